@@ -1,0 +1,93 @@
+import type { AnyContext } from "./handshake.ts";
+import {
+  type CloseOptions,
+  createEndpoint,
+  Endpoint,
+  type EndpointOptions,
+  type EndpointPublishOptions,
+} from "./endpoint.ts";
+import type { Peer } from "./peer.ts";
+import type { Stats } from "./stats.ts";
+
+/** Options of every adapter: those of an endpoint, or an endpoint that others use too. */
+export interface AdapterOptions<Context extends object = AnyContext>
+  extends EndpointOptions<Context> {
+  /** Shares peers, topics and limits with the other adapters over it; leave the other options to `createEndpoint`. */
+  readonly endpoint?: Endpoint;
+}
+
+const ENDPOINT_OPTIONS = [
+  "hooks",
+  "resolve",
+  "getNamespace",
+  "allowedOrigins",
+  "trustProxy",
+  "onError",
+  "limits",
+] as const;
+
+/** What all adapters can do; each adds `handleUpgrade` with the natural arguments of its runtime. */
+export abstract class Adapter {
+  /** What this adapter serves. */
+  readonly endpoint: Endpoint;
+
+  /**
+   * @throws {TypeError} where `endpoint` comes together with options that belong to it.
+   */
+  constructor(options: AdapterOptions) {
+    if (!options.endpoint) {
+      this.endpoint = createEndpoint(options);
+      return;
+    }
+    if (!(options.endpoint instanceof Endpoint)) {
+      throw new TypeError("Cannot use the endpoint as it must come from createEndpoint()");
+    }
+    const misplaced = ENDPOINT_OPTIONS.find((name) => options[name] !== undefined);
+    if (misplaced) {
+      throw new TypeError(
+        `Cannot use ${misplaced} together with endpoint: give it to createEndpoint()`,
+      );
+    }
+    this.endpoint = options.endpoint;
+  }
+
+  /** Live peers by namespace. */
+  get peers(): ReadonlyMap<string, ReadonlySet<Peer>> {
+    return this.endpoint.peers;
+  }
+
+  /** Counters and gauges, as they are now. */
+  get stats(): Stats {
+    return this.endpoint.stats;
+  }
+
+  /**
+   * Sends one message to each subscriber of a topic once, in all namespaces or in `namespace`.
+   *
+   * @returns how many peers of this process took it.
+   * @throws {TypeError} for data that cannot be sent, see `peer.send`.
+   */
+  publish(topic: string, data: unknown, options?: EndpointPublishOptions): number {
+    return this.endpoint.publish(topic, data, options);
+  }
+
+  /**
+   * Refuses new clients with 503, closes every peer, waits for their `close` hooks, and terminates
+   * what is left after `timeout`.
+   *
+   * @throws {RangeError} for a code or reason that must not be on the wire.
+   */
+  close(options?: CloseOptions): Promise<void>;
+  /** Same, in the order of `peer.close`. */
+  close(code?: number, reason?: string): Promise<void>;
+  close(first?: CloseOptions | number, reason?: string): Promise<void> {
+    return typeof first === "number"
+      ? this.endpoint.close(first, reason)
+      : this.endpoint.close(first);
+  }
+
+  /** Same as {@linkcode close} without options: `await using ws = adapter(…)`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

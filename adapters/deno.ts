@@ -1,0 +1,160 @@
+/**
+ * WebSockets on Deno, over `Deno.upgradeWebSocket`.
+ *
+ * @example
+ * ```ts
+ * import adapter from "@onepeer/onepeer/adapters/deno";
+ *
+ * const ws = adapter({ hooks: { message: (peer, message) => void peer.send(message) } });
+ *
+ * const server = Deno.serve({ port: 0 }, (request, info) =>
+ *   request.headers.get("upgrade") === "websocket"
+ *     ? ws.handleUpgrade(request, info)
+ *     : new Response("hello"));
+ *
+ * await ws.close();
+ * await server.shutdown();
+ * ```
+ *
+ * @module
+ */
+import { Adapter, type AdapterOptions } from "../adapter.ts";
+import type { Decision } from "../admission.ts";
+import type { AnyContext } from "../handshake.ts";
+import { isThenable } from "../hooks.ts";
+import { utf8Length } from "../payload.ts";
+import { CallbackSocket, type Wire } from "../shims/callback_socket.ts";
+import { RawHandshake } from "../shims/request.ts";
+import { type CloseInfo, CLOSING, OPEN, type SocketFailure } from "../socket.ts";
+
+/** Options of the adapter for Deno. */
+export type DenoOptions<Context extends object = AnyContext> = AdapterOptions<Context>;
+
+/** The part of `Deno.ServeHandlerInfo` that is used. */
+export interface DenoServeInfo {
+  /** The other end of the line. */
+  readonly remoteAddr: { readonly hostname?: string };
+}
+
+type DenoSocket = WebSocket & { [SOCKET]?: CallbackSocket<DenoSocket> };
+
+/** Where a native socket keeps ours, so that its handlers need no closure. */
+const SOCKET = Symbol("onepeer.socket");
+/** What Deno 2.9 says when `idleTimeout` has passed; it then reports two closes, 1001 and 1005. */
+const IDLE = "No response from ping frame.";
+/** How Deno 2.9 words an end that is no protocol error: the line just dropped. */
+const LINE_DROPPED = /os error|unexpected eof|connection (?:is )?closed|broken pipe|reset by peer/i;
+
+const wire: Wire<DenoSocket> = {
+  isOpen: (native) => native.readyState === OPEN,
+  send: (native, frame) => native.send(frame.payload),
+  close: (native, code, reason) => native.close(code, reason),
+  // Deno 2.9 can't reset a line: a closing handshake nobody waits for is the best there is.
+  terminate(native) {
+    if (native.readyState === OPEN) native.close();
+  },
+  bufferedAmount: (native) => native.bufferedAmount,
+};
+
+/** WebSockets on Deno. */
+export class DenoAdapter extends Adapter {
+  /**
+   * Answers an upgrade request with the response to return from the server's handler: the 101, or
+   * a refusal. Never rejects.
+   */
+  async handleUpgrade(request: Request, info?: DenoServeInfo): Promise<Response> {
+    const handshake = snapshot(request, info);
+    let decision = this.endpoint.upgrade(handshake);
+    if (isThenable(decision)) {
+      // Read only here: Deno 2.9 prints a notice at the first use of a request's signal, and
+      // nothing else tells that a client left.
+      const left = () => handshake.abort(new DOMException("The client has left", "AbortError"));
+      request.signal.addEventListener("abort", left, { once: true });
+      decision = await decision;
+      request.signal.removeEventListener("abort", left);
+    }
+    if (decision.kind === "accept") return this.#accept(request, handshake, decision);
+    if (decision.kind === "refuse") return decision.response;
+    // Neither is ever seen: the client has left, or its line is in the hook's hands.
+    return new Response(null, { status: 204 });
+  }
+
+  #accept(
+    request: Request,
+    handshake: RawHandshake,
+    { admission, protocol, headers }: Decision & { kind: "accept" },
+  ): Response {
+    // The `protocol` option is not used: Deno 2.9 throws where the client's list has no space
+    // after the comma, as `ws` sends it.
+    const { socket: native, response } = Deno.upgradeWebSocket(request, {
+      idleTimeout: this.endpoint.limits.idleTimeout / 1000,
+    });
+    for (const [name, value] of headers) response.headers.append(name, value);
+    if (protocol) response.headers.set("sec-websocket-protocol", protocol);
+    handshake.settle();
+    const socket = new CallbackSocket<DenoSocket>(wire, native, protocol);
+    (native as DenoSocket)[SOCKET] = socket;
+    native.onopen = onOpen;
+    native.onmessage = onMessage;
+    native.onerror = onError;
+    native.onclose = onClose;
+    this.endpoint.attach(socket, admission);
+    return response;
+  }
+}
+
+/** Makes the adapter for Deno. */
+export function adapter<Context extends object = AnyContext>(
+  options: DenoOptions<Context> = {},
+): DenoAdapter {
+  return new DenoAdapter(options as unknown as DenoOptions);
+}
+
+export default adapter;
+
+/** Copies what hooks may read: after the upgrade Deno's own request throws "Request closed". */
+function snapshot(request: Request, info: DenoServeInfo | undefined): RawHandshake {
+  const { url } = request;
+  return new RawHandshake({
+    method: request.method,
+    target: url,
+    rawHeaders: [...request.headers].flat(),
+    secure: url.startsWith("https:"),
+    remoteAddress: info?.remoteAddr.hostname,
+    context: (request as { context?: AnyContext }).context,
+    runtime: { name: "deno", deno: { request, info } },
+  });
+}
+
+function onOpen(this: DenoSocket): void {
+  this[SOCKET]!.opened();
+}
+
+function onMessage(this: DenoSocket, { data }: MessageEvent<string | ArrayBuffer>): void {
+  if (typeof data === "string") this[SOCKET]!.received(data, utf8Length(data));
+  else this[SOCKET]!.received(new Uint8Array(data), data.byteLength);
+}
+
+function onError(this: DenoSocket, event: Event): void {
+  const failure = failureOf(event as ErrorEvent);
+  if (failure) this[SOCKET]!.failed(failure);
+}
+
+function onClose(this: DenoSocket, event: CloseEvent): void {
+  const socket = this[SOCKET]!;
+  socket.closed(closeInfo(event, socket.readyState === CLOSING));
+}
+
+function failureOf({ message, error }: ErrorEvent): SocketFailure | undefined {
+  if (message === IDLE || LINE_DROPPED.test(message)) return undefined;
+  const code = /utf-?8/i.test(message) ? 1007 : /too large/i.test(message) ? 1009 : 1002;
+  return { code, message, cause: error };
+}
+
+function closeInfo({ code, reason, wasClean }: CloseEvent, weClosed: boolean): CloseInfo {
+  // 0: no close frame was seen.
+  if (code === 0 || reason === IDLE) return { code: 1006, reason: "", wasClean: false };
+  // Where the line drops after our close, Deno 2.9 says 1005 and "clean"; a client that
+  // answers sends our code back.
+  return { code, reason, wasClean: wasClean && !(weClosed && code === 1005) };
+}

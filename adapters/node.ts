@@ -1,0 +1,236 @@
+/**
+ * WebSockets on Node, over `ws` and any `http` or `https` server.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from "node:http";
+ * import adapter from "@onepeer/onepeer/adapters/node";
+ *
+ * const ws = adapter({ hooks: { message: (peer, message) => void peer.send(message) } });
+ *
+ * const server = createServer((_request, response) => void response.end("hello"));
+ * server.on("upgrade", ws.handleUpgrade);
+ * server.listen(0);
+ *
+ * await ws.close();
+ * server.close();
+ * ```
+ *
+ * @module
+ */
+import { type IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+// @ts-types="@types/ws"
+import { type PerMessageDeflateOptions, type WebSocket, WebSocketServer } from "ws";
+import { Adapter, type AdapterOptions } from "../adapter.ts";
+import type { Decision } from "../admission.ts";
+import type { AnyContext } from "../handshake.ts";
+import { isThenable } from "../hooks.ts";
+import { CallbackSocket, type Wire } from "../shims/callback_socket.ts";
+import { RawHandshake } from "../shims/request.ts";
+import { OPEN, type SocketFailure } from "../socket.ts";
+
+/** Options of the adapter for Node. */
+export interface NodeOptions<Context extends object = AnyContext> extends AdapterOptions<Context> {
+  /**
+   * Compression by permessage-deflate (RFC 7692): `true`, or the options of `ws`. It costs about
+   * 300 KiB and a share of the CPU per client that uses it.
+   *
+   * @default false
+   */
+  readonly perMessageDeflate?: boolean | PerMessageDeflateOptions;
+}
+
+type WsSocket = WebSocket & { [SOCKET]?: CallbackSocket<WsSocket>; [LINE]?: NodeSocket };
+type NodeSocket = Duplex & {
+  readonly encrypted?: boolean;
+  readonly remoteAddress?: string;
+  readonly bytesRead: number;
+  [SOCKET]?: CallbackSocket<WsSocket>;
+};
+
+/** Where a native socket keeps ours, so that its handlers need no closure. */
+const SOCKET = Symbol("onepeer.socket");
+/** Where a `ws` socket keeps the line under it. */
+const LINE = Symbol("onepeer.line");
+
+const SEND_OPTIONS = {
+  text: [{ binary: false, compress: false }, { binary: false, compress: true }],
+  binary: [{ binary: true, compress: false }, { binary: true, compress: true }],
+} as const;
+
+const wire: Wire<WsSocket> = {
+  isOpen: (native) => native.readyState === OPEN,
+  send(native, frame, compress) {
+    const kind = typeof frame.payload === "string" ? "text" : "binary";
+    native.send(frame.bytes, SEND_OPTIONS[kind][compress ? 1 : 0]);
+  },
+  close: (native, code, reason) => native.close(code, reason),
+  terminate: (native) => native.terminate(),
+  bufferedAmount: (native) => native.bufferedAmount,
+  flow: {
+    pause: (native) => native.pause(),
+    resume: (native) => native.resume(),
+  },
+  heartbeat: {
+    ping: (native) => native.ping(),
+    activity: (native) => native[LINE]!.bytesRead,
+  },
+};
+
+/** WebSockets on Node. */
+export class NodeAdapter extends Adapter {
+  readonly #server: WebSocketServer;
+  /** The decision that `ws` is carrying out: its callbacks run inside `handleUpgrade`. */
+  #current: (Decision & { kind: "accept" }) | undefined;
+
+  /** @internal Made by {@linkcode adapter}. */
+  constructor(options: NodeOptions) {
+    super(options);
+    const { maxPayload, closeTimeout } = this.endpoint.limits;
+    this.#server = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      maxPayload: Math.min(maxPayload, 2 ** 31 - 1),
+      perMessageDeflate: options.perMessageDeflate ?? false,
+      handleProtocols: () => this.#current?.protocol || false,
+      // Missing in @types/ws 8.18: how long `ws` waits for the client to end the line.
+      ...{ closeTimeout },
+    });
+    this.#server.on("headers", (lines) => {
+      for (const [name, value] of this.#current?.headers ?? []) lines.push(`${name}: ${value}`);
+    });
+  }
+
+  /**
+   * Answers an upgrade request: give it to the server's `upgrade` event as it stands. Never rejects.
+   *
+   * @param webRequest the framework's own `Request`, whose `context` flows into `peer.context`.
+   */
+  readonly handleUpgrade = async (
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Uint8Array,
+    webRequest?: { readonly context?: AnyContext },
+  ): Promise<void> => {
+    // Node has removed its own listener by now: a reset in an asynchronous hook would end the process.
+    socket.on("error", ignore);
+    const handshake = snapshot(request, socket as NodeSocket, head, webRequest);
+    let decision = this.endpoint.upgrade(handshake);
+    if (isThenable(decision)) {
+      const left = () => handshake.abort(new DOMException("The client has left", "AbortError"));
+      socket.once("end", left).once("close", left);
+      decision = await decision;
+      socket.off("end", left).off("close", left);
+    }
+    if (decision.kind === "accept") this.#accept(request, socket, head, decision, handshake);
+    else if (decision.kind === "refuse") await respond(request, socket, decision.response);
+    else if (decision.kind === "gone") socket.destroy();
+  };
+
+  #accept(
+    request: IncomingMessage,
+    line: Duplex,
+    head: Uint8Array,
+    decision: Decision & { kind: "accept" },
+    handshake: RawHandshake,
+  ): void {
+    let isUpgraded = false;
+    this.#current = decision;
+    // `ws` types `head` as a Buffer, and reads it as bytes.
+    this.#server.handleUpgrade(request, line, head as Buffer, (native: WsSocket) => {
+      isUpgraded = true;
+      handshake.settle();
+      const socket = new CallbackSocket(wire, native, native.protocol, native.extensions);
+      native[SOCKET] = socket;
+      native[LINE] = line as NodeSocket;
+      (line as NodeSocket)[SOCKET] = socket;
+      native.on("message", onMessage).on("close", onClose).on("error", onError);
+      line.off("error", ignore).on("drain", onDrain);
+      this.endpoint.attach(socket, decision.admission);
+      socket.opened();
+    });
+    this.#current = undefined;
+    if (!isUpgraded) decision.admission.place.release(); // `ws` has answered, or the line was dead
+  }
+}
+
+/** Makes the adapter for Node. */
+export function adapter<Context extends object = AnyContext>(
+  options: NodeOptions<Context> = {},
+): NodeAdapter {
+  return new NodeAdapter(options as unknown as NodeOptions);
+}
+
+export default adapter;
+
+function ignore(): void {}
+
+function snapshot(
+  request: IncomingMessage,
+  socket: NodeSocket,
+  head: Uint8Array,
+  webRequest: { readonly context?: AnyContext } | undefined,
+): RawHandshake {
+  return new RawHandshake({
+    method: request.method ?? "GET",
+    target: request.url ?? "/",
+    rawHeaders: request.rawHeaders,
+    secure: socket.encrypted === true,
+    remoteAddress: socket.remoteAddress,
+    context: webRequest?.context,
+    runtime: { name: "node", node: { req: request, socket, head } },
+  });
+}
+
+function onMessage(this: WsSocket, data: Buffer, isBinary: boolean): void {
+  // A small binary message is a slice of a pool that `ws` shares among messages: copy it out.
+  const payload = isBinary ? new Uint8Array(data) : data.toString();
+  this[SOCKET]!.received(payload, data.byteLength);
+}
+
+function onDrain(this: NodeSocket): void {
+  this[SOCKET]!.drained();
+}
+
+function onError(this: WsSocket, error: Error & { code?: string }): void {
+  this[SOCKET]!.failed(failureOf(error));
+}
+
+function onClose(this: WsSocket, code: number, reason: Buffer): void {
+  this[SOCKET]!.closed({ code, reason: reason.toString(), wasClean: code !== 1006 });
+}
+
+const CLOSE_CODES: Readonly<Record<string, number>> = {
+  WS_ERR_INVALID_UTF8: 1007,
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
+};
+
+function failureOf(error: Error & { code?: string }): SocketFailure {
+  return { code: CLOSE_CODES[error.code ?? ""] ?? 1002, message: error.message, cause: error };
+}
+
+/** Writes a web response to a line that was to be upgraded, and ends it. */
+async function respond(request: IncomingMessage, line: Duplex, response: Response): Promise<void> {
+  const out = new ServerResponse(request);
+  out.shouldKeepAlive = false;
+  // Typed for a net.Socket, which every line of an http server is.
+  out.assignSocket(line as Parameters<typeof out.assignSocket>[0]);
+  out.once("finish", () => line.end());
+  out.statusCode = response.status || 500;
+  if (response.statusText) out.statusMessage = response.statusText;
+  for (const [name, value] of response.headers) {
+    if (name !== "set-cookie") out.setHeader(name, value);
+  }
+  const cookies = response.headers.getSetCookie();
+  if (cookies.length > 0) out.setHeader("set-cookie", cookies);
+  try {
+    for await (const chunk of response.body ?? []) {
+      if (line.destroyed) break;
+      out.write(chunk);
+    }
+    out.end();
+  } catch {
+    line.destroy(); // the body failed half way: the client must not take it for whole
+  }
+}

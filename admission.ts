@@ -1,0 +1,331 @@
+import type { Admission, Place } from "./connection.ts";
+import { PeerError } from "./errors.ts";
+import {
+  addressOf,
+  admitsOrigin,
+  type AnyContext,
+  checkedHeaders,
+  chooseProtocol,
+  foreignOrigin,
+  type Handshake,
+  hostOf,
+  originOf,
+  pathnameOf,
+  type Refusal,
+  refusalResponse,
+  type UpgradeRequest,
+  validateHandshake,
+} from "./handshake.ts";
+import {
+  after,
+  type Awaitable,
+  HookChooser,
+  type HookOptions,
+  isThenable,
+  type PeerHooks,
+  type UpgradeResult,
+} from "./hooks.ts";
+import type { Limits } from "./limits.ts";
+import type { Counters } from "./stats.ts";
+import type { Timers } from "./timers.ts";
+
+/** What becomes of a handshake. */
+export type Decision =
+  | {
+    readonly kind: "accept";
+    readonly admission: Admission;
+    /** The subprotocol to select, `""` for none. */
+    readonly protocol: string;
+    /** More headers for the 101, checked. */
+    readonly headers: readonly (readonly [string, string])[];
+  }
+  /** The client gets this response. */
+  | { readonly kind: "refuse"; readonly response: Response }
+  /** The `upgrade` hook has taken the socket over. */
+  | { readonly kind: "handled" }
+  /** The client has left. */
+  | { readonly kind: "gone" };
+
+/** What the doorkeeper shares with its endpoint. */
+export interface DoorkeeperHost {
+  readonly limits: Limits;
+  readonly counters: Counters;
+  readonly timers: Timers;
+  readonly trustedHops: number;
+}
+
+/** Decides which handshakes become peers: the rules of RFC 6455, the limits, the origin guard, and the hooks. */
+export class Doorkeeper {
+  readonly #options: HookOptions;
+  readonly #host: DoorkeeperHost;
+  readonly #hooks: HookChooser;
+  readonly #places: Places;
+  #originLogged = false;
+
+  constructor(options: HookOptions, host: DoorkeeperHost) {
+    this.#options = options;
+    this.#host = host;
+    this.#hooks = new HookChooser(options.hooks ?? {});
+    this.#places = new Places(host.limits);
+  }
+
+  /** Decides at once, unless a hook is asynchronous. Never rejects. */
+  decide(handshake: Handshake, isClosed: boolean): Awaitable<Decision> {
+    const address = addressOf(handshake, this.#host.trustedHops);
+    const refusal = validateHandshake(handshake) ??
+      (isClosed ? { status: 503, message: "This server is going away" } : undefined) ??
+      this.#places.refusal(address);
+    if (refusal) return this.#refuse(refusalResponse(refusal));
+    const visit = new Visit(handshake, address, this.#host.trustedHops, this.#places.take(address));
+    try {
+      const foreign = this.#refuseForOrigin(visit);
+      if (foreign) {
+        visit.place.release();
+        return this.#refuse(refusalResponse(foreign));
+      }
+      const decision = this.#ask(visit);
+      return isThenable(decision) ? this.#inTime(decision, visit) : decision;
+    } catch (error) {
+      return this.#failed(error, visit);
+    }
+  }
+
+  /** Gives a place back if the socket does not open: Deno says nothing when a client leaves before. */
+  expect({ place }: Admission): void {
+    if (!(place instanceof KeptPlace)) return;
+    const { timers, limits } = this.#host;
+    place.awaitOpen(timers.after(limits.handshakeTimeout, () => place.release()));
+  }
+
+  #ask(visit: Visit): Awaitable<Decision> {
+    return after(this.#options.resolve?.(visit.request), (chosen) => {
+      const hooks = this.#hooks.choose(chosen as PeerHooks | undefined);
+      if (!hooks.upgrade) return this.#conclude(visit, hooks, undefined);
+      return after(
+        hooks.upgrade(visit.request),
+        (result) => this.#conclude(visit, hooks, result ?? undefined),
+      );
+    });
+  }
+
+  /** Turns what the hooks said into a decision. */
+  #conclude(
+    visit: Visit,
+    hooks: PeerHooks,
+    result: UpgradeResult | Response | undefined,
+  ): Decision {
+    const { handshake, place } = visit;
+    if (result instanceof Response) {
+      place.release();
+      return this.#refuse(result);
+    }
+    if (result?.handled) {
+      place.release();
+      return { kind: "handled" };
+    }
+    if (handshake.aborted) {
+      place.release();
+      this.#host.counters.refusals++;
+      return { kind: "gone" };
+    }
+    const headers = checkedHeaders(result?.headers);
+    const protocol = chooseProtocol(handshake, result?.protocol, headers);
+    const admission: Admission = {
+      handshake,
+      hooks,
+      place,
+      namespace: this.#namespace(visit, result),
+      context: mergeContext(visit.context, result?.context),
+      remoteAddress: visit.address,
+    };
+    return { kind: "accept", admission, protocol, headers };
+  }
+
+  #namespace(visit: Visit, result: UpgradeResult | undefined): string {
+    return result?.namespace ?? this.#options.getNamespace?.(visit.request) ??
+      pathnameOf(visit.handshake.target);
+  }
+
+  async #inTime(decision: Promise<Decision>, visit: Visit): Promise<Decision> {
+    const { limits, timers } = this.#host;
+    let cancel = () => {};
+    const late = new Promise<never>((_, reject) => {
+      cancel = timers.after(limits.handshakeTimeout, () =>
+        reject(
+          new PeerError(
+            "ERR_PEER_UPGRADE_TIMEOUT",
+            `The upgrade hook took longer than limits.handshakeTimeout, ${limits.handshakeTimeout} ms`,
+          ),
+        ));
+    });
+    try {
+      return await Promise.race([decision, late]);
+    } catch (error) {
+      return this.#failed(error, visit);
+    } finally {
+      cancel();
+    }
+  }
+
+  /** A hook threw: a response is an answer, anything else a 500 that tells the client nothing. */
+  #failed(thrown: unknown, visit: Visit): Decision {
+    visit.place.release();
+    const response = responseIn(thrown);
+    if (response) return this.#refuse(response);
+    this.#report(thrown, "upgrade", visit.request);
+    if (thrown instanceof PeerError && thrown.code === "ERR_PEER_UPGRADE_TIMEOUT") {
+      visit.handshake.abort(thrown);
+      return this.#refuse(refusalResponse({ status: 503, message: "The server took too long" }));
+    }
+    return this.#refuse(refusalResponse({ status: 500, message: "Internal Server Error" }));
+  }
+
+  #refuse(response: Response): Decision {
+    this.#host.counters.refusals++;
+    return { kind: "refuse", response };
+  }
+
+  #refuseForOrigin(visit: Visit): Refusal | undefined {
+    const { allowedOrigins } = this.#options;
+    const { trustedHops } = this.#host;
+    const origin = foreignOrigin(
+      visit.handshake,
+      trustedHops,
+      (origin) => admitsOrigin(allowedOrigins, origin, () => visit.request),
+    );
+    if (origin === undefined) return undefined;
+    const admit = `allowedOrigins: [${JSON.stringify(origin)}]`;
+    const message = `The origin ${origin} may not connect to ${
+      hostOf(visit.handshake, trustedHops)
+    } with credentials: the option \`${admit}\` would admit it`;
+    if (!this.#originLogged) {
+      this.#originLogged = true;
+      this.#report(
+        new Error(`${message}. Further refusals are not logged`),
+        "origin",
+        visit.request,
+      );
+    }
+    return { status: 403, message };
+  }
+
+  #report(error: unknown, stage: string, request: UpgradeRequest): void {
+    try {
+      if (this.#options.onError) this.#options.onError(error, { stage, request });
+      else console.error(`onepeer: a handshake failed (${stage})`, error);
+    } catch (thrown) {
+      console.error("onepeer: the option onError failed itself", thrown);
+    }
+  }
+}
+
+/** One handshake on its way through the door. */
+class Visit {
+  readonly handshake: Handshake;
+  readonly address: string | undefined;
+  readonly place: Place;
+  readonly #trustedHops: number;
+  #request: UpgradeRequest | undefined;
+
+  constructor(
+    handshake: Handshake,
+    address: string | undefined,
+    trustedHops: number,
+    place: Place,
+  ) {
+    this.handshake = handshake;
+    this.address = address;
+    this.place = place;
+    this.#trustedHops = trustedHops;
+  }
+
+  /** Made only where a hook or an option wants to see it. */
+  get request(): UpgradeRequest {
+    const { handshake } = this;
+    return this.#request ??= handshake.toRequest(
+      originOf(handshake, this.#trustedHops) + handshake.target,
+    );
+  }
+
+  /** What the framework gave, and what hooks hung on the request since. */
+  get context(): AnyContext | undefined {
+    return this.#request?.context ?? this.handshake.context;
+  }
+}
+
+function responseIn(thrown: unknown): Response | undefined {
+  if (thrown instanceof Response) return thrown;
+  const { response } = (thrown ?? {}) as { response?: unknown };
+  return response instanceof Response ? response : undefined;
+}
+
+function mergeContext(...sources: (object | undefined)[]): object {
+  const context = {};
+  for (const source of sources) {
+    // JSON.parse makes `__proto__` an own key, which must never become a prototype.
+    const { ["__proto__"]: _, ...values } = (source ?? {}) as AnyContext;
+    Object.assign(context, values);
+  }
+  return context;
+}
+
+/** Counts who is in, for `maxPeers` and `maxPeersPerAddress`. */
+class Places {
+  readonly #limits: Limits;
+  readonly #isLimited: boolean;
+  readonly #perAddress = new Map<string, number>();
+  #taken = 0;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+    this.#isLimited = limits.maxPeers !== Infinity || limits.maxPeersPerAddress !== Infinity;
+  }
+
+  refusal(address: string | undefined): Refusal | undefined {
+    if (this.#taken >= this.#limits.maxPeers) {
+      return { status: 503, message: "This server is full", headers: { "retry-after": "1" } };
+    }
+    if ((this.#perAddress.get(address ?? "") ?? 0) >= this.#limits.maxPeersPerAddress) {
+      return { status: 429, message: "Too many connections from this address" };
+    }
+    return undefined;
+  }
+
+  take(address = ""): Place {
+    if (!this.#isLimited) return FREE_PLACE;
+    this.#add(address, 1);
+    return new KeptPlace(() => this.#add(address, -1));
+  }
+
+  #add(address: string, change: 1 | -1): void {
+    this.#taken += change;
+    const count = (this.#perAddress.get(address) ?? 0) + change;
+    if (count > 0) this.#perAddress.set(address, count);
+    else this.#perAddress.delete(address);
+  }
+}
+
+const FREE_PLACE: Place = { keep() {}, release() {} };
+
+class KeptPlace implements Place {
+  #giveBack: (() => void) | undefined;
+  #cancel: (() => void) | undefined;
+
+  constructor(giveBack: () => void) {
+    this.#giveBack = giveBack;
+  }
+
+  awaitOpen(cancel: () => void): void {
+    this.#cancel = cancel;
+  }
+
+  keep(): void {
+    this.#cancel?.();
+  }
+
+  release(): void {
+    this.#cancel?.();
+    this.#giveBack?.();
+    this.#giveBack = undefined;
+  }
+}

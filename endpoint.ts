@@ -1,0 +1,216 @@
+import { type Decision, Doorkeeper } from "./admission.ts";
+import { checkClose } from "./close_code.ts";
+import { type Admission, Connection, type ConnectionHost, IDLE_AFTER } from "./connection.ts";
+import type { AnyContext, Handshake } from "./handshake.ts";
+import { type Awaitable, checkOptions, type HookOptions } from "./hooks.ts";
+import { Hub } from "./hub.ts";
+import { type Limits, resolveLimits } from "./limits.ts";
+import type { Outbox } from "./outbox.ts";
+import { encode } from "./payload.ts";
+import type { Peer } from "./peer.ts";
+import type { ServerSocket } from "./socket.ts";
+import { Counters, type Stats } from "./stats.ts";
+import { Timers, Watch } from "./timers.ts";
+
+/** Options of {@linkcode createEndpoint}, and so of every adapter. */
+export interface EndpointOptions<Context extends object = AnyContext> extends HookOptions<Context> {
+  /** Bounds; each has a default. */
+  readonly limits?: Partial<Limits>;
+}
+
+/** Options of {@linkcode Endpoint.close}. */
+export interface CloseOptions {
+  /**
+   * Close code for every peer.
+   *
+   * @default 1001
+   */
+  readonly code?: number;
+  /** Close reason for every peer. */
+  readonly reason?: string;
+  /**
+   * Milliseconds until what is left is terminated.
+   *
+   * @default 10_000
+   */
+  readonly timeout?: number;
+  /**
+   * Milliseconds over which the closes are spread, so that clients do not reconnect all at once.
+   *
+   * @default 0
+   */
+  readonly jitter?: number;
+}
+
+/** Options of {@linkcode Endpoint.publish}. */
+export interface EndpointPublishOptions {
+  /** Only this namespace; all of them where left out. */
+  readonly namespace?: string;
+  /**
+   * Whether to compress where that was negotiated.
+   *
+   * @default true
+   */
+  readonly compress?: boolean;
+}
+
+/** Milliseconds between looks at slow peers, where a runtime does not say that they have drained. */
+const DRAIN_INTERVAL = 10;
+
+/**
+ * Hooks, peers, topics and limits: everything but the wire. Adapters over one endpoint share all of it.
+ */
+export class Endpoint {
+  /** The bounds in force. */
+  readonly limits: Limits;
+  readonly #doorkeeper: Doorkeeper;
+  readonly #hub = new Hub<Peer>();
+  readonly #counters = new Counters();
+  readonly #timers = new Timers();
+  readonly #idle: Watch<Connection> | undefined;
+  readonly #host: ConnectionHost;
+  readonly #connections = new Set<Connection>();
+  #closed: Promise<void> | undefined;
+  #allFinished: (() => void) | undefined;
+
+  /** @internal Made by {@linkcode createEndpoint}. */
+  constructor(options: EndpointOptions) {
+    checkOptions(options);
+    this.limits = resolveLimits(options.limits);
+    const { idleTimeout } = this.limits;
+    if (idleTimeout > 0) {
+      this.#idle = new Watch(this.#timers, idleTimeout / IDLE_AFTER, (it) => it.checkIdle());
+    }
+    this.#host = {
+      limits: this.limits,
+      hub: this.#hub,
+      counters: this.#counters,
+      timers: this.#timers,
+      slow: new Watch<Outbox>(this.#timers, DRAIN_INTERVAL, (outbox) => outbox.checkDrain()),
+      trustedHops: Number(options.trustProxy ?? 0),
+      began: (connection) => this.#begin(connection),
+      finished: (connection) => this.#forget(connection),
+    };
+    this.#doorkeeper = new Doorkeeper(options, this.#host);
+  }
+
+  /** Live peers by namespace. */
+  get peers(): ReadonlyMap<string, ReadonlySet<Peer>> {
+    return this.#hub.namespaces;
+  }
+
+  /** Counters and gauges, as they are now. */
+  get stats(): Stats {
+    return {
+      peers: this.#hub.memberCount,
+      topics: this.#hub.topicCount,
+      timers: this.#timers.size,
+      ...this.#counters,
+    };
+  }
+
+  /**
+   * Sends one message to each subscriber of a topic, once.
+   *
+   * @returns how many peers of this process took it.
+   * @throws {TypeError} for data that cannot be sent, see `peer.send`.
+   */
+  publish(topic: string, data: unknown, options: EndpointPublishOptions = {}): number {
+    if (typeof topic !== "string") {
+      throw new TypeError(
+        `Cannot publish as the topic must be a string: current value is ${typeof topic}`,
+      );
+    }
+    const { namespace, compress } = options;
+    return this.#hub.publish(topic, encode(data), { namespace, compress });
+  }
+
+  /**
+   * Drains: refuses new clients with 503, closes every peer, waits for their `close` hooks, and
+   * terminates what is left after `timeout`. Further calls return the first call's promise.
+   *
+   * @throws {RangeError} for a code or reason that must not be on the wire.
+   */
+  close(options?: CloseOptions): Promise<void>;
+  /** Same, in the order of `peer.close`. */
+  close(code?: number, reason?: string): Promise<void>;
+  close(first: CloseOptions | number = {}, second?: string): Promise<void> {
+    const options = typeof first === "number" ? { code: first, reason: second ?? "" } : first;
+    const { code = 1001, reason = "", timeout = 10_000, jitter = 0 } = options;
+    checkClose(code, reason);
+    return this.#closed ??= this.#drain(code, reason, timeout, jitter);
+  }
+
+  /** Same as {@linkcode close} without options. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #drain(code: number, reason: string, timeout: number, jitter: number): Promise<void> {
+    const cancels: (() => void)[] = [];
+    for (const { peer } of this.#connections) {
+      if (jitter <= 0) peer.close(code, reason);
+      else {
+        const delay = Math.random() * Math.min(jitter, timeout);
+        cancels.push(this.#timers.after(delay, () => peer.close(code, reason)));
+      }
+    }
+    if (this.#connections.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#allFinished = resolve;
+        cancels.push(this.#timers.after(timeout, resolve));
+      });
+    }
+    for (const cancel of cancels) cancel();
+    for (const { peer } of this.#connections) peer.terminate();
+  }
+
+  /**
+   * @internal Decides what becomes of a handshake; at once, unless a hook is asynchronous. Never rejects.
+   */
+  upgrade(handshake: Handshake): Awaitable<Decision> {
+    return this.#doorkeeper.decide(handshake, this.#closed !== undefined);
+  }
+
+  /** @internal Makes a peer of an admission. The socket has not opened yet; it tells when it does. */
+  attach(socket: ServerSocket, admission: Admission): void {
+    new Connection(socket, admission, this.#host);
+    this.#doorkeeper.expect(admission);
+  }
+
+  #begin(connection: Connection): void {
+    this.#connections.add(connection);
+    if (connection.canPing) this.#idle?.add(connection);
+    // Accepted before the drain began, opened after.
+    if (this.#closed) queueMicrotask(() => connection.peer.close(1001));
+  }
+
+  #forget(connection: Connection): void {
+    this.#idle?.delete(connection);
+    if (this.#connections.delete(connection) && this.#connections.size === 0) this.#allFinished?.();
+  }
+}
+
+/**
+ * Makes an endpoint, for adapters to share: `adapter({ endpoint })`.
+ *
+ * @throws {TypeError} for an option of the wrong kind.
+ * @throws {RangeError} for a limit out of its range.
+ *
+ * @example
+ * ```ts
+ * import { createEndpoint } from "@onepeer/onepeer";
+ *
+ * const endpoint = createEndpoint({
+ *   hooks: { message: (peer, message) => void peer.send(message) },
+ *   limits: { maxPayload: 64 * 1024 },
+ * });
+ * console.log(endpoint.stats.peers); // 0
+ * ```
+ */
+export function createEndpoint<Context extends object = AnyContext>(
+  options: EndpointOptions<Context> = {},
+): Endpoint {
+  // Inside, a context is just an object; only hooks know its type.
+  return new Endpoint(options as unknown as EndpointOptions);
+}

@@ -1,0 +1,70 @@
+/**
+ * Stable names for what goes wrong in the world outside the caller's code.
+ *
+ * | code | what happened |
+ * | --- | --- |
+ * | `ERR_PEER_PROTOCOL` | the client broke RFC 6455 (close code 1002) |
+ * | `ERR_PEER_INVALID_DATA` | the client sent text that is not UTF-8 (1007) |
+ * | `ERR_PEER_TOO_LARGE` | a message is over `limits.maxPayload` (1009) |
+ * | `ERR_PEER_BUFFER_FULL` | a send would exceed `limits.maxBuffered` under the policy `"error"` |
+ * | `ERR_PEER_HOOK` | a hook threw something that is not an `Error`; it is the `cause` |
+ * | `ERR_PEER_UPGRADE_TIMEOUT` | the `upgrade` hook took longer than `limits.handshakeTimeout` |
+ * | `ERR_PEER_BACKPLANE` | other processes could not be told |
+ */
+export type PeerErrorCode =
+  | "ERR_PEER_PROTOCOL"
+  | "ERR_PEER_INVALID_DATA"
+  | "ERR_PEER_TOO_LARGE"
+  | "ERR_PEER_BUFFER_FULL"
+  | "ERR_PEER_HOOK"
+  | "ERR_PEER_UPGRADE_TIMEOUT"
+  | "ERR_PEER_BACKPLANE";
+
+/**
+ * A failure of the world: the client, the line, a limit. Match on
+ * {@linkcode PeerError.code}, never on the message.
+ *
+ * @example
+ * ```ts
+ * import { defineHooks, PeerError } from "@onepeer/onepeer";
+ *
+ * defineHooks({
+ *   error(peer, error) {
+ *     if (error instanceof PeerError && error.code === "ERR_PEER_TOO_LARGE") {
+ *       console.log(`${peer} sent too much`);
+ *     }
+ *   },
+ * });
+ * ```
+ */
+export class PeerError extends Error {
+  override readonly name = "PeerError";
+  /** What happened, in a word that never changes. */
+  readonly code: PeerErrorCode;
+
+  /** Made by the library; exported so that `instanceof` works. */
+  constructor(code: PeerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** An error as the `error` hook gets it: {@linkcode hook} names the hook that failed. */
+export type HookError = Error & {
+  /** The hook that threw, or `undefined` where the transport failed. */
+  hook?: string;
+};
+
+/** Makes whatever a hook threw into an error that says which hook it was. */
+export function hookError(hook: string, thrown: unknown): HookError {
+  const error: HookError = thrown instanceof Error
+    ? thrown
+    : new PeerError("ERR_PEER_HOOK", `The ${hook} hook threw a value that is not an Error`, {
+      cause: thrown,
+    });
+  if (Object.isExtensible(error)) {
+    Object.defineProperty(error, "hook", { value: hook, configurable: true, writable: true });
+    return error;
+  }
+  return hookError(hook, new PeerError("ERR_PEER_HOOK", error.message, { cause: error }));
+}

@@ -1,0 +1,227 @@
+import {
+  type AllowedOrigins,
+  type AnyContext,
+  checkAllowedOrigins,
+  type UpgradeHeaders,
+  type UpgradeRequest,
+} from "./handshake.ts";
+import type { HookError } from "./errors.ts";
+import type { Message } from "./message.ts";
+import type { Peer } from "./peer.ts";
+import type { CloseInfo } from "./socket.ts";
+
+/** What `upgrade` may say of a connection that it admits. */
+export interface UpgradeResult<Context extends object = AnyContext> {
+  /** Headers for the 101, several `set-cookie` included. Visible ASCII, no line breaks. */
+  readonly headers?: UpgradeHeaders;
+  /** Merged into `peer.context`: own enumerable keys, `__proto__` never. */
+  readonly context?: Context;
+  /** Where the peer lives. Default: the URL's pathname. */
+  readonly namespace?: string;
+  /** The subprotocol to select; the client must have offered it. */
+  readonly protocol?: string;
+  /** The hook has taken the socket over itself; the adapter leaves it alone. */
+  readonly handled?: boolean;
+}
+
+/** A value, or the promise of one. */
+export type Awaitable<T> = T | Promise<T>;
+
+/**
+ * What you write, once for all runtimes. All are optional in use.
+ *
+ * For one peer they start in this order: `upgrade`, `open`, then `message` and `drain`, at most
+ * one `error` for the transport, and `close`, once. `message` waits for a pending `open`. A hook
+ * that throws is reported to `error` and hurts nobody else.
+ */
+export interface Hooks<Context extends object = AnyContext> {
+  /**
+   * Before the handshake is answered. Return nothing to admit the client, an
+   * {@linkcode UpgradeResult} to admit it on terms, or a `Response` (returned or thrown) to refuse it.
+   */
+  upgrade(
+    request: UpgradeRequest,
+  ): Awaitable<UpgradeResult<Context> | Response | void>;
+  /** The connection stands. If it throws, the peer is closed with 1011. */
+  open(peer: Peer<Context>): Awaitable<void>;
+  /** A message came. Starts in order of arrival, after `open` has settled. */
+  message(peer: Peer<Context>, message: Message<Peer<Context>>): Awaitable<void>;
+  /** A slow client has caught up: `bufferedAmount` is at `limits.drainThreshold` again. */
+  drain(peer: Peer<Context>): Awaitable<void>;
+  /** The connection is over. The peer is out of its topics and of `peers`. */
+  close(peer: Peer<Context>, info: CloseInfo): Awaitable<void>;
+  /** A hook failed (`error.hook` says which), or the client broke the protocol (`PeerError`). */
+  error(peer: Peer<Context>, error: HookError): Awaitable<void>;
+}
+
+/** Chooses hooks for a connection, once, before `upgrade`. */
+export type ResolveHooks<Context extends object = AnyContext> = (
+  request: UpgradeRequest,
+) => Awaitable<Partial<Hooks<Context>> | undefined | void>;
+
+/** Where a failure without a peer happened. */
+export interface FailureInfo {
+  /** `"resolve"`, `"namespace"`, `"upgrade"`, `"origin"` or `"backplane"`. */
+  readonly stage: string;
+  /** The request, where one is concerned. */
+  readonly request?: UpgradeRequest;
+}
+
+/**
+ * Gives hooks their types: `peer.context` is what `upgrade` returns as `context`. Write
+ * `upgrade` first, so that the others see it.
+ *
+ * @example
+ * ```ts
+ * import { defineHooks } from "@onepeer/onepeer";
+ *
+ * export const hooks = defineHooks({
+ *   upgrade(request) {
+ *     const user = new URL(request.url).searchParams.get("user");
+ *     if (!user) return new Response("who are you?", { status: 401 });
+ *     return { context: { user } };
+ *   },
+ *   message(peer, message) {
+ *     peer.publish("all", `${peer.context.user}: ${message}`); // user is a string
+ *   },
+ * });
+ * ```
+ */
+export function defineHooks<Context extends object = AnyContext>(
+  hooks: Partial<Hooks<Context>>,
+): Partial<Hooks<Context>> {
+  return hooks;
+}
+
+/** Options of an endpoint, and so of every adapter. */
+export interface HookOptions<Context extends object = AnyContext> {
+  /** Hooks for every connection. */
+  readonly hooks?: Partial<Hooks<Context>>;
+  /** More hooks for this connection: both run, the global one first; here an `upgrade` result wins. */
+  readonly resolve?: ResolveHooks<Context>;
+  /** Where a peer lives, unless `upgrade` says otherwise. Default: the URL's pathname. */
+  readonly getNamespace?: (request: UpgradeRequest) => string;
+  /**
+   * Which other origins may connect with cookies or `Authorization`: origins, patterns, a function,
+   * or `"*"` for all. The request's own host always may.
+   *
+   * @default none
+   */
+  readonly allowedOrigins?: AllowedOrigins;
+  /**
+   * Whether `X-Forwarded-For`, `-Host` and `-Proto` are believed: `true` for one proxy in front,
+   * or how many there are. Each proxy must append to or set these headers.
+   *
+   * @default false
+   */
+  readonly trustProxy?: boolean | number;
+  /** Hears of failures without a peer. Default: one `console.error`. */
+  readonly onError?: (error: unknown, info: FailureInfo) => void;
+}
+
+const HOOK_NAMES = ["upgrade", "open", "message", "drain", "close", "error"] as const;
+
+/**
+ * Finds mistakes in options before the first client does.
+ *
+ * @throws {TypeError} for an option of the wrong kind.
+ */
+export function checkOptions(options: HookOptions): void {
+  for (const name of HOOK_NAMES) {
+    mustBeFunction(`hooks.${name}`, options.hooks?.[name]);
+  }
+  mustBeFunction("resolve", options.resolve);
+  mustBeFunction("getNamespace", options.getNamespace);
+  mustBeFunction("onError", options.onError);
+  const { trustProxy = false } = options;
+  const isCount = typeof trustProxy === "number" && Number.isInteger(trustProxy) && trustProxy >= 0;
+  if (typeof trustProxy !== "boolean" && !isCount) {
+    throw new TypeError(
+      `Cannot use trustProxy as it must be a boolean or the number of proxies: current value is ${
+        String(trustProxy)
+      }`,
+    );
+  }
+  checkAllowedOrigins(options.allowedOrigins);
+}
+
+function mustBeFunction(name: string, value: unknown): void {
+  if (value === undefined || typeof value === "function") return;
+  throw new TypeError(
+    `Cannot use ${name} as it must be a function: current value is ${
+      value === null ? "null" : typeof value
+    }`,
+  );
+}
+
+/** Hooks of one connection as they are called. */
+export type PeerHooks = Partial<Hooks>;
+
+/** Composes global and chosen hooks, once for each pair, so that a connection costs no closures. */
+export class HookChooser {
+  readonly #global: PeerHooks;
+  readonly #composed = new WeakMap<PeerHooks, PeerHooks>();
+
+  constructor(global: PeerHooks) {
+    this.#global = global;
+  }
+
+  choose(chosen: PeerHooks | undefined | void): PeerHooks {
+    if (!chosen || chosen === this.#global) return this.#global;
+    let composed = this.#composed.get(chosen);
+    if (!composed) this.#composed.set(chosen, composed = compose(this.#global, chosen));
+    return composed;
+  }
+}
+
+function compose(first: PeerHooks, second: PeerHooks): PeerHooks {
+  return {
+    upgrade: (request) =>
+      after(first.upgrade?.(request), (a) => {
+        if (a instanceof Response) return a;
+        return after(second.upgrade?.(request), (b) => b instanceof Response ? b : merge(a, b));
+      }),
+    ...both(first, second, "open"),
+    ...both(first, second, "message"),
+    ...both(first, second, "drain"),
+    ...both(first, second, "close"),
+    ...both(first, second, "error"),
+  };
+}
+
+function merge(a: UpgradeResult | void, b: UpgradeResult | void): UpgradeResult | void {
+  if (!a || !b) return b || a;
+  return {
+    ...a,
+    ...b,
+    context: { ...a.context, ...b.context },
+    headers: [...headerPairs(a.headers), ...headerPairs(b.headers)],
+  };
+}
+
+function headerPairs(headers: UpgradeHeaders | undefined): (readonly [string, string])[] {
+  if (!headers) return [];
+  return Symbol.iterator in headers
+    ? [...headers as Iterable<readonly [string, string]>]
+    : Object.entries(headers as Record<string, string>);
+}
+
+type LaterHook = "open" | "message" | "drain" | "close" | "error";
+
+function both(first: PeerHooks, second: PeerHooks, name: LaterHook): PeerHooks {
+  // One list of hooks can't be typed more closely than their common shape.
+  type Hook = (...args: unknown[]) => Awaitable<void>;
+  const [a, b] = [first, second].map((hooks) => (hooks[name] as Hook | undefined)?.bind(hooks));
+  if (!a || !b) return a || b ? { [name]: a ?? b } : {};
+  return { [name]: (...args: unknown[]) => after(a(...args), () => b(...args)) };
+}
+
+/** Goes on with a value now, or later if it is the promise of one. */
+export function after<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
+  return isThenable(value) ? value.then(next) : next(value);
+}
+
+/** Whether a hook is still at work. */
+export function isThenable<T>(value: T | PromiseLike<T>): value is Promise<T> {
+  return typeof (value as PromiseLike<T> | undefined)?.then === "function";
+}

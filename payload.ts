@@ -1,0 +1,92 @@
+import { Message } from "./message.ts";
+import type { OutgoingFrame, Payload } from "./socket.ts";
+
+const utf8 = new TextEncoder();
+
+/** One message on its way out: checked and copied once, encoded at most once, for any number of recipients. */
+export class Frame implements OutgoingFrame {
+  readonly payload: Payload;
+  readonly byteLength: number;
+  #bytes: Uint8Array<ArrayBuffer> | undefined;
+
+  constructor(payload: Payload) {
+    this.payload = payload;
+    this.byteLength = typeof payload === "string" ? utf8Length(payload) : payload.byteLength;
+  }
+
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes ??= typeof this.payload === "string"
+      ? utf8.encode(this.payload)
+      : this.payload;
+  }
+}
+
+/**
+ * What a caller may send, as a frame: a string is text, a buffer or view is
+ * binary, a {@linkcode Message} what it holds, anything else its JSON text.
+ *
+ * @throws {TypeError} for a value that has no JSON text, or only a misleading one.
+ */
+export function encode(data: unknown): Frame {
+  if (typeof data === "string") return new Frame(data.toWellFormed());
+  if (data instanceof Message) return new Frame(data.rawData);
+  // The bytes are copied: under backpressure `ws` sends the caller's buffer
+  // later, and Bun and Deno may too.
+  if (ArrayBuffer.isView(data)) {
+    return new Frame(new Uint8Array(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
+  }
+  if (data instanceof ArrayBuffer) return new Frame(new Uint8Array(data.slice(0)));
+  return new Frame(toJson(data).toWellFormed());
+}
+
+function toJson(data: unknown): string {
+  const advice = misleading(data);
+  if (advice) throw new TypeError(`Cannot send ${advice}`);
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(data);
+  } catch (cause) {
+    throw new TypeError(
+      `Cannot send this value as it has no JSON text (${
+        cause instanceof Error ? cause.message.split("\n")[0] : String(cause)
+      }): send a string or bytes, or leave out what JSON cannot hold`,
+      { cause },
+    );
+  }
+  if (json === undefined) {
+    throw new TypeError(
+      `Cannot send ${typeof data} as it has no JSON text: send a string, bytes or a JSON value`,
+    );
+  }
+  return json;
+}
+
+/** Values that `JSON.stringify` turns into something nobody meant, with what to do instead. */
+function misleading(data: unknown): string | undefined {
+  if (data instanceof Blob) return "a Blob as its bytes arrive later: send `await blob.bytes()`";
+  if (data instanceof ReadableStream) {
+    return "a stream as its bytes arrive later: read it, and send each chunk";
+  }
+  if (data instanceof Promise) return "a promise as its value arrives later: `await` it first";
+  return undefined;
+}
+
+/** Length of `text` in UTF-8, without encoding it. `text` has no lone surrogates, or they count as U+FFFD. */
+export function utf8Length(text: string): number {
+  let length = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    // Two units of a surrogate pair are four bytes; a lone one is sent as U+FFFD, three bytes.
+    if (unit < 0x800) length += 1;
+    else if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(i + 1))) {
+      length += 2;
+      i++;
+    } else length += 2;
+  }
+  return length;
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit < 0xe000;
+}

@@ -1,0 +1,375 @@
+import { checkClose } from "./close_code.ts";
+import { type Handshake, originOf, type UpgradeRequest } from "./handshake.ts";
+import type { Hub, Member } from "./hub.ts";
+import { inspectAs } from "./inspect.ts";
+import { BINARY_TYPES, type BinaryType, type MessageSource } from "./message.ts";
+import type { Outbox } from "./outbox.ts";
+import { encode } from "./payload.ts";
+import type { OutgoingFrame } from "./socket.ts";
+
+/** Options of {@linkcode Peer.send}. */
+export interface SendOptions {
+  /**
+   * Whether to compress this message where permessage-deflate (RFC 7692) was negotiated.
+   *
+   * @default true
+   */
+  readonly compress?: boolean;
+}
+
+/** Options of {@linkcode Peer.publish}. */
+export interface PublishOptions extends SendOptions {
+  /**
+   * Whether the publisher gets the message too, if it is subscribed.
+   *
+   * @default false
+   */
+  readonly echo?: boolean;
+}
+
+/** Options of {@linkcode Peer.waitForDrain}. */
+export interface DrainOptions {
+  /**
+   * Bytes that may still be queued.
+   *
+   * @default limits.drainThreshold
+   */
+  readonly threshold?: number;
+  /** Gives up waiting. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a peer shares with the other peers of its endpoint. */
+export interface PeerHost {
+  readonly hub: Hub<Peer>;
+  readonly limits: { readonly maxTopicsPerPeer: number; readonly drainThreshold: number };
+  /** How many proxies are trusted. */
+  readonly trustedHops: number;
+}
+
+/** What the handshake settled about a peer. */
+export interface PeerInit {
+  readonly handshake: Handshake;
+  readonly namespace: string;
+  readonly context: object;
+  readonly remoteAddress: string | undefined;
+}
+
+const STATES = ["connecting", "open", "closing", "closed"];
+
+/**
+ * One connected client, the same on every runtime.
+ *
+ * - Sends and publishes of one process reach a client in the order of the calls.
+ * - Nothing here throws because a client has gone; what cannot be sent is not sent.
+ * - An argument that no client could ever get throws at the call.
+ *
+ * @example
+ * ```ts
+ * import { defineHooks } from "@onepeer/onepeer";
+ *
+ * export const hooks = defineHooks({
+ *   upgrade: () => ({ context: { joined: Date.now() } }),
+ *   open(peer) {
+ *     peer.subscribe("news");
+ *     peer.send({ hello: peer.id, since: peer.context.joined });
+ *   },
+ *   message(peer, message) {
+ *     peer.publish("news", message.text());
+ *   },
+ * });
+ * ```
+ */
+export class Peer<Context extends object = Record<string, unknown>>
+  implements Member, MessageSource {
+  /** Isolates peers and topics; the URL's pathname, unless `upgrade` or `getNamespace` said otherwise. */
+  readonly namespace: string;
+  /** The same object in every hook: what the framework gave, and what `upgrade` returned over it. */
+  readonly context: Context;
+  /**
+   * The client's IP address without port, IPv4-mapped IPv6 unmapped; under `trustProxy`
+   * the one that the proxy forwarded. Readable after the close too.
+   */
+  readonly remoteAddress: string | undefined;
+  readonly #handshake: Handshake;
+  readonly #outbox: Outbox;
+  readonly #host: PeerHost;
+  #id: string | undefined;
+  #topics: Set<string> | undefined;
+  #websocket: PeerWebSocket | undefined;
+
+  static {
+    inspectAs(this.prototype, (peer) => {
+      const topics = [...peer.#topics ?? []].map((topic) => JSON.stringify(topic));
+      const listed = topics.length > 3
+        ? `${topics.slice(0, 3)}, …${topics.length}`
+        : topics.join(", ");
+      return `Peer(${peer.id} ${STATES[peer.#outbox.readyState]}, ${
+        peer.remoteAddress ?? "address unknown"
+      }, ${peer.namespace}${listed && `, topics ${listed}`})`;
+    });
+  }
+
+  /** @internal Made by the endpoint. */
+  constructor(outbox: Outbox, init: PeerInit, host: PeerHost) {
+    this.#outbox = outbox;
+    this.#handshake = init.handshake;
+    this.#host = host;
+    this.namespace = init.namespace;
+    this.context = init.context as Context;
+    this.remoteAddress = init.remoteAddress;
+  }
+
+  /** A random UUID v4, made on first use, the same for the life of the peer. */
+  get id(): string {
+    return this.#id ??= crypto.randomUUID();
+  }
+
+  /**
+   * The upgrade request, readable at any time, after the close too. Its `signal` aborts
+   * when the peer is gone.
+   */
+  get request(): UpgradeRequest {
+    return this.#handshake.toRequest(this.#url);
+  }
+
+  /** This peer as the hub knows it: the type of its context is its hooks' business alone. */
+  get #self(): Peer {
+    return this as Peer<object> as Peer;
+  }
+
+  get #url(): string {
+    return originOf(this.#handshake, this.#host.trustedHops) + this.#handshake.target;
+  }
+
+  /** The connection in the terms of the WHATWG `WebSocket`. */
+  get websocket(): PeerWebSocket {
+    return this.#websocket ??= new PeerWebSocket(
+      this,
+      this.#outbox,
+      () => this.#url.replace("http", "ws"),
+    );
+  }
+
+  /** The topics this peer is subscribed to, as a copy: change them by {@linkcode subscribe}. */
+  get topics(): ReadonlySet<string> {
+    return new Set(this.#topics);
+  }
+
+  /** The live peers of this namespace, this one included while it is open. */
+  get peers(): ReadonlySet<Peer> {
+    return this.#host.hub.namespaces.get(this.namespace) ?? new Set();
+  }
+
+  /** Bytes that wait for this client. */
+  get bufferedAmount(): number {
+    return this.#outbox.bufferedAmount;
+  }
+
+  /**
+   * Sends one message: a string as text, a buffer or view as exactly its bytes, a
+   * {@linkcode Message} as what it holds, anything else as its JSON text.
+   *
+   * @returns the bytes now queued for this client, 0 where all was handed over, or -1
+   * where the message was not accepted: not open, or over `limits.maxBuffered`.
+   * @throws {TypeError} for a value without JSON text (RFC 8259), a `Blob`, a stream or a promise.
+   * @throws {PeerError} `ERR_PEER_BUFFER_FULL` under `limits.overflow: "error"`.
+   */
+  send(data: unknown, options?: SendOptions): number {
+    return this.#outbox.send(encode(data), options?.compress ?? true);
+  }
+
+  /**
+   * Sends one message to every other subscriber of a topic in this namespace, exactly once,
+   * whether or not this peer is subscribed.
+   *
+   * @returns how many peers of this process took it.
+   * @throws {TypeError} as {@linkcode send}.
+   */
+  publish(topic: string, data: unknown, options?: PublishOptions): number {
+    return this.#host.hub.publish(checkTopic(topic), encode(data), {
+      namespace: this.namespace,
+      except: options?.echo ? undefined : this.#self,
+      compress: options?.compress,
+    });
+  }
+
+  /**
+   * Joins a topic; does nothing where it has, or where the peer is not open.
+   *
+   * @throws {RangeError} over `limits.maxTopicsPerPeer`.
+   */
+  subscribe(topic: string): void {
+    checkTopic(topic);
+    if (!this.#outbox.isOpen) return;
+    const topics = this.#topics ??= new Set();
+    if (topics.has(topic)) return;
+    const { maxTopicsPerPeer } = this.#host.limits;
+    if (topics.size >= maxTopicsPerPeer) {
+      throw new RangeError(
+        `Cannot subscribe to one more topic as limits.maxTopicsPerPeer is ${maxTopicsPerPeer}`,
+      );
+    }
+    topics.add(topic);
+    this.#host.hub.subscribe(this.namespace, topic, this.#self);
+  }
+
+  /** Leaves a topic; does nothing where it is not subscribed. */
+  unsubscribe(topic: string): void {
+    if (this.#topics?.delete(checkTopic(topic))) {
+      this.#host.hub.unsubscribe(this.namespace, topic, this.#self);
+    }
+  }
+
+  /**
+   * Resolves once the queue of this client has drained, or the peer is gone.
+   *
+   * @throws the signal's reason, where it aborts first.
+   *
+   * @example
+   * ```ts
+   * import { defineHooks } from "@onepeer/onepeer";
+   *
+   * defineHooks({
+   *   async open(peer) {
+   *     for (let chunk = 0; chunk < 10; chunk++) {
+   *       peer.send(new Uint8Array(64 * 1024));
+   *       await peer.waitForDrain();
+   *     }
+   *   },
+   * });
+   * ```
+   */
+  waitForDrain(options: DrainOptions = {}): Promise<void> {
+    const { threshold = this.#host.limits.drainThreshold, signal } = options;
+    return this.#outbox.waitForDrain(threshold, signal);
+  }
+
+  /**
+   * Closes the connection gracefully. The first call wins; later ones do nothing.
+   *
+   * @param code 1000–1003, 1007–1014 or 3000–4999 (RFC 6455 §7.4); 1000 if left out.
+   * @param reason at most 123 bytes of UTF-8.
+   * @throws {RangeError} for a code or reason that must not be on the wire.
+   */
+  close(code = 1000, reason = ""): void {
+    checkClose(code, reason);
+    this.#outbox.close(code, reason);
+  }
+
+  /** Ends the connection without a closing handshake: the client sees 1006. */
+  terminate(): void {
+    this.#outbox.terminate();
+  }
+
+  /** The peer's {@linkcode id}. */
+  toString(): string {
+    return this.id;
+  }
+
+  /** @internal Takes one frame of a publish. */
+  deliver(frame: OutgoingFrame, compress: boolean): boolean {
+    try {
+      return this.#outbox.send(frame, compress) >= 0;
+    } catch {
+      return false; // one full recipient must not stop the others; it is counted as a drop
+    }
+  }
+
+  /** @internal Enters the hub. */
+  join(): void {
+    this.#host.hub.join(this.namespace, this.#self);
+  }
+
+  /** @internal Leaves the hub with all topics, and aborts the request's signal. */
+  leave(): void {
+    const { hub } = this.#host;
+    for (const topic of this.#topics ?? []) hub.unsubscribe(this.namespace, topic, this.#self);
+    this.#topics = undefined;
+    hub.leave(this.namespace, this.#self);
+    this.#handshake.abort(new DOMException("The peer is gone", "AbortError"));
+  }
+}
+
+function checkTopic(topic: unknown): string {
+  if (typeof topic === "string") return topic;
+  throw new TypeError(
+    `Cannot use the topic as it must be a string: current value is ${typeof topic}`,
+  );
+}
+
+/** A peer's connection in the terms of the WHATWG `WebSocket`; `send` and `close` are the peer's own. */
+export class PeerWebSocket {
+  readonly #peer: Peer<object>;
+  readonly #outbox: Outbox;
+  readonly #url: () => string;
+  #binaryType: BinaryType = "uint8array";
+
+  /** @internal Made by the peer. */
+  constructor(peer: Peer<object>, outbox: Outbox, url: () => string) {
+    this.#peer = peer;
+    this.#outbox = outbox;
+    this.#url = url;
+  }
+
+  /** The URL that the client opened, `ws:` or `wss:`. */
+  get url(): string {
+    return this.#url();
+  }
+
+  /** The subprotocol that was negotiated, not the ones offered; `""` for none. */
+  get protocol(): string {
+    return this.#outbox.socket.protocol;
+  }
+
+  /** The extensions that were negotiated; `""` for none. */
+  get extensions(): string {
+    return this.#outbox.socket.extensions;
+  }
+
+  /** 0 connecting, 1 open, 2 closing, 3 closed. */
+  get readyState(): number {
+    return this.#outbox.readyState;
+  }
+
+  /** Bytes that wait for this client. */
+  get bufferedAmount(): number {
+    return this.#outbox.bufferedAmount;
+  }
+
+  /**
+   * What `message.data` is for binary messages of this peer.
+   *
+   * @default "uint8array"
+   */
+  get binaryType(): BinaryType {
+    return this.#binaryType;
+  }
+
+  /** @throws {TypeError} for an unknown type. */
+  set binaryType(type: BinaryType) {
+    if (!BINARY_TYPES.includes(type)) {
+      throw new TypeError(
+        `Cannot set binaryType as it must be one of ${BINARY_TYPES.join(", ")}: current value is ${
+          String(type)
+        }`,
+      );
+    }
+    this.#binaryType = type;
+  }
+
+  /** The runtime's own socket. What you do to it, no contract covers. */
+  get raw(): unknown {
+    return this.#outbox.socket.raw;
+  }
+
+  /** Same as {@linkcode Peer.send}. */
+  send(data: unknown, options?: SendOptions): number {
+    return this.#peer.send(data, options);
+  }
+
+  /** Same as {@linkcode Peer.close}. */
+  close(code?: number, reason?: string): void {
+    this.#peer.close(code, reason);
+  }
+}

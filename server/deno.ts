@@ -1,0 +1,61 @@
+/**
+ * One server for HTTP and WebSocket on Deno.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@onepeer/onepeer/server/deno";
+ *
+ * const server = serve({
+ *   port: 0,
+ *   fetch: () => new Response("hello"),
+ *   websocket: { message: (peer, message) => void peer.send(`you said ${message}`) },
+ * });
+ *
+ * await server.ready();
+ * console.log(server.url); // http://localhost:…/
+ * await server.close();
+ * ```
+ *
+ * @module
+ */
+import adapter, { type DenoAdapter } from "../adapters/deno.ts";
+import type { AnyContext } from "../handshake.ts";
+import { closeServer, type ServeOptions, type Server, urlOf, websocketOptions } from "./serve.ts";
+
+export type { ServeOptions, Server, WebSocketOptions } from "./serve.ts";
+
+/** Options of {@linkcode serve} on Deno. */
+export interface DenoServeOptions<Context extends object = AnyContext>
+  extends ServeOptions<Context> {
+  /** Certificate chain and private key in PEM, for `https` and `wss`. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+/** Starts a server. It listens at once; `ready()` tells when it does. */
+export function serve<Context extends object = AnyContext>(
+  options: DenoServeOptions<Context> = {},
+): Server<DenoAdapter> {
+  const ws = adapter(websocketOptions(options));
+  const { port = 3000, hostname = "0.0.0.0", tls } = options;
+  const fetch = options.fetch ?? (() => new Response("Not found\n", { status: 404 }));
+  const server = Deno.serve(
+    // Deno 2.9 takes `cert` and `key` only together.
+    { port, hostname, onListen() {}, ...(tls ?? {}) } as Deno.ServeTcpOptions,
+    (request, info) =>
+      request.headers.get("upgrade")?.toLowerCase() === "websocket"
+        ? ws.handleUpgrade(request, info)
+        : fetch(request),
+  );
+  const address = server.addr as Deno.NetAddr;
+  return {
+    ws,
+    url: urlOf(tls !== undefined, hostname, address.port),
+    ready: () => Promise.resolve(),
+    close: (closing) => closeServer(ws, closing, () => server.shutdown()),
+    [Symbol.asyncDispose]() {
+      return this.close();
+    },
+  };
+}
+
+export default serve;

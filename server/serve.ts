@@ -1,0 +1,71 @@
+import type { Adapter } from "../adapter.ts";
+import type { AdapterOptions } from "../adapter.ts";
+import type { CloseOptions } from "../endpoint.ts";
+import type { AnyContext } from "../handshake.ts";
+import type { Awaitable, Hooks } from "../hooks.ts";
+
+/** Hooks and options in one object: `{ open, message, limits, … }`. */
+export type WebSocketOptions<Context extends object = AnyContext> =
+  & Partial<Hooks<Context>>
+  & AdapterOptions<Context>;
+
+/** Options of `serve` that mean the same on every runtime. */
+export interface ServeOptions<Context extends object = AnyContext> {
+  /**
+   * Port to listen on; 0 takes a free one.
+   *
+   * @default 3000
+   */
+  readonly port?: number;
+  /**
+   * Address or name to listen on.
+   *
+   * @default "0.0.0.0"
+   */
+  readonly hostname?: string;
+  /** Answers plain HTTP requests. Default: 404. */
+  readonly fetch?: (request: Request) => Awaitable<Response>;
+  /** Hooks and options for WebSocket requests, whatever their path. */
+  readonly websocket?: WebSocketOptions<Context>;
+}
+
+/** A server that is listening. */
+export interface Server<Ws extends Adapter = Adapter> extends AsyncDisposable {
+  /** Where it listens, for a client on this machine: `http://localhost:3000/`. */
+  readonly url: string;
+  /** The adapter, for `publish`, `peers` and `stats`. */
+  readonly ws: Ws;
+  /** Resolves once it listens; rejects if it cannot. */
+  ready(): Promise<void>;
+  /** Drains the peers (see `Endpoint.close`), then stops listening. */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+const HOOKS = ["upgrade", "open", "message", "drain", "close", "error"] as const;
+
+/** Sorts the hooks out of `websocket`. */
+export function websocketOptions<Context extends object>(
+  { websocket = {} }: ServeOptions<Context>,
+): AdapterOptions<Context> {
+  const { upgrade: _u, open: _o, message: _m, drain: _d, close: _c, error: _e, ...rest } =
+    websocket;
+  const isFlat = HOOKS.some((name) => websocket[name] !== undefined);
+  return isFlat && !rest.hooks ? { ...rest, hooks: websocket } : rest;
+}
+
+/** What a client on this machine dials. */
+export function urlOf(secure: boolean, hostname: string, port: number): string {
+  const wildcard = hostname === "0.0.0.0" || hostname === "::" || hostname === "";
+  const host = wildcard ? "localhost" : hostname.includes(":") ? `[${hostname}]` : hostname;
+  return `${secure ? "https" : "http"}://${host}:${port}/`;
+}
+
+/** Peers first, then the listener. */
+export async function closeServer(
+  ws: Adapter,
+  options: CloseOptions | undefined,
+  stop: () => Promise<void>,
+): Promise<void> {
+  await ws.close(options);
+  await stop();
+}

@@ -1,0 +1,147 @@
+import {
+  CLOSED,
+  type CloseInfo,
+  CLOSING,
+  CONNECTING,
+  OPEN,
+  type OutgoingFrame,
+  type Payload,
+  type ServerSocket,
+  type SocketFailure,
+  type SocketListener,
+} from "../socket.ts";
+
+/**
+ * How one runtime's socket does the few things every socket must. One object per
+ * adapter, not per connection: each function gets the native socket it works on.
+ */
+export interface Wire<Native> {
+  /** Whether the native socket still takes frames: false once the client's close has come in. */
+  isOpen(native: Native): boolean;
+  /** Puts one message on the wire. */
+  send(native: Native, frame: OutgoingFrame, compress: boolean): void;
+  /** Starts the closing handshake. */
+  close(native: Native, code: number, reason: string): void;
+  /** Drops the line without a closing handshake, as far as the runtime can. */
+  terminate(native: Native): void;
+  /** Bytes accepted and not yet given to the network. */
+  bufferedAmount(native: Native): number;
+  /** Stops and starts the reader, where the runtime can. */
+  readonly flow?: { pause(native: Native): void; resume(native: Native): void };
+  /** Pings, and tells by a changing number that something was heard; where the runtime does not watch idle lines itself. */
+  readonly heartbeat?: { ping(native: Native): void; activity(native: Native): number };
+}
+
+/**
+ * A {@linkcode ServerSocket} over any runtime's socket: all state rules, once.
+ * The adapter calls `opened`, `received`, `drained`, `failed` and `closed`, in
+ * whatever order and however often its runtime reports.
+ */
+export class CallbackSocket<Native> implements ServerSocket {
+  listener: SocketListener | null = null;
+  readonly raw: Native;
+  readonly protocol: string;
+  readonly extensions: string;
+  readonly #wire: Wire<Native>;
+  #state = CONNECTING;
+  #isPaused = false;
+  #isClosed = false;
+
+  constructor(wire: Wire<Native>, native: Native, protocol = "", extensions = "") {
+    this.#wire = wire;
+    this.raw = native;
+    this.protocol = protocol;
+    this.extensions = extensions;
+  }
+
+  get readyState(): number {
+    return this.#state === OPEN && !this.#wire.isOpen(this.raw) ? CLOSING : this.#state;
+  }
+
+  get bufferedAmount(): number {
+    return this.#state === OPEN || this.#state === CLOSING
+      ? this.#wire.bufferedAmount(this.raw)
+      : 0;
+  }
+
+  get canPause(): boolean {
+    return this.#wire.flow !== undefined;
+  }
+
+  get canPing(): boolean {
+    return this.#wire.heartbeat !== undefined;
+  }
+
+  send(frame: OutgoingFrame, compress: boolean): void {
+    if (this.readyState === OPEN) this.#wire.send(this.raw, frame, compress);
+  }
+
+  close(code: number, reason: string): void {
+    if (this.readyState !== OPEN) return;
+    this.#state = CLOSING;
+    this.#wire.close(this.raw, code, reason);
+    this.resume(); // or the client's answer would never be read
+  }
+
+  terminate(): void {
+    if (this.#state === CLOSED) return;
+    this.#state = CLOSED;
+    this.#wire.terminate(this.raw);
+    this.closed({ code: 1006, reason: "", wasClean: false });
+  }
+
+  pause(): void {
+    if (this.#isPaused || this.readyState !== OPEN) return;
+    this.#isPaused = true;
+    this.#wire.flow?.pause(this.raw);
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#wire.flow?.resume(this.raw);
+  }
+
+  ping(): void {
+    if (this.readyState === OPEN) this.#wire.heartbeat?.ping(this.raw);
+  }
+
+  activity(): number {
+    return this.#wire.heartbeat?.activity(this.raw) ?? 0;
+  }
+
+  /** The runtime says: the handshake is over. */
+  opened(): void {
+    if (this.#state !== CONNECTING) return;
+    this.#state = OPEN;
+    this.listener?.onopen();
+  }
+
+  /** The runtime says: a whole message came. Silent unless open, as in the WHATWG `WebSocket`. */
+  received(payload: Payload, byteLength: number): void {
+    if (this.#state === OPEN) this.listener?.onmessage(payload, byteLength);
+  }
+
+  /** The runtime says: the queue has been written. */
+  drained(): void {
+    if (this.#state === OPEN) this.listener?.ondrain();
+  }
+
+  /** The runtime says: the client broke the protocol. It closes the line by itself. */
+  failed(failure: SocketFailure): void {
+    if (this.#state !== OPEN) return;
+    this.#state = CLOSING;
+    this.listener?.onerror(failure);
+  }
+
+  /** The runtime says: it is over. A socket that never opened has nobody to tell. */
+  closed(info: CloseInfo): void {
+    const wasConnecting = this.#state === CONNECTING;
+    this.#state = CLOSED;
+    if (this.#isClosed || wasConnecting) return;
+    this.#isClosed = true;
+    // Bun 1.4 and uWebSockets.js 20 report the close from inside close(). Wait a
+    // turn, so that no caller is re-entered half way through its own function.
+    queueMicrotask(() => this.listener?.onclose(info));
+  }
+}

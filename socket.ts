@@ -1,0 +1,106 @@
+/**
+ * The one socket the core knows, and the vocabulary around it.
+ *
+ * @module
+ */
+
+/** What a message carries: text as a `string`, binary as exactly its bytes. */
+export type Payload = string | Uint8Array<ArrayBuffer>;
+
+/** How a connection ended. */
+export interface CloseInfo {
+  /**
+   * The close code of RFC 6455 §7.4: what the client sent, 1005 where it sent
+   * none, 1006 where the line dropped, and our own code where we closed.
+   */
+  readonly code: number;
+  /** The reason that came with the code, or `""`. */
+  readonly reason: string;
+  /** Whether the closing handshake was seen. */
+  readonly wasClean: boolean;
+}
+
+/** States of a socket, as in the WHATWG `WebSocket`. They only move forward. */
+export const CONNECTING = 0, OPEN = 1, CLOSING = 2, CLOSED = 3;
+
+/**
+ * A payload on its way out, encoded at most once for all of its recipients.
+ * Adapters read the form that their runtime puts on the wire fastest.
+ */
+export interface OutgoingFrame {
+  /** What is sent. Never changes once the frame exists. */
+  readonly payload: Payload;
+  /** The bytes on the wire, without the frame's header. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Length of {@linkcode bytes}, known without encoding. */
+  readonly byteLength: number;
+}
+
+/** Why a runtime ended a connection by itself. */
+export interface SocketFailure {
+  /** The close code that RFC 6455 names for it: 1002, 1007 or 1009. */
+  readonly code: number;
+  /** The runtime's own words. */
+  readonly message: string;
+  /** What the runtime threw or dispatched, where there is such a thing. */
+  readonly cause?: unknown;
+}
+
+/**
+ * Who hears from a {@linkcode ServerSocket}. One object for all events: a
+ * function per event and connection would be paid for by every idle peer.
+ */
+export interface SocketListener {
+  /** The handshake is over; frames may flow. */
+  onopen(): void;
+  /** A whole message. `byteLength` is its size on the wire. */
+  onmessage(payload: Payload, byteLength: number): void;
+  /** The runtime has written what it had queued. A hint: look at `bufferedAmount`. */
+  ondrain(): void;
+  /** The client broke the protocol or a limit. `onclose` follows. */
+  onerror(failure: SocketFailure): void;
+  /** The connection is over. `code` is 1006 where no close frame was seen. */
+  onclose(info: CloseInfo): void;
+}
+
+/**
+ * The server's end of one WebSocket. The shape is that of the socket of
+ * `Deno.upgradeWebSocket()`, less what no server needs and more what Deno lacks.
+ *
+ * Rules beyond the types, held by `tests/callback_socket_test.ts`: the state
+ * only moves forward; `send()` after the end is silent; the first `close()` wins;
+ * no listener runs inside `send()`, `close()` or `terminate()`; `onclose` comes
+ * exactly once and last; nothing but `onclose` comes once the state is CLOSING.
+ */
+export interface ServerSocket {
+  /** Set by the core before `onopen`. */
+  listener: SocketListener | null;
+  /** CONNECTING, OPEN, CLOSING or CLOSED. */
+  readonly readyState: number;
+  /** The subprotocol that was negotiated, or `""`. */
+  readonly protocol: string;
+  /** The extensions that were negotiated, or `""`. */
+  readonly extensions: string;
+  /** Bytes accepted by {@linkcode send} and not yet given to the network. */
+  readonly bufferedAmount: number;
+  /** The runtime's own socket. */
+  readonly raw: unknown;
+  /** Queues one message. Taken over at the call; never throws for a dead line. */
+  send(frame: OutgoingFrame, compress: boolean): void;
+  /** Starts the closing handshake. The core has validated code and reason. */
+  close(code: number, reason: string): void;
+  /** Ends the connection without a closing handshake, as far as the runtime can. */
+  terminate(): void;
+  /** Whether {@linkcode pause} stops the reader. */
+  readonly canPause: boolean;
+  /** Stops reading, so that TCP slows the client down. */
+  pause(): void;
+  /** Reads on. */
+  resume(): void;
+  /** Whether {@linkcode ping} and {@linkcode activity} work; else the runtime watches idle lines itself. */
+  readonly canPing: boolean;
+  /** Sends a ping frame. */
+  ping(): void;
+  /** A number that changes whenever anything was heard from the client. */
+  activity(): number;
+}
