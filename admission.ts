@@ -52,7 +52,11 @@ export interface DoorkeeperHost {
   readonly counters: Counters;
   readonly timers: Timers;
   readonly trustedHops: number;
+  /** Whether the endpoint is going away. */
+  isClosed(): boolean;
 }
+
+const GOING_AWAY: Refusal = { status: 503, message: "This server is going away" };
 
 /** Decides which handshakes become peers: the rules of RFC 6455, the limits, the origin guard, and the hooks. */
 export class Doorkeeper {
@@ -70,10 +74,10 @@ export class Doorkeeper {
   }
 
   /** Decides at once, unless a hook is asynchronous. Never rejects. */
-  decide(handshake: Handshake, isClosed: boolean): Awaitable<Decision> {
+  decide(handshake: Handshake): Awaitable<Decision> {
     const address = addressOf(handshake, this.#host.trustedHops);
     const refusal = validateHandshake(handshake) ??
-      (isClosed ? { status: 503, message: "This server is going away" } : undefined) ??
+      (this.#host.isClosed() ? GOING_AWAY : undefined) ??
       this.#places.refusal(address);
     if (refusal) return this.#refuse(refusalResponse(refusal));
     const visit = new Visit(handshake, address, this.#host.trustedHops, this.#places.take(address));
@@ -127,6 +131,10 @@ export class Doorkeeper {
       place.release();
       this.#host.counters.refusals++;
       return { kind: "gone" };
+    }
+    if (this.#host.isClosed()) {
+      place.release();
+      return this.#refuse(refusalResponse(GOING_AWAY));
     }
     const headers = checkedHeaders(result?.headers);
     const protocol = chooseProtocol(handshake, result?.protocol, headers);

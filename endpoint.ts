@@ -91,7 +91,10 @@ export class Endpoint {
       began: (connection) => this.#begin(connection),
       finished: (connection) => this.#forget(connection),
     };
-    this.#doorkeeper = new Doorkeeper(options, this.#host);
+    this.#doorkeeper = new Doorkeeper(options, {
+      ...this.#host,
+      isClosed: () => this.#closed !== undefined,
+    });
   }
 
   /** Live peers by namespace. */
@@ -169,7 +172,7 @@ export class Endpoint {
    * @internal Decides what becomes of a handshake; at once, unless a hook is asynchronous. Never rejects.
    */
   upgrade(handshake: Handshake): Awaitable<Decision> {
-    return this.#doorkeeper.decide(handshake, this.#closed !== undefined);
+    return this.#doorkeeper.decide(handshake);
   }
 
   /** @internal Makes a peer of an admission. The socket has not opened yet; it tells when it does. */

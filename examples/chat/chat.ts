@@ -1,0 +1,57 @@
+import process from "node:process";
+import { createEndpoint, type Endpoint } from "../../mod.ts";
+import type { ServeOptions, Server } from "../../server/serve.ts";
+import { banner } from "./banner.ts";
+import { chatHooks } from "./hooks.ts";
+import { Live } from "./live.ts";
+import { Rooms } from "./room.ts";
+import { loadSite } from "./site.ts";
+
+/** `serve` of any runtime. */
+export type Serve = (options: ServeOptions) => Server;
+
+/** Starts the chat on the runtime whose `serve` is given. */
+export async function startChat(serve: Serve): Promise<void> {
+  const fetch = await loadSite();
+  const endpoint: Endpoint = createEndpoint({
+    hooks: chatHooks(new Rooms(), new Live(() => endpoint)),
+    limits: {
+      maxPayload: 16 * 1024, // 2,000 characters, even if JSON needs six bytes for each
+      maxBuffered: 1024 * 1024,
+      maxPeers: 500,
+      messagesPerSecond: 20,
+      idleTimeout: 60_000,
+    },
+  });
+  const wanted = portFrom(process.env["PORT"]);
+  const hostname = process.env["HOST"] ?? "127.0.0.1";
+  const listen = async (port: number) => {
+    const server = serve({ port, hostname, fetch, websocket: { endpoint } });
+    await server.ready();
+    return server;
+  };
+  const server = await listen(wanted).catch((error: { code?: unknown }) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    console.log(`Port ${wanted} is taken: the chat has moved to a free one.`);
+    return listen(0);
+  });
+  console.log(banner(server.url));
+  closeOnSignal(server);
+}
+
+function portFrom(text = "3000"): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  console.error(`Cannot listen as PORT must be 0 to 65535: current value is ${text}`);
+  process.exit(1);
+}
+
+function closeOnSignal(server: Server): void {
+  const close = async () => {
+    // 1012 is "service restart": pages come back by themselves, and not all at once.
+    await server.close({ code: 1012, reason: "restarting", timeout: 2_000, jitter: 500 });
+    process.exit(0);
+  };
+  process.once("SIGINT", close);
+  process.once("SIGTERM", close);
+}

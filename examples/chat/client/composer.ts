@@ -1,0 +1,78 @@
+/// <reference lib="dom" />
+import { cleanText, MAX_TEXT } from "../protocol.ts";
+import { byId } from "./dom.ts";
+import { passing } from "./memory.ts";
+
+/** Milliseconds between signs of typing. */
+const TYPING_EVERY = 2_000;
+/** Characters left from which on they are counted down. */
+const COUNT_FROM = 200;
+
+export interface ComposerListener {
+  onsay(text: string): void;
+  ontyping(): void;
+}
+
+/** Where one writes. What was typed outlives a lost connection, a reload and a change of room. */
+export class Composer {
+  readonly #form = byId("composer", HTMLFormElement);
+  readonly #draft = byId("draft", HTMLTextAreaElement);
+  readonly #keys = byId("draft-keys", HTMLElement);
+  readonly #left = byId("draft-left", HTMLElement);
+  readonly #listener: ComposerListener;
+  #room = "";
+  #toldTypingAt = -Infinity;
+
+  constructor(listener: ComposerListener) {
+    this.#listener = listener;
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#say();
+    });
+    this.#draft.addEventListener("keydown", (event) => {
+      // While an input method composes, Enter is its own.
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.#say();
+    });
+    this.#draft.addEventListener("input", () => this.#onInput());
+  }
+
+  enter(room: string): void {
+    this.#room = room;
+    this.#draft.value = passing.recall(`draft.${room}`) ?? "";
+    this.#draft.placeholder = `Message /${room}`;
+    this.#showLeft();
+  }
+
+  focus(): void {
+    this.#draft.focus();
+  }
+
+  #say(): void {
+    const text = cleanText(this.#draft.value);
+    this.#draft.focus();
+    if (text === undefined) return;
+    this.#draft.value = "";
+    this.#toldTypingAt = -Infinity;
+    passing.keep(`draft.${this.#room}`, "");
+    this.#showLeft();
+    this.#listener.onsay(text);
+  }
+
+  #onInput(): void {
+    passing.keep(`draft.${this.#room}`, this.#draft.value);
+    this.#showLeft();
+    const now = performance.now();
+    if (this.#draft.value.trim() === "" || now - this.#toldTypingAt < TYPING_EVERY) return;
+    this.#toldTypingAt = now;
+    this.#listener.ontyping();
+  }
+
+  #showLeft(): void {
+    const left = MAX_TEXT - this.#draft.value.length;
+    const isLong = left < COUNT_FROM;
+    this.#keys.hidden = isLong;
+    this.#left.textContent = isLong ? `${left} characters left` : "";
+  }
+}

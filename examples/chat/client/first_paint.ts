@@ -1,0 +1,3 @@
+import { showTheme } from "./theme.ts";
+
+showTheme();

@@ -1,0 +1,172 @@
+/// <reference lib="dom" />
+import type { Line } from "../protocol.ts";
+import { byId, make } from "./dom.ts";
+import { passing } from "./memory.ts";
+import { monogram } from "./monogram.ts";
+import type { Unconfirmed } from "./outgoing.ts";
+
+/** Entries the page keeps; older ones go. */
+const KEPT = 400;
+/** Lines of one writer this close together share one heading. */
+const CLOSE_TOGETHER = 5 * 60_000;
+/** Pixels from the end that still count as being there. */
+const AT_END = 48;
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
+
+/** What was said, oldest first; what is still on its way comes last. Shows no line twice. */
+export class Log {
+  readonly #view = byId("log", HTMLElement);
+  readonly #list = byId("lines", HTMLOListElement);
+  readonly #empty = byId("empty", HTMLElement);
+  readonly #toEnd = byId("to-end", HTMLButtonElement);
+  readonly #shown = new Map<string, HTMLLIElement>();
+  /** Ids of what was written in this tab: a reload must not make strangers of us. */
+  readonly #mine = new Set(passing.recall("mine")?.split(" "));
+
+  constructor() {
+    this.#view.addEventListener("scroll", () => {
+      if (this.#isAtEnd) this.#toEnd.hidden = true;
+    }, { passive: true });
+    this.#toEnd.addEventListener("click", () => {
+      this.scrollToEnd();
+      this.#view.focus();
+    });
+    new ResizeObserver(() => this.#isFollowing && this.scrollToEnd()).observe(this.#view);
+  }
+
+  get #isAtEnd(): boolean {
+    const { scrollHeight, scrollTop, clientHeight } = this.#view;
+    return scrollHeight - scrollTop - clientHeight < AT_END;
+  }
+
+  get #isFollowing(): boolean {
+    return this.#toEnd.hidden;
+  }
+
+  clear(): void {
+    this.#shown.clear();
+    this.#list.replaceChildren();
+    this.#empty.hidden = false;
+    this.#toEnd.hidden = true;
+  }
+
+  /** Adds what a newcomer is given, without reading it all aloud. */
+  fill(lines: readonly Line[]): void {
+    this.#view.ariaBusy = "true";
+    for (const line of lines) this.#show(line);
+    this.#view.ariaBusy = "false";
+    if (this.#isFollowing) this.scrollToEnd();
+  }
+
+  /** Shows a line that the server has taken. */
+  add(line: Line): void {
+    const follow = this.#isAtEnd;
+    const isNew = this.#show(line);
+    if (follow) this.scrollToEnd();
+    else if (isNew) this.#toEnd.hidden = false;
+  }
+
+  /** Shows one's own line before the server has taken it. */
+  addUnconfirmed({ id, text }: Unconfirmed): void {
+    if (this.#shown.has(id)) return;
+    this.#mine.add(id);
+    passing.keep("mine", [...this.#mine].slice(-100).join(" "));
+    const item = lineItem({ id, from: "", name: "You", text, at: Date.now() }, true);
+    item.dataset["state"] = "sending";
+    item.append(make("p", "sending", "not sent yet"));
+    this.#insert(item, id);
+    this.scrollToEnd();
+  }
+
+  /** Says something that nobody wrote. */
+  note(text: string): void {
+    const follow = this.#isAtEnd;
+    const item = make("li", "note", text);
+    this.#list.insertBefore(item, this.#firstUnconfirmed);
+    this.#regroup(item.nextElementSibling);
+    this.#trim();
+    if (follow) this.scrollToEnd();
+  }
+
+  scrollToEnd(): void {
+    this.#view.scrollTop = this.#view.scrollHeight;
+    this.#toEnd.hidden = true;
+  }
+
+  get #firstUnconfirmed(): Element | null {
+    return this.#list.querySelector("[data-state=sending]");
+  }
+
+  #show(line: Line): boolean {
+    const shown = this.#shown.get(line.id);
+    if (shown?.dataset["state"] === "sending") {
+      delete shown.dataset["state"];
+      shown.querySelector(".sending")?.remove();
+      showTime(shown, line.at);
+      // What was confirmed comes before what was not, whoever wrote it.
+      const next = this.#firstUnconfirmed;
+      if (next && next.compareDocumentPosition(shown) & Node.DOCUMENT_POSITION_FOLLOWING) {
+        this.#list.insertBefore(shown, next);
+      }
+      this.#regroupAll();
+    }
+    if (shown) return false;
+    this.#insert(lineItem(line, this.#mine.has(line.id)), line.id);
+    return true;
+  }
+
+  #insert(item: HTMLLIElement, id: string): void {
+    this.#empty.hidden = true;
+    this.#shown.set(id, item);
+    const before = item.dataset["state"] === "sending" ? null : this.#firstUnconfirmed;
+    this.#list.insertBefore(item, before);
+    this.#regroup(item);
+    this.#regroup(item.nextElementSibling);
+    this.#trim();
+  }
+
+  #trim(): void {
+    while (this.#list.childElementCount > KEPT) {
+      const first = this.#list.firstElementChild as HTMLElement;
+      this.#shown.delete(first.dataset["id"] ?? "");
+      first.remove();
+    }
+  }
+
+  #regroupAll(): void {
+    for (const item of this.#list.children) this.#regroup(item);
+  }
+
+  /** Marks a line that goes on from the one before it. */
+  #regroup(item: Element | null): void {
+    if (!(item instanceof HTMLElement) || item.dataset["writer"] === undefined) return;
+    const before = item.previousElementSibling;
+    item.classList.toggle(
+      "goes-on",
+      before instanceof HTMLElement && before.dataset["writer"] === item.dataset["writer"] &&
+        Number(item.dataset["at"]) - Number(before.dataset["at"]) < CLOSE_TOGETHER,
+    );
+  }
+}
+
+function lineItem(line: Line, isMine: boolean): HTMLLIElement {
+  const name = make("bdi", "line-name", isMine ? "You" : line.name);
+  const head = make("p", "line-head", name, " ", make("time", ""));
+  const text = make("p", "line-text", line.text);
+  text.dir = "auto";
+  const item = make("li", isMine ? "line mine" : "line", monogram(line.name), head, text);
+  item.dataset["id"] = line.id;
+  item.dataset["writer"] = isMine ? "" : `${line.from} ${line.name}`;
+  showTime(item, line.at);
+  return item;
+}
+
+function showTime(item: HTMLElement, at: number): void {
+  item.dataset["at"] = String(at);
+  const time = item.querySelector("time")!;
+  time.textContent = clock.format(at);
+  time.dateTime = new Date(at).toISOString();
+  time.title = calendar.format(at);
+}

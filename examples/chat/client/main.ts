@@ -1,0 +1,103 @@
+/// <reference lib="dom" />
+import { pathOf, roomAt, type ServerMessage } from "../protocol.ts";
+import { Arrivals } from "./arrivals.ts";
+import { Composer } from "./composer.ts";
+import { byId } from "./dom.ts";
+import { Drawer } from "./drawer.ts";
+import { LivePanel } from "./live_panel.ts";
+import { Log } from "./log.ts";
+import { Nickname } from "./nickname.ts";
+import { People } from "./people.ts";
+import { RoomList } from "./rooms.ts";
+import { StateLine } from "./state_line.ts";
+import { offerThemes } from "./theme.ts";
+import { Visit } from "./visit.ts";
+
+const log = new Log();
+const people = new People();
+const arrivals = new Arrivals((news) => log.note(news));
+const drawer = new Drawer();
+const state = new StateLine(() => visit?.connection.retry());
+const live = new LivePanel((on) => visit?.connection.send({ type: "watch", on }));
+const nickname = new Nickname((name) => visit?.connection.send({ type: "rename", name }));
+const rooms = new RoomList(goTo);
+const composer = new Composer({
+  onsay(text) {
+    if (visit) log.addUnconfirmed(visit.outgoing.add(text));
+  },
+  ontyping() {
+    visit?.connection.send({ type: "typing" });
+  },
+});
+let visit: Visit | undefined;
+
+offerThemes();
+addEventListener("popstate", () => enter(roomAt(location.pathname) ?? "lobby"));
+enter(roomAt(location.pathname) ?? "lobby");
+// Where a keyboard would cover half of the page, it waits to be asked for.
+if (matchMedia("(hover: hover) and (pointer: fine)").matches) composer.focus();
+
+function goTo(room: string): void {
+  if (room !== visit?.room) {
+    history.pushState(null, "", pathOf(room));
+    enter(room);
+  }
+  drawer.close();
+  composer.focus();
+}
+
+function enter(room: string): void {
+  visit?.end();
+  log.clear();
+  arrivals.clear();
+  people.reset("", []);
+  document.title = `/${room} – onepeer chat`;
+  byId("room-title", HTMLElement).textContent = room;
+  composer.enter(room);
+  rooms.show(room);
+  let isReturn = false;
+  visit = new Visit(room, () => nickname.current, {
+    onstate: (now) => state.show(now),
+    onmessage(message) {
+      hear(message, isReturn);
+      isReturn = true;
+    },
+  });
+  for (const line of visit.outgoing.lines) log.addUnconfirmed(line);
+}
+
+function hear(message: ServerMessage, isReturn: boolean): void {
+  switch (message.type) {
+    case "welcome": {
+      const before = people.names;
+      people.reset(message.you, message.people);
+      if (isReturn) arrivals.returned(before, people.names);
+      log.fill(message.lines);
+      rooms.show(visit!.room, message.rooms);
+      if (!live.isOpen) visit!.connection.send({ type: "watch", on: false });
+      return;
+    }
+    case "line":
+      people.stopTyping(message.line.from);
+      return log.add(message.line);
+    case "joined":
+      people.put(message.person);
+      return arrivals.joined(message.person.name);
+    case "left":
+      people.remove(message.person);
+      return arrivals.left(message.person.name);
+    case "renamed": {
+      const before = people.put(message.person);
+      if (before && !people.isYou(message.person)) {
+        log.note(`${before} is now ${message.person.name}`);
+      }
+      return;
+    }
+    case "typing":
+      return people.startTyping(message.id);
+    case "rooms":
+      return rooms.show(visit!.room, message.rooms);
+    case "live":
+      return live.show(message.figures);
+  }
+}

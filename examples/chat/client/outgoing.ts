@@ -1,0 +1,89 @@
+/// <reference lib="dom" />
+import type { ClientMessage } from "../protocol.ts";
+
+/** A line that the server hasn't confirmed. */
+export interface Unconfirmed {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** Milliseconds between lines: a long queue must stay under the server's rate limit. */
+const PACE = 120;
+/** Milliseconds without a receipt after which the connection can't be trusted. */
+const PATIENCE = 10_000;
+
+/**
+ * The lines on their way to one room. Each is kept until the server has confirmed it, and sent
+ * again, under the same id, after a reconnect: it arrives, and it arrives once.
+ */
+export class Outgoing {
+  readonly #unconfirmed = new Map<string, Unconfirmed>();
+  #queue: Unconfirmed[] = [];
+  #send: ((message: ClientMessage) => boolean) | undefined;
+  #onLost: () => void = () => {};
+  #pace: ReturnType<typeof setTimeout> | undefined;
+  #patience: ReturnType<typeof setTimeout> | undefined;
+
+  get lines(): Iterable<Unconfirmed> {
+    return this.#unconfirmed.values();
+  }
+
+  add(text: string): Unconfirmed {
+    const line = { id: newId(), text };
+    this.#unconfirmed.set(line.id, line);
+    if (this.#send) this.#queue.push(line);
+    this.#pump();
+    return line;
+  }
+
+  /** Sends from now on, beginning with all that was never confirmed. */
+  resume(send: (message: ClientMessage) => boolean, onLost: () => void): void {
+    this.#send = send;
+    this.#onLost = onLost;
+    this.#queue = [...this.#unconfirmed.values()];
+    this.#pump();
+  }
+
+  pause(): void {
+    this.#send = undefined;
+    this.#queue = [];
+    clearTimeout(this.#pace);
+    clearTimeout(this.#patience);
+    this.#pace = this.#patience = undefined;
+  }
+
+  confirm(id: string): void {
+    if (!this.#unconfirmed.delete(id)) return;
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+    if (this.#unconfirmed.size > 0) this.#beginWaiting();
+  }
+
+  #pump(): void {
+    if (this.#pace !== undefined || !this.#send) return;
+    const line = this.#queue.shift();
+    if (!line) return;
+    this.#send({ type: "say", ...line });
+    this.#beginWaiting();
+    this.#pace = setTimeout(() => {
+      this.#pace = undefined;
+      this.#pump();
+    }, PACE);
+  }
+
+  #beginWaiting(): void {
+    this.#patience ??= setTimeout(() => {
+      this.#patience = undefined;
+      this.#onLost();
+    }, PATIENCE);
+  }
+}
+
+/** A random UUID; `crypto.randomUUID` exists only on pages from https: or localhost. */
+function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = bytes[6]! & 0x0f | 0x40;
+  bytes[8] = bytes[8]! & 0x3f | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}

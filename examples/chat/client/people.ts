@@ -1,0 +1,85 @@
+/// <reference lib="dom" />
+import type { Person } from "../protocol.ts";
+import { byId, make } from "./dom.ts";
+import { monogram } from "./monogram.ts";
+
+/** Milliseconds after the last sign of typing. */
+const TYPING_FOR = 4_000;
+
+/** Who is in the room, and who of them is typing. */
+export class People {
+  readonly #list = byId("people", HTMLUListElement);
+  readonly #count = byId("people-count", HTMLElement);
+  readonly #typing = byId("typing", HTMLElement);
+  readonly #here = new Map<string, Person>();
+  readonly #typists = new Map<string, ReturnType<typeof setTimeout>>();
+  #you = "";
+
+  get names(): string[] {
+    return [...this.#here.values()].map(({ name }) => name);
+  }
+
+  /** Begins anew with who is here. */
+  reset(you: string, people: readonly Person[]): void {
+    this.#you = you;
+    this.#here.clear();
+    for (const person of people) this.#here.set(person.id, person);
+    for (const id of [...this.#typists.keys()]) this.stopTyping(id);
+    this.#show();
+  }
+
+  /** Somebody came, or has another name; returns what they were called. */
+  put(person: Person): string | undefined {
+    const before = this.#here.get(person.id)?.name;
+    this.#here.set(person.id, person);
+    this.#show();
+    return before;
+  }
+
+  remove({ id }: Person): void {
+    this.#here.delete(id);
+    this.stopTyping(id);
+    this.#show();
+  }
+
+  isYou({ id }: Person): boolean {
+    return id === this.#you;
+  }
+
+  startTyping(id: string): void {
+    clearTimeout(this.#typists.get(id));
+    this.#typists.set(id, setTimeout(() => this.stopTyping(id), TYPING_FOR));
+    this.#showTyping();
+  }
+
+  stopTyping(id: string): void {
+    clearTimeout(this.#typists.get(id));
+    if (this.#typists.delete(id)) this.#showTyping();
+  }
+
+  #show(): void {
+    // Oneself first, the others by name.
+    const people = [...this.#here.values()].sort((a, b) =>
+      Number(this.isYou(b)) - Number(this.isYou(a)) || a.name.localeCompare(b.name)
+    );
+    this.#count.textContent = String(people.length);
+    this.#list.replaceChildren(...people.map((person) => {
+      const name = make("bdi", "", person.name);
+      const item = make("li", "person", monogram(person.name), name);
+      if (this.isYou(person)) item.append(make("span", "aside", "you"));
+      return item;
+    }));
+  }
+
+  #showTyping(): void {
+    const names = [...this.#typists.keys()].flatMap((id) => this.#here.get(id)?.name ?? []);
+    const [first, second] = names;
+    this.#typing.textContent = first === undefined
+      ? ""
+      : second === undefined
+      ? `${first} is typing…`
+      : names.length === 2
+      ? `${first} and ${second} are typing…`
+      : "Several people are typing…";
+  }
+}

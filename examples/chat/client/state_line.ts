@@ -1,0 +1,41 @@
+/// <reference lib="dom" />
+import type { ConnectionState } from "./connection.ts";
+import { byId } from "./dom.ts";
+
+/** Says how the connection stands: to the eye each second, to a screen reader only what is new. */
+export class StateLine {
+  readonly #line = byId("state", HTMLElement);
+  readonly #text = byId("state-text", HTMLElement);
+  readonly #news = byId("news", HTMLElement);
+  readonly #retry = byId("retry", HTMLButtonElement);
+  #ticking: ReturnType<typeof setInterval> | undefined;
+  #wasLost = false;
+
+  constructor(onRetry: () => void) {
+    this.#retry.addEventListener("click", onRetry);
+  }
+
+  show(state: ConnectionState): void {
+    clearInterval(this.#ticking);
+    this.#line.dataset["state"] = state.kind;
+    if (state.kind === "waiting") {
+      this.#countDown(state.until);
+      this.#ticking = setInterval(() => this.#countDown(state.until), 250);
+      if (!this.#wasLost) this.#news.textContent = "Connection lost. Reconnecting.";
+      this.#wasLost = true;
+    } else if (state.kind === "connecting") {
+      this.#text.textContent = this.#wasLost ? "reconnecting…" : "connecting…";
+    } else {
+      this.#text.textContent = "connected";
+      if (this.#wasLost) this.#news.textContent = "Connected again.";
+      this.#wasLost = false;
+    }
+    // It stays while an attempt is made, so that focus on it isn't lost.
+    this.#retry.hidden = !this.#wasLost;
+  }
+
+  #countDown(until: number): void {
+    const seconds = Math.max(1, Math.ceil((until - performance.now()) / 1000));
+    this.#text.textContent = `reconnecting in ${seconds} s…`;
+  }
+}

@@ -1,0 +1,49 @@
+/// <reference lib="dom" />
+import { pathOf, type ServerMessage } from "../protocol.ts";
+import { Connection, type ConnectionListener } from "./connection.ts";
+import { Outgoing } from "./outgoing.ts";
+
+/** Lines that were never confirmed wait for the next visit to their room. */
+const waiting = new Map<string, Outgoing>();
+
+/** One's stay in a room: a connection, and what is to go through it. */
+export class Visit {
+  readonly room: string;
+  readonly outgoing: Outgoing;
+  readonly connection: Connection;
+
+  constructor(room: string, name: () => string, listener: ConnectionListener) {
+    this.room = room;
+    this.outgoing = waiting.get(room) ?? new Outgoing();
+    waiting.set(room, this.outgoing);
+    const url = () => {
+      const url = new URL(pathOf(room), location.href.replace(/^http/, "ws"));
+      url.searchParams.set("name", name());
+      return url.href;
+    };
+    this.connection = new Connection(url, {
+      onstate: (state) => {
+        if (state.kind !== "connected") this.outgoing.pause();
+        listener.onstate(state);
+      },
+      onmessage: (message) => {
+        listener.onmessage(message);
+        this.#track(message);
+      },
+    });
+  }
+
+  /** Leaves the room. */
+  end(): void {
+    this.connection.close();
+    this.outgoing.pause();
+  }
+
+  #track(message: ServerMessage): void {
+    if (message.type === "line") this.outgoing.confirm(message.line.id);
+    if (message.type !== "welcome") return;
+    for (const { id } of message.lines) this.outgoing.confirm(id);
+    const { connection } = this;
+    this.outgoing.resume((say) => connection.send(say), connection.reset);
+  }
+}

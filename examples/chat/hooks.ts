@@ -1,0 +1,110 @@
+import { defineHooks, type Hooks, type Peer } from "../../mod.ts";
+import type { Live } from "./live.ts";
+import {
+  type ClientMessage,
+  cleanName,
+  type Line,
+  parseClientMessage,
+  type Person,
+  roomAt,
+  type ServerMessage,
+} from "./protocol.ts";
+import type { Rooms } from "./room.ts";
+import { LIVE, ROOM, ROOMS } from "./topics.ts";
+
+/** What `upgrade` learns of a visitor: `peer.context` in every hook from then on. */
+export interface Visitor {
+  name: string;
+}
+
+/** The whole chat. No line of it knows which runtime it is on. */
+export function chatHooks(rooms: Rooms, live: Live): Partial<Hooks<Visitor>> {
+  return defineHooks<Visitor>({
+    upgrade(request) {
+      const { pathname, searchParams } = new URL(request.url);
+      if (!roomAt(pathname)) return refuse(404, "There is no such room");
+      if (!rooms.admits(pathname, Date.now())) return refuse(503, "All rooms are taken");
+      // The namespace is left to the default, the pathname: so every room is one.
+      return { context: { name: cleanName(searchParams.get("name")) ?? "Guest" } };
+    },
+
+    open(peer) {
+      for (const topic of [ROOM, ROOMS, LIVE]) peer.subscribe(topic);
+      const { lines } = rooms.enter(peer.namespace);
+      live.start();
+      send(peer, {
+        type: "welcome",
+        you: peer.id,
+        people: [...peer.peers].map(personOf),
+        lines,
+        rooms: live.rooms(),
+      });
+      tellOthers(peer, { type: "joined", person: personOf(peer) });
+    },
+
+    message(peer, message) {
+      const said = message.type === "text" ? parseClientMessage(message.text()) : undefined;
+      if (said) answer(peer, said);
+      else peer.close(1008, "this is not a message of the chat");
+    },
+
+    close(peer) {
+      tellOthers(peer, { type: "left", person: personOf(peer) });
+      if (peer.peers.size === 0) rooms.vacate(peer.namespace, Date.now());
+      live.stopIfAlone();
+    },
+
+    error(peer, error) {
+      console.error(`chat: ${peer.context.name} (${peer.id})`, error);
+    },
+  });
+
+  function answer(peer: Peer<Visitor>, said: ClientMessage): void {
+    switch (said.type) {
+      case "say": {
+        const { id, text } = said;
+        const { line, isNew } = rooms.enter(peer.namespace).keep(
+          { id, from: peer.id, name: peer.context.name, text, at: Date.now() },
+        );
+        // The writer hears the line too, as its receipt. One that sends it again, for want of a
+        // receipt, gets that alone.
+        if (isNew) peer.publish(ROOM, lineMessage(line), { echo: true });
+        else send(peer, lineMessage(line));
+        return;
+      }
+      case "rename":
+        peer.context.name = said.name;
+        peer.publish(ROOM, renamed(peer), { echo: true });
+        return;
+      case "typing":
+        return tellOthers(peer, { type: "typing", id: peer.id });
+      case "watch":
+        return said.on ? peer.subscribe(LIVE) : peer.unsubscribe(LIVE);
+    }
+  }
+}
+
+function lineMessage(line: Line): ServerMessage {
+  return { type: "line", line };
+}
+
+function renamed(peer: Peer<Visitor>): ServerMessage {
+  return { type: "renamed", person: personOf(peer) };
+}
+
+function personOf({ id, context }: Peer<Visitor> | Peer): Person {
+  return { id, name: String(context.name) };
+}
+
+/** `send` with the type of what a page understands. */
+function send(peer: Peer<Visitor>, message: ServerMessage): void {
+  peer.send(message);
+}
+
+function tellOthers(peer: Peer<Visitor>, message: ServerMessage): void {
+  peer.publish(ROOM, message);
+}
+
+function refuse(status: number, why: string): Response {
+  return new Response(`${why}\n`, { status });
+}

@@ -1,0 +1,69 @@
+import type { Endpoint, Stats } from "../../mod.ts";
+import { roomAt, type RoomInfo, type ServerMessage } from "./protocol.ts";
+import { LIVE, ROOMS } from "./topics.ts";
+
+const INTERVAL = 1_000;
+/** Rooms that the page lists. */
+const LISTED = 12;
+
+/** What of an endpoint is watched. */
+type Watched = Pick<Endpoint, "stats" | "peers" | "publish">;
+
+/** Tells every page, once a second, how busy the server is. Its timer runs only while somebody listens. */
+export class Live {
+  readonly #endpoint: () => Watched;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #before: Stats | undefined;
+  #ownMessages = 0;
+  #roomsTold = "";
+
+  /** @param endpoint is asked later: hooks exist before their endpoint does. */
+  constructor(endpoint: () => Watched) {
+    this.#endpoint = endpoint;
+  }
+
+  start(): void {
+    if (this.#timer !== undefined) return;
+    this.#before = this.#endpoint().stats;
+    this.#ownMessages = 0;
+    this.#timer = setInterval(() => this.#tell(), INTERVAL);
+  }
+
+  stopIfAlone(): void {
+    if (this.#endpoint().stats.peers > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** The rooms with most people, from the library's own books. */
+  rooms(): RoomInfo[] {
+    return [...this.#endpoint().peers]
+      .map(([namespace, peers]) => ({ room: roomAt(namespace) ?? "", people: peers.size }))
+      .sort((a, b) => b.people - a.people || a.room.localeCompare(b.room))
+      .slice(0, LISTED);
+  }
+
+  #tell(): void {
+    const { stats } = this.#endpoint();
+    const before = this.#before ?? stats;
+    const figures = {
+      peers: stats.peers,
+      topics: stats.topics,
+      received: stats.messagesIn - before.messagesIn,
+      // Without these very messages: a silent server is to show a flat line.
+      sent: stats.messagesOut - before.messagesOut - this.#ownMessages,
+    };
+    this.#before = stats;
+    this.#ownMessages = this.#publish(LIVE, { type: "live", figures });
+    const rooms = this.rooms();
+    const told = JSON.stringify(rooms);
+    if (told === this.#roomsTold) return;
+    this.#roomsTold = told;
+    this.#ownMessages += this.#publish(ROOMS, { type: "rooms", rooms });
+  }
+
+  /** To all rooms at once: no namespace is given. */
+  #publish(topic: string, message: ServerMessage): number {
+    return this.#endpoint().publish(topic, message);
+  }
+}

@@ -1,0 +1,139 @@
+/** What goes over the wire, both ways, as JSON. The server and the page share this file. */
+
+/** Most UTF-16 units of a line, as `maxlength` of a text field counts them. */
+export const MAX_TEXT = 2_000;
+/** Most UTF-16 units of a nickname. */
+export const MAX_NAME = 32;
+
+export interface Person {
+  /** The id of the connection: the same person has a new one after a reconnect. */
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface Line {
+  /** Chosen by the writer, so that a line sent twice can be told from two lines. */
+  readonly id: string;
+  /** {@linkcode Person.id} of the writer. */
+  readonly from: string;
+  readonly name: string;
+  readonly text: string;
+  /** When the server took it, in milliseconds since 1970. */
+  readonly at: number;
+}
+
+export interface RoomInfo {
+  readonly room: string;
+  readonly people: number;
+}
+
+/** Figures of the last second. */
+export interface Figures {
+  readonly peers: number;
+  readonly topics: number;
+  /** Messages per second. */
+  readonly received: number;
+  /** Messages per second, each recipient counted. */
+  readonly sent: number;
+}
+
+export type ClientMessage =
+  | { readonly type: "say"; readonly id: string; readonly text: string }
+  | { readonly type: "rename"; readonly name: string }
+  | { readonly type: "typing" }
+  /** Whether the client wants {@linkcode Figures}. */
+  | { readonly type: "watch"; readonly on: boolean };
+
+export type ServerMessage =
+  | {
+    readonly type: "welcome";
+    readonly you: string;
+    readonly people: readonly Person[];
+    readonly lines: readonly Line[];
+    readonly rooms: readonly RoomInfo[];
+  }
+  | { readonly type: "line"; readonly line: Line }
+  | { readonly type: "joined"; readonly person: Person }
+  | { readonly type: "left"; readonly person: Person }
+  | { readonly type: "renamed"; readonly person: Person }
+  | { readonly type: "typing"; readonly id: string }
+  | { readonly type: "rooms"; readonly rooms: readonly RoomInfo[] }
+  | { readonly type: "live"; readonly figures: Figures };
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const ROOM_PATH = /^\/room\/([a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?)$/;
+// Control characters, and those that turn the direction of the text around them.
+const HARMFUL = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+const HARMFUL_BUT_BREAKS = /(?!\n)[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
+const MARKS = /\p{M}/gu;
+
+/** The message in `text`, with nothing in it but what the protocol knows; else undefined. */
+export function parseClientMessage(text: string): ClientMessage | undefined {
+  const value = parseObject(text);
+  switch (value?.["type"]) {
+    case "say": {
+      const { id } = value;
+      const line = cleanText(value["text"]);
+      if (typeof id !== "string" || !UUID.test(id) || line === undefined) return undefined;
+      return { type: "say", id, text: line };
+    }
+    case "rename": {
+      const name = cleanName(value["name"]);
+      return name === undefined ? undefined : { type: "rename", name };
+    }
+    case "typing":
+      return { type: "typing" };
+    case "watch":
+      return typeof value["on"] === "boolean" ? { type: "watch", on: value["on"] } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** The message in `text`. The page trusts the server it came from: only the outline is checked. */
+export function parseServerMessage(text: string): ServerMessage | undefined {
+  const value = parseObject(text);
+  return typeof value?.["type"] === "string" ? value as unknown as ServerMessage : undefined;
+}
+
+/** A nickname as everybody may see it; undefined if nothing, or too much, is left of it. */
+export function cleanName(value: unknown): string | undefined {
+  if (typeof value !== "string" || value.length > 4 * MAX_NAME) return undefined;
+  const name = value.toWellFormed().replace(HARMFUL, " ").replace(/\s+/g, " ").trim();
+  return name.length >= 1 && name.length <= MAX_NAME ? name : undefined;
+}
+
+/** A line as everybody may see it; undefined if nothing, or too much, is left of it. */
+export function cleanText(value: unknown): string | undefined {
+  if (typeof value !== "string" || value.length > MAX_TEXT) return undefined;
+  const text = value.toWellFormed().replace(HARMFUL_BUT_BREAKS, "").trim();
+  return text === "" ? undefined : text;
+}
+
+/** The room that lives at a URL's pathname. */
+export function roomAt(pathname: string): string | undefined {
+  return ROOM_PATH.exec(pathname)?.[1];
+}
+
+/** Where a room lives. */
+export function pathOf(room: string): string {
+  return `/room/${room}`;
+}
+
+/** What somebody typed, as the name of a room: "Café No. 5" is `cafe-no-5`. */
+export function roomNamed(typed: string): string | undefined {
+  const room = typed.normalize("NFKD").replace(MARKS, "").toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-").slice(0, 33).replace(/^-+/, "").slice(0, 32).replace(/-+$/, "");
+  return room === "" ? undefined : room;
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null
+      ? value as Record<string, unknown>
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

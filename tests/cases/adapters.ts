@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { createEndpoint } from "../../endpoint.ts";
+import type { Case, SiteOptions } from "../fixtures/case.ts";
+
+/** A1–A2: what every adapter offers. A3, `serve()`, has tests of its own. */
+export const adapters: readonly Case[] = [
+  {
+    id: "A1.endpoint",
+    fact: "an adapter may take an endpoint made by createEndpoint()",
+    site: (s) => ({
+      endpoint: createEndpoint({
+        limits: { maxTopicsPerPeer: 1 },
+        hooks: {
+          open(peer) {
+            peer.subscribe("t");
+            s.log("open", s.ws.endpoint.publish("t", "x"), s.ws.endpoint.limits.maxTopicsPerPeer);
+          },
+        },
+      }),
+    }),
+    async run(t) {
+      const client = await t.connect();
+      assert.equal(await client.text(), "x");
+      assert.deepEqual((await t.logged("open"))[0]!.data, [1, 1]);
+    },
+  },
+  {
+    id: "A1.mistakes",
+    fact: "options of the wrong kind throw when the adapter is made, saying what was found",
+    site: (s) => ({
+      commands: {
+        make() {
+          const Adapter = s.ws.constructor as new (options: unknown) => unknown;
+          const bad: unknown[] = [
+            { hooks: { message: "x" } },
+            { resolve: 1 },
+            { trustProxy: "yes" },
+            { trustProxy: -1 },
+            { allowedOrigins: ["example.com"] },
+            { limits: { maxPayload: "1" } },
+            { limits: { maxPayload: NaN } },
+            { limits: { idleTimeout: -1 } },
+            { limits: { maxpayload: 1 } },
+            { limits: { overflow: "explode" } },
+            { limits: { drainThreshold: 100_000 } },
+            { endpoint: {} },
+            { endpoint: createEndpoint(), hooks: {} },
+          ];
+          return bad.map((options) => {
+            try {
+              new Adapter(options);
+              return "accepted";
+            } catch (error) {
+              return `${(error as Error).name}: ${(error as Error).message}`;
+            }
+          });
+        },
+      },
+    }),
+    async run(t) {
+      const errors = await t.command<string[]>("make");
+      const expected = [
+        /^TypeError: .*hooks\.message.*function.*string/,
+        /^TypeError: .*resolve.*function.*number/,
+        /^TypeError: .*trustProxy.*yes/,
+        /^TypeError: .*trustProxy.*-1/,
+        /^TypeError: .*allowedOrigins.*example\.com/,
+        /^TypeError: .*limits\.maxPayload.*number/,
+        /^RangeError: .*limits\.maxPayload.*NaN/,
+        /^RangeError: .*limits\.idleTimeout.*-1/,
+        /^TypeError: .*limits\.maxpayload.*no such limit/,
+        /^TypeError: .*limits\.overflow.*explode/,
+        /^RangeError: .*drainThreshold.*100000 > 65536/,
+        /^TypeError: .*endpoint.*createEndpoint/,
+        /^TypeError: .*hooks together with endpoint/,
+      ];
+      assert.equal(errors.length, expected.length);
+      for (const [i, pattern] of expected.entries()) assert.match(errors[i]!, pattern);
+    },
+  },
+  {
+    id: "A1.shared",
+    fact: "adapters over one endpoint share peers, topics and limits",
+    site: (s) => {
+      const endpoint = createEndpoint({ hooks: { open: (peer) => peer.subscribe("t") } });
+      return {
+        endpoint,
+        commands: {
+          second() {
+            const Adapter = s.ws.constructor as new (options: SiteOptions) => typeof s.ws;
+            const second = new Adapter({ endpoint });
+            return [
+              second.publish("t", "from the second"),
+              second.stats.peers,
+              second.peers === s.ws.peers,
+            ];
+          },
+        },
+      };
+    },
+    async run(t) {
+      const client = await t.connect();
+      assert.deepEqual(await t.command("second"), [1, 1, true]);
+      assert.equal(await client.text(), "from the second");
+    },
+  },
+  {
+    id: "A2.stats",
+    fact: "stats count peers, topics, messages and bytes both ways, drops and refusals",
+    site: () => ({
+      hooks: {
+        open: (peer) => peer.subscribe("t"),
+        message: (peer, message) => void peer.publish("t", message, { echo: true }),
+      },
+    }),
+    async run(t) {
+      const a = await t.connect(), b = await t.connect();
+      a.send("é12");
+      a.send(new Uint8Array(6));
+      for (const client of [a, b]) await Promise.all([client.next(), client.next()]);
+      const raw = await t.raw({ method: "POST", headers: { "Content-Length": "0" } });
+      await raw.head();
+      const { timers: _, ...stats } = await t.stats();
+      assert.deepEqual(stats, {
+        peers: 2,
+        topics: 1,
+        namespaces: 1,
+        opened: 2,
+        messagesIn: 2,
+        messagesOut: 4,
+        bytesIn: 10,
+        bytesOut: 20,
+        drops: 0,
+        refusals: 1,
+      });
+    },
+  },
+];

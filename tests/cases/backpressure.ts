@@ -1,0 +1,307 @@
+import assert from "node:assert/strict";
+import { frame, TEXT } from "../clients/raw_client.ts";
+import { sleep } from "../clients/test_bed.ts";
+import type { Case } from "../fixtures/case.ts";
+
+const MIB = 1024 * 1024;
+
+/** B1–B4: slow readers. */
+export const backpressure: readonly Case[] = [
+  {
+    id: "B1.true",
+    fact: "bufferedAmount grows by what a slow client has not taken, and returns to 0",
+    site: (s) => ({
+      hooks: {
+        message(peer) {
+          const seen = [];
+          for (let i = 0; i < 12; i++) {
+            peer.send(new Uint8Array(MIB));
+            seen.push(peer.bufferedAmount);
+          }
+          s.log("seen", ...seen);
+        },
+        drain: (peer) => s.log("drain", peer.bufferedAmount),
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.socket.pause();
+      client.send("go");
+      const [{ data } = { data: [] }] = await t.logged("seen");
+      const last = data.at(-1) - data.at(-2);
+      assert.ok(last >= MIB && last < MIB + 100, `one more MiB adds ${last}`);
+      // The kernel's buffers take some of it; the rest is ours.
+      assert.ok(data.at(-1) > 4 * MIB && data.at(-1) <= 12 * (MIB + 100), String(data));
+      client.socket.resume();
+      for (let i = 0; i < 12; i++) assert.equal((await client.bytes()).length, MIB);
+      assert.deepEqual((await t.logged("drain"))[0]!.data, [0]);
+    },
+  },
+  {
+    id: "B2.once",
+    fact: "drain fires once each time the queue empties after having been above the mark",
+    site: (s) => ({
+      limits: { highWaterMark: MIB },
+      hooks: {
+        message(peer) {
+          for (let i = 0; i < 12; i++) peer.send(new Uint8Array(MIB));
+          s.log("filled", peer.bufferedAmount > MIB);
+        },
+        drain: (peer) => s.log("drain", peer.bufferedAmount),
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      for (let round = 1; round <= 2; round++) {
+        client.socket.pause();
+        client.send("fill");
+        const filled = await t.logged("filled", round);
+        assert.equal(filled.at(-1)!.data[0], true);
+        await sleep(50);
+        assert.equal((await t.events()).filter((it) => it === "drain").length, round - 1);
+        client.socket.resume();
+        await t.logged("drain", round);
+      }
+      assert.equal((await t.events(100)).filter((it) => it === "drain").length, 2);
+    },
+  },
+  {
+    id: "B2.below-mark",
+    fact: "no drain where the queue was never above the mark",
+    site: (s) => ({
+      limits: { highWaterMark: 14 * MIB },
+      hooks: {
+        message(peer) {
+          for (let i = 0; i < 8; i++) peer.send(new Uint8Array(MIB));
+          s.log("filled");
+        },
+        drain: () => s.log("drain"),
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.send("fill");
+      for (let i = 0; i < 8; i++) await client.bytes();
+      assert.deepEqual(await t.events(60), ["filled"]);
+    },
+  },
+  {
+    id: "B2.threshold",
+    fact: "drain fires at drainThreshold already",
+    site: (s) => ({
+      limits: { highWaterMark: 4 * MIB, drainThreshold: 4 * MIB },
+      hooks: {
+        message(peer) {
+          for (let i = 0; i < 14; i++) peer.send(new Uint8Array(MIB));
+        },
+        drain: (peer) => s.log("drain", peer.bufferedAmount),
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.socket.pause();
+      client.send("fill");
+      await sleep(50);
+      client.socket.resume();
+      const [{ data } = { data: [] }] = await t.logged("drain");
+      assert.ok(data[0] <= 4 * MIB, String(data));
+    },
+  },
+  {
+    id: "B3.drains",
+    fact: "waitForDrain() resolves on drain, at its own threshold, or when the peer is gone",
+    site: (s) => ({
+      hooks: {
+        async message(peer, message) {
+          await peer.waitForDrain();
+          s.log("nothing queued");
+          for (let i = 0; i < 12; i++) peer.send(new Uint8Array(MIB));
+          if (message.text() === "leave") {
+            await peer.waitForDrain();
+            return s.log("gone", peer.websocket.readyState);
+          }
+          await peer.waitForDrain({ threshold: 100 * MIB });
+          s.log("high threshold", peer.bufferedAmount > 0);
+          await peer.waitForDrain();
+          s.log("drained", peer.bufferedAmount);
+          await Promise.all([peer.waitForDrain(), peer.waitForDrain()]);
+          s.log("again");
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.socket.pause();
+      client.send("stay");
+      await t.logged("high threshold");
+      await sleep(30);
+      client.socket.resume();
+      await t.logged("again");
+      const leaver = await t.connect();
+      leaver.socket.pause();
+      leaver.send("leave");
+      await t.logged("nothing queued", 2);
+      leaver.terminate();
+      assert.deepEqual((await t.logged("gone"))[0]!.data, [3]);
+      const log = (await t.log()).slice(0, 4).map(({ event, data }) => [event, ...data]);
+      assert.deepEqual(log, [["nothing queued"], ["high threshold", true], ["drained", 0], [
+        "again",
+      ]]);
+    },
+  },
+  {
+    id: "B3.signal",
+    fact: "waitForDrain() rejects with the signal's reason",
+    site: (s) => ({
+      hooks: {
+        async message(peer) {
+          for (let i = 0; i < 12; i++) peer.send(new Uint8Array(MIB));
+          const controller = new AbortController();
+          setTimeout(() => controller.abort(new Error("enough")), 20);
+          await peer.waitForDrain({ signal: controller.signal }).catch((e) =>
+            s.log("late", e.message)
+          );
+          await peer.waitForDrain({ signal: controller.signal }).catch((e) =>
+            s.log("early", e.message)
+          );
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.socket.pause();
+      client.send("go");
+      await t.logged("early");
+      const log = (await t.log()).map(({ event, data }) => [event, ...data]);
+      assert.deepEqual(log, [["late", "enough"], ["early", "enough"]]);
+    },
+  },
+  {
+    id: "B4.close",
+    fact: "over maxBuffered a peer is closed with 1013 by default, and memory stays bounded",
+    site: (s) => ({
+      limits: { maxBuffered: 4 * MIB, closeTimeout: 300 },
+      hooks: {
+        message(peer) {
+          const results = [];
+          for (let i = 0; i < 100; i++) results.push(peer.send(new Uint8Array(MIB)));
+          const refused = results.filter((it) => it === -1).length;
+          s.log("sent", refused, peer.bufferedAmount, peer.websocket.readyState);
+        },
+        close: (_, info) => s.log("close", info),
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.socket.pause();
+      client.send("go");
+      const [refused, buffered, state] = (await t.logged("sent"))[0]!.data;
+      assert.ok(
+        refused > 80 && buffered <= 4 * MIB && state === 2,
+        `${refused} ${buffered} ${state}`,
+      );
+      const [{ data } = { data: [] }] = await t.logged("close");
+      assert.deepEqual(data[0], { code: 1013, reason: "too slow", wasClean: false });
+      assert.ok((await t.stats()).drops >= 1);
+    },
+  },
+  {
+    id: "B4.reader-wakes",
+    fact: "a slow reader that wakes up gets what was queued, in order, then 1013",
+    site: () => ({
+      limits: { maxBuffered: 4 * MIB },
+      hooks: {
+        message(peer) {
+          for (let i = 0; i < 100; i++) peer.send(new Uint8Array(MIB).fill(i));
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.socket.pause();
+      client.send("go");
+      await sleep(100);
+      client.socket.resume();
+      const { code } = await client.closed;
+      assert.equal(code, 1013);
+      const got = client.queued.map((message) => (message as Uint8Array)[0]);
+      assert.ok(got.length >= 4);
+      assert.deepEqual(got, got.map((_, i) => i));
+    },
+  },
+  {
+    id: "B4.freed",
+    fact: "the line and its bytes are freed closeTimeout after the 1013",
+    site: (s) => ({
+      limits: { maxBuffered: 4 * MIB, closeTimeout: 100 },
+      hooks: {
+        message(peer) {
+          for (let i = 0; i < 100; i++) peer.send(new Uint8Array(MIB));
+        },
+        close: () => s.log("close"),
+      },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.pause();
+      client.write(frame(TEXT, "go"));
+      await t.logged("close");
+      await sleep(100);
+      client.resume();
+      await client.ended(800);
+      assert.ok(client.pending < 12 * MIB);
+    },
+  },
+  {
+    id: "B4.drop",
+    fact: 'under "drop" the newest message is dropped and counted, and the peer stays',
+    site: (s) => ({
+      limits: { maxBuffered: 4 * MIB, overflow: "drop" },
+      hooks: {
+        message(peer, message) {
+          if (message.text() === "ping") return void peer.send("pong");
+          const sent = [];
+          for (let i = 0; i < 30; i++) sent.push(peer.send(new Uint8Array(MIB).fill(i)));
+          s.log("accepted", sent.filter((it) => it >= 0).length);
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.socket.pause();
+      client.send("go");
+      const accepted = (await t.logged("accepted"))[0]!.data[0];
+      assert.ok(accepted < 20);
+      assert.equal((await t.stats()).drops, 30 - accepted);
+      client.socket.resume();
+      for (let i = 0; i < accepted; i++) assert.equal((await client.bytes())[0], i);
+      client.send("ping");
+      assert.equal(await client.text(), "pong");
+    },
+  },
+  {
+    id: "B4.error",
+    fact: 'under "error" send throws ERR_PEER_BUFFER_FULL with what was tried and found',
+    site: (s) => ({
+      limits: { maxBuffered: MIB, overflow: "error" },
+      hooks: {
+        message(peer) {
+          try {
+            for (let i = 0; i < 30; i++) peer.send(new Uint8Array(MIB));
+          } catch (error) {
+            const { name, code, message } = error as Error & { code: string };
+            s.log("error", name, code, message, peer.websocket.readyState);
+          }
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.socket.pause();
+      client.send("go");
+      const [name, code, message, state] = (await t.logged("error"))[0]!.data;
+      assert.deepEqual([name, code, state], ["PeerError", "ERR_PEER_BUFFER_FULL", 1]);
+      assert.match(message, /^Cannot send 1048576 bytes as \d+ of at most 1048576 are queued/);
+    },
+  },
+];

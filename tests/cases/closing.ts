@@ -1,0 +1,391 @@
+import assert from "node:assert/strict";
+import { CLOSE, closePayload, frame, TEXT } from "../clients/raw_client.ts";
+import { sleep } from "../clients/test_bed.ts";
+import type { Case, Site } from "../fixtures/case.ts";
+
+const logClose = (s: Site) => ({
+  hooks: {
+    error: (_: unknown, error: Error & { code?: string; hook?: string }) =>
+      s.log("error", error.code, error.hook),
+    close: (_: unknown, info: unknown) => s.log("close", info),
+  },
+});
+
+/** Runs a command of one word that the client sends; logs how `close` ended. */
+const obey = (act: Record<string, (peer: import("../../peer.ts").Peer) => void>) => (s: Site) => ({
+  hooks: {
+    message: (peer: import("../../peer.ts").Peer, message: { text(): string }) =>
+      act[message.text()]?.(peer),
+    close: (_: unknown, info: unknown) => s.log("close", info),
+  },
+});
+
+/** X1–X6: every way a connection ends. */
+export const closing: readonly Case[] = [
+  {
+    id: "X1.default",
+    fact: "close() is 1000",
+    site: obey({ go: (peer) => peer.close() }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.write(frame(TEXT, "go"));
+      const { opcode, payload } = await client.frame();
+      assert.equal(opcode, CLOSE);
+      assert.deepEqual([...payload], [0x03, 0xe8]);
+      client.write(frame(CLOSE, payload));
+      assert.deepEqual((await t.logged("close"))[0]!.data, [{
+        code: 1000,
+        reason: "",
+        wasClean: true,
+      }]);
+    },
+  },
+  {
+    id: "X1.codes",
+    fact: "an illegal code or a long reason is a RangeError at the call, and nothing is sent",
+    site: (s) => ({
+      hooks: {
+        open(peer) {
+          const bad = [
+            NaN,
+            0,
+            999,
+            1004,
+            1005,
+            1006,
+            1015,
+            1016,
+            2999,
+            5000,
+            65536,
+            1000.5,
+            -1,
+            Infinity,
+          ];
+          const tries: [number, string?][] = [
+            ...bad.map((code): [number] => [code]),
+            [1000, "x".repeat(124)],
+            [1000, "é".repeat(62)],
+          ];
+          for (const args of tries) {
+            try {
+              peer.close(...args);
+              s.log("accepted", String(args[0]));
+            } catch (error) {
+              s.log("error", (error as Error).name, (error as Error).message);
+            }
+          }
+          s.log("state", peer.websocket.readyState);
+          peer.send("still here");
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      assert.equal(await client.text(), "still here");
+      const errors = await t.logged("error", 16);
+      assert.ok(errors.every(({ data }) => data[0] === "RangeError"));
+      assert.equal(
+        errors[2]!.data[1],
+        "Cannot close the peer as the code must be 1000-1003, 1007-1014 or 3000-4999: current value is 999",
+      );
+      assert.match(errors[15]!.data[1], /at most 123 bytes of UTF-8: current length is 124/);
+      assert.ok(!(await t.events()).includes("accepted"));
+      assert.deepEqual((await t.logged("state"))[0]!.data, [1]);
+    },
+  },
+  {
+    id: "X1.legal",
+    fact: "every legal kind of code and a reason of 123 bytes reach the client",
+    site: (s) => ({
+      hooks: {
+        message(peer, message) {
+          peer.close(Number(message.text()), "é".repeat(61) + "x");
+        },
+        close: (_, { code }) => s.log("close", code),
+      },
+    }),
+    async run(t) {
+      for (const code of [1000, 1001, 1003, 1007, 1011, 1013, 1014, 3000, 3999, 4000, 4999]) {
+        const client = await t.upgraded();
+        client.write(frame(TEXT, String(code)));
+        const { payload } = await client.frame();
+        assert.equal(payload.readUInt16BE(0), code);
+        assert.equal(payload.subarray(2).toString(), "é".repeat(61) + "x");
+        client.fin();
+      }
+    },
+  },
+  {
+    id: "X2.first-wins",
+    fact: "the first close() wins, later ones do nothing",
+    site: obey({
+      go(peer) {
+        peer.close(4001, "first");
+        peer.close(4002, "second");
+        peer.close();
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.send("go");
+      assert.deepEqual(await client.closed, { code: 4001, reason: "first" });
+      assert.deepEqual((await t.logged("close"))[0]!.data, [{
+        code: 4001,
+        reason: "first",
+        wasClean: true,
+      }]);
+      assert.equal((await t.events(50)).length, 1);
+    },
+  },
+  {
+    id: "X2.no-hook-inside",
+    fact: "no hook runs inside close(), terminate() or send()",
+    site: (s) => ({
+      limits: { maxBuffered: 1000 },
+      hooks: {
+        message(peer, message) {
+          s.log("before");
+          if (message.text() === "close") peer.close();
+          if (message.text() === "terminate") peer.terminate();
+          if (message.text() === "send") peer.send("x".repeat(2000));
+          s.log("after");
+        },
+        close: () => s.log("close"),
+      },
+    }),
+    async run(t) {
+      for (const word of ["close", "terminate", "send"]) {
+        const client = await t.connect();
+        client.send(word);
+        await client.closed;
+      }
+      await t.logged("close", 3);
+      const one = ["before", "after", "close"];
+      assert.deepEqual(await t.events(), [...one, ...one, ...one]);
+    },
+  },
+  {
+    id: "X2.silent-after",
+    fact: "after close() frames of the client start no hook, and nothing more is sent",
+    site: (s) => ({
+      hooks: {
+        message(peer, message) {
+          s.log("message", message.text());
+          peer.close(4000);
+          peer.send("late");
+          peer.publish("t", "late", { echo: true });
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.write(frame(TEXT, "1"));
+      assert.equal((await client.frame()).opcode, CLOSE);
+      client.write(frame(TEXT, "2"));
+      client.write(frame(CLOSE, closePayload(4000)));
+      await client.ended();
+      assert.equal(client.pending, 0);
+      assert.deepEqual(await t.events(), ["message"]);
+    },
+  },
+  {
+    id: "X3.client-code",
+    fact: "the close hook gets what the client sent, and 1005 where it sent none",
+    site: logClose,
+    async run(t) {
+      const table: [Buffer_, object][] = [
+        [closePayload(1000, "bye"), { code: 1000, reason: "bye", wasClean: true }],
+        [closePayload(4999, "é"), { code: 4999, reason: "é", wasClean: true }],
+        [closePayload(3000), { code: 3000, reason: "", wasClean: true }],
+        [closePayload(1001), { code: 1001, reason: "", wasClean: true }],
+        ["", { code: 1005, reason: "", wasClean: true }],
+      ];
+      for (const [index, [payload, expected]] of table.entries()) {
+        const client = await t.upgraded();
+        client.write(frame(CLOSE, payload));
+        const answer = await client.frame();
+        assert.equal(answer.opcode, CLOSE);
+        await client.ended();
+        client.fin();
+        const closes = await t.logged("close", index + 1);
+        assert.deepEqual(closes.at(-1)!.data, [expected]);
+      }
+    },
+  },
+  ...(["fin", "rst"] as const).map((way): Case => ({
+    id: `X3.dropped-${way}`,
+    fact: `a line that drops by ${way.toUpperCase()} is 1006, and no error`,
+    site: logClose,
+    async run(t) {
+      const client = await t.upgraded();
+      client.write(frame(TEXT, "x"));
+      await sleep(20);
+      client[way]();
+      assert.deepEqual((await t.logged("close"))[0]!.data, [{
+        code: 1006,
+        reason: "",
+        wasClean: false,
+      }]);
+      assert.deepEqual(await t.events(50), ["close"]);
+    },
+  })),
+  {
+    id: "X3.own",
+    fact: "where we closed, the hook gets our code; wasClean only if the client answered",
+    site: obey({ go: (peer) => peer.close(4001, "mine") }),
+    async run(t) {
+      const answers = await t.upgraded();
+      answers.write(frame(TEXT, "go"));
+      answers.write(frame(CLOSE, (await answers.frame()).payload));
+      await t.logged("close", 1);
+      const drops = await t.upgraded();
+      drops.write(frame(TEXT, "go"));
+      await drops.frame();
+      drops.fin();
+      const closes = (await t.logged("close", 2)).map(({ data }) => data[0]);
+      assert.deepEqual(closes, [
+        { code: 4001, reason: "mine", wasClean: true },
+        { code: 4001, reason: "mine", wasClean: false },
+      ]);
+    },
+  },
+  {
+    id: "X4.hook",
+    fact: "terminate() gives the hook 1006, not clean, at once; the peer is out of everything",
+    site: (s) => ({
+      hooks: {
+        open: (peer) => peer.subscribe("t"),
+        message(peer) {
+          peer.terminate();
+          s.log(
+            "terminated",
+            peer.send("x"),
+            peer.topics.size,
+            peer.peers.size,
+            peer.bufferedAmount,
+          );
+          peer.terminate();
+          peer.close(4000);
+          queueMicrotask(() => queueMicrotask(() => s.log("two microtasks later")));
+        },
+        close: (peer, info) => s.log("close", info, peer.websocket.readyState),
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.send("go");
+      await t.logged("two microtasks later");
+      const log = (await t.log()).map(({ event, data }) => [event, ...data]);
+      assert.deepEqual(log, [
+        ["terminated", -1, 0, 0, 0],
+        ["close", { code: 1006, reason: "", wasClean: false }, 3],
+        ["two microtasks later"],
+      ]);
+    },
+  },
+  {
+    id: "X4.nothing-more",
+    fact: "after terminate() no message of ours reaches the client, and the line ends",
+    site: obey({
+      go(peer) {
+        peer.terminate();
+        peer.send("late");
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.send("go");
+      await client.closed;
+      assert.deepEqual(client.queued, []);
+    },
+  },
+  {
+    id: "X4.wire",
+    fact: "terminate() drops the line: the client sees 1006",
+    site: obey({ go: (peer) => peer.terminate() }),
+    async run(t) {
+      const client = await t.connect();
+      client.send("go");
+      assert.equal((await client.closed).code, 1006);
+    },
+  },
+  {
+    id: "X5.hook",
+    fact: "a client that never answers our close is over for us after closeTimeout",
+    site: (s) => ({
+      limits: { closeTimeout: 150 },
+      hooks: {
+        open: (peer) => peer.subscribe("t"),
+        message: (peer) => peer.close(4001),
+        close: (peer, info) => s.log("close", info, peer.peers.size),
+      },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.write(frame(TEXT, "go"));
+      await client.frame();
+      const started = performance.now();
+      const [{ data } = { data: [] }] = await t.logged("close");
+      assert.deepEqual(data, [{ code: 4001, reason: "", wasClean: false }, 0]);
+      assert.ok(performance.now() - started > 100);
+    },
+  },
+  {
+    id: "X5.cut",
+    fact: "its line is cut",
+    site: (s) => ({ limits: { closeTimeout: 150 }, ...obey({ go: (peer) => peer.close() })(s) }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.write(frame(TEXT, "go"));
+      await client.frame();
+      await client.ended(1000);
+    },
+  },
+  ...([
+    ["reserved bits", frame(TEXT, "x", { rsv: 7 }), "ERR_PEER_PROTOCOL", 1002],
+    ["an unknown opcode", frame(3, "x"), "ERR_PEER_PROTOCOL", 1002],
+    ["a fragmented ping", frame(9, "x", { fin: false }), "ERR_PEER_PROTOCOL", 1002],
+    ["a stray continuation", frame(0, "x"), "ERR_PEER_PROTOCOL", 1002],
+    ["text that is not UTF-8", frame(TEXT, new Uint8Array([0xff])), "ERR_PEER_INVALID_DATA", 1007],
+    ["a message over maxPayload", frame(TEXT, "x".repeat(2000)), "ERR_PEER_TOO_LARGE", 1009],
+  ] as const).map(([what, bytes, code, closeCode]): Case => ({
+    id: `X6.${what.replaceAll(" ", "-")}`,
+    fact: `${what}: one error ${code}, then close ${closeCode}, not clean`,
+    site: (s) => ({ limits: { maxPayload: 1000 }, ...logClose(s) }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.write(bytes);
+      client.write(frame(TEXT, "after"));
+      await t.logged("error");
+      client.fin();
+      const [{ data } = { data: [] }] = await t.logged("close");
+      assert.deepEqual(data, [{ code: closeCode, reason: "", wasClean: false }]);
+      const log = (await t.log(30)).map(({ event, data }) => [event, data[0]]);
+      assert.deepEqual(log, [["error", code], ["close", data[0]]]);
+    },
+  })),
+  {
+    id: "X6.wire",
+    fact: "a protocol error's code is on the wire",
+    async run(t) {
+      const client = await t.upgraded();
+      client.write(frame(TEXT, new Uint8Array([0xff])));
+      const { opcode, payload } = await client.frame();
+      assert.deepEqual([opcode, payload.readUInt16BE(0)], [CLOSE, 1007]);
+    },
+  },
+  {
+    id: "X6.wire-size",
+    fact: "an oversize message's 1009 is on the wire",
+    site: () => ({ limits: { maxPayload: 1000 } }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.write(frame(TEXT, "x".repeat(1001)));
+      const { opcode, payload } = await client.frame();
+      assert.deepEqual([opcode, payload.readUInt16BE(0)], [CLOSE, 1009]);
+    },
+  },
+];
+
+type Buffer_ = string | Uint8Array;

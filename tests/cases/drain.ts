@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { frame, TEXT } from "../clients/raw_client.ts";
+import type { Case } from "../fixtures/case.ts";
+
+/** X7: how a server goes away. */
+export const drain: readonly Case[] = [
+  {
+    id: "X7.close",
+    fact: "adapter.close() closes every peer with 1001 and waits for their close hooks",
+    site: (s) => ({
+      hooks: {
+        async close(_, { code, reason }) {
+          await new Promise((resolve) => setTimeout(resolve, 30));
+          s.log("close", code, reason);
+        },
+      },
+      commands: {
+        async close() {
+          await s.ws.close({ reason: "deploy" });
+          s.log("closed", s.ws.stats.peers);
+        },
+      },
+    }),
+    async run(t) {
+      const clients = await Promise.all([t.connect(), t.connect("/other"), t.connect()]);
+      await t.command("close");
+      for (const client of clients) {
+        assert.deepEqual(await client.closed, { code: 1001, reason: "deploy" });
+      }
+      assert.deepEqual(await t.events(), ["close", "close", "close", "closed"]);
+    },
+  },
+  {
+    id: "X7.arguments",
+    fact: "close(code, reason) works too; an illegal code is a RangeError and closes nothing",
+    site: (s) => ({
+      commands: {
+        bad: async () => {
+          try {
+            await s.ws.close(1006);
+          } catch (error) {
+            return (error as Error).name;
+          }
+        },
+        good: () => s.ws.close(1012, "restart"),
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      assert.equal(await t.command("bad"), "RangeError");
+      assert.equal((await t.stats()).peers, 1);
+      await t.command("good");
+      assert.deepEqual(await client.closed, { code: 1012, reason: "restart" });
+    },
+  },
+  {
+    id: "X7.refuses",
+    fact: "from then on handshakes get 503, also those whose upgrade is pending",
+    site: (s) => ({
+      hooks: {
+        async upgrade(request) {
+          if (!request.url.endsWith("?slow")) return;
+          s.log("upgrade");
+          await s.wait("upgrade");
+        },
+        open: () => s.log("open"),
+      },
+      commands: { close: () => s.ws.close() },
+    }),
+    async run(t) {
+      const slow = t.refused("?slow");
+      slow.catch(() => {}); // awaited below
+      await t.logged("upgrade");
+      await t.command("close");
+      assert.equal((await t.refused()).status, 503);
+      await t.release("upgrade");
+      assert.equal((await slow).status, 503);
+      assert.ok(!(await t.events()).includes("open"));
+    },
+  },
+  {
+    id: "X7.timeout",
+    fact: "what is left at the time-out is terminated",
+    site: (s) => ({
+      hooks: { close: (_, { code, wasClean }) => s.log("close", code, wasClean) },
+      commands: {
+        async close() {
+          const started = performance.now();
+          await s.ws.close({ timeout: 150 });
+          return [performance.now() - started, s.ws.stats.peers];
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      const [ms, peers] = await t.command<[number, number]>("close");
+      assert.ok(ms! >= 140 && ms! < 1000, `${ms} ms`);
+      assert.equal(peers, 0);
+      assert.deepEqual((await t.logged("close"))[0]!.data, [1006, false]);
+      client.fin();
+    },
+  },
+  {
+    id: "X7.jitter",
+    fact: "jitter spreads the closes",
+    site: (s) => ({ commands: { close: () => s.ws.close({ jitter: 300, timeout: 2000 }) } }),
+    async run(t) {
+      const clients = await Promise.all(Array.from({ length: 12 }, () => t.connect()));
+      const started = performance.now();
+      const times = clients.map(async ({ closed }) => {
+        await closed;
+        return performance.now() - started;
+      });
+      await t.command("close");
+      const sorted = (await Promise.all(times)).sort((a, b) => a - b);
+      assert.ok(sorted.at(-1)! - sorted[0]! > 60, String(sorted));
+      assert.ok(sorted.at(-1)! < 1000, String(sorted));
+    },
+  },
+  {
+    id: "X7.repeat",
+    fact: "a second close() waits for the first; `await using` closes",
+    site: (s) => ({
+      commands: {
+        async close() {
+          const first = s.ws.close(1012);
+          const second = s.ws.close(4000);
+          await second;
+          await first;
+          await s.ws[Symbol.asyncDispose]();
+          return s.ws.stats.peers;
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      assert.equal(await t.command("close"), 0);
+      assert.equal((await client.closed).code, 1012);
+    },
+  },
+  {
+    id: "X7.queued",
+    fact: "what was sent before the close arrives before it",
+    site: (s) => ({
+      hooks: {
+        message(peer) {
+          for (let i = 0; i < 50; i++) peer.send(new Uint8Array(100_000).fill(i));
+          void s.ws.close();
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.send("go");
+      assert.equal((await client.closed).code, 1001);
+      assert.equal(client.queued.length, 50);
+    },
+  },
+  {
+    id: "X7.pending-open",
+    fact: "a peer whose open hook is pending is closed too",
+    site: (s) => ({
+      limits: { closeTimeout: 100 },
+      hooks: {
+        async open() {
+          s.log("open");
+          await s.wait("never");
+        },
+        close: () => s.log("close"),
+      },
+      commands: { close: () => s.ws.close() },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      await t.logged("open");
+      const closed = t.command("close");
+      const { payload } = await client.frame();
+      client.write(frame(8, payload));
+      client.write(frame(TEXT, "late"));
+      await closed;
+      assert.deepEqual(await t.events(), ["open", "close"]);
+    },
+  },
+];

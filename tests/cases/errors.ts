@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import type { Case } from "../fixtures/case.ts";
+
+/** E1–E3: hooks that fail. */
+export const errors: readonly Case[] = [
+  {
+    id: "E1.hooks",
+    fact:
+      "no hook that throws or rejects, error itself included, hurts the process or another peer",
+    site: () => {
+      const fail = (how: string): never | Promise<never> => {
+        const error = new Error("7f1c a hook fails");
+        if (how.includes("async")) return Promise.reject(error);
+        throw error;
+      };
+      return {
+        hooks: {
+          message(peer, message) {
+            if (message.text() === "fine") return void peer.send("fine");
+            return fail(message.text());
+          },
+          close: (peer) => fail(peer.request.url),
+          error: (peer) => fail(peer.request.url),
+        },
+      };
+    },
+    async run(t) {
+      const bystander = await t.connect("/a");
+      for (const how of ["sync", "async"]) {
+        const client = await t.connect(`/a?${how}`);
+        client.send(how);
+        client.send("fine");
+        assert.equal(await client.text(), "fine", "the peer stays open");
+        client.close();
+        await client.closed;
+      }
+      bystander.send("fine");
+      assert.equal(await bystander.text(), "fine");
+    },
+  },
+  {
+    id: "E2.reported",
+    fact: "a failed hook is reported to error, error.hook names it, and the peer stays open",
+    site: (s) => {
+      class MyError extends Error {}
+      return {
+        hooks: {
+          message(_, message) {
+            if (message.text() === "sync") throw new MyError("sync");
+            return Promise.reject(new MyError("async"));
+          },
+          close() {
+            throw new MyError("close");
+          },
+          error: (peer, error) =>
+            s.log(
+              "error",
+              error.hook,
+              error.message,
+              error instanceof MyError,
+              peer.websocket.readyState,
+            ),
+        },
+      };
+    },
+    async run(t) {
+      const client = await t.connect();
+      client.send("sync");
+      client.send("async");
+      await t.logged("error", 2);
+      client.close();
+      const reports = (await t.logged("error", 3)).map(({ data }) => data);
+      assert.deepEqual(reports, [
+        ["message", "sync", true, 1],
+        ["message", "async", true, 1],
+        ["close", "close", true, 3],
+      ]);
+    },
+  },
+  {
+    id: "E2.open",
+    fact: "a failed open closes the peer with 1011; its queued messages start no hook",
+    site: (s) => ({
+      hooks: {
+        async open(peer) {
+          if (peer.request.url.endsWith("?sync")) throw new Error("sync");
+          await s.wait("open");
+          throw new Error("async");
+        },
+        message: () => s.log("message"),
+        error: (_, error) => s.log("error", error.hook, error.message),
+        close: (_, { code }) => s.log("close", code),
+      },
+    }),
+    async run(t) {
+      // `open` only starts once connect resolves elsewhere, so both forms get a message in.
+      const sync = await t.connect("?sync");
+      assert.equal((await sync.closed).code, 1011);
+      const async_ = await t.connect("?async");
+      async_.send("waits");
+      await new Promise((go) => setTimeout(go, 50));
+      await t.release("open");
+      assert.equal((await async_.closed).code, 1011);
+      await t.logged("close", 2);
+      const log = (await t.log()).map(({ event, data }) => [event, ...data]);
+      assert.deepEqual(log, [
+        ["error", "open", "sync"],
+        ["close", 1011],
+        ["error", "open", "async"],
+        ["close", 1011],
+      ]);
+    },
+  },
+  {
+    id: "E2.console",
+    fact: "without an error hook a failure is one console.error and 1011",
+    site: () => ({
+      hooks: {
+        message() {
+          throw new Error("c3d9 message failed");
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.send("x");
+      assert.equal((await client.closed).code, 1011);
+      const said = (await t.log(50)).filter(({ data }) => String(data[0]).includes("c3d9"));
+      assert.equal(said.length, 1);
+      assert.match(said[0]!.data[0], /message hook failed.*c3d9 message failed/);
+    },
+  },
+  {
+    id: "E2.error-fails",
+    fact: "an error hook that fails is one console.error",
+    site: () => ({
+      hooks: {
+        message() {
+          throw new Error("first");
+        },
+        async error() {
+          await Promise.resolve();
+          throw new Error("b8e2 second");
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.send("x");
+      await t.logged("console.error");
+      const said = (await t.log(50)).filter(({ data }) => String(data[0]).includes("b8e2"));
+      assert.equal(said.length, 1);
+      assert.match(said[0]!.data[0], /error hook failed/);
+    },
+  },
+  {
+    id: "E2.drain",
+    fact: "a failed drain hook is reported like the others",
+    site: (s) => ({
+      limits: { highWaterMark: 0 },
+      hooks: {
+        message(peer) {
+          for (let i = 0; i < 15; i++) peer.send(new Uint8Array(1024 * 1024));
+        },
+        drain() {
+          throw new Error("drain fails");
+        },
+        error: (_, error) => s.log("error", error.hook, error.message),
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.socket.pause();
+      client.send("x");
+      await new Promise((go) => setTimeout(go, 50));
+      client.socket.resume();
+      assert.deepEqual((await t.logged("error"))[0]!.data, ["drain", "drain fails"]);
+    },
+  },
+  {
+    id: "E3.codes",
+    fact: "own errors carry a stable code; what is not an Error is wrapped, as the cause",
+    site: (s) => ({
+      hooks: {
+        message(_, message) {
+          if (message.text() === "string") throw "just a string";
+          if (message.text() === "frozen") throw Object.freeze(new Error("frozen"));
+          throw undefined;
+        },
+        error(_, error) {
+          const { name, code, hook, cause, message } = error as Error & {
+            code: string;
+            hook: string;
+          };
+          s.log("error", name, code, hook, cause instanceof Error ? cause.message : cause, message);
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      for (const what of ["string", "frozen", "undefined"]) client.send(what);
+      const seen = (await t.logged("error", 3)).map(({ data }) => data);
+      const wrapped = "The message hook threw a value that is not an Error";
+      assert.deepEqual(seen, [
+        ["PeerError", "ERR_PEER_HOOK", "message", "just a string", wrapped],
+        ["PeerError", "ERR_PEER_HOOK", "message", "frozen", "frozen"],
+        ["PeerError", "ERR_PEER_HOOK", "message", null, wrapped],
+      ]);
+    },
+  },
+];

@@ -1,0 +1,344 @@
+import assert from "node:assert/strict";
+import type { TestBed } from "../clients/test_bed.ts";
+import type { Case, Site } from "../fixtures/case.ts";
+import type { RawHandshakeOptions } from "../clients/raw_client.ts";
+
+const loggingHooks = (s: Site) => ({
+  hooks: {
+    upgrade: () => s.log("upgrade"),
+    open: () => s.log("open"),
+  },
+});
+
+/** Sends a handshake that must be refused before any hook. */
+async function mustRefuse(
+  t: TestBed,
+  options: RawHandshakeOptions,
+  status: number,
+  body: RegExp,
+): Promise<Record<string, string>> {
+  const client = await t.raw(options);
+  const head = await client.head();
+  const what = JSON.stringify(options);
+  assert.equal(head.status, status, what);
+  client.fin();
+  assert.match(await client.body(), body, what);
+  assert.deepEqual(await t.events(), [], `${what} reached a hook`);
+  assert.equal((await t.stats()).peers, 0);
+  return Object.fromEntries(head.headers);
+}
+
+/** C4, C5, C9, C10: what the handshake itself decides. */
+export const handshake: readonly Case[] = [
+  {
+    id: "C4.method",
+    fact: "a handshake by POST gets 405 with Allow, and no hook",
+    site: loggingHooks,
+    async run(t) {
+      const headers = await mustRefuse(
+        t,
+        { method: "POST", headers: { "Content-Length": "0" } },
+        405,
+        /GET/,
+      );
+      assert.equal(headers.allow, "GET");
+    },
+  },
+  {
+    id: "C4.upgrade",
+    fact: "another protocol than websocket gets 426 naming it",
+    site: loggingHooks,
+    async run(t) {
+      const headers = await mustRefuse(t, { headers: { Upgrade: "h2c" } }, 426, /websocket/i);
+      assert.equal(headers.upgrade?.toLowerCase(), "websocket");
+    },
+  },
+  {
+    id: "C4.version",
+    fact: "another version than 13 gets 426 with Sec-WebSocket-Version: 13",
+    site: loggingHooks,
+    async run(t) {
+      for (const version of ["12", "14", "013", "13, 12", "", null]) {
+        const headers = { "Sec-WebSocket-Version": version };
+        const found = await mustRefuse(t, { headers }, 426, /version.* 13/i);
+        assert.equal(found["sec-websocket-version"], "13");
+      }
+    },
+  },
+  {
+    id: "C4.key",
+    fact: "a key that is not 16 bytes in base64 gets 400",
+    site: loggingHooks,
+    async run(t) {
+      const bad = [
+        null,
+        "",
+        "abc",
+        "dGhlIHNhbXBsZSBub25jZQ",
+        "dGhlIHNhbXBsZSBub25jZSE=",
+        "not base64 at all!!!!==",
+      ];
+      for (const key of bad) {
+        await mustRefuse(t, { headers: { "Sec-WebSocket-Key": key } }, 400, /Sec-WebSocket-Key/);
+      }
+    },
+  },
+  {
+    id: "C4.host",
+    fact: "an illegal Host gets 400 and crashes nothing",
+    site: loggingHooks,
+    async run(t) {
+      for (
+        const Host of ["[", "a@b/c?d", "a b", "a/b", "a#b", "a:b", "a:99999", "%zz", "[::1", "a,b"]
+      ) {
+        await mustRefuse(t, { headers: { Host } }, 400, /Host/i);
+      }
+    },
+  },
+  {
+    id: "C4.host-missing",
+    fact: "no Host, or two, gets 400",
+    site: loggingHooks,
+    async run(t) {
+      for (const Host of [null, ["a.example", "b.example"]]) {
+        const client = await t.raw({ headers: { Host } });
+        assert.equal((await client.head()).status, 400);
+        client.fin();
+      }
+      assert.deepEqual(await t.events(), []);
+    },
+  },
+  {
+    id: "C4.subprotocol-list",
+    fact: "a subprotocol list with a bad token or a double gets 400",
+    site: loggingHooks,
+    async run(t) {
+      for (const list of ["a b", "a,,b", "a, a", "(x)"]) {
+        await mustRefuse(
+          t,
+          { headers: { "Sec-WebSocket-Protocol": list } },
+          400,
+          /Sec-WebSocket-Protocol/,
+        );
+      }
+    },
+  },
+  {
+    id: "C4.lenient",
+    fact: "header names and tokens may have any case and stand in lists",
+    site: loggingHooks,
+    async run(t) {
+      await t.upgraded({ headers: { Upgrade: "WebSocket", Connection: "keep-alive, upgrade" } });
+      const headers = { Upgrade: null, UPGRADE: "websocket", "Sec-WebSocket-Version": null };
+      await t.upgraded({ headers: { ...headers, "sec-websocket-version": "13" } });
+      await t.logged("open", 2);
+    },
+  },
+  {
+    id: "C4.leaves-server-alone",
+    fact: "refused handshakes are counted, and others go on",
+    site: loggingHooks,
+    async run(t) {
+      await mustRefuse(t, { headers: { "Sec-WebSocket-Key": "x" } }, 400, /Key/);
+      await t.connect();
+      const { refusals, opened } = await t.stats();
+      assert.deepEqual({ refusals, opened }, { refusals: 1, opened: 1 });
+    },
+  },
+  {
+    id: "C5.path",
+    fact: "the path comes from the request target, whatever Host says",
+    site: (s) => ({
+      hooks: {
+        open: (peer) => s.log("open", peer.namespace, new URL(peer.request.url).pathname),
+      },
+    }),
+    async run(t) {
+      await t.upgraded({ target: t.path("/room"), headers: { Host: "evil.example" } });
+      const absolute = `http://evil.example${t.path("/room")}`;
+      await t.upgraded({ target: absolute, headers: { Host: "evil.example" } });
+      for (const { data } of await t.logged("open", 2)) {
+        assert.deepEqual(data, [t.path("/room"), t.path("/room")]);
+      }
+    },
+  },
+  {
+    id: "C5.normal-form",
+    fact: "the namespace is the URL's pathname in its normal form",
+    site: (s) => ({ hooks: { open: (peer) => s.log("open", peer.namespace) } }),
+    async run(t) {
+      await t.upgraded({ target: t.path("/a/../b/%7Ec//d?x=/e") });
+      const [{ data } = { data: [] }] = await t.logged("open");
+      assert.deepEqual(data, [t.path("/b/%7Ec//d")]);
+    },
+  },
+  {
+    id: "C5.forwarded-ignored",
+    fact: "X-Forwarded-* change nothing without trustProxy",
+    site: (s) => ({
+      hooks: { open: (peer) => s.log("open", peer.request.url, peer.remoteAddress) },
+    }),
+    async run(t) {
+      const headers = {
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-For": "1.2.3.4",
+      };
+      await t.upgraded({ headers });
+      const [{ data } = { data: [] }] = await t.logged("open");
+      assert.deepEqual(data, [`http://127.0.0.1:${t.port}${t.path()}`, "127.0.0.1"]);
+    },
+  },
+  {
+    id: "C5.trust-proxy",
+    fact: "under trustProxy the last forwarded values count, and only legal ones",
+    site: (s) => ({
+      trustProxy: true,
+      hooks: { open: (peer) => s.log("open", peer.request.url, peer.remoteAddress) },
+    }),
+    async run(t) {
+      await t.upgraded({
+        headers: {
+          "X-Forwarded-Host": "app.example",
+          "X-Forwarded-Proto": "https",
+          "X-Forwarded-For": "6.6.6.6, 203.0.113.7",
+        },
+      });
+      await t.upgraded({
+        headers: { "X-Forwarded-Host": "a/b?c", "X-Forwarded-For": "<script>" },
+      });
+      const [good, bad] = (await t.logged("open", 2)).map(({ data }) => data);
+      assert.deepEqual(good, [`https://app.example${t.path()}`, "203.0.113.7"]);
+      assert.deepEqual(bad, [`http://127.0.0.1:${t.port}${t.path()}`, "127.0.0.1"]);
+    },
+  },
+  {
+    id: "C9.picked",
+    fact: "the subprotocol that upgrade picks is selected, by either way of saying so",
+    site: (s) => ({
+      hooks: {
+        upgrade(request) {
+          return request.url.endsWith("?header")
+            ? { headers: { "Sec-WebSocket-Protocol": "b" } }
+            : { protocol: "b" };
+        },
+        open: (peer) => s.log("open", peer.websocket.protocol),
+      },
+    }),
+    async run(t) {
+      for (const query of ["", "?header"]) {
+        for (const list of ["a, b", "a,b", "b"]) {
+          const client = await t.raw({
+            target: t.path(query),
+            headers: { "Sec-WebSocket-Protocol": list },
+          });
+          const { headers } = await client.head();
+          const selected = headers.filter(([name]) => name === "sec-websocket-protocol");
+          assert.deepEqual(selected, [["sec-websocket-protocol", "b"]]);
+        }
+      }
+      const opened = await t.logged("open", 6);
+      assert.ok(opened.every(({ data }) => data[0] === "b"));
+    },
+  },
+  {
+    id: "C9.none",
+    fact: "where upgrade picks none, none is selected",
+    site: (s) => ({ hooks: { open: (peer) => s.log("open", peer.websocket.protocol) } }),
+    async run(t) {
+      const client = await t.raw({ headers: { "Sec-WebSocket-Protocol": "a,b" } });
+      const { status, headers } = await client.head();
+      assert.equal(status, 101);
+      assert.ok(!headers.some(([name]) => name === "sec-websocket-protocol"));
+      assert.deepEqual((await t.logged("open"))[0]!.data, [""]);
+    },
+  },
+  {
+    id: "C9.not-offered",
+    fact: "a subprotocol that was not offered is a 500, and onError hears of it",
+    site: (s) => ({
+      hooks: { upgrade: () => ({ protocol: "c" }), open: () => s.log("open") },
+      onError: (error, { stage }) => s.log("onError", stage, String(error)),
+    }),
+    async run(t) {
+      const refused = await t.refused("", { protocols: ["a", "b"] });
+      assert.equal(refused.status, 500);
+      const [{ data } = { data: [] }] = await t.logged("onError");
+      assert.deepEqual(data, [
+        "upgrade",
+        'TypeError: Cannot select the subprotocol "c" as the client did not offer it: offered are "a", "b"',
+      ]);
+      assert.deepEqual(await t.events(), ["onError"]);
+    },
+  },
+  {
+    id: "C10.foreign",
+    fact: "another host's page with cookies or Authorization gets 403 naming origin and option",
+    site: (s) => ({
+      hooks: { open: () => s.log("open") },
+      onError: (error, { stage }) => s.log("onError", stage, String(error)),
+    }),
+    async run(t) {
+      for (const credential of [{ Cookie: "sid=1" }, { Authorization: "Basic x" }]) {
+        const refused = await t.refused("", {
+          origin: "https://evil.example",
+          headers: credential,
+        });
+        assert.equal(refused.status, 403);
+        assert.match(refused.body, /https:\/\/evil\.example/);
+        assert.match(refused.body, /allowedOrigins: \["https:\/\/evil\.example"\]/);
+      }
+      const reports = await t.logged("onError");
+      assert.equal(reports.length, 1, "only the first is logged");
+      assert.match(reports[0]!.data[1], /allowedOrigins: \["https:\/\/evil\.example"\]/);
+      assert.ok(!(await t.events()).includes("open"));
+    },
+  },
+  {
+    id: "C10.admitted",
+    fact: "the own host on any port, and a foreign page without credentials, are admitted",
+    async run(t) {
+      await t.connect("", { origin: "http://127.0.0.1:1", headers: { Cookie: "a=b" } });
+      await t.connect("", { origin: "https://127.0.0.1", headers: { Cookie: "a=b" } });
+      await t.connect("", { origin: "https://elsewhere.example" });
+      await t.connect("", { headers: { Cookie: "a=b" } });
+      const refused = await t.refused("", { origin: "null", headers: { Cookie: "a=b" } });
+      assert.equal(refused.status, 403);
+    },
+  },
+  {
+    id: "C10.allowed-origins",
+    fact: "allowedOrigins admits by string and RegExp, and nothing else",
+    site: () => ({
+      allowedOrigins: ["https://app.example", /^https:\/\/[a-z]+\.trusted\.example$/g],
+    }),
+    async run(t) {
+      const headers = { Cookie: "a=b" };
+      const good = [
+        "https://app.example",
+        "https://x.trusted.example",
+        "https://y.trusted.example",
+      ];
+      for (const origin of good) await t.connect("", { origin, headers });
+      const bad = [
+        "https://app.example.evil.example",
+        "http://app.example",
+        "https://app.example:8443",
+      ];
+      for (const origin of bad) {
+        assert.equal((await t.refused("", { origin, headers })).status, 403, origin);
+      }
+    },
+  },
+  {
+    id: "C10.forwarded-host",
+    fact: "under trustProxy the forwarded host counts as Host",
+    site: () => ({ trustProxy: 1 }),
+    async run(t) {
+      const headers = { Cookie: "a=b", "X-Forwarded-Host": "app.example" };
+      await t.connect("", { origin: "https://app.example", headers });
+      const refused = await t.refused("", { origin: `http://127.0.0.1:${t.port}`, headers });
+      assert.equal(refused.status, 403);
+    },
+  },
+];

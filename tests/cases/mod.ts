@@ -1,0 +1,31 @@
+import type { Case } from "../fixtures/case.ts";
+import { adapters } from "./adapters.ts";
+import { backpressure } from "./backpressure.ts";
+import { closing } from "./closing.ts";
+import { drain } from "./drain.ts";
+import { errors } from "./errors.ts";
+import { handshake } from "./handshake.ts";
+import { identity } from "./identity.ts";
+import { limits } from "./limits.ts";
+import { messages } from "./messages.ts";
+import { order } from "./order.ts";
+import { pubsub } from "./pubsub.ts";
+import { sending } from "./sending.ts";
+import { upgrade } from "./upgrade.ts";
+
+/** Every fact of the contract that is executed, in the contract's order. */
+export const cases: readonly Case[] = [
+  ...order,
+  ...handshake,
+  ...upgrade,
+  ...identity,
+  ...sending,
+  ...pubsub,
+  ...backpressure,
+  ...closing,
+  ...drain,
+  ...errors,
+  ...limits,
+  ...messages,
+  ...adapters,
+];

@@ -1,0 +1,311 @@
+import assert from "node:assert/strict";
+import type { Case } from "../fixtures/case.ts";
+
+/** P1–P8: topics. */
+export const pubsub: readonly Case[] = [
+  {
+    id: "P1.idempotent",
+    fact: "subscribe and unsubscribe are idempotent; topics are any string",
+    site: (s) => ({
+      hooks: {
+        message(peer) {
+          for (const topic of ["", "a", "a", "\0", "__proto__", "✓".repeat(1000)]) {
+            peer.subscribe(topic);
+          }
+          s.log("size", peer.topics.size);
+          const reached = ["", "a", "__proto__"].map((topic) =>
+            peer.publish(topic, "x", { echo: true })
+          );
+          s.log("reached", reached);
+          for (const topic of ["a", "a", "unknown"]) peer.unsubscribe(topic);
+          s.log(
+            "after",
+            peer.publish("a", "x", { echo: true }),
+            peer.topics.has("a"),
+            peer.topics.size,
+          );
+        },
+      },
+    }),
+    async run(t) {
+      (await t.connect()).send("go");
+      await t.logged("after");
+      const log = (await t.log()).map(({ data }) => data);
+      assert.deepEqual(log, [[5], [[1, 1, 1]], [0, false, 4]]);
+    },
+  },
+  {
+    id: "P1.bad-topic",
+    fact: "a topic that is not a string is a TypeError at the call",
+    site: (s) => ({
+      hooks: {
+        open(peer) {
+          const calls = {
+            subscribe: () => peer.subscribe(1 as unknown as string),
+            unsubscribe: () => peer.unsubscribe(null as unknown as string),
+            publish: () => peer.publish(undefined as unknown as string, "x"),
+            "ws.publish": () => s.ws.publish({} as string, "x"),
+          };
+          for (const [name, call] of Object.entries(calls)) {
+            try {
+              call();
+            } catch (error) {
+              s.log("error", name, (error as Error).name, (error as Error).message);
+            }
+          }
+        },
+      },
+    }),
+    async run(t) {
+      await t.connect();
+      const errors = await t.logged("error", 4);
+      for (const { data } of errors) {
+        assert.equal(data[1], "TypeError");
+        assert.match(data[2], /topic/);
+      }
+    },
+  },
+  {
+    id: "P2.others",
+    fact: "publish reaches every other subscriber once, not the sender, and returns how many",
+    site: (s) => ({
+      hooks: {
+        open: (peer) => peer.subscribe("t"),
+        message: (peer, message) => s.log("reached", peer.publish("t", message)),
+      },
+    }),
+    async run(t) {
+      const [a, b, c] = await Promise.all([t.connect(), t.connect(), t.connect()]);
+      a.send("hi");
+      assert.deepEqual([await b.text(), await c.text()], ["hi", "hi"]);
+      assert.deepEqual((await t.logged("reached"))[0]!.data, [2]);
+      b.send("again");
+      assert.deepEqual([await a.text(), await c.text()], ["again", "again"]);
+      assert.deepEqual([a.queued, b.queued, c.queued], [[], [], []]);
+    },
+  },
+  {
+    id: "P2.echo",
+    fact: "with echo the publisher gets it too, if it is subscribed",
+    site: (s) => ({
+      hooks: {
+        open: (peer) => peer.request.url.endsWith("?in") ? peer.subscribe("t") : undefined,
+        message: (peer, message) => s.log("reached", peer.publish("t", message, { echo: true })),
+      },
+    }),
+    async run(t) {
+      const inside = await t.connect("?in"), outside = await t.connect("?out");
+      inside.send("1");
+      outside.send("2");
+      assert.deepEqual([await inside.text(), await inside.text()].sort(), ["1", "2"]);
+      const reached = (await t.logged("reached", 2)).map(({ data }) => data[0]);
+      assert.deepEqual(reached, [1, 1]);
+      assert.deepEqual(outside.queued, []);
+    },
+  },
+  {
+    id: "P2.unsubscribed",
+    fact: "a peer that is not subscribed may publish",
+    site: (s) => ({
+      hooks: {
+        open: (peer) => peer.request.url.endsWith("?sub") ? peer.subscribe("t") : undefined,
+        message: (peer, message) =>
+          s.log("reached", peer.publish("t", message), peer.publish("none", 1)),
+      },
+    }),
+    async run(t) {
+      const subscriber = await t.connect("?sub"), publisher = await t.connect();
+      publisher.send("x");
+      assert.equal(await subscriber.text(), "x");
+      assert.deepEqual((await t.logged("reached"))[0]!.data, [1, 0]);
+    },
+  },
+  {
+    id: "P3.adapter",
+    fact: "adapter.publish reaches each subscriber once, in all namespaces or in one",
+    site: (s) => ({
+      hooks: { open: (peer) => peer.subscribe("t") },
+      commands: {
+        publish: (namespace) =>
+          s.ws.publish("t", { to: namespace }, namespace ? { namespace: namespace as string } : {}),
+      },
+    }),
+    async run(t) {
+      const a = await t.connect("/a"), a2 = await t.connect("/a"), b = await t.connect("/b");
+      assert.equal(await t.command("publish"), 3);
+      for (const client of [a, a2, b]) assert.equal(await client.text(), '{"to":null}');
+      assert.equal(await t.command("publish", t.path("/b")), 1);
+      assert.equal(await b.text(), `{"to":"${t.path("/b")}"}`);
+      assert.equal(await t.command("publish", "/nowhere"), 0);
+      assert.deepEqual([a.queued, a2.queued, b.queued], [[], [], []]);
+    },
+  },
+  {
+    id: "P4.order",
+    fact: "a publisher's messages on a topic arrive in publish order, at every subscriber",
+    site: () => ({
+      hooks: {
+        open: (peer) => peer.subscribe("t"),
+        message(peer) {
+          for (let i = 0; i < 200; i++) peer.publish("t", String(i));
+        },
+      },
+    }),
+    async run(t) {
+      const [publisher, ...subscribers] = await Promise.all([0, 1, 2, 3].map(() => t.connect()));
+      publisher!.send("go");
+      for (const subscriber of subscribers) {
+        for (let i = 0; i < 200; i++) assert.equal(await subscriber.text(), String(i));
+      }
+    },
+  },
+  {
+    id: "P4.skips-closing",
+    fact: "a closing or full recipient is skipped and not counted; the others get it",
+    site: (s) => ({
+      limits: { maxBuffered: 1024 * 1024, overflow: "error" },
+      hooks: {
+        open: (peer) => peer.subscribe("t"),
+        message(peer, message) {
+          if (message.text() === "fill") {
+            for (let i = 0; i < 200; i++) {
+              try {
+                peer.send(new Uint8Array(100_000));
+              } catch (error) {
+                s.log("full", (error as { code?: string }).code);
+                return;
+              }
+            }
+          }
+          if (message.text() === "close") peer.close();
+          else s.log("reached", peer.publish("t", new Uint8Array(900_000)));
+        },
+      },
+    }),
+    async run(t) {
+      const [publisher, full, closing, good] = await Promise.all(
+        [0, 1, 2, 3].map(() => t.connect()),
+      );
+      full!.socket.pause();
+      full!.send("fill");
+      await t.logged("full");
+      closing!.socket.pause();
+      closing!.send("close");
+      await new Promise((go) => setTimeout(go, 50));
+      publisher!.send("go");
+      assert.equal((await good!.bytes()).length, 900_000);
+      assert.deepEqual((await t.logged("reached"))[0]!.data, [1]);
+      assert.ok((await t.stats()).drops >= 2);
+    },
+  },
+  {
+    id: "P5.close",
+    fact: "the peer is out of its topics before its close hook; publish from inside close works",
+    site: (s) => ({
+      hooks: {
+        open: (peer) => peer.subscribe("t"),
+        close(peer) {
+          s.log(
+            "close",
+            peer.topics.size,
+            peer.publish("t", "left", { echo: true }),
+            peer.peers.size,
+          );
+          peer.subscribe("again");
+          s.log("after", peer.topics.size);
+        },
+      },
+    }),
+    async run(t) {
+      const leaver = await t.connect(), other = await t.connect();
+      leaver.close();
+      assert.equal(await other.text(), "left");
+      assert.deepEqual((await t.logged("close"))[0]!.data, [0, 1, 1]);
+      assert.deepEqual((await t.logged("after"))[0]!.data, [0]);
+    },
+  },
+  {
+    id: "P6.views",
+    fact: "peer.topics can't be changed from outside; peer.peers and adapter.peers are live",
+    site: (s) => ({
+      hooks: {
+        open(peer) {
+          peer.subscribe("t");
+          (peer.topics as Set<string>).add("forged");
+          const inAdapter = s.ws.peers.get(peer.namespace);
+          s.log(
+            "open",
+            [...peer.topics],
+            peer.peers.size,
+            peer.peers.has(peer),
+            inAdapter?.has(peer),
+          );
+        },
+        close: (peer) => s.log("close", peer.peers.size, peer.peers.has(peer)),
+      },
+    }),
+    async run(t) {
+      const first = await t.connect();
+      await t.connect();
+      first.terminate();
+      await t.logged("close");
+      const log = (await t.log()).map(({ data }) => data);
+      assert.deepEqual(log, [[["t"], 1, true, true], [["t"], 2, true, true], [1, false]]);
+    },
+  },
+  {
+    id: "P7.cost",
+    fact: "the cost of a publish does not grow with other peers and topics",
+    site: (s) => {
+      const time = () => {
+        const runs = Array.from({ length: 9 }, () => {
+          const start = performance.now();
+          for (let i = 0; i < 20_000; i++) s.ws.publish("nobody", "x");
+          return performance.now() - start;
+        });
+        return runs.sort((a, b) => a - b)[4]!;
+      };
+      return {
+        limits: { maxTopicsPerPeer: 20_000 },
+        hooks: {
+          message(peer) {
+            for (let i = 0; i < 10_000; i++) peer.subscribe(`${peer.id} ${i}`);
+          },
+        },
+        commands: { time },
+      };
+    },
+    async run(t) {
+      const before = await t.command<number>("time");
+      const clients = await Promise.all(Array.from({ length: 20 }, (_, i) => t.connect(`/${i}`)));
+      for (const client of clients.slice(0, 5)) client.send("subscribe");
+      for (let i = 0; i < 100 && (await t.stats()).topics < 50_000; i++);
+      assert.equal((await t.stats()).topics, 50_000);
+      const after = await t.command<number>("time");
+      // A scan of peers or topics would make it 20 to 50,000 times slower.
+      assert.ok(after < before * 5 + 5, `${before} ms before, ${after} ms after`);
+    },
+  },
+  {
+    id: "P8.once",
+    fact: "the payload is checked and encoded once per publish, not once per recipient",
+    site: (s) => {
+      let encoded = 0;
+      return {
+        hooks: {
+          open: (peer) => peer.subscribe("t"),
+          message(peer) {
+            s.log("reached", peer.publish("t", { toJSON: () => `encoded ${++encoded}` }));
+            s.log("encoded", encoded);
+          },
+        },
+      };
+    },
+    async run(t) {
+      const [publisher, ...others] = await Promise.all([0, 1, 2, 3, 4].map(() => t.connect()));
+      publisher!.send("go");
+      for (const other of others) assert.equal(await other.text(), '"encoded 1"');
+      assert.deepEqual((await t.logged("encoded"))[0]!.data, [1]);
+    },
+  },
+];

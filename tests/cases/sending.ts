@@ -1,0 +1,286 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { BINARY, TEXT } from "../clients/raw_client.ts";
+import type { Case } from "../fixtures/case.ts";
+
+/** Values without a JSON text that anybody meant, by name. */
+const UNSENDABLE: Record<string, () => unknown> = {
+  undefined: () => undefined,
+  function: () => () => {},
+  symbol: () => Symbol("s"),
+  bigint: () => 1n,
+  "nested bigint": () => ({ n: 1n }),
+  Blob: () => new Blob(["x"]),
+  stream: () => new ReadableStream(),
+  promise: () => Promise.resolve("x"),
+  circular: () => {
+    const value: { self?: unknown } = {};
+    value.self = value;
+    return value;
+  },
+};
+
+/** S1–S6: what is on the wire for what is sent. */
+export const sending: readonly Case[] = [
+  {
+    id: "S1.text",
+    fact: "a string is one text frame, at every length boundary",
+    site: () => ({
+      hooks: { message: (peer, message) => void peer.send("é".repeat(Number(message.text()))) },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      const { frame } = await import("../clients/raw_client.ts");
+      for (const n of [0, 1, 62, 63, 64, 32767, 32768, 40000]) {
+        client.write(frame(TEXT, String(n)));
+        const { opcode, fin, payload } = await client.frame();
+        assert.deepEqual({ opcode, fin }, { opcode: TEXT, fin: true });
+        assert.equal(payload.toString(), "é".repeat(n));
+      }
+    },
+  },
+  {
+    id: "S1.binary",
+    fact: "every buffer and view is a binary frame of exactly its bytes",
+    site: () => ({
+      hooks: {
+        open(peer) {
+          const { buffer } = new Uint8Array([0, 1, 2, 3, 4, 5, 6, 7]);
+          peer.send(buffer);
+          peer.send(new Uint8Array(buffer, 2, 3));
+          peer.send(new DataView(buffer, 1, 2));
+          peer.send(new Uint16Array(buffer, 4, 1));
+          peer.send(Buffer.from("abc"));
+          peer.send(new Uint8Array(new SharedArrayBuffer(2)));
+          peer.send(new Uint8Array());
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      const expected = [
+        [0, 1, 2, 3, 4, 5, 6, 7],
+        [2, 3, 4],
+        [1, 2],
+        [4, 5],
+        [97, 98, 99],
+        [0, 0],
+        [],
+      ];
+      for (const bytes of expected) {
+        const { opcode, payload } = await client.frame();
+        assert.equal(opcode, BINARY);
+        assert.deepEqual([...payload], bytes);
+      }
+    },
+  },
+  {
+    id: "S1.json",
+    fact: "anything else that JSON can hold is its JSON text",
+    site: () => ({
+      hooks: {
+        open(peer) {
+          const values = [{ a: [1, null] }, [1], 1, true, null, new Date(0), { toJSON: () => "j" }];
+          for (const value of values) peer.send(value);
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      const expected = [
+        '{"a":[1,null]}',
+        "[1]",
+        "1",
+        "true",
+        "null",
+        '"1970-01-01T00:00:00.000Z"',
+        '"j"',
+      ];
+      for (const text of expected) assert.equal(await client.text(), text);
+    },
+  },
+  {
+    id: "S1.unsendable",
+    fact: "what has no JSON text is a TypeError at the call, and nothing is sent",
+    site: (s) => ({
+      hooks: {
+        open(peer) {
+          for (const [name, make] of Object.entries(UNSENDABLE)) {
+            for (const how of ["send", "publish"]) {
+              try {
+                if (how === "send") peer.send(make());
+                else peer.publish("t", make());
+                s.log("accepted", name);
+              } catch (error) {
+                s.log("error", name, (error as Error).name, (error as Error).message);
+              }
+            }
+          }
+          peer.send("end");
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      assert.equal(await client.text(), "end");
+      const errors = await t.logged("error", 2 * Object.keys(UNSENDABLE).length);
+      for (const { data: [name, type, message] } of errors) {
+        assert.equal(type, "TypeError", name);
+        assert.match(message, /^Cannot send .* (as|: )/, name);
+        assert.match(message, /send|read|await/, `${name} says what to do`);
+      }
+      assert.ok(!(await t.events()).includes("accepted"));
+    },
+  },
+  {
+    id: "S1.message",
+    fact: "a Message is sent as what it holds: text stays text, binary binary",
+    site: () => ({ hooks: { message: (peer, message) => void peer.send(message) } }),
+    async run(t) {
+      const client = await t.connect();
+      client.send("text");
+      client.send(new Uint8Array([1, 2]));
+      assert.equal(await client.text(), "text");
+      assert.deepEqual(await client.bytes(), new Uint8Array([1, 2]));
+    },
+  },
+  {
+    id: "S2.surrogates",
+    fact: "lone surrogates are sent as U+FFFD, in text and in JSON",
+    site: () => ({
+      hooks: {
+        open(peer) {
+          peer.send("a\ud800b\udc00c😀");
+          peer.send({ s: "\ud800" });
+          peer.subscribe("t");
+          peer.publish("t", "\udfff", { echo: true });
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      const expected = ["a\ufffdb\ufffdc😀", '{"s":"\\ud800"}', "\ufffd"];
+      for (const text of expected) {
+        const { payload } = await client.frame();
+        assert.equal(new TextDecoder("utf-8", { fatal: true }).decode(payload), text);
+      }
+    },
+  },
+  {
+    id: "S3.snapshot",
+    fact: "the bytes are taken at the call, also under backpressure",
+    site: () => ({
+      hooks: {
+        message(peer) {
+          const bytes = new Uint8Array(256 * 1024);
+          for (let i = 1; i <= 20; i++) {
+            bytes.fill(i);
+            if (i % 2) peer.send(bytes);
+            else peer.send(bytes.buffer);
+          }
+          bytes.fill(99);
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.socket.pause();
+      client.send("go");
+      await new Promise((go) => setTimeout(go, 150));
+      client.socket.resume();
+      for (let i = 1; i <= 20; i++) {
+        const bytes = await client.bytes();
+        assert.ok(bytes.length === 256 * 1024 && bytes.every((byte) => byte === i), `message ${i}`);
+      }
+    },
+  },
+  {
+    id: "S4.result",
+    fact: "send() returns the bytes queued, and -1 once the peer is not open",
+    site: (s) => ({
+      hooks: {
+        open(peer) {
+          s.log("open", peer.send("x") >= 0, peer.send("x") <= peer.bufferedAmount + 1);
+        },
+        message(peer) {
+          const queued = peer.send(new Uint8Array(8 * 1024 * 1024));
+          s.log("queued", queued, peer.bufferedAmount);
+          peer.close();
+          s.log("closing", peer.send("late"));
+        },
+        close(peer) {
+          s.log("closed", peer.send("late"), peer.send({ a: 1 }));
+          try {
+            peer.send(undefined);
+          } catch (error) {
+            s.log("still checked", (error as Error).name);
+          }
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.socket.pause();
+      client.send("go");
+      await t.logged("closing");
+      client.socket.resume();
+      await t.logged("closed");
+      const [open, queued, closing, closed, checked] = (await t.log()).map(({ data }) => data);
+      assert.deepEqual(open, [true, true]);
+      assert.ok(queued![0] > 1024 * 1024 && queued![0] === queued![1], String(queued));
+      assert.deepEqual([closing, closed, checked], [[-1], [-1, -1], ["TypeError"]]);
+      await client.closed;
+      assert.ok(!client.queued.includes("late"));
+    },
+  },
+  {
+    id: "S5.order",
+    fact: "send and publish mixed arrive in the order of the calls",
+    site: () => ({
+      hooks: {
+        message(peer) {
+          peer.subscribe("t");
+          for (let i = 0; i < 300; i += 3) {
+            peer.send(String(i));
+            peer.publish("t", String(i + 1), { echo: true });
+            peer.send(Buffer.from(String(i + 2)));
+          }
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.send("go");
+      for (let i = 0; i < 300; i++) {
+        assert.equal(String(Buffer.from(await client.next() as string)), `${i}`);
+      }
+    },
+  },
+  {
+    id: "S6.compress",
+    fact: "{ compress } is honoured where permessage-deflate was negotiated, ignored elsewhere",
+    site: () => ({
+      perMessageDeflate: true,
+      hooks: {
+        open(peer) {
+          peer.send("a".repeat(5000), { compress: true });
+          peer.send("b".repeat(5000), { compress: false });
+          peer.subscribe("t");
+          peer.publish("t", "c".repeat(5000), { compress: false, echo: true });
+          peer.publish("t", "d".repeat(5000), { echo: true });
+        },
+      },
+    }),
+    async run(t) {
+      for (const offer of [null, "permessage-deflate; server_no_context_takeover"]) {
+        const client = await t.raw({ headers: { "Sec-WebSocket-Extensions": offer } });
+        const { headers } = await client.head();
+        const negotiated = headers.some(([name]) => name === "sec-websocket-extensions");
+        const compressed = [];
+        for (let i = 0; i < 4; i++) compressed.push((await client.frame()).rsv1);
+        const expected = negotiated ? [true, false, false, true] : [false, false, false, false];
+        assert.deepEqual(compressed, expected);
+      }
+    },
+  },
+];

@@ -1,0 +1,218 @@
+import { Buffer } from "node:buffer";
+import { connect, type Socket } from "node:net";
+
+/** Parts of a handshake to write by hand. `null` leaves a header out. */
+export interface RawHandshakeOptions {
+  readonly method?: string;
+  readonly target?: string;
+  readonly version?: string;
+  readonly headers?: Readonly<Record<string, string | readonly string[] | null>>;
+}
+
+/** A frame as it came from the server. */
+export interface RawFrame {
+  readonly fin: boolean;
+  readonly rsv1: boolean;
+  readonly opcode: number;
+  readonly payload: Buffer;
+}
+
+/** Opcodes of RFC 6455 §5.2. */
+export const TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10;
+
+/** A frame with every bit in the caller's hands. */
+export function frame(
+  opcode: number,
+  payload: string | Uint8Array = "",
+  { fin = true, rsv = 0, masked = true }: { fin?: boolean; rsv?: number; masked?: boolean } = {},
+): Buffer {
+  const data = Buffer.from(payload as Uint8Array);
+  const head = [(fin ? 0x80 : 0) | (rsv << 4) | opcode];
+  const maskBit = masked ? 0x80 : 0;
+  if (data.length < 126) head.push(maskBit | data.length);
+  else if (data.length < 65536) head.push(maskBit | 126, data.length >> 8, data.length & 0xff);
+  else {
+    const size = Buffer.alloc(8);
+    size.writeBigUInt64BE(BigInt(data.length));
+    head.push(maskBit | 127, ...size);
+  }
+  if (!masked) return Buffer.concat([Buffer.from(head), data]);
+  const mask = [0x12, 0x34, 0x56, 0x78];
+  for (let i = 0; i < data.length; i++) data[i]! ^= mask[i & 3]!;
+  return Buffer.concat([Buffer.from(head), Buffer.from(mask), data]);
+}
+
+/** The payload of a close frame. */
+export function closePayload(code: number, reason = ""): Buffer {
+  const head = Buffer.alloc(2);
+  head.writeUInt16BE(code);
+  return Buffer.concat([head, Buffer.from(reason)]);
+}
+
+/** A TCP client that speaks, breaks or leaves out any part of the protocol. */
+export class RawClient {
+  readonly #socket: Socket;
+  readonly #port: number;
+  #received: Buffer = Buffer.alloc(0);
+  #wake: PromiseWithResolvers<void> = Promise.withResolvers();
+  #ended = false;
+  #closed = false;
+
+  private constructor(socket: Socket, port: number) {
+    this.#socket = socket;
+    this.#port = port;
+    socket.on("data", (data) => {
+      this.#received = Buffer.concat([this.#received, data as Buffer]);
+      this.#notify();
+    });
+    socket.on("end", () => {
+      this.#ended = true;
+      this.#notify();
+    });
+    socket.on("close", () => {
+      this.#ended = this.#closed = true;
+      this.#notify();
+    });
+    socket.on("error", () => {});
+  }
+
+  static connect(port: number): Promise<RawClient> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+      socket.once("connect", () => resolve(new RawClient(socket, port)));
+      socket.once("error", reject);
+    });
+  }
+
+  write(data: string | Uint8Array): void {
+    this.#socket.write(data);
+  }
+
+  /** Writes a handshake; `headers` replace the usual ones. */
+  handshake(options: RawHandshakeOptions = {}): void {
+    const { method = "GET", target = "/", version = "1.1" } = options;
+    const headers: Record<string, string | readonly string[] | null> = {
+      Host: `127.0.0.1:${this.#port}`,
+      Connection: "Upgrade",
+      Upgrade: "websocket",
+      "Sec-WebSocket-Version": "13",
+      "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+      ...options.headers,
+    };
+    const lines = Object.entries(headers).flatMap(([name, value]) =>
+      value === null ? [] : [value].flat().map((one) => `${name}: ${one}`)
+    );
+    this.write([`${method} ${target} HTTP/${version}`, ...lines, "", ""].join("\r\n"));
+  }
+
+  /** The response head, once it is there; what follows stays for {@linkcode frame} and {@linkcode body}. */
+  async head(): Promise<{ status: number; headers: [string, string][] }> {
+    await this.#until(() => this.#received.includes("\r\n\r\n"), "a response head");
+    const end = this.#received.indexOf("\r\n\r\n");
+    const [line = "", ...rest] = this.#received.subarray(0, end).toString("latin1").split("\r\n");
+    this.#received = this.#received.subarray(end + 4);
+    const headers = rest.map((header): [string, string] => {
+      const colon = header.indexOf(":");
+      return [header.slice(0, colon).toLowerCase(), header.slice(colon + 1).trim()];
+    });
+    return { status: Number(line.split(" ")[1]), headers };
+  }
+
+  /** All bytes until the server ends. */
+  async body(): Promise<string> {
+    await this.#until(() => this.#ended, "the end of the body");
+    return this.#received.toString();
+  }
+
+  /** The next whole frame. */
+  async frame(): Promise<RawFrame> {
+    let parsed: { frame: RawFrame; length: number } | undefined;
+    await this.#until(() => (parsed = parseFrame(this.#received)) !== undefined, "a frame");
+    this.#received = this.#received.subarray(parsed!.length);
+    return parsed!.frame;
+  }
+
+  /** Bytes received and not yet taken. */
+  get pending(): number {
+    return this.#received.length;
+  }
+
+  /** Returns once the server has ended its half, or reset the line. */
+  ended(ms = 2000): Promise<void> {
+    return this.#until(() => this.#ended, "the end of the line", ms);
+  }
+
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Stops reading, so that the server's writes pile up. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Ends our half of the line. */
+  fin(): void {
+    this.#socket.end();
+  }
+
+  /** Resets the line. */
+  rst(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #notify(): void {
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers();
+  }
+
+  async #until(isThere: () => boolean, what: string, ms = 2000): Promise<void> {
+    const deadline = Date.now() + ms;
+    while (!isThere()) {
+      const left = deadline - Date.now();
+      if (left <= 0 || (this.#ended && what === "a frame")) {
+        throw new Error(`expected ${what}; have ${this.#received.length} bytes`);
+      }
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, left);
+      await Promise.race([this.#wake.promise, promise]);
+      clearTimeout(timer);
+    }
+  }
+}
+
+function parseFrame(data: Buffer): { frame: RawFrame; length: number } | undefined {
+  if (data.length < 2) return undefined;
+  let length = data[1]! & 0x7f, offset = 2;
+  if (length === 126) {
+    if (data.length < 4) return undefined;
+    length = data.readUInt16BE(2);
+    offset = 4;
+  } else if (length === 127) {
+    if (data.length < 10) return undefined;
+    length = Number(data.readBigUInt64BE(2));
+    offset = 10;
+  }
+  if (data.length < offset + length) return undefined;
+  return {
+    length: offset + length,
+    frame: {
+      fin: (data[0]! & 0x80) !== 0,
+      rsv1: (data[0]! & 0x40) !== 0,
+      opcode: data[0]! & 0x0f,
+      payload: data.subarray(offset, offset + length),
+    },
+  };
+}

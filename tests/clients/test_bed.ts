@@ -1,0 +1,168 @@
+import { RawClient, type RawHandshakeOptions } from "./raw_client.ts";
+import { Client, type ConnectOptions, type Refused } from "./websocket_client.ts";
+
+/** One thing that the server half logged. */
+export interface Logged {
+  readonly event: string;
+  // deno-lint-ignore no-explicit-any -- whatever the case's server half logged
+  readonly data: any[];
+}
+
+/** Counters of the site, and how many namespaces it holds. */
+export interface SiteStats {
+  readonly peers: number;
+  readonly topics: number;
+  readonly timers: number;
+  readonly namespaces: number;
+  readonly opened: number;
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly drops: number;
+  readonly refusals: number;
+}
+
+/** The client half of one running case: connects, controls the site, and cleans up. */
+export class TestBed {
+  readonly id: string;
+  readonly port: number;
+  readonly #clients: { terminate(): void }[] = [];
+
+  constructor(port: number, id: string) {
+    this.port = port;
+    this.id = id;
+  }
+
+  /** Path of this site, or one below it. */
+  path(below = ""): string {
+    return `/${this.id}${below}`;
+  }
+
+  url(below = ""): string {
+    return `ws://127.0.0.1:${this.port}${this.path(below)}`;
+  }
+
+  /** Opens a WebSocket. */
+  connect(below = "", options: ConnectOptions = {}): Promise<Client> {
+    const client = new Client(this.url(below), options);
+    this.#clients.push(client);
+    return client.opened();
+  }
+
+  /** Opens a WebSocket that must be refused. */
+  async refused(below = "", options: ConnectOptions = {}): Promise<Refused> {
+    try {
+      await this.connect(below, options);
+    } catch (refused) {
+      if ((refused as Refused).status) return refused as Refused;
+      throw refused;
+    }
+    throw new Error("expected a refusal, and the handshake was accepted");
+  }
+
+  /** A TCP line; nothing is written yet. */
+  async tcp(): Promise<RawClient> {
+    const client = await RawClient.connect(this.port);
+    this.#clients.push({ terminate: () => client.destroy() });
+    return client;
+  }
+
+  /** A TCP line with a handshake written, its response not yet read. */
+  async raw(options: RawHandshakeOptions = {}): Promise<RawClient> {
+    const client = await this.tcp();
+    client.handshake({ target: this.path(), ...options });
+    return client;
+  }
+
+  /** A TCP line that is upgraded. */
+  async upgraded(options: RawHandshakeOptions = {}): Promise<RawClient> {
+    const client = await this.raw(options);
+    const { status } = await client.head();
+    if (status !== 101) throw new Error(`expected 101, got ${status}`);
+    return client;
+  }
+
+  /** All that the server half logged, once `event` has been logged `count` times. */
+  async logged(event: string, count = 1, ms = 2000): Promise<Logged[]> {
+    const entries = await this.#control<Logged[]>("log", { event, count, ms });
+    const found = entries.filter((entry) => entry.event === event);
+    if (found.length < count) {
+      throw new Error(
+        `expected ${count} × ${event} in the server's log; it has ${
+          JSON.stringify(entries).slice(0, 600)
+        }`,
+      );
+    }
+    return found;
+  }
+
+  /** All events so far, after `ms` for more to come. */
+  async log(ms = 0): Promise<Logged[]> {
+    if (ms > 0) await sleep(ms);
+    return this.#control<Logged[]>("log", {});
+  }
+
+  /** Names of all events so far, after `ms` for more to come, less what the console said. */
+  async events(ms = 0): Promise<string[]> {
+    return (await this.log(ms)).map(({ event }) => event).filter((it) => it !== "console.error");
+  }
+
+  /** Lets the server half go on where it waits for `name`. */
+  release(name: string): Promise<void> {
+    return this.#control("release", { name });
+  }
+
+  /** Runs a command of the server half. */
+  command<T>(command: string, argument: unknown = null): Promise<T> {
+    return this.#control<T>("do", { command }, JSON.stringify(argument));
+  }
+
+  stats(): Promise<SiteStats> {
+    return this.#control<SiteStats>("stats", {});
+  }
+
+  /** Memory of the server's process. */
+  memory(): Promise<{ rss: number; heapUsed: number; external: number }> {
+    return this.#control("memory", {});
+  }
+
+  open(caseId: string): Promise<void> {
+    return this.#control("open", { case: caseId });
+  }
+
+  /** Ends all clients, then makes sure that nothing is left on the server. */
+  async close(): Promise<void> {
+    for (const client of this.#clients) client.terminate();
+    let left: SiteStats | undefined;
+    for (let attempt = 0; attempt < 60; attempt++) {
+      left = await this.stats();
+      if (left.peers + left.topics + left.timers + left.namespaces === 0) break;
+      await sleep(25);
+    }
+    await this.#control("close", {});
+    if (left!.peers + left!.topics + left!.timers + left!.namespaces > 0) {
+      throw new Error(`the server kept something: ${JSON.stringify(left)}`);
+    }
+  }
+
+  async #control<T>(
+    verb: string,
+    query: Record<string, string | number>,
+    body?: string,
+  ): Promise<T> {
+    const search = new URLSearchParams({ id: this.id });
+    for (const [name, value] of Object.entries(query)) search.set(name, String(value));
+    const response = await fetch(`http://127.0.0.1:${this.port}/-/${verb}?${search}`, {
+      method: "POST",
+      ...(body === undefined ? {} : { body }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`the server half failed: ${text}`);
+    return JSON.parse(text);
+  }
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

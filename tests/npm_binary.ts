@@ -1,0 +1,32 @@
+/**
+ * Fetches a binary that ships in an npm package for one platform only, on demand, so that a
+ * contributor on another system still installs the rest. Kept in `.cache/`.
+ *
+ * @returns its path, or `undefined` where it cannot be had.
+ */
+export async function npmBinary(
+  name: string,
+  version: string,
+  file: string,
+): Promise<string | undefined> {
+  if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") return undefined;
+  const folder = new URL(`../.cache/${name}@${version}/`, import.meta.url);
+  const binary = new URL(`node_modules/${name}/${file}`, folder).pathname;
+  try {
+    await Deno.stat(binary);
+    return binary;
+  } catch { /* not fetched yet */ }
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(
+    new URL("package.json", folder),
+    JSON.stringify({ private: true, dependencies: { [name]: version } }),
+  );
+  await Deno.writeTextFile(new URL("deno.json", folder), '{ "nodeModulesDir": "auto" }');
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["install"],
+    cwd: folder,
+  }).output();
+  if (success) return binary;
+  console.error(`Could not fetch ${name}@${version}: ${new TextDecoder().decode(stderr)}`);
+  return undefined;
+}

@@ -1,0 +1,220 @@
+/** What `peer.context` is typed as. Checked by `deno check`, never run. */
+import adapterDeno from "../../adapters/deno.ts";
+import adapterNode from "../../adapters/node.ts";
+import {
+  type AnyContext,
+  type CloseInfo,
+  createEndpoint,
+  defineHooks,
+  type HookError,
+  type Hooks,
+  type Peer,
+} from "../../mod.ts";
+import { serve as serveDeno } from "../../server/deno.ts";
+import { serve as serveNode } from "../../server/node.ts";
+
+/** Compiles only where both types are the same. */
+function same<A, B>(_: [A] extends [B] ? [B] extends [A] ? true : false : false): void {}
+
+// --- defineHooks ---
+
+const sync = defineHooks({
+  upgrade: () => ({ context: { user: "ada", level: 1 } }),
+  open(peer) {
+    same<typeof peer.context, { user: string; level: number }>(true);
+    // @ts-expect-error no such value was put there
+    void peer.context.email;
+    // @ts-expect-error a string is no number
+    const wrong: number = peer.context.user;
+    void wrong;
+  },
+  message(peer, message) {
+    same<typeof peer.context.user, string>(true);
+    same<typeof message.peer.context.level, number>(true);
+  },
+  drain: (peer) => same<typeof peer.context.level, number>(true),
+  close(peer, info) {
+    same<typeof peer.context.user, string>(true);
+    same<typeof info, CloseInfo>(true);
+  },
+  error(peer, error) {
+    same<typeof peer.context.user, string>(true);
+    same<typeof error, HookError>(true);
+  },
+});
+
+const asynchronous = defineHooks({
+  async upgrade() {
+    await Promise.resolve();
+    return { context: { user: "ada" } };
+  },
+  open(peer) {
+    same<typeof peer.context, { user: string }>(true);
+    // @ts-expect-error no such value was put there
+    void peer.context.email;
+  },
+});
+
+const refusing = defineHooks({
+  upgrade(request) {
+    if (!request.headers.has("cookie")) return new Response("who are you?", { status: 401 });
+    return { context: { user: "ada" } };
+  },
+  open(peer) {
+    same<typeof peer.context, { user: string }>(true);
+    // @ts-expect-error no such value was put there
+    void peer.context.email;
+  },
+});
+
+const refusingLater = defineHooks({
+  async upgrade(request) {
+    await Promise.resolve();
+    if (request.method !== "GET") throw new Response(null, { status: 405 });
+    if (!request.headers.has("cookie")) return new Response(null, { status: 401 });
+    return { context: { user: "ada" }, headers: { "x-a": "1" }, protocol: "chat" };
+  },
+  open(peer) {
+    same<typeof peer.context, { user: string }>(true);
+    // @ts-expect-error no such value was put there
+    void peer.context.email;
+  },
+});
+
+defineHooks({
+  upgrade(request) {
+    if (request.headers.has("cookie")) return { context: { user: "ada" } };
+  },
+  open(peer) {
+    same<typeof peer.context.user, string>(true);
+    // @ts-expect-error no such value was put there
+    void peer.context.email;
+  },
+});
+
+defineHooks({
+  upgrade: () => ({ headers: [["set-cookie", "a=1"], ["set-cookie", "b=2"]] }),
+  open: (peer) => same<typeof peer.context, AnyContext>(true),
+});
+
+defineHooks({
+  open(peer) {
+    same<typeof peer.context, AnyContext>(true);
+    same<typeof peer.context.anything, unknown>(true);
+  },
+});
+
+const explicit = defineHooks<{ room: number }>({
+  upgrade: () => ({ context: { room: 5 } }),
+  open(peer) {
+    same<typeof peer.context, { room: number }>(true);
+    // @ts-expect-error no such value was put there
+    void peer.context.user;
+  },
+});
+
+defineHooks<{ room: number }>({
+  // @ts-expect-error the context is not of the type that was asked for
+  upgrade: () => ({ context: { room: "five" } }),
+});
+
+interface Session {
+  user: string;
+  admin?: boolean;
+}
+
+defineHooks<Session>({
+  upgrade: () => ({ context: { user: "ada" } }),
+  open: (peer) => same<typeof peer.context.admin, boolean | undefined>(true),
+});
+
+// @ts-expect-error there is no such hook
+defineHooks({ connection() {} });
+
+// --- adapters ---
+
+adapterDeno({
+  hooks: {
+    upgrade: () => ({ context: { user: "ada" } }),
+    open(peer) {
+      same<typeof peer.context, { user: string }>(true);
+      // @ts-expect-error no such value was put there
+      void peer.context.email;
+    },
+  },
+});
+
+adapterNode({
+  perMessageDeflate: true,
+  hooks: {
+    async upgrade() {
+      await Promise.resolve();
+      return { context: { user: "ada" } };
+    },
+    open(peer) {
+      same<typeof peer.context, { user: string }>(true);
+      // @ts-expect-error no such value was put there
+      void peer.context.email;
+    },
+  },
+});
+
+createEndpoint({
+  hooks: {
+    upgrade: () => ({ context: { user: "ada" } }),
+    open: (peer) => same<typeof peer.context, { user: string }>(true),
+  },
+});
+
+// Hooks made elsewhere, of any context, fit each adapter.
+adapterDeno({ hooks: sync });
+adapterNode({ hooks: sync });
+createEndpoint({ hooks: sync });
+adapterDeno({ hooks: asynchronous });
+adapterNode({ hooks: refusing });
+createEndpoint({ hooks: refusingLater });
+adapterDeno({ hooks: explicit, resolve: () => explicit });
+adapterNode({ resolve: () => Promise.resolve(explicit) });
+adapterNode({ resolve: () => undefined });
+
+// --- serve ---
+
+serveDeno({
+  websocket: {
+    upgrade: () => ({ context: { user: "ada" } }),
+    open(peer) {
+      same<typeof peer.context, { user: string }>(true);
+      // @ts-expect-error no such value was put there
+      void peer.context.email;
+    },
+  },
+});
+
+serveNode({
+  websocket: {
+    async upgrade() {
+      await Promise.resolve();
+      return { context: { user: "ada" } };
+    },
+    message(peer, message) {
+      same<typeof peer.context, { user: string }>(true);
+      same<typeof message.peer.context, { user: string }>(true);
+      // @ts-expect-error no such value was put there
+      void peer.context.email;
+    },
+  },
+});
+
+serveDeno({ websocket: { hooks: sync } });
+serveNode({ websocket: sync });
+serveNode({ websocket: { ...explicit, limits: { maxPeers: 5 }, trustProxy: 1 } });
+
+// --- a peer of one's own context ---
+
+function greet(peer: Peer<{ user: string }>): void {
+  peer.send(`hello ${peer.context.user}`);
+}
+
+defineHooks({ upgrade: () => ({ context: { user: "ada" } }), open: greet });
+
+export const annotated: Partial<Hooks<{ user: string }>> = { open: greet, close: greet };
