@@ -119,6 +119,7 @@ export class Doorkeeper {
     result: UpgradeResult | Response | undefined,
   ): Decision {
     const { handshake, place } = visit;
+    if (visit.isOver) return { kind: "gone" }; // refused meanwhile, and counted
     if (result instanceof Response) {
       place.release();
       return this.#refuse(result);
@@ -177,6 +178,7 @@ export class Doorkeeper {
 
   /** A hook threw: a response is an answer, anything else a 500 that tells the client nothing. */
   #failed(thrown: unknown, visit: Visit): Decision {
+    visit.isOver = true;
     visit.place.release();
     const response = responseIn(thrown);
     if (response) return this.#refuse(response);
@@ -232,6 +234,8 @@ class Visit {
   readonly handshake: Handshake;
   readonly address: string | undefined;
   readonly place: Place;
+  /** Set once the client was refused while a hook was still at work. */
+  isOver = false;
   readonly #trustedHops: number;
   #request: UpgradeRequest | undefined;
 

@@ -216,7 +216,8 @@ export class Peer<Context extends object = Record<string, unknown>>
 
   /** Leaves a topic; does nothing where it is not subscribed. */
   unsubscribe(topic: string): void {
-    if (this.#topics?.delete(checkTopic(topic))) {
+    checkTopic(topic);
+    if (this.#topics?.delete(topic)) {
       this.#host.hub.unsubscribe(this.namespace, topic, this.#self);
     }
   }

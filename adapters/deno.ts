@@ -25,7 +25,7 @@ import { isThenable } from "../hooks.ts";
 import { utf8Length } from "../payload.ts";
 import { CallbackSocket, type Wire } from "../shims/callback_socket.ts";
 import { RawHandshake } from "../shims/request.ts";
-import { type CloseInfo, CLOSING, OPEN, type SocketFailure } from "../socket.ts";
+import { type CloseInfo, OPEN, type SocketFailure } from "../socket.ts";
 
 /** Options of the adapter for Deno. */
 export type DenoOptions<Context extends object = AnyContext> = AdapterOptions<Context>;
@@ -36,10 +36,12 @@ export interface DenoServeInfo {
   readonly remoteAddr: { readonly hostname?: string };
 }
 
-type DenoSocket = WebSocket & { [SOCKET]?: CallbackSocket<DenoSocket> };
+type DenoSocket = WebSocket & { [SOCKET]?: CallbackSocket<DenoSocket>; [CLOSING]?: HeldClose };
 
 /** Where a native socket keeps ours, so that its handlers need no closure. */
 const SOCKET = Symbol("onepeer.socket");
+/** Where it keeps our close. */
+const CLOSING = Symbol("onepeer.closing");
 /** What Deno 2.9 says when `idleTimeout` has passed; it then reports two closes, 1001 and 1005. */
 const IDLE = "No response from ping frame.";
 /** How Deno 2.9 words an end that is no protocol error: the line just dropped. */
@@ -48,13 +50,39 @@ const LINE_DROPPED = /os error|unexpected eof|connection (?:is )?closed|broken p
 const wire: Wire<DenoSocket> = {
   isOpen: (native) => native.readyState === OPEN,
   send: (native, frame) => native.send(frame.payload),
-  close: (native, code, reason) => native.close(code, reason),
+  close(native, code, reason) {
+    native[CLOSING] = new HeldClose(native, code, reason);
+  },
   // Deno 2.9 can't reset a line: a closing handshake nobody waits for is the best there is.
   terminate(native) {
     if (native.readyState === OPEN) native.close();
   },
   bufferedAmount: (native) => native.bufferedAmount,
 };
+
+/**
+ * Our close, held back while the client is still sending: Deno 2.9 takes the first data frame that
+ * comes after our close frame for the end of the line and resets it, and the client, which then
+ * sees 1006, never learns our code.
+ */
+class HeldClose {
+  static readonly #QUIET_MS = 10;
+  static readonly #MAX_LOOKS = 50;
+  /** Whether a frame came since the last look. */
+  isBusy = false;
+  #looks = 0;
+
+  constructor(native: DenoSocket, code: number, reason: string) {
+    const look = () => {
+      if (native.readyState !== OPEN) return;
+      if (this.isBusy && ++this.#looks < HeldClose.#MAX_LOOKS) {
+        this.isBusy = false;
+        setTimeout(look, HeldClose.#QUIET_MS);
+      } else native.close(code, reason);
+    };
+    setTimeout(look, HeldClose.#QUIET_MS);
+  }
+}
 
 /** WebSockets on Deno. */
 export class DenoAdapter extends Adapter {
@@ -131,6 +159,10 @@ function onOpen(this: DenoSocket): void {
 }
 
 function onMessage(this: DenoSocket, { data }: MessageEvent<string | ArrayBuffer>): void {
+  if (this[CLOSING]) {
+    this[CLOSING].isBusy = true;
+    return;
+  }
   if (typeof data === "string") this[SOCKET]!.received(data, utf8Length(data));
   else this[SOCKET]!.received(new Uint8Array(data), data.byteLength);
 }
@@ -141,8 +173,7 @@ function onError(this: DenoSocket, event: Event): void {
 }
 
 function onClose(this: DenoSocket, event: CloseEvent): void {
-  const socket = this[SOCKET]!;
-  socket.closed(closeInfo(event, socket.readyState === CLOSING));
+  this[SOCKET]!.closed(closeInfo(event, this[CLOSING] !== undefined));
 }
 
 function failureOf({ message, error }: ErrorEvent): SocketFailure | undefined {
@@ -152,8 +183,8 @@ function failureOf({ message, error }: ErrorEvent): SocketFailure | undefined {
 }
 
 function closeInfo({ code, reason, wasClean }: CloseEvent, weClosed: boolean): CloseInfo {
-  // 0: no close frame was seen.
-  if (code === 0 || reason === IDLE) return { code: 1006, reason: "", wasClean: false };
+  // Under 1000 it is no code but the kind of frame that ended the line; 0 where none was seen.
+  if (code < 1000 || reason === IDLE) return { code: 1006, reason: "", wasClean: false };
   // Where the line drops after our close, Deno 2.9 says 1005 and "clean"; a client that
   // answers sends our code back.
   return { code, reason, wasClean: wasClean && !(weClosed && code === 1005) };

@@ -146,7 +146,7 @@ export class NodeAdapter extends Adapter {
       native[LINE] = line as NodeSocket;
       (line as NodeSocket)[SOCKET] = socket;
       native.on("message", onMessage).on("close", onClose).on("error", onError);
-      line.off("error", ignore).on("drain", onDrain);
+      line.off("error", ignore).on("drain", onDrain).on("finish", onFinish);
       this.endpoint.attach(socket, decision.admission);
       socket.opened();
     });
@@ -191,6 +191,14 @@ function onMessage(this: WsSocket, data: Buffer, isBinary: boolean): void {
 
 function onDrain(this: NodeSocket): void {
   this[SOCKET]!.drained();
+}
+
+function onFinish(this: NodeSocket): void {
+  // Both close frames have been seen, or the client has ended its half: there is nothing to wait
+  // for, and `ws` would wait for the client to end the line. After a failure it must: what the
+  // client still sends would reset the line, and our close frame be lost.
+  const socket = this[SOCKET]!;
+  if (!socket.hasFailed) socket.raw.terminate();
 }
 
 function onError(this: WsSocket, error: Error & { code?: string }): void {

@@ -46,6 +46,7 @@ export class CallbackSocket<Native> implements ServerSocket {
   #state = CONNECTING;
   #isPaused = false;
   #isClosed = false;
+  #hasFailed = false;
 
   constructor(wire: Wire<Native>, native: Native, protocol = "", extensions = "") {
     this.#wire = wire;
@@ -110,6 +111,11 @@ export class CallbackSocket<Native> implements ServerSocket {
     return this.#wire.heartbeat?.activity(this.raw) ?? 0;
   }
 
+  /** Whether the client broke the protocol. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+
   /** The runtime says: the handshake is over. */
   opened(): void {
     if (this.#state !== CONNECTING) return;
@@ -131,6 +137,7 @@ export class CallbackSocket<Native> implements ServerSocket {
   failed(failure: SocketFailure): void {
     if (this.#state !== OPEN) return;
     this.#state = CLOSING;
+    this.#hasFailed = true;
     this.listener?.onerror(failure);
   }
 

@@ -1,8 +1,8 @@
 import { defineHooks, type Hooks, type Peer } from "../../mod.ts";
 import type { Live } from "./live.ts";
 import {
-  type ClientMessage,
   cleanName,
+  type ClientMessage,
   type Line,
   parseClientMessage,
   type Person,

@@ -125,9 +125,9 @@ export const errors: readonly Case[] = [
       const client = await t.connect();
       client.send("x");
       assert.equal((await client.closed).code, 1011);
-      const said = (await t.log(50)).filter(({ data }) => String(data[0]).includes("c3d9"));
+      const said = await t.consoleErrors("c3d9", 80);
       assert.equal(said.length, 1);
-      assert.match(said[0]!.data[0], /message hook failed.*c3d9 message failed/);
+      assert.match(said[0]!, /message hook failed.*c3d9 message failed/);
     },
   },
   {
@@ -147,10 +147,9 @@ export const errors: readonly Case[] = [
     async run(t) {
       const client = await t.connect();
       client.send("x");
-      await t.logged("console.error");
-      const said = (await t.log(50)).filter(({ data }) => String(data[0]).includes("b8e2"));
+      const said = await t.consoleErrors("b8e2", 80);
       assert.equal(said.length, 1);
-      assert.match(said[0]!.data[0], /error hook failed/);
+      assert.match(said[0]!, /error hook failed/);
     },
   },
   {

@@ -37,7 +37,7 @@ export const handshake: readonly Case[] = [
     async run(t) {
       const headers = await mustRefuse(
         t,
-        { method: "POST", headers: { "Content-Length": "0" } },
+        { method: "POST" },
         405,
         /GET/,
       );

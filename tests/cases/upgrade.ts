@@ -96,7 +96,7 @@ export const upgrade: readonly Case[] = [
     }),
     async run(t) {
       assert.equal((await t.refused()).status, 500);
-      const said = (await t.log(50)).filter(({ data }) => String(data[0]).includes("a62f4"));
+      const said = await t.consoleErrors("a62f4", 80);
       assert.equal(said.length, 1);
     },
   },

@@ -8,6 +8,8 @@ export interface Logged {
   readonly data: any[];
 }
 
+const CONSOLE_ERROR = "console.error";
+
 /** Counters of the site, and how many namespaces it holds. */
 export interface SiteStats {
   readonly peers: number;
@@ -97,15 +99,24 @@ export class TestBed {
     return found;
   }
 
-  /** All events so far, after `ms` for more to come. */
+  /** All events so far, after `ms` for more to come; less what the console said. */
   async log(ms = 0): Promise<Logged[]> {
     if (ms > 0) await sleep(ms);
-    return this.#control<Logged[]>("log", {});
+    const entries = await this.#control<Logged[]>("log", {});
+    return entries.filter(({ event }) => event !== CONSOLE_ERROR);
   }
 
-  /** Names of all events so far, after `ms` for more to come, less what the console said. */
+  /** Names of all events so far, after `ms` for more to come. */
   async events(ms = 0): Promise<string[]> {
-    return (await this.log(ms)).map(({ event }) => event).filter((it) => it !== "console.error");
+    return (await this.log(ms)).map(({ event }) => event);
+  }
+
+  /** What the server's console said with `token` in it, in any case; after `ms` for more to come. */
+  async consoleErrors(token: string, ms: number): Promise<string[]> {
+    await sleep(ms);
+    const entries = await this.#control<Logged[]>("log", {});
+    return entries.filter(({ event }) => event === CONSOLE_ERROR)
+      .map(({ data }) => String(data[0])).filter((text) => text.includes(token));
   }
 
   /** Lets the server half go on where it waits for `name`. */
