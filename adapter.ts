@@ -32,6 +32,8 @@ export abstract class Adapter {
   readonly endpoint: Endpoint;
 
   /**
+   * Takes the given endpoint, or makes one of the other options.
+   *
    * @throws {TypeError} where `endpoint` comes together with options that belong to it.
    */
   constructor(options: AdapterOptions) {

@@ -38,6 +38,7 @@ export type PeerErrorCode =
  * ```
  */
 export class PeerError extends Error {
+  /** Always `"PeerError"`. */
   override readonly name = "PeerError";
   /** What happened, in a word that never changes. */
   readonly code: PeerErrorCode;
@@ -62,9 +63,7 @@ export function hookError(hook: string, thrown: unknown): HookError {
     : new PeerError("ERR_PEER_HOOK", `The ${hook} hook threw a value that is not an Error`, {
       cause: thrown,
     });
-  if (Object.isExtensible(error)) {
-    Object.defineProperty(error, "hook", { value: hook, configurable: true, writable: true });
-    return error;
-  }
+  const property = { value: hook, configurable: true, writable: true };
+  if (Reflect.defineProperty(error, "hook", property)) return error;
   return hookError(hook, new PeerError("ERR_PEER_HOOK", error.message, { cause: error }));
 }

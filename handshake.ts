@@ -138,19 +138,32 @@ export function hostOf(handshake: Handshake, hops: number): string {
   return isLegalHost(host) ? host : handshake.header("host") ?? "localhost";
 }
 
-// What may be in front of an address in a forwarding header, and behind it.
+// An address in a forwarding header, with or without a port: [v6]:port, v4:port, v6.
 const ADDRESS =
   /^(?:\[([0-9A-Fa-f:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+)(?::\d+)?|([0-9A-Fa-f:.]+))$/;
 
 /** The client's address: the line's, or under `hops` trusted proxies the one they forwarded. */
 export function addressOf(handshake: Handshake, hops: number): string | undefined {
   const match = ADDRESS.exec(forwarded(handshake, "x-forwarded-for", hops) ?? "");
-  return plainAddress(match?.[1] ?? match?.[2] ?? match?.[3] ?? handshake.remoteAddress);
+  const address = match?.[1] ?? match?.[2] ?? match?.[3];
+  return plainAddress(address && isAddress(address) ? address : handshake.remoteAddress);
 }
+
+function isAddress(text: string): boolean {
+  if (text.includes(":")) return URL.canParse(`http://[${text}]/`);
+  return /^\d+(?:\.\d+){3}$/.test(text) && text.split(".").every((octet) => Number(octet) <= 255);
+}
+
+const MAPPED = /^(?:0{0,4}:){2,5}ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/i;
 
 /** An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) as the IPv4 address it is. */
 export function plainAddress(address: string | undefined): string | undefined {
-  return address?.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "");
+  const match = address && MAPPED.exec(address);
+  if (!match) return address;
+  const [, dotted, high = "", low = ""] = match;
+  if (dotted) return dotted;
+  const [a, b] = [parseInt(high, 16), parseInt(low, 16)];
+  return [a >> 8, a & 255, b >> 8, b & 255].join(".");
 }
 
 // Paths that a URL parser leaves as they are; parsing the rest costs 40 times more.
@@ -297,8 +310,12 @@ export function chooseProtocol(
   picked: string | undefined,
   headers: [string, string][],
 ): string {
-  const index = headers.findIndex(([name]) => name === "sec-websocket-protocol");
-  const header = index < 0 ? undefined : headers.splice(index, 1)[0]![1];
+  let header: string | undefined;
+  for (let i = headers.length - 1; i >= 0; i--) {
+    if (headers[i]![0] !== "sec-websocket-protocol") continue;
+    const [[, value]] = headers.splice(i, 1) as [[string, string]];
+    header ??= value; // the last one: a resolved hook's comes after the global hook's
+  }
   const protocol = picked ?? header ?? "";
   const offered = listElements(handshake.header("sec-websocket-protocol"));
   if (protocol !== "" && !offered.includes(protocol)) {

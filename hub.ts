@@ -45,9 +45,10 @@ export class Hub<M extends Member> {
 
   /** Adds a member to a namespace. */
   join(namespace: string, member: M): void {
-    const members = this.#namespaces.get(namespace);
-    if (members) members.add(member);
-    else this.#namespaces.set(namespace, new Set([member]));
+    let members = this.#namespaces.get(namespace);
+    if (!members) this.#namespaces.set(namespace, members = new Set());
+    if (members.has(member)) return;
+    members.add(member);
     this.#memberCount++;
   }
 

@@ -141,7 +141,7 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
 }
 
 function checkLimit(name: string, value: unknown): void {
-  if (!(name in DEFAULT_LIMITS)) {
+  if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
     throw new TypeError(
       `Cannot use limits.${name} as there is no such limit: known are ${
         Object.keys(DEFAULT_LIMITS).join(", ")

@@ -29,14 +29,20 @@ export class Frame implements OutgoingFrame {
  */
 export function encode(data: unknown): Frame {
   if (typeof data === "string") return new Frame(data.toWellFormed());
-  if (data instanceof Message) return new Frame(data.rawData);
+  if (data instanceof Message) return encode(data.rawData);
   // The bytes are copied: under backpressure `ws` sends the caller's buffer
   // later, and Bun and Deno may too.
   if (ArrayBuffer.isView(data)) {
     return new Frame(new Uint8Array(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
   }
-  if (data instanceof ArrayBuffer) return new Frame(new Uint8Array(data.slice(0)));
+  if (isBuffer(data)) return encode(new Uint8Array(data));
   return new Frame(toJson(data).toWellFormed());
+}
+
+/** By tag, since a buffer may come from another realm, as in `node:vm`. */
+function isBuffer(data: unknown): data is ArrayBuffer {
+  const tag = Object.prototype.toString.call(data);
+  return tag === "[object ArrayBuffer]" || tag === "[object SharedArrayBuffer]";
 }
 
 function toJson(data: unknown): string {
@@ -64,7 +70,7 @@ function toJson(data: unknown): string {
 /** Values that `JSON.stringify` turns into something nobody meant, with what to do instead. */
 function misleading(data: unknown): string | undefined {
   if (data instanceof Blob) return "a Blob as its bytes arrive later: send `await blob.bytes()`";
-  if (data instanceof ReadableStream) {
+  if (data instanceof ReadableStream || data instanceof WritableStream) {
     return "a stream as its bytes arrive later: read it, and send each chunk";
   }
   if (data instanceof Promise) return "a promise as its value arrives later: `await` it first";

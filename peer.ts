@@ -1,6 +1,6 @@
 import { checkClose } from "./close_code.ts";
 import { type Handshake, originOf, type UpgradeRequest } from "./handshake.ts";
-import type { Hub, Member } from "./hub.ts";
+import type { Hub } from "./hub.ts";
 import { inspectAs } from "./inspect.ts";
 import { BINARY_TYPES, type BinaryType, type MessageSource } from "./message.ts";
 import type { Outbox } from "./outbox.ts";
@@ -80,8 +80,7 @@ const STATES = ["connecting", "open", "closing", "closed"];
  * });
  * ```
  */
-export class Peer<Context extends object = Record<string, unknown>>
-  implements Member, MessageSource {
+export class Peer<Context extends object = Record<string, unknown>> implements MessageSource {
   /** Isolates peers and topics; the URL's pathname, unless `upgrade` or `getNamespace` said otherwise. */
   readonly namespace: string;
   /** The same object in every hook: what the framework gave, and what `upgrade` returned over it. */

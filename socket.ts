@@ -67,7 +67,7 @@ export interface SocketListener {
  * The server's end of one WebSocket. The shape is that of the socket of
  * `Deno.upgradeWebSocket()`, less what no server needs and more what Deno lacks.
  *
- * Rules beyond the types, held by `tests/callback_socket_test.ts`: the state
+ * Rules beyond the types, held by `tests/unit/callback_socket_test.ts`: the state
  * only moves forward; `send()` after the end is silent; the first `close()` wins;
  * no listener runs inside `send()`, `close()` or `terminate()`; `onclose` comes
  * exactly once and last; nothing but `onclose` comes once the state is CLOSING.

@@ -32,8 +32,8 @@ export type DenoOptions<Context extends object = AnyContext> = AdapterOptions<Co
 
 /** The part of `Deno.ServeHandlerInfo` that is used. */
 export interface DenoServeInfo {
-  /** The other end of the line. */
-  readonly remoteAddr: { readonly hostname?: string };
+  /** The other end of the line; has a `hostname` where that is an IP address. */
+  readonly remoteAddr: object;
 }
 
 type DenoSocket = WebSocket & { [SOCKET]?: CallbackSocket<DenoSocket>; [CLOSING]?: HeldClose };
@@ -148,7 +148,7 @@ function snapshot(request: Request, info: DenoServeInfo | undefined): RawHandsha
     target: url,
     rawHeaders: [...request.headers].flat(),
     secure: url.startsWith("https:"),
-    remoteAddress: info?.remoteAddr.hostname,
+    remoteAddress: (info?.remoteAddr as { hostname?: string } | undefined)?.hostname,
     context: (request as { context?: AnyContext }).context,
     runtime: { name: "deno", deno: { request, info } },
   });

@@ -21,7 +21,7 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 // @ts-types="@types/ws"
-import { type PerMessageDeflateOptions, type WebSocket, WebSocketServer } from "ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import { Adapter, type AdapterOptions } from "../adapter.ts";
 import type { Decision } from "../admission.ts";
 import type { AnyContext } from "../handshake.ts";
@@ -29,6 +29,24 @@ import { isThenable } from "../hooks.ts";
 import { CallbackSocket, type Wire } from "../shims/callback_socket.ts";
 import { RawHandshake } from "../shims/request.ts";
 import { OPEN, type SocketFailure } from "../socket.ts";
+
+/** Options of permessage-deflate as `ws` takes them; the ones that matter. */
+export interface PerMessageDeflate {
+  /** Messages under this many bytes are not compressed. `ws` takes 1,024 if left out. */
+  readonly threshold?: number;
+  /** Compresses each message by itself, which saves memory and costs ratio (RFC 7692 §7.1.1.1). */
+  readonly serverNoContextTakeover?: boolean;
+  /** Asks the client to do the same (RFC 7692 §7.1.1.2). */
+  readonly clientNoContextTakeover?: boolean;
+  /** How many messages `ws` compresses at a time. `ws` takes 10 if left out. */
+  readonly concurrencyLimit?: number;
+  /** Options of Node's zlib: `level`, `memLevel`, `chunkSize`. */
+  readonly zlibDeflateOptions?: {
+    readonly level?: number;
+    readonly memLevel?: number;
+    readonly chunkSize?: number;
+  };
+}
 
 /** Options of the adapter for Node. */
 export interface NodeOptions<Context extends object = AnyContext> extends AdapterOptions<Context> {
@@ -38,7 +56,7 @@ export interface NodeOptions<Context extends object = AnyContext> extends Adapte
    *
    * @default false
    */
-  readonly perMessageDeflate?: boolean | PerMessageDeflateOptions;
+  readonly perMessageDeflate?: boolean | PerMessageDeflate;
 }
 
 type WsSocket = WebSocket & { [SOCKET]?: CallbackSocket<WsSocket>; [LINE]?: NodeSocket };
@@ -111,7 +129,7 @@ export class NodeAdapter extends Adapter {
     request: IncomingMessage,
     socket: Duplex,
     head: Uint8Array,
-    webRequest?: { readonly context?: AnyContext },
+    webRequest?: Request | { readonly context?: AnyContext },
   ): Promise<void> => {
     // Node has removed its own listener by now: a reset in an asynchronous hook would end the process.
     socket.on("error", ignore);
@@ -170,7 +188,7 @@ function snapshot(
   request: IncomingMessage,
   socket: NodeSocket,
   head: Uint8Array,
-  webRequest: { readonly context?: AnyContext } | undefined,
+  webRequest: object | undefined,
 ): RawHandshake {
   return new RawHandshake({
     method: request.method ?? "GET",
@@ -178,7 +196,7 @@ function snapshot(
     rawHeaders: request.rawHeaders,
     secure: socket.encrypted === true,
     remoteAddress: socket.remoteAddress,
-    context: webRequest?.context,
+    context: (webRequest as { context?: AnyContext } | undefined)?.context,
     runtime: { name: "node", node: { req: request, socket, head } },
   });
 }

@@ -31,27 +31,33 @@ export interface DenoServeOptions<Context extends object = AnyContext>
   readonly tls?: { readonly cert: string; readonly key: string };
 }
 
-/** Starts a server. It listens at once; `ready()` tells when it does. */
+/** Starts a server. `ready()` tells when it listens, and only then has `url` a port. */
 export function serve<Context extends object = AnyContext>(
   options: DenoServeOptions<Context> = {},
 ): Server<DenoAdapter> {
   const ws = adapter(websocketOptions(options));
   const { port = 3000, hostname = "0.0.0.0", tls } = options;
   const fetch = options.fetch ?? (() => new Response("Not found\n", { status: 404 }));
-  const server = Deno.serve(
-    // Deno 2.9 takes `cert` and `key` only together.
-    { port, hostname, onListen() {}, ...(tls ?? {}) } as Deno.ServeTcpOptions,
-    (request, info) =>
-      request.headers.get("upgrade")?.toLowerCase() === "websocket"
-        ? ws.handleUpgrade(request, info)
-        : fetch(request),
-  );
-  const address = server.addr as Deno.NetAddr;
+  const listen = () =>
+    Deno.serve(
+      // Deno 2.9 takes `cert` and `key` only together.
+      { port, hostname, onListen() {}, ...(tls ?? {}) } as Deno.ServeTcpOptions,
+      (request, info) =>
+        request.headers.get("upgrade")?.toLowerCase() === "websocket"
+          ? ws.handleUpgrade(request, info)
+          : fetch(request),
+    );
+  // Deno throws at once where it cannot listen; as everywhere, `ready()` tells.
+  const listening = new Promise<Deno.HttpServer<Deno.NetAddr>>((resolve) => resolve(listen()));
+  let bound = port;
+  listening.then((server) => bound = server.addr.port, () => {});
   return {
     ws,
-    url: urlOf(tls !== undefined, hostname, address.port),
-    ready: () => Promise.resolve(),
-    close: (closing) => closeServer(ws, closing, () => server.shutdown()),
+    get url() {
+      return urlOf(tls !== undefined, hostname, bound);
+    },
+    ready: async () => void await listening,
+    close: (closing) => closeServer(ws, closing, async () => await (await listening).shutdown()),
     [Symbol.asyncDispose]() {
       return this.close();
     },

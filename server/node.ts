@@ -34,7 +34,7 @@ export interface NodeServeOptions<Context extends object = AnyContext>
   readonly perMessageDeflate?: NodeOptions["perMessageDeflate"];
 }
 
-/** Starts a server. It begins to listen at once; `ready()` tells when it does, and only then has `url` a port. */
+/** Starts a server. `ready()` tells when it listens, and only then has `url` a port. */
 export function serve<Context extends object = AnyContext>(
   options: NodeServeOptions<Context> = {},
 ): Server<NodeAdapter> {

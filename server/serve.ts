@@ -43,14 +43,22 @@ export interface Server<Ws extends Adapter = Adapter> extends AsyncDisposable {
 
 const HOOKS = ["upgrade", "open", "message", "drain", "close", "error"] as const;
 
-/** Sorts the hooks out of `websocket`. */
+/**
+ * Sorts the hooks out of `websocket`.
+ *
+ * @throws {TypeError} where hooks stand in `hooks` and beside it.
+ */
 export function websocketOptions<Context extends object>(
   { websocket = {} }: ServeOptions<Context>,
 ): AdapterOptions<Context> {
   const { upgrade: _u, open: _o, message: _m, drain: _d, close: _c, error: _e, ...rest } =
     websocket;
-  const isFlat = HOOKS.some((name) => websocket[name] !== undefined);
-  return isFlat && !rest.hooks ? { ...rest, hooks: websocket } : rest;
+  const flat = HOOKS.find((name) => websocket[name] !== undefined);
+  if (!flat) return rest;
+  if (!rest.hooks) return { ...rest, hooks: websocket };
+  throw new TypeError(
+    `Cannot use websocket.${flat} together with websocket.hooks: write all hooks in one place`,
+  );
 }
 
 /** What a client on this machine dials. */

@@ -47,6 +47,9 @@ export class CallbackSocket<Native> implements ServerSocket {
   #isPaused = false;
   #isClosed = false;
   #hasFailed = false;
+  /** Set while the wire is at work: what it reports from inside waits here until the turn is over. */
+  #isCalling = false;
+  #reports: (() => void)[] | undefined;
 
   constructor(wire: Wire<Native>, native: Native, protocol = "", extensions = "") {
     this.#wire = wire;
@@ -74,7 +77,13 @@ export class CallbackSocket<Native> implements ServerSocket {
   }
 
   send(frame: OutgoingFrame, compress: boolean): void {
-    if (this.readyState === OPEN) this.#wire.send(this.raw, frame, compress);
+    if (this.readyState !== OPEN) return;
+    this.#isCalling = true;
+    try {
+      this.#wire.send(this.raw, frame, compress);
+    } finally {
+      this.#isCalling = false;
+    }
   }
 
   close(code: number, reason: string): void {
@@ -86,6 +95,7 @@ export class CallbackSocket<Native> implements ServerSocket {
 
   terminate(): void {
     if (this.#state === CLOSED) return;
+    this.#isClosed = this.#state === CONNECTING; // then nobody is told
     this.#state = CLOSED;
     this.#wire.terminate(this.raw);
     this.closed({ code: 1006, reason: "", wasClean: false });
@@ -125,16 +135,19 @@ export class CallbackSocket<Native> implements ServerSocket {
 
   /** The runtime says: a whole message came. Silent unless open, as in the WHATWG `WebSocket`. */
   received(payload: Payload, byteLength: number): void {
+    if (this.#mustWait) return this.#later(() => this.received(payload, byteLength));
     if (this.#state === OPEN) this.listener?.onmessage(payload, byteLength);
   }
 
   /** The runtime says: the queue has been written. */
   drained(): void {
+    if (this.#mustWait) return this.#later(() => this.drained());
     if (this.#state === OPEN) this.listener?.ondrain();
   }
 
   /** The runtime says: the client broke the protocol. It closes the line by itself. */
   failed(failure: SocketFailure): void {
+    if (this.#mustWait) return this.#later(() => this.failed(failure));
     if (this.#state !== OPEN) return;
     this.#state = CLOSING;
     this.#hasFailed = true;
@@ -143,12 +156,25 @@ export class CallbackSocket<Native> implements ServerSocket {
 
   /** The runtime says: it is over. A socket that never opened has nobody to tell. */
   closed(info: CloseInfo): void {
-    const wasConnecting = this.#state === CONNECTING;
+    const hasOpened = this.#state !== CONNECTING;
     this.#state = CLOSED;
-    if (this.#isClosed || wasConnecting) return;
+    if (this.#isClosed) return;
     this.#isClosed = true;
-    // Bun 1.4 and uWebSockets.js 20 report the close from inside close(). Wait a
-    // turn, so that no caller is re-entered half way through its own function.
-    queueMicrotask(() => this.listener?.onclose(info));
+    // Bun 1.4 and uWebSockets.js 20 report the close from inside close(). Always wait a turn, so
+    // that no caller is re-entered half way through its own function, and nothing is overtaken.
+    if (hasOpened) this.#later(() => this.listener?.onclose(info));
+  }
+
+  get #mustWait(): boolean {
+    return this.#isCalling || this.#reports !== undefined;
+  }
+
+  #later(report: () => void): void {
+    if (this.#reports) return void this.#reports.push(report);
+    const reports = this.#reports = [report];
+    queueMicrotask(() => {
+      this.#reports = undefined;
+      for (const waiting of reports) waiting();
+    });
   }
 }

@@ -2,6 +2,7 @@ import { cases } from "./cases/mod.ts";
 import { TestBed } from "./clients/test_bed.ts";
 import type { Case } from "./fixtures/case.ts";
 import type { Runtime } from "./runtimes.ts";
+import { ServerProcess } from "./server_process.ts";
 
 /** What came of one case on one runtime. */
 export interface Outcome {
@@ -85,61 +86,4 @@ async function attempt(server: ServerProcess, it: Case): Promise<string | undefi
     failure ??= server.exited ?? String(error);
   }
   return failure && server.exited ? `${server.exited}\n${failure}` : failure;
-}
-
-/** The server under test. It ends when its standard input does. */
-class ServerProcess {
-  readonly port: number;
-  readonly #child: Deno.ChildProcess;
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #done: Promise<unknown>;
-  /** What the process said last, once it has ended by itself. */
-  exited: string | undefined;
-  #isStopping = false;
-
-  private constructor(
-    child: Deno.ChildProcess,
-    port: number,
-    errors: Promise<string>,
-    rest: Promise<unknown>,
-  ) {
-    this.#child = child;
-    this.port = port;
-    this.#input = child.stdin.getWriter();
-    this.#done = Promise.all([child.status, errors, rest]).then(([status, text]) => {
-      if (!this.#isStopping) this.exited = `the server's process ended (${status.code}): ${text}`;
-    });
-  }
-
-  static async start(command: readonly string[]): Promise<ServerProcess> {
-    const [program, ...args] = command;
-    const child = new Deno.Command(program!, {
-      args,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-      env: { NO_COLOR: "1" },
-    }).spawn();
-    const errors = new Response(child.stderr).text();
-    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    let output = "";
-    while (!/LISTENING \d+\n/.test(output)) {
-      const { value, done } = await reader.read();
-      if (done) throw new Error(`the server did not start: ${output}${await errors}`);
-      output += value;
-    }
-    const drain = async () => {
-      while (!(await reader.read()).done);
-    };
-    const port = Number(/LISTENING (\d+)/.exec(output)![1]);
-    return new ServerProcess(child, port, errors, drain());
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#isStopping = true;
-    await this.#input.close().catch(() => {});
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 2000);
-    await this.#done;
-    clearTimeout(timer);
-  }
 }

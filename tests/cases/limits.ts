@@ -73,6 +73,20 @@ export const limits: readonly Case[] = [
     },
   },
   {
+    id: "L1.above-64-mib",
+    fact: "maxPayload may be above 64 MiB",
+    site: (s) => ({
+      limits: { maxPayload: 80 * 1024 * 1024 },
+      hooks: { message: (_, message) => s.log("message", message.uint8Array().length) },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      const size = 65 * 1024 * 1024;
+      client.socket.send(new Uint8Array(size), { mask: true });
+      assert.deepEqual((await t.logged("message"))[0]!.data, [size]);
+    },
+  },
+  {
     id: "L2.default",
     fact: "maxBuffered is 16 MiB",
     site: (s) => ({

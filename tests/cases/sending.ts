@@ -53,6 +53,7 @@ export const sending: readonly Case[] = [
           peer.send(Buffer.from("abc"));
           peer.send(new Uint8Array(new SharedArrayBuffer(2)));
           peer.send(new Uint8Array());
+          peer.send(new SharedArrayBuffer(1));
         },
       },
     }),
@@ -66,6 +67,7 @@ export const sending: readonly Case[] = [
         [97, 98, 99],
         [0, 0],
         [],
+        [0],
       ];
       for (const bytes of expected) {
         const { opcode, payload } = await client.frame();

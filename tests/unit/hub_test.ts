@@ -106,6 +106,7 @@ Deno.test("Hub frees a topic with its last subscriber and a namespace with its l
   hub.unsubscribe("/", "t", b!);
   hub.leave("/", b!);
   assert.deepEqual([hub.topicCount, hub.memberCount, hub.namespaces.size], [0, 0, 0]);
+  assert.equal(countSteps(() => hub.publish("t", FRAME)), 0, "nothing is left to look through");
 });
 
 Deno.test("Hub.leave() and unsubscribe() do nothing where there is nothing", () => {

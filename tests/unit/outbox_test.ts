@@ -242,7 +242,7 @@ Deno.test("Outbox.waitForDrain() lets go of the signal once it has resolved", as
   outbox.send(bytes(10), true);
   const wait = outbox.waitForDrain(0, signal);
   drainTo(0);
-  await wait;
+  assert.equal(await stateOf(wait), "resolved");
   assert.deepEqual(kinds, ["add", "remove"]);
 });
 

@@ -41,7 +41,6 @@ export class Composer {
   enter(room: string): void {
     this.#room = room;
     this.#draft.value = passing.recall(`draft.${room}`) ?? "";
-    this.#draft.placeholder = `Message /${room}`;
     this.#showLeft();
   }
 

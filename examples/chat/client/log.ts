@@ -9,10 +9,12 @@ import type { Unconfirmed } from "./outgoing.ts";
 const KEPT = 400;
 /** Lines of one writer this close together share one heading. */
 const CLOSE_TOGETHER = 5 * 60_000;
+/** Milliseconds that a line may take before the page speaks of it. */
+const LATE_AFTER = 400;
 /** Pixels from the end that still count as being there. */
 const AT_END = 48;
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
 
 /** What was said, oldest first; what is still on its way comes last. Shows no line twice. */
@@ -42,7 +44,7 @@ export class Log {
   }
 
   get #isFollowing(): boolean {
-    return this.#toEnd.hidden;
+    return this.#toEnd.hidden !== false;
   }
 
   clear(): void {
@@ -75,9 +77,9 @@ export class Log {
     passing.keep("mine", [...this.#mine].slice(-100).join(" "));
     const item = lineItem({ id, from: "", name: "You", text, at: Date.now() }, true);
     item.dataset["state"] = "sending";
-    item.append(make("p", "sending", "not sent yet"));
     this.#insert(item, id);
     this.scrollToEnd();
+    setTimeout(() => this.#markLate(item), LATE_AFTER);
   }
 
   /** Says something that nobody wrote. */
@@ -95,6 +97,13 @@ export class Log {
     this.#toEnd.hidden = true;
   }
 
+  #markLate(item: HTMLElement): void {
+    if (item.dataset["state"] !== "sending") return;
+    item.classList.add("late");
+    item.append(make("p", "sending", "not sent yet"));
+    if (this.#isFollowing) this.scrollToEnd();
+  }
+
   get #firstUnconfirmed(): Element | null {
     return this.#list.querySelector("[data-state=sending]");
   }
@@ -103,6 +112,7 @@ export class Log {
     const shown = this.#shown.get(line.id);
     if (shown?.dataset["state"] === "sending") {
       delete shown.dataset["state"];
+      shown.classList.remove("late");
       shown.querySelector(".sending")?.remove();
       showTime(shown, line.at);
       // What was confirmed comes before what was not, whoever wrote it.

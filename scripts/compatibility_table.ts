@@ -1,0 +1,115 @@
+/**
+ * Writes `docs/compatibility.md` from the report of the contract suite; with `--check` only tells
+ * whether it is up to date.
+ *
+ * @module
+ */
+import { readReport, type Report } from "../tests/report.ts";
+import type { Outcome } from "../tests/suite.ts";
+
+/** A row of the table: what a user looks for, and the cases that prove it, by the start of their ids. */
+interface Row {
+  readonly feature: string;
+  readonly cases: readonly string[];
+}
+
+const MEMBERS: readonly Row[] = [
+  { feature: "`send()`", cases: ["S1.", "S2.", "S3.", "S4.", "S5.", "S6."] },
+  { feature: "`publish()` / `subscribe()`", cases: ["P"] },
+  { feature: "`close()`", cases: ["X1.", "X2.", "X3.", "X5."] },
+  { feature: "`terminate()`", cases: ["X4."] },
+  { feature: "`request`", cases: ["I2."] },
+  { feature: "`remoteAddress`", cases: ["I3."] },
+  { feature: "`context`", cases: ["I4.", "C11."] },
+  { feature: "`websocket.url`", cases: ["I6.url"] },
+  { feature: "`websocket.extensions`", cases: ["I6.extensions"] },
+  { feature: "`websocket.protocol`", cases: ["I6.protocol", "C9."] },
+  { feature: "`websocket.readyState`", cases: ["I6.readyState"] },
+  { feature: "`websocket.binaryType`", cases: ["I6.binaryType"] },
+  { feature: "`websocket.bufferedAmount`", cases: ["I6.bufferedAmount", "B1."] },
+];
+
+const GUARANTEES: readonly Row[] = [
+  { feature: "Hooks start in order, frames wait for `open`", cases: ["C1.", "C2.", "C3."] },
+  { feature: "Handshakes validated before any hook", cases: ["C4.", "C5."] },
+  {
+    feature: "`upgrade`: refuse, headers, context, leaving clients",
+    cases: ["C6.", "C7.", "C8.", "C12."],
+  },
+  { feature: "Origin guard", cases: ["C10."] },
+  {
+    feature: "Identity, namespaces, inspection",
+    cases: ["I1.", "I5.", "I6.own", "I6.extensible", "I7."],
+  },
+  { feature: "Backpressure: `drain`, `waitForDrain`, bounds", cases: ["B2.", "B3.", "B4."] },
+  { feature: "Protocol errors: one `error`, then `close`", cases: ["X6."] },
+  { feature: "Graceful shutdown", cases: ["X7."] },
+  { feature: "Failing hooks hurt nobody", cases: ["E"] },
+  { feature: "Limits, alike everywhere", cases: ["L"] },
+  { feature: "Messages keep type and bytes", cases: ["M"] },
+  { feature: "Adapters, shared endpoints, stats", cases: ["A"] },
+];
+
+const PATH = new URL("../docs/compatibility.md", import.meta.url);
+
+const report = await readReport();
+const page = render(report);
+if (Deno.args.includes("--check")) {
+  const current = await Deno.readTextFile(PATH).catch(() => "");
+  if (current !== page) {
+    console.error("docs/compatibility.md is stale: run `deno task table`");
+    Deno.exit(1);
+  }
+  console.log("docs/compatibility.md is up to date");
+} else {
+  await Deno.mkdir(new URL("./", PATH), { recursive: true });
+  await Deno.writeTextFile(PATH, page);
+  console.log("docs/compatibility.md is written");
+}
+
+function render({ runtimes }: Report): string {
+  const notes: string[] = [];
+  const counts = runtimes.map(({ outcomes }) => outcomes.length);
+  const covered = [...MEMBERS, ...GUARANTEES].flatMap(({ cases }) => cases);
+  for (const { id } of runtimes.flatMap(({ outcomes }) => outcomes)) {
+    if (!covered.some((start) => id.startsWith(start))) throw new Error(`no row shows ${id}`);
+  }
+  const table = (first: string, rows: readonly Row[]) =>
+    [
+      `| ${first} | ${runtimes.map(({ title }) => title).join(" | ")} |`,
+      `| --- |${runtimes.map(() => " :-: |").join("")}`,
+      ...rows.map((row) => {
+        const cells = runtimes.map(({ outcomes }) => cell(row, outcomes, notes));
+        return `| ${row.feature} | ${cells.join(" | ")} |`;
+      }),
+    ].join("\n");
+  const members = table("`peer.…`", MEMBERS), guarantees = table("Guarantee", GUARANTEES);
+  return `# Compatibility
+
+This page is generated from the report of the contract suite: ${Math.max(...counts)} cases, each
+executed against every runtime below, in a real process of its own. ✓ means that every case of the
+row passed. A number is a gap: something the runtime physically cannot do. A gap is run too and
+must fail, so that it disappears from here as soon as the runtime learns it.
+
+${members}
+
+${guarantees}
+
+${
+    notes.length > 0
+      ? `## Gaps\n\n${notes.map((note, index) => `${index + 1}. ${note}`).join("\n")}\n`
+      : ""
+  }`;
+}
+
+function cell({ cases }: Row, outcomes: readonly Outcome[], notes: string[]): string {
+  const mine = outcomes.filter(({ id }) => cases.some((start) => id.startsWith(start)));
+  if (mine.length === 0) throw new Error(`no case for ${cases}`);
+  if (mine.some(({ status }) => status === "failed")) return "✗";
+  const marks = mine.filter(({ status }) => status === "gap").map(({ fact, detail, link }) => {
+    const note = `Not held: “${fact}”. ${detail} ([source](${link})).`;
+    if (!notes.includes(note)) notes.push(note);
+    return notes.indexOf(note) + 1;
+  });
+  return marks.length > 0 ? `✓ <sup>${marks.join(", ")}</sup>` : "✓";
+}

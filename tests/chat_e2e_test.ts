@@ -1,0 +1,549 @@
+/** The chat of `examples/chat`, as people meet it: real pages in a real browser. */
+/// <reference lib="dom" />
+import assert from "node:assert/strict";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from "playwright-core";
+import { runtimes } from "./runtimes.ts";
+
+const WAIT = 8_000;
+
+const executablePath = findBrowser();
+if (!executablePath) {
+  console.log(
+    "\n  ============================================================\n" +
+      "  SKIPPED: the chat was not tested, as there is no Chromium.\n" +
+      "  Install one, or say in CHROMIUM where it is.\n" +
+      "  ============================================================\n",
+  );
+}
+
+test("chat: two pages see each other's lines, presence and typing", async (stage) => {
+  const [ada, bo] = [await stage.enter("Ada"), await stage.enter("Bo")];
+
+  await seen(ada, "#people", /Ada\s*you[^]*Bo/);
+  await seen(bo, "#people", /Bo\s*you[^]*Ada/);
+  await seen(ada, "#lines", /Bo joined/);
+  assert.equal(await bo.locator("#people-count").textContent(), "2");
+
+  await bo.locator("#draft").pressSequentially("hel");
+  await seen(ada, "#typing", /^Bo is typing…$/);
+  await bo.locator("#draft").press("Enter");
+  await seen(ada, "#typing", /^$/);
+
+  await say(ada, "<img src=x onerror=alert(1)> & <b>bold</b>");
+  await heard(bo, ["hel", "<img src=x onerror=alert(1)> & <b>bold</b>"]);
+  await heard(ada, ["hel", "<img src=x onerror=alert(1)> & <b>bold</b>"]);
+  assert.equal(await bo.locator("#lines img, #lines b").count(), 0, "HTML was not text");
+  assert.equal(await ada.locator("#lines .mine").count(), 1);
+
+  await bo.locator("#name").fill("Bo Diddley");
+  await bo.locator("#name").press("Enter");
+  await seen(ada, "#people", /Bo Diddley/);
+  await bo.close();
+  await gone(ada, "#people", /Bo/);
+});
+
+test("chat: who comes third is given what was said", async (stage) => {
+  const ada = await stage.enter("Ada");
+  const said = Array.from({ length: 53 }, (_, i) => `line ${i + 1}`);
+  // Three of them, as one alone would be over the rate limit.
+  for (const from of [0, 18, 36]) await recite(stage.url, said.slice(from, from + 18));
+  await heard(ada, said);
+  const cy = await stage.enter("Cy");
+  await heard(cy, said.slice(-50));
+  await cy.reload();
+  await heard(cy, said.slice(-50));
+});
+
+test("chat: rooms are apart, and one goes from one to the next", async (stage) => {
+  const [ada, bo] = [await stage.enter("Ada", "kitchen"), await stage.enter("Bo", "garden")];
+  await say(ada, "in the kitchen");
+  await say(bo, "in the garden");
+  await heard(bo, ["in the garden"]);
+  await heard(ada, ["in the kitchen"]);
+  await gone(ada, "#people", /Bo/);
+
+  await ada.locator("#rooms").getByRole("link", { name: /garden/ }).click();
+  await heard(ada, ["in the garden"]);
+  await seen(bo, "#people", /Ada/);
+  assert.equal(new URL(ada.url()).pathname, "/room/garden");
+  await ada.goBack();
+  await heard(ada, ["in the kitchen"]);
+
+  await ada.locator("#new-room").fill("Café No. 5");
+  await ada.locator("#new-room").press("Enter");
+  await seen(ada, "#room-title", /^cafe-no-5$/);
+  assert.equal((await fetch(`${stage.url}room/Not%20a%20room`)).status, 404);
+});
+
+test("chat: the server dies and returns: so do the pages, with each line once", async (stage) => {
+  const [ada, bo] = [await stage.enter("Ada"), await stage.enter("Bo")];
+  await say(ada, "before");
+  await heard(bo, ["before"]);
+
+  stage.expectRefusals();
+  await stage.kill();
+  await seen(ada, "#state", /reconnecting in \d+ s…/);
+  await say(ada, "meanwhile, one");
+  await say(ada, "meanwhile, two");
+  await ada.locator("#draft").fill("half a sent");
+  await seen(ada, "#lines", /not sent yet/);
+  // Where there is a Node, the room moves to it. Nobody in it can tell.
+  await stage.restart("node");
+
+  await seen(ada, "#state", /^connected$/);
+  await seen(bo, "#state", /^connected$/);
+  const all = ["before", "meanwhile, one", "meanwhile, two"];
+  await heard(bo, all);
+  await heard(ada, all);
+  assert.equal(await ada.locator("#draft").inputValue(), "half a sent");
+  await seen(ada, "#people", /Bo/);
+  await say(bo, "after");
+  await heard(ada, [...all, "after"]);
+  await heard(bo, [...all, "after"]);
+  await gone(ada, "#lines", /not sent yet/);
+});
+
+test("chat: works by keyboard alone", async (stage) => {
+  const [ada, bo] = [await stage.enter("Ada"), await stage.enter("Bo")];
+  const { keyboard } = ada;
+  await keyboard.type("hello");
+  await keyboard.press("Shift+Enter");
+  await keyboard.type("there");
+  await keyboard.press("Enter");
+  await heard(bo, ["hello\nthere"]);
+
+  await ada.reload();
+  await connected(ada);
+  await ada.locator("body").evaluate(() => (document.activeElement as HTMLElement).blur());
+  const stops = await tabStops(ada);
+  for (
+    const id of ["name", "room:lobby", "new-room", "live-toggle", "theme", "log", "draft", "Send"]
+  ) {
+    assert.ok(stops.some((stop) => stop.name === id), `Tab does not reach ${id}`);
+  }
+  for (const { name, outlined } of stops) assert.ok(outlined, `nothing shows the focus on ${name}`);
+
+  await ada.locator(".skip").focus();
+  await keyboard.press("Enter");
+  await keyboard.type("x");
+  assert.equal(await ada.locator("#draft").inputValue(), "x");
+
+  await ada.locator("#live-toggle").focus();
+  await keyboard.press("Space");
+  assert.equal(await ada.locator("#live-body").isVisible(), false);
+  await ada.locator('[name="theme"]:checked').focus();
+  await keyboard.press("ArrowLeft");
+  assert.equal(await ada.locator("html").getAttribute("data-theme"), "dark");
+  await ada.locator("#rooms a", { hasText: "lobby" }).focus();
+  await keyboard.press("Enter");
+  await seen(ada, "#room-title", /^lobby$/);
+});
+
+test("chat: a phone of 320 pixels has all of it, and nothing beside the screen", async (stage) => {
+  const room = "the-harbour-master-and-his-dog-x";
+  const phone = { viewport: { width: 320, height: 568 }, hasTouch: true, isMobile: true };
+  const ada = await stage.enter("Ada, who has got rather long name", room, phone);
+  await say(ada, "word ".repeat(60) + "x".repeat(300));
+  await seen(ada, "#lines", /xxx/);
+  await assertNoSidewaysScrolling(ada);
+
+  await ada.locator("#panel-open").tap();
+  await ada.locator("#name").waitFor();
+  await assertNoSidewaysScrolling(ada);
+  await ada.keyboard.press("Escape");
+  await ada.locator("#panel").waitFor({ state: "hidden" });
+
+  stage.expectRefusals();
+  await stage.kill();
+  await seen(ada, "#state", /reconnecting in/);
+  await assertNoSidewaysScrolling(ada);
+  await ada.setViewportSize({ width: 1024, height: 700 });
+  await ada.locator("#name").waitFor();
+});
+
+test("chat: text stands out, in light and in dark", async (stage) => {
+  const [ada, bo] = [await stage.enter("Ada"), await stage.enter("Bo")];
+  for (const name of ["Wanda", "Uli", "Cy", "Zoe"]) await stage.enter(name);
+  await say(ada, "mine");
+  await say(bo, "yours");
+  await heard(ada, ["mine", "yours"]);
+  await bo.locator("#draft").pressSequentially("h");
+  await seen(ada, "#typing", /typing/);
+  await ada.locator("#new-room").fill("???");
+  await ada.locator("#new-room").press("Enter");
+  await assertContrast(ada);
+  stage.expectRefusals();
+  await stage.kill();
+  await seen(ada, "#state", /reconnecting in/);
+  await say(ada, "late");
+  await seen(ada, "#lines", /not sent yet/);
+  await assertContrast(ada);
+});
+
+test("chat: the live panel counts the peers, and is quiet when folded", async (stage) => {
+  const [ada, bo] = [await stage.enter("Ada"), await stage.enter("Bo")];
+  await seen(ada, "#live-peers", /^2$/);
+  await seen(ada, "#live-topics", /^3$/);
+  for (let i = 0; i < 5; i++) await say(bo, `burst ${i}`);
+  await seen(ada, "#live-peak", /^peak [1-9]\d*$/);
+  const line = ada.locator("#live-spark .spark-line");
+  const drawn = await line.getAttribute("d");
+  assert.match(drawn ?? "", /^M0,[\d.]+(L\d+,[\d.]+){59}$/);
+  for (const page of [ada, bo]) await page.locator("#live-toggle").click();
+  await ada.waitForTimeout(300);
+  const folded = await line.getAttribute("d");
+  await ada.waitForTimeout(1_300);
+  assert.equal(await line.getAttribute("d"), folded, "figures came though nobody wants them");
+});
+
+test("chat: speaks to screen readers, and answers with strict headers", async (stage) => {
+  const ada = await stage.enter("Ada");
+  for (const role of ["main", "complementary", "navigation", "log"] as const) {
+    assert.equal(await ada.getByRole(role).count(), 1, `there is no one ${role}`);
+  }
+  const nameless = await ada.locator("button, input, textarea, a, [role], section, nav, aside")
+    .evaluateAll((elements) =>
+      elements.filter((element) => {
+        const labels = (element as HTMLInputElement).labels?.length;
+        const by = element.getAttribute("aria-labelledby");
+        const named = by ? document.getElementById(by)?.textContent?.trim() : element.ariaLabel;
+        return !labels && !named && !element.textContent?.trim() &&
+          element.getAttribute("role") !== "status";
+      }).map((element) => element.outerHTML)
+    );
+  assert.deepEqual(nameless, []);
+
+  const { headers } = await fetch(`${stage.url}room/lobby`);
+  const policy = headers.get("content-security-policy") ?? "";
+  assert.match(policy, /default-src 'none'/);
+  assert.doesNotMatch(policy, /unsafe/);
+  assert.equal(headers.get("x-content-type-options"), "nosniff");
+  assert.equal((await fetch(stage.url, { method: "POST" })).status, 405);
+
+  const closed = await new Promise<CloseEvent>((resolve) => {
+    const intruder = new WebSocket(`${stage.url.replace("http", "ws")}room/lobby`);
+    intruder.onopen = () => intruder.send(JSON.stringify({ type: "say", id: "1", text: "" }));
+    intruder.onclose = resolve;
+  });
+  assert.equal(closed.code, 1008);
+});
+
+function test(name: string, play: (stage: Stage) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: !executablePath,
+    async fn() {
+      await using stage = await Stage.set();
+      await play(stage);
+    },
+  });
+}
+
+/** A chat server and a browser, for one test; both are gone after it. */
+class Stage implements AsyncDisposable {
+  readonly #browser: Browser;
+  readonly #contexts: BrowserContext[] = [];
+  readonly #problems: string[] = [];
+  #server: ChatServer;
+  #refusalsExpected = false;
+
+  private constructor(server: ChatServer, browser: Browser) {
+    this.#server = server;
+    this.#browser = browser;
+  }
+
+  static async set(): Promise<Stage> {
+    const [server, browser] = await Promise.all([
+      ChatServer.start("deno", 0),
+      chromium.launch({
+        executablePath: executablePath!,
+        chromiumSandbox: false,
+        args: [
+          "--disable-gpu",
+          "--disable-quic",
+          "--no-first-run",
+          "--disable-background-networking",
+          "--disable-component-update",
+          "--disable-sync",
+        ],
+      }),
+    ]);
+    return new Stage(server, browser);
+  }
+
+  get url(): string {
+    return this.#server.url;
+  }
+
+  /** Somebody opens the page of a room. */
+  async enter(name: string, room = "lobby", options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await this.#browser.newContext(options);
+    this.#contexts.push(context);
+    context.setDefaultTimeout(WAIT);
+    await context.addInitScript((name) => {
+      if (localStorage.getItem("chat.name") === null) localStorage.setItem("chat.name", name);
+      document.addEventListener("securitypolicyviolation", (event) => {
+        console.error(`policy violated: ${event.violatedDirective} by ${event.blockedURI}`);
+      });
+    }, name);
+    const page = await context.newPage();
+    page.on("console", (message) => {
+      const isRefusal = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|closed before/.test(
+        message.text(),
+      );
+      if (isRefusal && this.#refusalsExpected) return;
+      if (["error", "warning"].includes(message.type())) {
+        this.#problems.push(`${name}: ${message.text()}`);
+      }
+    });
+    page.on("pageerror", (error) => void this.#problems.push(`${name}: ${error}`));
+    await page.goto(`${this.url}room/${room}`);
+    await connected(page);
+    return page;
+  }
+
+  /** From now on a browser may complain that nobody answers. */
+  expectRefusals(): void {
+    this.#refusalsExpected = true;
+  }
+
+  kill(): Promise<void> {
+    return this.#server.end("SIGKILL");
+  }
+
+  async restart(runtime: "deno" | "node"): Promise<void> {
+    this.#server = await ChatServer.start(runtime, Number(new URL(this.url).port));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const context of this.#contexts) await context.close();
+    await this.#browser.close();
+    await this.#server.end("SIGTERM");
+    assert.deepEqual(this.#problems, [], "the browser's console has complaints");
+  }
+}
+
+/** The server in a process of its own. */
+class ChatServer {
+  readonly url: string;
+  readonly #child: Deno.ChildProcess;
+  readonly #output: Promise<void>;
+
+  private constructor(child: Deno.ChildProcess, url: string, output: Promise<void>) {
+    this.#child = child;
+    this.url = url;
+    this.#output = output;
+  }
+
+  static async start(runtime: "deno" | "node", port: number): Promise<ChatServer> {
+    const [program, ...args] = await command(runtime);
+    const child = new Deno.Command(program!, {
+      args,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "inherit",
+      env: { PORT: String(port), NO_COLOR: "1" },
+    }).spawn();
+    const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    let said = "";
+    while (true) {
+      const { value, done } = await output.read();
+      if (done) throw new Error(`the chat did not start: ${said}`);
+      said += value;
+      const url = /http:\S+/.exec(said)?.[0];
+      if (!url) continue;
+      const rest = (async () => {
+        while (!(await output.read()).done);
+      })();
+      if (port !== 0) assert.equal(new URL(url).port, String(port));
+      return new ChatServer(child, url, rest);
+    }
+  }
+
+  async end(signal: Deno.Signal): Promise<void> {
+    try {
+      this.#child.kill(signal);
+    } catch { /* it has ended before */ }
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 4_000);
+    await this.#child.status;
+    clearTimeout(timer);
+    await this.#output;
+  }
+}
+
+async function command(runtime: "deno" | "node"): Promise<readonly string[]> {
+  const entry = (name: string) => new URL(`../examples/chat/${name}`, import.meta.url).pathname;
+  if (runtime === "node") {
+    const found = await runtimes.find(({ name }) => name === "node")?.command();
+    if (found && !("missing" in found)) return [found[0]!, entry("server.node.ts")];
+  }
+  return [Deno.execPath(), "run", "-A", "--no-check", entry("server.ts")];
+}
+
+function findBrowser(): string | undefined {
+  const places = [
+    Deno.env.get("CHROMIUM"),
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome",
+  ];
+  return places.find((place) => {
+    try {
+      return place !== undefined && Deno.statSync(place).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function connected(page: Page): Promise<void> {
+  await page.locator('#state[data-state="connected"]').waitFor();
+  await page.locator("#people li").first().waitFor({ state: "attached" });
+}
+
+async function say(page: Page, text: string): Promise<void> {
+  await page.locator("#draft").fill(text);
+  await page.locator("#draft").press("Enter");
+}
+
+/** Says lines without a page, and waits until the server has taken them. */
+function recite(url: string, lines: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(`${url.replace("http", "ws")}room/lobby?name=Poet`);
+    let taken = 0;
+    socket.onopen = () => {
+      for (const text of lines) {
+        socket.send(JSON.stringify({ type: "say", id: crypto.randomUUID(), text }));
+      }
+    };
+    socket.onmessage = ({ data }) => {
+      if (JSON.parse(data).type === "line" && ++taken === lines.length) socket.close();
+    };
+    socket.onclose = ({ code }) => {
+      if (taken === lines.length) resolve();
+      else reject(new Error(`closed with ${code} after ${taken} lines`));
+    };
+  });
+}
+
+/** Waits until an element's text matches. */
+function seen(page: Page, selector: string, pattern: RegExp): Promise<void> {
+  return until(async () => {
+    const text = (await page.locator(selector).textContent() ?? "").trim();
+    return pattern.test(text) || `${selector} is ${JSON.stringify(text)}, not ${pattern}`;
+  });
+}
+
+/** Waits until an element's text no longer matches. */
+function gone(page: Page, selector: string, pattern: RegExp): Promise<void> {
+  return until(async () => {
+    const text = await page.locator(selector).textContent() ?? "";
+    return !pattern.test(text) || `${selector} still has ${pattern}: ${JSON.stringify(text)}`;
+  });
+}
+
+/** Waits until a page shows exactly these lines. */
+async function heard(page: Page, lines: readonly string[]): Promise<void> {
+  const expected = JSON.stringify(lines);
+  await until(async () => {
+    const shown = JSON.stringify(await page.locator("#lines .line-text").allTextContents());
+    return shown === expected || `the page shows ${shown}, not ${expected}`;
+  });
+}
+
+async function until(condition: () => Promise<true | string>): Promise<void> {
+  const end = performance.now() + WAIT;
+  while (true) {
+    const result = await condition();
+    if (result === true) return;
+    if (performance.now() > end) assert.fail(result);
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+}
+
+/** Where Tab leads, all around the page once, and whether the focus can be seen there. */
+async function tabStops(page: Page): Promise<{ name: string; outlined: boolean }[]> {
+  const stops: { name: string; outlined: boolean }[] = [];
+  for (let i = 0; i < 30; i++) {
+    await page.keyboard.press("Tab");
+    const stop = await page.evaluate(() => {
+      const element = document.activeElement as HTMLInputElement;
+      const { outlineStyle, outlineWidth } = getComputedStyle(element);
+      const room = element.getAttribute("href")?.replace("/room/", "room:");
+      return {
+        name: room ?? (element.id || element.name || element.textContent.trim()),
+        outlined: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2,
+        isBody: element === document.body as HTMLElement,
+      };
+    });
+    if (stops.some(({ name }) => name === stop.name)) break;
+    if (!stop.isBody) stops.push(stop);
+  }
+  return stops;
+}
+
+async function assertNoSidewaysScrolling(page: Page): Promise<void> {
+  const wide = await page.evaluate(() =>
+    [document.documentElement, ...document.querySelectorAll("#log, #panel, .browse, .bar")]
+      .filter((element) => element.scrollWidth > element.clientWidth + 1)
+      .map((element) => `${element.id || element.className || element.tagName}`)
+  );
+  assert.deepEqual(wide, []);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= 320), true);
+}
+
+/** Every text in sight against what is behind it, in both themes (WCAG 2.2, 1.4.3: 4.5 to 1). */
+async function assertContrast(page: Page): Promise<void> {
+  const backgrounds: string[] = [];
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    const found = await page.evaluate(measureContrast);
+    assert.ok(found.length > 15, "there was next to no text");
+    const faint = found.filter(({ ratio }) => ratio < 4.5);
+    assert.deepEqual(faint, [], `too faint in ${colorScheme}`);
+    backgrounds.push(
+      await page.locator("#room").evaluate((room) => getComputedStyle(room).backgroundColor),
+    );
+  }
+  assert.notEqual(backgrounds[0], backgrounds[1], "dark is no other than light");
+}
+
+/** Runs in the page. */
+function measureContrast(): { text: string; ratio: number }[] {
+  const channels = (color: string) => (color.match(/[\d.]+/g) ?? []).map(Number);
+  const luminance = (color: string) => {
+    const [r = 0, g = 0, b = 0] = channels(color).slice(0, 3).map((channel) => {
+      const share = channel / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element: Element | null): string => {
+    if (!element) return "rgb(255, 255, 255)";
+    const color = getComputedStyle(element).backgroundColor;
+    return channels(color)[3] === 0 ? behind(element.parentElement) : color;
+  };
+  const results: { text: string; ratio: number }[] = [];
+  const measure = (element: Element, text: string, color: string) => {
+    const [a, b] = [luminance(color), luminance(behind(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    results.push({ text, ratio: Math.round(ratio * 100) / 100 });
+  };
+  for (const element of document.querySelectorAll("body *")) {
+    if (!element.checkVisibility({ visibilityProperty: true })) continue;
+    const text = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE)
+      .map((node) => node.textContent).join("").trim();
+    if (text) measure(element, text, getComputedStyle(element).color);
+    if (element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement) {
+      measure(element, "placeholder", getComputedStyle(element, "::placeholder").color);
+      measure(element, "value", getComputedStyle(element).color);
+    }
+  }
+  return results;
+}

@@ -1,0 +1,78 @@
+/** A server under test, in a process of its own. It ends when its standard input does. */
+export class ServerProcess implements AsyncDisposable {
+  /** What it said after `LISTENING`: a port, or an URL. */
+  readonly address: string;
+  /** What the process said last, once it has ended by itself. */
+  exited: string | undefined;
+  readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #done: Promise<unknown>;
+  #output: string;
+  #isStopping = false;
+
+  private constructor(
+    child: Deno.ChildProcess,
+    output: string,
+    errors: Promise<string>,
+    rest: AsyncIterable<string>,
+  ) {
+    this.#child = child;
+    this.#output = output;
+    this.address = LISTENING.exec(output)![1]!;
+    this.#input = child.stdin.getWriter();
+    const drain = async () => {
+      for await (const text of rest) this.#output += text;
+    };
+    this.#done = Promise.all([child.status, errors, drain()]).then(([status, text]) => {
+      if (!this.#isStopping) this.exited = `the server's process ended (${status.code}): ${text}`;
+    });
+  }
+
+  /** Starts a command, and waits until it listens. */
+  static async start(command: readonly string[]): Promise<ServerProcess> {
+    const [program, ...args] = command;
+    const child = new Deno.Command(program!, {
+      args,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+      env: { NO_COLOR: "1" },
+    }).spawn();
+    const errors = new Response(child.stderr).text();
+    const chunks = child.stdout.pipeThrough(new TextDecoderStream()).values({
+      preventCancel: true,
+    });
+    let output = "";
+    while (!LISTENING.test(output)) {
+      const { value, done } = await chunks.next();
+      if (done) throw new Error(`the server did not start: ${output}${await errors}`);
+      output += value;
+    }
+    return new ServerProcess(child, output, errors, chunks);
+  }
+
+  get port(): number {
+    return Number(/(\d+)\/?$/.exec(this.address)![1]);
+  }
+
+  /** All that it has printed. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Ends its input or sends a signal, and waits until it has ended; kills it after 2 s. */
+  async stop(signal?: Deno.Signal): Promise<void> {
+    this.#isStopping = true;
+    if (signal) this.#child.kill(signal);
+    await this.#input.close().catch(() => {});
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 2000);
+    await this.#done;
+    clearTimeout(timer);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
+
+const LISTENING = /LISTENING (\S+)\n/;

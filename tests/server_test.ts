@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { Client } from "./clients/websocket_client.ts";
+import { runtimes } from "./runtimes.ts";
+import { ServerProcess } from "./server_process.ts";
+
+/** A3: `serve()`, alike on every runtime. */
+for (const runtime of runtimes) {
+  const command = await runtime.command("_server");
+  const missing = "missing" in command;
+  Deno.test({
+    name: `${runtime.title} A3: serve() answers HTTP and WebSocket on one port, drains, then stops`,
+    ignore: missing,
+    async fn() {
+      const server = await ServerProcess.start(command as string[]);
+      try {
+        assert.match(server.output, /^OCCUPIED EADDRINUSE$/m, "ready() rejects on a port in use");
+        assert.equal(server.address, `http://127.0.0.1:${server.port}/`);
+
+        const answer = await fetch(`${server.address}a?b`, { method: "POST", body: "hello" });
+        assert.equal(await answer.text(), "POST /a hello");
+
+        const client = await new Client(server.address.replace("http", "ws"), {}).opened();
+        client.send("hi");
+        assert.equal(await client.text(), "you said hi");
+
+        const tooMuch = await new Client(server.address.replace("http", "ws"), {}).opened();
+        tooMuch.send("x".repeat(101));
+        assert.equal((await tooMuch.closed).code, 1009, "options may stand beside hooks");
+
+        await server.stop();
+        assert.equal(await client.text(), "goodbye");
+        assert.deepEqual(await client.closed, { code: 1012, reason: "restart" });
+        assert.match(server.output, /CLOSED\nCLOSED\nSTOPPED 0\n$/);
+        await assert.rejects(fetch(server.address), "nobody listens");
+      } finally {
+        await server.stop();
+      }
+    },
+  });
+}
