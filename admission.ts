@@ -1,15 +1,9 @@
-import type { Admission, Place } from "./connection.ts";
+import type { Admission } from "./connection.ts";
 import { PeerError } from "./errors.ts";
+import { addressOf, hostOf, originOf } from "./forwarded.ts";
 import {
-  addressOf,
-  admitsOrigin,
   type AnyContext,
-  checkedHeaders,
-  chooseProtocol,
-  foreignOrigin,
   type Handshake,
-  hostOf,
-  originOf,
   pathnameOf,
   type Refusal,
   refusalResponse,
@@ -26,8 +20,11 @@ import {
   type UpgradeResult,
 } from "./hooks.ts";
 import type { Limits } from "./limits.ts";
+import { admitsOrigin, foreignOrigin } from "./origin_guard.ts";
+import { KeptPlace, type Place, Places } from "./places.ts";
 import type { Counters } from "./stats.ts";
 import type { Timers } from "./timers.ts";
+import { checkedHeaders, chooseProtocol } from "./upgrade_headers.ts";
 
 /** What becomes of a handshake. */
 export type Decision =
@@ -279,65 +276,4 @@ function mergeContext(...sources: (object | undefined)[]): object {
     Object.assign(context, values);
   }
   return context;
-}
-
-/** Counts who is in, for `maxPeers` and `maxPeersPerAddress`. */
-class Places {
-  readonly #limits: Limits;
-  readonly #isLimited: boolean;
-  readonly #perAddress = new Map<string, number>();
-  #taken = 0;
-
-  constructor(limits: Limits) {
-    this.#limits = limits;
-    this.#isLimited = limits.maxPeers !== Infinity || limits.maxPeersPerAddress !== Infinity;
-  }
-
-  refusal(address: string | undefined): Refusal | undefined {
-    if (this.#taken >= this.#limits.maxPeers) {
-      return { status: 503, message: "This server is full", headers: { "retry-after": "1" } };
-    }
-    if ((this.#perAddress.get(address ?? "") ?? 0) >= this.#limits.maxPeersPerAddress) {
-      return { status: 429, message: "Too many connections from this address" };
-    }
-    return undefined;
-  }
-
-  take(address = ""): Place {
-    if (!this.#isLimited) return FREE_PLACE;
-    this.#add(address, 1);
-    return new KeptPlace(() => this.#add(address, -1));
-  }
-
-  #add(address: string, change: 1 | -1): void {
-    this.#taken += change;
-    const count = (this.#perAddress.get(address) ?? 0) + change;
-    if (count > 0) this.#perAddress.set(address, count);
-    else this.#perAddress.delete(address);
-  }
-}
-
-const FREE_PLACE: Place = { keep() {}, release() {} };
-
-class KeptPlace implements Place {
-  #giveBack: (() => void) | undefined;
-  #cancel: (() => void) | undefined;
-
-  constructor(giveBack: () => void) {
-    this.#giveBack = giveBack;
-  }
-
-  awaitOpen(cancel: () => void): void {
-    this.#cancel = cancel;
-  }
-
-  keep(): void {
-    this.#cancel?.();
-  }
-
-  release(): void {
-    this.#cancel?.();
-    this.#giveBack?.();
-    this.#giveBack = undefined;
-  }
 }

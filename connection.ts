@@ -4,6 +4,7 @@ import { Backlog, TokenBucket } from "./inbox.ts";
 import { Message } from "./message.ts";
 import { Outbox, type OutboxHost, type OutboxOwner } from "./outbox.ts";
 import { Peer, type PeerHost, type PeerInit } from "./peer.ts";
+import type { Place } from "./places.ts";
 import type { CloseInfo, Payload, ServerSocket, SocketFailure, SocketListener } from "./socket.ts";
 
 /** What all connections of one endpoint share. */
@@ -20,14 +21,6 @@ export interface Admission extends PeerInit {
   readonly hooks: PeerHooks;
   /** The place it takes among `limits.maxPeers`. */
   readonly place: Place;
-}
-
-/** A place among the peers that `limits` admits. */
-export interface Place {
-  /** The socket has opened: the place is kept until released. */
-  keep(): void;
-  /** Gives the place back. May be called more than once. */
-  release(): void;
 }
 
 const FAILURE_CODES: Readonly<Record<number, PeerErrorCode>> = {

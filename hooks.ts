@@ -1,14 +1,10 @@
-import {
-  type AllowedOrigins,
-  type AnyContext,
-  checkAllowedOrigins,
-  type UpgradeHeaders,
-  type UpgradeRequest,
-} from "./handshake.ts";
+import type { AnyContext, UpgradeRequest } from "./handshake.ts";
 import type { HookError } from "./errors.ts";
 import type { Message } from "./message.ts";
+import { type AllowedOrigins, checkAllowedOrigins } from "./origin_guard.ts";
 import type { Peer } from "./peer.ts";
 import type { CloseInfo } from "./socket.ts";
+import type { UpgradeHeaders } from "./upgrade_headers.ts";
 
 /** What `upgrade` may say of a connection that it admits. */
 export interface UpgradeResult<Context extends object = AnyContext> {

@@ -26,7 +26,7 @@ export {
   type EndpointPublishOptions,
 } from "./endpoint.ts";
 export { type HookError, PeerError, type PeerErrorCode } from "./errors.ts";
-export type { AllowedOrigins, AnyContext, UpgradeHeaders, UpgradeRequest } from "./handshake.ts";
+export type { AnyContext, UpgradeRequest } from "./handshake.ts";
 export {
   type Awaitable,
   defineHooks,
@@ -38,6 +38,9 @@ export {
 } from "./hooks.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export type { BinaryType, Message, MessageSource } from "./message.ts";
-export type { DrainOptions, Peer, PeerWebSocket, PublishOptions, SendOptions } from "./peer.ts";
+export type { AllowedOrigins } from "./origin_guard.ts";
+export type { DrainOptions, Peer, PublishOptions } from "./peer.ts";
+export type { PeerWebSocket, SendOptions } from "./peer_websocket.ts";
 export type { CloseInfo, Payload } from "./socket.ts";
 export type { Stats } from "./stats.ts";
+export type { UpgradeHeaders } from "./upgrade_headers.ts";

@@ -1,21 +1,13 @@
 import { checkClose } from "./close_code.ts";
-import { type Handshake, originOf, type UpgradeRequest } from "./handshake.ts";
+import { originOf } from "./forwarded.ts";
+import type { Handshake, UpgradeRequest } from "./handshake.ts";
 import type { Hub } from "./hub.ts";
 import { inspectAs } from "./inspect.ts";
-import { BINARY_TYPES, type BinaryType, type MessageSource } from "./message.ts";
+import type { MessageSource } from "./message.ts";
 import type { Outbox } from "./outbox.ts";
 import { encode } from "./payload.ts";
+import { PeerWebSocket, type SendOptions } from "./peer_websocket.ts";
 import type { OutgoingFrame } from "./socket.ts";
-
-/** Options of {@linkcode Peer.send}. */
-export interface SendOptions {
-  /**
-   * Whether to compress this message where permessage-deflate (RFC 7692) was negotiated.
-   *
-   * @default true
-   */
-  readonly compress?: boolean;
-}
 
 /** Options of {@linkcode Peer.publish}. */
 export interface PublishOptions extends SendOptions {
@@ -296,80 +288,4 @@ function checkTopic(topic: unknown): string {
   throw new TypeError(
     `Cannot use the topic as it must be a string: current value is ${typeof topic}`,
   );
-}
-
-/** A peer's connection in the terms of the WHATWG `WebSocket`; `send` and `close` are the peer's own. */
-export class PeerWebSocket {
-  readonly #peer: Peer<object>;
-  readonly #outbox: Outbox;
-  readonly #url: () => string;
-  #binaryType: BinaryType = "uint8array";
-
-  /** @internal Made by the peer. */
-  constructor(peer: Peer<object>, outbox: Outbox, url: () => string) {
-    this.#peer = peer;
-    this.#outbox = outbox;
-    this.#url = url;
-  }
-
-  /** The URL that the client opened, `ws:` or `wss:`. */
-  get url(): string {
-    return this.#url();
-  }
-
-  /** The subprotocol that was negotiated, not the ones offered; `""` for none. */
-  get protocol(): string {
-    return this.#outbox.socket.protocol;
-  }
-
-  /** The extensions that were negotiated; `""` for none. */
-  get extensions(): string {
-    return this.#outbox.socket.extensions;
-  }
-
-  /** 0 connecting, 1 open, 2 closing, 3 closed. */
-  get readyState(): number {
-    return this.#outbox.readyState;
-  }
-
-  /** Bytes that wait for this client. */
-  get bufferedAmount(): number {
-    return this.#outbox.bufferedAmount;
-  }
-
-  /**
-   * What `message.data` is for binary messages of this peer.
-   *
-   * @default "uint8array"
-   */
-  get binaryType(): BinaryType {
-    return this.#binaryType;
-  }
-
-  /** @throws {TypeError} for an unknown type. */
-  set binaryType(type: BinaryType) {
-    if (!BINARY_TYPES.includes(type)) {
-      throw new TypeError(
-        `Cannot set binaryType as it must be one of ${BINARY_TYPES.join(", ")}: current value is ${
-          String(type)
-        }`,
-      );
-    }
-    this.#binaryType = type;
-  }
-
-  /** The runtime's own socket. What you do to it, no contract covers. */
-  get raw(): unknown {
-    return this.#outbox.socket.raw;
-  }
-
-  /** Same as {@linkcode Peer.send}. */
-  send(data: unknown, options?: SendOptions): number {
-    return this.#peer.send(data, options);
-  }
-
-  /** Same as {@linkcode Peer.close}. */
-  close(code?: number, reason?: string): void {
-    this.#peer.close(code, reason);
-  }
 }

@@ -1,9 +1,5 @@
-import {
-  type AnyContext,
-  type Handshake,
-  plainAddress,
-  type UpgradeRequest,
-} from "../handshake.ts";
+import { plainAddress } from "../forwarded.ts";
+import type { AnyContext, Handshake, UpgradeRequest } from "../handshake.ts";
 
 /** What an adapter reads from its runtime's own request; the least that can rebuild all of it. */
 export interface RawHandshakeInit {

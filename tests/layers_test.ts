@@ -6,15 +6,15 @@ import assert from "node:assert/strict";
  */
 const LAYERS: readonly (readonly string[])[] = [
   ["socket", "close_code", "errors", "limits", "timers", "stats", "inspect"],
-  ["hub", "handshake", "message", "payload"],
-  ["outbox", "peer", "shims/"],
-  ["hooks", "inbox", "connection", "admission", "endpoint", "adapter"],
+  ["hub", "handshake", "forwarded", "origin_guard", "upgrade_headers", "message", "payload"],
+  ["outbox", "peer", "peer_websocket", "shims/"],
+  ["hooks", "inbox", "places", "connection", "admission", "endpoint", "adapter"],
   ["adapters/"],
   ["server/"],
   ["mod"],
 ];
 /** What a shim may see beside its own kind: it makes a foreign thing ours, and knows no peer. */
-const SHIMS_SEE: readonly string[] = [...LAYERS[0]!, "handshake", "payload"];
+const SHIMS_SEE: readonly string[] = [...LAYERS[0]!, "handshake", "forwarded", "payload"];
 const DIRECTORIES = ["adapters", "shims", "server"];
 /** Types may refer to each other in a circle here, where hooks and what runs them meet. */
 const TYPE_CYCLES_IN = 3;

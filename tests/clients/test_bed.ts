@@ -1,3 +1,4 @@
+import type { Stats } from "../../stats.ts";
 import { RawClient, type RawHandshakeOptions } from "./raw_client.ts";
 import { Client, type ConnectOptions, type Refused } from "./websocket_client.ts";
 
@@ -11,18 +12,8 @@ export interface Logged {
 const CONSOLE_ERROR = "console.error";
 
 /** Counters of the site, and how many namespaces it holds. */
-export interface SiteStats {
-  readonly peers: number;
-  readonly topics: number;
-  readonly timers: number;
+export interface SiteStats extends Stats {
   readonly namespaces: number;
-  readonly opened: number;
-  readonly messagesIn: number;
-  readonly messagesOut: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly drops: number;
-  readonly refusals: number;
 }
 
 /** The client half of one running case: connects, controls the site, and cleans up. */

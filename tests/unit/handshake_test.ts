@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
+import { addressOf, hostOf, originOf, plainAddress } from "../../forwarded.ts";
 import {
-  addressOf,
   type Handshake,
-  hostOf,
   isLegalHost,
-  originOf,
-  plainAddress,
   refusalResponse,
   validateHandshake,
 } from "../../handshake.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { checkedHeaders, chooseProtocol, type UpgradeHeaders } from "../../handshake.ts";
+import { checkedHeaders, chooseProtocol, type UpgradeHeaders } from "../../upgrade_headers.ts";
 import { RawHandshake } from "../../shims/request.ts";
 
 function offering(...lines: string[]): RawHandshake {

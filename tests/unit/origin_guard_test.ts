@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
+import type { UpgradeRequest } from "../../handshake.ts";
 import {
   admitsOrigin,
   type AllowedOrigins,
   checkAllowedOrigins,
   foreignOrigin,
-  type UpgradeRequest,
-} from "../../handshake.ts";
+} from "../../origin_guard.ts";
 import { RawHandshake } from "../../shims/request.ts";
 
 const COOKIE = { cookie: "session=1" };

@@ -1,0 +1,80 @@
+import { hostOf } from "./forwarded.ts";
+import type { Handshake, UpgradeRequest } from "./handshake.ts";
+
+/** Which origins are admitted beside the host's own. */
+export type AllowedOrigins =
+  | "*"
+  | string
+  | RegExp
+  | readonly (string | RegExp)[]
+  | ((origin: string, request: UpgradeRequest) => boolean);
+
+/**
+ * Makes sure that a list of origins can match something.
+ *
+ * @throws {TypeError} for a string that is not an origin.
+ */
+export function checkAllowedOrigins(allowed: AllowedOrigins | undefined): void {
+  if (allowed === undefined || allowed === "*" || typeof allowed === "function") return;
+  const entries: readonly unknown[] = Array.isArray(allowed) ? allowed : [allowed];
+  for (const entry of entries) {
+    if (entry instanceof RegExp) continue;
+    if (
+      typeof entry === "string" && entry !== "*" &&
+      /^[a-z][a-z0-9+.-]*:\/\/[^/?#]+\/?$/i.test(entry)
+    ) {
+      continue;
+    }
+    throw new TypeError(
+      `Cannot use allowedOrigins as each entry must be a RegExp or an origin such as "https://example.com", or the whole option "*": current value is ${
+        String(entry)
+      }`,
+    );
+  }
+}
+
+/**
+ * The origin guard: a browser page of another host must not use the user's
+ * cookies. Ports are ignored, as cookies ignore them (RFC 6265 §8.5).
+ */
+export function foreignOrigin(
+  handshake: Handshake,
+  hops: number,
+  isAllowed: (origin: string) => boolean,
+): string | undefined {
+  const origin = handshake.header("origin");
+  if (origin === null) return undefined;
+  if (handshake.header("cookie") === null && handshake.header("authorization") === null) {
+    return undefined;
+  }
+  if (hostnameOf(origin) === hostnameOf(`http://${hostOf(handshake, hops)}`)) return undefined;
+  return isAllowed(origin) ? undefined : origin;
+}
+
+function hostnameOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).hostname : undefined;
+}
+
+/** Whether `allowed`, checked before, admits an origin. */
+export function admitsOrigin(
+  allowed: AllowedOrigins | undefined,
+  origin: string,
+  request: () => UpgradeRequest,
+): boolean {
+  if (allowed === undefined) return false;
+  if (allowed === "*") return true;
+  if (typeof allowed === "function") return allowed(origin, request()) === true;
+  const entries = typeof allowed === "string" || allowed instanceof RegExp ? [allowed] : allowed;
+  return entries.some((entry) =>
+    typeof entry === "string"
+      ? sameOrigin(entry, origin)
+      : new RegExp(entry.source, entry.flags.replace(/[gy]/g, "")).test(origin)
+  );
+}
+
+function sameOrigin(a: string, b: string): boolean {
+  const [x, y] = [a, b].map((origin) => origin.toLowerCase().replace(/\/$/, ""));
+  return x === y ||
+    (URL.canParse(a) && URL.canParse(b) && new URL(a).origin !== "null" &&
+      new URL(a).origin === new URL(b).origin);
+}
