@@ -19,11 +19,13 @@ export interface SiteStats extends Stats {
 /** The client half of one running case: connects, controls the site, and cleans up. */
 export class TestBed {
   readonly id: string;
-  readonly port: number;
+  /** Where the site listens. */
+  port = 0;
+  readonly #controlPort: number;
   readonly #clients: { terminate(): void }[] = [];
 
-  constructor(port: number, id: string) {
-    this.port = port;
+  constructor(controlPort: number, id: string) {
+    this.#controlPort = controlPort;
     this.id = id;
   }
 
@@ -124,13 +126,9 @@ export class TestBed {
     return this.#control<SiteStats>("stats", {});
   }
 
-  /** Memory of the server's process. */
-  memory(): Promise<{ rss: number; heapUsed: number; external: number }> {
-    return this.#control("memory", {});
-  }
-
-  open(caseId: string): Promise<void> {
-    return this.#control("open", { case: caseId });
+  /** Starts the server half of a case. */
+  async open(caseId: string): Promise<void> {
+    this.port = await this.#control("open", { case: caseId });
   }
 
   /** Ends all clients, then makes sure that nothing is left on the server. */
@@ -155,7 +153,7 @@ export class TestBed {
   ): Promise<T> {
     const search = new URLSearchParams({ id: this.id });
     for (const [name, value] of Object.entries(query)) search.set(name, String(value));
-    const response = await fetch(`http://127.0.0.1:${this.port}/-/${verb}?${search}`, {
+    const response = await fetch(`http://127.0.0.1:${this.#controlPort}/${verb}?${search}`, {
       method: "POST",
       ...(body === undefined ? {} : { body }),
     });
