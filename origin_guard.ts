@@ -9,6 +9,9 @@ export type AllowedOrigins =
   | readonly (string | RegExp)[]
   | ((origin: string, request: UpgradeRequest) => boolean);
 
+// As browsers serialize it: scheme and authority, or "null" for a page without an origin of its own.
+const ORIGIN = /^(?:null|[a-z][a-z0-9+.-]*:\/\/[^/?#]+\/?)$/i;
+
 /**
  * Makes sure that a list of origins can match something.
  *
@@ -18,13 +21,7 @@ export function checkAllowedOrigins(allowed: AllowedOrigins | undefined): void {
   if (allowed === undefined || allowed === "*" || typeof allowed === "function") return;
   const entries: readonly unknown[] = Array.isArray(allowed) ? allowed : [allowed];
   for (const entry of entries) {
-    if (entry instanceof RegExp) continue;
-    if (
-      typeof entry === "string" && entry !== "*" &&
-      /^[a-z][a-z0-9+.-]*:\/\/[^/?#]+\/?$/i.test(entry)
-    ) {
-      continue;
-    }
+    if (entry instanceof RegExp || (typeof entry === "string" && ORIGIN.test(entry))) continue;
     throw new TypeError(
       `Cannot use allowedOrigins as each entry must be a RegExp or an origin such as "https://example.com", or the whole option "*": current value is ${
         String(entry)

@@ -24,16 +24,9 @@ import { closeServer, type ServeOptions, type Server, urlOf, websocketOptions } 
 
 export type { ServeOptions, Server, WebSocketOptions } from "./serve.ts";
 
-/** Options of {@linkcode serve} on Deno. */
-export interface DenoServeOptions<Context extends object = AnyContext>
-  extends ServeOptions<Context> {
-  /** Certificate chain and private key in PEM, for `https` and `wss`. */
-  readonly tls?: { readonly cert: string; readonly key: string };
-}
-
 /** Starts a server. `ready()` tells when it listens, and only then has `url` a port. */
 export function serve<Context extends object = AnyContext>(
-  options: DenoServeOptions<Context> = {},
+  options: ServeOptions<Context> = {},
 ): Server<DenoAdapter> {
   const ws = adapter(websocketOptions(options));
   const { port = 3000, hostname = "0.0.0.0", tls } = options;

@@ -28,8 +28,6 @@ export type { ServeOptions, Server, WebSocketOptions } from "./serve.ts";
 /** Options of {@linkcode serve} on Node. */
 export interface NodeServeOptions<Context extends object = AnyContext>
   extends ServeOptions<Context> {
-  /** Certificate chain and private key in PEM, for `https` and `wss`. */
-  readonly tls?: { readonly cert: string; readonly key: string };
   /** Compression, see the adapter for Node. */
   readonly perMessageDeflate?: NodeOptions["perMessageDeflate"];
 }

@@ -25,6 +25,8 @@ export interface ServeOptions<Context extends object = AnyContext> {
   readonly hostname?: string;
   /** Answers plain HTTP requests. Default: 404. */
   readonly fetch?: (request: Request) => Awaitable<Response>;
+  /** Certificate chain and private key in PEM, for `https` and `wss`. */
+  readonly tls?: { readonly cert: string; readonly key: string };
   /** Hooks and options for WebSocket requests, whatever their path. */
   readonly websocket?: WebSocketOptions<Context>;
 }

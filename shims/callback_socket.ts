@@ -22,6 +22,8 @@ export interface Wire<Native> {
   send(native: Native, frame: OutgoingFrame, compress: boolean): void;
   /** Starts the closing handshake. */
   close(native: Native, code: number, reason: string): void;
+  /** Whether {@linkcode close} loses track of what is queued: then it is called once the queue is empty. */
+  readonly closeForgetsQueue?: boolean;
   /** Drops the line without a closing handshake, as far as the runtime can. */
   terminate(native: Native): void;
   /** Bytes accepted and not yet given to the network. */
@@ -47,6 +49,9 @@ export class CallbackSocket<Native> implements ServerSocket {
   #isPaused = false;
   #isClosed = false;
   #hasFailed = false;
+  #heldClose: { readonly code: number; readonly reason: string } | undefined;
+  /** Set inside close(): the state is CLOSING until the caller is done, whatever the wire reports. */
+  #isClosing = false;
   /** Set while the wire is at work: what it reports from inside waits here until the turn is over. */
   #isCalling = false;
   #reports: (() => void)[] | undefined;
@@ -89,15 +94,19 @@ export class CallbackSocket<Native> implements ServerSocket {
   close(code: number, reason: string): void {
     if (this.readyState !== OPEN) return;
     this.#state = CLOSING;
-    this.#wire.close(this.raw, code, reason);
+    this.#isClosing = true;
+    if (this.#wire.closeForgetsQueue && this.bufferedAmount > 0) this.#heldClose = { code, reason };
+    else this.#wire.close(this.raw, code, reason);
+    this.#isClosing = false;
     this.resume(); // or the client's answer would never be read
   }
 
   terminate(): void {
     if (this.#state === CLOSED) return;
-    this.#isClosed = this.#state === CONNECTING; // then nobody is told
+    const isThere = !this.#isClosed;
+    this.#isClosed ||= this.#state === CONNECTING; // then nobody is told
     this.#state = CLOSED;
-    this.#wire.terminate(this.raw);
+    if (isThere) this.#wire.terminate(this.raw);
     this.closed({ code: 1006, reason: "", wasClean: false });
   }
 
@@ -110,7 +119,7 @@ export class CallbackSocket<Native> implements ServerSocket {
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#wire.flow?.resume(this.raw);
+    if (!this.#isClosed) this.#wire.flow?.resume(this.raw);
   }
 
   ping(): void {
@@ -143,6 +152,10 @@ export class CallbackSocket<Native> implements ServerSocket {
   drained(): void {
     if (this.#mustWait) return this.#later(() => this.drained());
     if (this.#state === OPEN) this.listener?.ondrain();
+    if (this.#isClosed || !this.#heldClose || this.bufferedAmount > 0) return;
+    const { code, reason } = this.#heldClose;
+    this.#heldClose = undefined;
+    this.#wire.close(this.raw, code, reason);
   }
 
   /** The runtime says: the client broke the protocol. It closes the line by itself. */
@@ -157,12 +170,16 @@ export class CallbackSocket<Native> implements ServerSocket {
   /** The runtime says: it is over. A socket that never opened has nobody to tell. */
   closed(info: CloseInfo): void {
     const hasOpened = this.#state !== CONNECTING;
-    this.#state = CLOSED;
+    if (!this.#isClosing) this.#state = CLOSED;
     if (this.#isClosed) return;
     this.#isClosed = true;
+    if (!hasOpened) return;
     // Bun 1.4 and uWebSockets.js 20 report the close from inside close(). Always wait a turn, so
     // that no caller is re-entered half way through its own function, and nothing is overtaken.
-    if (hasOpened) this.#later(() => this.listener?.onclose(info));
+    this.#later(() => {
+      this.#state = CLOSED;
+      this.listener?.onclose(info);
+    });
   }
 
   get #mustWait(): boolean {

@@ -24,6 +24,11 @@ const noReset: Gap = {
   link: "https://docs.deno.com/api/deno/~/Deno.upgradeWebSocket",
 };
 
+const cleanByItself: Gap = {
+  reason: "the runtime reports our own close at once, before the client could answer it",
+  link: "https://github.com/uNetworking/uWebSockets/blob/master/src/WebSocket.h",
+};
+
 export const runtimes: readonly Runtime[] = [
   {
     name: "deno",
@@ -56,6 +61,15 @@ export const runtimes: readonly Runtime[] = [
       return node ? [node, fixture("node", program)] : { missing: "Node 22 or newer" };
     },
     gaps: {},
+  },
+  {
+    name: "bun",
+    title: "Bun",
+    async command(program = "") {
+      const bun = await npmBinary("@oven/bun-linux-x64", "1.4.5", "bin/bun");
+      return bun ? [bun, fixture("bun", program)] : { missing: "Bun 1.4 for Linux on x64" };
+    },
+    gaps: { "X3.own-unanswered": cleanByItself },
   },
 ];
 

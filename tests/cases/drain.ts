@@ -82,7 +82,13 @@ export const drain: readonly Case[] = [
     id: "X7.timeout",
     fact: "what is left at the time-out is terminated",
     site: (s) => ({
-      hooks: { close: (_, { code, wasClean }) => s.log("close", code, wasClean) },
+      hooks: {
+        message(peer) {
+          for (let i = 0; i < 14; i++) peer.send(new Uint8Array(1024 * 1024));
+          s.log("filled");
+        },
+        close: (_, { code, wasClean }) => s.log("close", code, wasClean),
+      },
       commands: {
         async close() {
           const started = performance.now();
@@ -92,12 +98,14 @@ export const drain: readonly Case[] = [
       },
     }),
     async run(t) {
-      const client = await t.upgraded();
+      const client = await t.connect();
+      client.socket.pause();
+      client.send("go");
+      await t.logged("filled");
       const [ms, peers] = await t.command<[number, number]>("close");
       assert.ok(ms! >= 140 && ms! < 1000, `${ms} ms`);
       assert.equal(peers, 0);
       assert.deepEqual((await t.logged("close"))[0]!.data, [1006, false]);
-      client.fin();
     },
   },
   {

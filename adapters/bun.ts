@@ -1,0 +1,258 @@
+/**
+ * WebSockets on Bun, over `Bun.serve`.
+ *
+ * @example
+ * ```ts ignore
+ * import adapter from "@onepeer/onepeer/adapters/bun";
+ *
+ * const ws = adapter({ hooks: { message: (peer, message) => void peer.send(message) } });
+ *
+ * Bun.serve({
+ *   websocket: ws.websocket,
+ *   fetch: (request, server) =>
+ *     request.headers.get("upgrade") === "websocket"
+ *       ? ws.handleUpgrade(request, server)
+ *       : new Response("hello"),
+ * });
+ * ```
+ *
+ * @module
+ */
+import { Adapter, type AdapterOptions } from "../adapter.ts";
+import type { Decision } from "../admission.ts";
+import type { Admission } from "../connection.ts";
+import type { AnyContext } from "../handshake.ts";
+import { isThenable } from "../hooks.ts";
+import { utf8Length } from "../payload.ts";
+import { CallbackSocket, type Wire } from "../shims/callback_socket.ts";
+import { RawHandshake } from "../shims/request.ts";
+import { OPEN, type Payload, type SocketFailure } from "../socket.ts";
+
+/** Options of the adapter for Bun. */
+export interface BunOptions<Context extends object = AnyContext> extends AdapterOptions<Context> {
+  /**
+   * Compression by permessage-deflate (RFC 7692).
+   *
+   * @default false
+   */
+  readonly perMessageDeflate?: boolean;
+}
+
+/** The part of Bun's `Server` that is used. */
+export interface BunServer {
+  /** Answers with a 101, or returns `false`. */
+  upgrade(request: Request, options: { data: BunLink; headers: Headers }): boolean;
+  /** The other end of a request's line. */
+  requestIP(request: Request): { readonly address: string } | null;
+}
+
+/** The part of Bun's `ServerWebSocket` that is used. */
+export interface BunSocket {
+  /** What was given to `upgrade`. */
+  readonly data: BunLink;
+  /** 1 while open. */
+  readonly readyState: number;
+  /** How binary messages come. */
+  binaryType?: string;
+  /** Queues a message. */
+  send(data: string | Uint8Array<ArrayBuffer>, compress?: boolean): number;
+  /** Closes with a closing handshake. */
+  close(code?: number, reason?: string): void;
+  /** Drops the line. */
+  terminate(): void;
+  /** Sends a ping. */
+  ping(): number;
+  /** Stops reading. */
+  pause(): void;
+  /** Reads on. */
+  resume(): void;
+  /** Bytes that wait. */
+  getBufferedAmount(): number;
+}
+
+/** The `websocket` half of `Bun.serve`. */
+export interface BunWebSocketHandler {
+  /** `limits.maxPayload`. */
+  readonly maxPayloadLength: number;
+  /** Off: idle lines are watched by the endpoint. */
+  readonly idleTimeout: number;
+  /** Off: `limits.maxBuffered` is watched by the endpoint. */
+  readonly backpressureLimit: number;
+  /** Off: pings are sent by the endpoint. */
+  readonly sendPings: boolean;
+  /** As in the options. */
+  readonly perMessageDeflate: boolean;
+  /** Bun calls these. */
+  open(ws: BunSocket): void;
+  /** Bun calls these. */
+  message(ws: BunSocket, message: string | ArrayBuffer | Uint8Array): void;
+  /** Bun calls these. */
+  drain(ws: BunSocket): void;
+  /** Bun calls these. */
+  ping(ws: BunSocket): void;
+  /** Bun calls these. */
+  pong(ws: BunSocket): void;
+  /** Bun calls these. */
+  close(ws: BunSocket, code: number, reason: string): void;
+}
+
+/** What a native socket carries in its user-data slot. */
+export class BunLink {
+  /** @internal */ readonly admission: Admission;
+  /** @internal */ readonly protocol: string;
+  /** @internal */ readonly extensions: string;
+  /** @internal */ socket: CallbackSocket<BunSocket> | undefined;
+  /** @internal How often something was heard. */ heard = 0;
+
+  /** @internal Made by the adapter. */
+  constructor(admission: Admission, protocol: string, extensions: string) {
+    this.admission = admission;
+    this.protocol = protocol;
+    this.extensions = extensions;
+  }
+}
+
+const wire: Wire<BunSocket> = {
+  isOpen: (native) => native.readyState === OPEN,
+  send: (native, frame, compress) => void native.send(frame.payload, compress),
+  close: (native, code, reason) => native.close(code, reason),
+  // Bun 1.4 reports the close at once, and keeps the socket with what is queued.
+  closeForgetsQueue: true,
+  terminate: (native) => native.terminate(),
+  bufferedAmount: (native) => native.getBufferedAmount(),
+  flow: {
+    pause: (native) => native.pause(),
+    resume: (native) => native.resume(),
+  },
+  heartbeat: {
+    ping: (native) => void native.ping(),
+    activity: (native) => native.data.heard,
+  },
+};
+
+/** WebSockets on Bun. */
+export class BunAdapter extends Adapter {
+  /** Give this to `Bun.serve`. */
+  readonly websocket: BunWebSocketHandler;
+
+  /** @internal Made by {@linkcode adapter}. */
+  constructor(options: BunOptions) {
+    super(options);
+    this.websocket = {
+      maxPayloadLength: Math.min(this.endpoint.limits.maxPayload, MAX_INT32),
+      idleTimeout: 0,
+      backpressureLimit: MAX_INT32,
+      sendPings: false,
+      perMessageDeflate: options.perMessageDeflate ?? false,
+      open: (native) => this.#open(native),
+      message: onMessage,
+      drain: onDrain,
+      ping: onControl,
+      pong: onControl,
+      close: onClose,
+    };
+  }
+
+  /**
+   * Answers an upgrade request: `undefined` once Bun has answered with a 101, else the response to
+   * return from the server's `fetch`. Never rejects.
+   */
+  async handleUpgrade(request: Request, server: BunServer): Promise<Response | undefined> {
+    const handshake = snapshot(request, server);
+    let decision = this.endpoint.upgrade(handshake);
+    if (isThenable(decision)) {
+      const left = () => handshake.abort(new DOMException("The client has left", "AbortError"));
+      request.signal.addEventListener("abort", left, { once: true });
+      decision = await decision;
+      request.signal.removeEventListener("abort", left);
+    }
+    if (decision.kind === "refuse") return decision.response;
+    if (decision.kind !== "accept") return undefined;
+    return this.#accept(request, server, handshake, decision);
+  }
+
+  #accept(
+    request: Request,
+    server: BunServer,
+    handshake: RawHandshake,
+    { admission, protocol, headers: more }: Decision & { kind: "accept" },
+  ): Response | undefined {
+    const headers = new Headers(more.map(([name, value]): [string, string] => [name, value]));
+    // Where the client offers protocols and nothing is said, Bun 1.4 selects the first by itself.
+    headers.set("sec-websocket-protocol", protocol);
+    const offered = handshake.header("sec-websocket-extensions")?.includes("permessage-deflate");
+    const extensions = this.websocket.perMessageDeflate && offered ? "permessage-deflate" : "";
+    handshake.settle();
+    const data = new BunLink(admission, protocol, extensions);
+    if (server.upgrade(request, { data, headers })) return undefined;
+    admission.place.release();
+    return new Response("The client has left\n", { status: 400 });
+  }
+
+  /** Bun calls this inside `server.upgrade`. */
+  #open(native: BunSocket): void {
+    const link = native.data;
+    if (!(link instanceof BunLink)) return; // upgraded by a hook of the user
+    native.binaryType = "arraybuffer";
+    link.socket = new CallbackSocket(wire, native, link.protocol, link.extensions);
+    this.endpoint.attach(link.socket, link.admission);
+    link.socket.opened();
+  }
+}
+
+/** Makes the adapter for Bun. */
+export function adapter<Context extends object = AnyContext>(
+  options: BunOptions<Context> = {},
+): BunAdapter {
+  return new BunAdapter(options as unknown as BunOptions);
+}
+
+export default adapter;
+
+const MAX_INT32 = 2 ** 31 - 1;
+
+function snapshot(request: Request, server: BunServer): RawHandshake {
+  const { url } = request;
+  return new RawHandshake({
+    method: request.method,
+    target: url,
+    rawHeaders: [...request.headers].flat(),
+    secure: url.startsWith("https:"),
+    remoteAddress: server.requestIP(request)?.address,
+    context: (request as { context?: AnyContext }).context,
+    runtime: { name: "bun", bun: { request, server } },
+  });
+}
+
+// A socket that a hook of the user upgraded carries other data: not ours.
+
+function onMessage({ data: link }: BunSocket, message: string | ArrayBuffer | Uint8Array): void {
+  if (!(link instanceof BunLink)) return;
+  link.heard++;
+  const payload: Payload = typeof message === "string" ? message : new Uint8Array(message);
+  const size = typeof payload === "string" ? utf8Length(payload) : payload.byteLength;
+  link.socket!.received(payload, size);
+}
+
+function onControl({ data: link }: BunSocket): void {
+  if (link instanceof BunLink) link.heard++;
+}
+
+function onDrain({ data: link }: BunSocket): void {
+  if (link instanceof BunLink) link.socket!.drained();
+}
+
+function onClose({ data: link }: BunSocket, code: number, reason: string): void {
+  if (!(link instanceof BunLink)) return;
+  const failure = failureOf(code, reason);
+  if (failure) link.socket!.failed(failure);
+  const isDrop = code === 1006;
+  link.socket!.closed({ code, reason: isDrop ? "" : reason ?? "", wasClean: !isDrop });
+}
+
+/** Bun 1.4 reports a protocol error as 1006, with what was wrong as the reason. */
+function failureOf(code: number, reason: string): SocketFailure | undefined {
+  if (code !== 1006 || !reason?.startsWith("Received")) return undefined;
+  const known = /utf-8/i.test(reason) ? 1007 : /too big/i.test(reason) ? 1009 : 1002;
+  return { code: known, message: reason };
+}
