@@ -7,7 +7,7 @@
  * ```ts
  * import { serve } from "@onepeer/onepeer/server";
  *
- * const server = await serve({
+ * const server = serve({
  *   port: 0,
  *   fetch: () => new Response("hello"),
  *   websocket: { message: (peer, message) => void peer.send(`you said ${message}`) },
@@ -18,3 +18,27 @@
  *
  * @module
  */
+import type { AnyContext } from "../handshake.ts";
+import type { ServeOptions, Server } from "./serve.ts";
+
+export type { ServeOptions, Server, WebSocketOptions } from "./serve.ts";
+
+interface Runtimes {
+  readonly Deno?: unknown;
+  readonly Bun?: unknown;
+}
+
+const runtime = globalThis as Runtimes;
+// Only the one that can run is loaded: the others need packages or globals that are not here.
+const chosen = runtime.Deno
+  ? await import("./deno.ts")
+  : runtime.Bun
+  ? await import("./bun.ts")
+  : await import("./node.ts");
+
+/** Starts a server. `ready()` tells when it listens, and only then has `url` a port. */
+export const serve: <Context extends object = AnyContext>(
+  options?: ServeOptions<Context>,
+) => Server = chosen.serve;
+
+export default serve;

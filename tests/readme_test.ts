@@ -9,22 +9,20 @@ const [program] = snippets;
 
 /** The snippet a visitor sees first, run as it stands; only import and port are made to fit. */
 for (const { name, title, command } of runtimes) {
-  const fixture = await command("_server");
+  const file = new URL(`../.cache/readme/${name}.ts`, import.meta.url);
+  const words = await command(file);
   Deno.test({
     name: `${title}: the README's first program runs as it stands`,
-    ignore: "missing" in fixture,
+    ignore: "missing" in words,
     async fn() {
-      const folder = new URL("../.cache/readme/", import.meta.url);
-      await Deno.mkdir(folder, { recursive: true });
-      const file = new URL(`${name}.ts`, folder);
+      await Deno.mkdir(new URL("./", file), { recursive: true });
       const port = 20_000 + Math.floor(Math.random() * 10_000);
       const fitted = program!
         .replace("@onepeer/onepeer/server/deno", `../../server/${name}.ts`)
         .replace("port: 3000", `port: ${port}`);
       assert.notEqual(fitted, program);
       await Deno.writeTextFile(file, `${fitted}\nconsole.log("LISTENING ${port}");\n`);
-      const words = [...fixture as string[]];
-      const server = await ServerProcess.start([...words.slice(0, -1), file.pathname]);
+      const server = await ServerProcess.start(words as string[]);
       const a = await dial(server.port), b = await dial(server.port);
       a.send("hello");
       assert.equal(await b.text(), "hello");

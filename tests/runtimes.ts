@@ -12,8 +12,8 @@ export interface Runtime {
   readonly name: string;
   /** Column of the compatibility table. */
   readonly title: string;
-  /** Command that runs a program of `fixtures/<name>…`, or why there is none on this machine. */
-  command(program?: "" | "_server"): Promise<readonly string[] | { readonly missing: string }>;
+  /** Command that runs a program, or why there is none on this machine. Default: its own fixture. */
+  command(program?: URL): Promise<readonly string[] | { readonly missing: string }>;
   /** By the id of a case. */
   readonly gaps: Readonly<Record<string, Gap>>;
 }
@@ -33,8 +33,8 @@ export const runtimes: readonly Runtime[] = [
   {
     name: "deno",
     title: "Deno",
-    command: (program = "") =>
-      Promise.resolve([Deno.execPath(), "run", "-A", "--no-check", fixture("deno", program)]),
+    command: (program = fixture("deno")) =>
+      Promise.resolve([Deno.execPath(), "run", "-A", "--no-check", program.pathname]),
     gaps: {
       "C3.pause": {
         reason: "Deno's server socket can't stop reading",
@@ -56,25 +56,26 @@ export const runtimes: readonly Runtime[] = [
   {
     name: "node",
     title: "Node (ws)",
-    async command(program = "") {
+    async command(program = fixture("node")) {
       const node = await nodeBinary();
-      return node ? [node, fixture("node", program)] : { missing: "Node 22 or newer" };
+      return node ? [node, program.pathname] : { missing: "Node 22 or newer" };
     },
     gaps: {},
   },
   {
     name: "bun",
     title: "Bun",
-    async command(program = "") {
+    async command(program = fixture("bun")) {
       const bun = await npmBinary("@oven/bun-linux-x64", "1.4.5", "bin/bun");
-      return bun ? [bun, fixture("bun", program)] : { missing: "Bun 1.4 for Linux on x64" };
+      return bun ? [bun, program.pathname] : { missing: "Bun 1.4 for Linux on x64" };
     },
     gaps: { "X3.own-unanswered": cleanByItself },
   },
 ];
 
-function fixture(name: string, program: string): string {
-  return new URL(`fixtures/${name}${program}.ts`, import.meta.url).pathname;
+/** A program of `fixtures/`. */
+export function fixture(name: string): URL {
+  return new URL(`fixtures/${name}.ts`, import.meta.url);
 }
 
 /** A Node that strips types, 22 or newer: the machine's, or the pinned one from npm. */

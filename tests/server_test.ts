@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { Client } from "./clients/websocket_client.ts";
-import { runtimes } from "./runtimes.ts";
+import { fixture, runtimes } from "./runtimes.ts";
 import { ServerProcess } from "./server_process.ts";
 
-/** A3: `serve()`, alike on every runtime. */
+/** A3: `serve()`: one unchanged program on every runtime. */
 for (const runtime of runtimes) {
-  const command = await runtime.command("_server");
+  const command = await runtime.command(fixture("server"));
   const missing = "missing" in command;
   Deno.test({
     name: `${runtime.title} A3: serve() answers HTTP and WebSocket on one port, drains, then stops`,
