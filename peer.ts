@@ -148,8 +148,10 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   }
 
   /** The live peers of this namespace, this one included while it is open. */
-  get peers(): ReadonlySet<Peer> {
-    return this.#host.hub.namespaces.get(this.namespace) ?? new Set();
+  get peers(): ReadonlySet<Peer<Context>> {
+    const peers: ReadonlySet<Peer<object>> = this.#host.hub.namespaces.get(this.namespace) ??
+      new Set();
+    return peers as ReadonlySet<Peer<Context>>; // one set of hooks made all their contexts
   }
 
   /** Bytes that wait for this client. */

@@ -20,13 +20,14 @@
  */
 import { Adapter, type AdapterOptions } from "../adapter.ts";
 import type { Decision } from "../admission.ts";
-import type { Admission } from "../connection.ts";
 import type { AnyContext } from "../handshake.ts";
 import { isThenable } from "../hooks.ts";
+import { Link } from "../link.ts";
 import { utf8Length } from "../payload.ts";
-import { CallbackSocket, type Wire } from "../shims/callback_socket.ts";
+import type { Wire } from "../shims/callback_socket.ts";
 import { RawHandshake } from "../shims/request.ts";
-import { OPEN, type Payload, type SocketFailure } from "../socket.ts";
+import { reportClose } from "../shims/uwebsockets.ts";
+import { OPEN, type Payload } from "../socket.ts";
 
 /** Options of the adapter for Bun. */
 export interface BunOptions<Context extends object = AnyContext> extends AdapterOptions<Context> {
@@ -41,7 +42,7 @@ export interface BunOptions<Context extends object = AnyContext> extends Adapter
 /** The part of Bun's `Server` that is used. */
 export interface BunServer {
   /** Answers with a 101, or returns `false`. */
-  upgrade(request: Request, options: { data: BunLink; headers: Headers }): boolean;
+  upgrade(request: Request, options: { data: unknown; headers: Headers }): boolean;
   /** The other end of a request's line. */
   requestIP(request: Request): { readonly address: string } | null;
 }
@@ -49,7 +50,7 @@ export interface BunServer {
 /** The part of Bun's `ServerWebSocket` that is used. */
 export interface BunSocket {
   /** What was given to `upgrade`. */
-  readonly data: BunLink;
+  readonly data: unknown;
   /** 1 while open. */
   readonly readyState: number;
   /** How binary messages come. */
@@ -96,22 +97,6 @@ export interface BunWebSocketHandler {
   close(ws: BunSocket, code: number, reason: string): void;
 }
 
-/** What a native socket carries in its user-data slot. */
-export class BunLink {
-  /** @internal */ readonly admission: Admission;
-  /** @internal */ readonly protocol: string;
-  /** @internal */ readonly extensions: string;
-  /** @internal */ socket: CallbackSocket<BunSocket> | undefined;
-  /** @internal How often something was heard. */ heard = 0;
-
-  /** @internal Made by the adapter. */
-  constructor(admission: Admission, protocol: string, extensions: string) {
-    this.admission = admission;
-    this.protocol = protocol;
-    this.extensions = extensions;
-  }
-}
-
 const wire: Wire<BunSocket> = {
   isOpen: (native) => native.readyState === OPEN,
   send: (native, frame, compress) => void native.send(frame.payload, compress),
@@ -126,7 +111,7 @@ const wire: Wire<BunSocket> = {
   },
   heartbeat: {
     ping: (native) => void native.ping(),
-    activity: (native) => native.data.heard,
+    activity: (native) => linkOf(native)?.heard ?? 0,
   },
 };
 
@@ -183,7 +168,7 @@ export class BunAdapter extends Adapter {
     const offered = handshake.header("sec-websocket-extensions")?.includes("permessage-deflate");
     const extensions = this.websocket.perMessageDeflate && offered ? "permessage-deflate" : "";
     handshake.settle();
-    const data = new BunLink(admission, protocol, extensions);
+    const data = new Link<BunSocket>(admission, protocol, extensions);
     if (server.upgrade(request, { data, headers })) return undefined;
     admission.place.release();
     return new Response("The client has left\n", { status: 400 });
@@ -191,12 +176,10 @@ export class BunAdapter extends Adapter {
 
   /** Bun calls this inside `server.upgrade`. */
   #open(native: BunSocket): void {
-    const link = native.data;
-    if (!(link instanceof BunLink)) return; // upgraded by a hook of the user
+    const link = linkOf(native);
+    if (!link) return;
     native.binaryType = "arraybuffer";
-    link.socket = new CallbackSocket(wire, native, link.protocol, link.extensions);
-    this.endpoint.attach(link.socket, link.admission);
-    link.socket.opened();
+    link.open(this.endpoint, wire, native);
   }
 }
 
@@ -224,35 +207,30 @@ function snapshot(request: Request, server: BunServer): RawHandshake {
   });
 }
 
-// A socket that a hook of the user upgraded carries other data: not ours.
+/** Ours, unless a hook of the user upgraded the socket: that one carries other data. */
+function linkOf({ data }: BunSocket): Link<BunSocket> | undefined {
+  return data instanceof Link ? data : undefined;
+}
 
-function onMessage({ data: link }: BunSocket, message: string | ArrayBuffer | Uint8Array): void {
-  if (!(link instanceof BunLink)) return;
+function onMessage(native: BunSocket, message: string | ArrayBuffer | Uint8Array): void {
+  const link = linkOf(native);
+  if (!link) return;
   link.heard++;
   const payload: Payload = typeof message === "string" ? message : new Uint8Array(message);
   const size = typeof payload === "string" ? utf8Length(payload) : payload.byteLength;
-  link.socket!.received(payload, size);
+  link.socket.received(payload, size);
 }
 
-function onControl({ data: link }: BunSocket): void {
-  if (link instanceof BunLink) link.heard++;
+function onControl(native: BunSocket): void {
+  const link = linkOf(native);
+  if (link) link.heard++;
 }
 
-function onDrain({ data: link }: BunSocket): void {
-  if (link instanceof BunLink) link.socket!.drained();
+function onDrain(native: BunSocket): void {
+  linkOf(native)?.socket.drained();
 }
 
-function onClose({ data: link }: BunSocket, code: number, reason: string): void {
-  if (!(link instanceof BunLink)) return;
-  const failure = failureOf(code, reason);
-  if (failure) link.socket!.failed(failure);
-  const isDrop = code === 1006;
-  link.socket!.closed({ code, reason: isDrop ? "" : reason ?? "", wasClean: !isDrop });
-}
-
-/** Bun 1.4 reports a protocol error as 1006, with what was wrong as the reason. */
-function failureOf(code: number, reason: string): SocketFailure | undefined {
-  if (code !== 1006 || !reason?.startsWith("Received")) return undefined;
-  const known = /utf-8/i.test(reason) ? 1007 : /too big/i.test(reason) ? 1009 : 1002;
-  return { code: known, message: reason };
+function onClose(native: BunSocket, code: number, reason: string): void {
+  const link = linkOf(native);
+  if (link) reportClose(link.socket, code, reason ?? "");
 }

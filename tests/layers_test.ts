@@ -8,7 +8,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["socket", "close_code", "errors", "limits", "timers", "stats", "inspect"],
   ["hub", "handshake", "forwarded", "origin_guard", "upgrade_headers", "message", "payload"],
   ["outbox", "peer", "peer_websocket", "shims/"],
-  ["hooks", "inbox", "places", "connection", "admission", "endpoint", "adapter"],
+  ["hooks", "inbox", "places", "connection", "admission", "endpoint", "link", "adapter"],
   ["adapters/"],
   ["server/"],
   ["mod"],

