@@ -31,7 +31,7 @@ export interface DrainOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What a peer shares with the other peers of its endpoint. */
+/** @internal What a peer shares with the other peers of its endpoint. */
 export interface PeerHost {
   readonly hub: Hub<Peer>;
   readonly limits: { readonly maxTopicsPerPeer: number; readonly drainThreshold: number };
