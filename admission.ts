@@ -1,5 +1,5 @@
 import type { Admission } from "./connection.ts";
-import { PeerError } from "./errors.ts";
+import { complain, PeerError } from "./errors.ts";
 import { addressOf, hostOf, originOf } from "./forwarded.ts";
 import {
   type AnyContext,
@@ -24,7 +24,7 @@ import { admitsOrigin, foreignOrigin } from "./origin_guard.ts";
 import { KeptPlace, type Place, Places } from "./places.ts";
 import type { Counters } from "./stats.ts";
 import type { Timers } from "./timers.ts";
-import { checkedHeaders, chooseProtocol } from "./upgrade_headers.ts";
+import { checkedHeaders, checkResponse, chooseProtocol } from "./upgrade_headers.ts";
 
 /** What becomes of a handshake. */
 export type Decision =
@@ -98,13 +98,21 @@ export class Doorkeeper {
     place.awaitOpen(timers.after(limits.handshakeTimeout, () => place.release()));
   }
 
+  /** The adapter could not carry an admission out: gives the place back, and reports why. */
+  failed(handshake: Handshake, error?: unknown, admission?: Admission): void {
+    admission?.place.release();
+    this.#host.counters.refusals++;
+    if (error === undefined) return; // the runtime has answered by itself, or the line was dead
+    this.#report(error, "upgrade", requestOf(handshake, this.#host.trustedHops));
+  }
+
   #ask(visit: Visit): Awaitable<Decision> {
     return after(this.#options.resolve?.(visit.request), (chosen) => {
       const hooks = this.#hooks.choose(chosen as PeerHooks | undefined);
       if (!hooks.upgrade) return this.#conclude(visit, hooks, undefined);
       return after(
         hooks.upgrade(visit.request),
-        (result) => this.#conclude(visit, hooks, result ?? undefined),
+        (result) => this.#conclude(visit, hooks, result as UpgradeResult | Response | undefined),
       );
     });
   }
@@ -118,9 +126,11 @@ export class Doorkeeper {
     const { handshake, place } = visit;
     if (visit.isOver) return { kind: "gone" }; // refused meanwhile, and counted
     if (result instanceof Response) {
+      checkResponse(result);
       place.release();
       return this.#refuse(result);
     }
+    checkResult(result);
     if (result?.handled) {
       place.release();
       return { kind: "handled" };
@@ -148,8 +158,12 @@ export class Doorkeeper {
   }
 
   #namespace(visit: Visit, result: UpgradeResult | undefined): string {
-    return result?.namespace ?? this.#options.getNamespace?.(visit.request) ??
+    const namespace: unknown = result?.namespace ?? this.#options.getNamespace?.(visit.request) ??
       pathnameOf(visit.handshake.target);
+    if (typeof namespace === "string") return namespace;
+    throw new TypeError(
+      `Cannot use the namespace as it must be a string: current value is ${typeof namespace}`,
+    );
   }
 
   async #inTime(decision: Promise<Decision>, visit: Visit): Promise<Decision> {
@@ -177,8 +191,15 @@ export class Doorkeeper {
   #failed(thrown: unknown, visit: Visit): Decision {
     visit.isOver = true;
     visit.place.release();
-    const response = responseIn(thrown);
-    if (response) return this.#refuse(response);
+    try {
+      const response = responseIn(thrown);
+      if (response) {
+        checkResponse(response);
+        return this.#refuse(response);
+      }
+    } catch (error) {
+      thrown = error;
+    }
     this.#report(thrown, "upgrade", visit.request);
     if (thrown instanceof PeerError && thrown.code === "ERR_PEER_UPGRADE_TIMEOUT") {
       visit.handshake.abort(thrown);
@@ -217,11 +238,13 @@ export class Doorkeeper {
   }
 
   #report(error: unknown, stage: string, request: UpgradeRequest): void {
+    const failed = (thrown: unknown) => complain("the option onError failed itself", thrown);
     try {
-      if (this.#options.onError) this.#options.onError(error, { stage, request });
-      else console.error(`onepeer: a handshake failed (${stage})`, error);
+      if (!this.#options.onError) return complain(`a handshake failed (${stage})`, error);
+      const result: unknown = this.#options.onError(error, { stage, request });
+      if (isThenable(result)) Promise.resolve(result).then(undefined, failed);
     } catch (thrown) {
-      console.error("onepeer: the option onError failed itself", thrown);
+      failed(thrown);
     }
   }
 }
@@ -250,16 +273,33 @@ class Visit {
 
   /** Made only where a hook or an option wants to see it. */
   get request(): UpgradeRequest {
-    const { handshake } = this;
-    return this.#request ??= handshake.toRequest(
-      originOf(handshake, this.#trustedHops) + handshake.target,
-    );
+    return this.#request ??= requestOf(this.handshake, this.#trustedHops);
   }
 
   /** What the framework gave, and what hooks hung on the request since. */
   get context(): AnyContext | undefined {
     return this.#request?.context ?? this.handshake.context;
   }
+}
+
+function requestOf(handshake: Handshake, trustedHops: number): UpgradeRequest {
+  return handshake.toRequest(originOf(handshake, trustedHops) + handshake.target);
+}
+
+/**
+ * Makes sure that what a hook returned is no answer that only looks like none: a `Response` of
+ * another realm or package would let the client in.
+ */
+function checkResult(result: unknown): void {
+  if (result === undefined || result === null) return;
+  const isPlain = typeof result === "object" && !Array.isArray(result) &&
+    !("status" in result && "headers" in result && "body" in result);
+  if (isPlain) return;
+  throw new TypeError(
+    `Cannot go on as upgrade must return nothing, an object or this runtime's own Response: found ${
+      typeof result === "object" ? Object.prototype.toString.call(result) : String(result)
+    }`,
+  );
 }
 
 function responseIn(thrown: unknown): Response | undefined {

@@ -1,4 +1,4 @@
-import { hookError, PeerError, type PeerErrorCode } from "./errors.ts";
+import { complain, hookError, PeerError, type PeerErrorCode } from "./errors.ts";
 import { type Awaitable, isThenable, type PeerHooks } from "./hooks.ts";
 import { Backlog, TokenBucket } from "./inbox.ts";
 import { Message } from "./message.ts";
@@ -44,6 +44,7 @@ export class Connection implements SocketListener, OutboxOwner {
   readonly #place: Place;
   #opening = false;
   #running = 0;
+  #received = 0;
   #backlog: Backlog | undefined;
   #bucket: TokenBucket | undefined;
   #paused = false;
@@ -82,6 +83,7 @@ export class Connection implements SocketListener, OutboxOwner {
   onmessage(payload: Payload, byteLength: number): void {
     const { counters, limits } = this.#host;
     counters.messagesIn++;
+    this.#received++;
     counters.bytesIn += byteLength;
     if (byteLength > limits.maxPayload) {
       return this.#refuse(1009, `A message of ${byteLength} bytes is over limits.maxPayload`);
@@ -106,6 +108,11 @@ export class Connection implements SocketListener, OutboxOwner {
 
   onclose(info: CloseInfo): void {
     if (this.#leave(info)) this.#proceed();
+  }
+
+  activity(): number {
+    const { socket } = this.#outbox;
+    return socket.canPing ? socket.activity() : this.#received;
   }
 
   drained(): void {
@@ -160,8 +167,9 @@ export class Connection implements SocketListener, OutboxOwner {
     const { socket } = this.#outbox;
     const backlog = this.#backlog ??= new Backlog(limits.pendingMessages, limits.pendingBytes);
     if (backlog.fits(byteLength)) return backlog.push(message, byteLength);
-    if (socket.canPause) {
-      backlog.push(message, byteLength); // what was read before the pause took effect
+    if (socket.canPause && backlog.byteLength < limits.pendingBytes + limits.maxPayload) {
+      // What was read before the pause takes effect: one chunk, but it may inflate to a lot more.
+      backlog.push(message, byteLength);
       if (!this.#paused) socket.pause();
       this.#paused = true;
       return;
@@ -183,19 +191,19 @@ export class Connection implements SocketListener, OutboxOwner {
   /** Does what was waiting, in order, as far as no hook is pending. */
   #proceed(): void {
     if (this.#opening || this.#finished) return;
-    const backlog = this.#backlog;
-    while (backlog?.length && this.#running < this.#host.limits.concurrency) {
-      this.#dispatch(backlog.shift());
-    }
-    if (this.#paused && backlog?.isHalfEmpty) {
-      this.#paused = false;
-      this.#outbox.socket.resume();
-    }
-    if (backlog?.length) return;
+    // Not behind the queue: a message hook may be waiting for the drain.
     if (this.#drained) {
       this.#drained = false;
       this.#run("drain");
     }
+    while (this.#backlog?.length && this.#running < this.#host.limits.concurrency) {
+      this.#dispatch(this.#backlog.shift());
+    }
+    if (this.#paused && (this.#backlog?.isHalfEmpty ?? true)) {
+      this.#paused = false;
+      this.#outbox.socket.resume();
+    }
+    if (this.#backlog?.length) return;
     this.#reportFailure();
     if (this.#end) this.#finish();
   }
@@ -250,7 +258,8 @@ export class Connection implements SocketListener, OutboxOwner {
         Record<typeof name, (peer: Peer, argument: unknown) => Awaitable<void>>
       >;
       const result = hooks[name]?.(this.peer, argument);
-      if (isThenable(result)) return result.then(undefined, (error) => this.#fail(name, error));
+      if (!isThenable(result)) return undefined;
+      return Promise.resolve(result).then(undefined, (error) => this.#fail(name, error));
     } catch (error) {
       this.#fail(name, error);
     }
@@ -260,17 +269,17 @@ export class Connection implements SocketListener, OutboxOwner {
   #fail(hook: string, thrown: unknown): void {
     const error = hookError(hook, thrown);
     if (this.#hooks.error) this.#callErrorHook(error);
-    else console.error(`onepeer: the ${hook} hook failed, and there is no error hook`, error);
+    else complain(`the ${hook} hook failed, and there is no error hook`, error);
     if (hook === "open") this.#dropBacklog();
     if (hook === "open" || !this.#hooks.error) this.#outbox.close(1011, "");
   }
 
   #callErrorHook(error: Error): void {
     const failed = (thrown: unknown) =>
-      console.error("onepeer: the error hook failed itself", hookError("error", thrown));
+      complain("the error hook failed itself", hookError("error", thrown));
     try {
       const result = this.#hooks.error!(this.peer, error);
-      if (isThenable(result)) result.then(undefined, failed);
+      if (isThenable(result)) Promise.resolve(result).then(undefined, failed);
     } catch (thrown) {
       failed(thrown);
     }

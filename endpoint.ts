@@ -4,7 +4,7 @@ import { type Admission, Connection, type ConnectionHost, IDLE_AFTER } from "./c
 import type { AnyContext, Handshake } from "./handshake.ts";
 import { type Awaitable, checkOptions, type HookOptions } from "./hooks.ts";
 import { Hub } from "./hub.ts";
-import { type Limits, resolveLimits } from "./limits.ts";
+import { type Limits, MAX_TIME, resolveLimits } from "./limits.ts";
 import type { Outbox } from "./outbox.ts";
 import { encode } from "./payload.ts";
 import type { Peer } from "./peer.ts";
@@ -71,6 +71,7 @@ export class Endpoint {
   readonly #host: ConnectionHost;
   readonly #connections = new Set<Connection>();
   #closed: Promise<void> | undefined;
+  #closing: { readonly code: number; readonly reason: string } | undefined;
   #allFinished: (() => void) | undefined;
 
   /** @internal Made by {@linkcode createEndpoint}. */
@@ -93,7 +94,7 @@ export class Endpoint {
     };
     this.#doorkeeper = new Doorkeeper(options, {
       ...this.#host,
-      isClosed: () => this.#closed !== undefined,
+      isClosed: () => this.#closing !== undefined,
     });
   }
 
@@ -141,6 +142,13 @@ export class Endpoint {
     const options = typeof first === "number" ? { code: first, reason: second ?? "" } : first;
     const { code = 1001, reason = "", timeout = 10_000, jitter = 0 } = options;
     checkClose(code, reason);
+    for (const [name, ms] of Object.entries({ timeout, jitter })) {
+      if (ms >= 0 && ms <= MAX_TIME) continue;
+      throw new RangeError(
+        `Cannot close as ${name} must be 0 to ${MAX_TIME} ms: current value is ${ms}`,
+      );
+    }
+    this.#closing ??= { code, reason };
     return this.#closed ??= this.#drain(code, reason, timeout, jitter);
   }
 
@@ -175,6 +183,11 @@ export class Endpoint {
     return this.#doorkeeper.decide(handshake);
   }
 
+  /** @internal The adapter could not carry an admission out: gives its place back, reports the error if any. */
+  failed(handshake: Handshake, error?: unknown, admission?: Admission): void {
+    this.#doorkeeper.failed(handshake, error, admission);
+  }
+
   /** @internal Makes a peer of an admission. The socket has not opened yet; it tells when it does. */
   attach(socket: ServerSocket, admission: Admission): void {
     new Connection(socket, admission, this.#host);
@@ -185,7 +198,8 @@ export class Endpoint {
     this.#connections.add(connection);
     if (connection.canPing) this.#idle?.add(connection);
     // Accepted before the drain began, opened after.
-    if (this.#closed) queueMicrotask(() => connection.peer.close(1001));
+    const closing = this.#closing;
+    if (closing) queueMicrotask(() => connection.peer.close(closing.code, closing.reason));
   }
 
   #forget(connection: Connection): void {

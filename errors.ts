@@ -58,12 +58,23 @@ export type HookError = Error & {
 
 /** Makes whatever a hook threw into an error that says which hook it was. */
 export function hookError(hook: string, thrown: unknown): HookError {
-  const error: HookError = thrown instanceof Error
-    ? thrown
-    : new PeerError("ERR_PEER_HOOK", `The ${hook} hook threw a value that is not an Error`, {
-      cause: thrown,
-    });
   const property = { value: hook, configurable: true, writable: true };
-  if (Reflect.defineProperty(error, "hook", property)) return error;
-  return hookError(hook, new PeerError("ERR_PEER_HOOK", error.message, { cause: error }));
+  let message = `The ${hook} hook threw a value that is not an Error`;
+  try {
+    if (thrown instanceof Error) {
+      if (Reflect.defineProperty(thrown, "hook", property)) return thrown;
+      message = thrown.message;
+    }
+  } catch { /* a proxy that answers nothing: wrapped like any other value */ }
+  const error = new PeerError("ERR_PEER_HOOK", message, { cause: thrown });
+  return Object.defineProperty(error, "hook", property);
+}
+
+/** Tells the console; never throws, even if the error cannot be printed. */
+export function complain(message: string, error: unknown): void {
+  try {
+    console.error(`onepeer: ${message}`, error);
+  } catch {
+    console.error(`onepeer: ${message}, with an error that cannot be printed`);
+  }
 }

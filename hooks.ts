@@ -4,7 +4,7 @@ import type { Message } from "./message.ts";
 import { type AllowedOrigins, checkAllowedOrigins } from "./origin_guard.ts";
 import type { Peer } from "./peer.ts";
 import type { CloseInfo } from "./socket.ts";
-import type { UpgradeHeaders } from "./upgrade_headers.ts";
+import { headerPairs, type UpgradeHeaders } from "./upgrade_headers.ts";
 
 /** What `upgrade` may say of a connection that it admits. */
 export interface UpgradeResult<Context extends object = AnyContext> {
@@ -174,8 +174,11 @@ function compose(first: PeerHooks, second: PeerHooks): PeerHooks {
   return {
     upgrade: (request) =>
       after(first.upgrade?.(request), (a) => {
-        if (a instanceof Response) return a;
-        return after(second.upgrade?.(request), (b) => b instanceof Response ? b : merge(a, b));
+        if (a instanceof Response || a?.handled) return a;
+        return after(
+          second.upgrade?.(request),
+          (b) => b instanceof Response || b?.handled ? b : merge(a, b),
+        );
       }),
     ...both(first, second, "open"),
     ...both(first, second, "message"),
@@ -191,15 +194,11 @@ function merge(a: UpgradeResult | void, b: UpgradeResult | void): UpgradeResult 
     ...a,
     ...b,
     context: { ...a.context, ...b.context },
-    headers: [...headerPairs(a.headers), ...headerPairs(b.headers)],
+    headers: [...headerPairs(a.headers ?? []), ...headerPairs(b.headers ?? [])] as [
+      string,
+      string,
+    ][],
   };
-}
-
-function headerPairs(headers: UpgradeHeaders | undefined): (readonly [string, string])[] {
-  if (!headers) return [];
-  return Symbol.iterator in headers
-    ? [...headers as Iterable<readonly [string, string]>]
-    : Object.entries(headers as Record<string, string>);
 }
 
 type LaterHook = "open" | "message" | "drain" | "close" | "error";
@@ -209,12 +208,39 @@ function both(first: PeerHooks, second: PeerHooks, name: LaterHook): PeerHooks {
   type Hook = (...args: unknown[]) => Awaitable<void>;
   const [a, b] = [first, second].map((hooks) => (hooks[name] as Hook | undefined)?.bind(hooks));
   if (!a || !b) return a || b ? { [name]: a ?? b } : {};
-  return { [name]: (...args: unknown[]) => after(a(...args), () => b(...args)) };
+  // `open` sets a peer up: the second builds on the first. The others start in one turn, so that
+  // messages keep their order and nothing starts after `close`.
+  if (name === "open") return { open: (...args: unknown[]) => after(a(...args), () => b(...args)) };
+  return { [name]: (...args: unknown[]) => settleBoth([attempt(a, args), attempt(b, args)]) };
+}
+
+/** Calls a hook; what it throws becomes a rejection. */
+function attempt(
+  hook: (...args: unknown[]) => Awaitable<void>,
+  args: unknown[],
+): Awaitable<void> | PromiseLike<void> {
+  try {
+    return hook(...args);
+  } catch (error) {
+    const rejected = Promise.reject(error);
+    rejected.catch(() => {});
+    return rejected;
+  }
+}
+
+function settleBoth(results: (Awaitable<void> | PromiseLike<void>)[]): Awaitable<void> {
+  if (!results.some(isThenable)) return;
+  return Promise.allSettled(results).then((settled) => {
+    const failed = settled.filter((result) => result.status === "rejected");
+    if (failed.length === 0) return;
+    const errors = failed.map(({ reason }) => reason);
+    throw errors.length === 1 ? errors[0] : new AggregateError(errors, "Both hooks failed");
+  });
 }
 
 /** Goes on with a value now, or later if it is the promise of one. */
 export function after<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
-  return isThenable(value) ? value.then(next) : next(value);
+  return isThenable(value) ? Promise.resolve(value).then(next) : next(value);
 }
 
 /** Whether a hook is still at work. */

@@ -18,6 +18,10 @@ export class Backlog {
     return this.#entries.length - this.#first;
   }
 
+  get byteLength(): number {
+    return this.#bytes;
+  }
+
   /** Whether one more message stays within the bounds. */
   fits(byteLength: number): boolean {
     return this.length < this.#maxMessages && this.#bytes + byteLength <= this.#maxBytes;

@@ -118,7 +118,7 @@ export const DEFAULT_LIMITS: Limits = {
 const OVERFLOW_POLICIES: readonly unknown[] = ["close", "drop", "error"];
 const AT_LEAST_ONE: readonly string[] = ["concurrency", "maxPayload", "maxBuffered"];
 /** Timers of every runtime hold 31 bits: a longer time would fire at once. */
-const MAX_TIME = 2_147_483_647;
+export const MAX_TIME = 2_147_483_647;
 
 /**
  * Fills in the defaults.

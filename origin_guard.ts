@@ -60,7 +60,16 @@ export function admitsOrigin(
 ): boolean {
   if (allowed === undefined) return false;
   if (allowed === "*") return true;
-  if (typeof allowed === "function") return allowed(origin, request()) === true;
+  if (typeof allowed === "function") {
+    const answer: unknown = allowed(origin, request());
+    if (typeof answer === "boolean") return answer;
+    if (answer instanceof Promise) answer.catch(() => {});
+    throw new TypeError(
+      `Cannot use the answer of allowedOrigins as it must be a boolean: found ${
+        Object.prototype.toString.call(answer)
+      }`,
+    );
+  }
   const entries = typeof allowed === "string" || allowed instanceof RegExp ? [allowed] : allowed;
   return entries.some((entry) =>
     typeof entry === "string"

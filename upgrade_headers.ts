@@ -15,7 +15,41 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 ]);
 
 /** Headers for the 101 as the `upgrade` hook gave them. */
-export type UpgradeHeaders = Headers | Iterable<readonly [string, string]> | Record<string, string>;
+export type UpgradeHeaders =
+  | Headers
+  | Iterable<readonly [string, string]>
+  | Record<string, string | readonly string[]>;
+
+/** Names and values as they were given. */
+export function headerPairs(
+  given: UpgradeHeaders,
+): Iterable<readonly [string, string | readonly string[]]> {
+  return Symbol.iterator in given
+    ? given as Iterable<readonly [string, string]>
+    : Object.entries(given);
+}
+
+/**
+ * Makes sure that a hook's refusal can be on the wire: control characters end the process in
+ * Node 22 and panic in Deno 2.9.
+ *
+ * @throws {TypeError} for a header with a control character, or a body that was read before.
+ */
+export function checkResponse(response: Response): void {
+  if (response.bodyUsed) {
+    throw new TypeError(
+      "Cannot refuse with this Response as its body was sent or read before: make a new one for each request",
+    );
+  }
+  for (const [name, value] of response.headers) {
+    // deno-lint-ignore no-control-regex -- these are what is looked for
+    if (/[\0-\x08\x0a-\x1f\x7f]/.test(value)) {
+      throw new TypeError(
+        `Cannot send the header ${name} as its value has a control character: encode it, for example by encodeURIComponent()`,
+      );
+    }
+  }
+}
 
 /**
  * Headers for the 101, checked, one pair for each line, names in lower case.
@@ -24,25 +58,24 @@ export type UpgradeHeaders = Headers | Iterable<readonly [string, string]> | Rec
  */
 export function checkedHeaders(given: UpgradeHeaders | undefined): [string, string][] {
   if (given === undefined) return [];
-  const pairs = Symbol.iterator in given
-    ? given as Iterable<readonly [string, string]>
-    : Object.entries(given as Record<string, string>);
   const checked: [string, string][] = [];
-  for (const [name, value] of pairs) {
-    if (!TOKEN.test(String(name))) {
-      throw new TypeError(
-        `Cannot send the header ${
-          JSON.stringify(name)
-        } as its name is not a token (RFC 9110 §5.6.2)`,
-      );
+  for (const [name, values] of headerPairs(given)) {
+    for (const value of [values].flat()) {
+      if (typeof name !== "string" || !TOKEN.test(name)) {
+        throw new TypeError(
+          `Cannot send the header ${
+            JSON.stringify(name)
+          } as its name is not a token (RFC 9110 §5.6.2)`,
+        );
+      }
+      if (typeof value !== "string" || !FIELD_VALUE.test(value)) {
+        throw new TypeError(
+          `Cannot send the header ${name} as its value must be visible ASCII without line breaks: encode it, for example by encodeURIComponent()`,
+        );
+      }
+      const lower = name.toLowerCase();
+      if (!OWN_HEADERS.has(lower)) checked.push([lower, value]);
     }
-    if (!FIELD_VALUE.test(String(value))) {
-      throw new TypeError(
-        `Cannot send the header ${name} as its value must be visible ASCII without line breaks: encode it, for example by encodeURIComponent()`,
-      );
-    }
-    const lower = name.toLowerCase();
-    if (!OWN_HEADERS.has(lower)) checked.push([lower, String(value)]);
   }
   return checked;
 }

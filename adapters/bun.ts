@@ -153,7 +153,12 @@ export class BunAdapter extends Adapter {
     }
     if (decision.kind === "refuse") return decision.response;
     if (decision.kind !== "accept") return undefined;
-    return this.#accept(request, server, handshake, decision);
+    try {
+      return this.#accept(request, server, handshake, decision);
+    } catch (error) {
+      this.endpoint.failed(handshake, error, decision.admission);
+      return new Response("Internal Server Error\n", { status: 500 });
+    }
   }
 
   #accept(
@@ -170,7 +175,7 @@ export class BunAdapter extends Adapter {
     handshake.settle();
     const data = new Link<BunSocket>(admission, protocol, extensions);
     if (server.upgrade(request, { data, headers })) return undefined;
-    admission.place.release();
+    this.endpoint.failed(handshake, undefined, admission);
     return new Response("The client has left\n", { status: 400 });
   }
 

@@ -36,12 +36,18 @@ export interface DenoServeInfo {
   readonly remoteAddr: object;
 }
 
-type DenoSocket = WebSocket & { [SOCKET]?: CallbackSocket<DenoSocket>; [CLOSING]?: HeldClose };
+type DenoSocket = WebSocket & {
+  [SOCKET]?: CallbackSocket<DenoSocket>;
+  [CLOSING]?: HeldClose;
+  [TIMED_OUT]?: boolean;
+};
 
 /** Where a native socket keeps ours, so that its handlers need no closure. */
 const SOCKET = Symbol("onepeer.socket");
 /** Where it keeps our close. */
 const CLOSING = Symbol("onepeer.closing");
+/** Set once Deno's `idleTimeout` has passed. */
+const TIMED_OUT = Symbol("onepeer.timed-out");
 /** What Deno 2.9 says when `idleTimeout` has passed; it then reports two closes, 1001 and 1005. */
 const IDLE = "No response from ping frame.";
 /** How Deno 2.9 words an end that is no protocol error: the line just dropped. */
@@ -101,7 +107,14 @@ export class DenoAdapter extends Adapter {
       decision = await decision;
       request.signal.removeEventListener("abort", left);
     }
-    if (decision.kind === "accept") return this.#accept(request, handshake, decision);
+    if (decision.kind === "accept") {
+      try {
+        return this.#accept(request, handshake, decision);
+      } catch (error) {
+        this.endpoint.failed(handshake, error, decision.admission);
+        return new Response("Internal Server Error\n", { status: 500 });
+      }
+    }
     if (decision.kind === "refuse") return decision.response;
     // Neither is ever seen: the client has left, or its line is in the hook's hands.
     return new Response(null, { status: 204 });
@@ -168,12 +181,13 @@ function onMessage(this: DenoSocket, { data }: MessageEvent<string | ArrayBuffer
 }
 
 function onError(this: DenoSocket, event: Event): void {
+  if ((event as ErrorEvent).message === IDLE) this[TIMED_OUT] = true;
   const failure = failureOf(event as ErrorEvent);
   if (failure) this[SOCKET]!.failed(failure);
 }
 
 function onClose(this: DenoSocket, event: CloseEvent): void {
-  this[SOCKET]!.closed(closeInfo(event, this[CLOSING] !== undefined));
+  this[SOCKET]!.closed(closeInfo(event, this));
 }
 
 function failureOf({ message, error }: ErrorEvent): SocketFailure | undefined {
@@ -182,10 +196,10 @@ function failureOf({ message, error }: ErrorEvent): SocketFailure | undefined {
   return { code, message, cause: error };
 }
 
-function closeInfo({ code, reason, wasClean }: CloseEvent, weClosed: boolean): CloseInfo {
+function closeInfo({ code, reason, wasClean }: CloseEvent, native: DenoSocket): CloseInfo {
   // Under 1000 it is no code but the kind of frame that ended the line; 0 where none was seen.
-  if (code < 1000 || reason === IDLE) return { code: 1006, reason: "", wasClean: false };
+  if (code < 1000 || native[TIMED_OUT]) return { code: 1006, reason: "", wasClean: false };
   // Where the line drops after our close, Deno 2.9 says 1005 and "clean"; a client that
   // answers sends our code back.
-  return { code, reason, wasClean: wasClean && !(weClosed && code === 1005) };
+  return { code, reason, wasClean: wasClean && !(native[CLOSING] && code === 1005) };
 }

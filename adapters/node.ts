@@ -19,13 +19,14 @@
  * @module
  */
 import { type IncomingMessage, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import { type Duplex, Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 // @ts-types="@types/ws"
 import { type WebSocket, WebSocketServer } from "ws";
 import { Adapter, type AdapterOptions } from "../adapter.ts";
 import type { Decision } from "../admission.ts";
 import type { AnyContext } from "../handshake.ts";
-import { isThenable } from "../hooks.ts";
+import { type Awaitable, isThenable } from "../hooks.ts";
 import { CallbackSocket, type Wire } from "../shims/callback_socket.ts";
 import { RawHandshake } from "../shims/request.ts";
 import { OPEN, type SocketFailure } from "../socket.ts";
@@ -64,6 +65,8 @@ type NodeSocket = Duplex & {
   readonly encrypted?: boolean;
   readonly remoteAddress?: string;
   readonly bytesRead: number;
+  /** Node's own: the response that is being written to this line. There is no public way to see it. */
+  readonly _httpMessage?: unknown;
   [SOCKET]?: CallbackSocket<WsSocket>;
 };
 
@@ -134,17 +137,33 @@ export class NodeAdapter extends Adapter {
     // Node has removed its own listener by now: a reset in an asynchronous hook would end the process.
     socket.on("error", ignore);
     const handshake = snapshot(request, socket as NodeSocket, head, webRequest);
-    let decision = this.endpoint.upgrade(handshake);
-    if (isThenable(decision)) {
-      const left = () => handshake.abort(new DOMException("The client has left", "AbortError"));
-      socket.once("end", left).once("close", left);
-      decision = await decision;
-      socket.off("end", left).off("close", left);
+    // A response to an earlier, pipelined request is still under way; ours would get into the
+    // midst of it. No client that means it upgrades like this.
+    if ((socket as NodeSocket)._httpMessage) {
+      this.endpoint.failed(handshake);
+      socket.destroy();
+      return;
     }
-    if (decision.kind === "accept") this.#accept(request, socket, head, decision, handshake);
-    else if (decision.kind === "refuse") await respond(request, socket, decision.response);
-    else if (decision.kind === "gone") socket.destroy();
+    let decision: Decision | undefined;
+    try {
+      decision = await this.#decide(handshake, socket);
+      if (decision.kind === "accept") this.#accept(request, socket, head, decision, handshake);
+      else if (decision.kind === "refuse") await respond(request, socket, decision.response);
+      else if (decision.kind === "gone") socket.destroy();
+    } catch (error) {
+      const admission = decision?.kind === "accept" ? decision.admission : undefined;
+      this.endpoint.failed(handshake, error, admission);
+      socket.destroy();
+    }
   };
+
+  #decide(handshake: RawHandshake, socket: Duplex): Awaitable<Decision> {
+    const decision = this.endpoint.upgrade(handshake);
+    if (!isThenable(decision)) return decision;
+    const left = () => handshake.abort(new DOMException("The client has left", "AbortError"));
+    socket.once("end", left).once("close", left);
+    return decision.finally(() => socket.off("end", left).off("close", left));
+  }
 
   #accept(
     request: IncomingMessage,
@@ -155,21 +174,27 @@ export class NodeAdapter extends Adapter {
   ): void {
     let isUpgraded = false;
     this.#current = decision;
+    // `ws` wants this one word; the handshake was found good as RFC 9110 §7.8 reads it, as a list.
+    request.headers.upgrade = "websocket";
     // `ws` types `head` as a Buffer, and reads it as bytes.
-    this.#server.handleUpgrade(request, line, head as Buffer, (native: WsSocket) => {
-      isUpgraded = true;
-      handshake.settle();
-      const socket = new CallbackSocket(wire, native, native.protocol, native.extensions);
-      native[SOCKET] = socket;
-      native[LINE] = line as NodeSocket;
-      (line as NodeSocket)[SOCKET] = socket;
-      native.on("message", onMessage).on("close", onClose).on("error", onError);
-      line.off("error", ignore).on("drain", onDrain).on("finish", onFinish);
-      this.endpoint.attach(socket, decision.admission);
-      socket.opened();
-    });
-    this.#current = undefined;
-    if (!isUpgraded) decision.admission.place.release(); // `ws` has answered, or the line was dead
+    try {
+      this.#server.handleUpgrade(request, line, head as Buffer, (native: WsSocket) => {
+        isUpgraded = true;
+        handshake.settle();
+        const socket = new CallbackSocket(wire, native, native.protocol, native.extensions);
+        native[SOCKET] = socket;
+        native[LINE] = line as NodeSocket;
+        (line as NodeSocket)[SOCKET] = socket;
+        native.on("message", onMessage).on("close", onClose).on("error", onError);
+        line.off("error", ignore).on("drain", onDrain).on("finish", onFinish);
+        this.endpoint.attach(socket, decision.admission);
+        socket.opened();
+      });
+    } finally {
+      this.#current = undefined;
+    }
+    // Else `ws` has answered by itself, or the line was dead.
+    if (!isUpgraded) this.endpoint.failed(handshake, undefined, decision.admission);
   }
 }
 
@@ -230,11 +255,18 @@ function onClose(this: WsSocket, code: number, reason: Buffer): void {
 const CLOSE_CODES: Readonly<Record<string, number>> = {
   WS_ERR_INVALID_UTF8: 1007,
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
+  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
 };
 
 function failureOf(error: Error & { code?: string }): SocketFailure {
   return { code: CLOSE_CODES[error.code ?? ""] ?? 1002, message: error.message, cause: error };
 }
+
+/** Headers that frame a body on the wire: Node writes its own. */
+const FRAMING: readonly string[] = ["connection", "content-length", "transfer-encoding"];
+/** How long a refused client may take to end its half of the line. */
+const LINGER_MS = 1000;
 
 /** Writes a web response to a line that was to be upgraded, and ends it. */
 async function respond(request: IncomingMessage, line: Duplex, response: Response): Promise<void> {
@@ -242,21 +274,28 @@ async function respond(request: IncomingMessage, line: Duplex, response: Respons
   out.shouldKeepAlive = false;
   // Typed for a net.Socket, which every line of an http server is.
   out.assignSocket(line as Parameters<typeof out.assignSocket>[0]);
-  out.once("finish", () => line.end());
+  out.once("finish", () => endLine(line));
+  line.on("drain", () => out.emit("drain")); // Node's http server does it no more after `upgrade`
   out.statusCode = response.status || 500;
   if (response.statusText) out.statusMessage = response.statusText;
   for (const [name, value] of response.headers) {
-    if (name !== "set-cookie") out.setHeader(name, value);
+    if (name !== "set-cookie" && !FRAMING.includes(name)) out.setHeader(name, value);
   }
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) out.setHeader("set-cookie", cookies);
-  try {
-    for await (const chunk of response.body ?? []) {
-      if (line.destroyed) break;
-      out.write(chunk);
-    }
-    out.end();
-  } catch {
-    line.destroy(); // the body failed half way: the client must not take it for whole
-  }
+  if (!response.body) return void out.end();
+  out.flushHeaders();
+  // Waits for a slow client, and cancels the body where it leaves. If the body fails half way,
+  // the line is destroyed: the client must not take it for whole.
+  await pipeline(Readable.fromWeb(response.body as NodeWebStream), out).catch(() => line.destroy());
 }
+
+/** Ends our half; reads on for a moment, since closing over unread bytes would reset the line and lose the response. */
+function endLine(line: Duplex): void {
+  const timer = setTimeout(() => line.destroy(), LINGER_MS);
+  line.once("close", () => clearTimeout(timer)).once("end", () => line.destroy());
+  line.resume();
+  line.end();
+}
+
+type NodeWebStream = Parameters<typeof Readable.fromWeb>[0];

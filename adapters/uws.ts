@@ -63,6 +63,8 @@ export interface UwsResponse {
   write(chunk: Uint8Array): unknown;
   /** Ends the response. */
   end(body?: string, closeConnection?: boolean): unknown;
+  /** Drops the line. */
+  close(): unknown;
   /** The other end of the line, as text. */
   getRemoteAddressAsText(): ArrayBuffer;
   /** Answers with the 101. */
@@ -194,8 +196,13 @@ export class UwsAdapter extends Adapter {
     const decision = this.endpoint.upgrade(handshake);
     const carryOut = (decision: Decision) => {
       line.onLeft = undefined;
-      if (decision.kind === "accept") this.#accept(line, handshake, context, decision);
-      else if (decision.kind === "refuse") void respond(line, decision.response);
+      if (decision.kind === "refuse") void respond(line, decision.response);
+      if (decision.kind !== "accept") return;
+      try {
+        this.#accept(line, handshake, context, decision);
+      } catch (error) {
+        this.endpoint.failed(handshake, error, decision.admission);
+      }
     };
     if (isThenable(decision)) decision.then(carryOut);
     else carryOut(decision);
@@ -221,7 +228,7 @@ export class UwsAdapter extends Adapter {
       for (const [name, value] of headers) res.writeHeader(name, value);
       res.upgrade({ onepeer }, key, protocol, offered, context!);
     });
-    if (!isAlive) admission.place.release();
+    if (!isAlive) this.endpoint.failed(handshake, undefined, admission);
   }
 }
 
@@ -311,8 +318,15 @@ async function respond(line: Line, response: Response): Promise<void> {
     if (!response.body) res.end("", true);
   });
   if (!response.body) return;
-  for await (const chunk of response.body) {
-    if (!line.cork((res) => void res.write(chunk))) return;
+  const reader = response.body.getReader();
+  line.onLeft = () => void reader.cancel().catch(() => {});
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      const { value } = next;
+      line.cork((res) => void res.write(value));
+    }
+    line.cork((res) => res.end());
+  } catch {
+    line.cork((res) => res.close()); // the client must not take half a body for whole
   }
-  line.cork((res) => res.end());
 }

@@ -80,7 +80,11 @@ export function serve<Context extends object = AnyContext>(
       return urlOf(tls !== undefined, hostname, bound);
     },
     ready: async () => void await listening,
-    close: (closing) => closeServer(ws, closing, async () => void (await listening).stop(true)),
+    close: (closing) =>
+      closeServer(ws, closing, async () => {
+        const server = await listening.catch(() => undefined); // nothing to stop where it never listened
+        server?.stop(true);
+      }),
     [Symbol.asyncDispose]() {
       return this.close();
     },

@@ -50,7 +50,11 @@ export function serve<Context extends object = AnyContext>(
       return urlOf(tls !== undefined, hostname, bound);
     },
     ready: async () => void await listening,
-    close: (closing) => closeServer(ws, closing, async () => await (await listening).shutdown()),
+    close: (closing) =>
+      closeServer(ws, closing, async () => {
+        const server = await listening.catch(() => undefined); // nothing to stop where it never listened
+        await server?.shutdown();
+      }),
     [Symbol.asyncDispose]() {
       return this.close();
     },

@@ -59,6 +59,10 @@ export const runtimes: readonly Runtime[] = [
       "X4.wire": noReset,
       "X5.cut": noReset,
       "B4.freed": noReset,
+      "L1.fragment-flood": {
+        reason: "Deno gathers the fragments of a message without bounds before anybody sees them",
+        link: "https://github.com/denoland/fastwebsockets",
+      },
       "L1.above-64-mib": {
         reason: "Deno's server socket ends the line at a message of 64 MiB, whatever the limit",
         link: "https://github.com/denoland/fastwebsockets",

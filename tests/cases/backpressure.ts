@@ -108,6 +108,56 @@ export const backpressure: readonly Case[] = [
     },
   },
   {
+    id: "B2.serial",
+    fact:
+      "drain fires under concurrency 1 too, while a message hook waits for it and others are queued",
+    site: (s) => {
+      let drained = () => {};
+      return {
+        limits: { concurrency: 1 },
+        hooks: {
+          async message(peer, message) {
+            s.log("message", message.text());
+            if (message.text() === "next") return;
+            for (let i = 0; i < 12; i++) peer.send(new Uint8Array(MIB));
+            await new Promise<void>((resolve) => drained = resolve);
+          },
+          drain: () => drained(),
+        },
+      };
+    },
+    async run(t) {
+      const client = await t.connect();
+      client.socket.pause();
+      client.send("fill");
+      client.send("next");
+      await sleep(50);
+      client.socket.resume();
+      await t.logged("message", 2);
+    },
+  },
+  {
+    id: "B3.threshold",
+    fact: "waitForDrain() with a threshold that is no size is a RangeError",
+    site: (s) => ({
+      hooks: {
+        async open(peer) {
+          for (const threshold of [NaN, -1, "x" as unknown as number]) {
+            await peer.waitForDrain({ threshold }).catch((e) => s.log("error", e.name, e.message));
+          }
+        },
+      },
+    }),
+    async run(t) {
+      await t.connect();
+      const errors = await t.logged("error", 3);
+      assert.deepEqual(errors[0]!.data, [
+        "RangeError",
+        "Cannot wait for the drain as the threshold must be 0 or more: current value is NaN",
+      ]);
+    },
+  },
+  {
     id: "B3.drains",
     fact: "waitForDrain() resolves on drain, at its own threshold, or when the peer is gone",
     site: (s) => ({
@@ -250,6 +300,30 @@ export const backpressure: readonly Case[] = [
       client.resume();
       await client.ended(800);
       assert.ok(client.pending < 12 * MIB);
+    },
+  },
+  {
+    id: "B4.small-messages",
+    fact: "many small messages are charged for what they cost in memory, not for their bytes alone",
+    site: (s) => ({
+      limits: { maxBuffered: MIB },
+      hooks: {
+        open(peer) {
+          let queued = 0;
+          for (let i = 0; i < 3_000_000 && peer.websocket.readyState === 1; i++) {
+            if (peer.send("0123456789") > 0) queued++;
+          }
+          s.log("queued", queued, peer.websocket.readyState);
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.pause();
+      const [queued, state] = (await t.logged("queued"))[0]!.data;
+      assert.equal(state, 2, "closed with 1013");
+      // 1 MiB of bytes alone would be 70,000 and more.
+      assert.ok(queued > 500 && queued < 20_000, `${queued} messages queued`);
     },
   },
   {

@@ -302,6 +302,32 @@ export const closing: readonly Case[] = [
     },
   },
   {
+    id: "X4.backlog",
+    fact: "terminate() drops what is queued, and counts it",
+    site: (s) => ({
+      limits: { concurrency: 1 },
+      hooks: {
+        async open() {
+          await s.wait("open");
+        },
+        message(peer, message) {
+          s.log("message", message.text());
+          peer.terminate();
+        },
+        close: () => s.log("close"),
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      for (const text of ["1", "2", "3"]) client.send(text);
+      await sleep(50);
+      await t.release("open");
+      await t.logged("close");
+      assert.deepEqual(await t.events(30), ["message", "close"]);
+      assert.equal((await t.stats()).drops, 2);
+    },
+  },
+  {
     id: "X4.nothing-more",
     fact: "after terminate() no message of ours reaches the client, and the line ends",
     site: obey({

@@ -42,12 +42,20 @@ export const drain: readonly Case[] = [
             return (error as Error).name;
           }
         },
+        never: async () => {
+          try {
+            await s.ws.close({ timeout: Infinity });
+          } catch (error) {
+            return (error as Error).message;
+          }
+        },
         good: () => s.ws.close(1012, "restart"),
       },
     }),
     async run(t) {
       const client = await t.connect();
       assert.equal(await t.command("bad"), "RangeError");
+      assert.match(await t.command("never"), /timeout must be 0 to 2147483647 ms.*Infinity/);
       assert.equal((await t.stats()).peers, 1);
       await t.command("good");
       assert.deepEqual(await client.closed, { code: 1012, reason: "restart" });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { sleep } from "../clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** E1–E3: hooks that fail. */
@@ -36,6 +37,73 @@ export const errors: readonly Case[] = [
       }
       bystander.send("fine");
       assert.equal(await bystander.text(), "fine");
+    },
+  },
+  {
+    id: "E1.on-error",
+    fact:
+      "an onError that throws or rejects, an answer that can't be printed, a hostile throw: nothing ends the process",
+    site: () => {
+      const { proxy, revoke } = Proxy.revocable({}, {});
+      revoke();
+      const unprintable = Object.assign(new Error("x"), {
+        [Symbol.for("nodejs.util.inspect.custom")]: () => {
+          throw new Error("inspect fails");
+        },
+        [Symbol.for("Deno.customInspect")]: () => {
+          throw new Error("inspect fails");
+        },
+      });
+      const thrown: Record<string, unknown> = {
+        proxy,
+        unprintable,
+        getter: {
+          get response() {
+            throw new Error("getter fails");
+          },
+        },
+      };
+      return {
+        hooks: {
+          upgrade(request) {
+            const which = new URL(request.url).search.slice(1);
+            if (which) throw thrown[which] ?? new Error("upgrade");
+          },
+          async message(_, message) {
+            await Promise.resolve();
+            throw thrown[message.text()];
+          },
+        },
+        onError: (_, { request }) =>
+          request?.url.endsWith("sync")
+            ? fails()
+            : Promise.reject(new Error("onError rejects")) as unknown as void,
+      };
+    },
+    async run(t) {
+      for (const which of ["sync", "async", "proxy", "unprintable", "getter"]) {
+        assert.equal((await t.refused(`?${which}`)).status, 500, which);
+      }
+      for (const which of ["proxy", "unprintable", "getter"]) {
+        const client = await t.connect();
+        client.send(which);
+        assert.equal((await client.closed).code, 1011, which);
+      }
+      await t.connect();
+    },
+  },
+  {
+    id: "E1.pipelined",
+    fact: "a handshake behind another request on one line, good or bad, hurts nobody",
+    async run(t) {
+      for (const version of ["13", "12"]) {
+        const client = await t.tcp();
+        client.write(`GET ${t.path()} HTTP/1.1\r\nHost: a.example\r\n\r\n`);
+        client.handshake({ target: t.path(), headers: { "Sec-WebSocket-Version": version } });
+        await sleep(50);
+        client.fin();
+      }
+      await t.connect();
     },
   },
   {
@@ -208,3 +276,7 @@ export const errors: readonly Case[] = [
     },
   },
 ];
+
+function fails(): never {
+  throw new Error("onError throws");
+}

@@ -49,6 +49,20 @@ export const limits: readonly Case[] = [
     },
   },
   {
+    id: "L1.fragment-flood",
+    fact: "a message that never ends is cut off at maxPayload, not gathered without bounds",
+    site: (s) => ({
+      limits: { maxPayload: 100_000 },
+      hooks: { error: (_, error) => s.log("error", (error as { code?: string }).code) },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.write(frame(TEXT, "x".repeat(50_000), { fin: false }));
+      for (let i = 0; i < 40; i++) client.write(frame(0, "x".repeat(50_000), { fin: false }));
+      assert.deepEqual((await t.logged("error", 1, 1000))[0]!.data, ["ERR_PEER_TOO_LARGE"]);
+    },
+  },
+  {
     id: "L1.inflated",
     fact: "maxPayload holds after inflation too",
     site: (s) => ({
@@ -140,6 +154,27 @@ export const limits: readonly Case[] = [
       }
       assert.ok(answers.pings >= 1);
       assert.deepEqual(await t.events(), []);
+    },
+  },
+  {
+    id: "L3.stuck",
+    fact:
+      "a client that neither reads nor says anything is gone too, though its ping is stuck in the queue",
+    site: (s) => ({
+      limits: { idleTimeout: 800 },
+      hooks: {
+        message(peer) {
+          for (let i = 0; i < 12; i++) peer.send(new Uint8Array(1024 * 1024));
+        },
+        close: (_, { code }) => s.log("close", code),
+      },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.pause();
+      client.write(frame(TEXT, "go"));
+      const [{ data } = { data: [] }] = await t.logged("close", 1, 2500);
+      assert.deepEqual(data, [1006]);
     },
   },
   {
@@ -324,6 +359,27 @@ export const limits: readonly Case[] = [
       for (let i = 0; i < 40 && (await t.stats()).messagesIn < 1024; i++) await sleep(10);
       await t.release("open");
       await t.logged("message", 1024);
+    },
+  },
+  {
+    id: "L8.inflated",
+    fact: "compressed floods stay within the bounds while a hook is pending",
+    site: (s) => ({
+      perMessageDeflate: true,
+      limits: { pendingBytes: 1024 * 1024 },
+      hooks: {
+        async open() {
+          await s.wait("open");
+        },
+        close: (_, { code }) => s.log("close", code),
+      },
+    }),
+    async run(t) {
+      const client = await t.connect("", { deflate: true });
+      for (let i = 0; i < 40; i++) client.send(new Uint8Array(1024 * 1024));
+      await sleep(700);
+      assert.ok((await t.stats()).messagesIn <= 8, `${(await t.stats()).messagesIn} MiB are held`);
+      await t.release("open");
     },
   },
   {

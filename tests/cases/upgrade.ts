@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import type { Case } from "../fixtures/case.ts";
 
+/** A response whose body is gone. */
+const USED = new Response("once");
+void USED.text();
+
 /** C6–C8, C11, C12: the upgrade hook. */
 export const upgrade: readonly Case[] = [
   {
@@ -98,6 +102,83 @@ export const upgrade: readonly Case[] = [
       assert.equal((await t.refused()).status, 500);
       const said = await t.consoleErrors("a62f4", 80);
       assert.equal(said.length, 1);
+    },
+  },
+  {
+    id: "C6.control-character",
+    fact: "a Response with a control character in a header is a 500 and an error, not a crash",
+    site: (s) => ({
+      hooks: {
+        upgrade(request) {
+          const why = decodeURIComponent(new URL(request.url).search.slice(1));
+          return new Response("no", { status: 400, headers: { "x-why": why } });
+        },
+      },
+      onError: (error) => s.log("onError", String(error)),
+    }),
+    async run(t) {
+      for (const bad of ["%01", "a%7Fb", "a%1Bb"]) {
+        assert.equal((await t.refused(`?${bad}`)).status, 500, bad);
+      }
+      assert.equal((await t.refused("?fine")).status, 400);
+      for (const { data } of await t.logged("onError", 3)) {
+        assert.match(data[0], /TypeError: .*x-why/);
+      }
+    },
+  },
+  {
+    id: "C6.odd-results",
+    fact: "what is no answer at all is a 500, never an admission; so is another realm's Response",
+    site: (s) => ({
+      hooks: {
+        upgrade(request): undefined {
+          const odd: Record<string, unknown> = {
+            false: false,
+            number: 5,
+            string: "yes",
+            list: [],
+            alien: { status: 401, headers: new Map(), body: null },
+            namespace: { namespace: 5 },
+            header: { headers: [["x"]] },
+            used: USED,
+            thenable: { then: () => {} },
+          };
+          return odd[new URL(request.url).search.slice(1)] as undefined;
+        },
+        open: () => s.log("open"),
+      },
+      limits: { handshakeTimeout: 100 },
+      onError: (error) => s.log("onError", (error as Error).name),
+    }),
+    async run(t) {
+      const odd = ["false", "number", "string", "list", "alien", "namespace", "header", "used"];
+      for (const which of odd) assert.equal((await t.refused(`?${which}`)).status, 500, which);
+      assert.equal((await t.refused("?thenable")).status, 503, "it never settles");
+      const names = (await t.logged("onError", odd.length + 1)).map(({ data }) => data[0]);
+      assert.deepEqual(names, [...odd.map(() => "TypeError"), "PeerError"]);
+      assert.ok(!(await t.events()).includes("open"));
+      await t.connect("?nothing");
+    },
+  },
+  {
+    id: "C6.cancel",
+    fact: "the body of a refusal is cancelled where the client leaves",
+    site: (s) => ({
+      hooks: {
+        upgrade() {
+          const body = new ReadableStream<Uint8Array>({
+            start: (controller) => controller.enqueue(new Uint8Array(1000)),
+            cancel: () => s.log("cancel"),
+          });
+          return new Response(body, { status: 403 });
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.raw();
+      assert.equal((await client.head()).status, 403);
+      client.rst();
+      await t.logged("cancel");
     },
   },
   {
@@ -290,6 +371,53 @@ export const upgrade: readonly Case[] = [
       assert.equal(names.filter((name) => name === "resolve").length, 1, "once per connection");
       const [{ data } = { data: [] }] = await t.logged("global open");
       assert.deepEqual(data, ["resolved", { who: "resolved", global: 1, resolved: 1 }]);
+    },
+  },
+  {
+    id: "C12.order",
+    fact:
+      "with both, messages keep their order, none starts after close, and a failure of one stops not the other",
+    site: (s) => ({
+      hooks: {
+        async message(_, message) {
+          await new Promise((resolve) => setTimeout(resolve, 30 - 10 * Number(message.text())));
+          throw new Error(`global ${message}`);
+        },
+        close() {
+          throw new Error("global close");
+        },
+        error: (_, error) => s.log("error", error.message),
+      },
+      resolve: () => ({
+        message: (_, message) => s.log("message", message.text()),
+        close: () => s.log("close"),
+      }),
+    }),
+    async run(t) {
+      const client = await t.connect();
+      for (const text of ["1", "2", "3"]) client.send(text);
+      client.close();
+      await t.logged("error", 4);
+      const log = (await t.log()).map(({ event, data }) => [event, ...data].join(" "));
+      const started = log.filter((line) => !line.startsWith("error"));
+      assert.deepEqual(started, ["message 1", "message 2", "message 3", "close"]);
+    },
+  },
+  {
+    id: "C12.handled",
+    fact: "a global hook that took the socket over has the last word",
+    site: (s) => ({
+      hooks: { upgrade: (request) => s.takeOver(request) as undefined },
+      resolve: () => ({
+        upgrade() {
+          s.log("resolved upgrade");
+        },
+      }),
+    }),
+    async run(t) {
+      const client = await t.raw();
+      await client.head();
+      assert.deepEqual(await t.events(30), []);
     },
   },
   {

@@ -51,6 +51,7 @@ function rig(given: Partial<Limits> = {}) {
   const drains: number[] = [];
   const cuts: CloseInfo[] = [];
   const outbox: Outbox = new Outbox(socket, { limits, counters, timers, slow }, {
+    activity: () => 0,
     drained: () => void drains.push(socket.bufferedAmount),
     // As a connection does.
     cut: (info) => void cuts.push(outbox.end(info)),
