@@ -1,3 +1,4 @@
+import { Doorkeeper } from "./admission.ts";
 import type { AnyContext } from "./handshake.ts";
 import {
   type CloseOptions,
@@ -37,20 +38,8 @@ export abstract class Adapter {
    * @throws {TypeError} where `endpoint` comes together with options that belong to it.
    */
   constructor(options: AdapterOptions) {
-    if (!options.endpoint) {
-      this.endpoint = createEndpoint(options);
-      return;
-    }
-    if (!(options.endpoint instanceof Endpoint)) {
-      throw new TypeError("Cannot use the endpoint as it must come from createEndpoint()");
-    }
-    const misplaced = ENDPOINT_OPTIONS.find((name) => options[name] !== undefined);
-    if (misplaced) {
-      throw new TypeError(
-        `Cannot use ${misplaced} together with endpoint: give it to createEndpoint()`,
-      );
-    }
-    this.endpoint = options.endpoint;
+    this.endpoint = endpointOf(options);
+    this.endpoint.useDoor((options, host) => new Doorkeeper(options, host));
   }
 
   /** Live peers by namespace. */
@@ -92,4 +81,17 @@ export abstract class Adapter {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function endpointOf(options: AdapterOptions): Endpoint {
+  const { endpoint } = options;
+  if (!endpoint) return createEndpoint(options);
+  if (!(endpoint instanceof Endpoint)) {
+    throw new TypeError("Cannot use the endpoint as it must come from createEndpoint()");
+  }
+  const misplaced = ENDPOINT_OPTIONS.find((name) => options[name] !== undefined);
+  if (!misplaced) return endpoint;
+  throw new TypeError(
+    `Cannot use ${misplaced} together with endpoint: give it to createEndpoint()`,
+  );
 }

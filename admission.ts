@@ -1,3 +1,4 @@
+import { admitsOrigin } from "./allowed_origins.ts";
 import type { Admission } from "./connection.ts";
 import { complain, PeerError } from "./errors.ts";
 import { addressOf, hostOf, originOf } from "./forwarded.ts";
@@ -20,7 +21,7 @@ import {
   type UpgradeResult,
 } from "./hooks.ts";
 import type { Limits } from "./limits.ts";
-import { admitsOrigin, foreignOrigin } from "./origin_guard.ts";
+import { foreignOrigin } from "./origin_guard.ts";
 import { KeptPlace, type Place, Places } from "./places.ts";
 import type { Counters } from "./stats.ts";
 import type { Timers } from "./timers.ts";

@@ -1,4 +1,4 @@
-import { type Decision, Doorkeeper } from "./admission.ts";
+import type { Decision, DoorkeeperHost } from "./admission.ts";
 import { checkClose } from "./close_code.ts";
 import { type Admission, Connection, type ConnectionHost, IDLE_AFTER } from "./connection.ts";
 import type { AnyContext, Handshake } from "./handshake.ts";
@@ -54,6 +54,13 @@ export interface EndpointPublishOptions {
   readonly compress?: boolean;
 }
 
+/** @internal What decides over handshakes. Only who serves HTTP needs it: the core alone does without. */
+export interface Door {
+  decide(handshake: Handshake): Awaitable<Decision>;
+  expect(admission: Admission): void;
+  failed(handshake: Handshake, error?: unknown, admission?: Admission): void;
+}
+
 /** Milliseconds between looks at slow peers, where a runtime does not say that they have drained. */
 const DRAIN_INTERVAL = 10;
 
@@ -63,7 +70,8 @@ const DRAIN_INTERVAL = 10;
 export class Endpoint {
   /** The bounds in force. */
   readonly limits: Limits;
-  readonly #doorkeeper: Doorkeeper;
+  readonly #options: EndpointOptions;
+  #door: Door | undefined;
   readonly #hub = new Hub<Peer>();
   readonly #counters = new Counters();
   readonly #timers = new Timers();
@@ -77,6 +85,7 @@ export class Endpoint {
   /** @internal Made by {@linkcode createEndpoint}. */
   constructor(options: EndpointOptions) {
     checkOptions(options);
+    this.#options = options;
     this.limits = resolveLimits(options.limits);
     const { idleTimeout } = this.limits;
     if (idleTimeout > 0) {
@@ -92,10 +101,6 @@ export class Endpoint {
       began: (connection) => this.#begin(connection),
       finished: (connection) => this.#forget(connection),
     };
-    this.#doorkeeper = new Doorkeeper(options, {
-      ...this.#host,
-      isClosed: () => this.#closing !== undefined,
-    });
   }
 
   /** Live peers by namespace. */
@@ -176,22 +181,28 @@ export class Endpoint {
     for (const { peer } of this.#connections) peer.terminate();
   }
 
+  /** @internal Adapters bring the doorkeeper; the first one serves all of them. */
+  useDoor(make: (options: HookOptions, host: DoorkeeperHost) => Door): void {
+    const isClosed = () => this.#closing !== undefined;
+    this.#door ??= make(this.#options, { ...this.#host, isClosed });
+  }
+
   /**
    * @internal Decides what becomes of a handshake; at once, unless a hook is asynchronous. Never rejects.
    */
   upgrade(handshake: Handshake): Awaitable<Decision> {
-    return this.#doorkeeper.decide(handshake);
+    return this.#door!.decide(handshake);
   }
 
   /** @internal The adapter could not carry an admission out: gives its place back, reports the error if any. */
   failed(handshake: Handshake, error?: unknown, admission?: Admission): void {
-    this.#doorkeeper.failed(handshake, error, admission);
+    this.#door!.failed(handshake, error, admission);
   }
 
   /** @internal Makes a peer of an admission. The socket has not opened yet; it tells when it does. */
   attach(socket: ServerSocket, admission: Admission): void {
     new Connection(socket, admission, this.#host);
-    this.#doorkeeper.expect(admission);
+    this.#door!.expect(admission);
   }
 
   #begin(connection: Connection): void {

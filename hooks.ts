@@ -1,7 +1,7 @@
 import type { AnyContext, UpgradeRequest } from "./handshake.ts";
 import type { HookError } from "./errors.ts";
 import type { Message } from "./message.ts";
-import { type AllowedOrigins, checkAllowedOrigins } from "./origin_guard.ts";
+import { type AllowedOrigins, checkAllowedOrigins } from "./allowed_origins.ts";
 import type { Peer } from "./peer.ts";
 import type { CloseInfo } from "./socket.ts";
 import { headerPairs, type UpgradeHeaders } from "./upgrade_headers.ts";

@@ -38,7 +38,7 @@ export {
 } from "./hooks.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export type { BinaryType, Message, MessageSource } from "./message.ts";
-export type { AllowedOrigins } from "./origin_guard.ts";
+export type { AllowedOrigins } from "./allowed_origins.ts";
 export type { DrainOptions, Peer, PublishOptions } from "./peer.ts";
 export type { PeerWebSocket, SendOptions } from "./peer_websocket.ts";
 export type { CloseInfo, Payload } from "./socket.ts";

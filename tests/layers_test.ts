@@ -6,7 +6,16 @@ import assert from "node:assert/strict";
  */
 const LAYERS: readonly (readonly string[])[] = [
   ["socket", "close_code", "errors", "limits", "timers", "stats", "inspect"],
-  ["hub", "handshake", "forwarded", "origin_guard", "upgrade_headers", "message", "payload"],
+  [
+    "hub",
+    "handshake",
+    "forwarded",
+    "allowed_origins",
+    "origin_guard",
+    "upgrade_headers",
+    "message",
+    "payload",
+  ],
   ["outbox", "peer", "peer_websocket", "shims/"],
   ["hooks", "inbox", "places", "connection", "admission", "endpoint", "link", "adapter"],
   ["adapters/"],

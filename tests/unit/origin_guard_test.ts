@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import type { UpgradeRequest } from "../../handshake.ts";
-import {
-  admitsOrigin,
-  type AllowedOrigins,
-  checkAllowedOrigins,
-  foreignOrigin,
-} from "../../origin_guard.ts";
+import { admitsOrigin, type AllowedOrigins, checkAllowedOrigins } from "../../allowed_origins.ts";
+import { foreignOrigin } from "../../origin_guard.ts";
 import { RawHandshake } from "../../shims/request.ts";
 
 const COOKIE = { cookie: "session=1" };
