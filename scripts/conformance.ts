@@ -1,5 +1,5 @@
 /**
- * Executes the contract: `deno task conformance [runtime…] [--case=ID]`. Prints a line per clause.
+ * Executes the contract: `deno task conformance [runtime…] [--case=ID]; `node` means every Node`. Prints a line per clause.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { type Outcome, runSuite } from "../tests/suite.ts";
 
 const only = Deno.args.find((arg) => arg.startsWith("--case="))?.slice("--case=".length);
 const names = Deno.args.filter((arg) => !arg.startsWith("--"));
-const unknown = names.filter((name) => !runtimes.some((it) => it.name === name));
+const unknown = names.filter((name) => !runtimes.some((it) => it.name.startsWith(name)));
 if (unknown.length > 0) {
   console.error(
     `No runtime ${unknown.join(", ")}: known are ${runtimes.map((it) => it.name).join(", ")}`,
@@ -18,7 +18,11 @@ if (unknown.length > 0) {
 }
 
 const total = { passed: 0, failed: 0, gap: 0 };
-for (const runtime of runtimes.filter((it) => names.length === 0 || names.includes(it.name))) {
+for (
+  const runtime of runtimes.filter((it) =>
+    names.length === 0 || names.some((name) => it.name.startsWith(name))
+  )
+) {
   console.log(`\n${runtime.title}`);
   const outcomes = await runSuite(runtime, ({ id }) => !only || id.startsWith(only));
   if ("missing" in outcomes) {

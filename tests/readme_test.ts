@@ -10,7 +10,8 @@ const [program] = snippets;
 /** The snippet a visitor sees first, run as it stands; only import and port are made to fit. */
 for (const { name, title, command } of runtimes) {
   const file = new URL(`../.cache/readme/${name}.ts`, import.meta.url);
-  if (!(await exists(new URL(`../server/${name}.ts`, import.meta.url)))) continue;
+  const server = `server/${name.replace(/\d+$/, "")}.ts`;
+  if (!(await exists(new URL(`../${server}`, import.meta.url)))) continue;
   const words = await command(file);
   Deno.test({
     name: `${title}: the README's first program runs as it stands`,
@@ -19,7 +20,7 @@ for (const { name, title, command } of runtimes) {
       await Deno.mkdir(new URL("./", file), { recursive: true });
       const port = 20_000 + Math.floor(Math.random() * 10_000);
       const fitted = program!
-        .replace("@onepeer/onepeer/server/deno", `../../server/${name}.ts`)
+        .replace("@onepeer/onepeer/server/deno", `../../${server}`)
         .replace("port: 3000", `port: ${port}`);
       assert.notEqual(fitted, program);
       await Deno.writeTextFile(file, `${fitted}\nconsole.log("LISTENING ${port}");\n`);

