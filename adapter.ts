@@ -15,6 +15,12 @@ export interface AdapterOptions<Context extends object = AnyContext>
   extends EndpointOptions<Context> {
   /** Shares peers, topics and limits with the other adapters over it; leave the other options to `createEndpoint`. */
   readonly endpoint?: Endpoint;
+  /**
+   * Compression by permessage-deflate (RFC 7692), where the runtime has it: Deno 2.9 has none.
+   *
+   * @default false
+   */
+  readonly perMessageDeflate?: boolean;
 }
 
 const ENDPOINT_OPTIONS = [
@@ -35,9 +41,11 @@ export abstract class Adapter {
   /**
    * Takes the given endpoint, or makes one of the other options.
    *
-   * @throws {TypeError} where `endpoint` comes together with options that belong to it.
+   * @throws {TypeError} for an option that does not exist, and where `endpoint` comes together with
+   * options that belong to it.
    */
-  constructor(options: AdapterOptions) {
+  constructor(options: AdapterOptions, ownOptions: readonly string[] = []) {
+    checkNames(options, ownOptions);
     this.endpoint = endpointOf(options);
     this.endpoint.useDoor((options, host) => new Doorkeeper(options, host));
   }
@@ -81,6 +89,15 @@ export abstract class Adapter {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function checkNames(options: AdapterOptions, ownOptions: readonly string[]): void {
+  const known = [...ENDPOINT_OPTIONS, "endpoint", "perMessageDeflate", ...ownOptions];
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (!unknown) return;
+  throw new TypeError(
+    `Cannot use ${unknown} as there is no such option: known are ${known.join(", ")}`,
+  );
 }
 
 function endpointOf(options: AdapterOptions): Endpoint {

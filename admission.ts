@@ -287,19 +287,22 @@ function requestOf(handshake: Handshake, trustedHops: number): UpgradeRequest {
   return handshake.toRequest(originOf(handshake, trustedHops) + handshake.target);
 }
 
+const RESULT_KEYS = ["headers", "context", "namespace", "protocol", "handled"];
+
 /**
- * Makes sure that what a hook returned is no answer that only looks like none: a `Response` of
- * another realm or package would let the client in.
+ * Makes sure that what a hook returned is an admission, and not something that was meant to refuse:
+ * `false`, or a `Response` of another realm or package.
  */
 function checkResult(result: unknown): void {
-  if (result === undefined || result === null) return;
-  const isPlain = typeof result === "object" && !Array.isArray(result) &&
-    !("status" in result && "headers" in result && "body" in result);
-  if (isPlain) return;
+  if (result === undefined) return;
+  const keys = typeof result === "object" && result !== null ? Object.keys(result) : [];
+  const isPlain = typeof result === "object" && result !== null && !Array.isArray(result);
+  const unknown = keys.find((key) => !RESULT_KEYS.includes(key));
+  if (isPlain && !unknown && !("status" in result)) return;
   throw new TypeError(
-    `Cannot go on as upgrade must return nothing, an object or this runtime's own Response: found ${
-      typeof result === "object" ? Object.prototype.toString.call(result) : String(result)
-    }`,
+    `Cannot go on as upgrade must return nothing, this runtime's own Response, or an object of ${
+      RESULT_KEYS.join(", ")
+    }: found ${isPlain ? `an object with ${unknown ?? "status"}` : String(result)}`,
   );
 }
 

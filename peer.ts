@@ -163,8 +163,8 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    * Sends one message: a string as text, a buffer or view as exactly its bytes, a
    * {@linkcode Message} as what it holds, anything else as its JSON text.
    *
-   * @returns the bytes now queued for this client, 0 where all was handed over, or -1
-   * where the message was not accepted: not open, or over `limits.maxBuffered`.
+   * @returns the bytes that now wait for this client: 0 where the runtime has handed all of it to
+   * the network; -1 where the message was not accepted: not open, or over `limits.maxBuffered`.
    * @throws {TypeError} for a value without JSON text (RFC 8259), a `Blob`, a stream or a promise.
    * @throws {PeerError} `ERR_PEER_BUFFER_FULL` under `limits.overflow: "error"`.
    */
@@ -261,6 +261,11 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     return this.id;
   }
 
+  /** The peer's {@linkcode id}: its JSON tells others neither its context nor its address. */
+  toJSON(): string {
+    return this.id;
+  }
+
   /** @internal Takes one frame of a publish. */
   deliver(frame: OutgoingFrame, compress: boolean): boolean {
     try {
@@ -288,6 +293,6 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
 function checkTopic(topic: unknown): string {
   if (typeof topic === "string") return topic;
   throw new TypeError(
-    `Cannot use the topic as it must be a string: current value is ${typeof topic}`,
+    `Cannot use the topic as it must be a string: current value is ${String(topic)}`,
   );
 }

@@ -24,6 +24,13 @@ export type UpgradeHeaders =
 export function headerPairs(
   given: UpgradeHeaders,
 ): Iterable<readonly [string, string | readonly string[]]> {
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(
+      `Cannot use these headers as they must be Headers, pairs or a record: current value is ${
+        String(given)
+      }`,
+    );
+  }
   return Symbol.iterator in given
     ? given as Iterable<readonly [string, string]>
     : Object.entries(given);

@@ -30,14 +30,7 @@ import { reportClose } from "../shims/uwebsockets.ts";
 import { OPEN, type Payload } from "../socket.ts";
 
 /** Options of the adapter for Bun. */
-export interface BunOptions<Context extends object = AnyContext> extends AdapterOptions<Context> {
-  /**
-   * Compression by permessage-deflate (RFC 7692).
-   *
-   * @default false
-   */
-  readonly perMessageDeflate?: boolean;
-}
+export type BunOptions<Context extends object = AnyContext> = AdapterOptions<Context>;
 
 /** The part of Bun's `Server` that is used. */
 export interface BunServer {

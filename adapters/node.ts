@@ -50,7 +50,8 @@ export interface PerMessageDeflate {
 }
 
 /** Options of the adapter for Node. */
-export interface NodeOptions<Context extends object = AnyContext> extends AdapterOptions<Context> {
+export interface NodeOptions<Context extends object = AnyContext>
+  extends Omit<AdapterOptions<Context>, "perMessageDeflate"> {
   /**
    * Compression by permessage-deflate (RFC 7692): `true`, or the options of `ws`. It costs about
    * 300 KiB and a share of the CPU per client that uses it.
@@ -107,7 +108,7 @@ export class NodeAdapter extends Adapter {
 
   /** @internal Made by {@linkcode adapter}. */
   constructor(options: NodeOptions) {
-    super(options);
+    super(options as AdapterOptions);
     const { maxPayload, closeTimeout } = this.endpoint.limits;
     this.#server = new WebSocketServer({
       noServer: true,

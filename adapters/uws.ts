@@ -26,14 +26,7 @@ import { RawHandshake } from "../shims/request.ts";
 import { reportClose } from "../shims/uwebsockets.ts";
 
 /** Options of the adapter for uWebSockets.js. */
-export interface UwsOptions<Context extends object = AnyContext> extends AdapterOptions<Context> {
-  /**
-   * Compression by permessage-deflate (RFC 7692), with uWebSockets.js' shared compressor.
-   *
-   * @default false
-   */
-  readonly perMessageDeflate?: boolean;
-}
+export type UwsOptions<Context extends object = AnyContext> = AdapterOptions<Context>;
 
 /** The part of uWebSockets.js' `HttpRequest` that is used. Valid until the handler returns. */
 export interface UwsRequest {

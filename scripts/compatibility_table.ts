@@ -13,6 +13,13 @@ interface Row {
   readonly cases: readonly string[];
 }
 
+/** Why a runtime does not hold some facts. */
+interface Note {
+  readonly reason: string;
+  readonly link: string;
+  readonly facts: string[];
+}
+
 const MEMBERS: readonly Row[] = [
   { feature: "`send()`", cases: ["S1.", "S2.", "S3.", "S4.", "S5.", "S6."] },
   { feature: "`publish()` / `subscribe()`", cases: ["P"] },
@@ -68,7 +75,7 @@ if (Deno.args.includes("--check")) {
 }
 
 function render({ runtimes }: Report): string {
-  const notes: string[] = [];
+  const notes: Note[] = [];
   const counts = runtimes.map(({ outcomes }) => outcomes.length);
   const covered = [...MEMBERS, ...GUARANTEES].flatMap(({ cases }) => cases);
   for (const { id } of runtimes.flatMap(({ outcomes }) => outcomes)) {
@@ -97,19 +104,30 @@ ${guarantees}
 
 ${
     notes.length > 0
-      ? `## Gaps\n\n${notes.map((note, index) => `${index + 1}. ${note}`).join("\n")}\n`
+      ? `## Gaps\n\n${
+        notes.map(({ reason, link, facts }, index) =>
+          `${index + 1}. ${reason} ([source](${link})). Not held: ${
+            facts.map((it) => `“${it}”`).join(", ")
+          }.`
+        ).join("\n")
+      }\n`
       : ""
   }`;
 }
 
-function cell({ cases }: Row, outcomes: readonly Outcome[], notes: string[]): string {
+function cell({ cases }: Row, outcomes: readonly Outcome[], notes: Note[]): string {
   const mine = outcomes.filter(({ id }) => cases.some((start) => id.startsWith(start)));
   if (mine.length === 0) throw new Error(`no case for ${cases}`);
   if (mine.some(({ status }) => status === "failed")) return "✗";
-  const marks = mine.filter(({ status }) => status === "gap").map(({ fact, detail, link }) => {
-    const note = `Not held: “${fact}”. ${detail} ([source](${link})).`;
-    if (!notes.includes(note)) notes.push(note);
-    return notes.indexOf(note) + 1;
-  });
-  return marks.length > 0 ? `✓ <sup>${marks.join(", ")}</sup>` : "✓";
+  const marks = mine.filter(({ status }) => status === "gap").map((gap) => noteOf(gap, notes));
+  return marks.length > 0 ? `✓ <sup>${[...new Set(marks)].join(", ")}</sup>` : "✓";
+}
+
+/** Number of the note that gives a gap's reason; gaps of one reason share it. */
+function noteOf({ fact, detail, link }: Outcome, notes: Note[]): number {
+  let index = notes.findIndex(({ reason }) => reason === detail);
+  if (index < 0) index = notes.push({ reason: detail!, link: link!, facts: [] }) - 1;
+  const { facts } = notes[index]!;
+  if (!facts.includes(fact)) facts.push(fact);
+  return index + 1;
 }

@@ -20,22 +20,21 @@
  */
 import adapter, {
   type BunAdapter,
-  type BunOptions,
   type BunServer,
   type BunWebSocketHandler,
 } from "../adapters/bun.ts";
 import type { AnyContext } from "../handshake.ts";
 import type { Awaitable } from "../hooks.ts";
-import { closeServer, type ServeOptions, type Server, urlOf, websocketOptions } from "./serve.ts";
+import {
+  closeServer,
+  mustRunOn,
+  type ServeOptions,
+  type Server,
+  urlOf,
+  websocketOptions,
+} from "./serve.ts";
 
 export type { ServeOptions, Server, WebSocketOptions } from "./serve.ts";
-
-/** Options of {@linkcode serve} on Bun. */
-export interface BunServeOptions<Context extends object = AnyContext>
-  extends ServeOptions<Context> {
-  /** Compression, see the adapter for Bun. */
-  readonly perMessageDeflate?: BunOptions["perMessageDeflate"];
-}
 
 /** The part of the `Bun` global that is used. */
 interface BunGlobal {
@@ -53,10 +52,11 @@ interface BunGlobal {
 
 /** Starts a server. `ready()` tells when it listens, and only then has `url` a port. */
 export function serve<Context extends object = AnyContext>(
-  options: BunServeOptions<Context> = {},
+  options: ServeOptions<Context> = {},
 ): Server<BunAdapter> {
-  const { port = 3000, hostname = "0.0.0.0", tls, perMessageDeflate = false } = options;
-  const ws = adapter({ ...websocketOptions(options), perMessageDeflate });
+  mustRunOn("Bun", "Bun" in globalThis);
+  const { port = 3000, hostname = "0.0.0.0", tls } = options;
+  const ws = adapter(websocketOptions(options));
   const fetch = options.fetch ?? (() => new Response("Not found\n", { status: 404 }));
   const { Bun } = globalThis as unknown as { Bun: BunGlobal };
   const listen = () =>
@@ -70,21 +70,20 @@ export function serve<Context extends object = AnyContext>(
           ? ws.handleUpgrade(request, server)
           : fetch(request),
     });
-  // Bun throws at once where it cannot listen; as everywhere, `ready()` tells.
-  const listening = new Promise<ReturnType<BunGlobal["serve"]>>((resolve) => resolve(listen()));
-  let bound = port;
-  listening.then((server) => bound = server.port, () => {});
+  // Bun throws at once where it cannot listen; as everywhere, `ready()` tells. Nobody who asks:
+  // then it is an unhandled rejection, which ends the process with the error.
+  let server: ReturnType<BunGlobal["serve"]> | undefined;
+  const listening = new Promise<void>((resolve) => {
+    server = listen();
+    resolve();
+  });
   return {
     ws,
     get url() {
-      return urlOf(tls !== undefined, hostname, bound);
+      return urlOf(tls !== undefined, hostname, server?.port ?? port);
     },
-    ready: async () => void await listening,
-    close: (closing) =>
-      closeServer(ws, closing, async () => {
-        const server = await listening.catch(() => undefined); // nothing to stop where it never listened
-        server?.stop(true);
-      }),
+    ready: () => listening,
+    close: (closing) => closeServer(ws, closing, async () => void await server?.stop(true)),
     [Symbol.asyncDispose]() {
       return this.close();
     },

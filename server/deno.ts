@@ -20,7 +20,14 @@
  */
 import adapter, { type DenoAdapter } from "../adapters/deno.ts";
 import type { AnyContext } from "../handshake.ts";
-import { closeServer, type ServeOptions, type Server, urlOf, websocketOptions } from "./serve.ts";
+import {
+  closeServer,
+  mustRunOn,
+  type ServeOptions,
+  type Server,
+  urlOf,
+  websocketOptions,
+} from "./serve.ts";
 
 export type { ServeOptions, Server, WebSocketOptions } from "./serve.ts";
 
@@ -28,6 +35,7 @@ export type { ServeOptions, Server, WebSocketOptions } from "./serve.ts";
 export function serve<Context extends object = AnyContext>(
   options: ServeOptions<Context> = {},
 ): Server<DenoAdapter> {
+  mustRunOn("Deno", "Deno" in globalThis);
   const ws = adapter(websocketOptions(options));
   const { port = 3000, hostname = "0.0.0.0", tls } = options;
   const fetch = options.fetch ?? (() => new Response("Not found\n", { status: 404 }));
@@ -40,21 +48,20 @@ export function serve<Context extends object = AnyContext>(
           ? ws.handleUpgrade(request, info)
           : fetch(request),
     );
-  // Deno throws at once where it cannot listen; as everywhere, `ready()` tells.
-  const listening = new Promise<Deno.HttpServer<Deno.NetAddr>>((resolve) => resolve(listen()));
-  let bound = port;
-  listening.then((server) => bound = server.addr.port, () => {});
+  // Deno throws at once where it cannot listen; as everywhere, `ready()` tells. Nobody who asks:
+  // then it is an unhandled rejection, which ends the process with the error.
+  let server: Deno.HttpServer<Deno.NetAddr> | undefined;
+  const listening = new Promise<void>((resolve) => {
+    server = listen();
+    resolve();
+  });
   return {
     ws,
     get url() {
-      return urlOf(tls !== undefined, hostname, bound);
+      return urlOf(tls !== undefined, hostname, server?.addr.port ?? port);
     },
-    ready: async () => void await listening,
-    close: (closing) =>
-      closeServer(ws, closing, async () => {
-        const server = await listening.catch(() => undefined); // nothing to stop where it never listened
-        await server?.shutdown();
-      }),
+    ready: () => listening,
+    close: (closing) => closeServer(ws, closing, async () => await server?.shutdown()),
     [Symbol.asyncDispose]() {
       return this.close();
     },

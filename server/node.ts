@@ -19,25 +19,18 @@
  * @module
  */
 import { serve as serveHttp } from "srvx/node";
-import adapter, { type NodeAdapter, type NodeOptions } from "../adapters/node.ts";
+import adapter, { type NodeAdapter } from "../adapters/node.ts";
 import type { AnyContext } from "../handshake.ts";
 import { closeServer, type ServeOptions, type Server, urlOf, websocketOptions } from "./serve.ts";
 
 export type { ServeOptions, Server, WebSocketOptions } from "./serve.ts";
 
-/** Options of {@linkcode serve} on Node. */
-export interface NodeServeOptions<Context extends object = AnyContext>
-  extends ServeOptions<Context> {
-  /** Compression, see the adapter for Node. */
-  readonly perMessageDeflate?: NodeOptions["perMessageDeflate"];
-}
-
 /** Starts a server. `ready()` tells when it listens, and only then has `url` a port. */
 export function serve<Context extends object = AnyContext>(
-  options: NodeServeOptions<Context> = {},
+  options: ServeOptions<Context> = {},
 ): Server<NodeAdapter> {
-  const { port = 3000, hostname = "0.0.0.0", tls, perMessageDeflate = false } = options;
-  const ws = adapter({ ...websocketOptions(options), perMessageDeflate });
+  const { port = 3000, hostname = "0.0.0.0", tls } = options;
+  const ws = adapter(websocketOptions(options));
   const http = serveHttp({
     port,
     hostname,
@@ -46,6 +39,9 @@ export function serve<Context extends object = AnyContext>(
     fetch: options.fetch ?? (() => new Response("Not found\n", { status: 404 })),
     ...(tls ? { tls } : {}),
   });
+  // Asked at once: where nobody else does, a failure to listen is an unhandled rejection, which
+  // ends the process with the error.
+  const listening = http.ready();
   const { server } = http.node!;
   server!.on("upgrade", ws.handleUpgrade);
   return {
@@ -55,7 +51,7 @@ export function serve<Context extends object = AnyContext>(
       const bound = typeof address === "object" && address ? address.port : port;
       return urlOf(tls !== undefined, hostname, bound);
     },
-    ready: async () => void await http.ready(),
+    ready: async () => void await listening,
     close: (closing) => closeServer(ws, closing, () => http.close(true)),
     [Symbol.asyncDispose]() {
       return this.close();

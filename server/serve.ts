@@ -27,7 +27,7 @@ export interface ServeOptions<Context extends object = AnyContext> {
   readonly fetch?: (request: Request) => Awaitable<Response>;
   /** Certificate chain and private key in PEM, for `https` and `wss`. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** Hooks and options for WebSocket requests, whatever their path. */
+  /** Hooks, limits and the other options for WebSocket requests, whatever their path. */
   readonly websocket?: WebSocketOptions<Context>;
 }
 
@@ -43,6 +43,20 @@ export interface Server<Ws extends Adapter = Adapter> extends AsyncDisposable {
   close(options?: CloseOptions): Promise<void>;
 }
 
+const OPTIONS = ["port", "hostname", "fetch", "tls", "websocket"];
+
+/**
+ * Makes sure that a server's module was imported where it can run.
+ *
+ * @throws {Error} on another runtime.
+ */
+export function mustRunOn(runtime: string, isThere: boolean): void {
+  if (isThere) return;
+  throw new Error(
+    `Cannot serve as this is not ${runtime}: import serve from "server", which picks the runtime by itself`,
+  );
+}
+
 const HOOKS = ["upgrade", "open", "message", "drain", "close", "error"] as const;
 
 /**
@@ -51,8 +65,17 @@ const HOOKS = ["upgrade", "open", "message", "drain", "close", "error"] as const
  * @throws {TypeError} where hooks stand in `hooks` and beside it.
  */
 export function websocketOptions<Context extends object>(
-  { websocket = {} }: ServeOptions<Context>,
+  options: ServeOptions<Context>,
 ): AdapterOptions<Context> {
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
+  if (unknown) {
+    throw new TypeError(
+      `Cannot use ${unknown} as there is no such option: known are ${
+        OPTIONS.join(", ")
+      }; hooks and limits belong into websocket`,
+    );
+  }
+  const { websocket = {} } = options;
   const { upgrade: _u, open: _o, message: _m, drain: _d, close: _c, error: _e, ...rest } =
     websocket;
   const flat = HOOKS.find((name) => websocket[name] !== undefined);

@@ -9,29 +9,27 @@ const [program] = snippets;
 
 /** The snippet a visitor sees first, run as it stands; only import and port are made to fit. */
 for (const { name, title, command } of runtimes) {
-  const file = new URL(`../.cache/readme/${name}.ts`, import.meta.url);
   const server = `server/${name.replace(/\d+$/, "")}.ts`;
   if (!(await exists(new URL(`../${server}`, import.meta.url)))) continue;
+  const file = new URL(`../.cache/readme/${name}.ts`, import.meta.url);
+  const port = 20_000 + Math.floor(Math.random() * 10_000);
+  const fitted = program!.replace("@onepeer/onepeer/server", `../../${server}`)
+    .replace("port: 3000", `port: ${port}`);
+  await Deno.mkdir(new URL("./", file), { recursive: true });
+  await Deno.writeTextFile(file, `${fitted}\nconsole.log("LISTENING ${port}");\n`);
   const words = await command(file);
   Deno.test({
     name: `${title}: the README's first program runs as it stands`,
     ignore: "missing" in words,
     async fn() {
-      await Deno.mkdir(new URL("./", file), { recursive: true });
-      const port = 20_000 + Math.floor(Math.random() * 10_000);
-      const fitted = program!
-        .replace("@onepeer/onepeer/server/deno", `../../${server}`)
-        .replace("port: 3000", `port: ${port}`);
-      assert.notEqual(fitted, program);
-      await Deno.writeTextFile(file, `${fitted}\nconsole.log("LISTENING ${port}");\n`);
-      const server = await ServerProcess.start(words as string[]);
-      const a = await dial(server.port), b = await dial(server.port);
+      const process = await ServerProcess.start(words as string[]);
+      const a = await dial(process.port), b = await dial(process.port);
       a.send("hello");
       assert.equal(await b.text(), "hello");
       a.close();
       b.close();
       await Promise.all([a.closed, b.closed]);
-      await server.stop("SIGTERM");
+      await process.stop("SIGTERM");
     },
   });
 }
@@ -48,6 +46,11 @@ async function dial(port: number): Promise<Client> {
   }
 }
 
+Deno.test("the README's first program is what this test runs", () => {
+  assert.match(program!, /from "@onepeer\/onepeer\/server";/);
+  assert.match(program!, /port: 3000/);
+});
+
 Deno.test("the README's first screen has two commands, and they exist", async () => {
   const { default: config } = await import("../deno.json", { with: { type: "json" } });
   const commands = [...readme.matchAll(/npx -y deno@2\.9\.6 task (\w+)/g)].map(([, task]) => task!);
@@ -57,4 +60,16 @@ Deno.test("the README's first screen has two commands, and they exist", async ()
 
 async function exists(file: URL): Promise<boolean> {
   return await Deno.stat(file).then(() => true, () => false);
+}
+
+for (const [index, code] of snippets.slice(1).entries()) {
+  const [title] = code.split("\n");
+  Deno.test(`the README's program ${index + 2} runs: ${title}`, async () => {
+    const file = new URL(`../.cache/readme/program_${index + 2}.ts`, import.meta.url);
+    // A user's project need not ask for explicit types of exports; this one does.
+    await Deno.writeTextFile(file, code.replace("export const", "const"));
+    const args = ["run", "-A", "--check", file.pathname];
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+    assert.ok(success, new TextDecoder().decode(stderr));
+  });
 }

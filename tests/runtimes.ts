@@ -49,7 +49,8 @@ const noRoute: Gap = {
 };
 
 const cleanByItself: Gap = {
-  reason: "the runtime reports our own close at once, before the client could answer it",
+  reason:
+    "uWebSockets, here and in Bun, reports our own close at once, before the client could answer it",
   link: "https://github.com/uNetworking/uWebSockets/blob/master/src/WebSocket.h",
 };
 

@@ -43,6 +43,8 @@ export const adapters: readonly Case[] = [
             { limits: { maxpayload: 1 } },
             { limits: { overflow: "explode" } },
             { limits: { drainThreshold: 100_000 } },
+            { maxPayload: 5 },
+            { open() {} },
             { endpoint: {} },
             { endpoint: createEndpoint(), hooks: {} },
           ];
@@ -71,6 +73,8 @@ export const adapters: readonly Case[] = [
         /^TypeError: .*limits\.maxpayload.*no such limit/,
         /^TypeError: .*limits\.overflow.*explode/,
         /^RangeError: .*drainThreshold.*100000 > 65536/,
+        /^TypeError: Cannot use maxPayload as there is no such option: known are hooks, /,
+        /^TypeError: Cannot use open as there is no such option/,
         /^TypeError: .*endpoint.*createEndpoint/,
         /^TypeError: .*hooks together with endpoint/,
       ];

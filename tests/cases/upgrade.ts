@@ -134,6 +134,9 @@ export const upgrade: readonly Case[] = [
         upgrade(request): undefined {
           const odd: Record<string, unknown> = {
             false: false,
+            null: null,
+            typo: { contex: {} },
+            status: { status: 401 },
             number: 5,
             string: "yes",
             list: [],
@@ -151,7 +154,19 @@ export const upgrade: readonly Case[] = [
       onError: (error) => s.log("onError", (error as Error).name),
     }),
     async run(t) {
-      const odd = ["false", "number", "string", "list", "alien", "namespace", "header", "used"];
+      const odd = [
+        "false",
+        "null",
+        "typo",
+        "status",
+        "number",
+        "string",
+        "list",
+        "alien",
+        "namespace",
+        "header",
+        "used",
+      ];
       for (const which of odd) assert.equal((await t.refused(`?${which}`)).status, 500, which);
       assert.equal((await t.refused("?thenable")).status, 503, "it never settles");
       const names = (await t.logged("onError", odd.length + 1)).map(({ data }) => data[0]);
