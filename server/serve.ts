@@ -53,7 +53,7 @@ const OPTIONS = ["port", "hostname", "fetch", "tls", "websocket"];
 export function mustRunOn(runtime: string, isThere: boolean): void {
   if (isThere) return;
   throw new Error(
-    `Cannot serve as this is not ${runtime}: import serve from "server", which picks the runtime by itself`,
+    `Cannot serve as this is not ${runtime}: the module "server" picks the runtime by itself`,
   );
 }
 
