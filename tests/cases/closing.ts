@@ -58,6 +58,7 @@ export const closing: readonly Case[] = [
             2999,
             5000,
             65536,
+            66536,
             1000.5,
             -1,
             Infinity,
@@ -83,13 +84,13 @@ export const closing: readonly Case[] = [
     async run(t) {
       const client = await t.connect();
       assert.equal(await client.text(), "still here");
-      const errors = await t.logged("error", 16);
+      const errors = await t.logged("error", 17);
       assert.ok(errors.every(({ data }) => data[0] === "RangeError"));
       assert.equal(
         errors[2]!.data[1],
         "Cannot close the peer as the code must be 1000-1003, 1007-1014 or 3000-4999: current value is 999",
       );
-      assert.match(errors[15]!.data[1], /at most 123 bytes of UTF-8: current length is 124/);
+      assert.match(errors[16]!.data[1], /at most 123 bytes of UTF-8: current length is 124/);
       assert.ok(!(await t.events()).includes("accepted"));
       assert.deepEqual((await t.logged("state"))[0]!.data, [1]);
     },

@@ -211,15 +211,29 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I5.many",
-    fact: "300 connections on 300 paths leave no namespace behind",
-    site: (s) => ({ hooks: { open: () => s.log("open") } }),
+    fact: "3,000 connections on 3,000 paths leave no namespace behind",
+    site: (s) => {
+      let opened = 0, most = 0;
+      return {
+        hooks: {
+          open() {
+            opened++;
+            most = Math.max(most, s.ws.peers.size);
+            if (opened === 3000) s.log("all", most);
+          },
+        },
+      };
+    },
     async run(t) {
-      const clients = await Promise.all(Array.from({ length: 300 }, (_, i) => t.connect(`/${i}`)));
-      await t.logged("open", 300);
-      assert.equal((await t.stats()).namespaces, 300);
-      for (const client of clients) client.terminate();
-      let left = 300;
-      for (let i = 0; i < 60 && left > 0; i++) {
+      for (let round = 0; round < 30; round++) {
+        const paths = Array.from({ length: 100 }, (_, i) => t.path(`/${round}/${i}`));
+        const clients = await Promise.all(paths.map((target) => t.upgraded({ target })));
+        for (const client of clients) client.rst();
+      }
+      const [{ data } = { data: [] }] = await t.logged("all");
+      assert.ok(data[0] >= 50, `${data[0]} namespaces at a time`);
+      let left = 3000;
+      for (let i = 0; i < 40 && left > 0; i++) {
         await new Promise((go) => setTimeout(go, 20));
         left = (await t.stats()).namespaces;
       }
