@@ -97,8 +97,6 @@ export interface UwsBehavior {
   readonly maxPayloadLength: number;
   /** Off: `limits.maxBuffered` is watched by the endpoint. */
   readonly maxBackpressure: number;
-  /** Off: so is this. */
-  readonly closeOnBackpressureLimit: boolean;
   /** Off: idle lines are watched by the endpoint. */
   readonly idleTimeout: number;
   /** Off: pings are sent by the endpoint. */
@@ -159,7 +157,6 @@ export class UwsAdapter extends Adapter {
       compression: options.perMessageDeflate ? SHARED_COMPRESSION : 0,
       maxPayloadLength: Math.min(this.endpoint.limits.maxPayload, MAX_INT32),
       maxBackpressure: MAX_INT32,
-      closeOnBackpressureLimit: false,
       idleTimeout: 0,
       sendPingsAutomatically: false,
       upgrade: (res, req, context) => this.#answer(res, req, context),
