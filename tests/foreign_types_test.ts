@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import config from "../deno.json" with { type: "json" };
 import { npmBinary } from "./npm_binary.ts";
 
 /**
@@ -54,7 +55,13 @@ async function check(name: string, program: string): Promise<void> {
   await Deno.mkdir(FOLDER, { recursive: true });
   const file = new URL(name, FOLDER);
   await Deno.writeTextFile(file, program);
-  const args = ["check", "--quiet", file.pathname];
+  // A configuration of its own: the project's leaves this folder out.
+  const settings = new URL("deno.json", FOLDER);
+  await Deno.writeTextFile(
+    settings,
+    JSON.stringify({ compilerOptions: config.compilerOptions, nodeModulesDir: "none" }),
+  );
+  const args = ["check", "--quiet", "--config", settings.pathname, file.pathname];
   const { success, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
   assert.ok(success, new TextDecoder().decode(stderr));
 }
