@@ -27,6 +27,7 @@ const ENDPOINT_OPTIONS = [
   "hooks",
   "resolve",
   "getNamespace",
+  "handleProtocols",
   "allowedOrigins",
   "trustProxy",
   "onError",
@@ -68,6 +69,15 @@ export abstract class Adapter {
    */
   publish(topic: string, data: unknown, options?: EndpointPublishOptions): number {
     return this.endpoint.publish(topic, data, options);
+  }
+
+  /**
+   * Closes every peer, or terminates them with `force`, and goes on serving.
+   *
+   * @throws {RangeError} for a code or reason that must not be on the wire.
+   */
+  closeAll(code?: number, reason?: string, force?: boolean): void {
+    this.endpoint.closeAll(code, reason, force);
   }
 
   /**

@@ -5,6 +5,7 @@ import { addressOf, hostOf, originOf } from "./forwarded.ts";
 import {
   type AnyContext,
   type Handshake,
+  listElements,
   pathnameOf,
   type Refusal,
   refusalResponse,
@@ -22,6 +23,7 @@ import {
 } from "./hooks.ts";
 import type { Limits } from "./limits.ts";
 import { foreignOrigin } from "./origin_guard.ts";
+import { type FrameworkContext, kWebSocketHooks } from "./framework_hooks.ts";
 import { KeptPlace, type Place, Places } from "./places.ts";
 import type { Counters } from "./stats.ts";
 import type { Timers } from "./timers.ts";
@@ -123,8 +125,8 @@ export class Doorkeeper {
     visit: Visit,
     hooks: PeerHooks,
     result: UpgradeResult | Response | undefined,
-  ): Decision {
-    const { handshake, place } = visit;
+  ): Awaitable<Decision> {
+    const { place } = visit;
     if (visit.isOver) return { kind: "gone" }; // refused meanwhile, and counted
     if (result instanceof Response) {
       checkResponse(result);
@@ -136,21 +138,54 @@ export class Doorkeeper {
       place.release();
       return { kind: "handled" };
     }
+    const ended = this.#ended(visit);
+    if (ended) return ended;
+    const headers = checkedHeaders(result?.headers);
+    const named = chooseProtocol(visit.handshake, result?.protocol, headers);
+    return after(
+      named || (result?.protocol ?? this.#handleProtocols(visit)),
+      (picked) => this.#admit(visit, hooks, result, headers, picked || ""),
+    );
+  }
+
+  /** What the option of that name picks, where the client offers something. */
+  #handleProtocols(visit: Visit): Awaitable<string> {
+    const { handleProtocols } = this.#options;
+    if (!handleProtocols) return "";
+    const offered = listElements(visit.handshake.header("sec-websocket-protocol"));
+    if (offered.length === 0) return "";
+    return after(
+      handleProtocols(new Set(offered), visit.request),
+      (picked) => chooseProtocol(visit.handshake, picked || "", []),
+    );
+  }
+
+  /** What has become of the client or the endpoint while a hook was at work. */
+  #ended({ isOver, handshake, place }: Visit): Decision | undefined {
+    if (isOver) return { kind: "gone" }; // refused meanwhile, and counted
     if (handshake.aborted) {
       place.release();
       this.#host.counters.refusals++;
       return { kind: "gone" };
     }
-    if (this.#host.isClosed()) {
-      place.release();
-      return this.#refuse(refusalResponse(GOING_AWAY));
-    }
-    const headers = checkedHeaders(result?.headers);
-    const protocol = chooseProtocol(handshake, result?.protocol, headers);
+    if (!this.#host.isClosed()) return undefined;
+    place.release();
+    return this.#refuse(refusalResponse(GOING_AWAY));
+  }
+
+  #admit(
+    visit: Visit,
+    hooks: PeerHooks,
+    result: UpgradeResult | undefined,
+    headers: [string, string][],
+    protocol: string,
+  ): Decision {
+    const ended = this.#ended(visit);
+    if (ended) return ended;
     const admission: Admission = {
-      handshake,
+      handshake: visit.handshake,
       hooks,
-      place,
+      place: visit.place,
       namespace: this.#namespace(visit, result),
       context: mergeContext(visit.context, result?.context),
       remoteAddress: visit.address,
@@ -316,7 +351,8 @@ function mergeContext(...sources: (object | undefined)[]): object {
   const context = {};
   for (const source of sources) {
     // JSON.parse makes `__proto__` an own key, which must never become a prototype.
-    const { ["__proto__"]: _, ...values } = (source ?? {}) as AnyContext;
+    const { ["__proto__"]: _, [kWebSocketHooks]: _hooks, ...values } =
+      (source ?? {}) as FrameworkContext;
     Object.assign(context, values);
   }
   return context;

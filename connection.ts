@@ -5,7 +5,14 @@ import { Message } from "./message.ts";
 import { Outbox, type OutboxHost, type OutboxOwner } from "./outbox.ts";
 import { Peer, type PeerHost, type PeerInit } from "./peer.ts";
 import type { Place } from "./places.ts";
-import type { CloseInfo, Payload, ServerSocket, SocketFailure, SocketListener } from "./socket.ts";
+import type {
+  CloseInfo,
+  ControlKind,
+  Payload,
+  ServerSocket,
+  SocketFailure,
+  SocketListener,
+} from "./socket.ts";
 
 /** What all connections of one endpoint share. */
 export interface ConnectionHost extends PeerHost, OutboxHost {
@@ -95,6 +102,11 @@ export class Connection implements SocketListener, OutboxOwner {
     const message = new Message(this.peer, payload);
     if (this.#mustWait) this.#enqueue(message, byteLength);
     else this.#dispatch(message);
+  }
+
+  /** Waits for nothing: what these hooks measure is the line. */
+  oncontrol(kind: ControlKind, data: Uint8Array<ArrayBuffer>): void {
+    this.#run(kind, data);
   }
 
   ondrain(): void {
@@ -250,7 +262,7 @@ export class Connection implements SocketListener, OutboxOwner {
 
   /** Runs a hook; returns a promise that never rejects, if the hook is still at work. */
   #run(
-    name: "open" | "message" | "drain" | "close",
+    name: "open" | "message" | "drain" | "close" | ControlKind,
     argument?: unknown,
   ): Promise<void> | undefined {
     try {

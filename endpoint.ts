@@ -135,6 +135,19 @@ export class Endpoint {
   }
 
   /**
+   * Closes every peer, or terminates them with `force`, and goes on serving.
+   *
+   * @throws {RangeError} for a code or reason that must not be on the wire.
+   */
+  closeAll(code = 1000, reason = "", force = false): void {
+    checkClose(code, reason);
+    for (const { peer } of this.#connections) {
+      if (force) peer.terminate();
+      else peer.close(code, reason);
+    }
+  }
+
+  /**
    * Drains: refuses new clients with 503, closes every peer, waits for their `close` hooks, and
    * terminates what is left after `timeout`. Further calls return the first call's promise.
    *

@@ -3,8 +3,8 @@ export type AnyContext = Record<string, unknown>;
 
 /** The web `Request` of a handshake, as hooks get it and `peer.request` keeps it. */
 export interface UpgradeRequest extends Request {
-  /** What a framework put there; it flows into `peer.context`. */
-  context?: AnyContext;
+  /** What a framework or a hook puts there; it flows into `peer.context`. */
+  context: AnyContext;
   /** What the runtime gave the adapter: on Node `{ req, socket, head }`, on Deno `{ request, info }`. */
   readonly runtime?: unknown;
 }

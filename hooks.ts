@@ -42,6 +42,16 @@ export interface Hooks<Context extends object = AnyContext> {
   open(peer: Peer<Context>): Awaitable<void>;
   /** A message came. Starts in order of arrival, after `open` has settled. */
   message(peer: Peer<Context>, message: Message<Peer<Context>>): Awaitable<void>;
+  /**
+   * The client sent a ping frame, which has been answered. Waits for no other hook, not even `open`.
+   * Never called on Deno, which shows no control frames.
+   */
+  ping(peer: Peer<Context>, data: Uint8Array<ArrayBuffer>): Awaitable<void>;
+  /**
+   * The client sent a pong frame: to `peer.ping()`, to an idle check (then it is empty), or unasked.
+   * As `ping`, it waits for nothing, and is never called on Deno.
+   */
+  pong(peer: Peer<Context>, data: Uint8Array<ArrayBuffer>): Awaitable<void>;
   /** A slow client has caught up: `bufferedAmount` is at `limits.drainThreshold` again. */
   drain(peer: Peer<Context>): Awaitable<void>;
   /** The connection is over. The peer is out of its topics and of `peers`. */
@@ -98,6 +108,14 @@ export interface HookOptions<Context extends object = AnyContext> {
   /** Where a peer lives, unless `upgrade` says otherwise. Default: the URL's pathname. */
   readonly getNamespace?: (request: UpgradeRequest) => string;
   /**
+   * Picks the subprotocol where the client offers some and `upgrade` names none: one of them, or
+   * nothing for none.
+   */
+  readonly handleProtocols?: (
+    offered: Set<string>,
+    request: UpgradeRequest,
+  ) => Awaitable<string | false | null | undefined | void>;
+  /**
    * Which other origins may connect with cookies or `Authorization`: origins, patterns, a function,
    * or `"*"` for all. The request's own host always may.
    *
@@ -115,7 +133,17 @@ export interface HookOptions<Context extends object = AnyContext> {
   readonly onError?: (error: unknown, info: FailureInfo) => void;
 }
 
-const HOOK_NAMES = ["upgrade", "open", "message", "drain", "close", "error"] as const;
+/** Names of all {@linkcode Hooks}. */
+export const HOOK_NAMES = [
+  "upgrade",
+  "open",
+  "message",
+  "ping",
+  "pong",
+  "drain",
+  "close",
+  "error",
+] as const;
 
 /**
  * Finds mistakes in options before the first client does.
@@ -128,6 +156,7 @@ export function checkOptions(options: HookOptions): void {
   }
   mustBeFunction("resolve", options.resolve);
   mustBeFunction("getNamespace", options.getNamespace);
+  mustBeFunction("handleProtocols", options.handleProtocols);
   mustBeFunction("onError", options.onError);
   const { trustProxy = false } = options;
   const isCount = typeof trustProxy === "number" && Number.isInteger(trustProxy) && trustProxy >= 0;
@@ -182,6 +211,8 @@ function compose(first: PeerHooks, second: PeerHooks): PeerHooks {
       }),
     ...both(first, second, "open"),
     ...both(first, second, "message"),
+    ...both(first, second, "ping"),
+    ...both(first, second, "pong"),
     ...both(first, second, "drain"),
     ...both(first, second, "close"),
     ...both(first, second, "error"),
@@ -201,7 +232,7 @@ function merge(a: UpgradeResult | void, b: UpgradeResult | void): UpgradeResult 
   };
 }
 
-type LaterHook = "open" | "message" | "drain" | "close" | "error";
+type LaterHook = Exclude<keyof Hooks, "upgrade">;
 
 function both(first: PeerHooks, second: PeerHooks, name: LaterHook): PeerHooks {
   // One list of hooks can't be typed more closely than their common shape.

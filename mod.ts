@@ -26,6 +26,7 @@ export {
   type EndpointPublishOptions,
 } from "./endpoint.ts";
 export { type HookError, PeerError, type PeerErrorCode } from "./errors.ts";
+export { getWebSocketHooks, kWebSocketHooks, setWebSocketHooks } from "./framework_hooks.ts";
 export type { AnyContext, UpgradeRequest } from "./handshake.ts";
 export {
   type Awaitable,

@@ -123,6 +123,13 @@ export class Outbox {
     return -1;
   }
 
+  /** Sends a ping; tells whether it did. */
+  ping(data: Uint8Array<ArrayBuffer>): boolean {
+    if (!this.isOpen || !this.socket.canPing) return false;
+    this.socket.ping(data);
+    return true;
+  }
+
   /** Starts the closing handshake, unless one has begun. */
   close(code: number, reason: string): void {
     if (!this.isOpen) return;

@@ -47,6 +47,9 @@ export interface PeerInit {
   readonly remoteAddress: string | undefined;
 }
 
+/** What fits into a control frame (RFC 6455 §5.5). */
+const MAX_CONTROL_BYTES = 125;
+
 const STATES = ["connecting", "open", "closing", "closed"];
 
 /**
@@ -237,6 +240,25 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   waitForDrain(options: DrainOptions = {}): Promise<void> {
     const { threshold = this.#host.limits.drainThreshold, signal } = options;
     return this.#outbox.waitForDrain(threshold, signal);
+  }
+
+  /**
+   * Sends a ping frame (RFC 6455 §5.5.2); the `pong` hook hears the answer. Idle clients are pinged
+   * without this, see `limits.idleTimeout`.
+   *
+   * @param data as for {@linkcode send}, at most 125 bytes.
+   * @returns whether one was sent: not where the peer is not open, and never on Deno, which has no
+   * way to.
+   * @throws {RangeError} for more than 125 bytes.
+   */
+  ping(data: unknown = ""): boolean {
+    const { bytes, byteLength } = encode(data);
+    if (byteLength > MAX_CONTROL_BYTES) {
+      throw new RangeError(
+        `Cannot ping with more than ${MAX_CONTROL_BYTES} bytes: current length is ${byteLength}`,
+      );
+    }
+    return this.#outbox.ping(bytes);
   }
 
   /**

@@ -7,6 +7,9 @@
 /** What a message carries: text as a `string`, binary as exactly its bytes. */
 export type Payload = string | Uint8Array<ArrayBuffer>;
 
+/** Control frames that somebody may want to hear of (RFC 6455 §5.5). */
+export type ControlKind = "ping" | "pong";
+
 /** How a connection ended. */
 export interface CloseInfo {
   /**
@@ -57,6 +60,8 @@ export interface SocketListener {
   onmessage(payload: Payload, byteLength: number): void;
   /** The runtime has written what it had queued. A hint: look at `bufferedAmount`. */
   ondrain(): void;
+  /** A ping or a pong came, with at most 125 bytes; where the runtime shows them. */
+  oncontrol(kind: ControlKind, data: Uint8Array<ArrayBuffer>): void;
   /** The client broke the protocol or a limit. `onclose` follows. */
   onerror(failure: SocketFailure): void;
   /** The connection is over. `code` is 1006 where no close frame was seen. */
@@ -99,8 +104,8 @@ export interface ServerSocket {
   resume(): void;
   /** Whether {@linkcode ping} and {@linkcode activity} work; else the runtime watches idle lines itself. */
   readonly canPing: boolean;
-  /** Sends a ping frame. */
-  ping(): void;
+  /** Sends a ping frame with at most 125 bytes. */
+  ping(data?: Uint8Array<ArrayBuffer>): void;
   /** A number that changes whenever anything was heard from the client. */
   activity(): number;
 }

@@ -27,7 +27,7 @@ import { utf8Length } from "../payload.ts";
 import type { Wire } from "../shims/callback_socket.ts";
 import { RawHandshake } from "../shims/request.ts";
 import { reportClose } from "../shims/uwebsockets.ts";
-import { OPEN, type Payload } from "../socket.ts";
+import { type ControlKind, OPEN, type Payload } from "../socket.ts";
 
 /** Options of the adapter for Bun. */
 export type BunOptions<Context extends object = AnyContext> = AdapterOptions<Context>;
@@ -55,7 +55,7 @@ export interface BunSocket {
   /** Drops the line. */
   terminate(): void;
   /** Sends a ping. */
-  ping(): number;
+  ping(data: Uint8Array<ArrayBuffer>): number;
   /** Stops reading. */
   pause(): void;
   /** Reads on. */
@@ -83,9 +83,9 @@ export interface BunWebSocketHandler {
   /** Bun calls these. */
   drain(ws: BunSocket): void;
   /** Bun calls these. */
-  ping(ws: BunSocket): void;
+  ping(ws: BunSocket, data: Uint8Array): void;
   /** Bun calls these. */
-  pong(ws: BunSocket): void;
+  pong(ws: BunSocket, data: Uint8Array): void;
   /** Bun calls these. */
   close(ws: BunSocket, code: number, reason: string): void;
 }
@@ -103,7 +103,7 @@ const wire: Wire<BunSocket> = {
     resume: (native) => native.resume(),
   },
   heartbeat: {
-    ping: (native) => void native.ping(),
+    ping: (native, data) => void native.ping(data),
     activity: (native) => linkOf(native)?.heard ?? 0,
   },
 };
@@ -125,8 +125,8 @@ export class BunAdapter extends Adapter {
       open: (native) => this.#open(native),
       message: onMessage,
       drain: onDrain,
-      ping: onControl,
-      pong: onControl,
+      ping: (native, data) => onControl(native, "ping", data),
+      pong: (native, data) => onControl(native, "pong", data),
       close: onClose,
     };
   }
@@ -219,9 +219,11 @@ function onMessage(native: BunSocket, message: string | ArrayBuffer | Uint8Array
   link.socket.received(payload, size);
 }
 
-function onControl(native: BunSocket): void {
+function onControl(native: BunSocket, kind: ControlKind, data: Uint8Array): void {
   const link = linkOf(native);
-  if (link) link.heard++;
+  if (!link) return;
+  link.heard++;
+  link.socket.controlled(kind, new Uint8Array(data));
 }
 
 function onDrain(native: BunSocket): void {

@@ -22,11 +22,11 @@ import { type IncomingMessage, ServerResponse } from "node:http";
 import { type Duplex, Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 // @ts-types="@types/ws"
-import { type WebSocket, WebSocketServer } from "ws";
+import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { Adapter, type AdapterOptions } from "../adapter.ts";
 import type { Decision } from "../admission.ts";
 import type { AnyContext } from "../handshake.ts";
-import { type Awaitable, isThenable } from "../hooks.ts";
+import { type Awaitable, type Hooks, isThenable } from "../hooks.ts";
 import { CallbackSocket, type Wire } from "../shims/callback_socket.ts";
 import { RawHandshake } from "../shims/request.ts";
 import { OPEN, type SocketFailure } from "../socket.ts";
@@ -59,6 +59,17 @@ export interface NodeOptions<Context extends object = AnyContext>
    * @default false
    */
   readonly perMessageDeflate?: boolean | PerMessageDeflate;
+  /**
+   * A server of `ws` that upgrades the lines instead of one made here: its `clients`, its `headers`
+   * and `connection` events and its `WebSocket` class then see every peer. It must have been made
+   * with `noServer: true`; `maxPayload`, UTF-8 checks and `closeTimeout` are set by `limits` as always.
+   */
+  readonly wss?: WebSocketServer;
+  /**
+   * More options for the server of `ws` that is made here: `WebSocket`, `clientTracking`,
+   * `perMessageDeflate`, … What `limits` sets, and how it gets its lines, is not among them.
+   */
+  readonly serverOptions?: ServerOptions;
 }
 
 type WsSocket = WebSocket & { [SOCKET]?: CallbackSocket<WsSocket>; [LINE]?: NodeSocket };
@@ -95,7 +106,7 @@ const wire: Wire<WsSocket> = {
     resume: (native) => native.resume(),
   },
   heartbeat: {
-    ping: (native) => native.ping(),
+    ping: (native, data) => native.ping(data),
     activity: (native) => native[LINE]!.bytesRead,
   },
 };
@@ -103,22 +114,33 @@ const wire: Wire<WsSocket> = {
 /** WebSockets on Node. */
 export class NodeAdapter extends Adapter {
   readonly #server: WebSocketServer;
+  /** What {@linkcode NodeAdapter.#server} goes by while it carries out a decision. */
+  readonly #serverOptions: ServerOptions;
   /** The decision that `ws` is carrying out: its callbacks run inside `handleUpgrade`. */
   #current: (Decision & { kind: "accept" }) | undefined;
 
   /** @internal Made by {@linkcode adapter}. */
   constructor(options: NodeOptions) {
-    super(options as AdapterOptions);
+    super(options as AdapterOptions, ["wss", "serverOptions"]);
+    const { wss, serverOptions = {}, perMessageDeflate } = options;
+    this.#server = wss ?? new WebSocketServer({ clientTracking: false, ...noLines(serverOptions) });
+    const { handleProtocols, verifyClient } = this.#server.options;
     const { maxPayload, closeTimeout } = this.endpoint.limits;
-    this.#server = new WebSocketServer({
-      noServer: true,
-      clientTracking: false,
+    this.#serverOptions = {
+      ...this.#server.options,
       maxPayload: Math.min(maxPayload, 2 ** 31 - 1),
-      perMessageDeflate: options.perMessageDeflate ?? false,
-      handleProtocols: () => this.#current?.protocol || false,
+      skipUTF8Validation: false,
+      ...(perMessageDeflate === undefined ? {} : { perMessageDeflate }),
+      handleProtocols: (offered, request) =>
+        this.#current?.protocol || (handleProtocols?.(offered, request) ?? false),
       // Missing in @types/ws 8.18: how long `ws` waits for the client to end the line.
       ...{ closeTimeout },
-    });
+    };
+    if (verifyClient && verifyClient.length > 1) {
+      throw new TypeError(
+        "Cannot use a verifyClient with a callback: refuse clients in the upgrade hook",
+      );
+    }
     this.#server.on("headers", (lines) => {
       for (const [name, value] of this.#current?.headers ?? []) lines.push(`${name}: ${value}`);
     });
@@ -173,29 +195,35 @@ export class NodeAdapter extends Adapter {
     decision: Decision & { kind: "accept" },
     handshake: RawHandshake,
   ): void {
-    let isUpgraded = false;
+    let upgraded: WsSocket | undefined;
+    const server = this.#server, { options } = server;
     this.#current = decision;
     // `ws` wants this one word; the handshake was found good as RFC 9110 §7.8 reads it, as a list.
     request.headers.upgrade = "websocket";
+    server.options = this.#serverOptions;
     // `ws` types `head` as a Buffer, and reads it as bytes.
     try {
-      this.#server.handleUpgrade(request, line, head as Buffer, (native: WsSocket) => {
-        isUpgraded = true;
+      server.handleUpgrade(request, line, head as Buffer, (native: WsSocket) => {
+        upgraded = native;
         handshake.settle();
         const socket = new CallbackSocket(wire, native, native.protocol, native.extensions);
         native[SOCKET] = socket;
         native[LINE] = line as NodeSocket;
         (line as NodeSocket)[SOCKET] = socket;
         native.on("message", onMessage).on("close", onClose).on("error", onError);
+        if (decision.admission.hooks.ping) native.on("ping", onPing);
+        if (decision.admission.hooks.pong) native.on("pong", onPong);
         line.off("error", ignore).on("drain", onDrain).on("finish", onFinish);
         this.endpoint.attach(socket, decision.admission);
         socket.opened();
       });
     } finally {
+      server.options = options;
       this.#current = undefined;
     }
+    if (upgraded) server.emit("connection", upgraded, request);
     // Else `ws` has answered by itself, or the line was dead.
-    if (!isUpgraded) this.endpoint.failed(handshake, undefined, decision.admission);
+    else this.endpoint.failed(handshake, undefined, decision.admission);
   }
 }
 
@@ -207,6 +235,65 @@ export function adapter<Context extends object = AnyContext>(
 }
 
 export default adapter;
+
+/** Takes a line over, as a listener of the `upgrade` event of Node's servers does. */
+export type NodeUpgradeHandler = (
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+) => void | Promise<void>;
+
+/**
+ * Hooks that leave a connection to a handler which already exists, such as another WebSocket
+ * library's: the line is its own from then on, and no other hook runs. For the adapter on Node alone.
+ *
+ * @example
+ * ```ts
+ * import adapter, { fromNodeUpgradeHandler } from "@onepeer/onepeer/adapters/node";
+ *
+ * const legacy = fromNodeUpgradeHandler((_request, socket) => void socket.end("HTTP/1.1 410 Gone\r\n\r\n"));
+ * const ws = adapter({
+ *   hooks: { message: (peer, message) => void peer.send(message) },
+ *   resolve: (request) => request.url.endsWith("/legacy") ? legacy : undefined,
+ * });
+ * await ws.close();
+ * ```
+ */
+export function fromNodeUpgradeHandler(handler: NodeUpgradeHandler): Pick<Hooks, "upgrade"> {
+  return {
+    upgrade({ runtime }) {
+      const { node } = (runtime ?? {}) as { node?: NodeLine };
+      if (!node?.socket) {
+        throw new TypeError(
+          "Cannot leave the connection to the handler: only on Node is there a line",
+        );
+      }
+      const pending = handler(node.req, node.socket, node.head);
+      // Not awaited: it may last as long as the connection.
+      if (isThenable(pending)) {
+        pending.then(undefined, (error) => {
+          console.error("onepeer: the upgrade handler failed", error);
+          node.socket.destroy();
+        });
+      }
+      return { handled: true };
+    },
+  };
+}
+
+/** What hooks find as `request.runtime.node`. */
+interface NodeLine {
+  readonly req: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+/** Options of a server of `ws` that is handed its lines. */
+function noLines(
+  { port: _port, host: _host, server: _server, backlog: _backlog, ...options }: ServerOptions,
+): ServerOptions {
+  return { ...options, noServer: true };
+}
 
 function ignore(): void {}
 
@@ -231,6 +318,14 @@ function onMessage(this: WsSocket, data: Buffer, isBinary: boolean): void {
   // A small binary message is a slice of a pool that `ws` shares among messages: copy it out.
   const payload = isBinary ? new Uint8Array(data) : data.toString();
   this[SOCKET]!.received(payload, data.byteLength);
+}
+
+function onPing(this: WsSocket, data: Buffer): void {
+  this[SOCKET]!.controlled("ping", new Uint8Array(data));
+}
+
+function onPong(this: WsSocket, data: Buffer): void {
+  this[SOCKET]!.controlled("pong", new Uint8Array(data));
 }
 
 function onDrain(this: NodeSocket): void {

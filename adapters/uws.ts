@@ -24,6 +24,7 @@ import { Link } from "../link.ts";
 import type { Wire } from "../shims/callback_socket.ts";
 import { RawHandshake } from "../shims/request.ts";
 import { reportClose } from "../shims/uwebsockets.ts";
+import type { ControlKind } from "../socket.ts";
 
 /** Options of the adapter for uWebSockets.js. */
 export type UwsOptions<Context extends object = AnyContext> = AdapterOptions<Context>;
@@ -84,7 +85,7 @@ export interface UwsSocket {
   /** Drops the line. */
   close(): void;
   /** Sends a ping. */
-  ping(): number;
+  ping(data: Uint8Array<ArrayBuffer>): number;
   /** Bytes that wait. */
   getBufferedAmount(): number;
 }
@@ -110,9 +111,9 @@ export interface UwsBehavior {
   /** uWebSockets.js calls these. */
   drain(ws: UwsSocket): void;
   /** uWebSockets.js calls these. */
-  ping(ws: UwsSocket): void;
+  ping(ws: UwsSocket, message: ArrayBuffer): void;
   /** uWebSockets.js calls these. */
-  pong(ws: UwsSocket): void;
+  pong(ws: UwsSocket, message: ArrayBuffer): void;
   /** uWebSockets.js calls these. */
   close(ws: UwsSocket, code: number, message: ArrayBuffer): void;
 }
@@ -140,7 +141,7 @@ const wire: Wire<UwsSocket> = {
   terminate: (native) => native.close(),
   bufferedAmount: (native) => native.getBufferedAmount(),
   heartbeat: {
-    ping: (native) => void native.ping(),
+    ping: (native, data) => void native.ping(data),
     activity: (native) => linkOf(native)?.heard ?? 0,
   },
 };
@@ -163,8 +164,8 @@ export class UwsAdapter extends Adapter {
       open: (native) => linkOf(native)?.open(this.endpoint, wire, native),
       message: onMessage,
       drain: (native) => linkOf(native)?.socket.drained(),
-      ping: onControl,
-      pong: onControl,
+      ping: (native, message) => onControl(native, "ping", message),
+      pong: (native, message) => onControl(native, "pong", message),
       close: onClose,
     };
   }
@@ -284,9 +285,12 @@ function onMessage(native: UwsSocket, message: ArrayBuffer, isBinary: boolean): 
   link.socket.received(payload, message.byteLength);
 }
 
-function onControl(native: UwsSocket): void {
+function onControl(native: UwsSocket, kind: ControlKind, message: ArrayBuffer): void {
   const link = linkOf(native);
-  if (link) link.heard++;
+  if (!link) return;
+  link.heard++;
+  // The buffer is detached when this returns.
+  link.socket.controlled(kind, new Uint8Array(message.slice(0)));
 }
 
 function onClose(native: UwsSocket, code: number, message: ArrayBuffer): void {

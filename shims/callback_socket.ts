@@ -3,6 +3,7 @@ import {
   type CloseInfo,
   CLOSING,
   CONNECTING,
+  type ControlKind,
   OPEN,
   type OutgoingFrame,
   type Payload,
@@ -31,12 +32,17 @@ export interface Wire<Native> {
   /** Stops and starts the reader, where the runtime can. */
   readonly flow?: { pause(native: Native): void; resume(native: Native): void };
   /** Pings, and tells by a changing number that something was heard; where the runtime does not watch idle lines itself. */
-  readonly heartbeat?: { ping(native: Native): void; activity(native: Native): number };
+  readonly heartbeat?: {
+    ping(native: Native, data: Uint8Array<ArrayBuffer>): void;
+    activity(native: Native): number;
+  };
 }
+
+const NOTHING = new Uint8Array();
 
 /**
  * A {@linkcode ServerSocket} over any runtime's socket: all state rules, once.
- * The adapter calls `opened`, `received`, `drained`, `failed` and `closed`, in
+ * The adapter calls `opened`, `received`, `controlled`, `drained`, `failed` and `closed`, in
  * whatever order and however often its runtime reports.
  */
 export class CallbackSocket<Native> implements ServerSocket {
@@ -122,8 +128,8 @@ export class CallbackSocket<Native> implements ServerSocket {
     if (!this.#isClosed) this.#wire.flow?.resume(this.raw);
   }
 
-  ping(): void {
-    if (this.readyState === OPEN) this.#wire.heartbeat?.ping(this.raw);
+  ping(data: Uint8Array<ArrayBuffer> = NOTHING): void {
+    if (this.readyState === OPEN) this.#wire.heartbeat?.ping(this.raw, data);
   }
 
   activity(): number {
@@ -146,6 +152,12 @@ export class CallbackSocket<Native> implements ServerSocket {
   received(payload: Payload, byteLength: number): void {
     if (this.#mustWait) return this.#later(() => this.received(payload, byteLength));
     if (this.#state === OPEN) this.listener?.onmessage(payload, byteLength);
+  }
+
+  /** The runtime says: a ping or a pong came. The bytes are not touched by anybody from here on. */
+  controlled(kind: ControlKind, data: Uint8Array<ArrayBuffer>): void {
+    if (this.#mustWait) return this.#later(() => this.controlled(kind, data));
+    if (this.#state === OPEN) this.listener?.oncontrol(kind, data);
   }
 
   /** The runtime says: the queue has been written. */

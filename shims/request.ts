@@ -56,7 +56,10 @@ export class RawHandshake implements Handshake {
     if (!this.#request) {
       this.#request = new LazyRequest(url, this.method, this.#pairs());
       if (this.context) this.#request.context = this.context;
-      Object.defineProperty(this.#request, "runtime", { value: this.#runtime, enumerable: false });
+      Object.defineProperty(this.#request, "runtime", {
+        value: this.#runtime,
+        configurable: true, // srvx puts its own there
+      });
       if (this.#aborted) this.#request.abort(this.#aborted.reason);
     }
     return this.#request as UpgradeRequest;
@@ -92,7 +95,7 @@ export class RawHandshake implements Handshake {
  * Node and is made when first read.
  */
 class LazyRequest extends Request {
-  context?: AnyContext;
+  context: AnyContext = {};
   #controller: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
 

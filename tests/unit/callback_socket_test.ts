@@ -61,6 +61,7 @@ function rig(wire = fullWire): Rig {
   socket.listener = {
     onopen: on("open"),
     onmessage: on("message"),
+    oncontrol: on("control"),
     ondrain: on("drain"),
     onerror: on("error"),
     onclose: on("close"),

@@ -115,7 +115,7 @@ Deno.test("RawHandshake.toRequest() has the framework's context, and takes one a
   const request = raw([], { context }).toRequest(URL_);
   assert.equal(request.context, context);
   const without = raw().toRequest(URL_);
-  assert.equal(without.context, undefined);
+  assert.deepEqual(without.context, {});
   without.context = { role: "admin" };
   assert.deepEqual(without.context, { role: "admin" });
 });
