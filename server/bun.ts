@@ -27,14 +27,26 @@ import type { AnyContext } from "../handshake.ts";
 import type { Awaitable } from "../hooks.ts";
 import {
   closeServer,
+  type HttpServerPlugin,
+  isUpgrade,
   mustRunOn,
+  notFound,
   type ServeOptions,
   type Server,
+  UpgradeMiddleware,
   urlOf,
+  type WebSocketOptions,
   websocketOptions,
 } from "./serve.ts";
 
-export type { ServeOptions, Server, WebSocketOptions } from "./serve.ts";
+export type {
+  HttpServer,
+  HttpServerPlugin,
+  RuntimeName,
+  ServeOptions,
+  Server,
+  WebSocketOptions,
+} from "./serve.ts";
 
 /** The part of the `Bun` global that is used. */
 interface BunGlobal {
@@ -55,9 +67,8 @@ export function serve<Context extends object = AnyContext>(
   options: ServeOptions<Context> = {},
 ): Server<BunAdapter> {
   mustRunOn("Bun", "Bun" in globalThis);
-  const { port = 3000, hostname = "0.0.0.0", tls } = options;
-  const ws = adapter(websocketOptions(options));
-  const fetch = options.fetch ?? (() => new Response("Not found\n", { status: 404 }));
+  const { port = 3000, hostname = "0.0.0.0", tls, fetch = notFound } = options;
+  const ws = adapter(websocketOptions("bun", options));
   const { Bun } = globalThis as unknown as { Bun: BunGlobal };
   const listen = () =>
     Bun.serve({
@@ -66,9 +77,7 @@ export function serve<Context extends object = AnyContext>(
       ...(tls ? { tls } : {}),
       websocket: ws.websocket,
       fetch: (request, server) =>
-        request.headers.get("upgrade")?.toLowerCase() === "websocket"
-          ? ws.handleUpgrade(request, server)
-          : fetch(request),
+        isUpgrade(request) ? ws.handleUpgrade(request, server) : fetch(request),
     });
   // Bun throws at once where it cannot listen; as everywhere, `ready()` tells. Nobody who asks:
   // then it is an unhandled rejection, which ends the process with the error.
@@ -90,4 +99,25 @@ export function serve<Context extends object = AnyContext>(
   };
 }
 
+/**
+ * The same for a server of `srvx` that is made elsewhere, by a framework for example:
+ * `serve({ fetch, plugins: [plugin({ message })] })`. Without hooks, the application is asked for
+ * them, see `ServeOptions.fetch`.
+ */
+export function plugin<Context extends object = AnyContext>(
+  websocket: WebSocketOptions<Context> = {},
+): HttpServerPlugin {
+  return (server) => {
+    const middleware = new UpgradeMiddleware(server);
+    const ws = adapter(websocketOptions("bun", { websocket, fetch: middleware.fetch }));
+    server.options.bun = { ...server.options.bun, websocket: ws.websocket };
+    middleware.install((request) => ws.handleUpgrade(request, serverOf(request)));
+  };
+}
+
 export default serve;
+
+/** What srvx keeps of Bun's second argument. */
+function serverOf(request: Request): BunServer {
+  return (request as Request & { runtime: { bun: { server: BunServer } } }).runtime.bun.server;
+}

@@ -18,35 +18,44 @@
  *
  * @module
  */
-import adapter, { type DenoAdapter } from "../adapters/deno.ts";
+import adapter, { type DenoAdapter, type DenoServeInfo } from "../adapters/deno.ts";
 import type { AnyContext } from "../handshake.ts";
 import {
   closeServer,
+  type HttpServerPlugin,
+  isUpgrade,
   mustRunOn,
+  notFound,
   type ServeOptions,
   type Server,
+  UpgradeMiddleware,
   urlOf,
+  type WebSocketOptions,
   websocketOptions,
 } from "./serve.ts";
 
-export type { ServeOptions, Server, WebSocketOptions } from "./serve.ts";
+export type {
+  HttpServer,
+  HttpServerPlugin,
+  RuntimeName,
+  ServeOptions,
+  Server,
+  WebSocketOptions,
+} from "./serve.ts";
 
 /** Starts a server. `ready()` tells when it listens, and only then has `url` a port. */
 export function serve<Context extends object = AnyContext>(
   options: ServeOptions<Context> = {},
 ): Server<DenoAdapter> {
   mustRunOn("Deno", "Deno" in globalThis);
-  const ws = adapter(websocketOptions(options));
+  const ws = adapter(websocketOptions("deno", options));
   const { port = 3000, hostname = "0.0.0.0", tls } = options;
-  const fetch = options.fetch ?? (() => new Response("Not found\n", { status: 404 }));
+  const { fetch = notFound } = options;
   const listen = () =>
     Deno.serve(
       // Deno 2.9 takes `cert` and `key` only together.
       { port, hostname, onListen() {}, ...(tls ?? {}) } as Deno.ServeTcpOptions,
-      (request, info) =>
-        request.headers.get("upgrade")?.toLowerCase() === "websocket"
-          ? ws.handleUpgrade(request, info)
-          : fetch(request),
+      (request, info) => isUpgrade(request) ? ws.handleUpgrade(request, info) : fetch(request),
     );
   // Deno throws at once where it cannot listen; as everywhere, `ready()` tells. Nobody who asks:
   // then it is an unhandled rejection, which ends the process with the error.
@@ -68,4 +77,24 @@ export function serve<Context extends object = AnyContext>(
   };
 }
 
+/**
+ * The same for a server of `srvx` that is made elsewhere, by a framework for example:
+ * `serve({ fetch, plugins: [plugin({ message })] })`. Without hooks, the application is asked for
+ * them, see `ServeOptions.fetch`.
+ */
+export function plugin<Context extends object = AnyContext>(
+  websocket: WebSocketOptions<Context> = {},
+): HttpServerPlugin {
+  return (server) => {
+    const middleware = new UpgradeMiddleware(server);
+    const ws = adapter(websocketOptions("deno", { websocket, fetch: middleware.fetch }));
+    middleware.install((request) => ws.handleUpgrade(request, infoOf(request)));
+  };
+}
+
 export default serve;
+
+/** What srvx keeps of Deno's second argument. */
+function infoOf(request: Request): DenoServeInfo | undefined {
+  return (request as { runtime?: { deno?: { info?: DenoServeInfo } } }).runtime?.deno?.info;
+}

@@ -19,9 +19,16 @@
  * @module
  */
 import type { AnyContext } from "../handshake.ts";
-import type { ServeOptions, Server } from "./serve.ts";
+import type { HttpServerPlugin, ServeOptions, Server, WebSocketOptions } from "./serve.ts";
 
-export type { ServeOptions, Server, WebSocketOptions } from "./serve.ts";
+export type {
+  HttpServer,
+  HttpServerPlugin,
+  RuntimeName,
+  ServeOptions,
+  Server,
+  WebSocketOptions,
+} from "./serve.ts";
 
 interface Runtimes {
   readonly Deno?: unknown;
@@ -40,5 +47,14 @@ const chosen = runtime.Deno
 export const serve: <Context extends object = AnyContext>(
   options?: ServeOptions<Context>,
 ) => Server = chosen.serve;
+
+/**
+ * The same for a server of `srvx` that is made elsewhere, by a framework for example:
+ * `serve({ fetch, plugins: [plugin({ message })] })`. Without hooks, the application is asked for
+ * them, see `ServeOptions.fetch`.
+ */
+export const plugin: <Context extends object = AnyContext>(
+  websocket?: WebSocketOptions<Context>,
+) => HttpServerPlugin = chosen.plugin;
 
 export default serve;

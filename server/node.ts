@@ -21,22 +21,38 @@
 import { serve as serveHttp } from "srvx/node";
 import adapter, { type NodeAdapter } from "../adapters/node.ts";
 import type { AnyContext } from "../handshake.ts";
-import { closeServer, type ServeOptions, type Server, urlOf, websocketOptions } from "./serve.ts";
+import {
+  closeServer,
+  type HttpServerPlugin,
+  notFound,
+  type ServeOptions,
+  type Server,
+  urlOf,
+  type WebSocketOptions,
+  websocketOptions,
+} from "./serve.ts";
 
-export type { ServeOptions, Server, WebSocketOptions } from "./serve.ts";
+export type {
+  HttpServer,
+  HttpServerPlugin,
+  RuntimeName,
+  ServeOptions,
+  Server,
+  WebSocketOptions,
+} from "./serve.ts";
 
 /** Starts a server. `ready()` tells when it listens, and only then has `url` a port. */
 export function serve<Context extends object = AnyContext>(
   options: ServeOptions<Context> = {},
 ): Server<NodeAdapter> {
   const { port = 3000, hostname = "0.0.0.0", tls } = options;
-  const ws = adapter(websocketOptions(options));
+  const ws = adapter(websocketOptions("node", options));
   const http = serveHttp({
     port,
     hostname,
     silent: true,
     gracefulShutdown: false,
-    fetch: options.fetch ?? (() => new Response("Not found\n", { status: 404 })),
+    fetch: options.fetch ?? notFound,
     ...(tls ? { tls } : {}),
   });
   // Asked at once: where nobody else does, a failure to listen is an unhandled rejection, which
@@ -56,6 +72,22 @@ export function serve<Context extends object = AnyContext>(
     [Symbol.asyncDispose]() {
       return this.close();
     },
+  };
+}
+
+/**
+ * The same for a server of `srvx` that is made elsewhere, by a framework for example:
+ * `serve({ fetch, plugins: [plugin({ message })] })`. Without hooks, the application is asked for
+ * them, see `ServeOptions.fetch`.
+ */
+export function plugin<Context extends object = AnyContext>(
+  websocket: WebSocketOptions<Context> = {},
+): HttpServerPlugin {
+  return (server) => {
+    const fetch = (request: Request) => server.fetch(request as never);
+    const ws = adapter(websocketOptions("node", { websocket, fetch }));
+    // srvx 1.0 makes the server of Node after the plugins have run, in the same turn.
+    queueMicrotask(() => server.node?.server?.on("upgrade", ws.handleUpgrade as never));
   };
 }
 

@@ -2,12 +2,26 @@ import type { Adapter } from "../adapter.ts";
 import type { AdapterOptions } from "../adapter.ts";
 import type { CloseOptions } from "../endpoint.ts";
 import type { AnyContext } from "../handshake.ts";
-import type { Awaitable, Hooks } from "../hooks.ts";
+import { getWebSocketHooks } from "../framework_hooks.ts";
+import { type Awaitable, HOOK_NAMES, type Hooks, type ResolveHooks } from "../hooks.ts";
 
 /** Hooks and options in one object: `{ open, message, limits, … }`. */
 export type WebSocketOptions<Context extends object = AnyContext> =
   & Partial<Hooks<Context>>
-  & AdapterOptions<Context>;
+  & AdapterOptions<Context>
+  & {
+    /** More options for the adapter of one runtime. */
+    readonly options?: Readonly<Partial<Record<RuntimeName, object>>>;
+  };
+
+/** Runtimes that have a server here. */
+export type RuntimeName = "deno" | "node" | "bun";
+
+/**
+ * What an application may answer a WebSocket request with: a response, which refuses the client,
+ * or hooks for it, as h3's `defineWebSocketHandler` returns them.
+ */
+export type Answer = Response | (object & { readonly crossws?: Partial<Hooks> });
 
 /** Options of `serve` that mean the same on every runtime. */
 export interface ServeOptions<Context extends object = AnyContext> {
@@ -23,7 +37,11 @@ export interface ServeOptions<Context extends object = AnyContext> {
    * @default "0.0.0.0"
    */
   readonly hostname?: string;
-  /** Answers plain HTTP requests. Default: 404. */
+  /**
+   * Answers plain HTTP requests; and WebSocket requests too, where `websocket` has neither hooks
+   * nor `resolve`: by a response that refuses, or with hooks for the client, on the request
+   * (`setWebSocketHooks`) or on the response as its `crossws`. Default: 404.
+   */
   readonly fetch?: (request: Request) => Awaitable<Response>;
   /** Certificate chain and private key in PEM, for `https` and `wss`. */
   readonly tls?: { readonly cert: string; readonly key: string };
@@ -57,17 +75,16 @@ export function mustRunOn(runtime: string, isThere: boolean): void {
   );
 }
 
-const HOOKS = ["upgrade", "open", "message", "drain", "close", "error"] as const;
-
 /**
- * Sorts the hooks out of `websocket`.
+ * Sorts the hooks out of `websocket`. Without any, the application is asked for them.
  *
  * @throws {TypeError} where hooks stand in `hooks` and beside it.
  */
 export function websocketOptions<Context extends object>(
-  options: ServeOptions<Context>,
+  runtime: RuntimeName,
+  serveOptions: Pick<ServeOptions<Context>, "websocket" | "fetch">,
 ): AdapterOptions<Context> {
-  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
+  const unknown = Object.keys(serveOptions).find((name) => !OPTIONS.includes(name));
   if (unknown) {
     throw new TypeError(
       `Cannot use ${unknown} as there is no such option: known are ${
@@ -75,15 +92,88 @@ export function websocketOptions<Context extends object>(
       }; hooks and limits belong into websocket`,
     );
   }
-  const { websocket = {} } = options;
-  const { upgrade: _u, open: _o, message: _m, drain: _d, close: _c, error: _e, ...rest } =
-    websocket;
-  const flat = HOOKS.find((name) => websocket[name] !== undefined);
-  if (!flat) return rest;
-  if (!rest.hooks) return { ...rest, hooks: websocket };
-  throw new TypeError(
-    `Cannot use websocket.${flat} together with websocket.hooks: write all hooks in one place`,
-  );
+  const { websocket = {}, fetch = notFound } = serveOptions;
+  const own: readonly string[] = [...HOOK_NAMES, "options"];
+  const given: AdapterOptions<Context> = {
+    ...Object.fromEntries(Object.entries(websocket).filter(([name]) => !own.includes(name))),
+    ...websocket.options?.[runtime],
+  };
+  const flat = HOOK_NAMES.find((name) => websocket[name] !== undefined);
+  if (flat && given.hooks) {
+    throw new TypeError(
+      `Cannot use websocket.${flat} together with websocket.hooks: write all hooks in one place`,
+    );
+  }
+  if (flat) return { ...given, hooks: websocket };
+  if (given.hooks || given.resolve || given.endpoint) return given;
+  return { ...given, resolve: askApplication(fetch) as unknown as ResolveHooks<Context> };
+}
+
+/** An application that serves nothing. */
+export function notFound(): Response {
+  return new Response("Not found\n", { status: 404 });
+}
+
+/** Gets the hooks of a connection from the application that answers its request. */
+function askApplication(fetch: (request: Request) => Awaitable<Answer>): ResolveHooks {
+  return async (request) => {
+    const answer = await fetch(request);
+    const hooks = getWebSocketHooks(request) ?? (answer as { crossws?: Partial<Hooks> }).crossws;
+    if (!hooks && answer instanceof Response) throw answer;
+    return hooks;
+  };
+}
+
+/** Whether a request asks for a WebSocket. */
+export function isUpgrade(request: Request): boolean {
+  return request.headers.get("upgrade")?.toLowerCase() === "websocket";
+}
+
+/** The part of a server of `srvx` that a plugin uses. */
+export interface HttpServer {
+  /** Read once the plugins have run. */
+  readonly options: {
+    /** Run before `fetch`, the first one first. */
+    readonly middleware: ((
+      request: Request,
+      next: () => Response | Promise<Response>,
+    ) => Response | Promise<Response>)[];
+    /** Options for `Bun.serve`. */
+    bun?: object;
+  };
+  /** On Node, its own server; there once the plugins have run. */
+  readonly node?: { readonly server?: { on(event: "upgrade", listener: never): unknown } };
+  /** Middleware and application. */
+  readonly fetch: (request: never) => Response | Promise<Response>;
+}
+
+/** A plugin for `srvx`: `serve({ fetch, plugins: [plugin(…)] })`. */
+export type HttpServerPlugin = (server: HttpServer) => void;
+
+/** Lets an adapter answer the WebSocket requests of a server; the application is asked as ever. */
+export class UpgradeMiddleware {
+  readonly #server: HttpServer;
+  readonly #asked = new WeakSet<Request>();
+
+  constructor(server: HttpServer) {
+    this.#server = server;
+  }
+
+  /** What the application answers to a WebSocket request. */
+  readonly fetch = (request: Request): Awaitable<Response> => {
+    this.#asked.add(request);
+    return this.#server.fetch(request as never);
+  };
+
+  /** Hands WebSocket requests over. */
+  install(handleUpgrade: (request: Request) => Promise<Response | undefined>): void {
+    this.#server.options.middleware.unshift((request, next) =>
+      isUpgrade(request) && !this.#asked.has(request)
+        // On Bun there is no response once the line is upgraded.
+        ? handleUpgrade(request) as Promise<Response>
+        : next()
+    );
+  }
 }
 
 /** What a client on this machine dials. */
