@@ -49,6 +49,14 @@ export interface PerMessageDeflate {
   };
 }
 
+/** What a `WebSocketServer` of `ws` has; its types are for those who have them. */
+export interface WsServer {
+  /** As given to its constructor. */
+  readonly options: object;
+  /** Answers one upgrade request. */
+  handleUpgrade(...args: never[]): void;
+}
+
 /** Options of the adapter for Node. */
 export interface NodeOptions<Context extends object = AnyContext>
   extends Omit<AdapterOptions<Context>, "perMessageDeflate"> {
@@ -64,12 +72,12 @@ export interface NodeOptions<Context extends object = AnyContext>
    * and `connection` events and its `WebSocket` class then see every peer. It must have been made
    * with `noServer: true`; `maxPayload`, UTF-8 checks and `closeTimeout` are set by `limits` as always.
    */
-  readonly wss?: WebSocketServer;
+  readonly wss?: WsServer;
   /**
    * More options for the server of `ws` that is made here: `WebSocket`, `clientTracking`,
    * `perMessageDeflate`, … What `limits` sets, and how it gets its lines, is not among them.
    */
-  readonly serverOptions?: ServerOptions;
+  readonly serverOptions?: object;
 }
 
 type WsSocket = WebSocket & { [SOCKET]?: CallbackSocket<WsSocket>; [LINE]?: NodeSocket };
@@ -123,7 +131,8 @@ export class NodeAdapter extends Adapter {
   constructor(options: NodeOptions) {
     super(options as AdapterOptions, ["wss", "serverOptions"]);
     const { wss, serverOptions = {}, perMessageDeflate } = options;
-    this.#server = wss ?? new WebSocketServer({ clientTracking: false, ...noLines(serverOptions) });
+    this.#server = wss as WebSocketServer | undefined ??
+      new WebSocketServer({ clientTracking: false, ...noLines(serverOptions) });
     const { handleProtocols, verifyClient } = this.#server.options;
     const { maxPayload, closeTimeout } = this.endpoint.limits;
     this.#serverOptions = {

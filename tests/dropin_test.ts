@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { exists, run } from "../scripts/npm/command.ts";
+import { NpmPackage } from "../scripts/npm/package.ts";
+import { everythingProgram, graphqlProgram, h3Program, nodeProgram } from "./dropin/programs.ts";
+import { type Runtime, runtimes } from "./runtimes.ts";
+
+/**
+ * Applications for crossws 0.4 run on this package, installed by the name of crossws: the package
+ * as it would be published, in a project of its own, on each runtime.
+ */
+const DEPENDENCIES = {
+  "graphql": "16.15.0",
+  "graphql-ws": "6.4.2",
+  "h3": "2.0.8",
+  "srvx": "1.0.8",
+  "ws": "8.23.0",
+};
+
+interface Application {
+  readonly fact: string;
+  readonly program: string;
+  /** What it says when it is through, a line for each thing. */
+  readonly says: string;
+  /** Names of runtimes. */
+  readonly on: readonly string[];
+}
+
+const applications: readonly Application[] = [
+  {
+    fact: "graphql-ws runs on the adapter and on the server",
+    program: graphqlProgram,
+    says: "graphql-ws over the adapter\ngraphql-ws over the server\n",
+    on: ["deno", "node", "bun"],
+  },
+  {
+    fact: "h3 runs with the plugin for srvx, and on the server",
+    program: h3Program,
+    says: "h3 over the plugin with resolve\nh3 over the plugin\nh3 over the server\n",
+    on: ["deno", "node", "bun"],
+  },
+  {
+    fact: "every call of crossws does what it is for",
+    program: everythingProgram,
+    says: "every call\n",
+    on: ["deno", "node", "bun", "uws"],
+  },
+  {
+    fact: "another library takes lines over, and ws takes its own options",
+    program: nodeProgram,
+    says: "what is Node's alone\n",
+    on: ["node"],
+  },
+];
+
+const hasNpm = await exists("npm");
+let project: URL | undefined;
+
+Deno.test.beforeAll(async () => {
+  if (!hasNpm) return;
+  await using built = await NpmPackage.build();
+  project = new URL(`file://${await Deno.makeTempDir({ prefix: "onepeer-dropin-" })}/`);
+  const manifest = {
+    private: true,
+    type: "module",
+    dependencies: { ...DEPENDENCIES, crossws: `file:${built.tarball}` },
+    // h3 and graphql-ws ask for a version of crossws, which this package has a version of its own for.
+    overrides: { crossws: "$crossws" },
+  };
+  await Deno.writeTextFile(new URL("package.json", project), JSON.stringify(manifest));
+  const quiet = ["--no-audit", "--no-fund", "--prefer-offline", "--no-package-lock"];
+  await run("npm", ["install", ...quiet], { cwd: project });
+  for (const [i, { program }] of applications.entries()) {
+    await Deno.writeTextFile(new URL(`application${i}.js`, project), program);
+  }
+});
+Deno.test.afterAll(async () => {
+  if (project) await Deno.remove(project, { recursive: true });
+});
+
+/** The words before a program's path, or why there are none. */
+async function commandOf(runtime: Runtime): Promise<readonly string[] | { missing: string }> {
+  if (!hasNpm) return { missing: "npm" };
+  const command = await runtime.command();
+  return "missing" in command ? command : command.slice(0, -1);
+}
+
+for (const runtime of runtimes) {
+  const command = await commandOf(runtime);
+  for (const [i, { fact, says, on }] of applications.entries()) {
+    if (!on.includes(runtime.name)) continue;
+    const name = `drop-in for crossws, ${runtime.title}: ${fact}`;
+    if ("missing" in command) console.error(`NOT RUN: needs ${command.missing}: ${name}`);
+    Deno.test({
+      name,
+      ignore: "missing" in command,
+      async fn() {
+        const [first, ...words] = command as readonly string[];
+        const path = new URL(`application${i}.js`, project).pathname;
+        const output = await run(first!, [...words, path], { cwd: project!, timeout: 20_000 });
+        assert.equal(output, says);
+      },
+    });
+  }
+}
