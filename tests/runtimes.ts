@@ -33,6 +33,11 @@ const noReset: Gap = {
   link: "https://docs.deno.com/api/deno/~/Deno.upgradeWebSocket",
 };
 
+const noControl: Gap = {
+  reason: "Deno's server socket neither sends pings on request nor shows control frames",
+  link: DENO_WEBSOCKET,
+};
+
 const UWS_SOURCE = "https://github.com/uNetworking/uWebSockets/tree/v20.30.0/src";
 const unreported: Gap = {
   reason: "uWebSockets.js 20 reports this protocol error as if the line had dropped",
@@ -65,6 +70,8 @@ export const runtimes: readonly Runtime[] = [
         reason: "Deno's server socket can't stop reading",
         link: DENO_WEBSOCKET,
       },
+      "S7.ping": noControl,
+      "S7.hooks": noControl,
       "X4.wire": noReset,
       "X5.cut": noReset,
       "B4.freed": noReset,

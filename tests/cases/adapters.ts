@@ -34,6 +34,9 @@ export const adapters: readonly Case[] = [
           const bad: unknown[] = [
             { hooks: { message: "x" } },
             { resolve: 1 },
+            { handleProtocols: "graphql-transport-ws" },
+            { idleTimeout: 30 },
+            { sync: () => {} },
             { trustProxy: "yes" },
             { trustProxy: -1 },
             { allowedOrigins: ["example.com"] },
@@ -64,6 +67,9 @@ export const adapters: readonly Case[] = [
       const expected = [
         /^TypeError: .*hooks\.message.*function.*string/,
         /^TypeError: .*resolve.*function.*number/,
+        /^TypeError: .*handleProtocols.*function.*string/,
+        /^TypeError: .*idleTimeout: write `limits: \{ idleTimeout \}`, in milliseconds/,
+        /^TypeError: .*sync: there is no relay/,
         /^TypeError: .*trustProxy.*yes/,
         /^TypeError: .*trustProxy.*-1/,
         /^TypeError: .*allowedOrigins.*example\.com/,

@@ -2,8 +2,60 @@ import assert from "node:assert/strict";
 import { frame, TEXT } from "../clients/raw_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
-/** X7: how a server goes away. */
+/** X7, X8: how a server goes away, and how it stays when its peers go. */
 export const drain: readonly Case[] = [
+  {
+    id: "X8.close",
+    fact: "closeAll(code, reason) closes every peer and goes on serving; 1000 by default",
+    site: (s) => ({
+      hooks: { close: (_, info) => s.log("close", info.code, info.reason) },
+      commands: {
+        all: (args) => s.ws.closeAll(...args as [number?, string?]),
+        bad: () => {
+          for (const args of [[999], [1000, "x".repeat(124)]] as [number, string?][]) {
+            try {
+              s.ws.closeAll(...args);
+            } catch (error) {
+              s.log("threw", (error as Error).name);
+            }
+          }
+        },
+      },
+    }),
+    async run(t) {
+      const table: [args: unknown[], code: number, reason: string][] = [
+        [[], 1000, ""],
+        [[4000, "all of you"], 4000, "all of you"],
+      ];
+      for (const [args, code, reason] of table) {
+        const clients = [await t.connect("/a"), await t.connect("/b")];
+        await t.command("all", args);
+        for (const { closed } of clients) assert.deepEqual(await closed, { code, reason });
+      }
+      const client = await t.connect();
+      await t.command("bad");
+      assert.equal((await t.logged("threw", 2)).length, 2);
+      assert.equal((await t.stats()).peers, 1);
+      client.socket.close();
+      const closes = await t.logged("close", 5);
+      assert.deepEqual(closes.slice(0, 4).map(({ data }) => data[0]), [1000, 1000, 4000, 4000]);
+    },
+  },
+  {
+    id: "X8.force",
+    fact: "closeAll() by force terminates every peer and goes on serving",
+    site: (s) => ({
+      hooks: { close: (_, info) => s.log("close", info.code) },
+      commands: { all: () => s.ws.closeAll(1000, "", true) },
+    }),
+    async run(t) {
+      const clients = [await t.connect("/a"), await t.connect("/b")];
+      await t.command("all");
+      assert.deepEqual((await t.logged("close", 2)).map(({ data }) => data[0]), [1006, 1006]);
+      await Promise.all(clients.map(({ closed }) => closed));
+      await t.connect();
+    },
+  },
   {
     id: "X7.close",
     fact: "adapter.close() closes every peer with 1001 and waits for their close hooks",

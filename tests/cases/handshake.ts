@@ -260,6 +260,69 @@ export const handshake: readonly Case[] = [
     },
   },
   {
+    id: "C9.option",
+    fact: "handleProtocols picks where upgrade names none, and is asked only then",
+    site: (s) => ({
+      handleProtocols(offered, request) {
+        s.log("asked", [...offered], new URL(request.url).search);
+        return request.url.endsWith("?later") ? Promise.resolve("b") : offered.has("b") && "b";
+      },
+      hooks: {
+        upgrade(request) {
+          if (request.url.endsWith("?named")) return { protocol: "a" };
+          if (request.url.endsWith("?header")) {
+            return { headers: { "sec-websocket-protocol": "a" } };
+          }
+        },
+        open: (peer) => s.log("open", peer.websocket.protocol),
+      },
+    }),
+    async run(t) {
+      const table: [query: string, offered: string[], selected: string][] = [
+        ["", ["a", "b"], "b"],
+        ["?later", ["a", "b"], "b"],
+        ["", ["a"], ""],
+        ["?named", ["a", "b"], "a"],
+        ["?header", ["a", "b"], "a"],
+        ["", [], ""],
+      ];
+      for (const [query, protocols, selected] of table) {
+        const client = await t.raw({
+          target: t.path(query),
+          headers: { "Sec-WebSocket-Protocol": protocols.join(", ") || null },
+        });
+        const { status, headers } = await client.head();
+        assert.equal(status, 101);
+        assert.equal(new Headers(headers).get("sec-websocket-protocol") ?? "", selected, query);
+      }
+      assert.deepEqual((await t.logged("open", 6)).map(({ data }) => data[0]), [
+        ...table.map(([, , selected]) => selected),
+      ]);
+      assert.deepEqual((await t.logged("asked", 3)).map(({ data }) => data), [
+        [["a", "b"], ""],
+        [["a", "b"], "?later"],
+        [["a"], ""],
+      ]);
+    },
+  },
+  {
+    id: "C9.option-not-offered",
+    fact: "what handleProtocols picks must be offered too, or it is a 500",
+    site: (s) => ({
+      handleProtocols: () => Promise.resolve("c"),
+      hooks: { open: () => s.log("open") },
+      onError: (error) => s.log("onError", String(error)),
+    }),
+    async run(t) {
+      assert.equal((await t.refused("", { protocols: ["a", "b"] })).status, 500);
+      assert.match(
+        (await t.logged("onError"))[0]!.data[0],
+        /subprotocol "c".*offered are "a", "b"/,
+      );
+      assert.deepEqual(await t.events(), ["onError"]);
+    },
+  },
+  {
     id: "C9.not-offered",
     fact: "a subprotocol that was not offered is a 500, and onError hears of it",
     site: (s) => ({

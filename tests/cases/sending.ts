@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { BINARY, TEXT } from "../clients/raw_client.ts";
+import { BINARY, frame, PING, PONG, TEXT } from "../clients/raw_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** Values without a JSON text that anybody meant, by name. */
@@ -20,7 +20,7 @@ const UNSENDABLE: Record<string, () => unknown> = {
   },
 };
 
-/** S1–S6: what is on the wire for what is sent. */
+/** S1–S7: what is on the wire for what is sent. */
 export const sending: readonly Case[] = [
   {
     id: "S1.text",
@@ -30,7 +30,6 @@ export const sending: readonly Case[] = [
     }),
     async run(t) {
       const client = await t.upgraded();
-      const { frame } = await import("../clients/raw_client.ts");
       for (const n of [0, 1, 62, 63, 64, 32767, 32768, 40000]) {
         client.write(frame(TEXT, String(n)));
         const { opcode, fin, payload } = await client.frame();
@@ -284,6 +283,79 @@ export const sending: readonly Case[] = [
         const expected = negotiated ? [true, false, false, true] : [false, false, false, false];
         assert.deepEqual(compressed, expected);
       }
+    },
+  },
+  {
+    id: "S7.ping",
+    fact: "ping(data) sends a ping frame with exactly that payload, and tells so",
+    site: (s) => ({
+      hooks: {
+        open(peer) {
+          const sent = [
+            peer.ping(),
+            peer.ping("é"),
+            peer.ping(new Uint8Array([0, 255])),
+            peer.ping("x".repeat(125)),
+          ];
+          s.log("sent", ...sent);
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      assert.deepEqual((await t.logged("sent"))[0]!.data, [true, true, true, true]);
+      const payloads = [[], [0xc3, 0xa9], [0, 255], Array(125).fill(0x78)];
+      for (const payload of payloads) {
+        const frame = await client.frame();
+        assert.deepEqual([frame.opcode, [...frame.payload]], [PING, payload]);
+      }
+    },
+  },
+  {
+    id: "S7.mistakes",
+    fact: "ping() with more than 125 bytes is a RangeError, of a peer that is gone a false",
+    site: (s) => ({
+      hooks: {
+        open(peer) {
+          try {
+            peer.ping("é".repeat(63));
+          } catch (error) {
+            s.log("threw", (error as Error).name);
+          }
+        },
+        close: (peer) => s.log("close", peer.ping()),
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      assert.deepEqual((await t.logged("threw"))[0]!.data, ["RangeError"]);
+      client.socket.close();
+      assert.deepEqual((await t.logged("close"))[0]!.data, [false]);
+    },
+  },
+  {
+    id: "S7.hooks",
+    fact: "the ping and pong hooks hear what the client sends, also while open is pending",
+    site: (s) => ({
+      hooks: {
+        open: () => s.wait("open"),
+        ping: (_, data) => s.log("ping", [...data]),
+        pong: (_, data) => s.log("pong", [...data]),
+        message: () => s.log("message"),
+      },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.write(frame(TEXT, "x"));
+      client.write(frame(PING, "one"));
+      client.write(frame(PONG, ""));
+      assert.deepEqual((await t.logged("ping"))[0]!.data, [[...Buffer.from("one")]]);
+      assert.deepEqual((await t.logged("pong"))[0]!.data, [[]]);
+      const answer = await client.frame();
+      assert.deepEqual([answer.opcode, answer.payload.toString()], [PONG, "one"]);
+      assert.deepEqual(await t.events(), ["ping", "pong"]);
+      await t.release("open");
+      await t.logged("message");
     },
   },
 ];

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getWebSocketHooks, setWebSocketHooks } from "../../framework_hooks.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** A response whose body is gone. */
@@ -315,6 +316,24 @@ export const upgrade: readonly Case[] = [
       await t.logged("close");
       const log = (await t.log()).map(({ event, data }) => [event, data[0]]);
       assert.deepEqual(log, [["upgrade", false], ["open", false], ["close", true]]);
+    },
+  },
+  {
+    id: "C11.framework",
+    fact:
+      "hooks and context that a framework leaves on the request count, the hooks not as context",
+    site: (s) => ({
+      resolve(request) {
+        request.context.user = "ann";
+        setWebSocketHooks(request, {
+          open: (peer) => s.log("open", Reflect.ownKeys(peer.context).map(String)),
+        });
+        return getWebSocketHooks(request);
+      },
+    }),
+    async run(t) {
+      await t.connect();
+      assert.deepEqual((await t.logged("open"))[0]!.data, [["user"]]);
     },
   },
   {

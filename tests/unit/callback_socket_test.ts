@@ -39,7 +39,7 @@ const fullWire: Wire<Native> = {
     resume: (native) => called(native, "resume"),
   },
   heartbeat: {
-    ping: (native) => called(native, "ping"),
+    ping: (native, data) => called(native, "ping", ...data),
     activity: (native) => native.heard,
   },
 };
@@ -153,6 +153,7 @@ for (const name of ["our close", "a failure", "terminate", "the native close"]) 
     await tick();
     assert.deepEqual(events.map(([event]) => event), ["close"]);
     socket.received("later", 5);
+    socket.controlled("ping", new Uint8Array());
     socket.closed(INFO);
     await tick();
     assert.equal(events.length, 1);
@@ -162,6 +163,7 @@ for (const name of ["our close", "a failure", "terminate", "the native close"]) 
 Deno.test("CallbackSocket is silent about what comes in while CONNECTING", () => {
   const { socket, events } = rig();
   socket.received("early", 5);
+  socket.controlled("pong", new Uint8Array());
   socket.drained();
   socket.failed(FAILURE);
   assert.deepEqual(events, []);
@@ -223,6 +225,7 @@ for (const call of ["send", "close", "terminate"] as const) {
 const reports: Record<string, (socket: CallbackSocket<Native>) => void> = {
   failure: (socket) => socket.failed(FAILURE),
   message: (socket) => socket.received("echo", 4),
+  control: (socket) => socket.controlled("pong", new Uint8Array([1])),
   drain: (socket) => socket.drained(),
 };
 
@@ -345,8 +348,9 @@ Deno.test("CallbackSocket says what its wire can: flow and heartbeat", () => {
   const { socket, native } = openRig();
   native.heard = 5;
   socket.ping();
+  socket.ping(new Uint8Array([1, 2]));
   assert.deepEqual([socket.canPause, socket.canPing, socket.activity()], [true, true, 5]);
-  assert.deepEqual(native.calls, [["ping"]]);
+  assert.deepEqual(native.calls, [["ping"], ["ping", 1, 2]]);
   const plain = openRig(plainWire);
   plain.socket.pause();
   plain.socket.resume();
@@ -365,6 +369,7 @@ Deno.test("CallbackSocket holds its state rules under any sequence of calls and 
     resume: ({ socket }) => socket.resume(),
     opened: ({ socket }) => socket.opened(),
     received: ({ socket }) => socket.received("x", 1),
+    controlled: ({ socket }) => socket.controlled("ping", new Uint8Array()),
     drained: ({ socket }) => socket.drained(),
     failed: ({ socket }) => socket.failed(FAILURE),
     closed: ({ socket }) => socket.closed(INFO),
