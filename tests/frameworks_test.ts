@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import type { Buffer } from "node:buffer";
+import http from "node:http";
+import https from "node:https";
+import { text } from "node:stream/consumers";
+// @ts-types="@types/ws"
+import { WebSocket } from "ws";
+import { run } from "../scripts/npm/command.ts";
+import { fixture, runtimes } from "./runtimes.ts";
+import { ServerProcess } from "./server_process.ts";
+
+/** The adapter for Node shares a port with whatever answers HTTP there. */
+const frameworks: Record<string, string> = {
+  express: "Express 5",
+  fastify: "Fastify 5",
+  koa: "Koa 3",
+  https: "a server for https",
+};
+
+const node = await runtimes.find(({ name }) => name === "node")!.command(fixture("frameworks"));
+const hasOpenssl = await run("openssl", ["version"]).then(() => true, () => false);
+
+for (const [name, title] of Object.entries(frameworks)) {
+  const missing = "missing" in node
+    ? node.missing
+    : name === "https" && !hasOpenssl
+    ? "openssl"
+    : undefined;
+  const fact = `behind ${title} HTTP answers and a WebSocket echoes on one port`;
+  if (missing) console.error(`NOT RUN: needs ${missing}: ${fact}`);
+  Deno.test({
+    name: fact,
+    ignore: missing !== undefined,
+    async fn() {
+      const secure = name === "https" ? await certificate() : undefined;
+      const words = secure ? ["env", `CERT=${secure.cert}`, `KEY=${secure.key}`] : [];
+      await using server = await ServerProcess.start([...words, ...node as string[], name]);
+      const address = `${secure ? "s" : ""}://127.0.0.1:${server.port}/hello`;
+
+      assert.equal(await get(`http${address}`, secure?.cert), "over HTTP");
+
+      const socket = new WebSocket(`ws${address}`, secure ? { ca: secure.cert } : {});
+      const heard: string[] = [];
+      await new Promise<void>((done, fail) => {
+        socket.on("error", fail);
+        socket.on("message", (data: Buffer) => {
+          heard.push(data.toString());
+          if (heard.length === 1) socket.send("hi");
+          else socket.close();
+        });
+        socket.on("close", () => done());
+      });
+      assert.deepEqual(heard, [`ws${address}`, "hi"]);
+
+      assert.equal(await get(`http${address}`, secure?.cert), "over HTTP", "and HTTP goes on");
+    },
+  });
+}
+
+/** The body at an URL, the certificate of its server trusted. */
+function get(url: string, ca: string | undefined): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const module = url.startsWith("https:") ? https : http;
+    const options = { agent: false, ...(ca ? { ca } : {}) } as const;
+    module.get(url, options, (response) => text(response).then(resolve, reject)).on(
+      "error",
+      reject,
+    );
+  });
+}
+
+/** A certificate for this machine that nobody has signed, and its key. */
+async function certificate(): Promise<{ cert: string; key: string }> {
+  const folder = await Deno.makeTempDir({ prefix: "onepeer-tls-" });
+  const cert = `${folder}/cert.pem`, key = `${folder}/key.pem`;
+  try {
+    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"];
+    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+    const files = ["-keyout", key, "-out", cert];
+    await run("openssl", ["req", "-x509", "-nodes", "-days", "1", ...curve, ...subject, ...files]);
+    return { cert: await Deno.readTextFile(cert), key: await Deno.readTextFile(key) };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
