@@ -5,8 +5,11 @@ export type AnyContext = Record<string, unknown>;
 export interface UpgradeRequest extends Request {
   /** What a framework or a hook puts there; it flows into `peer.context`. */
   context: AnyContext;
-  /** What the runtime gave the adapter: on Node `{ req, socket, head }`, on Deno `{ request, info }`. */
-  readonly runtime?: unknown;
+  /**
+   * What the runtime gave the adapter, by the runtime's name: `node: { req, socket, head }`,
+   * `deno: { request, info }`, `bun: { request, server }`, `uws: { req, res, context }`.
+   */
+  readonly runtime?: { readonly name: string };
 }
 
 /** What an adapter knows of a handshake before anybody asks for a `Request`. */

@@ -45,3 +45,8 @@ export type { PeerWebSocket, SendOptions } from "./peer_websocket.ts";
 export type { CloseInfo, Payload } from "./socket.ts";
 export type { Stats } from "./stats.ts";
 export type { UpgradeHeaders } from "./upgrade_headers.ts";
+// The names that crossws gives to the same things, as declarations of other packages import them.
+export type { Adapter as AdapterInstance } from "./adapter.ts";
+export type { HookError as WSError } from "./errors.ts";
+export type { AnyContext as AdapterInternal, AnyContext as PeerContext } from "./handshake.ts";
+export type { DrainOptions as WaitForDrainOptions } from "./peer.ts";

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
-import { exists, run } from "../scripts/npm/command.ts";
+import { exists, run, tool } from "../scripts/npm/command.ts";
 import { NpmPackage } from "../scripts/npm/package.ts";
-import { everythingProgram, graphqlProgram, h3Program, nodeProgram } from "./dropin/programs.ts";
+import {
+  everythingProgram,
+  graphqlProgram,
+  h3Program,
+  nodeProgram,
+  typedProgram,
+} from "./dropin/programs.ts";
 import { type Runtime, runtimes } from "./runtimes.ts";
 
 /**
@@ -9,6 +15,8 @@ import { type Runtime, runtimes } from "./runtimes.ts";
  * as it would be published, in a project of its own, on each runtime.
  */
 const DEPENDENCIES = {
+  "@types/node": "24.10.1",
+  "@types/ws": "8.18.2",
   "graphql": "16.15.0",
   "graphql-ws": "6.4.2",
   "h3": "2.0.8",
@@ -102,3 +110,25 @@ for (const runtime of runtimes) {
     });
   }
 }
+
+const typed = "drop-in for crossws: TypeScript takes an application for crossws";
+if (!hasNpm) console.error(`NOT RUN: needs npm: ${typed}`);
+Deno.test({
+  name: typed,
+  ignore: !hasNpm,
+  async fn() {
+    await Deno.writeTextFile(new URL("typed.ts", project), typedProgram);
+    const words = "--strict --noEmit --skipLibCheck --target es2022 --module nodenext --types node";
+    await run(tool("tsc"), [...words.split(" "), "typed.ts"], { cwd: project! });
+  },
+});
+Deno.test({
+  name: "drop-in for crossws: the declarations of graphql-ws find all that they import",
+  ignore: !hasNpm,
+  async fn() {
+    const program = 'export * from "graphql-ws/use/crossws";';
+    await Deno.writeTextFile(new URL("declarations.ts", project), program);
+    const words = "--strict --noEmit --target es2022 --module nodenext --types node";
+    await run(tool("tsc"), [...words.split(" "), "declarations.ts"], { cwd: project! });
+  },
+});

@@ -468,3 +468,76 @@ for (const options of [{ wss }, { serverOptions: { WebSocket: MySocket, clientTr
 console.log("what is Node's alone");
 process.exit(0);
 `;
+
+/** The types that applications name, and those that hooks, adapters and servers take. */
+export const typedProgram: string = `
+import {
+  type AdapterInstance,
+  type AdapterOptions,
+  defineHooks,
+  getWebSocketHooks,
+  type Hooks,
+  type Message,
+  type Peer,
+  type PeerContext,
+  type ResolveHooks,
+  type WaitForDrainOptions,
+  type WSError,
+} from "crossws";
+import nodeAdapter, {
+  fromNodeUpgradeHandler,
+  type NodeAdapter,
+  type NodeOptions,
+  type NodeUpgradeHandler,
+} from "crossws/adapters/node";
+import { plugin, serve } from "crossws/server";
+import { makeHooks } from "graphql-ws/use/crossws";
+import type { GraphQLSchema } from "graphql";
+import { defineWebSocketHandler, H3, serve as serveH3 } from "h3";
+import { serve as serveHttp } from "srvx";
+import { WebSocketServer } from "ws";
+
+const schema = {} as GraphQLSchema;
+serve({ websocket: makeHooks({ schema }) });
+const adapter: NodeAdapter = nodeAdapter({ hooks: makeHooks({ schema }) });
+const instance: AdapterInstance = adapter;
+
+const app = new H3();
+const handler = defineWebSocketHandler({
+  open: (peer) => peer.subscribe("x"),
+  message: (peer, message) => void peer.send(message.text()),
+});
+app.get("/x", handler);
+const resolve: ResolveHooks = async (request) =>
+  (await app.fetch(request) as { crossws?: Partial<Hooks> }).crossws ?? {};
+serveH3(app, { plugins: [plugin({ resolve }), plugin()] });
+serveHttp({
+  fetch: () => new Response(""),
+  plugins: [plugin({ message: (peer, message) => void peer.send(message.text()) })],
+});
+serve({ fetch: app.fetch });
+
+const wss = new WebSocketServer({ noServer: true });
+const handleProtocols = (offered: Set<string>, request: Request) =>
+  request.url && offered.has("a") ? "a" : false;
+const options: NodeOptions = { wss, serverOptions: { clientTracking: true }, handleProtocols };
+nodeAdapter(options).closeAll(1000, "", true);
+const upgrade: NodeUpgradeHandler = (request, socket, head) =>
+  wss.handleUpgrade(request, socket, head, (ws) => void wss.emit("connection", ws, request));
+serve({ websocket: fromNodeUpgradeHandler(upgrade) });
+
+const drain: WaitForDrainOptions = { threshold: 0 };
+const common: AdapterOptions = {
+  hooks: defineHooks({
+    upgrade: (request) => ({ context: { ...request.context }, headers: { "x-a": "b" } }),
+    open: (peer: Peer) => peer.waitForDrain(drain),
+    message(peer: Peer, message: Message) {
+      const context: PeerContext = peer.context;
+      peer.send({ context, id: message.id });
+    },
+    error: (peer: Peer, error: WSError) => peer.close(1011, error.message),
+    pong: (peer, data) => void peer.ping(data),
+  }),
+};
+export { common, getWebSocketHooks, instance };
+`;
