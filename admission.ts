@@ -36,6 +36,8 @@ export type Decision =
     readonly admission: Admission;
     /** The subprotocol to select, `""` for none. */
     readonly protocol: string;
+    /** What `upgrade` said of compression; `undefined` leaves it to the adapter. */
+    readonly perMessageDeflate: boolean | object | undefined;
     /** More headers for the 101, checked. */
     readonly headers: readonly (readonly [string, string])[];
   }
@@ -190,7 +192,8 @@ export class Doorkeeper {
       context: mergeContext(visit.context, result?.context),
       remoteAddress: visit.address,
     };
-    return { kind: "accept", admission, protocol, headers };
+    const { perMessageDeflate } = result ?? {};
+    return { kind: "accept", admission, protocol, headers, perMessageDeflate };
   }
 
   #namespace(visit: Visit, result: UpgradeResult | undefined): string {
@@ -322,7 +325,14 @@ function requestOf(handshake: Handshake, trustedHops: number): UpgradeRequest {
   return handshake.toRequest(originOf(handshake, trustedHops) + handshake.target);
 }
 
-const RESULT_KEYS = ["headers", "context", "namespace", "protocol", "handled"];
+const RESULT_KEYS = [
+  "headers",
+  "context",
+  "namespace",
+  "protocol",
+  "handled",
+  "perMessageDeflate",
+];
 
 /**
  * Makes sure that what a hook returned is an admission, and not something that was meant to refuse:

@@ -16,6 +16,11 @@ export interface UpgradeResult<Context extends object = AnyContext> {
   readonly namespace?: string;
   /** The subprotocol to select; the client must have offered it. */
   readonly protocol?: string;
+  /**
+   * Whether to accept compression from this client, or how: overrides the option of the adapter. On
+   * Node with `ws` alone; elsewhere compression is settled for the whole server.
+   */
+  readonly perMessageDeflate?: boolean | object;
   /** The hook has taken the socket over itself; the adapter leaves it alone. */
   readonly handled?: boolean;
 }

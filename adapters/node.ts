@@ -209,7 +209,10 @@ export class NodeAdapter extends Adapter {
     this.#current = decision;
     // `ws` wants this one word; the handshake was found good as RFC 9110 §7.8 reads it, as a list.
     request.headers.upgrade = "websocket";
-    server.options = this.#serverOptions;
+    const { perMessageDeflate } = decision;
+    server.options = perMessageDeflate === undefined
+      ? this.#serverOptions
+      : { ...this.#serverOptions, perMessageDeflate };
     // `ws` types `head` as a Buffer, and reads it as bytes.
     try {
       server.handleUpgrade(request, line, head as Buffer, (native: WsSocket) => {

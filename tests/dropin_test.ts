@@ -38,25 +38,25 @@ const applications: readonly Application[] = [
     fact: "graphql-ws runs on the adapter and on the server",
     program: graphqlProgram,
     says: "graphql-ws over the adapter\ngraphql-ws over the server\n",
-    on: ["deno", "node", "bun"],
+    on: ["deno", "node22", "bun"],
   },
   {
     fact: "h3 runs with the plugin for srvx, and on the server",
     program: h3Program,
     says: "h3 over the plugin with resolve\nh3 over the plugin\nh3 over the server\n",
-    on: ["deno", "node", "bun"],
+    on: ["deno", "node22", "bun"],
   },
   {
     fact: "every call of crossws does what it is for",
     program: everythingProgram,
     says: "every call\n",
-    on: ["deno", "node", "bun", "uws"],
+    on: ["deno", "node22", "bun", "uws"],
   },
   {
     fact: "another library takes lines over, and ws takes its own options",
     program: nodeProgram,
     says: "what is Node's alone\n",
-    on: ["node"],
+    on: ["node22"],
   },
 ];
 

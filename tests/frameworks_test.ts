@@ -17,7 +17,7 @@ const frameworks: Record<string, string> = {
   https: "a server for https",
 };
 
-const node = await runtimes.find(({ name }) => name === "node")!.command(fixture("frameworks"));
+const node = await runtimes.find(({ name }) => name === "node22")!.command(fixture("frameworks"));
 const hasOpenssl = await run("openssl", ["version"]).then(() => true, () => false);
 
 for (const [name, title] of Object.entries(frameworks)) {

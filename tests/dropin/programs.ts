@@ -465,6 +465,20 @@ for (const options of [{ wss }, { serverOptions: { WebSocket: MySocket, clientTr
   assert.equal(await first(client), "MySocket");
   if (options.wss) assert.deepEqual([wss.clients.size, connections], [1, 1]);
 }
+
+const compressing = nodeAdapter({
+  hooks: {
+    upgrade: ({ url }) => ({ perMessageDeflate: url.endsWith("/yes") ? { threshold: 0 } : false }),
+    open: (peer) => void peer.send(peer.websocket.extensions),
+  },
+});
+const http = createServer().on("upgrade", compressing.handleUpgrade);
+await new Promise((listening) => http.listen(0, "127.0.0.1", listening));
+for (const [path, extensions] of [["yes", "permessage-deflate"], ["no", ""]]) {
+  const client = new WebSocket("ws://127.0.0.1:" + http.address().port + "/" + path);
+  assert.equal(await first(client), extensions);
+  assert.equal(client.extensions, extensions);
+}
 console.log("what is Node's alone");
 process.exit(0);
 `;
