@@ -464,7 +464,12 @@ for (const options of [{ wss }, { serverOptions: { WebSocket: MySocket, clientTr
   const client = new WebSocket("ws://127.0.0.1:" + http.address().port);
   assert.equal(await first(client), "MySocket");
   if (options.wss) assert.deepEqual([wss.clients.size, connections], [1, 1]);
+  client.send(new Uint8Array(2 ** 20 + 1));
+  const code = await new Promise((closed) => client.on("close", closed));
+  assert.equal(code, 1009, "limits.maxPayload counts, whatever ws was told");
 }
+const verifyClient = (info, done) => done(true);
+assert.throws(() => nodeAdapter({ serverOptions: { verifyClient } }), /upgrade hook/);
 
 const compressing = nodeAdapter({
   hooks: {
