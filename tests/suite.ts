@@ -30,15 +30,17 @@ export async function runSuite(
   if ("missing" in command) return command;
   await using server = await ServerProcess.start(command);
   const outcomes: Outcome[] = [];
-  const queue = cases.filter(only);
-  const worker = async () => {
+  const work = async (queue: Case[]) => {
     for (let next = queue.shift(); next; next = queue.shift()) {
       const outcome = await runCase(runtime, server, next);
       outcomes.push(outcome);
       onOutcome(outcome);
     }
   };
-  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  const wanted = cases.filter(only);
+  await work(wanted.filter((it) => it.runsAlone));
+  const rest = wanted.filter((it) => !it.runsAlone);
+  await Promise.all(Array.from({ length: PARALLEL }, () => work(rest)));
   const order = new Map(cases.map(({ id }, index) => [id, index]));
   return outcomes.sort((a, b) => order.get(a.id)! - order.get(b.id)!);
 }

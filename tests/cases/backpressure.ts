@@ -304,6 +304,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B4.small-messages",
+    runsAlone: true,
     fact: "many small messages are charged for what they cost in memory, not for their bytes alone",
     site: (s) => ({
       limits: { maxBuffered: MIB },

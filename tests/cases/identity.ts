@@ -211,6 +211,7 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I5.many",
+    runsAlone: true,
     fact: "3,000 connections on 3,000 paths leave no namespace behind",
     site: (s) => {
       let opened = 0, most = 0;

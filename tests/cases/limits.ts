@@ -84,6 +84,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L1.above-64-mib",
+    runsAlone: true,
     fact: "maxPayload may be above 64 MiB",
     site: (s) => ({
       limits: { maxPayload: 80 * 1024 * 1024 },

@@ -254,6 +254,7 @@ export const pubsub: readonly Case[] = [
   },
   {
     id: "P7.cost",
+    runsAlone: true,
     fact: "the cost of a publish does not grow with other peers and topics",
     site: (s) => {
       const time = () => {
