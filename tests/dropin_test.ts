@@ -71,8 +71,6 @@ Deno.test.beforeAll(async () => {
     private: true,
     type: "module",
     dependencies: { ...DEPENDENCIES, crossws: `file:${built.tarball}` },
-    // h3 and graphql-ws ask for a version of crossws, which this package has a version of its own for.
-    overrides: { crossws: "$crossws" },
   };
   await Deno.writeTextFile(new URL("package.json", project), JSON.stringify(manifest));
   const quiet = ["--no-audit", "--no-fund", "--prefer-offline", "--no-package-lock"];
