@@ -1,5 +1,5 @@
-import { Doorkeeper } from "./admission.ts";
-import type { AnyContext } from "./handshake.ts";
+import { type Decision, Doorkeeper } from "./admission.ts";
+import type { AnyContext, Handshake } from "./handshake.ts";
 import {
   type CloseOptions,
   createEndpoint,
@@ -7,6 +7,7 @@ import {
   type EndpointOptions,
   type EndpointPublishOptions,
 } from "./endpoint.ts";
+import { isThenable } from "./hooks.ts";
 import type { Peer } from "./peer.ts";
 import type { Stats } from "./stats.ts";
 
@@ -93,6 +94,50 @@ export abstract class Adapter {
     return typeof first === "number"
       ? this.endpoint.close(first, reason)
       : this.endpoint.close(first);
+  }
+
+  /**
+   * @internal Decides about a handshake. Only where a hook is asynchronous, `watch` gets what to call
+   * when the client leaves; it returns how to stop watching.
+   */
+  protected async decide(
+    handshake: Handshake,
+    watch: (left: () => void) => () => void,
+  ): Promise<Decision> {
+    const decision = this.endpoint.upgrade(handshake);
+    if (!isThenable(decision)) return decision;
+    const stop = watch(() =>
+      handshake.abort(new DOMException("The client has left", "AbortError"))
+    );
+    try {
+      return await decision;
+    } finally {
+      stop();
+    }
+  }
+
+  /**
+   * @internal For runtimes that hand over a web `Request`: carries the decision out by `accept`, or
+   * returns the refusal; `undefined` where nobody is left to answer.
+   */
+  protected async answer<T>(
+    request: Request,
+    handshake: Handshake,
+    accept: (decision: Decision & { kind: "accept" }) => T,
+  ): Promise<T | Response | undefined> {
+    const decision = await this.decide(handshake, (left) => {
+      // Read only now: Deno 2.9 prints a notice at the first use of a request's signal.
+      request.signal.addEventListener("abort", left, { once: true });
+      return () => request.signal.removeEventListener("abort", left);
+    });
+    if (decision.kind === "refuse") return decision.response;
+    if (decision.kind !== "accept") return undefined;
+    try {
+      return accept(decision);
+    } catch (error) {
+      this.endpoint.failed(handshake, error, decision.admission);
+      return new Response("Internal Server Error\n", { status: 500 });
+    }
   }
 
   /** Same as {@linkcode close} without options: `await using ws = adapter(…)`. */

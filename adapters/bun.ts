@@ -21,7 +21,6 @@
 import { Adapter, type AdapterOptions } from "../adapter.ts";
 import type { Decision } from "../admission.ts";
 import type { AnyContext } from "../handshake.ts";
-import { isThenable } from "../hooks.ts";
 import { Link } from "../link.ts";
 import { utf8Length } from "../payload.ts";
 import type { Wire } from "../shims/callback_socket.ts";
@@ -137,21 +136,11 @@ export class BunAdapter extends Adapter {
    */
   async handleUpgrade(request: Request, server: BunServer): Promise<Response | undefined> {
     const handshake = snapshot(request, server);
-    let decision = this.endpoint.upgrade(handshake);
-    if (isThenable(decision)) {
-      const left = () => handshake.abort(new DOMException("The client has left", "AbortError"));
-      request.signal.addEventListener("abort", left, { once: true });
-      decision = await decision;
-      request.signal.removeEventListener("abort", left);
-    }
-    if (decision.kind === "refuse") return decision.response;
-    if (decision.kind !== "accept") return undefined;
-    try {
-      return this.#accept(request, server, handshake, decision);
-    } catch (error) {
-      this.endpoint.failed(handshake, error, decision.admission);
-      return new Response("Internal Server Error\n", { status: 500 });
-    }
+    return await this.answer(
+      request,
+      handshake,
+      (decision) => this.#accept(request, server, handshake, decision),
+    );
   }
 
   #accept(

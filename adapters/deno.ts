@@ -21,7 +21,6 @@
 import { Adapter, type AdapterOptions } from "../adapter.ts";
 import type { Decision } from "../admission.ts";
 import type { AnyContext } from "../handshake.ts";
-import { isThenable } from "../hooks.ts";
 import { utf8Length } from "../payload.ts";
 import { CallbackSocket, type Wire } from "../shims/callback_socket.ts";
 import { RawHandshake } from "../shims/request.ts";
@@ -98,26 +97,13 @@ export class DenoAdapter extends Adapter {
    */
   async handleUpgrade(request: Request, info?: DenoServeInfo): Promise<Response> {
     const handshake = snapshot(request, info);
-    let decision = this.endpoint.upgrade(handshake);
-    if (isThenable(decision)) {
-      // Read only here: Deno 2.9 prints a notice at the first use of a request's signal, and
-      // nothing else tells that a client left.
-      const left = () => handshake.abort(new DOMException("The client has left", "AbortError"));
-      request.signal.addEventListener("abort", left, { once: true });
-      decision = await decision;
-      request.signal.removeEventListener("abort", left);
-    }
-    if (decision.kind === "accept") {
-      try {
-        return this.#accept(request, handshake, decision);
-      } catch (error) {
-        this.endpoint.failed(handshake, error, decision.admission);
-        return new Response("Internal Server Error\n", { status: 500 });
-      }
-    }
-    if (decision.kind === "refuse") return decision.response;
-    // Neither is ever seen: the client has left, or its line is in the hook's hands.
-    return new Response(null, { status: 204 });
+    const answer = await this.answer(
+      request,
+      handshake,
+      (decision) => this.#accept(request, handshake, decision),
+    );
+    // What nobody sees: the client has left, or its line is in the hook's hands.
+    return answer ?? new Response(null, { status: 204 });
   }
 
   #accept(

@@ -18,16 +18,16 @@
  *
  * @module
  */
-import { type IncomingMessage, ServerResponse } from "node:http";
-import { type Duplex, Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
 // @ts-types="@types/ws"
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { Adapter, type AdapterOptions } from "../adapter.ts";
 import type { Decision } from "../admission.ts";
 import type { AnyContext } from "../handshake.ts";
-import { type Awaitable, type Hooks, isThenable } from "../hooks.ts";
+import { type Hooks, isThenable } from "../hooks.ts";
 import { CallbackSocket, type Wire } from "../shims/callback_socket.ts";
+import { respond } from "../shims/node_response.ts";
 import { RawHandshake } from "../shims/request.ts";
 import { OPEN, type SocketFailure } from "../socket.ts";
 
@@ -178,7 +178,10 @@ export class NodeAdapter extends Adapter {
     }
     let decision: Decision | undefined;
     try {
-      decision = await this.#decide(handshake, socket);
+      decision = await this.decide(handshake, (left) => {
+        socket.once("end", left).once("close", left);
+        return () => void socket.off("end", left).off("close", left);
+      });
       if (decision.kind === "accept") this.#accept(request, socket, head, decision, handshake);
       else if (decision.kind === "refuse") await respond(request, socket, decision.response);
       else if (decision.kind === "gone") socket.destroy();
@@ -188,14 +191,6 @@ export class NodeAdapter extends Adapter {
       socket.destroy();
     }
   };
-
-  #decide(handshake: RawHandshake, socket: Duplex): Awaitable<Decision> {
-    const decision = this.endpoint.upgrade(handshake);
-    if (!isThenable(decision)) return decision;
-    const left = () => handshake.abort(new DOMException("The client has left", "AbortError"));
-    socket.once("end", left).once("close", left);
-    return decision.finally(() => socket.off("end", left).off("close", left));
-  }
 
   #accept(
     request: IncomingMessage,
@@ -370,40 +365,3 @@ const CLOSE_CODES: Readonly<Record<string, number>> = {
 function failureOf(error: Error & { code?: string }): SocketFailure {
   return { code: CLOSE_CODES[error.code ?? ""] ?? 1002, message: error.message, cause: error };
 }
-
-/** Headers that frame a body on the wire: Node writes its own. */
-const FRAMING: readonly string[] = ["connection", "content-length", "transfer-encoding"];
-/** How long a refused client may take to end its half of the line. */
-const LINGER_MS = 1000;
-
-/** Writes a web response to a line that was to be upgraded, and ends it. */
-async function respond(request: IncomingMessage, line: Duplex, response: Response): Promise<void> {
-  const out = new ServerResponse(request);
-  out.shouldKeepAlive = false;
-  // Typed for a net.Socket, which every line of an http server is.
-  out.assignSocket(line as Parameters<typeof out.assignSocket>[0]);
-  out.once("finish", () => endLine(line));
-  line.on("drain", () => out.emit("drain")); // Node's http server does it no more after `upgrade`
-  out.statusCode = response.status || 500;
-  if (response.statusText) out.statusMessage = response.statusText;
-  for (const [name, value] of response.headers) {
-    if (name !== "set-cookie" && !FRAMING.includes(name)) out.setHeader(name, value);
-  }
-  const cookies = response.headers.getSetCookie();
-  if (cookies.length > 0) out.setHeader("set-cookie", cookies);
-  if (!response.body) return void out.end();
-  out.flushHeaders();
-  // Waits for a slow client, and cancels the body where it leaves. If the body fails half way,
-  // the line is destroyed: the client must not take it for whole.
-  await pipeline(Readable.fromWeb(response.body as NodeWebStream), out).catch(() => line.destroy());
-}
-
-/** Ends our half; reads on for a moment, since closing over unread bytes would reset the line and lose the response. */
-function endLine(line: Duplex): void {
-  const timer = setTimeout(() => line.destroy(), LINGER_MS);
-  line.once("close", () => clearTimeout(timer)).once("end", () => line.destroy());
-  line.resume();
-  line.end();
-}
-
-type NodeWebStream = Parameters<typeof Readable.fromWeb>[0];
