@@ -43,11 +43,16 @@ export class ServerProcess implements AsyncDisposable {
       preventCancel: true,
     });
     let output = "";
+    const timer = setTimeout(() => child.kill("SIGKILL"), START_MS);
     while (!LISTENING.test(output)) {
       const { value, done } = await chunks.next();
-      if (done) throw new Error(`the server did not start: ${output}${await errors}`);
+      if (done) {
+        clearTimeout(timer);
+        throw new Error(`the server did not start: ${output}${await errors}`);
+      }
       output += value;
     }
+    clearTimeout(timer);
     return new ServerProcess(child, output, errors, chunks);
   }
 
@@ -75,4 +80,6 @@ export class ServerProcess implements AsyncDisposable {
   }
 }
 
+/** How long a program may take until it listens. */
+const START_MS = 20_000;
 const LISTENING = /LISTENING (\S+)\n/;
