@@ -146,6 +146,35 @@ export const handshake: readonly Case[] = [
     },
   },
   {
+    id: "C4.descriptors",
+    fact: "refused clients that send garbage and leave hold no descriptor",
+    runsAlone: true,
+    site: () => ({
+      commands: {
+        async open() {
+          const { readdirSync } = await import("node:fs");
+          return readdirSync("/proc/self/fd").length; // Linux, where the suite runs
+        },
+      },
+    }),
+    async run(t) {
+      const before = await t.command<number>("open");
+      for (let i = 0; i < 60; i++) {
+        const client = await t.raw({ headers: { "Sec-WebSocket-Key": "bad" } });
+        assert.equal((await client.head()).status, 400);
+        client.write("garbage");
+        client.fin();
+        client.destroy();
+      }
+      let left = 60;
+      for (let i = 0; i < 60 && left > 10; i++) {
+        await new Promise((go) => setTimeout(go, 30));
+        left = await t.command<number>("open") - before;
+      }
+      assert.ok(left <= 10, `${left} descriptors are still open`);
+    },
+  },
+  {
     id: "C5.path",
     fact: "the path comes from the request target, whatever Host says",
     site: (s) => ({
