@@ -159,13 +159,16 @@ export const handshake: readonly Case[] = [
     }),
     async run(t) {
       const before = await t.command<number>("open");
-      for (let i = 0; i < 60; i++) {
+      const clients = await Promise.all(Array.from({ length: 60 }, async () => {
         const client = await t.raw({ headers: { "Sec-WebSocket-Key": "bad" } });
         assert.equal((await client.head()).status, 400);
-        client.write("garbage");
+        client.write("garbage that nobody reads");
+        await new Promise((go) => setTimeout(go, 20));
         client.fin();
-        client.destroy();
-      }
+        return client;
+      }));
+      await new Promise((go) => setTimeout(go, 50));
+      for (const client of clients) client.destroy();
       let left = 60;
       for (let i = 0; i < 60 && left > 10; i++) {
         await new Promise((go) => setTimeout(go, 30));
