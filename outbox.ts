@@ -94,8 +94,8 @@ export class Outbox {
     counters.bytesOut += frame.byteLength;
     const queued = this.socket.bufferedAmount;
     if (queued > limits.highWaterMark && !this.#slow) {
+      this.#watch();
       this.#slow = true;
-      this.#host.slow.add(this);
     }
     return queued;
   }
@@ -159,6 +159,12 @@ export class Outbox {
     return this.#closing ? { ...this.#closing, wasClean: info.wasClean } : info;
   }
 
+  /** Has itself looked at; what was seen the last time, maybe long ago, says nothing of a stall now. */
+  #watch(): void {
+    if (!this.#slow && !this.#waiters?.size) this.#seenQueued = -1;
+    this.#host.slow.add(this);
+  }
+
   /** Looks whether a slow client has caught up, or somebody's threshold is reached. */
   checkDrain(): void {
     const queued = this.socket.bufferedAmount;
@@ -209,9 +215,9 @@ export class Outbox {
         reject(signal!.reason);
       };
       const waiter: Waiter = { threshold, resolve: done };
+      this.#watch();
       waiters.add(waiter);
       signal?.addEventListener("abort", abort, { once: true });
-      this.#host.slow.add(this);
     });
   }
 }

@@ -26,15 +26,14 @@ import adapter, {
 import type { AnyContext } from "../handshake.ts";
 import type { Awaitable } from "../hooks.ts";
 import {
-  closeServer,
   type HttpServerPlugin,
   isUpgrade,
   mustRunOn,
   notFound,
   type ServeOptions,
   type Server,
+  startServer,
   UpgradeMiddleware,
-  urlOf,
   type WebSocketOptions,
   websocketOptions,
 } from "./serve.ts";
@@ -67,36 +66,19 @@ export function serve<Context extends object = AnyContext>(
   options: ServeOptions<Context> = {},
 ): Server<BunAdapter> {
   mustRunOn("Bun", "Bun" in globalThis);
-  const { port = 3000, hostname = "0.0.0.0", tls, fetch = notFound } = options;
+  const { tls, fetch = notFound } = options;
   const ws = adapter(websocketOptions("bun", options));
   const { Bun } = globalThis as unknown as { Bun: BunGlobal };
-  const listen = () =>
-    Bun.serve({
-      port,
-      hostname,
+  return startServer(ws, options, (address) => {
+    const server = Bun.serve({
+      ...address,
       ...(tls ? { tls } : {}),
       websocket: ws.websocket,
       fetch: (request, server) =>
         isUpgrade(request) ? ws.handleUpgrade(request, server) : fetch(request),
     });
-  // Bun throws at once where it cannot listen; as everywhere, `ready()` tells. Nobody who asks:
-  // then it is an unhandled rejection, which ends the process with the error.
-  let server: ReturnType<BunGlobal["serve"]> | undefined;
-  const listening = new Promise<void>((resolve) => {
-    server = listen();
-    resolve();
+    return { port: server.port, stop: () => server.stop(true) };
   });
-  return {
-    ws,
-    get url() {
-      return urlOf(tls !== undefined, hostname, server?.port ?? port);
-    },
-    ready: () => listening,
-    close: (closing) => closeServer(ws, closing, async () => void await server?.stop(true)),
-    [Symbol.asyncDispose]() {
-      return this.close();
-    },
-  };
 }
 
 /**

@@ -21,15 +21,14 @@
 import adapter, { type DenoAdapter, type DenoServeInfo } from "../adapters/deno.ts";
 import type { AnyContext } from "../handshake.ts";
 import {
-  closeServer,
   type HttpServerPlugin,
   isUpgrade,
   mustRunOn,
   notFound,
   type ServeOptions,
   type Server,
+  startServer,
   UpgradeMiddleware,
-  urlOf,
   type WebSocketOptions,
   websocketOptions,
 } from "./serve.ts";
@@ -49,32 +48,15 @@ export function serve<Context extends object = AnyContext>(
 ): Server<DenoAdapter> {
   mustRunOn("Deno", "Deno" in globalThis);
   const ws = adapter(websocketOptions("deno", options));
-  const { port = 3000, hostname = "0.0.0.0", tls } = options;
-  const { fetch = notFound } = options;
-  const listen = () =>
-    Deno.serve(
+  const { tls = {}, fetch = notFound } = options;
+  return startServer(ws, options, (address) => {
+    const server = Deno.serve(
       // Deno 2.9 takes `cert` and `key` only together.
-      { port, hostname, onListen() {}, ...(tls ?? {}) } as Deno.ServeTcpOptions,
+      { ...address, ...tls, onListen() {} } as Deno.ServeTcpOptions,
       (request, info) => isUpgrade(request) ? ws.handleUpgrade(request, info) : fetch(request),
     );
-  // Deno throws at once where it cannot listen; as everywhere, `ready()` tells. Nobody who asks:
-  // then it is an unhandled rejection, which ends the process with the error.
-  let server: Deno.HttpServer<Deno.NetAddr> | undefined;
-  const listening = new Promise<void>((resolve) => {
-    server = listen();
-    resolve();
+    return { port: server.addr.port, stop: () => server.shutdown() };
   });
-  return {
-    ws,
-    get url() {
-      return urlOf(tls !== undefined, hostname, server?.addr.port ?? port);
-    },
-    ready: () => listening,
-    close: (closing) => closeServer(ws, closing, async () => await server?.shutdown()),
-    [Symbol.asyncDispose]() {
-      return this.close();
-    },
-  };
 }
 
 /**

@@ -22,12 +22,11 @@ import { serve as serveHttp } from "srvx/node";
 import adapter, { type NodeAdapter } from "../adapters/node.ts";
 import type { AnyContext } from "../handshake.ts";
 import {
-  closeServer,
   type HttpServerPlugin,
   notFound,
   type ServeOptions,
   type Server,
-  urlOf,
+  startServer,
   type WebSocketOptions,
   websocketOptions,
 } from "./serve.ts";
@@ -45,34 +44,22 @@ export type {
 export function serve<Context extends object = AnyContext>(
   options: ServeOptions<Context> = {},
 ): Server<NodeAdapter> {
-  const { port = 3000, hostname = "0.0.0.0", tls } = options;
+  const { tls, fetch = notFound } = options;
   const ws = adapter(websocketOptions("node", options));
-  const http = serveHttp({
-    port,
-    hostname,
-    silent: true,
-    gracefulShutdown: false,
-    fetch: options.fetch ?? notFound,
-    ...(tls ? { tls } : {}),
+  return startServer(ws, options, async (address) => {
+    const http = serveHttp({
+      ...address,
+      ...(tls ? { tls } : {}),
+      silent: true,
+      gracefulShutdown: false,
+      fetch,
+    });
+    const server = http.node!.server!;
+    server.on("upgrade", ws.handleUpgrade);
+    await http.ready();
+    const bound = server.address() as { readonly port: number };
+    return { port: bound.port, stop: () => http.close(true) };
   });
-  // Asked at once: where nobody else does, a failure to listen is an unhandled rejection, which
-  // ends the process with the error.
-  const listening = http.ready();
-  const { server } = http.node!;
-  server!.on("upgrade", ws.handleUpgrade);
-  return {
-    ws,
-    get url() {
-      const address = server!.address();
-      const bound = typeof address === "object" && address ? address.port : port;
-      return urlOf(tls !== undefined, hostname, bound);
-    },
-    ready: async () => void await listening,
-    close: (closing) => closeServer(ws, closing, () => http.close(true)),
-    [Symbol.asyncDispose]() {
-      return this.close();
-    },
-  };
 }
 
 /**

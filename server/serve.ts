@@ -1,5 +1,4 @@
-import type { Adapter } from "../adapter.ts";
-import type { AdapterOptions } from "../adapter.ts";
+import type { Adapter, AdapterOptions } from "../adapter.ts";
 import type { CloseOptions } from "../endpoint.ts";
 import type { AnyContext } from "../handshake.ts";
 import { getWebSocketHooks } from "../framework_hooks.ts";
@@ -176,19 +175,45 @@ export class UpgradeMiddleware {
   }
 }
 
+/** What listens, on whatever runtime. */
+export interface Listener {
+  readonly port: number;
+  stop(): unknown;
+}
+
+/** The same server on every runtime, over what `listen` starts. */
+export function startServer<Ws extends Adapter>(
+  ws: Ws,
+  { port = 3000, hostname = "0.0.0.0", tls }: Pick<ServeOptions, "port" | "hostname" | "tls">,
+  listen: (address: { port: number; hostname: string }) => Awaitable<Listener>,
+): Server<Ws> {
+  let listener: Listener | undefined;
+  // Where nobody asks `ready()`, a failure to listen is an unhandled rejection, which ends the
+  // process with the error.
+  const listening = (async () => {
+    listener = await listen({ port, hostname });
+  })();
+  return {
+    ws,
+    get url() {
+      return urlOf(tls !== undefined, hostname, listener?.port ?? port);
+    },
+    ready: () => listening,
+    // Peers first, then the listener; nothing to stop where it never listened.
+    async close(options) {
+      await ws.close(options);
+      await listening.catch(() => {});
+      await listener?.stop();
+    },
+    [Symbol.asyncDispose]() {
+      return this.close();
+    },
+  };
+}
+
 /** What a client on this machine dials. */
-export function urlOf(secure: boolean, hostname: string, port: number): string {
+function urlOf(secure: boolean, hostname: string, port: number): string {
   const wildcard = hostname === "0.0.0.0" || hostname === "::" || hostname === "";
   const host = wildcard ? "localhost" : hostname.includes(":") ? `[${hostname}]` : hostname;
   return `${secure ? "https" : "http"}://${host}:${port}/`;
-}
-
-/** Peers first, then the listener. */
-export async function closeServer(
-  ws: Adapter,
-  options: CloseOptions | undefined,
-  stop: () => Promise<void>,
-): Promise<void> {
-  await ws.close(options);
-  await stop();
 }

@@ -9,7 +9,11 @@ for (const runtime of runtimes) {
   const command = await runtime.command();
   if ("missing" in command) {
     console.log(`\n*** ${runtime.title} was NOT tested: needs ${command.missing} ***\n`);
-    Deno.test({ name: `${runtime.title} holds the contract`, ignore: true, fn() {} });
+    Deno.test({
+      name: `${runtime.title} was NOT tested: needs ${command.missing}`,
+      ignore: true,
+      fn() {},
+    });
     continue;
   }
 

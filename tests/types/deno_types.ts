@@ -4,7 +4,7 @@ import adapter, { type DenoAdapter, type DenoServeInfo } from "../../adapters/de
 const ws: DenoAdapter = adapter();
 
 Deno.serve((request, info) => ws.handleUpgrade(request, info));
-Deno.serve({ path: "/tmp/socket" }, (request, info) => ws.handleUpgrade(request, info));
+Deno.serve({ path: "./socket" }, (request, info) => ws.handleUpgrade(request, info));
 Deno.serve((request) => ws.handleUpgrade(request));
 
 const server: Deno.ServeDefaultExport = {
