@@ -309,3 +309,32 @@ Deno.test("Outbox.terminate() after the end does nothing", () => {
   outbox.terminate();
   assert.deepEqual([socket.calls.length, cuts.length], [0, 0]);
 });
+
+Deno.test("Outbox gives up a stuck client after idleTimeout, and counts from when it was looked at", async () => {
+  const { outbox, socket, names } = rig({
+    idleTimeout: 1000,
+    drainThreshold: 45,
+    maxBuffered: 1000,
+  });
+  const { now } = performance;
+  let time = 0;
+  performance.now = () => time;
+  try {
+    outbox.send(bytes(60), true);
+    socket.bufferedAmount = 40;
+    outbox.checkDrain(); // drained: looked at no more, 40 bytes still wait
+    time = 5000;
+    const gone = outbox.waitForDrain(10, undefined);
+    outbox.checkDrain();
+    assert.deepEqual(names(), ["send"], "what was seen 5 s ago is no stall");
+    time = 6000;
+    outbox.checkDrain();
+    assert.deepEqual(names(), ["send"]);
+    time = 6001;
+    outbox.checkDrain();
+    assert.deepEqual(names(), ["send", "terminate"]);
+    await gone;
+  } finally {
+    performance.now = now;
+  }
+});
