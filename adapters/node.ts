@@ -27,6 +27,7 @@ import type { Decision } from "../admission.ts";
 import type { AnyContext } from "../handshake.ts";
 import { type Hooks, isThenable } from "../hooks.ts";
 import { CallbackSocket, type Wire } from "../shims/callback_socket.ts";
+import { NodeLine } from "../shims/node_line.ts";
 import { respond } from "../shims/node_response.ts";
 import { RawHandshake } from "../shims/request.ts";
 import { OPEN, type SocketFailure } from "../socket.ts";
@@ -80,19 +81,18 @@ export interface NodeOptions<Context extends object = AnyContext>
   readonly serverOptions?: object;
 }
 
-type WsSocket = WebSocket & { [SOCKET]?: CallbackSocket<WsSocket>; [LINE]?: NodeSocket };
+type WsSocket = WebSocket & { [LINE]?: Line };
+type Line = NodeLine<CallbackSocket<WsSocket>>;
 type NodeSocket = Duplex & {
   readonly encrypted?: boolean;
   readonly remoteAddress?: string;
   readonly bytesRead: number;
   /** Node's own: the response that is being written to this line. There is no public way to see it. */
   readonly _httpMessage?: unknown;
-  [SOCKET]?: CallbackSocket<WsSocket>;
+  [LINE]?: Line;
 };
 
-/** Where a native socket keeps ours, so that its handlers need no closure. */
-const SOCKET = Symbol("onepeer.socket");
-/** Where a `ws` socket keeps the line under it. */
+/** Where a `ws` socket, and the stream under it, keep our line, so that their handlers need no closure. */
 const LINE = Symbol("onepeer.line");
 
 const SEND_OPTIONS = {
@@ -103,19 +103,20 @@ const SEND_OPTIONS = {
 const wire: Wire<WsSocket> = {
   isOpen: (native) => native.readyState === OPEN,
   send(native, frame, compress) {
+    if (native[LINE]!.socket.extensions === "") return native[LINE]!.write(frame);
     const kind = typeof frame.payload === "string" ? "text" : "binary";
     native.send(frame.bytes, SEND_OPTIONS[kind][compress ? 1 : 0]);
   },
   close: (native, code, reason) => native.close(code, reason),
   terminate: (native) => native.terminate(),
-  bufferedAmount: (native) => native.bufferedAmount,
+  bufferedAmount: (native) => native.bufferedAmount + native[LINE]!.gathered,
   flow: {
     pause: (native) => native.pause(),
     resume: (native) => native.resume(),
   },
   heartbeat: {
     ping: (native, data) => native.ping(data),
-    activity: (native) => native[LINE]!.bytesRead,
+    activity: (native) => (native[LINE]!.stream as NodeSocket).bytesRead,
   },
 };
 
@@ -194,7 +195,7 @@ export class NodeAdapter extends Adapter {
 
   #accept(
     request: IncomingMessage,
-    line: Duplex,
+    stream: Duplex,
     head: Uint8Array,
     decision: Decision & { kind: "accept" },
     handshake: RawHandshake,
@@ -210,17 +211,20 @@ export class NodeAdapter extends Adapter {
       : { ...this.#serverOptions, perMessageDeflate };
     // `ws` types `head` as a Buffer, and reads it as bytes.
     try {
-      server.handleUpgrade(request, line, head as Buffer, (native: WsSocket) => {
+      server.handleUpgrade(request, stream, head as Buffer, (native: WsSocket) => {
         upgraded = native;
         handshake.settle();
         const socket = new CallbackSocket(wire, native, native.protocol, native.extensions);
-        native[SOCKET] = socket;
-        native[LINE] = line as NodeSocket;
-        (line as NodeSocket)[SOCKET] = socket;
+        const line = new NodeLine(stream, socket);
+        native[LINE] = line;
+        (stream as NodeSocket)[LINE] = line;
+        native.close = flushAndClose;
         native.on("message", onMessage).on("close", onClose).on("error", onError);
         if (decision.admission.hooks.ping) native.on("ping", onPing);
         if (decision.admission.hooks.pong) native.on("pong", onPong);
-        line.off("error", ignore).on("drain", onDrain).on("finish", onFinish);
+        stream.off("error", ignore).on("drain", onDrain).on("finish", onFinish);
+        stream.prependListener("data", startReading).on("data", endReading);
+        stream.prependListener("end", flush);
         this.endpoint.attach(socket, decision.admission);
         socket.opened();
       });
@@ -269,7 +273,7 @@ export type NodeUpgradeHandler = (
 export function fromNodeUpgradeHandler(handler: NodeUpgradeHandler): Pick<Hooks, "upgrade"> {
   return {
     upgrade({ runtime }) {
-      const { node } = (runtime ?? {}) as { node?: NodeLine };
+      const { node } = (runtime ?? {}) as { node?: NodeRuntime };
       if (!node?.socket) {
         throw new TypeError(
           "Cannot leave the connection to the handler: only on Node is there a line",
@@ -289,7 +293,7 @@ export function fromNodeUpgradeHandler(handler: NodeUpgradeHandler): Pick<Hooks,
 }
 
 /** What hooks find as `request.runtime.node`. */
-interface NodeLine {
+interface NodeRuntime {
   readonly req: IncomingMessage;
   readonly socket: Duplex;
   readonly head: Buffer;
@@ -321,38 +325,56 @@ function snapshot(
   });
 }
 
+function startReading(this: NodeSocket): void {
+  this[LINE]!.startReading();
+}
+
+function endReading(this: NodeSocket): void {
+  this[LINE]!.endReading();
+}
+
+function flush(this: NodeSocket): void {
+  this[LINE]!.flush();
+}
+
+/** `ws` answers a close, and closes after an error, by this method: what was sent before leaves first. */
+function flushAndClose(this: WsSocket, code?: number, reason?: string | Buffer): void {
+  this[LINE]!.flush();
+  (Object.getPrototypeOf(this) as WebSocket).close.call(this, code, reason);
+}
+
 function onMessage(this: WsSocket, data: Buffer, isBinary: boolean): void {
   // A small binary message is a slice of a pool that `ws` shares among messages: copy it out.
   const payload = isBinary ? new Uint8Array(data) : data.toString();
-  this[SOCKET]!.received(payload, data.byteLength);
+  this[LINE]!.socket.received(payload, data.byteLength);
 }
 
 function onPing(this: WsSocket, data: Buffer): void {
-  this[SOCKET]!.controlled("ping", new Uint8Array(data));
+  this[LINE]!.socket.controlled("ping", new Uint8Array(data));
 }
 
 function onPong(this: WsSocket, data: Buffer): void {
-  this[SOCKET]!.controlled("pong", new Uint8Array(data));
+  this[LINE]!.socket.controlled("pong", new Uint8Array(data));
 }
 
 function onDrain(this: NodeSocket): void {
-  this[SOCKET]!.drained();
+  this[LINE]!.socket.drained();
 }
 
 function onFinish(this: NodeSocket): void {
   // Both close frames have been seen, or the client has ended its half: there is nothing to wait
   // for, and `ws` would wait for the client to end the line. After a failure it must: what the
   // client still sends would reset the line, and our close frame be lost.
-  const socket = this[SOCKET]!;
+  const { socket } = this[LINE]!;
   if (!socket.hasFailed) socket.raw.terminate();
 }
 
 function onError(this: WsSocket, error: Error & { code?: string }): void {
-  this[SOCKET]!.failed(failureOf(error));
+  this[LINE]!.socket.failed(failureOf(error));
 }
 
 function onClose(this: WsSocket, code: number, reason: Buffer): void {
-  this[SOCKET]!.closed({ code, reason: reason.toString(), wasClean: code !== 1006 });
+  this[LINE]!.socket.closed({ code, reason: reason.toString(), wasClean: code !== 1006 });
 }
 
 const CLOSE_CODES: Readonly<Record<string, number>> = {

@@ -4,6 +4,7 @@ import { backpressure } from "./backpressure.ts";
 import { closing } from "./closing.ts";
 import { drain } from "./drain.ts";
 import { errors } from "./errors.ts";
+import { gathering } from "./gathering.ts";
 import { handshake } from "./handshake.ts";
 import { identity } from "./identity.ts";
 import { limits } from "./limits.ts";
@@ -20,6 +21,7 @@ export const cases: readonly Case[] = [
   ...upgrade,
   ...identity,
   ...sending,
+  ...gathering,
   ...pubsub,
   ...backpressure,
   ...closing,

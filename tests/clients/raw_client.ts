@@ -193,7 +193,8 @@ export class RawClient {
   }
 }
 
-function parseFrame(data: Buffer): { frame: RawFrame; length: number } | undefined {
+/** The first frame in `data`, and its length on the wire; `undefined` until it is whole. */
+export function parseFrame(data: Buffer): { frame: RawFrame; length: number } | undefined {
   if (data.length < 2) return undefined;
   let length = data[1]! & 0x7f, offset = 2;
   if (length === 126) {

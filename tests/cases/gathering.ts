@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { CLOSE, closePayload, frame, TEXT } from "../clients/raw_client.ts";
+import type { Case } from "../fixtures/case.ts";
+
+/** S4, S5, B3, X3: what is sent within one turn of the event loop, which a runtime may write at once. */
+export const gathering: readonly Case[] = [
+  {
+    id: "S5.one-turn",
+    fact: "sends and publishes of one turn keep their order and their bytes, whatever their size",
+    site: (s) => ({
+      hooks: {
+        open(peer) {
+          peer.subscribe("all");
+          s.log("open");
+        },
+        message(peer) {
+          for (let i = 0; i < 40; i++) {
+            const data = sample(i);
+            if (i % 3 === 0) peer.publish("all", data, { echo: true });
+            else if (i % 3 === 1) peer.send(data);
+            else s.ws.publish("all", data);
+          }
+        },
+      },
+    }),
+    async run(t) {
+      const clients = [await t.connect(), await t.connect()];
+      await t.logged("open", 2);
+      clients[0]!.send("go");
+      for (const [at, client] of clients.entries()) {
+        for (let i = 0; i < 40; i++) {
+          if (at === 1 && i % 3 === 1) continue; // sent to the first alone
+          const wanted = sample(i);
+          if (typeof wanted === "string") assert.equal(await client.text(), wanted, `text ${i}`);
+          else assert.deepEqual(Buffer.from(await client.bytes()), Buffer.from(wanted), `${i}`);
+        }
+      }
+    },
+  },
+  {
+    id: "S5.asynchronous",
+    fact: "the order holds across turns, timers and promises",
+    site: () => ({
+      hooks: {
+        async message(peer) {
+          peer.send("0");
+          await Promise.resolve();
+          peer.send("1");
+          setTimeout(() => peer.send("3"), 5);
+          peer.send("2");
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.send("go");
+      for (let i = 0; i < 4; i++) assert.equal(await client.text(), String(i));
+    },
+  },
+  {
+    id: "S4.counts",
+    fact: "what send() says is queued is what bufferedAmount says, and reaches 0 by itself",
+    site: (s) => ({
+      hooks: {
+        message(peer) {
+          const queued = [1, 2, 3].map(() => peer.send("x".repeat(1000)) - peer.bufferedAmount);
+          setTimeout(() => s.log("queued", ...queued, peer.bufferedAmount), 20);
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.send("go");
+      for (let i = 0; i < 3; i++) assert.equal((await client.text()).length, 1000);
+      assert.deepEqual((await t.logged("queued"))[0]!.data, [0, 0, 0, 0]);
+    },
+  },
+  {
+    id: "B3.at-once",
+    fact: "waitForDrain() returns as soon as what was gathered has been written",
+    site: (s) => ({
+      hooks: {
+        async message(peer) {
+          const started = performance.now();
+          for (let i = 0; i < 100; i++) {
+            peer.send("x");
+            await peer.waitForDrain();
+          }
+          s.log("ms", performance.now() - started);
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.send("go");
+      for (let i = 0; i < 100; i++) assert.equal(await client.text(), "x");
+      const [ms] = (await t.logged("ms"))[0]!.data;
+      assert.ok(ms < 500, `100 rounds took ${ms} ms`); // 1,000 at a look every 10 ms
+    },
+  },
+  {
+    id: "X3.answers-first",
+    fact: "what a hook sent leaves before our answer to a close of the same chunk",
+    site: () => ({ hooks: { message: (peer, message) => void peer.send(message) } }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.write(Buffer.concat([frame(TEXT, "last"), frame(CLOSE, closePayload(4001, "bye"))]));
+      const answer = await client.frame();
+      assert.deepEqual([answer.opcode, answer.payload.toString()], [TEXT, "last"]);
+      assert.equal((await client.frame()).opcode, CLOSE);
+    },
+  },
+  {
+    id: "X1.sends-first",
+    fact: "what was sent and published leaves before our close, of the same turn",
+    site: (s) => ({
+      hooks: {
+        open(peer) {
+          peer.subscribe("all");
+          s.log("open");
+        },
+        message(peer) {
+          peer.publish("all", "published", { echo: true });
+          peer.send("sent");
+          for (const it of peer.peers) it.close(4000, "done");
+        },
+      },
+    }),
+    async run(t) {
+      const clients = [await t.connect(), await t.connect()];
+      await t.logged("open", 2);
+      clients[0]!.send("go");
+      for (const client of clients) assert.equal(await client.text(), "published");
+      assert.equal(await clients[0]!.text(), "sent");
+      for (const client of clients) assert.equal((await client.closed).code, 4000);
+    },
+  },
+];
+
+/** Sizes around all bounds of RFC 6455 §5.2, and around what may be gathered; text and binary. */
+function sample(i: number): string | Uint8Array<ArrayBuffer> {
+  const sizes = [0, 1, 125, 126, 127, 1000, 16_384, 32_767, 40_000, 65_535, 65_536, 3];
+  const size = sizes[i % sizes.length]!;
+  if (i % 5 === 4) return new Uint8Array(size).fill(i);
+  return `${i}é€😀`.repeat(Math.ceil(size / 10)).slice(0, size).toWellFormed();
+}
