@@ -30,13 +30,19 @@ import { CallbackSocket, type Wire } from "../shims/callback_socket.ts";
 import { NodeLine } from "../shims/node_line.ts";
 import { respond } from "../shims/node_response.ts";
 import { RawHandshake } from "../shims/request.ts";
-import { OPEN, type SocketFailure } from "../socket.ts";
+import { type DeflateOptions, isShareable, SharedDeflate } from "../shims/shared_deflate.ts";
+import { OPEN, type OutgoingFrame, type SocketFailure } from "../socket.ts";
 
 /** Options of permessage-deflate as `ws` takes them; the ones that matter. */
 export interface PerMessageDeflate {
   /** Messages under this many bytes are not compressed. `ws` takes 1,024 if left out. */
   readonly threshold?: number;
-  /** Compresses each message by itself, which saves memory and costs ratio (RFC 7692 §7.1.1.1). */
+  /**
+   * Compresses each message by itself (RFC 7692 §7.1.1.1): it saves memory, costs ratio, and a
+   * message for many is compressed once for all of them.
+   *
+   * @default true
+   */
   readonly serverNoContextTakeover?: boolean;
   /** Asks the client to do the same (RFC 7692 §7.1.1.2). */
   readonly clientNoContextTakeover?: boolean;
@@ -62,8 +68,8 @@ export interface WsServer {
 export interface NodeOptions<Context extends object = AnyContext>
   extends Omit<AdapterOptions<Context>, "perMessageDeflate"> {
   /**
-   * Compression by permessage-deflate (RFC 7692): `true`, or the options of `ws`. It costs about
-   * 300 KiB and a share of the CPU per client that uses it.
+   * Compression by permessage-deflate (RFC 7692): `true`, or the options of `ws`. It costs memory
+   * and a share of the CPU per client that uses it.
    *
    * @default false
    */
@@ -81,7 +87,7 @@ export interface NodeOptions<Context extends object = AnyContext>
   readonly serverOptions?: object;
 }
 
-type WsSocket = WebSocket & { [LINE]?: Line };
+type WsSocket = WebSocket & { [LINE]?: Line; [DEFLATE]?: SharedDeflate | undefined };
 type Line = NodeLine<CallbackSocket<WsSocket>>;
 type NodeSocket = Duplex & {
   readonly encrypted?: boolean;
@@ -95,6 +101,9 @@ type NodeSocket = Duplex & {
 /** Where a `ws` socket, and the stream under it, keep our line, so that their handlers need no closure. */
 const LINE = Symbol("onepeer.line");
 
+/** Where a `ws` socket keeps what compresses for it and others at once. */
+const DEFLATE = Symbol("onepeer.deflate");
+
 const SEND_OPTIONS = {
   text: [{ binary: false, compress: false }, { binary: false, compress: true }],
   binary: [{ binary: true, compress: false }, { binary: true, compress: true }],
@@ -103,9 +112,9 @@ const SEND_OPTIONS = {
 const wire: Wire<WsSocket> = {
   isOpen: (native) => native.readyState === OPEN,
   send(native, frame, compress) {
-    if (native[LINE]!.socket.extensions === "") return native[LINE]!.write(frame);
-    const kind = typeof frame.payload === "string" ? "text" : "binary";
-    native.send(frame.bytes, SEND_OPTIONS[kind][compress ? 1 : 0]);
+    const line = native[LINE]!;
+    if (line.socket.extensions === "") line.write(frame);
+    else sendCompressed(native, line, frame, compress);
   },
   close: (native, code, reason) => native.close(code, reason),
   terminate: (native) => native.terminate(),
@@ -120,6 +129,17 @@ const wire: Wire<WsSocket> = {
   },
 };
 
+function sendCompressed(native: WsSocket, line: Line, frame: OutgoingFrame, compress: boolean) {
+  const deflate = native[DEFLATE];
+  // `ws` compresses in the background: what comes next must queue behind it.
+  const isBusy = native.bufferedAmount > line.stream.writableLength;
+  if (!isBusy && !compress) return line.write(frame);
+  if (!isBusy && deflate?.takes(frame)) return line.write(frame, deflate.deflate(frame));
+  line.flush();
+  const kind = typeof frame.payload === "string" ? "text" : "binary";
+  native.send(frame.bytes, SEND_OPTIONS[kind][compress ? 1 : 0]);
+}
+
 /** WebSockets on Node. */
 export class NodeAdapter extends Adapter {
   readonly #server: WebSocketServer;
@@ -127,11 +147,17 @@ export class NodeAdapter extends Adapter {
   readonly #serverOptions: ServerOptions;
   /** The decision that `ws` is carrying out: its callbacks run inside `handleUpgrade`. */
   #current: (Decision & { kind: "accept" }) | undefined;
+  /** What `ws` agreed on with the client, as the header says it. */
+  #extensions = "";
+  /** By the options that made them. */
+  readonly #deflates = new Map<string, SharedDeflate>();
 
   /** @internal Made by {@linkcode adapter}. */
   constructor(options: NodeOptions) {
     super(options as AdapterOptions, ["wss", "serverOptions"]);
-    const { wss, serverOptions = {}, perMessageDeflate } = options;
+    const { wss, serverOptions = {} } = options;
+    const perMessageDeflate = options.perMessageDeflate ??
+      (serverOptions as NodeOptions).perMessageDeflate;
     this.#server = wss as WebSocketServer | undefined ??
       new WebSocketServer({ clientTracking: false, ...noLines(serverOptions) });
     const { handleProtocols, verifyClient } = this.#server.options;
@@ -140,7 +166,7 @@ export class NodeAdapter extends Adapter {
       ...this.#server.options,
       maxPayload: Math.min(maxPayload, 2 ** 31 - 1),
       skipUTF8Validation: false,
-      ...(perMessageDeflate === undefined ? {} : { perMessageDeflate }),
+      ...(perMessageDeflate === undefined ? {} : { perMessageDeflate: sharing(perMessageDeflate) }),
       handleProtocols: (offered, request) =>
         this.#current?.protocol || (handleProtocols?.(offered, request) ?? false),
       // Missing in @types/ws 8.18: how long `ws` waits for the client to end the line.
@@ -152,6 +178,7 @@ export class NodeAdapter extends Adapter {
       );
     }
     this.#server.on("headers", (lines) => {
+      this.#extensions = lines.find((line) => line.startsWith(EXTENSIONS)) ?? "";
       for (const [name, value] of this.#current?.headers ?? []) lines.push(`${name}: ${value}`);
     });
   }
@@ -208,7 +235,7 @@ export class NodeAdapter extends Adapter {
     const { perMessageDeflate } = decision;
     server.options = perMessageDeflate === undefined
       ? this.#serverOptions
-      : { ...this.#serverOptions, perMessageDeflate };
+      : { ...this.#serverOptions, perMessageDeflate: sharing(perMessageDeflate) };
     // `ws` types `head` as a Buffer, and reads it as bytes.
     try {
       server.handleUpgrade(request, stream, head as Buffer, (native: WsSocket) => {
@@ -217,6 +244,9 @@ export class NodeAdapter extends Adapter {
         const socket = new CallbackSocket(wire, native, native.protocol, native.extensions);
         const line = new NodeLine(stream, socket);
         native[LINE] = line;
+        if (isShareable(this.#extensions)) {
+          native[DEFLATE] = this.#deflateFor(server.options.perMessageDeflate);
+        }
         (stream as NodeSocket)[LINE] = line;
         native.close = flushAndClose;
         native.on("message", onMessage).on("close", onClose).on("error", onError);
@@ -235,6 +265,16 @@ export class NodeAdapter extends Adapter {
     if (upgraded) server.emit("connection", upgraded, request);
     // Else `ws` has answered by itself, or the line was dead.
     else this.endpoint.failed(handshake, undefined, decision.admission);
+  }
+
+  #deflateFor(agreed: unknown): SharedDeflate {
+    const { threshold, zlibDeflateOptions } = agreed as DeflateOptions;
+    const key = JSON.stringify([threshold, zlibDeflateOptions]);
+    let deflate = this.#deflates.get(key);
+    if (!deflate) {
+      this.#deflates.set(key, deflate = new SharedDeflate({ threshold, zlibDeflateOptions }));
+    }
+    return deflate;
   }
 }
 
@@ -297,6 +337,15 @@ interface NodeRuntime {
   readonly req: IncomingMessage;
   readonly socket: Duplex;
   readonly head: Buffer;
+}
+
+/** How `ws` writes the response header that says what was agreed. */
+const EXTENSIONS = "Sec-WebSocket-Extensions:";
+
+/** Options of compression, with each message by itself where nothing else is said. */
+function sharing(perMessageDeflate: boolean | object): boolean | object {
+  if (!perMessageDeflate) return false;
+  return { serverNoContextTakeover: true, ...(perMessageDeflate as object) };
 }
 
 /** Options of a server of `ws` that is handed its lines. */

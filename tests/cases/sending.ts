@@ -286,6 +286,53 @@ export const sending: readonly Case[] = [
     },
   },
   {
+    id: "S6.negotiated",
+    fact: "where compression is agreed on, each message is compressed by itself",
+    site: () => ({ perMessageDeflate: true }),
+    async run(t) {
+      const client = await t.connect("", { deflate: true });
+      const agreed = client.responseHeaders["sec-websocket-extensions"];
+      if (agreed) assert.match(String(agreed), /^permessage-deflate;.*server_no_context_takeover/);
+    },
+  },
+  ...Object.entries({
+    "plain-offer": {},
+    "no-takeover": { serverNoContextTakeover: true },
+    "small-window": { serverMaxWindowBits: 10 },
+  }).map(([offer, deflate]): Case => ({
+    id: `S6.order-${offer}`,
+    fact: "messages keep order and bytes, compressed or not, small or large",
+    site: (s) => ({
+      perMessageDeflate: true,
+      hooks: {
+        open(peer) {
+          peer.subscribe("t");
+          s.log("open");
+        },
+        message(peer) {
+          for (let i = 0; i < 24; i++) {
+            const compress = i % 5 !== 4;
+            if (i % 2) peer.send(mixed(i), { compress });
+            else peer.publish("t", mixed(i), { compress, echo: true });
+          }
+          peer.close(4000, "done");
+        },
+      },
+    }),
+    async run(t) {
+      const clients = [await t.connect("", { deflate }), await t.connect("", { deflate })];
+      await t.logged("open", 2);
+      clients[0]!.send("go");
+      for (const [at, client] of clients.entries()) {
+        for (let i = 0; i < 24; i += at + 1) {
+          const found = Buffer.from(await client.next());
+          assert.ok(found.equals(Buffer.from(mixed(i))), `message ${i} of client ${at}`);
+        }
+      }
+      assert.equal((await clients[0]!.closed).code, 4000);
+    },
+  })),
+  {
     id: "S7.ping",
     fact: "ping(data) sends a ping frame with exactly that payload, and tells so",
     site: (s) => ({
@@ -359,3 +406,9 @@ export const sending: readonly Case[] = [
     },
   },
 ];
+
+/** Texts and bytes below and above what is worth compressing, and what is compressed in the background. */
+function mixed(i: number): string | Uint8Array<ArrayBuffer> {
+  const size = [100, 2_000, 150_000, 0, 5_000, 70_000][i % 6]!;
+  return i % 4 === 3 ? new Uint8Array(size).fill(i) : `${i},`.repeat(size / 2);
+}

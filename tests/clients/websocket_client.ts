@@ -6,7 +6,8 @@ import { WebSocket } from "ws";
 export interface ConnectOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly protocols?: readonly string[];
-  readonly deflate?: boolean;
+  /** Whether to offer permessage-deflate, and with what options of `ws`. */
+  readonly deflate?: boolean | object;
   readonly origin?: string;
 }
 
@@ -35,7 +36,7 @@ export class Client {
   ) {
     this.socket = new WebSocket(url, [...protocols], {
       headers: { ...headers },
-      perMessageDeflate: deflate ? { threshold: 0 } : false,
+      perMessageDeflate: deflate ? { threshold: 0, ...deflate as object } : false,
       ...(origin === undefined ? {} : { origin }),
     });
     this.socket.on("upgrade", (response) => this.responseHeaders = response.headers);
