@@ -1,5 +1,5 @@
 import { type Decision, Doorkeeper } from "./admission.ts";
-import type { AnyContext, Handshake } from "./handshake.ts";
+import { type AnyContext, clientHasLeft, type Handshake } from "./handshake.ts";
 import {
   type CloseOptions,
   createEndpoint,
@@ -7,7 +7,7 @@ import {
   type EndpointOptions,
   type EndpointPublishOptions,
 } from "./endpoint.ts";
-import { isThenable } from "./hooks.ts";
+import { type Awaitable, isThenable } from "./hooks.ts";
 import type { Peer } from "./peer.ts";
 import type { Stats } from "./stats.ts";
 
@@ -100,20 +100,13 @@ export abstract class Adapter {
    * @internal Decides about a handshake. Only where a hook is asynchronous, `watch` gets what to call
    * when the client leaves; it returns how to stop watching.
    */
-  protected async decide(
+  protected decide(
     handshake: Handshake,
     watch: (left: () => void) => () => void,
-  ): Promise<Decision> {
+  ): Awaitable<Decision> {
     const decision = this.endpoint.upgrade(handshake);
     if (!isThenable(decision)) return decision;
-    const stop = watch(() =>
-      handshake.abort(new DOMException("The client has left", "AbortError"))
-    );
-    try {
-      return await decision;
-    } finally {
-      stop();
-    }
+    return decision.finally(watch(() => handshake.abort(clientHasLeft)));
   }
 
   /**

@@ -241,7 +241,7 @@ export class Doorkeeper {
     }
     this.#report(thrown, "upgrade", visit.request);
     if (thrown instanceof PeerError && thrown.code === "ERR_PEER_UPGRADE_TIMEOUT") {
-      visit.handshake.abort(thrown);
+      visit.handshake.abort(() => thrown);
       return this.#refuse(refusalResponse({ status: 503, message: "The server took too long" }));
     }
     return this.#refuse(refusalResponse({ status: 500, message: "Internal Server Error" }));

@@ -28,10 +28,15 @@ export interface Handshake {
   header(name: string): string | null;
   /** The request at `url`: made at the first call, the same from then on. */
   toRequest(url: string): UpgradeRequest;
-  /** Aborts `request.signal`, made or yet to be made. */
-  abort(reason: unknown): void;
+  /** Aborts `request.signal`, made or yet to be made; the reason is made where somebody looks. */
+  abort(reason: () => unknown): void;
   /** Whether {@linkcode abort} was called. */
   readonly aborted: boolean;
+}
+
+/** Why the signal of a request aborts whose client does not wait for the answer. */
+export function clientHasLeft(): DOMException {
+  return new DOMException("The client has left", "AbortError");
 }
 
 /** A refusal before any hook ran. */

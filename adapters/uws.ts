@@ -18,7 +18,7 @@
 import { STATUS_CODES } from "node:http";
 import { Adapter, type AdapterOptions } from "../adapter.ts";
 import type { Decision } from "../admission.ts";
-import type { AnyContext } from "../handshake.ts";
+import { type AnyContext, clientHasLeft } from "../handshake.ts";
 import { isThenable } from "../hooks.ts";
 import { Link } from "../link.ts";
 import type { Wire } from "../shims/callback_socket.ts";
@@ -183,7 +183,7 @@ export class UwsAdapter extends Adapter {
   #answer(res: UwsResponse, req: UwsRequest, context: UwsContext | undefined): void {
     const line = new Line(res);
     const handshake = snapshot(res, req, context);
-    line.onLeft = () => handshake.abort(new DOMException("The client has left", "AbortError"));
+    line.onLeft = () => handshake.abort(clientHasLeft);
     const decision = this.endpoint.upgrade(handshake);
     const carryOut = (decision: Decision) => {
       line.onLeft = undefined;

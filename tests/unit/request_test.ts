@@ -139,8 +139,8 @@ Deno.test("request.signal that was read before aborts once, with the reason", ()
   signal.addEventListener("abort", () => events++);
   assert.equal(signal.aborted, false);
   assert.equal(it.aborted, false);
-  it.abort(REASON);
-  it.abort(new Error("second"));
+  it.abort(() => REASON);
+  it.abort(() => new Error("second"));
   assert.deepEqual([signal.aborted, signal.reason, events], [true, REASON, 1]);
   assert.equal(it.aborted, true);
   assert.equal(it.toRequest(URL_).signal, signal);
@@ -149,11 +149,11 @@ Deno.test("request.signal that was read before aborts once, with the reason", ()
 Deno.test("request.signal that is first read after the abort is aborted, with the reason", () => {
   const unread = raw();
   const request = unread.toRequest(URL_);
-  unread.abort(REASON);
+  unread.abort(() => REASON);
   assert.deepEqual([request.signal.aborted, request.signal.reason], [true, REASON]);
   const unmade = raw();
-  unmade.abort(REASON);
-  unmade.abort(new Error("second"));
+  unmade.abort(() => REASON);
+  unmade.abort(() => new Error("second"));
   const { signal } = unmade.toRequest(URL_);
   assert.deepEqual([signal.aborted, signal.reason], [true, REASON]);
 });
@@ -168,7 +168,7 @@ Deno.test("request.signal is not aborted by settling", () => {
 
 Deno.test("request stays readable after the abort", async () => {
   const it = raw(["X-A", "1"]);
-  it.abort(REASON);
+  it.abort(() => REASON);
   const request = it.toRequest(URL_);
   assert.deepEqual([request.url, request.headers.get("x-a")], [URL_, "1"]);
   assert.equal(await request.text(), "");

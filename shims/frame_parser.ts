@@ -1,0 +1,189 @@
+import { Buffer, isUtf8 } from "node:buffer";
+import { isSendableCloseCode } from "../close_code.ts";
+import type { Payload, SocketFailure } from "../socket.ts";
+import { unmask } from "./masking.ts";
+
+/** Opcodes of RFC 6455 §5.2. */
+export const CONTINUATION = 0x0, TEXT = 0x1, BINARY = 0x2, CLOSE = 0x8, PING = 0x9, PONG = 0xa;
+const FIN = 0x80, RSV = 0x70, MASKED = 0x80, CONTROL = 0x8;
+const MASK_LENGTH = 4;
+/** What stands for a close frame without a code (RFC 6455 §7.1.5); never on the wire. */
+const NO_STATUS = 1005;
+/** Pieces that may wait to be put together; with more, they are put together early, so that tiny ones cost no more than their bytes. */
+const MAX_PIECES = 512;
+
+/** Who hears what the frames say. */
+export interface FrameListener {
+  /** A whole message. */
+  onMessage(payload: Payload, byteLength: number): void;
+  /** A ping or a pong; the bytes are the listener's own. */
+  onControl(opcode: number, data: Uint8Array<ArrayBuffer>): void;
+  /** A close frame that is legal; `code` is 1005 for an empty one. Nothing comes after it. */
+  onClose(code: number, reason: string): void;
+  /** The client broke the protocol or a limit. Nothing comes after it. */
+  onViolation(failure: SocketFailure): void;
+}
+
+/**
+ * Reads the frames of a client without extensions (RFC 6455 §5), in chunks as they come. Keeps
+ * nothing of a chunk: texts and bytes are copied out.
+ */
+export class FrameParser {
+  readonly #listener: FrameListener;
+  readonly #maxPayload: number;
+  /** What has come and is not yet a whole frame. */
+  #pieces: Buffer[] | undefined;
+  #pending = 0;
+  /** Bytes it takes until there is something to do. */
+  #needed = 0;
+  /** Opcode of the message that is coming in fragments, and the fragments. */
+  #opcode = 0;
+  #fragments: Uint8Array[] | undefined;
+  #fragmented = 0;
+  #isDone = false;
+
+  constructor(listener: FrameListener, maxPayload: number) {
+    this.#listener = listener;
+    this.#maxPayload = maxPayload;
+  }
+
+  /** Reads one chunk, whose bytes it may change. */
+  read(chunk: Buffer): void {
+    if (this.#isDone) return;
+    if (!this.#pieces) return this.#readAll(chunk);
+    this.#pieces.push(chunk);
+    this.#pending += chunk.byteLength;
+    if (this.#pending >= this.#needed) {
+      const whole = Buffer.concat(this.#pieces, this.#pending);
+      this.#pieces = undefined;
+      this.#readAll(whole);
+    } else if (this.#pieces.length > MAX_PIECES) {
+      this.#pieces = [Buffer.concat(this.#pieces, this.#pending)];
+    }
+  }
+
+  /** Reads no more. */
+  stop(): void {
+    this.#isDone = true;
+    this.#pieces = this.#fragments = undefined;
+  }
+
+  #readAll(data: Buffer): void {
+    let at = 0;
+    while (at < data.byteLength && !this.#isDone) {
+      const end = this.#readFrame(data, at);
+      if (end < 0) return this.#keep(data, at, -end);
+      at = end;
+    }
+  }
+
+  #keep(data: Buffer, at: number, needed: number): void {
+    if (this.#isDone) return;
+    this.#pieces = [at === 0 ? data : data.subarray(at)];
+    this.#pending = data.byteLength - at;
+    this.#needed = needed;
+  }
+
+  /** Reads the frame at an offset. Returns where it ends; or, negative, how long it is at least where it is not all there. */
+  #readFrame(data: Buffer, at: number): number {
+    const left = data.byteLength - at;
+    if (left < 2) return -2;
+    const first = data[at]!, second = data[at + 1]!;
+    let length = second & 0x7f, header = 2 + MASK_LENGTH;
+    const violation = this.#violation(first, second);
+    if (violation) return this.#fail(1002, violation);
+    if (length === 126) {
+      header += 2;
+      if (left < header) return -header;
+      length = data.readUInt16BE(at + 2);
+    } else if (length === 127) {
+      header += 8;
+      if (left < header) return -header;
+      length = data.readUInt32BE(at + 2) * 2 ** 32 + data.readUInt32BE(at + 6);
+    }
+    const isControl = (first & CONTROL) !== 0;
+    if (!isControl && this.#fragmented + length > this.#maxPayload) {
+      return this.#fail(1009, `A message of over ${this.#maxPayload} bytes`);
+    }
+    if (left < header + length) return -(header + length);
+    const start = at + header, end = start + length;
+    this.#take(first, data, start, end);
+    return end;
+  }
+
+  /** What is wrong with the first two bytes of a frame. */
+  #violation(first: number, second: number): string | undefined {
+    const opcode = first & 0xf, isFinal = (first & FIN) !== 0;
+    if (first & RSV) return "A reserved bit is set";
+    if (!(second & MASKED)) return "A frame of a client must be masked";
+    if (opcode & CONTROL) {
+      if (opcode > PONG) return `Unknown opcode ${opcode}`;
+      if (!isFinal) return "A control frame must not be fragmented";
+      if ((second & 0x7f) > 125) return "A control frame must not be over 125 bytes";
+      if (opcode === CLOSE && (second & 0x7f) === 1) return "A close code has two bytes";
+      return undefined;
+    }
+    if (opcode > BINARY) return `Unknown opcode ${opcode}`;
+    if (opcode === CONTINUATION) {
+      return this.#opcode === 0 ? "A continuation without a beginning" : undefined;
+    }
+    return this.#opcode === 0 ? undefined : "A new message within a fragmented one";
+  }
+
+  #take(first: number, data: Buffer, start: number, end: number): void {
+    unmask(data, start - MASK_LENGTH, start, end);
+    const opcode = first & 0xf;
+    if (opcode === TEXT && first & FIN) return this.#takeText(data, start, end);
+    // A copy: the chunk is not the listener's, and would be kept alive by the least of its bytes.
+    const bytes = new Uint8Array(data.subarray(start, end));
+    if (opcode === CLOSE) this.#takeClose(bytes);
+    else if (opcode & CONTROL) this.#listener.onControl(opcode, bytes);
+    else if (opcode === BINARY && first & FIN) this.#listener.onMessage(bytes, bytes.byteLength);
+    else this.#takeFragment(opcode, bytes, (first & FIN) !== 0);
+  }
+
+  #takeText(data: Buffer, start: number, end: number): void {
+    const text = data.toString("utf8", start, end);
+    // Bytes that are no UTF-8 became U+FFFD; only then is it worth another look.
+    if (text.includes("\ufffd") && !isUtf8(data.subarray(start, end))) {
+      this.#fail(1007, "A text is not UTF-8");
+    } else this.#listener.onMessage(text, end - start);
+  }
+
+  #takeFragment(opcode: number, bytes: Uint8Array, isFinal: boolean): void {
+    if (opcode !== CONTINUATION) this.#opcode = opcode;
+    const fragments = this.#fragments ??= [];
+    if (bytes.byteLength > 0) fragments.push(bytes);
+    this.#fragmented += bytes.byteLength;
+    if (!isFinal && fragments.length <= MAX_PIECES) return;
+    const whole = Buffer.concat(fragments, this.#fragmented);
+    if (!isFinal) {
+      this.#fragments = [whole];
+      return;
+    }
+    const kind = this.#opcode;
+    this.#fragments = undefined;
+    this.#fragmented = this.#opcode = 0;
+    if (kind === TEXT) this.#takeText(whole, 0, whole.byteLength);
+    else this.#listener.onMessage(new Uint8Array(whole), whole.byteLength);
+  }
+
+  #takeClose(bytes: Uint8Array): void {
+    const data = Buffer.from(bytes.buffer);
+    const code = data.byteLength === 0 ? NO_STATUS : data.readUInt16BE(0);
+    const reason = data.subarray(2);
+    if (data.byteLength > 0 && !isSendableCloseCode(code)) {
+      this.#fail(1002, `Invalid close code ${code}`);
+    } else if (!isUtf8(reason)) this.#fail(1007, "A close reason is not UTF-8");
+    else {
+      this.stop();
+      this.#listener.onClose(code, reason.toString());
+    }
+  }
+
+  #fail(code: number, message: string): -1 {
+    this.stop();
+    this.#listener.onViolation({ code, message });
+    return -1;
+  }
+}

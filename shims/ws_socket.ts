@@ -1,0 +1,253 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+// @ts-types="@types/ws"
+import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import { OPEN, type OutgoingFrame, type SocketFailure } from "../socket.ts";
+import { CallbackSocket, type Wire } from "./callback_socket.ts";
+import { NodeLine } from "./node_line.ts";
+import { type DeflateOptions, isShareable, SharedDeflate } from "./shared_deflate.ts";
+
+/** What stands in the answer to a handshake. */
+export interface WsAnswer {
+  readonly protocol: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly perMessageDeflate: boolean | object | undefined;
+  /** Which control frames somebody wants to hear of. */
+  readonly wants: { readonly ping?: unknown; readonly pong?: unknown };
+}
+
+/** What a server of `ws` goes by. */
+export interface WsUpgraderOptions {
+  readonly wss: object | undefined;
+  readonly serverOptions: object | undefined;
+  readonly perMessageDeflate: boolean | object | undefined;
+  readonly maxPayload: number;
+  readonly closeTimeout: number;
+}
+
+type WsSocket = WebSocket & { [LINE]?: Line; [DEFLATE]?: SharedDeflate | undefined };
+type Line = NodeLine<CallbackSocket<WsSocket>>;
+type Stream = Duplex & { readonly bytesRead?: number; [LINE]?: Line };
+
+/** Where a `ws` socket, and the stream under it, keep our line, so that their handlers need no closure. */
+const LINE: unique symbol = Symbol("onepeer.line");
+
+/** Where a `ws` socket keeps what compresses for it and others at once. */
+const DEFLATE: unique symbol = Symbol("onepeer.deflate");
+
+const SEND_OPTIONS = {
+  text: [{ binary: false, compress: false }, { binary: false, compress: true }],
+  binary: [{ binary: true, compress: false }, { binary: true, compress: true }],
+} as const;
+
+const wire: Wire<WsSocket> = {
+  isOpen: (native) => native.readyState === OPEN,
+  send(native, frame, compress) {
+    const line = native[LINE]!;
+    if (line.socket.extensions === "") line.write(frame);
+    else sendCompressed(native, line, frame, compress);
+  },
+  close: (native, code, reason) => native.close(code, reason),
+  terminate: (native) => native.terminate(),
+  bufferedAmount: (native) => native.bufferedAmount + native[LINE]!.gathered,
+  flow: {
+    pause: (native) => native.pause(),
+    resume: (native) => native.resume(),
+  },
+  heartbeat: {
+    ping: (native, data) => native.ping(data),
+    activity: (native) => (native[LINE]!.stream as Stream).bytesRead ?? 0,
+  },
+};
+
+function sendCompressed(native: WsSocket, line: Line, frame: OutgoingFrame, compress: boolean) {
+  const deflate = native[DEFLATE];
+  // `ws` compresses in the background: what comes next must queue behind it.
+  const isBusy = native.bufferedAmount > line.stream.writableLength;
+  if (!isBusy && !compress) return line.write(frame);
+  if (!isBusy && deflate?.takes(frame)) return line.write(frame, deflate.deflate(frame));
+  line.flush();
+  const kind = typeof frame.payload === "string" ? "text" : "binary";
+  native.send(frame.bytes, SEND_OPTIONS[kind][compress ? 1 : 0]);
+}
+
+/** Upgrades lines by a server of `ws`, one made here or the user's own. */
+export class WsUpgrader {
+  readonly #server: WebSocketServer;
+  /** What {@linkcode WsUpgrader.#server} goes by while it carries out an upgrade. */
+  readonly #serverOptions: ServerOptions;
+  /** What `ws` is carrying out: its callbacks run inside `handleUpgrade`. */
+  #current: WsAnswer | undefined;
+  /** What `ws` agreed on with the client, as the header says it. */
+  #extensions = "";
+  /** By the options that made them. */
+  readonly #deflates = new Map<string, SharedDeflate>();
+
+  /** @throws {TypeError} for a `verifyClient` that answers by a callback. */
+  constructor(options: WsUpgraderOptions) {
+    const { wss, serverOptions = {}, maxPayload, closeTimeout } = options;
+    const perMessageDeflate = options.perMessageDeflate ??
+      (serverOptions as WsUpgraderOptions).perMessageDeflate;
+    this.#server = wss as WebSocketServer | undefined ??
+      new WebSocketServer({ clientTracking: false, ...noLines(serverOptions) });
+    const { handleProtocols, verifyClient } = this.#server.options;
+    this.#serverOptions = {
+      ...this.#server.options,
+      maxPayload: Math.min(maxPayload, 2 ** 31 - 1),
+      skipUTF8Validation: false,
+      ...(perMessageDeflate === undefined ? {} : { perMessageDeflate: sharing(perMessageDeflate) }),
+      handleProtocols: (offered, request) =>
+        this.#current?.protocol || (handleProtocols?.(offered, request) ?? false),
+      // Missing in @types/ws 8.18: how long `ws` waits for the client to end the line.
+      ...{ closeTimeout },
+    };
+    if (verifyClient && verifyClient.length > 1) {
+      throw new TypeError(
+        "Cannot use a verifyClient with a callback: refuse clients in the upgrade hook",
+      );
+    }
+    this.#server.on("headers", (lines) => {
+      this.#extensions = lines.find((line) => line.startsWith(EXTENSIONS)) ?? "";
+      for (const [name, value] of this.#current?.headers ?? []) lines.push(`${name}: ${value}`);
+    });
+  }
+
+  /**
+   * Answers a handshake, and hands over the socket before it opens; false where there is none: `ws`
+   * has refused by itself, or the line was dead.
+   */
+  upgrade(
+    request: IncomingMessage,
+    stream: Duplex,
+    head: Uint8Array,
+    answer: WsAnswer,
+    use: (socket: CallbackSocket<WsSocket>) => void,
+  ): boolean {
+    let upgraded: WsSocket | undefined;
+    const server = this.#server, { options } = server;
+    this.#current = answer;
+    // `ws` wants this one word; the handshake was found good as RFC 9110 §7.8 reads it, as a list.
+    request.headers.upgrade = "websocket";
+    const { perMessageDeflate } = answer;
+    server.options = perMessageDeflate === undefined
+      ? this.#serverOptions
+      : { ...this.#serverOptions, perMessageDeflate: sharing(perMessageDeflate) };
+    // `ws` types `head` as a Buffer, and reads it as bytes.
+    try {
+      server.handleUpgrade(request, stream, head as Buffer, (native: WsSocket) => {
+        upgraded = native;
+        use(this.#adopt(native, stream, answer));
+      });
+    } finally {
+      server.options = options;
+      this.#current = undefined;
+    }
+    if (upgraded) server.emit("connection", upgraded, request);
+    return upgraded !== undefined;
+  }
+
+  #adopt(native: WsSocket, stream: Stream, { wants }: WsAnswer): CallbackSocket<WsSocket> {
+    const socket = new CallbackSocket(wire, native, native.protocol, native.extensions);
+    native[LINE] = stream[LINE] = new NodeLine(stream, socket);
+    if (isShareable(this.#extensions)) {
+      native[DEFLATE] = this.#deflateFor(this.#server.options.perMessageDeflate);
+    }
+    native.close = flushAndClose;
+    native.on("message", onMessage).on("close", onClose).on("error", onError);
+    if (wants.ping) native.on("ping", onPing);
+    if (wants.pong) native.on("pong", onPong);
+    stream.on("drain", onDrain).on("finish", onFinish);
+    stream.prependListener("data", startReading).on("data", endReading);
+    stream.prependListener("end", flush);
+    return socket;
+  }
+
+  #deflateFor(agreed: unknown): SharedDeflate {
+    const { threshold, zlibDeflateOptions } = agreed as DeflateOptions;
+    const key = JSON.stringify([threshold, zlibDeflateOptions]);
+    let deflate = this.#deflates.get(key);
+    if (!deflate) {
+      this.#deflates.set(key, deflate = new SharedDeflate({ threshold, zlibDeflateOptions }));
+    }
+    return deflate;
+  }
+}
+
+/** How `ws` writes the response header that says what was agreed. */
+const EXTENSIONS = "Sec-WebSocket-Extensions:";
+
+/** Options of compression, with each message by itself where nothing else is said. */
+function sharing(perMessageDeflate: boolean | object): boolean | object {
+  if (!perMessageDeflate) return false;
+  return { serverNoContextTakeover: true, ...(perMessageDeflate as object) };
+}
+
+/** Options of a server of `ws` that is handed its lines. */
+function noLines(
+  { port: _port, host: _host, server: _server, backlog: _backlog, ...options }: ServerOptions,
+): ServerOptions {
+  return { ...options, noServer: true };
+}
+
+function startReading(this: Stream): void {
+  this[LINE]!.startReading();
+}
+
+function endReading(this: Stream): void {
+  this[LINE]!.endReading();
+}
+
+function flush(this: Stream): void {
+  this[LINE]!.flush();
+}
+
+/** `ws` answers a close, and closes after an error, by this method: what was sent before leaves first. */
+function flushAndClose(this: WsSocket, code?: number, reason?: string | Buffer): void {
+  this[LINE]!.flush();
+  (Object.getPrototypeOf(this) as WebSocket).close.call(this, code, reason);
+}
+
+function onMessage(this: WsSocket, data: Buffer, isBinary: boolean): void {
+  // A small binary message is a slice of a pool that `ws` shares among messages: copy it out.
+  const payload = isBinary ? new Uint8Array(data) : data.toString();
+  this[LINE]!.socket.received(payload, data.byteLength);
+}
+
+function onPing(this: WsSocket, data: Buffer): void {
+  this[LINE]!.socket.controlled("ping", new Uint8Array(data));
+}
+
+function onPong(this: WsSocket, data: Buffer): void {
+  this[LINE]!.socket.controlled("pong", new Uint8Array(data));
+}
+
+function onDrain(this: Stream): void {
+  this[LINE]!.socket.drained();
+}
+
+function onFinish(this: Stream): void {
+  // Both close frames have been seen, or the client has ended its half: there is nothing to wait
+  // for, and `ws` would wait for the client to end the line. After a failure it must: what the
+  // client still sends would reset the line, and our close frame be lost.
+  const { socket } = this[LINE]!;
+  if (!socket.hasFailed) socket.raw.terminate();
+}
+
+function onError(this: WsSocket, error: Error & { code?: string }): void {
+  this[LINE]!.socket.failed(failureOf(error));
+}
+
+function onClose(this: WsSocket, code: number, reason: Buffer): void {
+  this[LINE]!.socket.closed({ code, reason: reason.toString(), wasClean: code !== 1006 });
+}
+
+const CLOSE_CODES: Readonly<Record<string, number>> = {
+  WS_ERR_INVALID_UTF8: 1007,
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
+  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
+};
+
+function failureOf(error: Error & { code?: string }): SocketFailure {
+  return { code: CLOSE_CODES[error.code ?? ""] ?? 1002, message: error.message, cause: error };
+}
