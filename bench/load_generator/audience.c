@@ -7,6 +7,9 @@
 #include "fail.h"
 #include "text.h"
 
+// Publishers listen too, as members of a room do, but to what nobody says: uWebSockets.js lets only
+// subscribers publish.
+enum { SILENT_TOPIC = 99999 };
 enum { SMALL_BUFFER = 4096, SHORTEST = 16, SETTLING_MS = 300, PATIENCE_S = 5 };
 
 audience gather_audience(server *at, const options *how) {
@@ -31,8 +34,10 @@ audience gather_audience(server *at, const options *how) {
     write_topic_path(at, i % it.topic_count, path, sizeof path);
     open_connection(&it.subscribers[i], at, path, line);
   }
+  char silent[128];
+  write_topic_path(at, SILENT_TOPIC, silent, sizeof silent);
   for (long i = 0; i < it.publisher_count; i++) {
-    open_connection(&it.publishers[i], at, publish_path(at), (connection_options){0});
+    open_connection(&it.publishers[i], at, silent, (connection_options){0});
   }
   hear(at, SETTLING_MS, NULL, NULL);  // an asynchronous subscription may still be under way
   return it;

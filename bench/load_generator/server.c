@@ -62,13 +62,9 @@ static const char SOCKET_IO_PATH[] = "/socket.io/?EIO=4&transport=websocket";
 
 const char *echo_path(const server *it) { return it->speaks_socket_io ? SOCKET_IO_PATH : "/echo"; }
 
-const char *publish_path(const server *it) {
-  return it->speaks_socket_io ? SOCKET_IO_PATH : "/topics";
-}
-
 void write_topic_path(const server *it, long topic, char *path, size_t size) {
-  const char *base = publish_path(it);
-  snprintf(path, size, "%s%stopic=%05ld", base, strchr(base, '?') ? "&" : "?", topic);
+  if (it->speaks_socket_io) snprintf(path, size, "%s&topic=%05ld", SOCKET_IO_PATH, topic);
+  else snprintf(path, size, "/topics?topic=%05ld", topic);
 }
 
 size_t write_message(const server *it, frame_writer *write, unsigned char *out, enum opcode opcode,

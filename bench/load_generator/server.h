@@ -32,11 +32,10 @@ long resident_kib(const server *it);
 /// Asks it to collect garbage, and gives it the time to hand memory back.
 void collect_garbage(const server *it);
 
-/// The path that an echo is at, and the one that publishers use.
+/// The path that an echo is at.
 const char *echo_path(const server *it);
-const char *publish_path(const server *it);
 
-/// Writes the path of a topic's subscribers.
+/// Writes the path that subscribes to a topic.
 void write_topic_path(const server *it, long topic, char *path, size_t size);
 
 /// Writes a message as this server wants it: masked, as the client sends it, or plain, as it comes

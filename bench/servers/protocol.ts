@@ -5,7 +5,7 @@
  * that its application would not.
  *
  * - `GET /echo…` upgrades; under `echo` each message goes back as it came.
- * - `GET /topics?topic=00042` upgrades, and listens to that topic. Without `topic` it only publishes.
+ * - `GET /topics?topic=00042` upgrades, and listens to that topic.
  * - A text `p00042x10…` is published, all of it, ten times in one turn, to topic `00042`.
  * - Any other request collects garbage, and answers 200.
  *
