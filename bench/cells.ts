@@ -1,35 +1,56 @@
 import type { IdleStep, Line, SlowEnd, SlowSample, Window } from "./load_generator.ts";
 import type { Result } from "./results.ts";
-import type { Scenario, Target } from "./scenarios.ts";
-import { SLOW } from "./scenarios.ts";
-import { type Estimate, medianEstimate } from "./statistics.ts";
+import { type Scenario, SLOW, type Target } from "./scenarios.ts";
+import { type Estimate, exact, medianEstimate, minus } from "./statistics.ts";
 import type { ToolkitName } from "./toolkits.ts";
 
 /** What onepeer reached in a scenario on a runtime, beside what it is to reach. */
 export interface Cell {
+  readonly scenario: Scenario;
+  readonly runtime: Result["runtime"];
   readonly estimate: Estimate;
   readonly target: Target | undefined;
-  /** Of no target, nothing. */
+  /** Nothing where there is no target. */
   readonly isMet: boolean | undefined;
   /** What the number alone does not say. */
   readonly note?: string;
 }
 
 const KIB = 1024;
+/** Samples of a second: one alone may be from the midst of a collection. */
+const SMOOTH = 4;
 
 /** Reads a cell out of what was measured. */
-export function cellOf({ name, targets }: Scenario, result: Result): Cell {
-  const target = targets[result.runtime as keyof typeof targets];
-  if (result.nanoseconds) return bounded(medianEstimate(result.nanoseconds), target);
-  if (name === "idle") {
-    const estimate = idleMemory(result, "onepeer")!;
-    if (target?.kind !== "memory" || !target.over) return bounded(estimate, target);
-    const base = idleMemory(result, target.over)!.value;
-    return bounded(shifted(estimate, -base), target);
+export function cellOf(scenario: Scenario, result: Result): Cell {
+  const { runtime } = result;
+  const target = scenario.targets[runtime];
+  const estimate = reached(scenario, result, target);
+  const cell = { scenario, runtime, estimate, target };
+  // The noise is no one's fault: it is enough that the interval reaches the target.
+  const isNear = target &&
+    (scenario.goal === "ratio" ? estimate.high >= target.value : estimate.low <= target.value);
+  if (scenario.goal !== "growth") return { ...cell, isMet: isNear };
+  const closed = slowOutcome(result, "onepeer")!.end.closeCodes.filter((code) => code === 1013);
+  return {
+    ...cell,
+    isMet: isNear && closed.length === SLOW.readers,
+    note: `${closed.length} of ${SLOW.readers} closed with 1013`,
+  };
+}
+
+function reached({ goal, versus }: Scenario, result: Result, target?: Target): Estimate {
+  switch (goal) {
+    case "ratio":
+      return ratio(result, versus!)!;
+    case "nanoseconds":
+      return medianEstimate(result.nanoseconds!);
+    case "growth":
+      return exact(slowOutcome(result, "onepeer")!.growth);
+    case "memory": {
+      const estimate = idleMemory(result, "onepeer")!;
+      return target?.over ? minus(estimate, idleMemory(result, target.over)!.value) : estimate;
+    }
   }
-  if (name === "slow") return slowCell(result, target);
-  const versus = target?.kind === "ratio" ? target.versus : "crossws";
-  return bounded(ratio(result, versus)!, target);
 }
 
 /**
@@ -37,9 +58,9 @@ export function cellOf({ name, targets }: Scenario, result: Result): Cell {
  * The median over the rounds, in each of which they stood side by side.
  */
 export function ratio(result: Result, other: ToolkitName): Estimate | undefined {
-  const ours = windows(result, "onepeer"), theirs = windows(result, other);
-  const ratios = ours.flatMap((our) => {
-    const their = theirs.find(({ round }) => round === our.round);
+  const theirs = new Map(windows(result, other).map((it) => [it.round, it]));
+  const ratios = windows(result, "onepeer").flatMap((our) => {
+    const their = theirs.get(our.round);
     return their ? [cost(their) / cost(our)] : [];
   });
   return ratios.length > 0 ? medianEstimate(ratios) : undefined;
@@ -51,7 +72,7 @@ export function rate(result: Result, toolkit: ToolkitName): Estimate | undefined
   return rates.length > 0 ? medianEstimate(rates) : undefined;
 }
 
-/** KiB for each idle peer; the bounds are what the halves of the way give by themselves. */
+/** KiB for each idle peer; the bounds are what the stretches between the steps give alone. */
 export function idleMemory(result: Result, toolkit: ToolkitName): Estimate | undefined {
   const steps = linesOf<IdleStep>(result, toolkit).filter((it) => "connections" in it);
   if (steps.length < 2) return undefined;
@@ -78,33 +99,18 @@ export function slowOutcome(result: Result, toolkit: ToolkitName): SlowOutcome |
   const samples = lines.filter((it) => "time" in it);
   const end = lines.find((it) => "closeCodes" in it);
   if (!end) return undefined;
-  const most = (from: (time: number) => boolean): number =>
-    Math.max(...samples.filter(({ time }) => from(time)).map(({ rssKib }) => rssKib));
-  return { samples, end, growth: (most((time) => time >= 0) - most((time) => time < 0)) / KIB };
+  const before = samples.filter(({ time }) => time < 0);
+  const after = samples.filter(({ time }) => time >= 0);
+  return { samples, end, growth: (most(after) - most(before)) / KIB };
 }
 
-function slowCell(result: Result, target: Target | undefined): Cell {
-  const { growth, end } = slowOutcome(result, "onepeer")!;
-  const cell = bounded({ value: growth, low: growth, high: growth }, target);
-  const closed = end.closeCodes.filter((code) => code === 1013).length;
-  return {
-    ...cell,
-    isMet: cell.isMet && closed === SLOW.readers,
-    note: `${closed} of ${SLOW.readers} closed with 1013`,
-  };
-}
-
-/** A cell is met when the interval reaches the target: the noise is no one's fault. */
-function bounded(estimate: Estimate, target: Target | undefined): Cell {
-  if (!target) return { estimate, target, isMet: undefined };
-  const isMet = target.kind === "ratio"
-    ? estimate.high >= target.atLeast
-    : estimate.low <= target.atMost;
-  return { estimate, target, isMet };
-}
-
-function shifted({ value, low, high }: Estimate, by: number): Estimate {
-  return { value: value + by, low: low + by, high: high + by };
+/** The most that a process took for a second. */
+function most(samples: readonly SlowSample[]): number {
+  const means = samples.slice(SMOOTH - 1).map((_, start) => {
+    const second = samples.slice(start, start + SMOOTH);
+    return second.reduce((sum, { rssKib }) => sum + rssKib, 0) / SMOOTH;
+  });
+  return Math.max(...means);
 }
 
 function windows(result: Result, toolkit: ToolkitName): Window[] {

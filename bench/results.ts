@@ -1,9 +1,11 @@
 import type { Line } from "./load_generator.ts";
+import type { Machine } from "./machine.ts";
+import type { RuntimeName } from "./runtimes.ts";
 
 /** What one scenario gave on one runtime. */
 export interface Result {
   readonly scenario: string;
-  readonly runtime: string;
+  readonly runtime: RuntimeName;
   /** When it ended, in ISO 8601. */
   readonly date: string;
   readonly seconds: number;
@@ -13,35 +15,47 @@ export interface Result {
   readonly nanoseconds?: readonly number[];
 }
 
+interface File {
+  readonly machine: Machine;
+  readonly results: readonly Result[];
+}
+
 const PATH = new URL("../.cache/bench.json", import.meta.url);
 
 /** All results so far, those of earlier runs too: a run replaces what it measured again. */
 export class Results {
+  readonly machine: Machine;
   readonly #results: Map<string, Result>;
 
-  private constructor(results: readonly Result[]) {
+  private constructor(machine: Machine, results: readonly Result[]) {
+    this.machine = machine;
     this.#results = new Map(results.map((it) => [keyOf(it.scenario, it.runtime), it]));
   }
 
-  /** Reads what there is. */
-  static async read(): Promise<Results> {
-    const text = await Deno.readTextFile(PATH).catch(() => "[]");
-    return new Results(JSON.parse(text));
+  /** Reads what there is; for a run, with the machine that it runs on. */
+  static async read(machine?: Machine): Promise<Results> {
+    const text = await Deno.readTextFile(PATH).catch(() => undefined);
+    const file: File | undefined = text && JSON.parse(text);
+    const found = machine ?? file?.machine;
+    if (!found) throw new Error("There are no results yet: run `deno task bench` first");
+    return new Results(found, file?.results ?? []);
   }
 
-  find(scenario: string, runtime: string): Result | undefined {
+  find(scenario: string, runtime: RuntimeName): Result | undefined {
     return this.#results.get(keyOf(scenario, runtime));
   }
 
-  get all(): Result[] {
-    return [...this.#results.values()];
+  /** When the last of them ended. */
+  get date(): string {
+    return [...this.#results.values()].map(({ date }) => date).sort().at(-1) ?? "";
   }
 
   /** Keeps a result, here and on disk. */
   async keep(result: Result): Promise<void> {
     this.#results.set(keyOf(result.scenario, result.runtime), result);
+    const file: File = { machine: this.machine, results: [...this.#results.values()] };
     await Deno.mkdir(new URL("./", PATH), { recursive: true });
-    await Deno.writeTextFile(PATH, JSON.stringify(this.all));
+    await Deno.writeTextFile(PATH, JSON.stringify(file));
   }
 }
 

@@ -7,154 +7,142 @@ export interface Scenario {
   /** Argument of `deno task bench`. */
   readonly name: string;
   readonly title: string;
-  /** How the load generator loads, and the servers serve; nothing where no server is needed. */
+  /** How the servers serve and the load generator loads; nothing where no server is needed. */
   readonly load?: { readonly workload: Workload; readonly args: readonly string[] };
   readonly toolkits: readonly ToolkitName[];
-  readonly targets: Readonly<Partial<Record<RuntimeName, Target>>>;
+  /** What onepeer is compared with, where it is a comparison. */
+  readonly versus?: ToolkitName;
+  readonly goal: Goal;
+  /** What is to be reached. A runtime that is not named has no target. */
+  readonly targets: Targets;
+  /** All, if left out. */
+  readonly runtimes?: readonly RuntimeName[];
 }
 
-/** What a cell of the table is to reach. */
-export type Target =
-  /** CPU per message of another, in CPU per message of onepeer. */
-  | { readonly kind: "ratio"; readonly versus: "bare" | "crossws"; readonly atLeast: number }
-  /** Nanoseconds from the internal socket into the hook. */
-  | { readonly kind: "nanoseconds"; readonly atMost: number }
-  /** KiB for each peer that says nothing; over what the bare runtime takes, or in all. */
-  | { readonly kind: "memory"; readonly atMost: number; readonly over?: "bare" }
-  /** MiB that the process grows by while some do not read, who then are closed with 1013. */
-  | { readonly kind: "growth"; readonly atMost: number };
+/** What a figure is, and so which way it is good. */
+export type Goal =
+  /** At least: CPU per message of {@linkcode Scenario.versus}, in CPU per message of onepeer. */
+  | "ratio"
+  /** At most: nanoseconds from the internal socket into the hook. */
+  | "nanoseconds"
+  /** At most: KiB for each peer that says nothing. */
+  | "memory"
+  /** At most: MiB that the process grows by while some do not read; these are closed with 1013. */
+  | "growth";
 
-type Ratios = Readonly<Partial<Record<RuntimeName, number>>>;
+export type Targets = Readonly<Partial<Record<RuntimeName, Target>>>;
 
-const versus = (versus: "bare" | "crossws", ratios: Ratios): Scenario["targets"] =>
-  Object.fromEntries(
-    Object.entries(ratios).map(([name, atLeast]) => [name, { kind: "ratio", versus, atLeast }]),
-  );
+/** A bound; `over` another toolkit's figure, or by itself. */
+export interface Target {
+  readonly value: number;
+  readonly over?: ToolkitName;
+}
 
-const THREE = ["bare", "onepeer", "crossws"] as const;
-const ECHO = { deno: 0.97, node: 1.05, uws: 0.97, bun: 0.97 };
-const PIPELINED = { deno: 0.95, node: 3.5, uws: 0.95, bun: 0.95 };
-const ONCE = { deno: 1.0, node: 1.3, uws: 0.95, bun: 0.95 };
-const TEN_TIMES = { deno: 1.0, node: 14, uws: 0.95, bun: 0.95 };
-const CHAT = { deno: 1.0, node: 15, uws: 0.95, bun: 0.95 };
-const ROOMS = { deno: 1.9, node: 3.2, uws: 1.0, bun: 1.0 };
+const targets = (values: Readonly<Partial<Record<RuntimeName, number>>>): Targets =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value }]));
 
-/** Of slow readers: how many, and what may wait for each of them. */
+const THREE: readonly ToolkitName[] = ["bare", "onepeer", "crossws"];
+/** Where others are shown too, for context. */
+const ECHOING: readonly ToolkitName[] = [...THREE, "hono", "socket.io"];
+const PUBLISHING: readonly ToolkitName[] = [...THREE, "socket.io"];
+// All of a comparison are connected at once: with 9,500 peers each, a third toolkit would need more
+// open files than one may have.
+const CROWDED: readonly ToolkitName[] = ["onepeer", "crossws"];
+
+const ECHO = targets({ deno: 0.97, node: 1.05, uws: 0.97, bun: 0.97 });
+const PIPELINED = targets({ deno: 0.95, node: 3.5, uws: 0.95, bun: 0.95 });
+
+/** Of slow readers: how many, what may wait for each of them, and how long they do not read. */
 export const SLOW = { readers: 10, maxBufferedMib: 1, seconds: 12 };
+const BOUND = SLOW.readers * SLOW.maxBufferedMib;
 
 export const scenarios: readonly Scenario[] = [
-  {
-    name: "echo",
-    title: "echo, 32 B of text, 1 in flight",
-    load: { workload: "echo", args: ["echo", "--window=150"] },
-    toolkits: [...THREE, "hono", "socket.io"],
-    targets: versus("bare", ECHO),
-  },
-  {
-    name: "echo-pipelined",
-    title: "echo, 32 B of text, 16 in flight",
-    load: { workload: "echo", args: ["echo", "--depth=16", "--window=150"] },
-    toolkits: [...THREE, "hono", "socket.io"],
-    targets: versus("bare", PIPELINED),
-  },
-  {
-    name: "echo-binary",
-    title: "echo, 1 KiB of bytes, 1 in flight",
-    load: {
-      workload: "echo-binary",
-      args: ["echo", "--size=1024", "--binary", "--window=150"],
-    },
-    toolkits: THREE,
-    targets: versus("bare", ECHO),
-  },
-  {
-    name: "echo-binary-pipelined",
-    title: "echo, 1 KiB of bytes, 16 in flight",
-    load: {
-      workload: "echo-binary",
-      args: ["echo", "--size=1024", "--binary", "--depth=16", "--window=150"],
-    },
-    toolkits: THREE,
-    targets: versus("bare", PIPELINED),
-  },
+  echo("echo", "echo, 32 B of text, 1 in flight", []),
+  echo("echo-pipelined", "echo, 32 B of text, 16 in flight", ["--depth=16"]),
+  echo("echo-binary", "echo, 1 KiB of bytes, 1 in flight", ["--binary", "--size=1024"]),
+  echo("echo-binary-pipelined", "echo, 1 KiB of bytes, 16 in flight", [
+    "--binary",
+    "--size=1024",
+    "--depth=16",
+  ]),
   {
     name: "publish",
     title: "publish to 1,000, 1 per tick",
     load: { workload: "publish", args: ["publish"] },
-    toolkits: [...THREE, "socket.io"],
-    targets: versus("crossws", ONCE),
+    toolkits: PUBLISHING,
+    versus: "crossws",
+    goal: "ratio",
+    targets: targets({ deno: 1, node: 1.3, uws: 0.95, bun: 0.95 }),
   },
   {
     name: "publish-batched",
     title: "publish to 1,000, 10 per tick",
     load: { workload: "publish", args: ["publish", "--times=10"] },
-    toolkits: [...THREE, "socket.io"],
-    targets: versus("crossws", TEN_TIMES),
+    toolkits: PUBLISHING,
+    versus: "crossws",
+    goal: "ratio",
+    targets: targets({ deno: 1, node: 14, uws: 0.95, bun: 0.95 }),
   },
   {
     name: "chat",
-    title: "chat: 16 publishers, 1,000 subscribers, 16 in flight",
+    title: "chat, 16 publishers to 1,000, 16 in flight",
     load: { workload: "publish", args: ["publish", "--publishers=16", "--in-flight=16"] },
-    toolkits: [...THREE, "socket.io"],
-    targets: versus("crossws", CHAT),
+    toolkits: PUBLISHING,
+    versus: "crossws",
+    goal: "ratio",
+    targets: targets({ deno: 1, node: 15, uws: 0.95, bun: 0.95 }),
   },
   {
     name: "publish-deflate",
     title: "publish to 1,000, 1 KiB of text with deflate",
     load: { workload: "publish-deflate", args: ["publish", "--deflate", "--size=1024"] },
     toolkits: THREE,
-    targets: versus("crossws", { node: 9, uws: 0.95, bun: 0.95 }),
+    versus: "crossws",
+    goal: "ratio",
+    targets: targets({ node: 9, uws: 0.95, bun: 0.95 }),
+    runtimes: ["node", "uws", "bun"], // Deno 2.9 has no compression
   },
   {
     name: "rooms",
     title: "9,500 peers, 10 per topic",
-    load: {
-      workload: "publish",
-      args: ["publish", "--subscribers=9500", "--topics=950"],
-    },
-    // All are connected at once: a third toolkit would need more open files than one may have.
-    toolkits: ["onepeer", "crossws"],
-    targets: versus("crossws", ROOMS),
+    load: { workload: "publish", args: ["publish", "--subscribers=9500", "--topics=950"] },
+    toolkits: CROWDED,
+    versus: "crossws",
+    goal: "ratio",
+    targets: targets({ deno: 1.9, node: 3.2, uws: 1, bun: 1 }),
   },
   {
     name: "rooms-of-two",
     title: "9,500 peers, 2 per topic",
-    load: {
-      workload: "publish",
-      args: ["publish", "--subscribers=9500", "--topics=4750"],
-    },
-    toolkits: ["onepeer", "crossws"],
+    load: { workload: "publish", args: ["publish", "--subscribers=9500", "--topics=4750"] },
+    toolkits: CROWDED,
+    versus: "crossws",
+    goal: "ratio",
     targets: {},
   },
   {
     name: "handshakes",
     title: "handshakes with 11 headers",
-    load: { workload: "echo", args: ["handshakes"] },
+    load: { workload: "echo", args: ["handshakes", "--warmup=5"] },
     toolkits: THREE,
-    targets: versus("bare", { deno: 0.8, node: 1.0, uws: 0.9, bun: 0.95 }),
+    versus: "bare",
+    goal: "ratio",
+    targets: targets({ deno: 0.8, node: 1, uws: 0.9, bun: 0.95 }),
   },
   {
     name: "dispatch",
-    title: "dispatch of a message into its hook",
+    title: "dispatch of a message to its hook",
     toolkits: ["onepeer"],
-    targets: {
-      deno: { kind: "nanoseconds", atMost: 45 },
-      node: { kind: "nanoseconds", atMost: 45 },
-      uws: { kind: "nanoseconds", atMost: 45 },
-      bun: { kind: "nanoseconds", atMost: 25 },
-    },
+    goal: "nanoseconds",
+    targets: targets({ deno: 45, node: 45, uws: 45, bun: 25 }),
   },
   {
     name: "idle",
     title: "memory of an idle peer",
     load: { workload: "echo", args: ["idle", "--steps=4000,9000,14000"] },
     toolkits: THREE,
-    targets: {
-      deno: { kind: "memory", atMost: 1.5, over: "bare" },
-      node: { kind: "memory", atMost: 6 },
-      uws: { kind: "memory", atMost: 2 },
-      bun: { kind: "memory", atMost: 2 },
-    },
+    goal: "memory",
+    targets: { ...targets({ node: 6, uws: 2, bun: 2 }), deno: { value: 1.5, over: "bare" } },
   },
   {
     name: "slow",
@@ -164,11 +152,30 @@ export const scenarios: readonly Scenario[] = [
       args: ["slow", "--size=16384", `--slow=${SLOW.readers}`, `--seconds=${SLOW.seconds}`],
     },
     toolkits: THREE,
-    targets: Object.fromEntries(
-      ["deno", "node", "uws", "bun"].map((name) => [
-        name,
-        { kind: "growth", atMost: SLOW.readers * SLOW.maxBufferedMib },
-      ]),
-    ),
+    goal: "growth",
+    targets: targets({ deno: BOUND, node: BOUND, uws: BOUND, bun: BOUND }),
+  },
+  {
+    name: "noise",
+    title: "onepeer beside itself, echo",
+    load: { workload: "echo", args: ["echo", "--window=150"] },
+    toolkits: ["onepeer", "again"],
+    versus: "again",
+    goal: "ratio",
+    targets: {},
   },
 ];
+
+function echo(name: string, title: string, args: readonly string[]): Scenario {
+  const isBinary = args.includes("--binary");
+  const workload = isBinary ? "echo-binary" : "echo";
+  return {
+    name,
+    title,
+    load: { workload, args: ["echo", "--window=150", ...args] },
+    toolkits: isBinary ? THREE : ECHOING,
+    versus: "bare",
+    goal: "ratio",
+    targets: args.includes("--depth=16") ? PIPELINED : ECHO,
+  };
+}

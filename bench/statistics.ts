@@ -39,3 +39,13 @@ function outerRank(count: number): number {
   }
   return Math.max((count >> 1) - 1, 0);
 }
+
+/** A value that was measured once, without a spread. */
+export function exact(value: number): Estimate {
+  return { value, low: value, high: value };
+}
+
+/** An estimate, over a base. */
+export function minus({ value, low, high }: Estimate, base: number): Estimate {
+  return { value: value - base, low: low - base, high: high - base };
+}

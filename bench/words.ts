@@ -1,33 +1,37 @@
 import type { Cell } from "./cells.ts";
-import type { Target } from "./scenarios.ts";
+import type { Goal } from "./scenarios.ts";
 import type { Estimate } from "./statistics.ts";
 
-/** A number with three digits that count. */
+const UNITS: Readonly<Record<Goal, string>> = {
+  ratio: "×",
+  nanoseconds: " ns",
+  memory: " KiB",
+  growth: " MiB",
+};
+
+/** A number with the three digits that count. */
 export function figure(value: number): string {
   const size = Math.abs(value);
   return value.toFixed(size < 10 ? 2 : size < 100 ? 1 : 0);
 }
 
-const UNITS = { ratio: "×", nanoseconds: " ns", memory: " KiB", growth: " MiB" } as const;
-
 /** `1.28×`. */
-export function amount(value: number, target: Target | undefined): string {
-  return figure(value) + UNITS[target?.kind ?? "ratio"];
+export function amount(value: number, goal: Goal): string {
+  return figure(value) + UNITS[goal];
 }
 
-/** `1.22–1.33`. */
+/** `1.22–1.33`; nothing where there is no spread. */
 export function spread({ low, high }: Estimate): string {
   return low === high ? "" : `${figure(low)}–${figure(high)}`;
 }
 
-/** `≥ 1.05 of bare`. */
-export function goal(target: Target | undefined): string {
+/** `≥ 1.05×`. */
+export function bound({ scenario: { goal }, target }: Pick<Cell, "scenario" | "target">): string {
   if (!target) return "–";
-  if (target.kind === "ratio") return `≥ ${target.atLeast}× ${target.versus}`;
-  const over = target.kind === "memory" && target.over ? ` over ${target.over}` : "";
-  return `≤ ${target.atMost}${UNITS[target.kind]}${over}`;
+  const over = target.over ? ` over ${target.over}` : "";
+  return `${goal === "ratio" ? "≥" : "≤"} ${target.value}${UNITS[goal]}${over}`;
 }
 
-export function verdict({ isMet }: Cell): string {
+export function verdict({ isMet }: Pick<Cell, "isMet">): string {
   return isMet === undefined ? "" : isMet ? "met" : "missed";
 }
