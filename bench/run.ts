@@ -10,7 +10,7 @@ import { measure } from "./comparison.ts";
 import { compileLoadGenerator, hasCompiler } from "./load_generator.ts";
 import { describeMachine } from "./machine.ts";
 import { installPackages } from "./packages.ts";
-import { writeReport } from "./report.ts";
+import { writeReport } from "./report/report.ts";
 import { Results } from "./results.ts";
 import { benchRuntimes } from "./runtimes.ts";
 import { scenarios } from "./scenarios.ts";
