@@ -95,7 +95,10 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "publish-deflate",
     title: "publish to 1,000, 1 KiB of text with deflate",
-    load: { workload: "publish-deflate", args: ["publish", "--deflate", "--size=1024"] },
+    load: {
+      workload: "publish-deflate",
+      args: ["publish", "--deflate", "--size=1024", "--window=200"],
+    },
     toolkits: THREE,
     versus: "crossws",
     goal: "ratio",
@@ -123,7 +126,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "handshakes",
     title: "handshakes with 11 headers",
-    load: { workload: "echo", args: ["handshakes", "--warmup=5"] },
+    load: { workload: "echo", args: ["handshakes", "--warmup=5", "--window=200"] },
     toolkits: THREE,
     versus: "bare",
     goal: "ratio",
@@ -158,7 +161,7 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "noise",
     title: "onepeer beside itself, echo",
-    load: { workload: "echo", args: ["echo", "--window=150"] },
+    load: { workload: "echo", args: ["echo"] },
     toolkits: ["onepeer", "again"],
     versus: "again",
     goal: "ratio",
@@ -172,7 +175,7 @@ function echo(name: string, title: string, args: readonly string[]): Scenario {
   return {
     name,
     title,
-    load: { workload, args: ["echo", "--window=150", ...args] },
+    load: { workload, args: ["echo", ...args] },
     toolkits: isBinary ? THREE : ECHOING,
     versus: "bare",
     goal: "ratio",

@@ -21,6 +21,8 @@ export const toolkits: readonly Toolkit[] = [
   { name: "onepeer", title: "onepeer", runtimes: ALL },
   { name: "again", title: "onepeer again", runtimes: ALL, folder: "onepeer" },
   { name: "crossws", title: "crossws", runtimes: ALL },
+  { name: "hono", title: "Hono", runtimes: ["deno", "node", "bun"] },
+  { name: "socket.io", title: "Socket.IO", runtimes: ["node"], dialect: "socket.io" },
 ];
 
 /** The program that serves by this toolkit on a runtime. */

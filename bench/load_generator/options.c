@@ -55,7 +55,7 @@ static void set_option(options *it, const char *word) {
 
 options parse_options(int count, char **words) {
   options it = {
-      .window = 200,      .rounds = 15,  .warmup = 1,   .connections = 100, .size = 32,
+      .window = 150,      .rounds = 15,  .warmup = 1,   .connections = 100, .size = 32,
       .depth = 1,         .topics = 1,   .times = 1,    .in_flight = 2,     .publishers = 1,
       .subscribers = 1000, .parallel = 32, .slow = 10,  .rate = 30,         .warming = 3,
       .seconds = 12,      .steps = {4000, 9000, 14000}, .step_count = 3,

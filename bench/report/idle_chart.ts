@@ -7,7 +7,7 @@ import type { ToolkitName } from "../toolkits.ts";
 import { figure } from "../words.ts";
 import { Svg } from "./svg.ts";
 
-const WIDTH = 800, LEFT = 150, RIGHT = 700, TOP = 52, BAR = 14, STEP = 18, GAP = 16;
+const WIDTH = 800, LEFT = 150, RIGHT = 690, TOP = 52, BAR = 14, STEP = 18, GAP = 16;
 const SHOWN: readonly ToolkitName[] = ["bare", "onepeer", "crossws"];
 
 /** KiB for each idle peer: a bar for each toolkit on each runtime, and how much onepeer may take. */
@@ -28,7 +28,7 @@ export function idleChart(title: string, targets: Targets, results: Results): Sv
     svg.line(at(kib), TOP - 6, at(kib), height - 30, kib === 0 ? "one" : "grid");
     svg.text(at(kib), height - 14, `${kib}`, "faint number", "middle");
   }
-  svg.text(RIGHT + 20, height - 14, "KiB", "faint");
+  svg.text(RIGHT + 16, TOP - 10, "KiB", "faint");
   drawLegend(svg);
   let y = TOP;
   for (const { name, short, bars } of groups) {
@@ -68,7 +68,7 @@ function drawBar(
   svg.rect(at(0), y, at(value) - at(0), BAR, toolkit, 2);
   svg.line(at(low), y + BAR / 2, at(high), y + BAR / 2, "whisker");
   for (const end of [low, high]) svg.line(at(end), y + 4, at(end), y + BAR - 4, "whisker");
-  svg.text(at(high) + 8, y + BAR - 3, figure(value), "value number");
+  svg.text(RIGHT + 16, y + BAR - 3, figure(value), "value number");
 }
 
 function drawLegend(svg: Svg): void {
@@ -81,6 +81,6 @@ function drawLegend(svg: Svg): void {
   }
   svg.line(x, y - 12, x, y + 3, "target");
   svg.text(x + 8, y, "what onepeer may take");
-  svg.line(x + 150, y - 4, x + 174, y - 4, "whisker");
-  svg.text(x + 182, y, "from 4,000 to 9,000, and from there to 14,000");
+  svg.line(x + 160, y - 4, x + 184, y - 4, "whisker");
+  svg.text(x + 192, y, "of both halves of the way");
 }

@@ -8,6 +8,8 @@ import { Svg } from "./svg.ts";
 
 const WIDTH = 800, TOP = 58, HEIGHT = 150, PITCH_X = 380, PITCH_Y = 214, MARGIN = 44;
 const PLOT = PITCH_X - MARGIN - 26;
+/** Before, the servers are still finding their size. */
+const FROM = -1;
 const SHOWN: readonly ToolkitName[] = ["bare", "crossws", "onepeer"];
 const KIB = 1024;
 
@@ -20,10 +22,8 @@ export function slowChart(title: string, results: Results): Svg {
       if (!outcome) return [];
       // From the last look before: how much each grows, not how much a runtime takes by itself.
       const base = outcome.samples.filter(({ time }) => time < 0).at(-1)!.rssKib;
-      const points = outcome.samples.map(({ time, rssKib }) => ({
-        time,
-        mib: (rssKib - base) / KIB,
-      }));
+      const points = outcome.samples.filter(({ time }) => time >= FROM)
+        .map(({ time, rssKib }) => ({ time, mib: (rssKib - base) / KIB }));
       return [{ toolkit, points }];
     });
     return curves.length > 0 ? [{ short, curves }] : [];
@@ -48,8 +48,7 @@ function drawPlot(svg: Svg, left: number, top: number, title: string, curves: Cu
   const step = stepFor(Math.max(bound * 1.5, ...points.map(({ mib }) => mib)));
   const most = Math.ceil(Math.max(bound * 1.5, ...points.map(({ mib }) => mib)) / step) * step;
   const least = Math.floor(Math.min(0, ...points.map(({ mib }) => mib)) / step) * step;
-  const first = Math.min(...points.map(({ time }) => time));
-  const x = (time: number): number => left + (time - first) / (SLOW.seconds - first) * PLOT;
+  const x = (time: number): number => left + (time - FROM) / (SLOW.seconds - FROM) * PLOT;
   const y = (mib: number): number => top + HEIGHT - (mib - least) / (most - least) * HEIGHT + 20;
   svg.text(left, top + 8, title, "title");
   for (let mib = least; mib <= most; mib += step) {
