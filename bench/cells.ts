@@ -1,0 +1,126 @@
+import type { IdleStep, Line, SlowEnd, SlowSample, Window } from "./load_generator.ts";
+import type { Result } from "./results.ts";
+import { type Scenario, SLOW, type Target } from "./scenarios.ts";
+import { type Estimate, exact, medianEstimate, minus } from "./statistics.ts";
+import type { ToolkitName } from "./toolkits.ts";
+
+/** What onepeer reached in a scenario on a runtime, beside what it is to reach. */
+export interface Cell {
+  readonly scenario: Scenario;
+  readonly runtime: Result["runtime"];
+  readonly estimate: Estimate;
+  readonly target: Target | undefined;
+  /** Nothing where there is no target. */
+  readonly isMet: boolean | undefined;
+  /** What the number alone does not say. */
+  readonly note?: string;
+}
+
+const KIB = 1024;
+/** Samples of a second: one alone may be from the midst of a collection. */
+const SMOOTH = 4;
+
+/** Reads a cell out of what was measured. */
+export function cellOf(scenario: Scenario, result: Result): Cell {
+  const { runtime } = result;
+  const target = scenario.targets[runtime];
+  const estimate = reached(scenario, result, target);
+  const cell = { scenario, runtime, estimate, target };
+  // The noise is no one's fault: it is enough that the interval reaches the target.
+  const isNear = target &&
+    (scenario.goal === "ratio" ? estimate.high >= target.value : estimate.low <= target.value);
+  if (scenario.goal !== "growth") return { ...cell, isMet: isNear };
+  const closed = slowOutcome(result, "onepeer")!.end.closeCodes.filter((code) => code === 1013);
+  return {
+    ...cell,
+    isMet: isNear && closed.length === SLOW.readers,
+    note: `${closed.length} of ${SLOW.readers} closed with 1013`,
+  };
+}
+
+function reached({ goal, versus }: Scenario, result: Result, target?: Target): Estimate {
+  switch (goal) {
+    case "ratio":
+      return ratio(result, versus!)!;
+    case "nanoseconds":
+      return medianEstimate(result.nanoseconds!);
+    case "growth":
+      return exact(slowOutcome(result, "onepeer")!.growth);
+    case "memory": {
+      const estimate = idleMemory(result, "onepeer")!;
+      return target?.over ? minus(estimate, idleMemory(result, target.over)!.value) : estimate;
+    }
+  }
+}
+
+/**
+ * CPU of a server for each message, of another in that of onepeer: over 1 onepeer is the cheaper.
+ * The median over the rounds, in each of which they stood side by side.
+ */
+export function ratio(result: Result, other: ToolkitName): Estimate | undefined {
+  const theirs = new Map(windows(result, other).map((it) => [it.round, it]));
+  const ratios = windows(result, "onepeer").flatMap((our) => {
+    const their = theirs.get(our.round);
+    return their ? [cost(their) / cost(our)] : [];
+  });
+  return ratios.length > 0 ? medianEstimate(ratios) : undefined;
+}
+
+/** Messages that a toolkit handles in a second of its CPU. */
+export function rate(result: Result, toolkit: ToolkitName): Estimate | undefined {
+  const rates = windows(result, toolkit).map((it) => 1 / cost(it));
+  return rates.length > 0 ? medianEstimate(rates) : undefined;
+}
+
+/** KiB for each idle peer; the bounds are what the stretches between the steps give alone. */
+export function idleMemory(result: Result, toolkit: ToolkitName): Estimate | undefined {
+  const steps = linesOf<IdleStep>(result, toolkit).filter((it) => "connections" in it);
+  if (steps.length < 2) return undefined;
+  const slope = (from: IdleStep, to: IdleStep): number =>
+    (to.rssKib - from.rssKib) / (to.connections - from.connections);
+  const slopes = steps.slice(1).map((step, index) => slope(steps[index]!, step));
+  return {
+    value: slope(steps[0]!, steps.at(-1)!),
+    low: Math.min(...slopes),
+    high: Math.max(...slopes),
+  };
+}
+
+/** What became of slow readers. */
+export interface SlowOutcome {
+  readonly samples: readonly SlowSample[];
+  readonly end: SlowEnd;
+  /** MiB over the most that the process took while all were reading. */
+  readonly growth: number;
+}
+
+export function slowOutcome(result: Result, toolkit: ToolkitName): SlowOutcome | undefined {
+  const lines = linesOf<SlowSample | SlowEnd>(result, toolkit);
+  const samples = lines.filter((it) => "time" in it);
+  const end = lines.find((it) => "closeCodes" in it);
+  if (!end) return undefined;
+  const before = samples.filter(({ time }) => time < 0);
+  const after = samples.filter(({ time }) => time >= 0);
+  return { samples, end, growth: (most(after) - most(before)) / KIB };
+}
+
+/** The most that a process took for a second. */
+function most(samples: readonly SlowSample[]): number {
+  const means = samples.slice(SMOOTH - 1).map((_, start) => {
+    const second = samples.slice(start, start + SMOOTH);
+    return second.reduce((sum, { rssKib }) => sum + rssKib, 0) / SMOOTH;
+  });
+  return Math.max(...means);
+}
+
+function windows(result: Result, toolkit: ToolkitName): Window[] {
+  return linesOf<Window>(result, toolkit).filter(({ round }) => round > 0);
+}
+
+function cost({ cpu, messages }: Window): number {
+  return cpu / messages;
+}
+
+function linesOf<L>({ lines }: Result, toolkit: ToolkitName): (L & Line)[] {
+  return lines.filter(({ name }) => name === toolkit) as (L & Line)[];
+}

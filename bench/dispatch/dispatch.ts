@@ -1,0 +1,70 @@
+/**
+ * How long a message takes from the internal socket into the `message` hook: no network, no runtime's
+ * own socket. Prints nanoseconds for each message, a figure for each repetition.
+ *
+ * @module
+ */
+import { Adapter } from "../../adapter.ts";
+import type { Decision } from "../../admission.ts";
+import { CallbackSocket, type Wire } from "../../shims/callback_socket.ts";
+import { RawHandshake } from "../../shims/request.ts";
+
+const MESSAGES = 1_000_000;
+const WARMUP = 3, REPETITIONS = 15;
+const TEXT = "the peers of one room hear each ";
+
+let heard = 0;
+
+/** An adapter without a runtime: it lets one peer in. */
+class LocalAdapter extends Adapter {
+  admit(): CallbackSocket<null> {
+    const handshake = new RawHandshake({
+      method: "GET",
+      target: "/",
+      rawHeaders: [
+        ["Host", "localhost"],
+        ["Connection", "Upgrade"],
+        ["Upgrade", "websocket"],
+        ["Sec-WebSocket-Version", "13"],
+        ["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="],
+      ].flat(),
+      secure: false,
+      remoteAddress: "127.0.0.1",
+      context: undefined,
+      runtime: { name: "none" },
+    });
+    const decision = this.endpoint.upgrade(handshake) as Decision;
+    if (decision.kind !== "accept") throw new Error(`the peer was not let in: ${decision.kind}`);
+    const socket = new CallbackSocket<null>(wire, null);
+    this.endpoint.attach(socket, decision.admission);
+    socket.opened();
+    return socket;
+  }
+}
+
+const wire: Wire<null> = {
+  isOpen: () => true,
+  send() {},
+  close() {},
+  terminate() {},
+  bufferedAmount: () => 0,
+};
+
+// Hooks that were resolved, as a framework gives them: once for each peer, not for each message.
+const ws = new LocalAdapter({ resolve: () => ({ message: () => void heard++ }) });
+const socket = ws.admit();
+
+/** Nanoseconds for one message. */
+function deliver(): number {
+  const start = performance.now();
+  for (let i = 0; i < MESSAGES; i++) socket.received(TEXT, TEXT.length);
+  return (performance.now() - start) * 1e6 / MESSAGES;
+}
+
+for (let i = 0; i < WARMUP; i++) deliver();
+const figures = Array.from({ length: REPETITIONS }, deliver);
+if (heard !== (WARMUP + REPETITIONS) * MESSAGES) {
+  throw new Error(`the hook heard ${heard} messages`);
+}
+console.log(JSON.stringify(figures));
+ws.closeAll(1000, "", true);

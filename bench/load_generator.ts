@@ -1,0 +1,110 @@
+/** One window of one server, as the load generator reports it. Times in seconds of CPU or wall. */
+export interface Window {
+  readonly scenario: "echo" | "publish" | "handshakes";
+  readonly round: number;
+  readonly wall: number;
+  readonly cpu: number;
+  readonly ownCpu: number;
+  readonly messages: number;
+}
+
+/** Memory of one server with so many idle peers. */
+export interface IdleStep {
+  readonly scenario: "idle";
+  readonly connections: number;
+  readonly rssKib: number;
+}
+
+/** Memory of one server while some of its subscribers do not read; before 0 all of them do. */
+export interface SlowSample {
+  readonly scenario: "slow";
+  readonly time: number;
+  readonly rssKib: number;
+}
+
+/** What became of them. */
+export interface SlowEnd {
+  readonly scenario: "slow";
+  readonly published: number;
+  readonly slowReceived: number;
+  readonly rssKib: number;
+  /** Of those that the server closed; 0 where it just dropped the line. */
+  readonly closeCodes: readonly number[];
+}
+
+/** What went wrong since the line before. */
+interface Errors {
+  /** Which server. */
+  readonly name: string;
+  readonly lost?: number;
+  readonly closed?: number;
+  readonly wrong?: number;
+}
+
+export type Line = (Window | IdleStep | SlowSample | SlowEnd) & Errors;
+
+const SOURCES = new URL("load_generator/", import.meta.url);
+const BINARY = new URL("../.cache/load_generator", import.meta.url);
+/** The longest run takes a minute. */
+const PATIENCE_MS = 180_000;
+
+/** Whether this machine can compile it. */
+export async function hasCompiler(): Promise<boolean> {
+  try {
+    return (await new Deno.Command("cc", {
+      args: ["--version"],
+      stdout: "null",
+    }).output()).success;
+  } catch {
+    return false;
+  }
+}
+
+/** Compiles the load generator, and returns its path. */
+export async function compileLoadGenerator(): Promise<string> {
+  const found = await Array.fromAsync(Deno.readDir(SOURCES));
+  const sources = found.map(({ name }) => name).filter((name) => name.endsWith(".c")).sort();
+  await Deno.mkdir(new URL("./", BINARY), { recursive: true });
+  const { success, stderr } = await new Deno.Command("cc", {
+    args: [
+      "-O2",
+      "-std=gnu11",
+      "-Wall",
+      "-Wextra",
+      "-Werror",
+      "-o",
+      BINARY.pathname,
+      ...sources,
+    ],
+    cwd: SOURCES,
+  }).output();
+  if (!success) {
+    throw new Error(`cc failed: ${new TextDecoder().decode(stderr)}`);
+  }
+  return BINARY.pathname;
+}
+
+/**
+ * Runs the load generator; returns its lines.
+ *
+ * @throws where it says that a message was lost or a connection closed, and where it could not run.
+ */
+export async function load(
+  binary: string,
+  args: readonly string[],
+): Promise<Line[]> {
+  const { success, stdout, stderr } = await new Deno.Command(binary, {
+    args: [...args],
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  }).output();
+  const lines = new TextDecoder().decode(stdout).split("\n").filter(Boolean)
+    .map((text): Line => JSON.parse(text));
+  if (success) return lines;
+  const errors = lines.filter(({ lost, closed, wrong }) => lost || closed || wrong)
+    .map(({ name, lost, closed, wrong }) =>
+      `${name}: ${lost} messages lost, ${closed} connections closed, ${wrong} frames wrong`
+    );
+  throw new Error(
+    [new TextDecoder().decode(stderr).trim(), ...errors].join("\n"),
+  );
+}

@@ -1,0 +1,96 @@
+#include "audience.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "fail.h"
+#include "text.h"
+
+// Publishers listen too, as members of a room do, but to what nobody says: uWebSockets.js lets only
+// subscribers publish.
+enum { SILENT_TOPIC = 99999 };
+enum { SMALL_BUFFER = 4096, SHORTEST = 16, SETTLING_MS = 300, PATIENCE_S = 5 };
+
+audience gather_audience(server *at, const options *how) {
+  audience it = {
+      .server = at,
+      .subscriber_count = how->subscribers,
+      .publisher_count = how->publishers,
+      .topic_count = how->topics,
+      .size = how->size > SHORTEST ? how->size : SHORTEST,
+  };
+  it.text = allocate(1, it.size + 1);
+  it.frame = allocate(1, it.size + MAX_HEADER + MESSAGE_OVERHEAD);
+  fill_text(it.text, it.size);
+  it.subscribers = allocate(it.subscriber_count, sizeof *it.subscribers);
+  it.publishers = allocate(it.publisher_count, sizeof *it.publishers);
+  for (long i = 0; i < it.subscriber_count; i++) {
+    const connection_options line = {
+        .receive_buffer = i < how->slow ? SMALL_BUFFER : 0,
+        .offers_deflate = how->deflate,
+    };
+    char path[128];
+    write_topic_path(at, i % it.topic_count, path, sizeof path);
+    open_connection(&it.subscribers[i], at, path, line);
+  }
+  char silent[128];
+  write_topic_path(at, SILENT_TOPIC, silent, sizeof silent);
+  for (long i = 0; i < it.publisher_count; i++) {
+    open_connection(&it.publishers[i], at, silent, (connection_options){0});
+  }
+  hear(at, SETTLING_MS, NULL, NULL);  // an asynchronous subscription may still be under way
+  return it;
+}
+
+/// `p00042x10` has topic 42 told the whole text ten times: see `servers/protocol.ts`.
+static void word_text(audience *it, long topic, long times) {
+  char command[32];
+  snprintf(command, sizeof command, "p%05ldx%02ld", topic, times);
+  for (int i = 0; command[i]; i++) it->text[i] = command[i];
+}
+
+void publish(audience *it, long topic, long times) {
+  word_text(it, topic, times);
+  const size_t length =
+      write_message(it->server, write_masked_frame, it->frame, TEXT, it->text, it->size);
+  send_frames(&it->publishers[it->published++ % it->publisher_count], it->frame, length);
+}
+
+long next_topic(const audience *it) { return it->published * 389 % it->topic_count; }
+
+static void check_bytes(audience *it) {
+  unsigned char *expected = allocate(1, it->size + MAX_HEADER + MESSAGE_OVERHEAD);
+  publish(it, 0, 1);
+  const size_t length =
+      write_message(it->server, write_plain_frame, expected, TEXT, it->text, it->size);
+  for (long i = 0; i < it->subscriber_count; i += it->topic_count) {
+    expect_bytes(&it->subscribers[i], expected, length);
+  }
+  free(expected);
+}
+
+static void count(connection *it, long messages, void *context) {
+  (void)it;
+  *(long *)context += messages;
+}
+
+void check_audience(audience *it, const options *how) {
+  if (!how->deflate) check_bytes(it);  // else their form is the server's affair
+  long received = 0;
+  const double patience = wall_time() + PATIENCE_S;
+  for (long topic = 0; topic < it->topic_count; topic++) publish(it, topic, 1);
+  while (received < it->subscriber_count && wall_time() < patience) {
+    hear(it->server, 100, count, &received);
+  }
+  hear(it->server, 50, count, &received);  // one too many?
+  for (long i = 0; i < it->subscriber_count; i++) {
+    const connection *each = &it->subscribers[i];
+    if (each->received != 1) {
+      fail("%s: subscriber %ld got %ld messages instead of 1", it->server->name, i, each->received);
+    }
+    if (how->deflate && !each->is_compressed) {
+      fail("%s: subscriber %ld got a message that is not compressed", it->server->name, i);
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import manifest from "./package.json" with { type: "json" };
+
+/** Where programs of the bench are built, beside the packages that they are compared with. */
+export const FOLDER: URL = new URL("../.cache/bench/", import.meta.url);
+
+/** Versions of what onepeer is compared with. They are no dependencies of the project. */
+export const packages: Readonly<Record<string, string>> = manifest.dependencies;
+
+/** For Deno, which runs programs where they are: how they find the packages. */
+export const DENO_CONFIG: URL = new URL("deno.json", FOLDER);
+
+/** Installs the packages, unless that was done before. */
+export async function installPackages(): Promise<void> {
+  const wanted = JSON.stringify(manifest, null, 2);
+  const place = new URL("package.json", FOLDER);
+  const marker = new URL("node_modules/", FOLDER);
+  const isThere = await Deno.stat(marker).then(() => true, () => false);
+  if (isThere && await Deno.readTextFile(place).catch(() => "") === wanted) {
+    return;
+  }
+  await Deno.mkdir(FOLDER, { recursive: true });
+  await Deno.writeTextFile(place, wanted);
+  await Deno.writeTextFile(
+    DENO_CONFIG,
+    JSON.stringify({ nodeModulesDir: "auto", imports }),
+  );
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["install"],
+    cwd: FOLDER,
+  }).output();
+  if (success) return;
+  await Deno.remove(place);
+  throw new Error(
+    `Cannot install bench/package.json: ${new TextDecoder().decode(stderr)}`,
+  );
+}
+
+const imports = Object.fromEntries(
+  Object.entries(packages).flatMap(([name, version]) => [
+    [name, `npm:${name}@${version}`],
+    [`${name}/`, `npm:/${name}@${version}/`],
+  ]),
+);

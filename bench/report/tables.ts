@@ -1,0 +1,108 @@
+import { type Cell, cellOf, idleMemory, rate, slowOutcome } from "../cells.ts";
+import type { Results } from "../results.ts";
+import { benchRuntimes, type RuntimeName } from "../runtimes.ts";
+import { type Scenario, scenarios, SLOW } from "../scenarios.ts";
+import { type Toolkit, toolkits } from "../toolkits.ts";
+import { amount, bound, figure, spread } from "../words.ts";
+
+/** A table of Markdown. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map((_, index) => index ? ":-:" : "---"), ...rows]
+    .map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+/** All that was measured, as cells. */
+export function allCells(results: Results): Cell[] {
+  return scenarios.flatMap((scenario) => cellsOf(scenario, results));
+}
+
+export function cellsOf(scenario: Scenario, results: Results): Cell[] {
+  return benchRuntimes.flatMap(({ name }) => {
+    const result = results.find(scenario.name, name);
+    return result ? [cellOf(scenario, result)] : [];
+  });
+}
+
+/** What was reached, a row for each scenario. */
+export function targetTable(results: Results): string {
+  const rows = scenarios.filter(({ targets }) => Object.keys(targets).length > 0)
+    .map((scenario) => {
+      const cells = cellsOf(scenario, results);
+      const title = scenario.versus
+        ? `${scenario.title}, against ${scenario.versus}`
+        : scenario.title;
+      return [title, ...benchRuntimes.map(({ name }) => shown(scenario, name, cells))];
+    });
+  return table(["", ...benchRuntimes.map(({ title }) => title)], rows);
+}
+
+function shown(scenario: Scenario, runtime: RuntimeName, cells: readonly Cell[]): string {
+  const cell = cells.find((it) => it.runtime === runtime);
+  const isLeftOut = scenario.runtimes && !scenario.runtimes.includes(runtime);
+  if (!cell) return isLeftOut ? "–" : "not measured";
+  const { estimate, isMet } = cell;
+  const reached = `${isMet ? "✓" : "✗"} **${amount(estimate.value, scenario.goal)}**`;
+  const details = [spread(estimate), bound(cell)].filter(Boolean).join(" · ");
+  return `${reached}<br><sub>${details}</sub>`;
+}
+
+/** Messages in a second of CPU, for the toolkits beside each other on one runtime. */
+export function rateTable(runtime: RuntimeName, results: Results): string {
+  const columns = toolkits.filter((it) => it.name !== "again" && it.runtimes.includes(runtime));
+  const rows = scenarios.filter(({ goal, name }) => goal === "ratio" && name !== "noise")
+    .flatMap((scenario) => {
+      const result = results.find(scenario.name, runtime);
+      if (!result) return [];
+      const rates = columns.map(({ name }) => rate(result, name)?.value);
+      return [[scenario.title, ...rates.map((it) => it === undefined ? "" : thousands(it))]];
+    });
+  return table(["", ...columns.map(titleOf)], rows);
+}
+
+function thousands(perSecond: number): string {
+  return figure(perSecond / 1000);
+}
+
+/** KiB for each idle peer. */
+export function idleTable(results: Results): string {
+  return perRuntime("idle", results, (result, { name }) => {
+    const estimate = idleMemory(result, name);
+    return estimate ? figure(estimate.value) : "";
+  });
+}
+
+/** How much a process grew, and what became of those who did not read. */
+export function slowTable(results: Results): string {
+  return perRuntime("slow", results, (result, { name }) => {
+    const outcome = slowOutcome(result, name);
+    if (!outcome) return "";
+    const { growth, end: { closeCodes, published, slowReceived } } = outcome;
+    const lost = published * SLOW.readers - slowReceived;
+    const closed = closeCodes.length > 0
+      ? `${closeCodes.length} closed with ${[...new Set(closeCodes)].join(", ")}`
+      : lost > 0
+      ? `${lost} messages silently lost`
+      : "all kept";
+    return `${figure(growth)} MiB, ${closed}`;
+  });
+}
+
+type Found = NonNullable<ReturnType<Results["find"]>>;
+
+function perRuntime(
+  scenario: string,
+  results: Results,
+  cell: (result: Found, toolkit: Toolkit) => string,
+): string {
+  const shown = scenarios.find(({ name }) => name === scenario)!.toolkits;
+  const columns = toolkits.filter(({ name }) => shown.includes(name));
+  const rows = benchRuntimes.flatMap(({ name, title }) => {
+    const result = results.find(scenario, name);
+    return result ? [[title, ...columns.map((toolkit) => cell(result, toolkit))]] : [];
+  });
+  return table(["", ...columns.map(titleOf)], rows);
+}
+
+function titleOf({ title }: Toolkit): string {
+  return title;
+}

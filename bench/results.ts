@@ -1,0 +1,64 @@
+import type { Line } from "./load_generator.ts";
+import type { Machine } from "./machine.ts";
+import type { RuntimeName } from "./runtimes.ts";
+
+/** What one scenario gave on one runtime. */
+export interface Result {
+  readonly scenario: string;
+  readonly runtime: RuntimeName;
+  /** When it ended, in ISO 8601. */
+  readonly date: string;
+  readonly seconds: number;
+  /** What the load generator said of each server. */
+  readonly lines: readonly Line[];
+  /** Of `dispatch`: nanoseconds for each message, a figure for each repetition. */
+  readonly nanoseconds?: readonly number[];
+}
+
+interface File {
+  readonly machine: Machine;
+  readonly results: readonly Result[];
+}
+
+const PATH = new URL("../.cache/bench.json", import.meta.url);
+
+/** All results so far, those of earlier runs too: a run replaces what it measured again. */
+export class Results {
+  readonly machine: Machine;
+  readonly #results: Map<string, Result>;
+
+  private constructor(machine: Machine, results: readonly Result[]) {
+    this.machine = machine;
+    this.#results = new Map(results.map((it) => [keyOf(it.scenario, it.runtime), it]));
+  }
+
+  /** Reads what there is; for a run, with the machine that it runs on. */
+  static async read(machine?: Machine): Promise<Results> {
+    const text = await Deno.readTextFile(PATH).catch(() => undefined);
+    const file: File | undefined = text && JSON.parse(text);
+    const found = machine ?? file?.machine;
+    if (!found) throw new Error("There are no results yet: run `deno task bench` first");
+    return new Results(found, file?.results ?? []);
+  }
+
+  find(scenario: string, runtime: RuntimeName): Result | undefined {
+    return this.#results.get(keyOf(scenario, runtime));
+  }
+
+  /** When the last of them ended. */
+  get date(): string {
+    return [...this.#results.values()].map(({ date }) => date).sort().at(-1) ?? "";
+  }
+
+  /** Keeps a result, here and on disk. */
+  async keep(result: Result): Promise<void> {
+    this.#results.set(keyOf(result.scenario, result.runtime), result);
+    const file: File = { machine: this.machine, results: [...this.#results.values()] };
+    await Deno.mkdir(new URL("./", PATH), { recursive: true });
+    await Deno.writeTextFile(PATH, JSON.stringify(file));
+  }
+}
+
+function keyOf(scenario: string, runtime: string): string {
+  return `${scenario} ${runtime}`;
+}

@@ -1,0 +1,184 @@
+import type { RuntimeName } from "./runtimes.ts";
+import type { Workload } from "./servers/protocol.ts";
+import type { ToolkitName } from "./toolkits.ts";
+
+/** Something that is measured, and what onepeer is to reach there. */
+export interface Scenario {
+  /** Argument of `deno task bench`. */
+  readonly name: string;
+  readonly title: string;
+  /** How the servers serve and the load generator loads; nothing where no server is needed. */
+  readonly load?: { readonly workload: Workload; readonly args: readonly string[] };
+  readonly toolkits: readonly ToolkitName[];
+  /** What onepeer is compared with, where it is a comparison. */
+  readonly versus?: ToolkitName;
+  readonly goal: Goal;
+  /** What is to be reached. A runtime that is not named has no target. */
+  readonly targets: Targets;
+  /** All, if left out. */
+  readonly runtimes?: readonly RuntimeName[];
+}
+
+/** What a figure is, and so which way it is good. */
+export type Goal =
+  /** At least: CPU per message of {@linkcode Scenario.versus}, in CPU per message of onepeer. */
+  | "ratio"
+  /** At most: nanoseconds from the internal socket into the hook. */
+  | "nanoseconds"
+  /** At most: KiB for each peer that says nothing. */
+  | "memory"
+  /** At most: MiB that the process grows by while some do not read; these are closed with 1013. */
+  | "growth";
+
+export type Targets = Readonly<Partial<Record<RuntimeName, Target>>>;
+
+/** A bound; `over` another toolkit's figure, or by itself. */
+export interface Target {
+  readonly value: number;
+  readonly over?: ToolkitName;
+}
+
+const targets = (values: Readonly<Partial<Record<RuntimeName, number>>>): Targets =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value }]));
+
+const THREE: readonly ToolkitName[] = ["bare", "onepeer", "crossws"];
+/** Where others are shown too, for context. */
+const ECHOING: readonly ToolkitName[] = [...THREE, "hono", "socket.io"];
+const PUBLISHING: readonly ToolkitName[] = [...THREE, "socket.io"];
+// All of a comparison are connected at once: with 9,500 peers each, a third toolkit would need more
+// open files than one may have.
+const CROWDED: readonly ToolkitName[] = ["onepeer", "crossws"];
+
+const ECHO = targets({ deno: 0.97, node: 1.05, uws: 0.97, bun: 0.97 });
+const PIPELINED = targets({ deno: 0.95, node: 3.5, uws: 0.95, bun: 0.95 });
+
+/** Of slow readers: how many, what may wait for each of them, and how long they do not read. */
+export const SLOW = { readers: 10, maxBufferedMib: 1, seconds: 12 };
+const BOUND = SLOW.readers * SLOW.maxBufferedMib;
+
+export const scenarios: readonly Scenario[] = [
+  echo("echo", "echo, 32 B of text, 1 in flight", []),
+  echo("echo-pipelined", "echo, 32 B of text, 16 in flight", ["--depth=16"]),
+  echo("echo-binary", "echo, 1 KiB of bytes, 1 in flight", ["--binary", "--size=1024"]),
+  echo("echo-binary-pipelined", "echo, 1 KiB of bytes, 16 in flight", [
+    "--binary",
+    "--size=1024",
+    "--depth=16",
+  ]),
+  {
+    name: "publish",
+    title: "publish to 1,000, 1 per tick",
+    load: { workload: "publish", args: ["publish"] },
+    toolkits: PUBLISHING,
+    versus: "crossws",
+    goal: "ratio",
+    targets: targets({ deno: 1, node: 1.3, uws: 0.95, bun: 0.95 }),
+  },
+  {
+    name: "publish-batched",
+    title: "publish to 1,000, 10 per tick",
+    load: { workload: "publish", args: ["publish", "--times=10"] },
+    toolkits: PUBLISHING,
+    versus: "crossws",
+    goal: "ratio",
+    targets: targets({ deno: 1, node: 14, uws: 0.95, bun: 0.95 }),
+  },
+  {
+    name: "chat",
+    title: "chat, 16 publishers to 1,000, 16 in flight",
+    load: { workload: "publish", args: ["publish", "--publishers=16", "--in-flight=16"] },
+    toolkits: PUBLISHING,
+    versus: "crossws",
+    goal: "ratio",
+    targets: targets({ deno: 1, node: 15, uws: 0.95, bun: 0.95 }),
+  },
+  {
+    name: "publish-deflate",
+    title: "publish to 1,000, 1 KiB of text with deflate",
+    load: {
+      workload: "publish-deflate",
+      args: ["publish", "--deflate", "--size=1024", "--window=200"],
+    },
+    toolkits: THREE,
+    versus: "crossws",
+    goal: "ratio",
+    targets: targets({ node: 9, uws: 0.95, bun: 0.95 }),
+    runtimes: ["node", "uws", "bun"], // Deno 2.9 has no compression
+  },
+  {
+    name: "rooms",
+    title: "9,500 peers, 10 per topic",
+    load: { workload: "publish", args: ["publish", "--subscribers=9500", "--topics=950"] },
+    toolkits: CROWDED,
+    versus: "crossws",
+    goal: "ratio",
+    targets: targets({ deno: 1.9, node: 3.2, uws: 1, bun: 1 }),
+  },
+  {
+    name: "rooms-of-two",
+    title: "9,500 peers, 2 per topic",
+    load: { workload: "publish", args: ["publish", "--subscribers=9500", "--topics=4750"] },
+    toolkits: CROWDED,
+    versus: "crossws",
+    goal: "ratio",
+    targets: {},
+  },
+  {
+    name: "handshakes",
+    title: "handshakes with 11 headers",
+    load: { workload: "echo", args: ["handshakes", "--warmup=5", "--window=200"] },
+    toolkits: THREE,
+    versus: "bare",
+    goal: "ratio",
+    targets: targets({ deno: 0.8, node: 1, uws: 0.9, bun: 0.95 }),
+  },
+  {
+    name: "dispatch",
+    title: "dispatch of a message to its hook",
+    toolkits: ["onepeer"],
+    goal: "nanoseconds",
+    targets: targets({ deno: 45, node: 45, uws: 45, bun: 25 }),
+  },
+  {
+    name: "idle",
+    title: "memory of an idle peer",
+    load: { workload: "echo", args: ["idle", "--steps=4000,9000,14000"] },
+    toolkits: THREE,
+    goal: "memory",
+    targets: { ...targets({ node: 6, uws: 2, bun: 2 }), deno: { value: 1.5, over: "bare" } },
+  },
+  {
+    name: "slow",
+    title: "10 of 1,000 never read",
+    load: {
+      workload: "publish-bounded",
+      args: ["slow", "--size=16384", `--slow=${SLOW.readers}`, `--seconds=${SLOW.seconds}`],
+    },
+    toolkits: THREE,
+    goal: "growth",
+    targets: targets({ deno: BOUND, node: BOUND, uws: BOUND, bun: BOUND }),
+  },
+  {
+    name: "noise",
+    title: "onepeer beside itself, echo",
+    load: { workload: "echo", args: ["echo"] },
+    toolkits: ["onepeer", "again"],
+    versus: "again",
+    goal: "ratio",
+    targets: {},
+  },
+];
+
+function echo(name: string, title: string, args: readonly string[]): Scenario {
+  const isBinary = args.includes("--binary");
+  const workload = isBinary ? "echo-binary" : "echo";
+  return {
+    name,
+    title,
+    load: { workload, args: ["echo", ...args] },
+    toolkits: isBinary ? THREE : ECHOING,
+    versus: "bare",
+    goal: "ratio",
+    targets: args.includes("--depth=16") ? PIPELINED : ECHO,
+  };
+}

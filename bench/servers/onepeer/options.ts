@@ -1,0 +1,24 @@
+/** What all four programs over onepeer share: all but how a runtime listens. */
+import type { EndpointOptions, Hooks } from "../../../mod.ts";
+import { isEcho, MAX_BUFFERED, readCommand, topicOf, workload } from "../protocol.ts";
+
+const echo: Partial<Hooks> = {
+  message: (peer, message) => void peer.send(message),
+};
+
+const publish: Partial<Hooks> = {
+  open(peer) {
+    const topic = topicOf(peer.request.url);
+    if (topic) peer.subscribe(topic);
+  },
+  message(peer, message) {
+    const text = message.text();
+    const { topic, times } = readCommand(text);
+    for (let i = 0; i < times; i++) peer.publish(topic, text);
+  },
+};
+
+export const options: EndpointOptions = {
+  hooks: isEcho ? echo : publish,
+  limits: workload === "publish-bounded" ? { maxBuffered: MAX_BUFFERED } : {},
+};

@@ -1,0 +1,27 @@
+/** Rooms, events and acknowledgements in packets of its own, which cost something too. */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+// @ts-ignore: of bench/package.json, installed on demand
+import { Server } from "socket.io";
+import { announce, collectGarbage, isEcho, readCommand } from "../protocol.ts";
+
+interface Socket {
+  readonly handshake: { readonly query: { readonly topic?: string } };
+  on(event: string, listener: (text: string) => void): void;
+  emit(event: string, text: string): void;
+  join(room: string): void;
+}
+
+const server = createServer((_request, response) => void response.end(collectGarbage()));
+// The load generator answers pings of WebSocket, not those that Engine.IO has beside them.
+const io = new Server(server, { transports: ["websocket"], pingInterval: 600_000 });
+io.on("connection", (socket: Socket) => {
+  if (isEcho) return socket.on("m", (text) => socket.emit("m", text));
+  const { topic } = socket.handshake.query;
+  if (topic) socket.join(topic);
+  socket.on("m", (text) => {
+    const { topic, times } = readCommand(text);
+    for (let i = 0; i < times; i++) io.to(topic).emit("m", text);
+  });
+});
+server.listen(0, "127.0.0.1", () => announce((server.address() as AddressInfo).port));
