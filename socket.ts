@@ -56,7 +56,10 @@ export interface SocketFailure {
 export interface SocketListener {
   /** The handshake is over; frames may flow. */
   onopen(): void;
-  /** A whole message. `byteLength` is its size on the wire. */
+  /**
+   * A whole message. `byteLength` is its size on the wire. Bytes may be a view of a larger buffer,
+   * which nobody else reads or changes any more.
+   */
   onmessage(payload: Payload, byteLength: number): void;
   /** The runtime has written what it had queued. A hint: look at `bufferedAmount`. */
   ondrain(): void;

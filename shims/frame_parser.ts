@@ -14,7 +14,7 @@ const MAX_PIECES = 512;
 
 /** Who hears what the frames say. */
 export interface FrameListener {
-  /** A whole message. */
+  /** A whole message; bytes are a view of the chunk. */
   onMessage(payload: Payload, byteLength: number): void;
   /** A ping or a pong; the bytes are the listener's own. */
   onControl(opcode: number, data: Uint8Array<ArrayBuffer>): void;
@@ -25,8 +25,7 @@ export interface FrameListener {
 }
 
 /**
- * Reads the frames of a client without extensions (RFC 6455 §5), in chunks as they come. Keeps
- * nothing of a chunk: texts and bytes are copied out.
+ * Reads the frames of a client without extensions (RFC 6455 §5), in chunks as they come.
  */
 export class FrameParser {
   readonly #listener: FrameListener;
@@ -47,7 +46,7 @@ export class FrameParser {
     this.#maxPayload = maxPayload;
   }
 
-  /** Reads one chunk, whose bytes it may change. */
+  /** Reads one chunk, which is the parser's from here on. */
   read(chunk: Buffer): void {
     if (this.#isDone) return;
     if (!this.#pieces) return this.#readAll(chunk);
@@ -134,11 +133,13 @@ export class FrameParser {
     unmask(data, start - MASK_LENGTH, start, end);
     const opcode = first & 0xf;
     if (opcode === TEXT && first & FIN) return this.#takeText(data, start, end);
-    // A copy: the chunk is not the listener's, and would be kept alive by the least of its bytes.
-    const bytes = new Uint8Array(data.subarray(start, end));
+    const buffer = data.buffer as ArrayBuffer; // no stream of Node reads into shared memory
+    const view = new Uint8Array(buffer, data.byteOffset + start, end - start);
+    if (opcode === BINARY && first & FIN) return this.#listener.onMessage(view, end - start);
+    // A copy: the least of a chunk's bytes would keep all of it alive.
+    const bytes = new Uint8Array(view);
     if (opcode === CLOSE) this.#takeClose(bytes);
     else if (opcode & CONTROL) this.#listener.onControl(opcode, bytes);
-    else if (opcode === BINARY && first & FIN) this.#listener.onMessage(bytes, bytes.byteLength);
     else this.#takeFragment(opcode, bytes, (first & FIN) !== 0);
   }
 

@@ -208,8 +208,10 @@ function flushAndClose(this: WsSocket, code?: number, reason?: string | Buffer):
 }
 
 function onMessage(this: WsSocket, data: Buffer, isBinary: boolean): void {
-  // A small binary message is a slice of a pool that `ws` shares among messages: copy it out.
-  const payload = isBinary ? new Uint8Array(data) : data.toString();
+  // A binary message may be a slice of a chunk or a pool, which is not written to again.
+  const payload = isBinary
+    ? new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
+    : data.toString();
   this[LINE]!.socket.received(payload, data.byteLength);
 }
 

@@ -74,6 +74,17 @@ Deno.test("Message.arrayBuffer() has exactly the message's bytes, also of a part
   assert.deepEqual(message(whole).arrayBuffer(), new Uint8Array([1, 2]).buffer);
 });
 
+Deno.test("Message.rawData is the message's own bytes, made once", () => {
+  const chunk = new Uint8Array([1, 2, 3, 4]);
+  const it = message(chunk.subarray(1, 3));
+  const rawData = it.rawData as Uint8Array;
+  chunk.fill(0);
+  assert.deepEqual(rawData, new Uint8Array([2, 3]));
+  assert.equal(rawData.buffer.byteLength, 2);
+  assert.equal(it.rawData, rawData);
+  assert.equal(it.data, rawData);
+});
+
 Deno.test("Message.text() decodes binary, and shows invalid bytes and a byte order mark's absence", () => {
   assert.equal(message(new Uint8Array([0x68, 0xc3, 0xbc])).text(), "hü");
   assert.equal(message(new Uint8Array([0x61, 0xff])).text(), "a\ufffd");

@@ -66,7 +66,18 @@ Deno.test("encode() takes the bytes of a Message at the call", () => {
 Deno.test("encode() sends a Message as what it holds", () => {
   assert.equal(encode(new Message(source, '{"a":1}')).payload, '{"a":1}');
   const { payload } = encode(new Message(source, new Uint8Array([1])));
-  assert.deepEqual(payload, new Uint8Array([1]));
+  assert.deepEqual([...payload], [1]);
+});
+
+Deno.test("encode() copies the bytes of a Message that somebody may have in hand, and only those", () => {
+  const chunk = new Uint8Array([9, 1, 2, 9]);
+  const unseen = new Message(source, chunk.subarray(1, 3));
+  assert.equal((encode(unseen).payload as Uint8Array).buffer, chunk.buffer);
+  const seen = new Message(source, chunk.subarray(1, 3));
+  const bytes = seen.rawData as Uint8Array;
+  const { payload } = encode(seen);
+  bytes.fill(0);
+  assert.deepEqual([...payload], [1, 2]);
 });
 
 Deno.test("encode() replaces lone surrogates, and only those", () => {
