@@ -1,13 +1,13 @@
 import { checkClose } from "./close_code.ts";
 import { originOf } from "./forwarded.ts";
 import type { Handshake, UpgradeRequest } from "./handshake.ts";
-import type { Hub } from "./hub.ts";
+import type { Hub, Member } from "./hub.ts";
 import { inspectAs } from "./inspect.ts";
 import type { MessageSource } from "./message.ts";
 import type { Outbox } from "./outbox.ts";
 import { encode } from "./payload.ts";
 import { PeerWebSocket, type SendOptions } from "./peer_websocket.ts";
-import type { OutgoingFrame } from "./socket.ts";
+import type { BroadcastLine, OutgoingFrame, SocketGroup } from "./socket.ts";
 
 /** Options of {@linkcode Peer.publish}. */
 export interface PublishOptions extends SendOptions {
@@ -75,7 +75,8 @@ const STATES = ["connecting", "open", "closing", "closed"];
  * });
  * ```
  */
-export class Peer<Context extends object = Record<string, unknown>> implements MessageSource {
+export class Peer<Context extends object = Record<string, unknown>>
+  implements MessageSource, Member {
   /** Isolates peers and topics; the URL's pathname, unless `upgrade` or `getNamespace` said otherwise. */
   readonly namespace: string;
   /** The same object in every hook: what the framework gave, and what `upgrade` returned over it. */
@@ -90,6 +91,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   readonly #host: PeerHost;
   #id: string | undefined;
   #topics: Set<string> | undefined;
+  #group: SocketGroup | undefined;
   #websocket: PeerWebSocket | undefined;
 
   static {
@@ -206,6 +208,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
         `Cannot subscribe to one more topic as limits.maxTopicsPerPeer is ${maxTopicsPerPeer}`,
       );
     }
+    if (topics.size === 0) this.#group = this.#outbox.group;
     topics.add(topic);
     this.#host.hub.subscribe(this.namespace, topic, this.#self);
   }
@@ -295,6 +298,25 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     } catch {
       return false; // one full recipient must not stop the others; it is counted as a drop
     }
+  }
+
+  /** @internal With whom the hub has it. */
+  get group(): SocketGroup | undefined {
+    return this.#group;
+  }
+
+  /** @internal Its way to broadcasts. */
+  get line(): BroadcastLine {
+    return this.#outbox;
+  }
+
+  /** @internal Moves to the group where it belongs now. */
+  regroup(): void {
+    if (!this.#topics?.size) return;
+    const from = this.#group;
+    this.#group = this.#outbox.group;
+    if (this.#group === from) return;
+    this.#host.hub.regroup(this.namespace, this.#topics, this.#self, from);
   }
 
   /** @internal Enters the hub. */

@@ -23,6 +23,51 @@ export interface CloseInfo {
   readonly wasClean: boolean;
 }
 
+/** Sockets whose broadcasts reach each other. */
+export interface SocketGroup {
+  /** Makes the circle of those that hear a topic, which broadcasts know by this name. */
+  circle(name: string): Circle;
+}
+
+/** Those of one group that hear a topic. */
+export interface Circle {
+  /** How many there are. */
+  readonly size: number;
+  /** Takes one in, unless it is in. */
+  add(member: CircleMember): void;
+  /** Takes one out. */
+  delete(member: CircleMember): void;
+  /** A frame is about to be published: whoever may be too slow to hear it in here leaves first. */
+  makeRoom(frame: OutgoingFrame): void;
+  /** Gets a frame to all but one, once; returns how many accepted it. */
+  publish(frame: OutgoingFrame, except: CircleMember | undefined, compress: boolean): number;
+}
+
+/** One in a circle. */
+export interface CircleMember {
+  /** Takes one frame; tells whether it was accepted. Never throws. */
+  deliver(frame: OutgoingFrame, compress: boolean): boolean;
+  /** Its way to broadcasts, and theirs to it. */
+  readonly line: BroadcastLine;
+}
+
+/** What a circle needs of a member's connection. */
+export interface BroadcastLine {
+  /** The group that broadcasts from here reach, if any. */
+  readonly voice: SocketGroup | undefined;
+  /** Hears what others of its group broadcast under a name. */
+  tuneIn(name: string): void;
+  /** Hears it no more, but for what was broadcast before. */
+  tuneOut(name: string): void;
+  /** Broadcasts to the `count` others of the group that hear this name. */
+  broadcast(name: string, frame: OutgoingFrame, compress: boolean, count: number): void;
+  /** Finds out whether broadcasts have made it slow: then its member leaves all circles at once. */
+  look(): unknown;
+}
+
+/** Most bytes of a frame's header from a server (RFC 6455 §5.2). */
+export const MAX_HEADER = 10;
+
 /** States of a socket, as in the WHATWG `WebSocket`. They only move forward. */
 export const CONNECTING = 0, OPEN = 1, CLOSING = 2, CLOSED = 3;
 
@@ -64,6 +109,11 @@ export interface SocketListener {
   oncontrol(kind: ControlKind, data: Uint8Array<ArrayBuffer>): void;
   /** The client broke the protocol or a limit. `onclose` follows. */
   onerror(failure: SocketFailure): void;
+  /**
+   * The socket takes no frames from here on; `onclose` will follow. For bookkeeping only: unlike the
+   * others it is called from inside whatever ends the socket, `close()` and `terminate()` included.
+   */
+  onshut(): void;
   /** The connection is over. `code` is 1006 where no close frame was seen. */
   onclose(info: CloseInfo): void;
 }
@@ -74,7 +124,7 @@ export interface SocketListener {
  *
  * Rules beyond the types, held by `tests/unit/callback_socket_test.ts`: the state
  * only moves forward; `send()` after the end is silent; the first `close()` wins;
- * no listener runs inside `send()`, `close()` or `terminate()`; `onclose` comes
+ * no listener but `onshut` runs inside `send()`, `close()` or `terminate()`; `onclose` comes
  * exactly once and last; nothing but `onclose` comes once the state is CLOSING.
  */
 export interface ServerSocket {
@@ -92,6 +142,17 @@ export interface ServerSocket {
   readonly raw: unknown;
   /** Queues one message. Taken over at the call; never throws for a dead line. */
   send(frame: OutgoingFrame, compress: boolean): void;
+  /**
+   * The sockets that hear each other's {@linkcode broadcast}; `undefined` where the runtime has no
+   * topics of its own.
+   */
+  readonly group: SocketGroup | undefined;
+  /** Hears what others of its group broadcast under a name; each socket is told of each name once. */
+  tuneIn(name: string): void;
+  /** Hears it no more, but for what was broadcast before. */
+  tuneOut(name: string): void;
+  /** Sends one message to all others of the group that hear this name, in order with {@linkcode send}. */
+  broadcast(name: string, frame: OutgoingFrame, compress: boolean): void;
   /** Starts the closing handshake. The core has validated code and reason. */
   close(code: number, reason: string): void;
   /** Ends the connection without a closing handshake, as far as the runtime can. */

@@ -16,13 +16,16 @@
  * @module
  */
 import { STATUS_CODES } from "node:http";
+import { inspect } from "node:util";
 import { Adapter, type AdapterOptions } from "../adapter.ts";
 import type { Decision } from "../admission.ts";
+import { BroadcastGroup } from "../broadcast.ts";
 import { type AnyContext, clientHasLeft } from "../handshake.ts";
 import { isThenable } from "../hooks.ts";
-import { Link } from "../link.ts";
+import { Link, topicsOf } from "../link.ts";
 import type { Wire } from "../shims/callback_socket.ts";
 import { RawHandshake } from "../shims/request.ts";
+import { type TopicSocket, TopicSpace } from "../shims/topic_space.ts";
 import { reportClose } from "../shims/uwebsockets.ts";
 import type { ControlKind } from "../socket.ts";
 
@@ -75,11 +78,18 @@ export interface UwsResponse {
 export type UwsContext = object;
 
 /** The part of uWebSockets.js' `WebSocket` that is used. Throws once closed. */
-export interface UwsSocket {
+export interface UwsSocket extends TopicSocket {
   /** What was given to `upgrade`. */
   readonly onepeer?: unknown;
   /** Queues a message. */
   send(message: string | Uint8Array<ArrayBuffer>, isBinary?: boolean, compress?: boolean): number;
+  /** Queues a message for all others that hear a topic. */
+  publish(
+    topic: string,
+    message: string | Uint8Array<ArrayBuffer>,
+    isBinary?: boolean,
+    compress?: boolean,
+  ): boolean;
   /** Closes with a closing handshake. */
   end(code?: number, reason?: string): void;
   /** Drops the line. */
@@ -133,13 +143,20 @@ const SHARED_COMPRESSION = 1 | 256;
 
 const wire: Wire<UwsSocket> = {
   isOpen: () => true, // uWebSockets.js reports every close at once
-  send: (native, { payload }, compress) =>
-    void native.send(payload, typeof payload !== "string", compress),
+  send(native, { payload }, compress) {
+    native.send(payload, typeof payload !== "string", compress);
+    linkOf(native)?.subscriber?.flushed();
+  },
   close: (native, code, reason) => native.end(code, reason),
   // uWebSockets.js 20 reports the close at once, and keeps the socket with what is queued.
   closeForgetsQueue: true,
   terminate: (native) => native.close(),
-  bufferedAmount: (native) => native.getBufferedAmount(),
+  bufferedAmount: (native) => native.getBufferedAmount() + (linkOf(native)?.subscriber?.held ?? 0),
+  topics: topicsOf(
+    linkOf,
+    (native, topic, { payload }, compress) =>
+      void native.publish(topic, payload, typeof payload !== "string", compress),
+  ),
   heartbeat: {
     ping: (native, data) => void native.ping(data),
     activity: (native) => linkOf(native)?.heard ?? 0,
@@ -150,6 +167,7 @@ const wire: Wire<UwsSocket> = {
 export class UwsAdapter extends Adapter {
   /** Give this to `app.ws(pattern, …)`. */
   readonly websocket: UwsBehavior;
+  readonly #spaces = new Map<string, TopicSpace>();
 
   /** @internal Made by {@linkcode adapter}. */
   constructor(options: UwsOptions) {
@@ -178,6 +196,20 @@ export class UwsAdapter extends Adapter {
     app.ws(pattern, this.websocket);
     app.any(pattern, (res, req) => this.#answer(res, req, undefined));
   }
+
+  /**
+   * Native topics are the app's, but a socket knows no more than its route's context: a pointer, in
+   * an object that uWebSockets.js 20 makes anew each time. Node shows the address.
+   */
+  readonly #spaceOf = (context: object): TopicSpace => {
+    const address = inspect(context);
+    let space = this.#spaces.get(address);
+    if (space) return space;
+    space = new TopicSpace(BroadcastGroup.under(this.endpoint.limits));
+    // Where there is no address, each socket is by itself, and served by itself.
+    if (ADDRESS.test(address)) this.#spaces.set(address, space);
+    return space;
+  };
 
   /** `req` is valid only until this returns, `res` only until aborted: both are read out first. */
   #answer(res: UwsResponse, req: UwsRequest, context: UwsContext | undefined): void {
@@ -211,6 +243,8 @@ export class UwsAdapter extends Adapter {
       admission,
       protocol,
       isCompressed ? "permessage-deflate" : "",
+      this.#spaceOf,
+      context!,
     );
     const key = handshake.header("sec-websocket-key") ?? "";
     handshake.settle();
@@ -231,6 +265,9 @@ export function adapter<Context extends object = AnyContext>(
 }
 
 export default adapter;
+
+/** How Node shows a pointer. */
+const ADDRESS = /^\[External: \w+\]$/;
 
 /** A response that may be gone: every touch of it after an abort would throw. */
 class Line {

@@ -9,6 +9,7 @@ import {
   type Payload,
   type ServerSocket,
   type SocketFailure,
+  type SocketGroup,
   type SocketListener,
 } from "../socket.ts";
 
@@ -29,6 +30,13 @@ export interface Wire<Native> {
   terminate(native: Native): void;
   /** Bytes accepted and not yet given to the network. */
   bufferedAmount(native: Native): number;
+  /** The runtime's own topics, where it has them. */
+  readonly topics?: {
+    group(native: Native): SocketGroup | undefined;
+    tuneIn(native: Native, name: string): void;
+    tuneOut(native: Native, name: string): void;
+    broadcast(native: Native, name: string, frame: OutgoingFrame, compress: boolean): void;
+  };
   /** Stops and starts the reader, where the runtime can. */
   readonly flow?: { pause(native: Native): void; resume(native: Native): void };
   /** Pings, and tells by a changing number that something was heard; where the runtime does not watch idle lines itself. */
@@ -74,7 +82,7 @@ export class CallbackSocket<Native> implements ServerSocket {
   }
 
   get bufferedAmount(): number {
-    return this.#state === OPEN || this.#state === CLOSING
+    return !this.#isClosed && (this.#state === OPEN || this.#state === CLOSING)
       ? this.#wire.bufferedAmount(this.raw)
       : 0;
   }
@@ -97,9 +105,26 @@ export class CallbackSocket<Native> implements ServerSocket {
     }
   }
 
+  get group(): SocketGroup | undefined {
+    return this.#isClosed ? undefined : this.#wire.topics?.group(this.raw);
+  }
+
+  tuneIn(name: string): void {
+    this.#wire.topics!.tuneIn(this.raw, name);
+  }
+
+  tuneOut(name: string): void {
+    if (!this.#isClosed) this.#wire.topics!.tuneOut(this.raw, name);
+  }
+
+  broadcast(name: string, frame: OutgoingFrame, compress: boolean): void {
+    this.#wire.topics!.broadcast(this.raw, name, frame, compress);
+  }
+
   close(code: number, reason: string): void {
     if (this.readyState !== OPEN) return;
     this.#state = CLOSING;
+    this.listener?.onshut();
     this.#isClosing = true;
     if (this.#wire.closeForgetsQueue && this.bufferedAmount > 0) this.#heldClose = { code, reason };
     else this.#wire.close(this.raw, code, reason);
@@ -186,6 +211,7 @@ export class CallbackSocket<Native> implements ServerSocket {
     if (this.#isClosed) return;
     this.#isClosed = true;
     if (!hasOpened) return;
+    this.listener?.onshut();
     // Bun 1.4 and uWebSockets.js 20 report the close from inside close(). Always wait a turn, so
     // that no caller is re-entered half way through its own function, and nothing is overtaken.
     this.#later(() => {
