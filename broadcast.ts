@@ -43,14 +43,19 @@ export class BroadcastGroup implements SocketGroup {
     return size <= this.#mark;
   }
 
-  /** Looks at whom another `size` bytes to this circle could make slower than may go unnoticed. */
-  makeRoom(circle: BroadcastCircle, size: number): void {
-    if (this.#bytes + size > this.#most) {
-      for (const each of this.#unseen) each.look();
+  /**
+   * Looks at whom another `size` bytes to this circle could make slower than may go unnoticed; tells
+   * whether they may be broadcast then.
+   */
+  makeRoom(circle: BroadcastCircle, size: number, except: CircleMember | undefined): boolean {
+    const isFull = this.#bytes + size > this.#most;
+    if (isFull) {
+      for (const each of this.#unseen) if (each !== circle) each.look();
       this.#unseen.clear();
       this.#bytes = 0;
     }
-    if (circle.unseen + size > this.#mark) circle.look();
+    if (!isFull && circle.unseen + size <= this.#mark) return true;
+    return circle.lookWithin(this.#mark, except);
   }
 
   /** So many bytes are being broadcast to a circle. */
@@ -71,6 +76,7 @@ class BroadcastCircle implements Circle {
   readonly #members = new Set<CircleMember>();
   readonly #name: string;
   readonly #group: BroadcastGroup;
+  #mayBroadcast = false;
 
   constructor(name: string, group: BroadcastGroup) {
     this.#name = name;
@@ -84,26 +90,25 @@ class BroadcastCircle implements Circle {
   add(member: CircleMember): void {
     if (this.#members.has(member)) return;
     this.#members.add(member);
-    member.line.tuneIn(this.#name);
+    member.line.socket.tuneIn(this.#name);
   }
 
   delete(member: CircleMember): void {
     if (!this.#members.delete(member)) return;
-    member.line.tuneOut(this.#name);
+    member.line.socket.tuneOut(this.#name);
     if (this.#members.size === 0) this.#group.forget(this);
     // Or who comes and goes between two looks would never be seen.
     if (this.unseen > 0) member.line.look();
   }
 
-  makeRoom({ byteLength }: OutgoingFrame): void {
+  makeRoom({ byteLength }: OutgoingFrame, except: CircleMember | undefined): void {
     const size = byteLength + MAX_HEADER;
-    if (this.#group.takes(size)) this.#group.makeRoom(this, size);
+    this.#mayBroadcast = this.#group.takes(size) && this.#group.makeRoom(this, size, except);
   }
 
   publish(frame: OutgoingFrame, except: CircleMember | undefined, compress: boolean): number {
-    const size = frame.byteLength + MAX_HEADER;
     const outsider = except?.line.voice === this.#group ? except : undefined;
-    if (!this.#group.takes(size) || (!outsider && this.#members.size === 1)) {
+    if (!this.#mayBroadcast || (!outsider && this.#members.size === 1)) {
       return hand(this.#members, frame, except, compress);
     }
     // Whoever speaks does not hear it. Where that is a member like any other, it gets a copy.
@@ -112,6 +117,7 @@ class BroadcastCircle implements Circle {
     const count = this.#members.size - Number(this.#members.has(speaker));
     if (count === 0) return 0;
     speaker.line.broadcast(this.#name, frame, compress, count);
+    const size = frame.byteLength + MAX_HEADER;
     this.#group.spent(this, size);
     this.unseen += size;
     return count + Number(!outsider && speaker.deliver(frame, compress));
@@ -120,7 +126,24 @@ class BroadcastCircle implements Circle {
   /** Has those leave who have become slow. */
   look(): void {
     this.unseen = 0;
-    for (const member of this.#members) member.line.look();
+    for (const { line } of this.#members) line.look();
+  }
+
+  /**
+   * Has those leave who have become slow. Where somebody has not but for what is held, tells to
+   * serve all one by one this time: that has it written, and shows what is left.
+   */
+  lookWithin(mark: number, except: CircleMember | undefined): boolean {
+    this.unseen = 0;
+    let isCertain = true;
+    for (const member of this.#members) {
+      const { socket } = member.line;
+      const { bufferedAmount } = socket;
+      if (bufferedAmount <= mark) continue;
+      if (member === except || bufferedAmount - socket.heldAmount > mark) member.line.look();
+      else isCertain = false;
+    }
+    return isCertain;
   }
 }
 

@@ -157,7 +157,7 @@ function hand<M extends Member>(
   const { alone, circles } = audience;
   let reached = 0;
   // First, as who leaves a circle is served alone.
-  for (const circle of circles?.values() ?? []) circle.makeRoom(frame);
+  for (const circle of circles?.values() ?? []) circle.makeRoom(frame, except);
   for (const member of alone) {
     if (member !== except && member.deliver(frame, compress)) reached++;
   }

@@ -82,6 +82,7 @@ export function topicsOf<Native extends TopicSocket>(
   return {
     group: (native) => linkOf(native)?.space.group,
     tuneIn: (native, name) => linkOf(native)?.join(native).tuneIn(name),
+    held: (native) => linkOf(native)?.subscriber?.held ?? 0,
     tuneOut: (native, name) => linkOf(native)?.subscriber?.tuneOut(name),
     broadcast(native, name, frame, compress) {
       const subscriber = linkOf(native)!.join(native);

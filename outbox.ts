@@ -85,7 +85,7 @@ export class Outbox implements BroadcastLine {
   }
 
   get bufferedAmount(): number {
-    return this.#cut ? 0 : this.socket.bufferedAmount;
+    return this.#cut ? 0 : this.look(); // whoever sees it over the mark may wait for the drain
   }
 
   /** The group that broadcasts from here reach. */
@@ -98,14 +98,6 @@ export class Outbox implements BroadcastLine {
     return this.#slow ? undefined : this.voice;
   }
 
-  tuneIn(name: string): void {
-    this.socket.tuneIn(name);
-  }
-
-  tuneOut(name: string): void {
-    this.socket.tuneOut(name);
-  }
-
   /** Sends one frame to `count` others of the group. */
   broadcast(name: string, frame: OutgoingFrame, compress: boolean, count: number): void {
     this.socket.broadcast(name, frame, compress);
@@ -113,7 +105,7 @@ export class Outbox implements BroadcastLine {
     this.#host.counters.bytesOut += count * frame.byteLength;
   }
 
-  /** Looks whether what was sent or broadcast has made the client slow; returns the bytes queued. */
+  /** Marks the client slow where it is; returns the bytes queued. */
   look(): number {
     const queued = this.socket.bufferedAmount;
     if (queued > this.#host.limits.highWaterMark && !this.#slow) {

@@ -38,7 +38,7 @@ export interface Circle {
   /** Takes one out. */
   delete(member: CircleMember): void;
   /** A frame is about to be published: whoever may be too slow to hear it in here leaves first. */
-  makeRoom(frame: OutgoingFrame): void;
+  makeRoom(frame: OutgoingFrame, except: CircleMember | undefined): void;
   /** Gets a frame to all but one, once; returns how many accepted it. */
   publish(frame: OutgoingFrame, except: CircleMember | undefined, compress: boolean): number;
 }
@@ -53,15 +53,13 @@ export interface CircleMember {
 
 /** What a circle needs of a member's connection. */
 export interface BroadcastLine {
+  /** Hears and speaks. */
+  readonly socket: Pick<ServerSocket, "tuneIn" | "tuneOut" | "bufferedAmount" | "heldAmount">;
   /** The group that broadcasts from here reach, if any. */
   readonly voice: SocketGroup | undefined;
-  /** Hears what others of its group broadcast under a name. */
-  tuneIn(name: string): void;
-  /** Hears it no more, but for what was broadcast before. */
-  tuneOut(name: string): void;
   /** Broadcasts to the `count` others of the group that hear this name. */
   broadcast(name: string, frame: OutgoingFrame, compress: boolean, count: number): void;
-  /** Finds out whether broadcasts have made it slow: then its member leaves all circles at once. */
+  /** Marks it slow where more than `highWaterMark` bytes are queued: its member leaves all circles at once. */
   look(): unknown;
 }
 
@@ -138,6 +136,11 @@ export interface ServerSocket {
   readonly extensions: string;
   /** Bytes accepted by {@linkcode send} and not yet given to the network. */
   readonly bufferedAmount: number;
+  /**
+   * What of it the runtime has not even tried to write: {@linkcode broadcast}s of this turn. It does
+   * with the next {@linkcode send}, or when the turn ends.
+   */
+  readonly heldAmount: number;
   /** The runtime's own socket. */
   readonly raw: unknown;
   /** Queues one message. Taken over at the call; never throws for a dead line. */

@@ -36,6 +36,8 @@ export interface Wire<Native> {
     tuneIn(native: Native, name: string): void;
     tuneOut(native: Native, name: string): void;
     broadcast(native: Native, name: string, frame: OutgoingFrame, compress: boolean): void;
+    /** What of {@linkcode Wire.bufferedAmount} was broadcast, and is not being written yet. */
+    held(native: Native): number;
   };
   /** Stops and starts the reader, where the runtime can. */
   readonly flow?: { pause(native: Native): void; resume(native: Native): void };
@@ -85,6 +87,10 @@ export class CallbackSocket<Native> implements ServerSocket {
     return !this.#isClosed && (this.#state === OPEN || this.#state === CLOSING)
       ? this.#wire.bufferedAmount(this.raw)
       : 0;
+  }
+
+  get heldAmount(): number {
+    return this.#isClosed ? 0 : this.#wire.topics?.held(this.raw) ?? 0;
   }
 
   get canPause(): boolean {
