@@ -38,6 +38,8 @@ export interface Wire<Native> {
     broadcast(native: Native, name: string, frame: OutgoingFrame, compress: boolean): void;
     /** What of {@linkcode Wire.bufferedAmount} was broadcast, and is not being written yet. */
     held(native: Native): number;
+    /** Has `drained` called once nothing is held any more. */
+    awaitHeld(native: Native): void;
   };
   /** Stops and starts the reader, where the runtime can. */
   readonly flow?: { pause(native: Native): void; resume(native: Native): void };
@@ -132,8 +134,10 @@ export class CallbackSocket<Native> implements ServerSocket {
     this.#state = CLOSING;
     this.listener?.onshut();
     this.#isClosing = true;
-    if (this.#wire.closeForgetsQueue && this.bufferedAmount > 0) this.#heldClose = { code, reason };
-    else this.#wire.close(this.raw, code, reason);
+    if (this.#wire.closeForgetsQueue && this.bufferedAmount > 0) {
+      this.#heldClose = { code, reason };
+      if (this.heldAmount > 0) this.#wire.topics!.awaitHeld(this.raw);
+    } else this.#wire.close(this.raw, code, reason);
     this.#isClosing = false;
     this.resume(); // or the client's answer would never be read
   }

@@ -37,7 +37,7 @@ export class TopicSpace {
   readonly group: SocketGroup | undefined;
   readonly id: string = crypto.randomUUID();
   #log: Broadcast[] = [];
-  #asked = new Set<Subscriber>();
+  #waiting = new Set<Subscriber>();
 
   constructor(group: SocketGroup | undefined) {
     this.group = group;
@@ -56,18 +56,18 @@ export class TopicSpace {
   }
 
   /** Tells this one once nothing is held any more. */
-  notify(subscriber: Subscriber): void {
-    this.#asked.add(subscriber);
+  await(subscriber: Subscriber): void {
+    this.#waiting.add(subscriber);
   }
 
   #endTurn(): void {
     this.#log = [];
-    if (this.#asked.size === 0) return;
-    const asked = this.#asked;
-    this.#asked = new Set();
+    if (this.#waiting.size === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = new Set();
     // Bun 1.4 sends out what a timer broadcast only between the next immediates and those after.
     setImmediate(() => {
-      for (const subscriber of asked) subscriber.sentOut();
+      for (const subscriber of waiting) subscriber.sentOut();
     });
   }
 }
@@ -110,8 +110,12 @@ export class Subscriber {
       }
       if (hears) this.#hold(broadcast.byteLength);
     }
-    if (this.#bytes > 0) this.#space.notify(this);
     return this.#bytes;
+  }
+
+  /** Has {@linkcode sentOut} called once nothing is held any more. */
+  await(): void {
+    this.#space.await(this);
   }
 
   /** Something was sent to the socket, and with it all that was held. */

@@ -466,6 +466,7 @@ const topicWire: Wire<Native> = {
     broadcast: (native, name, { payload }, compress) =>
       void native.calls.push(["broadcast", name, payload, compress]),
     held: () => 5,
+    awaitHeld: (native) => void native.calls.push(["awaitHeld"]),
   },
 };
 
@@ -479,13 +480,18 @@ Deno.test("CallbackSocket passes topics on while the native socket is there, on 
   socket.close(1000, "");
   socket.tuneOut("a");
   const { payload } = HELLO;
-  const calls = [["tuneIn", "a"], ["broadcast", "a", payload, false], ["tuneOut", "a"]];
+  const calls = [
+    ["tuneIn", "a"],
+    ["broadcast", "a", payload, false],
+    ["awaitHeld"],
+    ["tuneOut", "a"],
+  ];
   assert.deepEqual(native.calls, calls);
   socket.closed(INFO);
   socket.tuneOut("b");
   assert.deepEqual([socket.group, socket.heldAmount, socket.bufferedAmount], [undefined, 0, 0]);
   await tick();
-  assert.equal(native.calls.length, 3);
+  assert.equal(native.calls.length, 4);
   const without = openRig().socket;
   assert.deepEqual([without.group, without.heldAmount], [undefined, 0]);
 });
