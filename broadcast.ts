@@ -107,7 +107,7 @@ class BroadcastCircle implements Circle {
   }
 
   publish(frame: OutgoingFrame, except: CircleMember | undefined, compress: boolean): number {
-    const outsider = except?.line.voice === this.#group ? except : undefined;
+    const outsider = except?.line.socket.group === this.#group ? except : undefined;
     if (!this.#mayBroadcast || (!outsider && this.#members.size === 1)) {
       return hand(this.#members, frame, except, compress);
     }

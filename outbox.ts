@@ -88,14 +88,9 @@ export class Outbox implements BroadcastLine {
     return this.#cut ? 0 : this.look(); // whoever sees it over the mark may wait for the drain
   }
 
-  /** The group that broadcasts from here reach. */
-  get voice(): SocketGroup | undefined {
-    return this.isOpen ? this.socket.group : undefined;
-  }
-
   /** The group to hear broadcasts with: none while each frame must be weighed. */
   get group(): SocketGroup | undefined {
-    return this.#slow ? undefined : this.voice;
+    return this.isOpen && !this.#slow ? this.socket.group : undefined;
   }
 
   /** Sends one frame to `count` others of the group. */

@@ -54,9 +54,10 @@ export interface CircleMember {
 /** What a circle needs of a member's connection. */
 export interface BroadcastLine {
   /** Hears and speaks. */
-  readonly socket: Pick<ServerSocket, "tuneIn" | "tuneOut" | "bufferedAmount" | "heldAmount">;
-  /** The group that broadcasts from here reach, if any. */
-  readonly voice: SocketGroup | undefined;
+  readonly socket: Pick<
+    ServerSocket,
+    "group" | "tuneIn" | "tuneOut" | "bufferedAmount" | "heldAmount"
+  >;
   /** Broadcasts to the `count` others of the group that hear this name. */
   broadcast(name: string, frame: OutgoingFrame, compress: boolean, count: number): void;
   /** Marks it slow where more than `highWaterMark` bytes are queued: its member leaves all circles at once. */
@@ -147,7 +148,7 @@ export interface ServerSocket {
   send(frame: OutgoingFrame, compress: boolean): void;
   /**
    * The sockets that hear each other's {@linkcode broadcast}; `undefined` where the runtime has no
-   * topics of its own.
+   * topics of its own, and once the line is gone.
    */
   readonly group: SocketGroup | undefined;
   /** Hears what others of its group broadcast under a name; each socket is told of each name once. */

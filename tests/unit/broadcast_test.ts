@@ -57,6 +57,9 @@ class FakePeer implements Member, BroadcastLine {
     // deno-lint-ignore no-this-alias -- getters have their own
     const peer = this;
     this.socket = {
+      get group() {
+        return peer.isOpen ? native : undefined;
+      },
       tuneIn: (topic) => void this.heard.add(topic),
       tuneOut: (topic) => void this.heard.delete(topic),
       get bufferedAmount() {
@@ -70,10 +73,6 @@ class FakePeer implements Member, BroadcastLine {
 
   get queued(): number {
     return this.written + this.held;
-  }
-
-  get voice(): SocketGroup | undefined {
-    return this.isOpen ? this.#native : undefined;
   }
 
   fits({ byteLength }: OutgoingFrame): boolean {
@@ -219,6 +218,7 @@ Deno.test("BroadcastGroup sees who comes and goes between two looks", () => {
   const { hub, add, subscribe, unsubscribe, endTurn } = world();
   const [a, b, stuck] = [add("a"), add("b"), add("stuck")];
   stuck.isStuck = true;
+  subscribe("busy", a, b);
   for (let i = 0; i < 20; i++) {
     const topic = `${i}`;
     subscribe(topic, b, stuck);
@@ -226,8 +226,10 @@ Deno.test("BroadcastGroup sees who comes and goes between two looks", () => {
     endTurn();
     unsubscribe(topic, b);
     unsubscribe(topic, stuck);
+    // Always this one is over what may go unseen, and who is stuck is not in it.
+    hub.publish("busy", frame(90), { except: a });
   }
-  assert.ok(stuck.isSlow && stuck.queued <= limits.maxBuffered, `${stuck.queued}`);
+  assert.ok(stuck.isSlow && stuck.queued > 300 && stuck.queued <= 400, `${stuck.queued}`);
 });
 
 Deno.test("BroadcastGroup keeps who is in many topics within maxBuffered", () => {

@@ -363,22 +363,22 @@ const GROUP: SocketGroup = {
   },
 };
 
-Deno.test("Outbox leaves its group while it is slow, and tells so; its voice stays", () => {
+Deno.test("Outbox has no group while it is slow or closing, and tells so", () => {
   const { outbox, socket, groups, drains, drainTo } = rig();
-  assert.deepEqual([outbox.group, outbox.voice], [undefined, undefined]);
+  assert.equal(outbox.group, undefined);
   socket.group = GROUP;
-  assert.deepEqual([outbox.group, outbox.voice], [GROUP, GROUP]);
+  assert.equal(outbox.group, GROUP);
   outbox.send(bytes(50), true);
   assert.equal(outbox.group, GROUP);
   outbox.send(bytes(1), true);
   outbox.send(bytes(1), true);
-  assert.deepEqual([outbox.group, outbox.voice, groups], [undefined, GROUP, [undefined]]);
+  assert.deepEqual([outbox.group, groups], [undefined, [undefined]]);
   drainTo(1);
   assert.equal(outbox.group, undefined);
   drainTo(0);
   assert.deepEqual([outbox.group, groups, drains], [GROUP, [undefined, GROUP], [0]]);
   outbox.close(1000, "");
-  assert.deepEqual([outbox.group, outbox.voice], [undefined, undefined]);
+  assert.equal(outbox.group, undefined);
 });
 
 Deno.test("Outbox that broadcasts have made slow is so at the next look, and drains", () => {
