@@ -49,12 +49,12 @@ export class BroadcastGroup implements SocketGroup {
    */
   makeRoom(circle: BroadcastCircle, size: number, except: CircleMember | undefined): boolean {
     const isFull = this.#bytes + size > this.#most;
+    if (!isFull && circle.unseen + size <= this.#mark) return true;
     if (isFull) {
-      for (const each of this.#unseen) if (each !== circle) each.look();
+      for (const other of this.#unseen) if (other !== circle) other.look();
       this.#unseen.clear();
       this.#bytes = 0;
     }
-    if (!isFull && circle.unseen + size <= this.#mark) return true;
     return circle.lookWithin(this.#mark, except);
   }
 
@@ -90,15 +90,15 @@ class BroadcastCircle implements Circle {
   add(member: CircleMember): void {
     if (this.#members.has(member)) return;
     this.#members.add(member);
-    member.line.socket.tuneIn(this.#name);
+    member.broadcastLine.socket.tuneIn(this.#name);
   }
 
   delete(member: CircleMember): void {
     if (!this.#members.delete(member)) return;
-    member.line.socket.tuneOut(this.#name);
+    member.broadcastLine.socket.tuneOut(this.#name);
     if (this.#members.size === 0) this.#group.forget(this);
     // Or who comes and goes between two looks would never be seen.
-    if (this.unseen > 0) member.line.look();
+    if (this.unseen > 0) member.broadcastLine.look();
   }
 
   makeRoom({ byteLength }: OutgoingFrame, except: CircleMember | undefined): void {
@@ -107,7 +107,7 @@ class BroadcastCircle implements Circle {
   }
 
   publish(frame: OutgoingFrame, except: CircleMember | undefined, compress: boolean): number {
-    const outsider = except?.line.socket.group === this.#group ? except : undefined;
+    const outsider = except?.broadcastLine.socket.group === this.#group ? except : undefined;
     if (!this.#mayBroadcast || (!outsider && this.#members.size === 1)) {
       return hand(this.#members, frame, except, compress);
     }
@@ -116,7 +116,7 @@ class BroadcastCircle implements Circle {
     const speaker = outsider ?? first!;
     const count = this.#members.size - Number(this.#members.has(speaker));
     if (count === 0) return 0;
-    speaker.line.broadcast(this.#name, frame, compress, count);
+    speaker.broadcastLine.broadcast(this.#name, frame, compress, count);
     const size = frame.byteLength + MAX_HEADER;
     this.#group.spent(this, size);
     this.unseen += size;
@@ -126,7 +126,7 @@ class BroadcastCircle implements Circle {
   /** Has those leave who have become slow. */
   look(): void {
     this.unseen = 0;
-    for (const { line } of this.#members) line.look();
+    for (const member of this.#members) member.broadcastLine.look();
   }
 
   /**
@@ -137,11 +137,12 @@ class BroadcastCircle implements Circle {
     this.unseen = 0;
     let isCertain = true;
     for (const member of this.#members) {
-      const { socket } = member.line;
+      const { socket } = member.broadcastLine;
       const { bufferedAmount } = socket;
       if (bufferedAmount <= mark) continue;
-      if (member === except || bufferedAmount - socket.heldAmount > mark) member.line.look();
-      else isCertain = false;
+      if (member === except || bufferedAmount - socket.heldAmount > mark) {
+        member.broadcastLine.look();
+      } else isCertain = false;
     }
     return isCertain;
   }

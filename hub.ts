@@ -6,7 +6,7 @@ export interface Member extends CircleMember {
    * With whom it hears broadcasts; `undefined` while it is served one by one. Whoever changes that
    * tells {@linkcode Hub.regroup}.
    */
-  readonly group: SocketGroup | undefined;
+  readonly broadcastGroup: SocketGroup | undefined;
 }
 
 /** Options of {@linkcode Hub.publish}. */
@@ -35,7 +35,7 @@ class Audience<M extends Member> {
   }
 
   add(member: M): void {
-    const { group } = member;
+    const group = member.broadcastGroup;
     if (!group) return void this.alone.add(member);
     const circles = this.circles ??= new Map();
     let circle = circles.get(group);
@@ -114,7 +114,7 @@ export class Hub<M extends Member> {
     const spaces = this.#topics.get(topic);
     const audience = spaces?.get(namespace);
     if (!spaces || !audience) return;
-    audience.delete(member, member.group);
+    audience.delete(member, member.broadcastGroup);
     if (!audience.isEmpty) return;
     this.#topicCount--;
     spaces.delete(namespace);
@@ -157,10 +157,12 @@ function hand<M extends Member>(
   const { alone, circles } = audience;
   let reached = 0;
   // First, as who leaves a circle is served alone.
-  for (const circle of circles?.values() ?? []) circle.makeRoom(frame, except);
+  if (circles) { for (const circle of circles.values()) circle.makeRoom(frame, except); }
   for (const member of alone) {
     if (member !== except && member.deliver(frame, compress)) reached++;
   }
-  for (const circle of circles?.values() ?? []) reached += circle.publish(frame, except, compress);
+  if (circles) {
+    for (const circle of circles.values()) reached += circle.publish(frame, except, compress);
+  }
   return reached;
 }

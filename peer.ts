@@ -1,7 +1,7 @@
 import { checkClose } from "./close_code.ts";
 import { originOf } from "./forwarded.ts";
 import type { Handshake, UpgradeRequest } from "./handshake.ts";
-import type { Hub, Member } from "./hub.ts";
+import type { Hub } from "./hub.ts";
 import { inspectAs } from "./inspect.ts";
 import type { MessageSource } from "./message.ts";
 import type { Outbox } from "./outbox.ts";
@@ -75,8 +75,7 @@ const STATES = ["connecting", "open", "closing", "closed"];
  * });
  * ```
  */
-export class Peer<Context extends object = Record<string, unknown>>
-  implements MessageSource, Member {
+export class Peer<Context extends object = Record<string, unknown>> implements MessageSource {
   /** Isolates peers and topics; the URL's pathname, unless `upgrade` or `getNamespace` said otherwise. */
   readonly namespace: string;
   /** The same object in every hook: what the framework gave, and what `upgrade` returned over it. */
@@ -301,12 +300,12 @@ export class Peer<Context extends object = Record<string, unknown>>
   }
 
   /** @internal With whom the hub has it. */
-  get group(): SocketGroup | undefined {
+  get broadcastGroup(): SocketGroup | undefined {
     return this.#group;
   }
 
   /** @internal Its way to broadcasts. */
-  get line(): BroadcastLine {
+  get broadcastLine(): BroadcastLine {
     return this.#outbox;
   }
 
@@ -327,8 +326,9 @@ export class Peer<Context extends object = Record<string, unknown>>
   /** @internal Leaves the hub with all topics, and aborts the request's signal. */
   leave(): void {
     const { hub } = this.#host;
-    for (const topic of this.#topics ?? []) hub.unsubscribe(this.namespace, topic, this.#self);
+    const topics = this.#topics;
     this.#topics = undefined;
+    for (const topic of topics ?? []) hub.unsubscribe(this.namespace, topic, this.#self);
     hub.leave(this.namespace, this.#self);
     this.#handshake.abort(peerIsGone);
   }

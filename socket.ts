@@ -48,7 +48,7 @@ export interface CircleMember {
   /** Takes one frame; tells whether it was accepted. Never throws. */
   deliver(frame: OutgoingFrame, compress: boolean): boolean;
   /** Its way to broadcasts, and theirs to it. */
-  readonly line: BroadcastLine;
+  readonly broadcastLine: BroadcastLine;
 }
 
 /** What a circle needs of a member's connection. */

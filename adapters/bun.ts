@@ -26,7 +26,7 @@ import { Link, topicsOf } from "../link.ts";
 import { utf8Length } from "../payload.ts";
 import type { Wire } from "../shims/callback_socket.ts";
 import { RawHandshake } from "../shims/request.ts";
-import { type TopicSocket, TopicSpace } from "../shims/topic_space.ts";
+import { TopicSpace } from "../shims/topic_space.ts";
 import { reportClose } from "../shims/uwebsockets.ts";
 import { type ControlKind, OPEN, type Payload } from "../socket.ts";
 
@@ -42,7 +42,7 @@ export interface BunServer {
 }
 
 /** The part of Bun's `ServerWebSocket` that is used. */
-export interface BunSocket extends TopicSocket {
+export interface BunSocket {
   /** What was given to `upgrade`. */
   readonly data: unknown;
   /** 1 while open. */
@@ -51,6 +51,12 @@ export interface BunSocket extends TopicSocket {
   binaryType?: string;
   /** Queues a message. */
   send(data: string | Uint8Array<ArrayBuffer>, compress?: boolean): number;
+  /** Hears a topic. */
+  subscribe(topic: string): unknown;
+  /** Hears it no more. */
+  unsubscribe(topic: string): unknown;
+  /** Whether it hears a topic. */
+  isSubscribed(topic: string): boolean;
   /** Queues a message for all others that hear a topic. */
   publish(topic: string, data: string | Uint8Array<ArrayBuffer>, compress?: boolean): number;
   /** Closes with a closing handshake. */

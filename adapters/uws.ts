@@ -25,7 +25,7 @@ import { isThenable } from "../hooks.ts";
 import { Link, topicsOf } from "../link.ts";
 import type { Wire } from "../shims/callback_socket.ts";
 import { RawHandshake } from "../shims/request.ts";
-import { type TopicSocket, TopicSpace } from "../shims/topic_space.ts";
+import { TopicSpace } from "../shims/topic_space.ts";
 import { reportClose } from "../shims/uwebsockets.ts";
 import type { ControlKind } from "../socket.ts";
 
@@ -78,11 +78,17 @@ export interface UwsResponse {
 export type UwsContext = object;
 
 /** The part of uWebSockets.js' `WebSocket` that is used. Throws once closed. */
-export interface UwsSocket extends TopicSocket {
+export interface UwsSocket {
   /** What was given to `upgrade`. */
   readonly onepeer?: unknown;
   /** Queues a message. */
   send(message: string | Uint8Array<ArrayBuffer>, isBinary?: boolean, compress?: boolean): number;
+  /** Hears a topic. */
+  subscribe(topic: string): unknown;
+  /** Hears it no more. */
+  unsubscribe(topic: string): unknown;
+  /** Whether it hears a topic. */
+  isSubscribed(topic: string): boolean;
   /** Queues a message for all others that hear a topic. */
   publish(
     topic: string,

@@ -33,14 +33,14 @@ class FakePeer implements Member, BroadcastLine {
   readonly #world: FakePeer[];
   readonly #ways: Ways;
   readonly #hub: Hub<FakePeer>;
-  group: SocketGroup | undefined;
+  broadcastGroup: SocketGroup | undefined;
   isOpen = true;
   isStuck = false;
   isSlow = false;
   written = 0;
   held = 0;
   readonly socket: BroadcastLine["socket"];
-  readonly line: BroadcastLine = this;
+  readonly broadcastLine: BroadcastLine = this;
 
   constructor(
     name: string,
@@ -50,7 +50,7 @@ class FakePeer implements Member, BroadcastLine {
     ways: Ways,
   ) {
     this.name = name;
-    this.#native = this.group = native;
+    this.#native = this.broadcastGroup = native;
     this.#world = world;
     this.#hub = hub;
     this.#ways = ways;
@@ -96,7 +96,7 @@ class FakePeer implements Member, BroadcastLine {
     );
     assert.equal(hearers.length, count);
     for (const hearer of hearers) {
-      assert.ok(hearer.isOpen && hearer.group, `${hearer.name} must not be broadcast to`);
+      assert.ok(hearer.isOpen && hearer.broadcastGroup, `${hearer.name} must not be broadcast to`);
       hearer.got.push(frame);
       hearer.held += frame.byteLength + MAX_HEADER;
       assert.ok(hearer.queued <= limits.maxBuffered, `${hearer.name} has ${hearer.queued} queued`);
@@ -115,9 +115,9 @@ class FakePeer implements Member, BroadcastLine {
   }
 
   regroup(): void {
-    const from = this.group;
-    this.group = this.isSlow || !this.isOpen ? undefined : this.#native;
-    if (this.group !== from) this.#hub.regroup("/", this.topics, this, from);
+    const from = this.broadcastGroup;
+    this.broadcastGroup = this.isSlow || !this.isOpen ? undefined : this.#native;
+    if (this.broadcastGroup !== from) this.#hub.regroup("/", this.topics, this, from);
   }
 }
 
@@ -196,10 +196,13 @@ Deno.test("BroadcastGroup looks at a circle once a mark's bytes went unseen, and
     endTurn();
   };
   for (let i = 0; i < 4; i++) publish();
-  assert.ok(stuck.group, "80 bytes were queued at the last look, and 80 went unseen since");
+  assert.ok(
+    stuck.broadcastGroup,
+    "80 bytes were queued at the last look, and 80 went unseen since",
+  );
   publish();
-  assert.ok(!stuck.group && stuck.heard.size === 0, "gone from all its circles");
-  assert.ok(b.group);
+  assert.ok(!stuck.broadcastGroup && stuck.heard.size === 0, "gone from all its circles");
+  assert.ok(b.broadcastGroup);
   stuck.isStuck = false;
   endTurn();
   assert.equal(stuck.heard.size, 2, "it has caught up");
@@ -210,7 +213,7 @@ Deno.test("BroadcastGroup takes nobody for slow by what is only held", () => {
   const [a, b, c] = [add("a"), add("b"), add("c")];
   subscribe("t", a, b, c);
   for (let i = 0; i < 100; i++) assert.equal(hub.publish("t", frame(30), { except: a }), 2);
-  assert.ok(b.group && c.group);
+  assert.ok(b.broadcastGroup && c.broadcastGroup);
   assert.ok(ways.broadcasts > 60 && ways.sends > 40, `${ways.broadcasts} and ${ways.sends}`);
 });
 

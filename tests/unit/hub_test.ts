@@ -12,7 +12,7 @@ type Journal = [member: FakeMember, frame: OutgoingFrame, compress: boolean][];
 class FakeMember implements Member {
   readonly name: string;
   readonly accepts: boolean;
-  readonly group = undefined;
+  readonly broadcastGroup = undefined;
   readonly #journal: Journal;
 
   constructor(name: string, journal: Journal, accepts = true) {
@@ -21,7 +21,7 @@ class FakeMember implements Member {
     this.accepts = accepts;
   }
 
-  get line(): BroadcastLine {
+  get broadcastLine(): BroadcastLine {
     throw new Error("there are no broadcasts without a group: see broadcast_test.ts");
   }
 
