@@ -112,8 +112,7 @@ class BroadcastCircle implements Circle {
       return hand(this.#members, frame, except, compress);
     }
     // Whoever speaks does not hear it. Where that is a member like any other, it gets a copy.
-    const [first] = this.#members;
-    const speaker = outsider ?? first!;
+    const speaker: CircleMember = outsider ?? this.#members.values().next().value!;
     const count = this.#members.size - Number(this.#members.has(speaker));
     if (count === 0) return 0;
     speaker.broadcastLine.broadcast(this.#name, frame, compress, count);

@@ -83,6 +83,7 @@ export function topicsOf<Native extends TopicSocket>(
     group: (native) => linkOf(native)?.space.group,
     tuneIn: (native, name) => linkOf(native)?.join(native).tuneIn(name),
     held: (native) => linkOf(native)?.subscriber?.held ?? 0,
+    flushed: (native) => linkOf(native)?.subscriber?.flushed(),
     awaitHeld: (native) => linkOf(native)?.subscriber?.await(),
     tuneOut: (native, name) => linkOf(native)?.subscriber?.tuneOut(name),
     broadcast(native, name, frame, compress) {

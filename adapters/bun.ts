@@ -109,7 +109,7 @@ const wire: Wire<BunSocket> = {
   // Bun 1.4 reports the close at once, and keeps the socket with what is queued.
   closeForgetsQueue: true,
   terminate: (native) => native.terminate(),
-  bufferedAmount: (native) => native.getBufferedAmount() + (linkOf(native)?.subscriber?.held ?? 0),
+  bufferedAmount: (native) => native.getBufferedAmount(),
   topics: topicsOf(
     linkOf,
     (native, topic, { payload }, compress) => void native.publish(topic, payload, compress),

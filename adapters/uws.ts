@@ -149,15 +149,13 @@ const SHARED_COMPRESSION = 1 | 256;
 
 const wire: Wire<UwsSocket> = {
   isOpen: () => true, // uWebSockets.js reports every close at once
-  send(native, { payload }, compress) {
-    native.send(payload, typeof payload !== "string", compress);
-    linkOf(native)?.subscriber?.flushed();
-  },
+  send: (native, { payload }, compress) =>
+    void native.send(payload, typeof payload !== "string", compress),
   close: (native, code, reason) => native.end(code, reason),
   // uWebSockets.js 20 reports the close at once, and keeps the socket with what is queued.
   closeForgetsQueue: true,
   terminate: (native) => native.close(),
-  bufferedAmount: (native) => native.getBufferedAmount() + (linkOf(native)?.subscriber?.held ?? 0),
+  bufferedAmount: (native) => native.getBufferedAmount(),
   topics: topicsOf(
     linkOf,
     (native, topic, { payload }, compress) =>

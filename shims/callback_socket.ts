@@ -28,7 +28,7 @@ export interface Wire<Native> {
   readonly closeForgetsQueue?: boolean;
   /** Drops the line without a closing handshake, as far as the runtime can. */
   terminate(native: Native): void;
-  /** Bytes accepted and not yet given to the network. */
+  /** Bytes accepted and not yet given to the network, less what {@linkcode topics} holds. */
   bufferedAmount(native: Native): number;
   /** The runtime's own topics, where it has them. */
   readonly topics?: {
@@ -36,8 +36,10 @@ export interface Wire<Native> {
     tuneIn(native: Native, name: string): void;
     tuneOut(native: Native, name: string): void;
     broadcast(native: Native, name: string, frame: OutgoingFrame, compress: boolean): void;
-    /** What of {@linkcode Wire.bufferedAmount} was broadcast, and is not being written yet. */
+    /** Bytes that others broadcast, and that are not being written yet. */
     held(native: Native): number;
+    /** Something was sent, and so what was held. */
+    flushed(native: Native): void;
     /** Has `drained` called once nothing is held any more. */
     awaitHeld(native: Native): void;
   };
@@ -67,6 +69,8 @@ export class CallbackSocket<Native> implements ServerSocket {
   #isPaused = false;
   #isClosed = false;
   #hasFailed = false;
+  /** Whether it ever heard a topic. */
+  #hasTopics = false;
   #heldClose: { readonly code: number; readonly reason: string } | undefined;
   /** Set inside close(): the state is CLOSING until the caller is done, whatever the wire reports. */
   #isClosing = false;
@@ -87,12 +91,12 @@ export class CallbackSocket<Native> implements ServerSocket {
 
   get bufferedAmount(): number {
     return !this.#isClosed && (this.#state === OPEN || this.#state === CLOSING)
-      ? this.#wire.bufferedAmount(this.raw)
+      ? this.#wire.bufferedAmount(this.raw) + this.heldAmount
       : 0;
   }
 
   get heldAmount(): number {
-    return this.#isClosed ? 0 : this.#wire.topics?.held(this.raw) ?? 0;
+    return this.#hasTopics && !this.#isClosed ? this.#wire.topics!.held(this.raw) : 0;
   }
 
   get canPause(): boolean {
@@ -108,6 +112,7 @@ export class CallbackSocket<Native> implements ServerSocket {
     this.#isCalling = true;
     try {
       this.#wire.send(this.raw, frame, compress);
+      if (this.#hasTopics) this.#wire.topics!.flushed(this.raw);
     } finally {
       this.#isCalling = false;
     }
@@ -118,6 +123,7 @@ export class CallbackSocket<Native> implements ServerSocket {
   }
 
   tuneIn(name: string): void {
+    this.#hasTopics = true;
     this.#wire.topics!.tuneIn(this.raw, name);
   }
 

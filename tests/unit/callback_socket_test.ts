@@ -466,6 +466,7 @@ const topicWire: Wire<Native> = {
     broadcast: (native, name, { payload }, compress) =>
       void native.calls.push(["broadcast", name, payload, compress]),
     held: () => 5,
+    flushed: (native) => void native.calls.push(["flushed"]),
     awaitHeld: (native) => void native.calls.push(["awaitHeld"]),
   },
 };
@@ -473,8 +474,12 @@ const topicWire: Wire<Native> = {
 Deno.test("CallbackSocket passes topics on while the native socket is there, on wires that have them", async () => {
   const { socket, native } = rig(topicWire);
   socket.opened();
-  assert.deepEqual([socket.group, socket.heldAmount], [GROUP, 5]);
+  socket.send(HELLO, false);
+  assert.deepEqual([socket.group, socket.heldAmount, socket.bufferedAmount], [GROUP, 0, 0]);
+  native.calls.length = 0;
   socket.tuneIn("a");
+  assert.deepEqual([socket.heldAmount, socket.bufferedAmount], [5, 5]);
+  socket.send(HELLO, false);
   socket.broadcast("a", HELLO, false);
   native.buffered = 1;
   socket.close(1000, "");
@@ -482,6 +487,8 @@ Deno.test("CallbackSocket passes topics on while the native socket is there, on 
   const { payload } = HELLO;
   const calls = [
     ["tuneIn", "a"],
+    ["send", payload, false],
+    ["flushed"],
     ["broadcast", "a", payload, false],
     ["awaitHeld"],
     ["tuneOut", "a"],
@@ -491,7 +498,7 @@ Deno.test("CallbackSocket passes topics on while the native socket is there, on 
   socket.tuneOut("b");
   assert.deepEqual([socket.group, socket.heldAmount, socket.bufferedAmount], [undefined, 0, 0]);
   await tick();
-  assert.equal(native.calls.length, 4);
+  assert.equal(native.calls.length, 6);
   const without = openRig().socket;
   assert.deepEqual([without.group, without.heldAmount], [undefined, 0]);
 });
