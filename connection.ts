@@ -122,6 +122,14 @@ export class Connection implements SocketListener, OutboxOwner {
     if (this.#leave(info)) this.#proceed();
   }
 
+  onshut(): void {
+    this.peer.regroup();
+  }
+
+  regrouped(): void {
+    this.peer.regroup();
+  }
+
   activity(): number {
     const { socket } = this.#outbox;
     return socket.canPing ? socket.activity() : this.#received;

@@ -1,7 +1,15 @@
 import { ABNORMAL_CLOSURE } from "./close_code.ts";
 import { PeerError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
-import { CLOSED, type CloseInfo, OPEN, type OutgoingFrame, type ServerSocket } from "./socket.ts";
+import {
+  type BroadcastLine,
+  CLOSED,
+  type CloseInfo,
+  OPEN,
+  type OutgoingFrame,
+  type ServerSocket,
+  type SocketGroup,
+} from "./socket.ts";
 import type { Counters } from "./stats.ts";
 import type { Timers, Watch } from "./timers.ts";
 
@@ -20,6 +28,8 @@ export interface OutboxOwner {
   drained(): void;
   /** A number that changes whenever something was heard from the client. */
   activity(): number;
+  /** What {@linkcode Outbox.group} says has changed. */
+  regrouped(): void;
   /** The connection is over for us, whatever the line does. */
   cut(info: CloseInfo): void;
 }
@@ -43,7 +53,7 @@ interface Waiter {
  * The way out to one client: sends in order, bounded by `limits.maxBuffered`,
  * tells when a slow client has caught up, and ends the connection once.
  */
-export class Outbox {
+export class Outbox implements BroadcastLine {
   readonly socket: ServerSocket;
   readonly #host: OutboxHost;
   readonly #owner: OutboxOwner;
@@ -75,7 +85,30 @@ export class Outbox {
   }
 
   get bufferedAmount(): number {
-    return this.#cut ? 0 : this.socket.bufferedAmount;
+    return this.#cut ? 0 : this.look(); // whoever sees it over the mark may wait for the drain
+  }
+
+  /** The group to hear broadcasts with: none while each frame must be weighed. */
+  get group(): SocketGroup | undefined {
+    return this.isOpen && !this.#slow ? this.socket.group : undefined;
+  }
+
+  /** Sends one frame to `count` others of the group. */
+  broadcast(name: string, frame: OutgoingFrame, compress: boolean, count: number): void {
+    this.socket.broadcast(name, frame, compress);
+    this.#host.counters.messagesOut += count;
+    this.#host.counters.bytesOut += count * frame.byteLength;
+  }
+
+  /** Marks the client slow where it is; returns the bytes queued. */
+  look(): number {
+    const queued = this.socket.bufferedAmount;
+    if (queued > this.#host.limits.highWaterMark && !this.#slow) {
+      this.#watch();
+      this.#slow = true;
+      this.#owner.regrouped();
+    }
+    return queued;
   }
 
   /**
@@ -85,19 +118,14 @@ export class Outbox {
    */
   send(frame: OutgoingFrame, compress: boolean): number {
     if (!this.isOpen) return -1;
-    const { limits, counters } = this.#host;
+    const { counters } = this.#host;
     if (!this.#fits(frame.byteLength)) return this.#overflow(frame);
     this.socket.send(frame, compress);
     this.#frames++;
     this.#bytes += frame.byteLength + HEADER;
     counters.messagesOut++;
     counters.bytesOut += frame.byteLength;
-    const queued = this.socket.bufferedAmount;
-    if (queued > limits.highWaterMark && !this.#slow) {
-      this.#watch();
-      this.#slow = true;
-    }
-    return queued;
+    return this.look();
   }
 
   /** Whether one more frame of this size is within `maxBuffered`. */
@@ -175,7 +203,10 @@ export class Outbox {
     this.#watchStall(queued);
     if (this.#cut) return;
     const drained = this.#slow && queued <= this.#host.limits.drainThreshold;
-    if (drained) this.#slow = false;
+    if (drained) {
+      this.#slow = false;
+      this.#owner.regrouped();
+    }
     if (!this.#slow && !this.#waiters?.size) this.#host.slow.delete(this);
     if (drained) this.#owner.drained();
   }

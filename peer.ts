@@ -7,7 +7,7 @@ import type { MessageSource } from "./message.ts";
 import type { Outbox } from "./outbox.ts";
 import { encode } from "./payload.ts";
 import { PeerWebSocket, type SendOptions } from "./peer_websocket.ts";
-import type { OutgoingFrame } from "./socket.ts";
+import type { BroadcastLine, OutgoingFrame, SocketGroup } from "./socket.ts";
 
 /** Options of {@linkcode Peer.publish}. */
 export interface PublishOptions extends SendOptions {
@@ -90,6 +90,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   readonly #host: PeerHost;
   #id: string | undefined;
   #topics: Set<string> | undefined;
+  #group: SocketGroup | undefined;
   #websocket: PeerWebSocket | undefined;
 
   static {
@@ -206,6 +207,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
         `Cannot subscribe to one more topic as limits.maxTopicsPerPeer is ${maxTopicsPerPeer}`,
       );
     }
+    if (topics.size === 0) this.#group = this.#outbox.group;
     topics.add(topic);
     this.#host.hub.subscribe(this.namespace, topic, this.#self);
   }
@@ -297,6 +299,25 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     }
   }
 
+  /** @internal With whom the hub has it. */
+  get broadcastGroup(): SocketGroup | undefined {
+    return this.#group;
+  }
+
+  /** @internal Its way to broadcasts. */
+  get broadcastLine(): BroadcastLine {
+    return this.#outbox;
+  }
+
+  /** @internal Moves to the group where it belongs now. */
+  regroup(): void {
+    if (!this.#topics?.size) return;
+    const from = this.#group;
+    this.#group = this.#outbox.group;
+    if (this.#group === from) return;
+    this.#host.hub.regroup(this.namespace, this.#topics, this.#self, from);
+  }
+
   /** @internal Enters the hub. */
   join(): void {
     this.#host.hub.join(this.namespace, this.#self);
@@ -305,8 +326,9 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   /** @internal Leaves the hub with all topics, and aborts the request's signal. */
   leave(): void {
     const { hub } = this.#host;
-    for (const topic of this.#topics ?? []) hub.unsubscribe(this.namespace, topic, this.#self);
+    const topics = this.#topics;
     this.#topics = undefined;
+    for (const topic of topics ?? []) hub.unsubscribe(this.namespace, topic, this.#self);
     hub.leave(this.namespace, this.#self);
     this.#handshake.abort(peerIsGone);
   }

@@ -23,6 +23,50 @@ export interface CloseInfo {
   readonly wasClean: boolean;
 }
 
+/** Sockets whose broadcasts reach each other. */
+export interface SocketGroup {
+  /** Makes the circle of those that hear a topic, which broadcasts know by this name. */
+  circle(name: string): Circle;
+}
+
+/** Those of one group that hear a topic. */
+export interface Circle {
+  /** How many there are. */
+  readonly size: number;
+  /** Takes one in, unless it is in. */
+  add(member: CircleMember): void;
+  /** Takes one out. */
+  delete(member: CircleMember): void;
+  /** A frame is about to be published: whoever may be too slow to hear it in here leaves first. */
+  makeRoom(frame: OutgoingFrame, except: CircleMember | undefined): void;
+  /** Gets a frame to all but one, once; returns how many accepted it. */
+  publish(frame: OutgoingFrame, except: CircleMember | undefined, compress: boolean): number;
+}
+
+/** One in a circle. */
+export interface CircleMember {
+  /** Takes one frame; tells whether it was accepted. Never throws. */
+  deliver(frame: OutgoingFrame, compress: boolean): boolean;
+  /** Its way to broadcasts, and theirs to it. */
+  readonly broadcastLine: BroadcastLine;
+}
+
+/** What a circle needs of a member's connection. */
+export interface BroadcastLine {
+  /** Hears and speaks. */
+  readonly socket: Pick<
+    ServerSocket,
+    "group" | "tuneIn" | "tuneOut" | "bufferedAmount" | "heldAmount"
+  >;
+  /** Broadcasts to the `count` others of the group that hear this name. */
+  broadcast(name: string, frame: OutgoingFrame, compress: boolean, count: number): void;
+  /** Marks it slow where more than `highWaterMark` bytes are queued: its member leaves all circles at once. */
+  look(): unknown;
+}
+
+/** Most bytes of a frame's header from a server (RFC 6455 §5.2). */
+export const MAX_HEADER = 10;
+
 /** States of a socket, as in the WHATWG `WebSocket`. They only move forward. */
 export const CONNECTING = 0, OPEN = 1, CLOSING = 2, CLOSED = 3;
 
@@ -67,6 +111,11 @@ export interface SocketListener {
   oncontrol(kind: ControlKind, data: Uint8Array<ArrayBuffer>): void;
   /** The client broke the protocol or a limit. `onclose` follows. */
   onerror(failure: SocketFailure): void;
+  /**
+   * The socket takes no frames from here on; `onclose` will follow. For bookkeeping only: unlike the
+   * others it is called from inside whatever ends the socket, `close()` and `terminate()` included.
+   */
+  onshut(): void;
   /** The connection is over. `code` is 1006 where no close frame was seen. */
   onclose(info: CloseInfo): void;
 }
@@ -77,7 +126,7 @@ export interface SocketListener {
  *
  * Rules beyond the types, held by `tests/unit/callback_socket_test.ts`: the state
  * only moves forward; `send()` after the end is silent; the first `close()` wins;
- * no listener runs inside `send()`, `close()` or `terminate()`; `onclose` comes
+ * no listener but `onshut` runs inside `send()`, `close()` or `terminate()`; `onclose` comes
  * exactly once and last; nothing but `onclose` comes once the state is CLOSING.
  */
 export interface ServerSocket {
@@ -91,10 +140,26 @@ export interface ServerSocket {
   readonly extensions: string;
   /** Bytes accepted by {@linkcode send} and not yet given to the network. */
   readonly bufferedAmount: number;
+  /**
+   * What of it the runtime has not even tried to write: {@linkcode broadcast}s of this turn. It does
+   * with the next {@linkcode send}, or when the turn ends.
+   */
+  readonly heldAmount: number;
   /** The runtime's own socket. */
   readonly raw: unknown;
   /** Queues one message. Taken over at the call; never throws for a dead line. */
   send(frame: OutgoingFrame, compress: boolean): void;
+  /**
+   * The sockets that hear each other's {@linkcode broadcast}; `undefined` where the runtime has no
+   * topics of its own, and once the line is gone.
+   */
+  readonly group: SocketGroup | undefined;
+  /** Hears what others of its group broadcast under a name; each socket is told of each name once. */
+  tuneIn(name: string): void;
+  /** Hears it no more, but for what was broadcast before. */
+  tuneOut(name: string): void;
+  /** Sends one message to all others of the group that hear this name, in order with {@linkcode send}. */
+  broadcast(name: string, frame: OutgoingFrame, compress: boolean): void;
   /** Starts the closing handshake. The core has validated code and reason. */
   close(code: number, reason: string): void;
   /** Ends the connection without a closing handshake, as far as the runtime can. */

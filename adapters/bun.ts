@@ -20,11 +20,13 @@
  */
 import { Adapter, type AdapterOptions } from "../adapter.ts";
 import type { Decision } from "../admission.ts";
+import { BroadcastGroup } from "../broadcast.ts";
 import type { AnyContext } from "../handshake.ts";
-import { Link } from "../link.ts";
+import { Link, topicsOf } from "../link.ts";
 import { utf8Length } from "../payload.ts";
 import type { Wire } from "../shims/callback_socket.ts";
 import { RawHandshake } from "../shims/request.ts";
+import { TopicSpace } from "../shims/topic_space.ts";
 import { reportClose } from "../shims/uwebsockets.ts";
 import { type ControlKind, OPEN, type Payload } from "../socket.ts";
 
@@ -49,6 +51,14 @@ export interface BunSocket {
   binaryType?: string;
   /** Queues a message. */
   send(data: string | Uint8Array<ArrayBuffer>, compress?: boolean): number;
+  /** Hears a topic. */
+  subscribe(topic: string): unknown;
+  /** Hears it no more. */
+  unsubscribe(topic: string): unknown;
+  /** Whether it hears a topic. */
+  isSubscribed(topic: string): boolean;
+  /** Queues a message for all others that hear a topic. */
+  publish(topic: string, data: string | Uint8Array<ArrayBuffer>, compress?: boolean): number;
   /** Closes with a closing handshake. */
   close(code?: number, reason?: string): void;
   /** Drops the line. */
@@ -91,12 +101,19 @@ export interface BunWebSocketHandler {
 
 const wire: Wire<BunSocket> = {
   isOpen: (native) => native.readyState === OPEN,
-  send: (native, frame, compress) => void native.send(frame.payload, compress),
+  send(native, frame, compress) {
+    native.send(frame.payload, compress);
+    linkOf(native)?.subscriber?.flushed();
+  },
   close: (native, code, reason) => native.close(code, reason),
   // Bun 1.4 reports the close at once, and keeps the socket with what is queued.
   closeForgetsQueue: true,
   terminate: (native) => native.terminate(),
   bufferedAmount: (native) => native.getBufferedAmount(),
+  topics: topicsOf(
+    linkOf,
+    (native, topic, { payload }, compress) => void native.publish(topic, payload, compress),
+  ),
   flow: {
     pause: (native) => native.pause(),
     resume: (native) => native.resume(),
@@ -111,6 +128,7 @@ const wire: Wire<BunSocket> = {
 export class BunAdapter extends Adapter {
   /** Give this to `Bun.serve`. */
   readonly websocket: BunWebSocketHandler;
+  readonly #spaces = new WeakMap<object, TopicSpace>();
 
   /** @internal Made by {@linkcode adapter}. */
   constructor(options: BunOptions) {
@@ -155,11 +173,26 @@ export class BunAdapter extends Adapter {
     const offered = handshake.header("sec-websocket-extensions")?.includes("permessage-deflate");
     const extensions = this.websocket.perMessageDeflate && offered ? "permessage-deflate" : "";
     handshake.settle();
-    const data = new Link<BunSocket>(admission, protocol, extensions);
+    const data = new Link<BunSocket>(
+      admission,
+      protocol,
+      extensions,
+      this.#spaceOf,
+      server,
+    );
     if (server.upgrade(request, { data, headers })) return undefined;
     this.endpoint.failed(handshake, undefined, admission);
     return new Response("The client has left\n", { status: 400 });
   }
+
+  /** Native topics are the server's. */
+  readonly #spaceOf = (server: object): TopicSpace => {
+    let space = this.#spaces.get(server);
+    if (!space) {
+      this.#spaces.set(server, space = new TopicSpace(BroadcastGroup.under(this.endpoint.limits)));
+    }
+    return space;
+  };
 
   /** Bun calls this inside `server.upgrade`. */
   #open(native: BunSocket): void {

@@ -16,13 +16,16 @@
  * @module
  */
 import { STATUS_CODES } from "node:http";
+import { inspect } from "node:util";
 import { Adapter, type AdapterOptions } from "../adapter.ts";
 import type { Decision } from "../admission.ts";
+import { BroadcastGroup } from "../broadcast.ts";
 import { type AnyContext, clientHasLeft } from "../handshake.ts";
 import { isThenable } from "../hooks.ts";
-import { Link } from "../link.ts";
+import { Link, topicsOf } from "../link.ts";
 import type { Wire } from "../shims/callback_socket.ts";
 import { RawHandshake } from "../shims/request.ts";
+import { TopicSpace } from "../shims/topic_space.ts";
 import { reportClose } from "../shims/uwebsockets.ts";
 import type { ControlKind } from "../socket.ts";
 
@@ -80,6 +83,19 @@ export interface UwsSocket {
   readonly onepeer?: unknown;
   /** Queues a message. */
   send(message: string | Uint8Array<ArrayBuffer>, isBinary?: boolean, compress?: boolean): number;
+  /** Hears a topic. */
+  subscribe(topic: string): unknown;
+  /** Hears it no more. */
+  unsubscribe(topic: string): unknown;
+  /** Whether it hears a topic. */
+  isSubscribed(topic: string): boolean;
+  /** Queues a message for all others that hear a topic. */
+  publish(
+    topic: string,
+    message: string | Uint8Array<ArrayBuffer>,
+    isBinary?: boolean,
+    compress?: boolean,
+  ): boolean;
   /** Closes with a closing handshake. */
   end(code?: number, reason?: string): void;
   /** Drops the line. */
@@ -140,6 +156,11 @@ const wire: Wire<UwsSocket> = {
   closeForgetsQueue: true,
   terminate: (native) => native.close(),
   bufferedAmount: (native) => native.getBufferedAmount(),
+  topics: topicsOf(
+    linkOf,
+    (native, topic, { payload }, compress) =>
+      void native.publish(topic, payload, typeof payload !== "string", compress),
+  ),
   heartbeat: {
     ping: (native, data) => void native.ping(data),
     activity: (native) => linkOf(native)?.heard ?? 0,
@@ -150,6 +171,7 @@ const wire: Wire<UwsSocket> = {
 export class UwsAdapter extends Adapter {
   /** Give this to `app.ws(pattern, …)`. */
   readonly websocket: UwsBehavior;
+  readonly #spaces = new Map<string, TopicSpace>();
 
   /** @internal Made by {@linkcode adapter}. */
   constructor(options: UwsOptions) {
@@ -178,6 +200,20 @@ export class UwsAdapter extends Adapter {
     app.ws(pattern, this.websocket);
     app.any(pattern, (res, req) => this.#answer(res, req, undefined));
   }
+
+  /**
+   * Native topics are the app's, but a socket knows no more than its route's context: a pointer, in
+   * an object that uWebSockets.js 20 makes anew each time. Node shows the address.
+   */
+  readonly #spaceOf = (context: object): TopicSpace => {
+    const address = inspect(context);
+    let space = this.#spaces.get(address);
+    if (space) return space;
+    space = new TopicSpace(BroadcastGroup.under(this.endpoint.limits));
+    // Where there is no address, each socket is by itself, and served by itself.
+    if (ADDRESS.test(address)) this.#spaces.set(address, space);
+    return space;
+  };
 
   /** `req` is valid only until this returns, `res` only until aborted: both are read out first. */
   #answer(res: UwsResponse, req: UwsRequest, context: UwsContext | undefined): void {
@@ -211,6 +247,8 @@ export class UwsAdapter extends Adapter {
       admission,
       protocol,
       isCompressed ? "permessage-deflate" : "",
+      this.#spaceOf,
+      context!,
     );
     const key = handshake.header("sec-websocket-key") ?? "";
     handshake.settle();
@@ -231,6 +269,9 @@ export function adapter<Context extends object = AnyContext>(
 }
 
 export default adapter;
+
+/** How Node shows a pointer. */
+const ADDRESS = /^\[External: \w+\]$/;
 
 /** A response that may be gone: every touch of it after an abort would throw. */
 class Line {

@@ -9,6 +9,7 @@ import {
   type Payload,
   type ServerSocket,
   type SocketFailure,
+  type SocketGroup,
   type SocketListener,
 } from "../socket.ts";
 
@@ -27,8 +28,21 @@ export interface Wire<Native> {
   readonly closeForgetsQueue?: boolean;
   /** Drops the line without a closing handshake, as far as the runtime can. */
   terminate(native: Native): void;
-  /** Bytes accepted and not yet given to the network. */
+  /** Bytes accepted and not yet given to the network, less what {@linkcode topics} holds. */
   bufferedAmount(native: Native): number;
+  /** The runtime's own topics, where it has them. */
+  readonly topics?: {
+    group(native: Native): SocketGroup | undefined;
+    tuneIn(native: Native, name: string): void;
+    tuneOut(native: Native, name: string): void;
+    broadcast(native: Native, name: string, frame: OutgoingFrame, compress: boolean): void;
+    /** Bytes that others broadcast, and that are not being written yet. */
+    held(native: Native): number;
+    /** Something was sent, and so what was held. */
+    flushed(native: Native): void;
+    /** Has `drained` called once nothing is held any more. */
+    awaitHeld(native: Native): void;
+  };
   /** Stops and starts the reader, where the runtime can. */
   readonly flow?: { pause(native: Native): void; resume(native: Native): void };
   /** Pings, and tells by a changing number that something was heard; where the runtime does not watch idle lines itself. */
@@ -55,6 +69,8 @@ export class CallbackSocket<Native> implements ServerSocket {
   #isPaused = false;
   #isClosed = false;
   #hasFailed = false;
+  /** Whether it ever heard a topic. */
+  #hasTopics = false;
   #heldClose: { readonly code: number; readonly reason: string } | undefined;
   /** Set inside close(): the state is CLOSING until the caller is done, whatever the wire reports. */
   #isClosing = false;
@@ -74,9 +90,13 @@ export class CallbackSocket<Native> implements ServerSocket {
   }
 
   get bufferedAmount(): number {
-    return this.#state === OPEN || this.#state === CLOSING
-      ? this.#wire.bufferedAmount(this.raw)
+    return !this.#isClosed && (this.#state === OPEN || this.#state === CLOSING)
+      ? this.#wire.bufferedAmount(this.raw) + this.heldAmount
       : 0;
+  }
+
+  get heldAmount(): number {
+    return this.#hasTopics && !this.#isClosed ? this.#wire.topics!.held(this.raw) : 0;
   }
 
   get canPause(): boolean {
@@ -92,17 +112,38 @@ export class CallbackSocket<Native> implements ServerSocket {
     this.#isCalling = true;
     try {
       this.#wire.send(this.raw, frame, compress);
+      if (this.#hasTopics) this.#wire.topics!.flushed(this.raw);
     } finally {
       this.#isCalling = false;
     }
   }
 
+  get group(): SocketGroup | undefined {
+    return this.#isClosed ? undefined : this.#wire.topics?.group(this.raw);
+  }
+
+  tuneIn(name: string): void {
+    this.#hasTopics = true;
+    this.#wire.topics!.tuneIn(this.raw, name);
+  }
+
+  tuneOut(name: string): void {
+    if (!this.#isClosed) this.#wire.topics!.tuneOut(this.raw, name);
+  }
+
+  broadcast(name: string, frame: OutgoingFrame, compress: boolean): void {
+    this.#wire.topics!.broadcast(this.raw, name, frame, compress);
+  }
+
   close(code: number, reason: string): void {
     if (this.readyState !== OPEN) return;
     this.#state = CLOSING;
+    this.listener?.onshut();
     this.#isClosing = true;
-    if (this.#wire.closeForgetsQueue && this.bufferedAmount > 0) this.#heldClose = { code, reason };
-    else this.#wire.close(this.raw, code, reason);
+    if (this.#wire.closeForgetsQueue && this.bufferedAmount > 0) {
+      this.#heldClose = { code, reason };
+      if (this.heldAmount > 0) this.#wire.topics!.awaitHeld(this.raw);
+    } else this.#wire.close(this.raw, code, reason);
     this.#isClosing = false;
     this.resume(); // or the client's answer would never be read
   }
@@ -186,6 +227,7 @@ export class CallbackSocket<Native> implements ServerSocket {
     if (this.#isClosed) return;
     this.#isClosed = true;
     if (!hasOpened) return;
+    this.listener?.onshut();
     // Bun 1.4 and uWebSockets.js 20 report the close from inside close(). Always wait a turn, so
     // that no caller is re-entered half way through its own function, and nothing is overtaken.
     this.#later(() => {

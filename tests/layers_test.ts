@@ -8,6 +8,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["socket", "close_code", "errors", "limits", "timers", "stats", "inspect"],
   [
     "hub",
+    "broadcast",
     "handshake",
     "forwarded",
     "allowed_origins",

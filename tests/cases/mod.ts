@@ -1,6 +1,8 @@
 import type { Case } from "../fixtures/case.ts";
 import { adapters } from "./adapters.ts";
 import { backpressure } from "./backpressure.ts";
+import { broadcast } from "./broadcast.ts";
+
 import { closing } from "./closing.ts";
 import { drain } from "./drain.ts";
 import { errors } from "./errors.ts";
@@ -23,6 +25,7 @@ export const cases: readonly Case[] = [
   ...sending,
   ...gathering,
   ...pubsub,
+  ...broadcast,
   ...backpressure,
   ...closing,
   ...drain,

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Frame } from "../../payload.ts";
 import { CallbackSocket, type Wire } from "../../shims/callback_socket.ts";
-import { CLOSED, type CloseInfo, CLOSING, CONNECTING, OPEN } from "../../socket.ts";
+import {
+  CLOSED,
+  type CloseInfo,
+  CLOSING,
+  CONNECTING,
+  OPEN,
+  type SocketGroup,
+} from "../../socket.ts";
 
 type Call = "send" | "close" | "terminate" | "pause" | "resume" | "ping";
 
@@ -64,6 +71,7 @@ function rig(wire = fullWire): Rig {
     oncontrol: on("control"),
     ondrain: on("drain"),
     onerror: on("error"),
+    onshut: () => {},
     onclose: on("close"),
   };
   return { socket, native, events };
@@ -424,4 +432,73 @@ Deno.test("CallbackSocket.close() waits for the queue where the native close wou
   const empty = openRig({ ...fullWire, closeForgetsQueue: true });
   empty.socket.close(1000, "");
   assert.deepEqual(empty.native.calls, [["close", 1000, ""]]);
+});
+
+Deno.test("CallbackSocket says that it is shut before the wire closes, and as soon as it has ended", async () => {
+  const expected = { close: [CLOSING, 0], terminate: [CLOSED, 1], closed: [CLOSED, 0] };
+  for (const end of ["close", "terminate", "closed"] as const) {
+    const { socket, native } = openRig();
+    const states: unknown[] = [];
+    socket.listener!.onshut = () => states.push([socket.readyState, native.calls.length]);
+    if (end === "close") socket.close(1000, "");
+    if (end === "terminate") socket.terminate();
+    if (end === "closed") socket.closed(INFO);
+    assert.deepEqual(states[0], expected[end]);
+    socket.closed(INFO);
+    await tick();
+    assert.ok(states.length <= 2);
+  }
+});
+
+const GROUP: SocketGroup = {
+  circle() {
+    throw new Error("the hub asks for circles, not the socket");
+  },
+};
+
+const topicWire: Wire<Native> = {
+  ...plainWire,
+  closeForgetsQueue: true,
+  topics: {
+    group: () => GROUP,
+    tuneIn: (native, name) => void native.calls.push(["tuneIn", name]),
+    tuneOut: (native, name) => void native.calls.push(["tuneOut", name]),
+    broadcast: (native, name, { payload }, compress) =>
+      void native.calls.push(["broadcast", name, payload, compress]),
+    held: () => 5,
+    flushed: (native) => void native.calls.push(["flushed"]),
+    awaitHeld: (native) => void native.calls.push(["awaitHeld"]),
+  },
+};
+
+Deno.test("CallbackSocket passes topics on while the native socket is there, on wires that have them", async () => {
+  const { socket, native } = rig(topicWire);
+  socket.opened();
+  socket.send(HELLO, false);
+  assert.deepEqual([socket.group, socket.heldAmount, socket.bufferedAmount], [GROUP, 0, 0]);
+  native.calls.length = 0;
+  socket.tuneIn("a");
+  assert.deepEqual([socket.heldAmount, socket.bufferedAmount], [5, 5]);
+  socket.send(HELLO, false);
+  socket.broadcast("a", HELLO, false);
+  native.buffered = 1;
+  socket.close(1000, "");
+  socket.tuneOut("a");
+  const { payload } = HELLO;
+  const calls = [
+    ["tuneIn", "a"],
+    ["send", payload, false],
+    ["flushed"],
+    ["broadcast", "a", payload, false],
+    ["awaitHeld"],
+    ["tuneOut", "a"],
+  ];
+  assert.deepEqual(native.calls, calls);
+  socket.closed(INFO);
+  socket.tuneOut("b");
+  assert.deepEqual([socket.group, socket.heldAmount, socket.bufferedAmount], [undefined, 0, 0]);
+  await tick();
+  assert.equal(native.calls.length, 6);
+  const without = openRig().socket;
+  assert.deepEqual([without.group, without.heldAmount], [undefined, 0]);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Hub, type Member } from "../../hub.ts";
 import { Frame } from "../../payload.ts";
-import type { OutgoingFrame } from "../../socket.ts";
+import type { BroadcastLine, OutgoingFrame } from "../../socket.ts";
 
 const FRAME = new Frame("x");
 
@@ -12,12 +12,17 @@ type Journal = [member: FakeMember, frame: OutgoingFrame, compress: boolean][];
 class FakeMember implements Member {
   readonly name: string;
   readonly accepts: boolean;
+  readonly broadcastGroup = undefined;
   readonly #journal: Journal;
 
   constructor(name: string, journal: Journal, accepts = true) {
     this.name = name;
     this.#journal = journal;
     this.accepts = accepts;
+  }
+
+  get broadcastLine(): BroadcastLine {
+    throw new Error("there are no broadcasts without a group: see broadcast_test.ts");
   }
 
   deliver(frame: OutgoingFrame, compress: boolean): boolean {

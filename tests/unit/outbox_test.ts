@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { type Limits, resolveLimits } from "../../limits.ts";
 import { Outbox } from "../../outbox.ts";
 import { Frame } from "../../payload.ts";
-import { CLOSED, type CloseInfo, CLOSING, OPEN, type ServerSocket } from "../../socket.ts";
+import {
+  CLOSED,
+  type CloseInfo,
+  CLOSING,
+  OPEN,
+  type ServerSocket,
+  type SocketGroup,
+} from "../../socket.ts";
 import { Counters } from "../../stats.ts";
 import { Timers, Watch } from "../../timers.ts";
 
@@ -11,6 +18,8 @@ class FakeSocket implements ServerSocket {
   listener = null;
   readyState: number = OPEN;
   bufferedAmount = 0;
+  heldAmount = 0;
+  group: SocketGroup | undefined;
   readonly protocol = "";
   readonly extensions = "";
   readonly raw = null;
@@ -34,6 +43,13 @@ class FakeSocket implements ServerSocket {
     this.bufferedAmount = 0;
   }
 
+  tuneIn(): void {}
+  tuneOut(): void {}
+
+  broadcast(name: string, { payload }: Frame, compress: boolean): void {
+    this.calls.push(["broadcast", name, payload, compress]);
+  }
+
   pause(): void {}
   resume(): void {}
   ping(): void {}
@@ -49,9 +65,11 @@ function rig(given: Partial<Limits> = {}) {
   const slow = new Watch<Outbox>(timers, 60_000, () => {});
   const socket = new FakeSocket();
   const drains: number[] = [];
+  const groups: (SocketGroup | undefined)[] = [];
   const cuts: CloseInfo[] = [];
   const outbox: Outbox = new Outbox(socket, { limits, counters, timers, slow }, {
     activity: () => 0,
+    regrouped: () => void groups.push(outbox.group),
     drained: () => void drains.push(socket.bufferedAmount),
     // As a connection does.
     cut: (info) => void cuts.push(outbox.end(info)),
@@ -62,7 +80,7 @@ function rig(given: Partial<Limits> = {}) {
     outbox.checkDrain();
   };
   const names = () => socket.calls.map(([name]) => name);
-  return { outbox, socket, timers, counters, drains, cuts, drainTo, names };
+  return { outbox, socket, timers, counters, drains, groups, cuts, drainTo, names };
 }
 
 const bytes = (length: number): Frame => new Frame(new Uint8Array(length));
@@ -337,4 +355,50 @@ Deno.test("Outbox gives up a stuck client after idleTimeout, and counts from whe
   } finally {
     performance.now = now;
   }
+});
+
+const GROUP: SocketGroup = {
+  circle() {
+    throw new Error("the hub asks for circles, not the outbox");
+  },
+};
+
+Deno.test("Outbox has no group while it is slow or closing, and tells so", () => {
+  const { outbox, socket, groups, drains, drainTo } = rig();
+  assert.equal(outbox.group, undefined);
+  socket.group = GROUP;
+  assert.equal(outbox.group, GROUP);
+  outbox.send(bytes(50), true);
+  assert.equal(outbox.group, GROUP);
+  outbox.send(bytes(1), true);
+  outbox.send(bytes(1), true);
+  assert.deepEqual([outbox.group, groups], [undefined, [undefined]]);
+  drainTo(1);
+  assert.equal(outbox.group, undefined);
+  drainTo(0);
+  assert.deepEqual([outbox.group, groups, drains], [GROUP, [undefined, GROUP], [0]]);
+  outbox.close(1000, "");
+  assert.equal(outbox.group, undefined);
+});
+
+Deno.test("Outbox that broadcasts have made slow is so at the next look, and drains", () => {
+  for (const see of ["look", "bufferedAmount"] as const) {
+    const { outbox, socket, groups, drains, drainTo } = rig();
+    socket.group = GROUP;
+    socket.bufferedAmount = 50;
+    assert.equal(see === "look" ? outbox.look() : outbox.bufferedAmount, 50);
+    assert.deepEqual(groups, []);
+    socket.bufferedAmount = 51;
+    assert.equal(see === "look" ? outbox.look() : outbox.bufferedAmount, 51);
+    assert.deepEqual(groups, [undefined]);
+    drainTo(0);
+    assert.deepEqual(drains, [0]);
+  }
+});
+
+Deno.test("Outbox.broadcast() counts each recipient", () => {
+  const { outbox, socket, counters } = rig();
+  outbox.broadcast("name", new Frame("ü"), false, 7);
+  assert.deepEqual(socket.calls, [["broadcast", "name", "ü", false]]);
+  assert.deepEqual([counters.messagesOut, counters.bytesOut], [7, 14]);
 });

@@ -1,0 +1,632 @@
+import assert from "node:assert/strict";
+import { sleep } from "../clients/test_bed.ts";
+import type { Client } from "../clients/websocket_client.ts";
+import type { Case } from "../fixtures/case.ts";
+
+const KIB = 1024, MIB = 1024 * KIB;
+
+/** The texts that a client gets next. */
+async function texts(client: Client, count: number): Promise<string[]> {
+  const got = [];
+  for (let i = 0; i < count; i++) got.push(await client.text());
+  return got;
+}
+
+/** Numbers at the head of all that has come, text or not. */
+function numbersIn(client: Client): number[] {
+  return client.queued.map((message) =>
+    Number.parseInt(
+      typeof message === "string" ? message : new TextDecoder().decode(message.subarray(0, 10)),
+    )
+  );
+}
+
+/** A message of this size with a number at its head. */
+const numbered = (i: number, size: number): string => `${i}`.padEnd(size, ".");
+
+/** Waits until a client has `count` messages. */
+async function until(client: Client, count: number): Promise<void> {
+  for (let i = 0; i < 200 && client.queued.length < count; i++) await sleep(10);
+}
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
+/** Joined by a NUL or a space, some of these would be the same. */
+const ODD_SPACES = ["/a", "/a\0b", "/a\0", "0", "0 0"];
+const ODD_TOPICS = ["b\0c", "c", "\0c", "0", "", " 0"];
+
+/** P9: publishing by the runtime's own topics, where it has them, changes nothing but the speed. */
+export const broadcast: readonly Case[] = [
+  {
+    id: "P9.order",
+    fact: "sends between publishes of one turn keep their place, whatever the sizes",
+    site: () => ({
+      hooks: {
+        open: (peer) => peer.subscribe("t"),
+        message(peer) {
+          let i = 0;
+          for (const size of [5, 100, 20 * KIB, 5, 100 * KIB, 15 * KIB]) {
+            for (let round = 0; round < 40; round += size > KIB ? 10 : 1) {
+              peer.publish("t", numbered(i++, size));
+              for (const other of peer.peers) if (other !== peer) other.send(numbered(i, size));
+              i++;
+              peer.publish("t", new TextEncoder().encode(numbered(i++, size)), { echo: true });
+            }
+          }
+          peer.publish("t", "");
+          peer.publish("t", new Uint8Array());
+          for (const other of peer.peers) other.send("end");
+        },
+      },
+    }),
+    async run(t) {
+      const [publisher, ...others] = await Promise.all([0, 1, 2, 3].map(() => t.connect()));
+      publisher!.send("go");
+      const count = 3 * (3 * 40 + 3 * 4);
+      for (const other of others) {
+        await until(other, count + 3);
+        assert.deepEqual(other.queued.slice(-3), ["", new Uint8Array(), "end"]);
+        assert.deepEqual(numbersIn(other).slice(0, -3), upTo(count));
+      }
+      const his = upTo(count).filter((i) => i % 3 === 2);
+      await until(publisher!, his.length + 1);
+      assert.equal(publisher!.queued.at(-1), "end");
+      assert.deepEqual(numbersIn(publisher!).slice(0, -1), his);
+    },
+  },
+  {
+    id: "P9.close",
+    fact: "what was published before a close in the same turn comes before the close frame",
+    site: (s) => ({
+      hooks: {
+        open: (peer) => peer.subscribe("t"),
+        message(peer) {
+          const others = [...peer.peers].filter((other) => other !== peer);
+          s.log(
+            "counts",
+            ...others.map((other, i) => {
+              const reached = peer.publish("t", `before ${i}`);
+              other.close(4000 + i, "enough");
+              return reached;
+            }),
+            peer.publish("t", "after", { echo: true }),
+          );
+        },
+      },
+    }),
+    async run(t) {
+      const publisher = await t.connect();
+      const others = [await t.connect(), await t.connect(), await t.connect()];
+      publisher.send("go");
+      for (const [i, other] of others.entries()) {
+        assert.deepEqual(await other.closed, { code: 4000 + i, reason: "enough" });
+        assert.deepEqual(other.queued, upTo(i + 1).map((k) => `before ${k}`));
+      }
+      assert.deepEqual((await t.logged("counts"))[0]!.data, [3, 2, 1, 1]);
+      assert.deepEqual(await texts(publisher, 1), ["after"]);
+    },
+  },
+  {
+    id: "P9.gone",
+    fact: "who is terminated gets nothing more, is not counted, and disturbs nobody",
+    site: (s) => ({
+      hooks: {
+        open: (peer) => peer.subscribe("t"),
+        message(peer) {
+          const others = [...peer.peers].filter((other) => other !== peer);
+          peer.publish("t", "before");
+          others[0]!.terminate();
+          s.log("reached", peer.publish("t", "after"), s.ws.publish("t", "all"));
+        },
+        close: (peer) => s.log("left", peer.publish("t", "left")),
+      },
+    }),
+    async run(t) {
+      const publisher = await t.connect(), gone = await t.connect();
+      const others = [await t.connect(), await t.connect()];
+      publisher.send("go");
+      for (const other of others) {
+        assert.deepEqual(await texts(other, 4), ["before", "after", "all", "left"]);
+      }
+      assert.deepEqual(await texts(publisher, 2), ["all", "left"]);
+      await gone.closed;
+      assert.ok(gone.queued.every((it) => it === "before"));
+      assert.deepEqual((await t.logged("reached"))[0]!.data, [2, 3]);
+      assert.deepEqual((await t.logged("left"))[0]!.data, [3]);
+    },
+  },
+  {
+    id: "P9.membership",
+    fact: "who unsubscribes and subscribes between publishes of one turn gets just what is his",
+    site: () => ({
+      hooks: {
+        open: (peer) => peer.subscribe("t"),
+        message(peer) {
+          const others = [...peer.peers].filter((other) => other !== peer);
+          const one = others[0]!;
+          for (let round = 0; round < 40; round++) {
+            peer.publish("t", `${round} in`);
+            one.unsubscribe("t");
+            peer.publish("t", `${round} out`);
+            if (round % 2) one.send(`${round} direct`);
+            one.subscribe("t");
+          }
+          one.unsubscribe("t");
+          peer.publish("t", "end");
+        },
+      },
+    }),
+    async run(t) {
+      const publisher = await t.connect(), one = await t.connect();
+      const others = [await t.connect(), await t.connect()];
+      publisher.send("go");
+      const rounds = upTo(40);
+      for (const other of others) {
+        const wanted = rounds.flatMap((i) => [`${i} in`, `${i} out`]);
+        assert.deepEqual(await texts(other, 81), [...wanted, "end"]);
+      }
+      const his = rounds.flatMap((i) => i % 2 ? [`${i} in`, `${i} direct`] : [`${i} in`]);
+      assert.deepEqual(await texts(one, his.length), his);
+      await sleep(30);
+      assert.deepEqual([publisher.queued, one.queued], [[], []]);
+    },
+  },
+  {
+    id: "P9.publisher",
+    fact: "a publisher is left out exactly once, subscribed or not; counts and stats are right",
+    site: (s) => ({
+      hooks: {
+        open: (peer) => peer.request.url.endsWith("?in") ? peer.subscribe("t") : undefined,
+        message(peer, message) {
+          const { messagesOut, bytesOut } = s.ws.stats;
+          const text = message.text();
+          const reached = [
+            peer.publish("t", `${text} 1`),
+            peer.publish("t", `${text} 2`, { echo: true }),
+            peer.publish("t", `${text} 3`, { compress: false }),
+            s.ws.publish("t", `${text} 4`),
+            s.ws.publish("t", `${text} 5`, { namespace: peer.namespace }),
+            s.ws.publish("t", `${text} 6`, { namespace: "/nowhere" }),
+          ];
+          const { stats } = s.ws;
+          s.log("counts", reached, stats.messagesOut - messagesOut, stats.bytesOut - bytesOut);
+        },
+      },
+    }),
+    async run(t) {
+      const members = [await t.connect("?in"), await t.connect("?in"), await t.connect("?in")];
+      const outsider = await t.connect("?out");
+      members[0]!.send("a");
+      await t.logged("counts");
+      outsider.send("b");
+      const [ofA, ofB] = await t.logged("counts", 2);
+      assert.deepEqual(ofA!.data, [[2, 3, 2, 3, 3, 0], 13, 13 * 3]);
+      assert.deepEqual(ofB!.data, [[3, 3, 3, 3, 3, 0], 15, 15 * 3]);
+      for (const [i, member] of members.entries()) {
+        const ofA = i === 0 ? ["a 2", "a 4", "a 5"] : [1, 2, 3, 4, 5].map((k) => `a ${k}`);
+        const all = [...ofA, ...[1, 2, 3, 4, 5].map((k) => `b ${k}`)];
+        assert.deepEqual(await texts(member, all.length), all);
+      }
+      await sleep(20);
+      assert.deepEqual([...members, outsider].map(({ queued }) => queued.length), [0, 0, 0, 0]);
+    },
+  },
+  {
+    id: "P9.names",
+    fact: "no topic and no namespace is taken for another, with NULs and ODD_SPACES in them either",
+    site: (s) => {
+      let opened = 0;
+      return {
+        hooks: {
+          upgrade: () => ({ namespace: ODD_SPACES[Math.floor(opened++ / 3)]! }),
+          open(peer) {
+            for (const topic of ODD_TOPICS) peer.subscribe(topic);
+          },
+        },
+        commands: {
+          publish() {
+            const reached = [];
+            for (const namespace of ODD_SPACES) {
+              for (const topic of ODD_TOPICS) {
+                const sent = s.ws.publish(topic, JSON.stringify([namespace, topic]), { namespace });
+                reached.push(sent);
+              }
+            }
+            return [...reached, s.ws.publish("0 0", "x"), s.ws.publish("/a\0c", "x")];
+          },
+        },
+      };
+    },
+    async run(t) {
+      const clients = [];
+      for (let i = 0; i < 15; i++) clients.push(await t.connect());
+      assert.deepEqual(await t.command("publish"), [...Array(30).fill(3), 0, 0]);
+      for (const [i, client] of clients.entries()) {
+        const wanted = ODD_TOPICS.map((topic) =>
+          JSON.stringify([ODD_SPACES[Math.floor(i / 3)], topic])
+        );
+        assert.deepEqual(await texts(client, 6), wanted);
+      }
+      await sleep(20);
+      assert.ok(clients.every(({ queued }) => queued.length === 0));
+    },
+  },
+  {
+    id: "P9.buffered",
+    fact: "bufferedAmount counts what was published in this turn, and nothing twice",
+    site: (s) => ({
+      limits: { highWaterMark: 4 * MIB }, // or who is full would hear no broadcasts
+      hooks: {
+        open: (peer) => peer.subscribe("t"),
+        async message(peer, message) {
+          if (message.text() === "fill") {
+            // Until the kernel has taken nothing of it for a while.
+            for (let full = 0; full < 6;) {
+              const before = peer.bufferedAmount;
+              for (let i = 0; i < (before < MIB ? 10 : 1); i++) {
+                peer.send(new Uint8Array(100 * KIB));
+              }
+              full = before >= MIB && peer.bufferedAmount >= before + 100 * KIB ? full + 1 : 0;
+              await new Promise((resolve) => setTimeout(resolve, 20));
+            }
+            return s.log("full");
+          }
+          const full = [...peer.peers][1]!;
+          const grown = (act: () => unknown) => {
+            const before = full.bufferedAmount;
+            act();
+            return full.bufferedAmount - before;
+          };
+          const times = (count: number, size: number) =>
+            grown(() => {
+              for (let i = 0; i < count; i++) peer.publish("t", "x".repeat(size));
+            });
+          s.log("grown", [
+            times(1, 10),
+            times(5, 100),
+            times(40, 1000),
+            times(31, 1000),
+            times(1, 1000),
+            times(3, 20_000),
+            times(100, 10),
+            grown(() => full.send("x".repeat(1000))),
+            times(2, 1000),
+            grown(() => {
+              peer.publish("t", "x".repeat(1000));
+              full.unsubscribe("t");
+              peer.publish("t", "x".repeat(1000));
+              full.send("x".repeat(1000));
+              full.subscribe("t");
+              peer.publish("t", "x".repeat(1000));
+            }),
+          ], full.bufferedAmount);
+          for (let i = 0; i < 3; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+          s.log("later", full.bufferedAmount);
+        },
+      },
+    }),
+    async run(t) {
+      const publisher = await t.connect(), full = await t.connect();
+      const third = await t.connect();
+      full.socket.pause();
+      full.send("fill");
+      await t.logged("full");
+      publisher.send("go");
+      const [grown, sum] = (await t.logged("grown"))[0]!.data;
+      const payloads = [10, 500, 40_000, 31_000, 1000, 60_000, 1000, 1000, 2000, 3000];
+      for (const [i, bytes] of payloads.entries()) {
+        const messages = [1, 5, 40, 31, 1, 3, 100, 1, 2, 3][i]!;
+        const header = (grown[i] - bytes) / messages;
+        assert.ok(header >= 0 && header <= 10, `${i}: ${bytes} bytes make ${grown[i]}`);
+      }
+      const later = (await t.logged("later"))[0]!.data[0];
+      assert.ok(later <= sum && later > sum - 500 * KIB, `${sum} bytes, and ${later} later`);
+      await until(third, 186);
+      assert.equal(third.queued.length, 186);
+    },
+  },
+  {
+    id: "P9.slow-close",
+    runsAlone: true,
+    fact: "a slow reader of a topic is closed with 1013 at maxBuffered; the others get everything",
+    site: (s) => ({
+      limits: { maxBuffered: MIB, closeTimeout: 200 },
+      hooks: {
+        open: (peer) => peer.subscribe("t"),
+        async message(peer) {
+          const slow = [...peer.peers][1]!;
+          let sent = 0;
+          while (slow.websocket.readyState === 1 && sent < 4000) {
+            for (let i = 0; i < 20; i++) peer.publish("t", numbered(sent++, 8 * KIB));
+            await new Promise((resolve) => setTimeout(resolve));
+          }
+          s.log("sent", sent, slow.bufferedAmount); // not before: a look changes things
+        },
+        close: (_, { code }) => s.log("close", code),
+      },
+    }),
+    async run(t) {
+      const publisher = await t.connect(), slow = await t.connect();
+      const others = [await t.connect(), await t.connect()];
+      slow.socket.pause();
+      publisher.send("go");
+      const [sent, queued] = (await t.logged("sent"))[0]!.data;
+      assert.ok(sent < 4000 && queued > MIB / 2 && queued <= MIB, `${queued} bytes after ${sent}`);
+      assert.equal((await t.logged("close"))[0]!.data[0], 1013);
+      for (const other of others) {
+        await until(other, sent);
+        assert.deepEqual(numbersIn(other), upTo(sent));
+      }
+    },
+  },
+  {
+    id: "P9.slow-drop",
+    runsAlone: true,
+    fact: 'under "drop" a slow reader gets in order just what the counts say, and stays',
+    site: (s) => ({
+      limits: { maxBuffered: MIB, overflow: "drop" },
+      hooks: {
+        open: (peer) => peer.subscribe("t"),
+        async message(peer, message) {
+          if (message.text() === "again") return s.log("again", peer.publish("t", "again"));
+          const slow = [...peer.peers][1]!;
+          const got = [];
+          let sent = 0;
+          while (got.length > sent - 100 && sent < 4000) {
+            for (let i = 0; i < 20; i++) {
+              if (peer.publish("t", numbered(sent, 8 * KIB)) === 2) got.push(sent);
+              sent++;
+            }
+            await new Promise((resolve) => setTimeout(resolve));
+          }
+          s.log("sent", sent, slow.bufferedAmount, s.ws.stats.drops, got);
+        },
+      },
+    }),
+    async run(t) {
+      const publisher = await t.connect(), slow = await t.connect(), other = await t.connect();
+      slow.socket.pause();
+      publisher.send("go");
+      const [sent, queued, drops, got] = (await t.logged("sent"))[0]!.data;
+      assert.ok(sent < 4000 && queued > MIB / 2 && queued <= MIB, `${queued} bytes after ${sent}`);
+      assert.equal(drops, sent - got.length);
+      await until(other, sent);
+      assert.deepEqual(numbersIn(other), upTo(sent));
+      slow.socket.resume();
+      await until(slow, got.length);
+      assert.deepEqual(numbersIn(slow), got);
+      await sleep(30);
+      publisher.send("again");
+      assert.deepEqual((await t.logged("again"))[0]!.data, [2]);
+      await until(slow, got.length + 1);
+      assert.equal(slow.queued.at(-1), "again");
+    },
+  },
+  {
+    id: "P9.slow-error",
+    runsAlone: true,
+    fact: 'under "error" publish throws for nobody, and counts who was full as a drop',
+    site: (s) => ({
+      limits: { maxBuffered: MIB, overflow: "error" },
+      hooks: {
+        open: (peer) => peer.subscribe("t"),
+        async message(peer) {
+          let sent = 0;
+          while (peer.publish("t", numbered(sent, 8 * KIB)) === 2 && sent < 4000) {
+            if (++sent % 20 === 0) await new Promise((resolve) => setTimeout(resolve));
+          }
+          const slow = [...peer.peers][1]!;
+          let code = "";
+          try {
+            slow.send("x".repeat(8 * KIB));
+          } catch (error) {
+            code = (error as { code?: string }).code ?? "";
+          }
+          s.log("sent", sent, slow.bufferedAmount, code, s.ws.stats.drops);
+        },
+      },
+    }),
+    async run(t) {
+      const publisher = await t.connect(), slow = await t.connect(), other = await t.connect();
+      slow.socket.pause();
+      publisher.send("go");
+      const [sent, queued, code, drops] = (await t.logged("sent"))[0]!.data;
+      assert.ok(queued > MIB - 20 * KIB && queued <= MIB, `${queued} bytes are queued`);
+      assert.deepEqual([code, drops], ["ERR_PEER_BUFFER_FULL", 2]);
+      await until(other, sent + 1);
+      assert.deepEqual(numbersIn(other), upTo(sent + 1));
+      slow.socket.resume();
+      await until(slow, sent);
+      assert.deepEqual(numbersIn(slow), upTo(sent));
+    },
+  },
+  {
+    id: "P9.drain",
+    runsAlone: true,
+    fact: "drain fires once, and waitForDrain() resolves, for a peer that publishes have slowed",
+    site: (s) => ({
+      hooks: {
+        open: (peer) => peer.subscribe("t"),
+        async message(peer) {
+          const slow = [...peer.peers][1]!;
+          for (let sent = 0; slow.bufferedAmount < MIB && sent < 8000; sent++) {
+            peer.publish("t", numbered(sent, 4 * KIB));
+            if (sent % 50 === 49) await new Promise((resolve) => setTimeout(resolve));
+          }
+          s.log("slow", slow.bufferedAmount);
+          await slow.waitForDrain();
+          s.log("waited", slow.bufferedAmount);
+        },
+        drain(peer) {
+          if (peer === [...peer.peers][1]) s.log("drain", peer.bufferedAmount);
+        },
+      },
+    }),
+    async run(t) {
+      const publisher = await t.connect(), slow = await t.connect();
+      await t.connect();
+      for (let round = 1; round <= 2; round++) {
+        slow.socket.pause();
+        publisher.send("go");
+        assert.ok((await t.logged("slow", round)).at(-1)!.data[0] >= MIB);
+        slow.socket.resume();
+        assert.deepEqual((await t.logged("waited", round)).at(-1)!.data, [0]);
+        // While the kernel took all of it, there were drains too.
+        const since = (await t.log(60)).slice((await t.events()).lastIndexOf("slow"));
+        const drains = since.filter(({ event }) => event === "drain");
+        assert.deepEqual(drains.map(({ data }) => data), [[0]]);
+      }
+    },
+  },
+  {
+    id: "P9.recover",
+    runsAlone: true,
+    fact: "a slow reader that catches up again and again gets everything in order, exactly once",
+    site: (s) => ({
+      limits: { highWaterMark: 16 * KIB },
+      hooks: {
+        open(peer) {
+          peer.subscribe("t");
+          peer.subscribe("u");
+        },
+        async message(peer) {
+          const slow = [...peer.peers][1]!;
+          let sent = 0;
+          const publish = (count: number) => {
+            for (let i = 0; i < count; i++) {
+              if (sent % 7 === 3) { for (const other of peer.peers) other.send(`${sent}`); }
+              else {s.ws.publish(
+                  sent % 5 ? "t" : "u",
+                  numbered(sent, sent % 11 ? 3 * KIB : 30 * KIB),
+                );}
+              sent++;
+            }
+          };
+          for (let round = 0; round < 4; round++) {
+            s.log("pause");
+            await s.wait(`paused ${round}`);
+            for (let i = 0; slow.bufferedAmount < 256 * KIB && i < 1000; i++) {
+              publish(20);
+              await new Promise((resolve) => setTimeout(resolve));
+            }
+            s.log("resume");
+            while (slow.bufferedAmount > 0) {
+              publish(1);
+              await new Promise((resolve) => setTimeout(resolve));
+            }
+            publish(100);
+          }
+          s.log("sent", sent);
+        },
+      },
+    }),
+    async run(t) {
+      const publisher = await t.connect(), slow = await t.connect(), other = await t.connect();
+      publisher.send("go");
+      for (let round = 0; round < 4; round++) {
+        await t.logged("pause", round + 1);
+        slow.socket.pause();
+        await t.release(`paused ${round}`);
+        await t.logged("resume", round + 1);
+        slow.socket.resume();
+      }
+      const [sent] = (await t.logged("sent"))[0]!.data;
+      for (const client of [publisher, slow, other]) {
+        await until(client, sent);
+        assert.deepEqual(numbersIn(client), upTo(sent));
+      }
+    },
+  },
+  {
+    id: "P9.many-topics",
+    runsAlone: true,
+    fact:
+      "a reader that is stuck is found out, though each of its topics is published to but little",
+    site: (s) => ({
+      limits: { maxBuffered: MIB, closeTimeout: 100 },
+      hooks: {
+        open(peer) {
+          for (let i = 0; i < 50; i++) peer.subscribe(`${i}`);
+        },
+        async message(peer) {
+          const slow = [...peer.peers][1]!;
+          let sent = 0;
+          for (; slow.websocket.readyState === 1 && sent < 2000; sent++) {
+            peer.publish(`${sent % 50}`, numbered(sent, 8 * KIB));
+            if (sent % 20 === 19) await new Promise((resolve) => setTimeout(resolve));
+          }
+          s.log("sent", sent, slow.bufferedAmount);
+        },
+        close: (_, { code }) => s.log("close", code),
+      },
+    }),
+    async run(t) {
+      const publisher = await t.connect(), slow = await t.connect();
+      await t.connect();
+      slow.socket.pause();
+      publisher.send("go");
+      const [sent, queued] = (await t.logged("sent"))[0]!.data;
+      assert.ok(sent < 2000 && queued <= MIB, `${queued} bytes after ${sent} messages`);
+      assert.equal((await t.logged("close"))[0]!.data[0], 1013);
+    },
+  },
+  {
+    id: "P9.fresh-topics",
+    runsAlone: true,
+    fact: "a reader that is stuck is found out, though it leaves each topic after one message",
+    site: (s) => ({
+      limits: { maxBuffered: 192 * KIB, closeTimeout: 100 },
+      hooks: {
+        open: (peer) => peer.request.url.endsWith("slow") ? undefined : peer.subscribe("busy"),
+        async message(peer) {
+          const [slow, other] = [...peer.peers].slice(1);
+          let sent = 0;
+          for (; slow!.websocket.readyState === 1 && sent < 1200; sent++) {
+            for (const member of [slow!, other!]) member.subscribe(`${sent}`);
+            peer.publish(`${sent}`, numbered(sent, 8 * KIB));
+            for (const member of [slow!, other!]) member.unsubscribe(`${sent}`);
+            peer.publish("busy", "x".repeat(40 * KIB));
+            if (sent % 2) await new Promise((resolve) => setTimeout(resolve));
+          }
+          s.log("sent", sent, slow!.bufferedAmount);
+        },
+        close: (_, { code }) => s.log("close", code),
+      },
+    }),
+    async run(t) {
+      const publisher = await t.connect(), slow = await t.connect("?slow");
+      await t.connect();
+      slow.socket.pause();
+      publisher.send("go");
+      const [sent, queued] = (await t.logged("sent"))[0]!.data;
+      assert.ok(sent < 1200 && queued <= 192 * KIB, `${queued} bytes after ${sent} messages`);
+      assert.equal((await t.logged("close"))[0]!.data[0], 1013);
+    },
+  },
+  {
+    id: "P9.two-servers",
+    fact: "one adapter may serve two servers: topics reach both sides, once",
+    site: (s) => ({
+      hooks: {
+        open: (peer) => peer.subscribe("t"),
+        message: (peer, message) => s.log("reached", peer.publish("t", message)),
+      },
+      commands: { listen: () => s.listen(), publish: () => s.ws.publish("t", "all") },
+    }),
+    async run(t) {
+      const clients = [await t.connect(), await t.connect(), await t.connect()];
+      t.port = await t.command("listen");
+      clients.push(await t.connect(), await t.connect(), await t.connect());
+      clients[0]!.send("from here");
+      clients[5]!.send("from there");
+      assert.deepEqual((await t.logged("reached", 2)).map(({ data }) => data), [[5], [5]]);
+      assert.equal(await t.command("publish"), 6);
+      for (const [i, client] of clients.entries()) {
+        await until(client, i % 5 ? 3 : 2);
+        assert.equal(client.queued.at(-1), "all");
+        const wanted = ["from here", "from there"].filter((_, k) => i !== k * 5);
+        assert.deepEqual([...client.queued.slice(0, -1)].sort(), wanted);
+      }
+    },
+  },
+];
