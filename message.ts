@@ -15,6 +15,9 @@ export interface MessageSource {
   readonly websocket: { readonly binaryType: BinaryType };
 }
 
+/** Who has the bytes of a message: nobody yet, something that is being sent, the user. */
+const UNSEEN = 0, SENT_ON = 1, SEEN = 2;
+
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -42,8 +45,9 @@ interface BufferConstructor {
 export class Message<Source extends MessageSource = MessageSource> {
   /** Who sent it. */
   readonly peer: Source;
-  /** Bytes of it that nobody has seen yet may be a view of more than them. */
+  /** Bytes that nobody has seen yet may be a view of more than them. */
   #payload: Payload;
+  #bytes: typeof UNSEEN | typeof SENT_ON | typeof SEEN = UNSEEN;
   /** The runtime's own event, where it dispatches one. */
   declare readonly event?: unknown;
   declare private _id?: string;
@@ -65,19 +69,21 @@ export class Message<Source extends MessageSource = MessageSource> {
   /** The payload as it came: a string for text, bytes for binary. Sending it keeps the type. */
   get rawData(): Payload {
     const payload = this.#payload;
-    if (typeof payload === "string" || payload.byteLength === payload.buffer.byteLength) {
-      return payload;
-    }
-    return this.#payload = new Uint8Array(payload);
+    if (typeof payload === "string" || this.#bytes === SEEN) return payload;
+    const isOwn = this.#bytes === UNSEEN && payload.byteLength === payload.buffer.byteLength;
+    this.#bytes = SEEN;
+    return isOwn ? payload : this.#payload = new Uint8Array(payload);
   }
 
   /**
-   * @internal What can be sent on without a copy: what no caller has in hand, or can change.
+   * @internal What can be sent on without a copy, as long as no caller has it in hand, to change
+   * it; who asks for it later gets a copy.
    */
-  static unshared(message: Message): Payload | undefined {
-    const payload = message.#payload;
-    const isSeen = typeof payload !== "string" && payload.byteLength === payload.buffer.byteLength;
-    return isSeen ? undefined : payload;
+  static sendOn(message: Message): Payload | undefined {
+    if (typeof message.#payload === "string") return message.#payload;
+    if (message.#bytes === SEEN) return undefined;
+    message.#bytes = SENT_ON;
+    return message.#payload;
   }
 
   /** A random UUID v4, made on first use. */

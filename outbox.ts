@@ -61,6 +61,8 @@ export class Outbox implements BroadcastLine {
   /** Frames and bytes sent since the queue was last empty: how large a queued frame is on average. */
   #frames = 0;
   #bytes = 0;
+  /** Whether nothing was left in the queue by the last send. */
+  #isEmpty = false;
   /** What was seen at the last look, and when it last changed. */
   #seenQueued = -1;
   #seenActivity = -1;
@@ -102,7 +104,10 @@ export class Outbox implements BroadcastLine {
 
   /** Marks the client slow where it is; returns the bytes queued. */
   look(): number {
-    const queued = this.socket.bufferedAmount;
+    return this.#seen(this.socket.bufferedAmount);
+  }
+
+  #seen(queued: number): number {
     if (queued > this.#host.limits.highWaterMark && !this.#slow) {
       this.#watch();
       this.#slow = true;
@@ -120,18 +125,20 @@ export class Outbox implements BroadcastLine {
     if (!this.isOpen) return -1;
     const { counters } = this.#host;
     if (!this.#fits(frame.byteLength)) return this.#overflow(frame);
-    this.socket.send(frame, compress);
+    const queued = this.socket.send(frame, compress);
+    this.#isEmpty = queued === 0;
     this.#frames++;
     this.#bytes += frame.byteLength + HEADER;
     counters.messagesOut++;
     counters.bytesOut += frame.byteLength;
-    return this.look();
+    return this.#seen(queued);
   }
 
   /** Whether one more frame of this size is within `maxBuffered`. */
   #fits(byteLength: number): boolean {
     const { maxBuffered } = this.#host.limits;
-    const queued = this.socket.bufferedAmount;
+    // Asking the runtime costs up to 0.1 µs, as much as all the rest.
+    const queued = this.#isEmpty && !this.socket.isTuned ? 0 : this.socket.bufferedAmount;
     if (queued === 0) this.#frames = this.#bytes = 0;
     const frames = this.#frames * queued / Math.max(queued, this.#bytes, 1);
     return queued + byteLength <= maxBuffered &&

@@ -37,7 +37,7 @@ export class Frame implements OutgoingFrame {
 export function encode(data: unknown): Frame {
   if (typeof data === "string") return new Frame(data.toWellFormed());
   if (data instanceof Message) {
-    const payload = Message.unshared(data);
+    const payload = Message.sendOn(data);
     return payload === undefined ? encode(data.rawData) : new Frame(payload);
   }
   if (ArrayBuffer.isView(data)) return new Frame(copy(data));

@@ -145,10 +145,15 @@ export interface ServerSocket {
    * with the next {@linkcode send}, or when the turn ends.
    */
   readonly heldAmount: number;
+  /** Whether it hears topics: then others may queue something by {@linkcode broadcast}. */
+  readonly isTuned: boolean;
   /** The runtime's own socket. */
   readonly raw: unknown;
-  /** Queues one message. Taken over at the call; never throws for a dead line. */
-  send(frame: OutgoingFrame, compress: boolean): void;
+  /**
+   * Queues one message. Taken over at the call; never throws for a dead line. Returns
+   * {@linkcode bufferedAmount} as it is then.
+   */
+  send(frame: OutgoingFrame, compress: boolean): number;
   /**
    * The sockets that hear each other's {@linkcode broadcast}; `undefined` where the runtime has no
    * topics of its own, and once the line is gone.

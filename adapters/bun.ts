@@ -101,10 +101,7 @@ export interface BunWebSocketHandler {
 
 const wire: Wire<BunSocket> = {
   isOpen: (native) => native.readyState === OPEN,
-  send(native, frame, compress) {
-    native.send(frame.payload, compress);
-    linkOf(native)?.subscriber?.flushed();
-  },
+  send: (native, { payload }, compress) => native.send(payload, compress) > 0,
   close: (native, code, reason) => native.close(code, reason),
   // Bun 1.4 reports the close at once, and keeps the socket with what is queued.
   closeForgetsQueue: true,

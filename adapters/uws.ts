@@ -15,6 +15,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { STATUS_CODES } from "node:http";
 import { inspect } from "node:util";
 import { Adapter, type AdapterOptions } from "../adapter.ts";
@@ -147,10 +148,13 @@ const MAX_INT32 = 2 ** 31 - 1;
 /** `SHARED_COMPRESSOR | SHARED_DECOMPRESSOR` of uWebSockets.js 20. */
 const SHARED_COMPRESSION = 1 | 256;
 
+/** What `send` returns where there is no backpressure. */
+const SENT = 1;
+
 const wire: Wire<UwsSocket> = {
   isOpen: () => true, // uWebSockets.js reports every close at once
   send: (native, { payload }, compress) =>
-    void native.send(payload, typeof payload !== "string", compress),
+    native.send(payload, typeof payload !== "string", compress) === SENT,
   close: (native, code, reason) => native.end(code, reason),
   // uWebSockets.js 20 reports the close at once, and keeps the socket with what is queued.
   closeForgetsQueue: true,
@@ -322,8 +326,17 @@ function onMessage(native: UwsSocket, message: ArrayBuffer, isBinary: boolean): 
   if (!link) return;
   link.heard++;
   // The buffer is detached when this returns.
-  const payload = isBinary ? new Uint8Array(message.slice(0)) : decoder.decode(message);
+  const payload = isBinary ? copyOut(message) : Buffer.from(message).toString();
   link.socket.received(payload, message.byteLength);
+}
+
+/** Small messages go into the pool of `Buffer`: memory of their own would cost 0.4 µs for 1 KiB on Node 20. */
+function copyOut(message: ArrayBuffer): Uint8Array<ArrayBuffer> {
+  const { byteLength } = message;
+  const isSmall = byteLength > 0 && byteLength < Buffer.poolSize >>> 1;
+  if (!isSmall) return new Uint8Array(message.slice(0));
+  const { buffer, byteOffset } = Buffer.from(new Uint8Array(message));
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function onControl(native: UwsSocket, kind: ControlKind, message: ArrayBuffer): void {

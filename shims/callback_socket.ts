@@ -20,8 +20,8 @@ import {
 export interface Wire<Native> {
   /** Whether the native socket still takes frames: false once the client's close has come in. */
   isOpen(native: Native): boolean;
-  /** Puts one message on the wire. */
-  send(native: Native, frame: OutgoingFrame, compress: boolean): void;
+  /** Puts one message on the wire; tells whether nothing of it had to be queued, where it knows that by now. */
+  send(native: Native, frame: OutgoingFrame, compress: boolean): boolean | void;
   /** Starts the closing handshake. */
   close(native: Native, code: number, reason: string): void;
   /** Whether {@linkcode close} loses track of what is queued: then it is called once the queue is empty. */
@@ -107,15 +107,20 @@ export class CallbackSocket<Native> implements ServerSocket {
     return this.#wire.heartbeat !== undefined;
   }
 
-  send(frame: OutgoingFrame, compress: boolean): void {
-    if (this.readyState !== OPEN) return;
+  send(frame: OutgoingFrame, compress: boolean): number {
+    if (this.readyState !== OPEN) return this.bufferedAmount;
     this.#isCalling = true;
     try {
-      this.#wire.send(this.raw, frame, compress);
+      const isWritten = this.#wire.send(this.raw, frame, compress);
       if (this.#hasTopics) this.#wire.topics!.flushed(this.raw);
+      return isWritten ? 0 : this.bufferedAmount;
     } finally {
       this.#isCalling = false;
     }
+  }
+
+  get isTuned(): boolean {
+    return this.#hasTopics;
   }
 
   get group(): SocketGroup | undefined {

@@ -19,6 +19,7 @@ class FakeSocket implements ServerSocket {
   readyState: number = OPEN;
   bufferedAmount = 0;
   heldAmount = 0;
+  isTuned = false;
   group: SocketGroup | undefined;
   readonly protocol = "";
   readonly extensions = "";
@@ -27,9 +28,9 @@ class FakeSocket implements ServerSocket {
   readonly canPing = false;
   readonly calls: unknown[][] = [];
 
-  send({ payload, byteLength }: Frame, compress: boolean): void {
+  send({ payload, byteLength }: Frame, compress: boolean): number {
     this.calls.push(["send", payload, compress]);
-    this.bufferedAmount += byteLength;
+    return this.bufferedAmount += byteLength;
   }
 
   close(code: number, reason: string): void {
