@@ -31,7 +31,8 @@ static void set_option(options *it, const char *word) {
     long *place;
   } numbers[] = {
       {"window", &it->window},         {"rounds", &it->rounds},
-      {"warmup", &it->warmup},         {"connections", &it->connections},
+      {"warmup", &it->warmup},         {"patience", &it->patience},
+              {"connections", &it->connections},
       {"size", &it->size},             {"depth", &it->depth},
       {"binary", &it->binary},         {"subscribers", &it->subscribers},
       {"topics", &it->topics},         {"times", &it->times},
@@ -55,7 +56,7 @@ static void set_option(options *it, const char *word) {
 
 options parse_options(int count, char **words) {
   options it = {
-      .window = 150,      .rounds = 15,  .warmup = 1,   .connections = 100, .size = 32,
+      .window = 150,      .rounds = 15,  .warmup = 1, .patience = 5000,   .connections = 100, .size = 32,
       .depth = 1,         .topics = 1,   .times = 1,    .in_flight = 2,     .publishers = 1,
       .subscribers = 1000, .parallel = 32, .slow = 10,  .rate = 30,         .warming = 3,
       .seconds = 12,      .steps = {4000, 9000, 14000}, .step_count = 3,

@@ -11,6 +11,7 @@ typedef struct {
   long window;  // milliseconds each
   long rounds;  // windows of each server
   long warmup;  // rounds before the first that counts
+  long patience;  // milliseconds after which a message is lost
 
   long connections;  // echo: connections
   long size;         // echo, publish, slow: bytes of a message

@@ -11,7 +11,7 @@ window begin_window(server *of, const options *how) {
   return (window){
       .server = of,
       .deadline = deadline,
-      .patience = deadline + 5,
+      .patience = deadline + how->patience / 1000.0,
       .began = now,
       .server_cpu = seconds_of(of->clock),
       .own_cpu = own_cpu_time(),
