@@ -56,7 +56,7 @@ Deno.test("A cell is met when its interval reaches the target", () => {
     const result: Result = { scenario: "echo", runtime: "node", date: "", seconds: 0, lines };
     const cell = cellOf(scenario, result);
     assert.equal(cell.isMet, isMet, `${ratios} of ${value}`);
-    assert.equal(cell.estimate.value, median(ratios));
+    assert.ok(Math.abs(cell.estimate.value - median(ratios)) < 1e-9, `${cell.estimate.value}`);
   }
 });
 
@@ -66,8 +66,6 @@ function windowOf(name: string, round: number, cpu: number, messages: number) {
 
 const canLoad = Deno.build.os === "linux" && await hasCompiler();
 if (!canLoad) console.error("NOT RUN: needs Linux and cc: the load generator");
-const ROOM = ["--subscribers=6", "--topics=2", "--rounds=2", "--window=50", "--size=200"];
-const ECHO = ["--connections=3", "--rounds=2", "--window=50", "--size=300"];
 let generator = "";
 
 Deno.test.beforeAll(async () => {
@@ -161,9 +159,11 @@ generatorTest("reads frames that are cut anywhere, with pings and fragments betw
 });
 
 /** Echoes one client: the first message whole, all others in two fragments around a ping. */
-async function answerInPieces(listener: Deno.Listener): Promise<{ echoes: number; pongs: number }> {
+async function answerInPieces(
+  listener: Deno.TcpListener,
+): Promise<{ echoes: number; pongs: number }> {
   using line = await listener.accept();
-  line.setNoDelay?.();
+  line.setNoDelay();
   await line.read(new Uint8Array(2048)); // the request
   const accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="; // of the key of RFC 6455 §1.3
   await line.write(

@@ -32,6 +32,7 @@ static void visit(server *of, const options *how, long round) {
     }
     hear(of, 100, count, &received);
   }
+  hear(of, SURPLUS_MS, count, &received);
   if (received < expected) of->lost += expected - received;
   else of->wrong += received - expected;
   report_window(&measured, how, round, received);

@@ -12,6 +12,9 @@ typedef struct {
   double began, server_cpu, own_cpu;
 } window;
 
+/// How long to wait for messages that should not come, after those that should.
+enum { SURPLUS_MS = 5 };
+
 window begin_window(server *of, const options *how);
 
 /// Prints a line of JSON. Rounds under 1 are for warming up: only their errors are told.
