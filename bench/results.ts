@@ -38,7 +38,8 @@ export class Results {
     const file: File | undefined = text && JSON.parse(text);
     const found = machine ?? file?.machine;
     if (!found) throw new Error("There are no results yet: run `deno task bench` first");
-    return new Results(found, file?.results ?? []);
+    const versions = { ...file?.machine.versions, ...found.versions };
+    return new Results({ ...found, versions }, file?.results ?? []);
   }
 
   find(scenario: string, runtime: RuntimeName): Result | undefined {

@@ -34,7 +34,7 @@ async function run(): Promise<number> {
   const start = performance.now();
   const generator = await compileLoadGenerator();
   await installPackages();
-  const results = await Results.read(await describeMachine());
+  const results = await Results.read(await describeMachine(chosen(benchRuntimes)));
   const cells: Cell[] = [], failures: string[] = [];
   for (const scenario of chosen(scenarios)) {
     for (const runtime of chosen(benchRuntimes)) {

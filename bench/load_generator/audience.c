@@ -9,7 +9,7 @@
 
 // Publishers listen too, as members of a room do, but to what nobody says: uWebSockets.js lets only
 // subscribers publish.
-enum { SILENT_TOPIC = 99999 };
+enum { SILENT_TOPIC = MAX_TOPICS };
 enum { SMALL_BUFFER = 4096, SHORTEST = 16, SETTLING_MS = 300 };
 
 audience gather_audience(server *at, const options *how) {
