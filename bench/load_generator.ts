@@ -5,6 +5,8 @@ export interface Window {
   readonly wall: number;
   readonly cpu: number;
   readonly ownCpu: number;
+  /** Of all that ran on the machine. */
+  readonly machineCpu: number;
   readonly messages: number;
 }
 
