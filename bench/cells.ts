@@ -113,6 +113,15 @@ function most(samples: readonly SlowSample[]): number {
   return Math.max(...means);
 }
 
+/** How much of a core other programs took while it was measured; they make the intervals wide. */
+export function disturbance({ lines }: Result): number | undefined {
+  const windows = lines.filter((it) => "machineCpu" in it);
+  if (windows.length === 0) return undefined;
+  const sum = (of: (it: Window) => number): number => windows.reduce((all, it) => all + of(it), 0);
+  const others = sum(({ machineCpu, cpu, ownCpu }) => machineCpu - cpu - ownCpu);
+  return Math.max(others / sum(({ wall }) => wall), 0);
+}
+
 function windows(result: Result, toolkit: ToolkitName): Window[] {
   return linesOf<Window>(result, toolkit).filter(({ round }) => round > 0);
 }

@@ -5,6 +5,8 @@ export interface Window {
   readonly wall: number;
   readonly cpu: number;
   readonly ownCpu: number;
+  /** Of all that ran on the machine. */
+  readonly machineCpu: number;
   readonly messages: number;
 }
 
@@ -45,16 +47,15 @@ export type Line = (Window | IdleStep | SlowSample | SlowEnd) & Errors;
 
 const SOURCES = new URL("load_generator/", import.meta.url);
 const BINARY = new URL("../.cache/load_generator", import.meta.url);
+const FLAGS = ["-O2", "-std=gnu11", "-Wall", "-Wextra", "-Werror"];
 /** The longest run takes a minute. */
 const PATIENCE_MS = 180_000;
 
 /** Whether this machine can compile it. */
 export async function hasCompiler(): Promise<boolean> {
   try {
-    return (await new Deno.Command("cc", {
-      args: ["--version"],
-      stdout: "null",
-    }).output()).success;
+    const { success } = await new Deno.Command("cc", { args: ["--version"] }).output();
+    return success;
   } catch {
     return false;
   }
@@ -62,25 +63,12 @@ export async function hasCompiler(): Promise<boolean> {
 
 /** Compiles the load generator, and returns its path. */
 export async function compileLoadGenerator(): Promise<string> {
-  const found = await Array.fromAsync(Deno.readDir(SOURCES));
-  const sources = found.map(({ name }) => name).filter((name) => name.endsWith(".c")).sort();
+  const names = await Array.fromAsync(Deno.readDir(SOURCES), ({ name }) => name);
+  const sources = names.filter((name) => name.endsWith(".c")).sort();
   await Deno.mkdir(new URL("./", BINARY), { recursive: true });
-  const { success, stderr } = await new Deno.Command("cc", {
-    args: [
-      "-O2",
-      "-std=gnu11",
-      "-Wall",
-      "-Wextra",
-      "-Werror",
-      "-o",
-      BINARY.pathname,
-      ...sources,
-    ],
-    cwd: SOURCES,
-  }).output();
-  if (!success) {
-    throw new Error(`cc failed: ${new TextDecoder().decode(stderr)}`);
-  }
+  const args = [...FLAGS, "-o", BINARY.pathname, ...sources];
+  const { success, stderr } = await new Deno.Command("cc", { args, cwd: SOURCES }).output();
+  if (!success) throw new Error(`cc failed: ${new TextDecoder().decode(stderr)}`);
   return BINARY.pathname;
 }
 
@@ -89,22 +77,18 @@ export async function compileLoadGenerator(): Promise<string> {
  *
  * @throws where it says that a message was lost or a connection closed, and where it could not run.
  */
-export async function load(
-  binary: string,
-  args: readonly string[],
-): Promise<Line[]> {
+export async function load(binary: string, args: readonly string[]): Promise<Line[]> {
   const { success, stdout, stderr } = await new Deno.Command(binary, {
     args: [...args],
     signal: AbortSignal.timeout(PATIENCE_MS),
   }).output();
-  const lines = new TextDecoder().decode(stdout).split("\n").filter(Boolean)
+  const decoder = new TextDecoder();
+  const lines = decoder.decode(stdout).split("\n").filter(Boolean)
     .map((text): Line => JSON.parse(text));
   if (success) return lines;
   const errors = lines.filter(({ lost, closed, wrong }) => lost || closed || wrong)
     .map(({ name, lost, closed, wrong }) =>
       `${name}: ${lost} messages lost, ${closed} connections closed, ${wrong} frames wrong`
     );
-  throw new Error(
-    [new TextDecoder().decode(stderr).trim(), ...errors].join("\n"),
-  );
+  throw new Error([decoder.decode(stderr).trim(), ...errors].join("\n"));
 }

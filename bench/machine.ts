@@ -1,6 +1,8 @@
 import config from "../deno.json" with { type: "json" };
 import { packages } from "./packages.ts";
-import { benchRuntimes } from "./runtimes.ts";
+import type { BenchRuntime } from "./runtimes.ts";
+
+const PROGRAM = new URL("servers/versions/versions.ts", import.meta.url);
 
 /** Where and with what the figures came about: nothing that names the machine itself. */
 export interface Machine {
@@ -11,34 +13,20 @@ export interface Machine {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-export async function describeMachine(): Promise<Machine> {
+/** Describes this machine, and the given runtimes as they say of themselves. */
+export async function describeMachine(runtimes: readonly BenchRuntime[]): Promise<Machine> {
   const cpus = await Deno.readTextFile("/proc/cpuinfo").catch(() => "");
-  const models = [...cpus.matchAll(/^model name\s*:\s*(.*)$/gm)].map(([, model]) => model!);
-  const { uWebSockets, ...runtimes } = await runtimeVersions();
+  const found = await Promise.all(runtimes.map(versionsOf));
   return {
-    cpu: models[0] ?? Deno.build.arch,
+    cpu: /^model name\s*:\s*(.*)$/m.exec(cpus)?.[1] ?? Deno.build.arch,
     cores: navigator.hardwareConcurrency,
-    kernel: `${Deno.build.os === "linux" ? "Linux" : Deno.build.os} ${
-      /^\d+\.\d+/.exec(Deno.osRelease())?.[0]
-    }`,
-    versions: {
-      onepeer: config.version,
-      ...runtimes,
-      "uWebSockets.js": uWebSockets ?? "",
-      ...packages,
-    },
+    kernel: `Linux ${/^\d+\.\d+/.exec(Deno.osRelease())?.[0]}`,
+    versions: { onepeer: config.version, ...Object.assign({}, ...found), ...packages },
   };
 }
 
-/** What each runtime says of itself. */
-async function runtimeVersions(): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
-  for (const runtime of benchRuntimes) {
-    const [program, ...args] = await runtime.command(
-      new URL("servers/versions/versions.ts", import.meta.url),
-    );
-    const { stdout } = await new Deno.Command(program!, { args }).output();
-    Object.assign(found, JSON.parse(new TextDecoder().decode(stdout)));
-  }
-  return found;
+async function versionsOf(runtime: BenchRuntime): Promise<Record<string, string>> {
+  const [program, ...args] = await runtime.command(PROGRAM);
+  const { stdout } = await new Deno.Command(program!, { args }).output();
+  return JSON.parse(new TextDecoder().decode(stdout));
 }

@@ -13,26 +13,18 @@ export const DENO_CONFIG: URL = new URL("deno.json", FOLDER);
 export async function installPackages(): Promise<void> {
   const wanted = JSON.stringify(manifest, null, 2);
   const place = new URL("package.json", FOLDER);
-  const marker = new URL("node_modules/", FOLDER);
-  const isThere = await Deno.stat(marker).then(() => true, () => false);
-  if (isThere && await Deno.readTextFile(place).catch(() => "") === wanted) {
-    return;
-  }
+  const isThere = await Deno.stat(new URL("node_modules/", FOLDER)).then(() => true, () => false);
+  if (isThere && await Deno.readTextFile(place).catch(() => "") === wanted) return;
   await Deno.mkdir(FOLDER, { recursive: true });
   await Deno.writeTextFile(place, wanted);
-  await Deno.writeTextFile(
-    DENO_CONFIG,
-    JSON.stringify({ nodeModulesDir: "auto", imports }),
-  );
+  await Deno.writeTextFile(DENO_CONFIG, JSON.stringify({ nodeModulesDir: "auto", imports }));
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["install"],
     cwd: FOLDER,
   }).output();
   if (success) return;
   await Deno.remove(place);
-  throw new Error(
-    `Cannot install bench/package.json: ${new TextDecoder().decode(stderr)}`,
-  );
+  throw new Error(`Cannot install bench/package.json: ${new TextDecoder().decode(stderr)}`);
 }
 
 const imports = Object.fromEntries(

@@ -38,22 +38,28 @@ export class Results {
     const file: File | undefined = text && JSON.parse(text);
     const found = machine ?? file?.machine;
     if (!found) throw new Error("There are no results yet: run `deno task bench` first");
-    return new Results(found, file?.results ?? []);
+    const versions = { ...file?.machine.versions, ...found.versions };
+    return new Results({ ...found, versions }, file?.results ?? []);
   }
 
   find(scenario: string, runtime: RuntimeName): Result | undefined {
     return this.#results.get(keyOf(scenario, runtime));
   }
 
-  /** When the last of them ended. */
-  get date(): string {
-    return [...this.#results.values()].map(({ date }) => date).sort().at(-1) ?? "";
+  get all(): readonly Result[] {
+    return [...this.#results.values()];
+  }
+
+  /** The day on which they came about, or the first and the last. */
+  get days(): string {
+    const days = this.all.map(({ date }) => date.slice(0, 10)).sort();
+    return [...new Set([days.at(0), days.at(-1)])].join(" to ");
   }
 
   /** Keeps a result, here and on disk. */
   async keep(result: Result): Promise<void> {
     this.#results.set(keyOf(result.scenario, result.runtime), result);
-    const file: File = { machine: this.machine, results: [...this.#results.values()] };
+    const file: File = { machine: this.machine, results: this.all };
     await Deno.mkdir(new URL("./", PATH), { recursive: true });
     await Deno.writeTextFile(PATH, JSON.stringify(file));
   }

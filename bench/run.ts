@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type Cell, cellOf, ratio } from "./cells.ts";
+import { type Cell, cellOf, disturbance, ratio } from "./cells.ts";
 import { measure } from "./comparison.ts";
 import { compileLoadGenerator, hasCompiler } from "./load_generator.ts";
 import { describeMachine } from "./machine.ts";
@@ -15,6 +15,9 @@ import { Results } from "./results.ts";
 import { benchRuntimes } from "./runtimes.ts";
 import { scenarios } from "./scenarios.ts";
 import { amount, bound, figure, spread, verdict } from "./words.ts";
+
+/** The share of a core from which on other programs are worth a word. */
+const DISTURBED = 0.2;
 
 const names = Deno.args.filter((arg) => arg !== "--report");
 const known = [...scenarios, ...benchRuntimes].map(({ name }) => name);
@@ -34,7 +37,7 @@ async function run(): Promise<number> {
   const start = performance.now();
   const generator = await compileLoadGenerator();
   await installPackages();
-  const results = await Results.read(await describeMachine());
+  const results = await Results.read(await describeMachine(chosen(benchRuntimes)));
   const cells: Cell[] = [], failures: string[] = [];
   for (const scenario of chosen(scenarios)) {
     for (const runtime of chosen(benchRuntimes)) {
@@ -48,7 +51,11 @@ async function run(): Promise<number> {
         const other = scenario.versus === "bare" ? "crossws" : "bare";
         const beside = ratio(result, other);
         const more = beside ? `${figure(beside.value)}× ${other}` : cell.note ?? "";
-        console.log(`${name}${line(cell)} ${more.padEnd(26)} ${figure(result.seconds)} s`);
+        const busy = disturbance(result) ?? 0;
+        const warning = busy > DISTURBED ? `, others took ${figure(busy)} of a core` : "";
+        console.log(
+          `${name}${line(cell)} ${more.padEnd(26)} ${figure(result.seconds)} s${warning}`,
+        );
       } catch (error) {
         failures.push(`${scenario.name} on ${runtime.name}`);
         console.log(`${name}FAILED: ${(error as Error).message}`);

@@ -9,8 +9,8 @@
 
 // Publishers listen too, as members of a room do, but to what nobody says: uWebSockets.js lets only
 // subscribers publish.
-enum { SILENT_TOPIC = 99999 };
-enum { SMALL_BUFFER = 4096, SHORTEST = 16, SETTLING_MS = 300, PATIENCE_S = 5 };
+enum { SILENT_TOPIC = MAX_TOPICS };
+enum { SMALL_BUFFER = 4096, SHORTEST = 16, SETTLING_MS = 300 };
 
 audience gather_audience(server *at, const options *how) {
   audience it = {
@@ -78,7 +78,7 @@ static void count(connection *it, long messages, void *context) {
 void check_audience(audience *it, const options *how) {
   if (!how->deflate) check_bytes(it);  // else their form is the server's affair
   long received = 0;
-  const double patience = wall_time() + PATIENCE_S;
+  const double patience = wall_time() + how->patience / 1000.0;
   for (long topic = 0; topic < it->topic_count; topic++) publish(it, topic, 1);
   while (received < it->subscriber_count && wall_time() < patience) {
     hear(it->server, 100, count, &received);

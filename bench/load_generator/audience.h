@@ -3,17 +3,20 @@
 #include "connection.h"
 #include "options.h"
 
+/// What the numbers in a message can say.
+enum { MAX_TOPICS = 99999, MAX_TIMES = 99 };
+
 typedef struct {
   server *server;
   connection *subscribers, *publishers;
   long subscriber_count, publisher_count, topic_count;
-  long size;            // bytes of a message
-  long published;       // messages, ever: whose turn it is
+  long size;       // bytes of a message
+  long published;  // messages, ever: whose turn it is
   char *text;
   unsigned char *frame;
 } audience;
 
-/// Connects everybody: subscriber i listens to topic i modulo their number. The first few, as many
+/// Connects everybody: subscriber i listens to topic i modulo their number. The first ones, as many
 /// as `how` calls slow, get a small receive buffer.
 audience gather_audience(server *at, const options *how);
 

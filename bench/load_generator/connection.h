@@ -9,11 +9,11 @@ typedef struct {
   server *server;
   int fd;
   frame_parser parser;
-  long received;      // messages, ever
-  bool is_compressed; // whether the last message was
-  bool may_end;       // whether the server may end it: it was provoked
+  long received;       // messages, ever
+  bool is_compressed;  // whether the last message was
+  bool may_end;        // whether the server may end it: it was provoked
   bool has_ended;
-  int close_code;     // of the server's close frame; 0 where none was seen
+  int close_code;  // of the server's close frame; 0 where none was seen
 } connection;
 
 typedef struct {

@@ -43,6 +43,7 @@ static void prepare(echo *it, server *of, const options *how) {
 
 typedef struct {
   const echo *echo;
+  long depth;
   bool is_over;
   long messages, outstanding;
 } round_trip;
@@ -53,6 +54,7 @@ static void send_again(connection *it, long messages, void *context) {
   trip->messages += messages;
   trip->outstanding -= messages;
   if (trip->is_over || it->has_ended) return;
+  if (messages > trip->depth) messages = trip->depth;  // more than went out: seen at the end
   send_frames(it, trip->echo->frames, trip->echo->frame_length * messages);
   trip->outstanding += messages;
 }
@@ -60,7 +62,11 @@ static void send_again(connection *it, long messages, void *context) {
 static void visit(server *of, const options *how, long round) {
   const echo *it = echoes;
   while (it->server != of) it++;
-  round_trip trip = {.echo = it, .outstanding = how->connections * how->depth};
+  round_trip trip = {
+      .echo = it,
+      .depth = how->depth,
+      .outstanding = how->connections * how->depth,
+  };
   window measured = begin_window(of, how);
   for (long i = 0; i < how->connections; i++) {
     send_frames(&it->connections[i], it->frames, it->frame_length * how->depth);
@@ -69,6 +75,8 @@ static void visit(server *of, const options *how, long round) {
     trip.is_over = wall_time() >= measured.deadline;
     hear(of, 100, send_again, &trip);
   }
+  trip.is_over = true;
+  hear(of, SURPLUS_MS, send_again, &trip);
   if (trip.outstanding > 0) of->lost += trip.outstanding;
   else of->wrong -= trip.outstanding;
   report_window(&measured, how, round, trip.messages);

@@ -12,10 +12,13 @@ enum {
 };
 
 /// Writes a whole message as one frame of a client; returns its length.
-size_t write_masked_frame(unsigned char *out, enum opcode opcode, const void *payload, size_t length);
+size_t write_masked_frame(unsigned char *out, enum opcode opcode, const void *payload,
+                          size_t length);
 
-/// Writes a whole message as one frame of a server: what an echo must look like; returns its length.
-size_t write_plain_frame(unsigned char *out, enum opcode opcode, const void *payload, size_t length);
+/// Writes a whole message as one frame of a server: what an echo must look like; returns its
+/// length.
+size_t write_plain_frame(unsigned char *out, enum opcode opcode, const void *payload,
+                         size_t length);
 
 /// Where in the stream of one connection we are. All zeros at first.
 typedef struct {

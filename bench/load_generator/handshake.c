@@ -23,7 +23,8 @@ size_t write_request(char *out, int port, const char *path, bool offers_deflate)
       "Sec-WebSocket-Version: 13\r\n"
       "Accept-Encoding: gzip, deflate, br, zstd\r\n"
       "Accept-Language: en-US,en;q=0.9\r\n"
-      "Sec-WebSocket-Key: " KEY "\r\n"
+      "Sec-WebSocket-Key: " KEY
+      "\r\n"
       "%s\r\n",
       path, port, port,
       offers_deflate ? "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
@@ -36,5 +37,6 @@ const char *end_of_response(const char *response) {
 }
 
 bool is_accepted(const char *response) {
-  return !strncmp(response, "HTTP/1.1 101", 12) && strcasestr(response, "Sec-WebSocket-Accept: " ACCEPT);
+  return !strncmp(response, "HTTP/1.1 101", 12) &&
+         strcasestr(response, "Sec-WebSocket-Accept: " ACCEPT);
 }

@@ -59,7 +59,8 @@ static void visit(server *of, const options *how, long round) {
   static caller callers[1024];
   struct epoll_event events[MAX_EVENTS];
   char request[MAX_REQUEST];
-  const size_t length = write_request(request, of->port, "/echo?room=lobby&token=0123456789", false);
+  const size_t length =
+      write_request(request, of->port, "/echo?room=lobby&token=0123456789", false);
   long accepted = 0, live = how->parallel;
   window measured = begin_window(of, how);
   for (long i = 0; i < live; i++) call(of, &callers[i]);

@@ -30,21 +30,31 @@ static void set_option(options *it, const char *word) {
     const char *name;
     long *place;
   } numbers[] = {
-      {"window", &it->window},         {"rounds", &it->rounds},
-      {"warmup", &it->warmup},         {"connections", &it->connections},
-      {"size", &it->size},             {"depth", &it->depth},
-      {"binary", &it->binary},         {"subscribers", &it->subscribers},
-      {"topics", &it->topics},         {"times", &it->times},
-      {"in-flight", &it->in_flight},   {"publishers", &it->publishers},
-      {"deflate", &it->deflate},       {"parallel", &it->parallel},
-      {"slow", &it->slow},             {"rate", &it->rate},
-      {"warming", &it->warming},       {"seconds", &it->seconds},
+      {"window", &it->window},
+      {"rounds", &it->rounds},
+      {"warmup", &it->warmup},
+      {"patience", &it->patience},
+      {"connections", &it->connections},
+      {"size", &it->size},
+      {"depth", &it->depth},
+      {"binary", &it->binary},
+      {"subscribers", &it->subscribers},
+      {"topics", &it->topics},
+      {"times", &it->times},
+      {"in-flight", &it->in_flight},
+      {"publishers", &it->publishers},
+      {"deflate", &it->deflate},
+      {"parallel", &it->parallel},
+      {"slow", &it->slow},
+      {"rate", &it->rate},
+      {"warming", &it->warming},
+      {"seconds", &it->seconds},
   };
   const char *name = word + 2;
   const char *equals = strchr(name, '=');
   const size_t length = equals ? (size_t)(equals - name) : strlen(name);
   const char *value = equals ? equals + 1 : NULL;
-  if (value && !strncmp(name, "steps", length)) return read_steps(it, value);
+  if (value && length == 5 && !strncmp(name, "steps", length)) return read_steps(it, value);
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     if (strlen(numbers[i].name) != length || strncmp(numbers[i].name, name, length)) continue;
     *numbers[i].place = number_of(word, value);
@@ -55,10 +65,24 @@ static void set_option(options *it, const char *word) {
 
 options parse_options(int count, char **words) {
   options it = {
-      .window = 150,      .rounds = 15,  .warmup = 1,   .connections = 100, .size = 32,
-      .depth = 1,         .topics = 1,   .times = 1,    .in_flight = 2,     .publishers = 1,
-      .subscribers = 1000, .parallel = 32, .slow = 10,  .rate = 30,         .warming = 3,
-      .seconds = 12,      .steps = {4000, 9000, 14000}, .step_count = 3,
+      .window = 150,
+      .rounds = 15,
+      .warmup = 1,
+      .patience = 5000,
+      .connections = 100,
+      .size = 32,
+      .depth = 1,
+      .topics = 1,
+      .times = 1,
+      .in_flight = 2,
+      .publishers = 1,
+      .subscribers = 1000,
+      .parallel = 32,
+      .rate = 30,
+      .warming = 3,
+      .seconds = 12,
+      .steps = {4000, 9000, 14000},
+      .step_count = 3,
   };
   if (count < 2) fail("Usage: load_generator SCENARIO [--option=number…] name:port:pid…");
   it.scenario = words[1];

@@ -8,9 +8,10 @@ typedef struct {
   const char *scenario;
 
   // Every scenario that is measured in windows.
-  long window;  // milliseconds each
-  long rounds;  // windows of each server
-  long warmup;  // rounds before the first that counts
+  long window;    // milliseconds each
+  long rounds;    // windows of each server
+  long warmup;    // rounds before the first that counts
+  long patience;  // milliseconds after which a message is lost
 
   long connections;  // echo: connections
   long size;         // echo, publish, slow: bytes of a message

@@ -32,6 +32,7 @@ static void visit(server *of, const options *how, long round) {
     }
     hear(of, 100, count, &received);
   }
+  hear(of, SURPLUS_MS, count, &received);
   if (received < expected) of->lost += expected - received;
   else of->wrong += received - expected;
   report_window(&measured, how, round, received);
@@ -39,6 +40,7 @@ static void visit(server *of, const options *how, long round) {
 
 void run_publish(server *servers, const options *how) {
   if (how->subscribers % how->topics) fail("The subscribers do not spread evenly over the topics");
+  if (how->topics > MAX_TOPICS || how->times > MAX_TIMES) fail("A message has no room for that");
   for (int i = 0; i < how->server_count; i++) {
     audiences[i] = gather_audience(&servers[i], how);
     check_audience(&audiences[i], how);

@@ -73,7 +73,8 @@ size_t write_message(const server *it, frame_writer *write, unsigned char *out, 
   // A message of Engine.IO (4) that holds an event of Socket.IO (2) with one argument. Our texts
   // need no escapes.
   unsigned char *packet = allocate(1, length + MESSAGE_OVERHEAD);
-  const int size = sprintf((char *)packet, "42[\"m\",\"%.*s\"]", (int)length, (const char *)payload);
+  const int size =
+      sprintf((char *)packet, "42[\"m\",\"%.*s\"]", (int)length, (const char *)payload);
   const size_t written = write(out, opcode, packet, size);
   free(packet);
   return written;

@@ -16,10 +16,10 @@ typedef struct {
   int epoll;              // over its open connections
 
   // Since the last report:
-  long bytes;   // that came
-  long lost;    // messages that should have come
-  long closed;  // connections that the server ended
-  long wrong;   // bytes or frames that should not have come
+  long bytes;       // that came
+  long lost;        // messages that should have come
+  long closed;      // connections that the server ended
+  long wrong;       // bytes or frames that should not have come
   bool has_failed;  // whether any of this was ever more than none
 } server;
 

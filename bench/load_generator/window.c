@@ -11,10 +11,11 @@ window begin_window(server *of, const options *how) {
   return (window){
       .server = of,
       .deadline = deadline,
-      .patience = deadline + 5,
+      .patience = deadline + how->patience / 1000.0,
       .began = now,
       .server_cpu = seconds_of(of->clock),
       .own_cpu = own_cpu_time(),
+      .machine_cpu = machine_cpu_time(),
   };
 }
 
@@ -24,10 +25,12 @@ void report_window(window *it, const options *how, long round, long messages) {
   const double wall = wall_time() - it->began;
   const double server_cpu = seconds_of(it->server->clock) - it->server_cpu;
   const double own_cpu = own_cpu_time() - it->own_cpu;
+  const double machine_cpu = machine_cpu_time() - it->machine_cpu;
   if (round < 1 && !has_errors(it->server)) return;
   printf("{\"scenario\":\"%s\",\"name\":\"%s\",\"round\":%ld,\"wall\":%.6f,\"cpu\":%.6f,",
          how->scenario, it->server->name, round, wall, server_cpu);
-  printf("\"ownCpu\":%.6f,\"messages\":%ld,\"bytes\":%ld,", own_cpu, messages, it->server->bytes);
+  printf("\"ownCpu\":%.6f,\"machineCpu\":%.3f,", own_cpu, machine_cpu);
+  printf("\"messages\":%ld,\"bytes\":%ld,", messages, it->server->bytes);
   print_errors(it->server);
   printf("}\n");
   fflush(stdout);

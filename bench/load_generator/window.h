@@ -9,8 +9,11 @@ typedef struct {
   server *server;
   double deadline;  // no message is sent from here on
   double patience;  // what has not come by then is lost
-  double began, server_cpu, own_cpu;
+  double began, server_cpu, own_cpu, machine_cpu;
 } window;
+
+/// How long to wait for messages that should not come, after those that should.
+enum { SURPLUS_MS = 5 };
 
 window begin_window(server *of, const options *how);
 

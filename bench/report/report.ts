@@ -1,11 +1,12 @@
-import type { Cell } from "../cells.ts";
+import { type Cell, disturbance } from "../cells.ts";
 import type { Results } from "../results.ts";
 import { benchRuntimes } from "../runtimes.ts";
 import { scenarios, SLOW } from "../scenarios.ts";
+import { median } from "../statistics.ts";
 import { amount, bound, spread } from "../words.ts";
 import { idleChart } from "./idle_chart.ts";
 import { ratioChart } from "./ratio_chart.ts";
-import { keyOf, readReasons } from "./reasons.ts";
+import { keysOf, readReasons } from "./reasons.ts";
 import { slowChart } from "./slow_chart.ts";
 import type { Svg } from "./svg.ts";
 import { allCells, idleTable, rateTable, slowTable, targetTable } from "./tables.ts";
@@ -21,7 +22,7 @@ export async function writeReport(results: Results): Promise<void> {
     await Deno.writeTextFile(new URL(`${name}.svg`, CHARTS), String(chart));
   }
   await Deno.writeTextFile(PAGE, page(results, reasons));
-  const missed = new Set(missedCells(results).map(keyOf));
+  const missed = new Set(missedCells(results).flatMap(keysOf));
   for (const key of reasons.keys()) {
     if (!missed.has(key)) console.warn(`bench/reasons.md explains ${key}, which is not missed`);
   }
@@ -58,7 +59,7 @@ What onepeer costs, beside the runtimes' own WebSockets and other toolkits, on t
 same time. This page and its charts are written by \`deno task bench\` from what it measured, and by
 nobody else.
 
-${cpu}, ${cores} cores, ${kernel}; ${results.date.slice(0, 10)}. ${used}.
+${cpu}, ${cores} cores, ${kernel}; ${results.days}. ${used}.
 
 ## Reached
 
@@ -128,7 +129,7 @@ ${missedSection(missedCells(results), reasons)}
 - One echo, and one publish, is compared byte for byte before anything is measured; then messages are
   counted. A run in which one is lost, doubled or malformed, or a connection ends, fails.
 - The interval is that of order statistics: it assumes nothing about the noise.
-${noiseLine(results)}
+${[noiseLine(results), disturbanceLine(results)].filter(Boolean).join("\n")}
 - Programs are as short as each toolkit's documentation shows them: \`bench/servers/\`.
 
 ## Reproduce
@@ -148,7 +149,17 @@ function noiseLine(results: Results): string {
     const { short } = benchRuntimes.find(({ name }) => name === runtime)!;
     return `${amount(estimate.value, "ratio")} (${spread(estimate)}) on ${short}`;
   });
+  if (ratios.length === 0) return "";
   return `- The noise: onepeer beside a second onepeer gives ${ratios.join(", ")}.`;
+}
+
+function disturbanceLine(results: Results): string {
+  const shares = results.all.map(disturbance).filter((it) => it !== undefined);
+  if (shares.length === 0) return "";
+  const percent = (share: number): string => `${Math.round(share * 100)} %`;
+  return `- Other programs took ${percent(median(shares))} of a core in the middle, and ${
+    percent(Math.max(...shares))
+  } at worst, while it measured.`;
 }
 
 function missedSection(missed: readonly Cell[], reasons: ReadonlyMap<string, string>): string {
@@ -157,7 +168,8 @@ function missedSection(missed: readonly Cell[], reasons: ReadonlyMap<string, str
     const { scenario, estimate, note } = cell;
     const { title } = benchRuntimes.find(({ name }) => name === cell.runtime)!;
     const reached = amount(estimate.value, scenario.goal) + (note ? `, ${note}` : "");
-    const reason = reasons.get(keyOf(cell)) ?? "_not explained yet_";
+    const reason = keysOf(cell).map((key) => reasons.get(key)).find((it) => it !== undefined) ??
+      "_not explained yet_";
     return `- **${scenario.title}, on ${title}**: ${reached}, wanted ${bound(cell)}. ${reason}`;
   }).join("\n");
 }

@@ -24,11 +24,7 @@ export interface Socket {
 }
 
 /** Bun's own, on a free port. */
-export function serve<S>(
-  options: Pick<BunOptions<S>, "websocket" | "fetch">,
-): Server {
-  const { Bun } = globalThis as unknown as {
-    Bun: { serve(options: BunOptions<S>): Server };
-  };
+export function serve<S>(options: Pick<BunOptions<S>, "websocket" | "fetch">): Server {
+  const { Bun } = globalThis as unknown as { Bun: { serve(options: BunOptions<S>): Server } };
   return Bun.serve({ hostname: "127.0.0.1", port: 0, ...options });
 }

@@ -40,18 +40,13 @@ export function topicOf(url: string): string | undefined {
 }
 
 /** What is to be published where, and how often. */
-export function readCommand(
-  text: string,
-): { readonly topic: string; readonly times: number } {
+export function readCommand(text: string): { readonly topic: string; readonly times: number } {
   return { topic: text.slice(1, 6), times: Number(text.slice(7, 9)) };
 }
 
 /** Collects garbage, and says so: the answer to any request over plain HTTP. */
 export function collectGarbage(): string {
-  const { gc, Bun } = globalThis as {
-    gc?: () => void;
-    Bun?: { gc(isSync: boolean): void };
-  };
+  const { gc, Bun } = globalThis as { gc?: () => void; Bun?: { gc(isSync: boolean): void } };
   if (Bun) Bun.gc(true);
   else gc!(); // of `--expose-gc`
   return "collected\n";

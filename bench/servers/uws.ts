@@ -5,35 +5,30 @@ import type { UwsApp, UwsContext, UwsRequest, UwsResponse } from "../../adapters
 
 export interface App extends UwsApp {
   ws(pattern: string, behavior: object): App;
-  get(
-    pattern: string,
-    handler: (res: UwsResponse, req: UwsRequest) => void,
-  ): App;
-  listen(
-    host: string,
-    port: number,
-    callback: (token: object | false) => void,
-  ): App;
+  get(pattern: string, handler: (res: UwsResponse, req: UwsRequest) => void): App;
+  listen(host: string, port: number, callback: (token: object | false) => void): App;
 }
 
 /** A socket of {@linkcode App}. */
 export interface Socket {
   readonly topic?: string;
-  send(
-    message: ArrayBuffer | string,
-    isBinary: boolean,
-    compress?: boolean,
-  ): number;
+  send(message: ArrayBuffer | string, isBinary: boolean, compress?: boolean): number;
   subscribe(topic: string): boolean;
-  publish(
-    topic: string,
-    message: ArrayBuffer,
-    isBinary: boolean,
-    compress?: boolean,
-  ): boolean;
+  publish(topic: string, message: ArrayBuffer, isBinary: boolean, compress?: boolean): boolean;
 }
 
-export type { UwsContext, UwsRequest, UwsResponse };
+/** What answers a handshake with the user data of the bare server. */
+export interface Response {
+  upgrade(
+    data: { readonly topic: string | undefined },
+    key: string,
+    protocol: string,
+    extensions: string,
+    context: UwsContext,
+  ): void;
+}
+
+export type { UwsContext, UwsRequest };
 
 interface Uws {
   App(): App;

@@ -11,9 +11,7 @@ import {
 
 const server = serve<Server>({
   fetch(request, server) {
-    if (server.upgrade(request, { data: { topic: topicOf(request.url) } })) {
-      return undefined;
-    }
+    if (server.upgrade(request, { data: { topic: topicOf(request.url) } })) return undefined;
     return new Response(collectGarbage());
   },
   websocket: {
@@ -23,9 +21,7 @@ const server = serve<Server>({
       ? (socket: Socket, message: string | Uint8Array) => void socket.send(message)
       : (socket: Socket, message: string) => {
         const { topic, times } = readCommand(message);
-        for (let i = 0; i < times; i++) {
-          socket.publish(topic, message, isCompressed);
-        }
+        for (let i = 0; i < times; i++) socket.publish(topic, message, isCompressed);
       },
   },
 });

@@ -3,24 +3,17 @@ import { announce, collectGarbage, isEcho, readCommand, topicOf } from "../proto
 
 const topics = new Map<string, Set<WebSocket>>();
 
-const server = Deno.serve(
-  { hostname: "127.0.0.1", port: 0, onListen() {} },
-  (request) => {
-    if (request.headers.get("upgrade") !== "websocket") {
-      return new Response(
-        collectGarbage(),
-      );
-    }
-    const topic = topicOf(request.url);
-    const { socket, response } = Deno.upgradeWebSocket(request);
-    if (isEcho) socket.onmessage = ({ data }) => socket.send(data);
-    else {
-      if (topic) subscribe(socket, topic);
-      socket.onmessage = ({ data }) => publish(data);
-    }
-    return response;
-  },
-);
+const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+  if (request.headers.get("upgrade") !== "websocket") return new Response(collectGarbage());
+  const topic = topicOf(request.url);
+  const { socket, response } = Deno.upgradeWebSocket(request);
+  if (isEcho) socket.onmessage = ({ data }) => socket.send(data);
+  else {
+    if (topic) subscribe(socket, topic);
+    socket.onmessage = ({ data }) => publish(data);
+  }
+  return response;
+});
 announce(server.addr.port);
 
 function subscribe(socket: WebSocket, topic: string): void {

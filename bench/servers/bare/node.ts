@@ -19,22 +19,14 @@ const perMessageDeflate = isCompressed && { serverNoContextTakeover: true };
 const wss = new WebSocketServer({ server, perMessageDeflate });
 wss.on("connection", (socket, { url = "" }) => {
   socket.on("error", console.error);
-  if (isEcho) {
-    socket.on(
-      "message",
-      (data, isBinary) => socket.send(data, { binary: isBinary }),
-    );
-  } else {
+  if (isEcho) socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+  else {
     const topic = topicOf(url);
     if (topic) subscribe(socket, topic);
     socket.on("message", publish);
   }
 });
-server.listen(
-  0,
-  "127.0.0.1",
-  () => announce((server.address() as AddressInfo).port),
-);
+server.listen(0, "127.0.0.1", () => announce((server.address() as AddressInfo).port));
 
 function subscribe(socket: WebSocket, topic: string): void {
   const sockets = topics.get(topic) ?? new Set();
@@ -46,9 +38,7 @@ function publish(data: RawData, isBinary: boolean): void {
   const { topic, times } = readCommand(data.toString());
   for (let i = 0; i < times; i++) {
     for (const socket of topics.get(topic) ?? []) {
-      if (socket.readyState === WebSocket.OPEN) {
-        socket.send(data, { binary: isBinary });
-      }
+      if (socket.readyState === WebSocket.OPEN) socket.send(data, { binary: isBinary });
     }
   }
 }

@@ -9,11 +9,11 @@ import {
 } from "../protocol.ts";
 import {
   listen,
+  type Response,
   type Socket,
   uws,
   type UwsContext,
   type UwsRequest,
-  type UwsResponse,
 } from "../uws.ts";
 
 const decoder = new TextDecoder();
@@ -22,31 +22,18 @@ const app = uws.App();
 app.get("/collect", (res) => void res.end(collectGarbage()));
 app.ws("/*", {
   compression: isCompressed ? uws.SHARED_COMPRESSOR : 0,
-  upgrade(res: UwsResponse, req: UwsRequest, context: UwsContext) {
-    const protocol = req.getHeader("sec-websocket-protocol");
-    const extensions = req.getHeader("sec-websocket-extensions");
+  upgrade(res: Response, req: UwsRequest, context: UwsContext) {
     const topic = topicOf(`?${req.getQuery()}`);
-    const upgrade = res.upgrade as unknown as (
-      data: object,
-      ...rest: unknown[]
-    ) => void;
-    upgrade.call(
-      res,
-      { topic },
-      req.getHeader("sec-websocket-key"),
-      protocol,
-      extensions,
-      context,
-    );
+    const [key, protocol, extensions] = ["key", "protocol", "extensions"]
+      .map((name) => req.getHeader(`sec-websocket-${name}`));
+    res.upgrade({ topic }, key!, protocol!, extensions!, context);
   },
   open: (socket: Socket) => void (socket.topic && socket.subscribe(socket.topic)),
   message: isEcho
     ? (socket: Socket, message: ArrayBuffer, isBinary: boolean) => socket.send(message, isBinary)
     : (socket: Socket, message: ArrayBuffer, isBinary: boolean) => {
       const { topic, times } = readCommand(decoder.decode(message));
-      for (let i = 0; i < times; i++) {
-        socket.publish(topic, message, isBinary, isCompressed);
-      }
+      for (let i = 0; i < times; i++) socket.publish(topic, message, isBinary, isCompressed);
     },
 });
 listen(app, announce);

@@ -5,11 +5,7 @@ interface Peer {
   readonly request: { readonly url: string };
   send(data: unknown): unknown;
   subscribe(topic: string): void;
-  publish(
-    topic: string,
-    data: unknown,
-    options: { readonly compress: boolean },
-  ): void;
+  publish(topic: string, data: unknown, options: { readonly compress: boolean }): void;
 }
 
 interface Message {
@@ -30,18 +26,14 @@ const publish: Hooks = {
   message(peer, message) {
     const text = message.text();
     const { topic, times } = readCommand(text);
-    for (let i = 0; i < times; i++) {
-      peer.publish(topic, text, { compress: isCompressed });
-    }
+    for (let i = 0; i < times; i++) peer.publish(topic, text, { compress: isCompressed });
   },
 };
 
 // crossws 0.4 does not keep on every runtime whether a message was text.
 const echoes: Readonly<Record<string, Hooks>> = {
   "echo": { message: (peer, message) => void peer.send(message.text()) },
-  "echo-binary": {
-    message: (peer, message) => void peer.send(message.rawData),
-  },
+  "echo-binary": { message: (peer, message) => void peer.send(message.rawData) },
 };
 
 export const hooks: Hooks = echoes[workload] ?? publish;

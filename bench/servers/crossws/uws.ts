@@ -4,10 +4,7 @@ import { announce, collectGarbage, isCompressed } from "../protocol.ts";
 import { listen, uws } from "../uws.ts";
 import { hooks } from "./hooks.ts";
 
-const ws = adapter({
-  hooks,
-  uws: { compression: isCompressed ? uws.SHARED_COMPRESSOR : 0 },
-});
+const ws = adapter({ hooks, uws: { compression: isCompressed ? uws.SHARED_COMPRESSOR : 0 } });
 const app = uws.App();
 app.get("/collect", (res) => void res.end(collectGarbage()));
 app.ws("/*", ws.websocket);

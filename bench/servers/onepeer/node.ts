@@ -8,8 +8,4 @@ const perMessageDeflate = isCompressed && { serverNoContextTakeover: true };
 const ws = adapter({ ...options, perMessageDeflate });
 const server = createServer((_request, response) => void response.end(collectGarbage()));
 server.on("upgrade", ws.handleUpgrade);
-server.listen(
-  0,
-  "127.0.0.1",
-  () => announce((server.address() as AddressInfo).port),
-);
+server.listen(0, "127.0.0.1", () => announce((server.address() as AddressInfo).port));

@@ -7,5 +7,5 @@ const path = process.env.UWS_PATH;
 console.log(JSON.stringify({
   // Deno and Bun say which Node they are like.
   ...(deno ? { Deno: deno } : bun ? { Bun: bun } : { Node: node }),
-  ...(path ? { uWebSockets: createRequire(path)("../package.json").version } : {}),
+  ...(path ? { "uWebSockets.js": createRequire(path)("../package.json").version } : {}),
 }));

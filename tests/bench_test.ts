@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { cellOf } from "../bench/cells.ts";
+import { compileLoadGenerator, hasCompiler, load, type Window } from "../bench/load_generator.ts";
+import type { Result } from "../bench/results.ts";
+import type { Scenario } from "../bench/scenarios.ts";
+import { median, medianEstimate } from "../bench/statistics.ts";
+import { ServerProcess } from "./server_process.ts";
+
+Deno.test("median() is the middle, or the mean of the two in the middle", () => {
+  assert.equal(median([3, 1, 2]), 2);
+  assert.equal(median([4, 1, 3, 2]), 2.5);
+  assert.throws(() => median([]), RangeError);
+});
+
+Deno.test("medianEstimate() takes the ranks of the binomial distribution", () => {
+  // From tables of the sign test at 5 %: how many values lie outside at each end.
+  const table: [count: number, outside: number][] = [
+    [1, 0],
+    [5, 0],
+    [6, 0],
+    [9, 1],
+    [12, 2],
+    [15, 3],
+    [20, 5],
+    [25, 7],
+    [50, 17],
+  ];
+  for (const [count, outside] of table) {
+    const values = Array.from({ length: count }, (_, index) => (index * 7) % count);
+    const { low, high } = medianEstimate(count % 7 ? values : values.map((_, index) => index));
+    assert.deepEqual([low, high], [outside, count - 1 - outside], `of ${count}`);
+  }
+});
+
+Deno.test("A cell is met when its interval reaches the target", () => {
+  const table: [ratios: number[], target: number, isMet: boolean][] = [
+    [[1, 1, 1, 1, 1, 1], 1, true],
+    [[0.9, 0.9, 0.9, 0.9, 0.9, 0.99], 1, false],
+    [[0.9, 0.9, 0.9, 0.9, 0.9, 1.01], 1, true],
+    [[2, 2, 2, 2, 2, 2], 3, false],
+  ];
+  for (const [ratios, value, isMet] of table) {
+    const scenario: Scenario = {
+      name: "echo",
+      title: "",
+      toolkits: [],
+      versus: "bare",
+      goal: "ratio",
+      targets: { node: { value } },
+    };
+    // The other takes so many times the CPU for twice the messages.
+    const lines = ratios.flatMap((ratio, index) => [
+      windowOf("onepeer", index + 1, 0.5, 1000),
+      windowOf("bare", index + 1, ratio, 2000),
+    ]);
+    const result: Result = { scenario: "echo", runtime: "node", date: "", seconds: 0, lines };
+    const cell = cellOf(scenario, result);
+    assert.equal(cell.isMet, isMet, `${ratios} of ${value}`);
+    assert.ok(Math.abs(cell.estimate.value - median(ratios)) < 1e-9, `${cell.estimate.value}`);
+  }
+});
+
+function windowOf(name: string, round: number, cpu: number, messages: number) {
+  const rest = { wall: 1, ownCpu: 0, machineCpu: 0 };
+  return { scenario: "echo", name, round, cpu, messages, ...rest } as const;
+}
+
+const canLoad = Deno.build.os === "linux" && await hasCompiler();
+if (!canLoad) console.error("NOT RUN: needs Linux and cc: the load generator");
+let generator = "";
+
+Deno.test.beforeAll(async () => {
+  if (canLoad) generator = await compileLoadGenerator();
+});
+
+/** A fact about the load generator. */
+function generatorTest(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name: `The load generator ${name}`, ignore: !canLoad, fn });
+}
+
+/** Loads a server of this process. */
+async function loadThis(
+  args: readonly string[],
+  serve: (socket: WebSocket, topic: string | null) => void,
+): Promise<void> {
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    serve(socket, new URL(request.url).searchParams.get("topic"));
+    return response;
+  });
+  await load(generator, [...args, `here:${server.addr.port}:${Deno.pid}`]);
+}
+
+const ROOM = ["publish", "--subscribers=6", "--topics=2", "--rounds=2", "--window=50"];
+const ECHO = ["echo", "--connections=3", "--rounds=2", "--window=50", "--size=300"];
+
+for (const args of [ECHO, [...ROOM, "--times=3"]]) {
+  generatorTest(`measures ${args[0]} on a server of the bench`, async () => {
+    const program = new URL("../bench/servers/bare/deno.ts", import.meta.url).pathname;
+    await using server = await ServerProcess.start(
+      [Deno.execPath(), "run", "-A", "--no-check", program, args[0]!],
+    );
+    const lines = await load(generator, [...args, `bare:${server.port}:${server.pid}`]);
+    assert.deepEqual(lines.map((it) => (it as Window).round), [1, 2]);
+    for (const { messages, cpu, wall } of lines as Window[]) {
+      assert.ok(messages > 20, `only ${messages} messages`);
+      assert.ok(cpu > 0 && wall >= 0.05, `${cpu} s of CPU in ${wall} s`);
+    }
+  });
+}
+
+/** Servers that are wrong in one way each, and what the load generator says of them. */
+const WRONG: Record<string, [args: string[], says: RegExp, on: (socket: WebSocket) => void]> = {
+  "sends other bytes back": [ECHO, /here sent wrong bytes/, (socket) => {
+    socket.onmessage = ({ data }) => socket.send(data.replace("e", "E"));
+  }],
+  "loses an echo": [ECHO, /here: [1-3] messages lost/, (socket) => {
+    let count = 0;
+    socket.onmessage = ({ data }) => ++count !== 9 && socket.send(data);
+  }],
+  "sends an echo twice": [ECHO, /[1-9]\d* frames wrong/, (socket) => {
+    let count = 0;
+    socket.onmessage = ({ data }) => {
+      socket.send(data);
+      if (++count === 9) socket.send(data);
+    };
+  }],
+  "hangs up": [ECHO, /[1-3] connections closed/, (socket) => {
+    let count = 0;
+    socket.onmessage = ({ data }) => ++count < 9 ? socket.send(data) : socket.close(1001);
+  }],
+};
+
+for (const [what, [args, says, on]] of Object.entries(WRONG)) {
+  generatorTest(`fails where a server ${what}`, async () => {
+    await assert.rejects(loadThis([...args, "--patience=300"], on), says);
+  });
+}
+
+generatorTest("fails where a publish does not reach everybody", async () => {
+  const sockets: (readonly [WebSocket, topic: string | null])[] = [];
+  const run = loadThis([...ROOM, "--patience=300"], (socket, topic) => {
+    sockets.push([socket, sockets.length === 3 ? null : topic]); // the fourth is forgotten
+    socket.onmessage = ({ data }) => {
+      for (const [it, topic] of sockets) if (topic === data.slice(1, 6)) it.send(data);
+    };
+  });
+  await assert.rejects(run, /subscriber 3 got 0 messages instead of 1/);
+});
+
+generatorTest("reads frames that are cut anywhere, with pings and fragments between", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const answering = answerInPieces(listener);
+  const { port } = listener.addr;
+  const args = ["echo", "--connections=1", "--size=300", "--rounds=1", "--warmup=0", "--window=20"];
+  const [line] = await load(generator, [...args, `here:${port}:${Deno.pid}`]) as Window[];
+  const { echoes, pongs } = await answering;
+  assert.equal(echoes, line!.messages + 1); // and the one that is compared byte for byte
+  assert.equal(pongs, echoes - 1);
+});
+
+/** Echoes one client: the first message whole, all others in two fragments around a ping. */
+async function answerInPieces(
+  listener: Deno.TcpListener,
+): Promise<{ echoes: number; pongs: number }> {
+  using line = await listener.accept();
+  line.setNoDelay();
+  await line.read(new Uint8Array(2048)); // the request
+  const accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="; // of the key of RFC 6455 §1.3
+  await line.write(
+    new TextEncoder().encode(
+      `HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+    ),
+  );
+  let echoes = 0, pongs = 0, rest: number[] = [];
+  const chunk = new Uint8Array(4096);
+  for (let size = await line.read(chunk); size !== null; size = await line.read(chunk)) {
+    rest.push(...chunk.subarray(0, size));
+    for (let frame = takeFrame(rest); frame; frame = takeFrame(rest)) {
+      rest = rest.slice(frame.length);
+      if (frame.opcode === 10) pongs++;
+      else {
+        const bytes = echoes === 0 ? whole(frame.payload) : fragments(frame.payload);
+        const step = echoes === 0 ? bytes.length : 1 + echoes % 101;
+        echoes++;
+        for (let at = 0; at < bytes.length; at += step) {
+          await line.write(new Uint8Array(bytes.slice(at, at + step)));
+        }
+      }
+    }
+  }
+  return { echoes, pongs };
+}
+
+function whole(payload: readonly number[]): number[] {
+  return [0x81, 126, payload.length >> 8, payload.length & 255, ...payload];
+}
+
+function fragments(payload: readonly number[]): number[] {
+  const first = payload.slice(0, 100), last = payload.slice(100);
+  const ping = [0x89, 2, 104, 105];
+  return [0x01, 100, ...first, ...ping, 0x80, 126, last.length >> 8, last.length & 255, ...last];
+}
+
+/** The first masked frame of a stream, where all of it is there. */
+function takeFrame(bytes: readonly number[]) {
+  const [first = 0, second = 0] = bytes;
+  const short = second & 127;
+  const header = short < 126 ? 2 : 4;
+  const size = short < 126 ? short : bytes[2]! << 8 | bytes[3]!;
+  const length = header + 4 + size;
+  if (bytes.length < Math.max(length, 4)) return undefined;
+  const mask = bytes.slice(header, header + 4);
+  const payload = bytes.slice(header + 4, length).map((byte, index) => byte ^ mask[index % 4]!);
+  return { opcode: first & 15, payload, length };
+}
