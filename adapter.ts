@@ -33,6 +33,7 @@ const ENDPOINT_OPTIONS = [
   "trustProxy",
   "onError",
   "limits",
+  "retainHeaders",
 ] as const;
 
 /** What all adapters can do; each adds `handleUpgrade` with the natural arguments of its runtime. */

@@ -32,6 +32,8 @@ export interface Handshake {
   abort(reason: () => unknown): void;
   /** Whether {@linkcode abort} was called. */
   readonly aborted: boolean;
+  /** Lets go of what only an upgrade needs, and of all headers but these, where given. */
+  settle(retain?: readonly string[]): void;
 }
 
 /** Why the signal of a request aborts whose client does not wait for the answer. */

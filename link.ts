@@ -12,7 +12,7 @@ export type FindSpace = (key: object) => TopicSpace;
  * admission, then our socket.
  */
 export class Link<Native extends TopicSocket> {
-  readonly #admission: Admission;
+  #admission: Admission | undefined;
   readonly #protocol: string;
   readonly #extensions: string;
   readonly #findSpace: FindSpace;
@@ -64,7 +64,8 @@ export class Link<Native extends TopicSocket> {
   /** The native socket is there: makes a peer of it. */
   open(endpoint: Endpoint, wire: Wire<Native>, native: Native): void {
     this.#socket = new CallbackSocket(wire, native, this.#protocol, this.#extensions);
-    endpoint.attach(this.#socket, this.#admission);
+    endpoint.attach(this.#socket, this.#admission!);
+    this.#admission = undefined;
     this.#socket.opened();
   }
 }

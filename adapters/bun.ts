@@ -169,7 +169,6 @@ export class BunAdapter extends Adapter {
     headers.set("sec-websocket-protocol", protocol);
     const offered = handshake.header("sec-websocket-extensions")?.includes("permessage-deflate");
     const extensions = this.websocket.perMessageDeflate && offered ? "permessage-deflate" : "";
-    handshake.settle();
     const data = new Link<BunSocket>(
       admission,
       protocol,

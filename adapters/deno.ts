@@ -118,7 +118,6 @@ export class DenoAdapter extends Adapter {
     });
     for (const [name, value] of headers) response.headers.append(name, value);
     if (protocol) response.headers.set("sec-websocket-protocol", protocol);
-    handshake.settle();
     const socket = new CallbackSocket<DenoSocket>(wire, native, protocol);
     (native as DenoSocket)[SOCKET] = socket;
     native.onopen = onOpen;

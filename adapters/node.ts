@@ -167,7 +167,6 @@ export class NodeAdapter extends Adapter {
     handshake: RawHandshake,
   ): void {
     const use = (socket: ServerSocket & { opened(): void }) => {
-      handshake.settle();
       this.endpoint.attach(socket, admission);
       socket.opened();
     };

@@ -255,7 +255,6 @@ export class UwsAdapter extends Adapter {
       context!,
     );
     const key = handshake.header("sec-websocket-key") ?? "";
-    handshake.settle();
     const isAlive = line.cork((res) => {
       res.writeStatus("101 Switching Protocols");
       for (const [name, value] of headers) res.writeHeader(name, value);

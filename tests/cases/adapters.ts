@@ -48,6 +48,7 @@ export const adapters: readonly Case[] = [
             { limits: { drainThreshold: 100_000 } },
             { maxPayload: 5 },
             { open() {} },
+            { retainHeaders: "cookie" },
             { endpoint: {} },
             { endpoint: createEndpoint(), hooks: {} },
           ];
@@ -81,6 +82,7 @@ export const adapters: readonly Case[] = [
         /^RangeError: .*drainThreshold.*100000 > 65536/,
         /^TypeError: Cannot use maxPayload as there is no such option: known are hooks, /,
         /^TypeError: Cannot use open as there is no such option/,
+        /^TypeError: .*retainHeaders.*list.*cookie/,
         /^TypeError: .*endpoint.*createEndpoint/,
         /^TypeError: .*hooks together with endpoint/,
       ];

@@ -66,6 +66,25 @@ export const identity: readonly Case[] = [
     },
   },
   {
+    id: "I2.retained",
+    fact: "with retainHeaders, peer.request keeps these headers and its URL once connected",
+    site: (s) => ({
+      retainHeaders: ["X-Kept"],
+      hooks: {
+        open: ({ request }) =>
+          s.log(
+            "seen",
+            ...["x-kept", "x-other"].map((name) => request.headers.get(name)),
+            new URL(request.url).host,
+          ),
+      },
+    }),
+    async run(t) {
+      await t.connect("", { headers: { "x-kept": "1", "x-other": "2" } });
+      assert.deepEqual((await t.logged("seen"))[0]!.data, ["1", null, `127.0.0.1:${t.port}`]);
+    },
+  },
+  {
     id: "I2.copy",
     fact: "new Request(peer.request) and clone() work, with the headers",
     site: (s) => ({

@@ -130,6 +130,24 @@ Deno.test("RawHandshake.toRequest() has the runtime's objects, not enumerable, a
   assert.equal(settled.toRequest(URL_).runtime, undefined);
 });
 
+Deno.test("RawHandshake keeps all headers once settled, or those that are asked for and its URL's", () => {
+  const headers = ["Host", "a.b", "Cookie", "x=1", "X-Empty", "", "cookie", "y=2", "Origin", "o"];
+  const all = raw(headers);
+  all.settle();
+  assert.equal(all.header("cookie"), "x=1; y=2");
+  assert.equal(all.header("x-empty"), "");
+  assert.equal(all.toRequest(URL_).headers.get("origin"), "o");
+  const some = raw(headers);
+  some.settle(["COOKIE"]);
+  assert.deepEqual(
+    ["host", "cookie", "x-empty", "origin"].map((name) => some.header(name)),
+    ["a.b", "x=1; y=2", null, null],
+  );
+  const none = raw([]);
+  none.settle([]);
+  assert.equal(none.header("host"), null);
+});
+
 const REASON = new Error("left");
 
 Deno.test("request.signal that was read before aborts once, with the reason", () => {

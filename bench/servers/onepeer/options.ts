@@ -8,7 +8,7 @@ const echo: Partial<Hooks> = {
 
 const publish: Partial<Hooks> = {
   open(peer) {
-    const topic = topicOf(peer.request.url);
+    const topic = topicOf(peer.websocket.url);
     if (topic) peer.subscribe(topic);
   },
   message(peer, message) {
