@@ -120,10 +120,11 @@ export class DenoAdapter extends Adapter {
     if (protocol) response.headers.set("sec-websocket-protocol", protocol);
     const socket = new CallbackSocket<DenoSocket>(wire, native, protocol);
     (native as DenoSocket)[SOCKET] = socket;
-    native.onopen = onOpen;
-    native.onmessage = onMessage;
-    native.onerror = onError;
-    native.onclose = onClose;
+    // Not by `onopen = …`: for each of these Deno 2.9 makes a closure.
+    native.addEventListener("open", onOpen, ONCE);
+    native.addEventListener("message", onMessage);
+    native.addEventListener("error", onError);
+    native.addEventListener("close", onClose);
     this.endpoint.attach(socket, admission);
     return response;
   }
@@ -151,6 +152,8 @@ function snapshot(request: Request, info: DenoServeInfo | undefined): RawHandsha
     runtime: { name: "deno", deno: { request, info } },
   });
 }
+
+const ONCE = { once: true };
 
 function onOpen(this: DenoSocket): void {
   this[SOCKET]!.opened();

@@ -148,6 +148,14 @@ export const scenarios: readonly Scenario[] = [
     targets: { ...targets({ node: 6, uws: 2, bun: 2 }), deno: { value: 1.5, over: "bare" } },
   },
   {
+    name: "idle-lean",
+    title: "memory of an idle peer, with `retainHeaders: []`",
+    load: { workload: "echo-lean", args: ["idle", "--steps=4000,9000,14000"] },
+    toolkits: ["bare", "onepeer"],
+    goal: "memory",
+    targets: {},
+  },
+  {
     name: "slow",
     title: "10 of 1,000 never read",
     load: {

@@ -21,6 +21,8 @@ export type Workload =
   | "echo"
   /** Messages are binary. */
   | "echo-binary"
+  /** Messages are text, and a peer keeps as little as the toolkit can do with. */
+  | "echo-lean"
   | "publish"
   /** Publishes, and compresses by permessage-deflate where the runtime has it. */
   | "publish-deflate"

@@ -20,5 +20,6 @@ const publish: Partial<Hooks> = {
 
 export const options: EndpointOptions = {
   hooks: isEcho ? echo : publish,
+  ...(workload === "echo-lean" ? { retainHeaders: [] } : {}),
   limits: workload === "publish-bounded" ? { maxBuffered: MAX_BUFFERED } : {},
 };
