@@ -22,6 +22,8 @@ export interface SlowSample {
   readonly scenario: "slow";
   readonly time: number;
   readonly rssKib: number;
+  /** Seconds by which the server is late for those who read, which takes memory too. */
+  readonly behind: number;
 }
 
 /** What became of them. */

@@ -20,10 +20,17 @@ static void count(connection *it, long messages, void *context) {
   else all->slow += messages;
 }
 
-static void print_sample(const crowd *it, double time) {
+/// How many messages those who read have not got yet.
+static long behind(const crowd *it, const options *how) {
+  return it->published * (it->audience.subscriber_count - how->slow) - it->fast;
+}
+
+/// Memory says something of slow readers only where the server keeps pace with the others.
+static void print_sample(const crowd *it, const options *how, double time) {
   const server *of = it->audience.server;
-  printf("{\"scenario\":\"slow\",\"name\":\"%s\",\"time\":%.2f,\"rssKib\":%ld}\n", of->name, time,
-         resident_kib(of));
+  printf("{\"scenario\":\"slow\",\"name\":\"%s\",\"time\":%.2f,\"rssKib\":%ld,\"behind\":%.3f}\n",
+         of->name, time, resident_kib(of),
+         (double)behind(it, how) / it->audience.subscriber_count / how->rate);
   fflush(stdout);
 }
 
@@ -33,7 +40,7 @@ static void publish_for(crowd *it, const options *how, double zero, double from,
   double next = from, sample = from;
   for (double now; (now = wall_time() - zero) < to;) {
     if (now >= sample) {
-      print_sample(it, now);
+      print_sample(it, how, now);
       sample += SAMPLE_MS / 1000.0;
     }
     for (; next <= now; next += 1.0 / how->rate) {
@@ -88,9 +95,9 @@ static void starve(server *of, const options *how) {
   }
   publish_for(&it, how, zero, 0, how->seconds);
   drain(&it, how);
-  const long expected = it.published * (it.audience.subscriber_count - how->slow);
-  if (it.fast < expected) of->lost += expected - it.fast;
-  else of->wrong += it.fast - expected;
+  const long missing = behind(&it, how);
+  if (missing > 0) of->lost += missing;
+  else of->wrong -= missing;
   collect_garbage(of);
   print_end(&it, how);
   for (long i = 0; i < it.audience.subscriber_count; i++) {
