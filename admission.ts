@@ -360,9 +360,9 @@ function responseIn(thrown: unknown): Response | undefined {
 function mergeContext(...sources: (object | undefined)[]): object {
   const context = {};
   for (const source of sources) {
+    if (!source) continue;
     // JSON.parse makes `__proto__` an own key, which must never become a prototype.
-    const { ["__proto__"]: _, [kWebSocketHooks]: _hooks, ...values } =
-      (source ?? {}) as FrameworkContext;
+    const { ["__proto__"]: _, [kWebSocketHooks]: _hooks, ...values } = source as FrameworkContext;
     Object.assign(context, values);
   }
   return context;

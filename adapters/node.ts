@@ -174,7 +174,7 @@ export class NodeAdapter extends Adapter {
     const isUpgraded = this.#needsWs(handshake, perMessageDeflate)
       ? (this.#ws ??= this.#makeWs())
         .upgrade(request, stream, head, { protocol, headers, perMessageDeflate, wants }, use)
-      : upgradeLine(handshake, stream, head, { protocol, headers, ...this.endpoint.limits }, use);
+      : upgradeLine(handshake, stream, head, { protocol, headers }, this.endpoint.limits, use);
     if (!isUpgraded) this.endpoint.failed(handshake, undefined, admission);
   }
 

@@ -25,7 +25,7 @@ export interface FramingLimits {
 }
 
 /** What stands in the answer to a handshake. */
-export interface FramedAnswer extends FramingLimits {
+export interface FramedAnswer {
   readonly protocol: string;
   readonly headers: readonly (readonly [string, string])[];
 }
@@ -38,7 +38,8 @@ export function upgradeLine(
   handshake: Handshake,
   stream: Duplex,
   head: Uint8Array,
-  answer: FramedAnswer,
+  { protocol, headers }: FramedAnswer,
+  limits: FramingLimits,
   use: (socket: CallbackSocket<FramedSocket>) => void,
 ): boolean {
   if (!stream.readable || !stream.writable) {
@@ -51,13 +52,13 @@ export function upgradeLine(
     "Connection: Upgrade",
     `Sec-WebSocket-Accept: ${acceptKey(handshake.header("sec-websocket-key")!)}`,
   ];
-  if (answer.protocol) lines.push(`Sec-WebSocket-Protocol: ${answer.protocol}`);
-  for (const [name, value] of answer.headers) lines.push(`${name}: ${value}`);
+  if (protocol) lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
+  for (const [name, value] of headers) lines.push(`${name}: ${value}`);
   stream.write(`${lines.join("\r\n")}\r\n\r\n`);
   (stream as Stream).setTimeout?.(0);
   (stream as Stream).setNoDelay?.();
   if (head.byteLength > 0) stream.unshift(head);
-  use(new FramedSocket(stream, answer.protocol, answer).socket);
+  use(new FramedSocket(stream, protocol, limits).socket);
   return true;
 }
 
