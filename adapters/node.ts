@@ -79,7 +79,9 @@ export interface NodeOptions<Context extends object = AnyContext>
   readonly wss?: WsServer;
   /**
    * More options for the server of `ws` that is made here: `WebSocket`, `clientTracking`,
-   * `perMessageDeflate`, … What `limits` sets, and how it gets its lines, is not among them.
+   * `perMessageDeflate`, … What `limits` sets, and how it gets its lines, is not among them. Given,
+   * even empty, `ws` frames every line, and `peer.websocket.raw` is a socket of `ws`; else only lines
+   * that are compressed.
    */
   readonly serverOptions?: object;
 }
