@@ -100,7 +100,7 @@ export class DenoAdapter extends Adapter {
     const answer = await this.answer(
       request,
       handshake,
-      (decision) => this.#accept(request, handshake, decision),
+      (decision) => this.#accept(request, decision),
     );
     // What nobody sees: the client has left, or its line is in the hook's hands.
     return answer ?? new Response(null, { status: 204 });
@@ -108,7 +108,6 @@ export class DenoAdapter extends Adapter {
 
   #accept(
     request: Request,
-    handshake: RawHandshake,
     { admission, protocol, headers }: Decision & { kind: "accept" },
   ): Response {
     // The `protocol` option is not used: Deno 2.9 throws where the client's list has no space
