@@ -106,6 +106,8 @@ export class Connection implements SocketListener, OutboxOwner {
 
   /** Waits for nothing: what these hooks measure is the line. */
   oncontrol(kind: ControlKind, data: Uint8Array<ArrayBuffer>): void {
+    // uWebSockets.js 20 queues a pong for each ping of a client that reads none of them.
+    if (kind === "ping" && this.#outbox.isFull) return this.#outbox.terminate();
     this.#run(kind, data);
   }
 
@@ -185,6 +187,7 @@ export class Connection implements SocketListener, OutboxOwner {
   #enqueue(message: Message<Peer>, byteLength: number): void {
     const { limits, counters } = this.#host;
     const { socket } = this.#outbox;
+    Message.settle(message);
     const backlog = this.#backlog ??= new Backlog(limits.pendingMessages, limits.pendingBytes);
     if (backlog.fits(byteLength)) return backlog.push(message, byteLength);
     if (socket.canPause && backlog.byteLength < limits.pendingBytes + limits.maxPayload) {

@@ -75,6 +75,13 @@ export class Message<Source extends MessageSource = MessageSource> {
     return isOwn ? payload : this.#payload = new Uint8Array(payload);
   }
 
+  /** @internal It will wait, and must not keep more alive than its own bytes. */
+  static settle(message: Message): void {
+    const payload = message.#payload;
+    if (typeof payload === "string" || payload.byteLength === payload.buffer.byteLength) return;
+    message.#payload = new Uint8Array(payload);
+  }
+
   /**
    * @internal What can be sent on without a copy, as long as no caller has it in hand, to change
    * it; who asks for it later gets a copy.

@@ -124,7 +124,10 @@ export class Outbox implements BroadcastLine {
   send(frame: OutgoingFrame, compress: boolean): number {
     if (!this.isOpen) return -1;
     const { counters } = this.#host;
-    if (!this.#fits(frame.byteLength)) return this.#overflow(frame);
+    if (!this.#fits(frame.byteLength)) {
+      this.socket.flush(); // a client is slow only by what the network does not take
+      if (!this.#fits(frame.byteLength)) return this.#overflow(frame);
+    }
     const queued = this.socket.send(frame, compress);
     this.#isEmpty = queued === 0;
     this.#frames++;
@@ -158,9 +161,14 @@ export class Outbox implements BroadcastLine {
     return -1;
   }
 
+  /** Whether more waits than may: by answers that the runtime gives, which nobody asks us about. */
+  get isFull(): boolean {
+    return this.socket.bufferedAmount > this.#host.limits.maxBuffered;
+  }
+
   /** Sends a ping; tells whether it did. */
   ping(data: Uint8Array<ArrayBuffer>): boolean {
-    if (!this.isOpen || !this.socket.canPing) return false;
+    if (!this.isOpen || !this.socket.canPing || this.isFull) return false;
     this.socket.ping(data);
     return true;
   }

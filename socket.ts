@@ -165,6 +165,8 @@ export interface ServerSocket {
   tuneOut(name: string): void;
   /** Sends one message to all others of the group that hear this name, in order with {@linkcode send}. */
   broadcast(name: string, frame: OutgoingFrame, compress: boolean): void;
+  /** Gives to the network what only waits for more to go with it. */
+  flush(): void;
   /** Starts the closing handshake. The core has validated code and reason. */
   close(code: number, reason: string): void;
   /** Ends the connection without a closing handshake, as far as the runtime can. */

@@ -25,7 +25,7 @@ const FLAGS: Readonly<Record<RuntimeName, readonly string[]>> = {
 export const benchRuntimes: readonly BenchRuntime[] = [
   runtime("deno", "Deno", "Deno", "deno"),
   // The oldest that is maintained, and the one that uWebSockets.js is built for.
-  runtime("node", "Node (ws)", "Node (ws)", "node20"),
+  runtime("node", "Node", "Node", "node20"),
   runtime("uws", "Node (uWebSockets.js)", "Node (uWS)", "uws"),
   runtime("bun", "Bun", "Bun", "bun"),
 ];

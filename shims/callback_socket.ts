@@ -22,6 +22,8 @@ export interface Wire<Native> {
   isOpen(native: Native): boolean;
   /** Puts one message on the wire; tells whether nothing of it had to be queued, where it knows that by now. */
   send(native: Native, frame: OutgoingFrame, compress: boolean): boolean | void;
+  /** Gives to the network what only waits for more to go with it, where there is such a thing. */
+  flush?(native: Native): void;
   /** Starts the closing handshake. */
   close(native: Native, code: number, reason: string): void;
   /** Whether {@linkcode close} loses track of what is queued: then it is called once the queue is empty. */
@@ -114,6 +116,15 @@ export class CallbackSocket<Native> implements ServerSocket {
       const isWritten = this.#wire.send(this.raw, frame, compress);
       if (this.#hasTopics) this.#wire.topics!.flushed(this.raw);
       return isWritten ? 0 : this.bufferedAmount;
+    } finally {
+      this.#isCalling = false;
+    }
+  }
+
+  flush(): void {
+    this.#isCalling = true;
+    try {
+      if (!this.#isClosed) this.#wire.flush?.(this.raw);
     } finally {
       this.#isCalling = false;
     }

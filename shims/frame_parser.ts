@@ -1,6 +1,7 @@
-import { Buffer, isUtf8 } from "node:buffer";
+import { Buffer, constants, isUtf8 } from "node:buffer";
 import { isSendableCloseCode } from "../close_code.ts";
 import type { Payload, SocketFailure } from "../socket.ts";
+import { GrowingBuffer } from "./growing_buffer.ts";
 import { unmask } from "./masking.ts";
 
 /** Opcodes of RFC 6455 §5.2. */
@@ -9,8 +10,6 @@ const FIN = 0x80, RSV = 0x70, MASKED = 0x80, CONTROL = 0x8;
 const MASK_LENGTH = 4;
 /** What stands for a close frame without a code (RFC 6455 §7.1.5); never on the wire. */
 const NO_STATUS = 1005;
-/** Pieces that may wait to be put together; with more, they are put together early, so that tiny ones cost no more than their bytes. */
-const MAX_PIECES = 512;
 
 /** Who hears what the frames say. */
 export interface FrameListener {
@@ -31,40 +30,34 @@ export class FrameParser {
   readonly #listener: FrameListener;
   readonly #maxPayload: number;
   /** What has come and is not yet a whole frame. */
-  #pieces: Buffer[] | undefined;
-  #pending = 0;
+  #pending: GrowingBuffer | undefined;
   /** Bytes it takes until there is something to do. */
   #needed = 0;
   /** Opcode of the message that is coming in fragments, and the fragments. */
   #opcode = 0;
-  #fragments: Uint8Array[] | undefined;
-  #fragmented = 0;
+  #fragments: GrowingBuffer | undefined;
   #isDone = false;
 
   constructor(listener: FrameListener, maxPayload: number) {
     this.#listener = listener;
-    this.#maxPayload = maxPayload;
+    this.#maxPayload = Math.min(maxPayload, constants.MAX_STRING_LENGTH);
   }
 
   /** Reads one chunk, which is the parser's from here on. */
   read(chunk: Buffer): void {
     if (this.#isDone) return;
-    if (!this.#pieces) return this.#readAll(chunk);
-    this.#pieces.push(chunk);
-    this.#pending += chunk.byteLength;
-    if (this.#pending >= this.#needed) {
-      const whole = Buffer.concat(this.#pieces, this.#pending);
-      this.#pieces = undefined;
-      this.#readAll(whole);
-    } else if (this.#pieces.length > MAX_PIECES) {
-      this.#pieces = [Buffer.concat(this.#pieces, this.#pending)];
-    }
+    const pending = this.#pending;
+    if (!pending) return this.#readAll(chunk);
+    pending.append(chunk);
+    if (pending.byteLength < this.#needed) return;
+    this.#pending = undefined;
+    this.#readAll(pending.bytes);
   }
 
   /** Reads no more. */
   stop(): void {
     this.#isDone = true;
-    this.#pieces = this.#fragments = undefined;
+    this.#pending = this.#fragments = undefined;
   }
 
   #readAll(data: Buffer): void {
@@ -78,8 +71,7 @@ export class FrameParser {
 
   #keep(data: Buffer, at: number, needed: number): void {
     if (this.#isDone) return;
-    this.#pieces = [at === 0 ? data : data.subarray(at)];
-    this.#pending = data.byteLength - at;
+    this.#pending = new GrowingBuffer(data.subarray(at));
     this.#needed = needed;
   }
 
@@ -101,7 +93,7 @@ export class FrameParser {
       length = data.readUInt32BE(at + 2) * 2 ** 32 + data.readUInt32BE(at + 6);
     }
     const isControl = (first & CONTROL) !== 0;
-    if (!isControl && this.#fragmented + length > this.#maxPayload) {
+    if (!isControl && (this.#fragments?.byteLength ?? 0) + length > this.#maxPayload) {
       return this.#fail(1009, `A message of over ${this.#maxPayload} bytes`);
     }
     if (left < header + length) return -(header + length);
@@ -153,18 +145,13 @@ export class FrameParser {
 
   #takeFragment(opcode: number, bytes: Uint8Array, isFinal: boolean): void {
     if (opcode !== CONTINUATION) this.#opcode = opcode;
-    const fragments = this.#fragments ??= [];
-    if (bytes.byteLength > 0) fragments.push(bytes);
-    this.#fragmented += bytes.byteLength;
-    if (!isFinal && fragments.length <= MAX_PIECES) return;
-    const whole = Buffer.concat(fragments, this.#fragmented);
-    if (!isFinal) {
-      this.#fragments = [whole];
-      return;
-    }
-    const kind = this.#opcode;
+    const fragments = this.#fragments;
+    if (fragments) fragments.append(bytes);
+    else this.#fragments = new GrowingBuffer(Buffer.from(bytes.buffer));
+    if (!isFinal) return;
+    const whole = this.#fragments!.bytes, kind = this.#opcode;
     this.#fragments = undefined;
-    this.#fragmented = this.#opcode = 0;
+    this.#opcode = 0;
     if (kind === TEXT) this.#takeText(whole, 0, whole.byteLength);
     else this.#listener.onMessage(new Uint8Array(whole), whole.byteLength);
   }

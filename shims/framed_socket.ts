@@ -80,6 +80,7 @@ const wire: Wire<FramedSocket> = {
   send: (native, frame) => native.line.write(frame),
   close: (native, code, reason) => native.close(code, reason),
   terminate: (native) => native.terminate(),
+  flush: ({ line }) => line.flush(),
   bufferedAmount: ({ line }) => line.stream.writableLength + line.gathered,
   flow: {
     pause: ({ line }) => void line.stream.pause(),
@@ -103,6 +104,8 @@ export class FramedSocket implements FrameListener {
   readonly #parser: FrameParser;
   readonly #closeTimeout: number;
   #isCloseSent = false;
+  /** The latest ping that is not answered. */
+  #ping: Uint8Array<ArrayBuffer> | undefined;
   /** What the client's close frame said. */
   #close: { readonly code: number; readonly reason: string } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -121,8 +124,11 @@ export class FramedSocket implements FrameListener {
   /** Reads a chunk; what the hooks send meanwhile leaves at its end. */
   read(chunk: Buffer): void {
     this.line.startReading();
-    this.#parser.read(chunk);
-    this.line.endReading();
+    try {
+      this.#parser.read(chunk);
+    } finally {
+      this.line.endReading();
+    }
   }
 
   onMessage(payload: Payload, byteLength: number): void {
@@ -130,8 +136,10 @@ export class FramedSocket implements FrameListener {
   }
 
   onControl(opcode: number, data: Uint8Array<ArrayBuffer>): void {
-    // Not to a client that does not read: a pong for the latest ping is enough (RFC 6455 §5.5.3).
-    if (opcode === PING && !this.line.stream.writableNeedDrain) this.control(PONG, data);
+    if (opcode === PING) {
+      this.#ping = data;
+      this.#answerPing();
+    }
     this.socket.controlled(opcode === PING ? "ping" : "pong", data);
   }
 
@@ -146,7 +154,23 @@ export class FramedSocket implements FrameListener {
     this.#sendClose(failure.code, "");
     this.isOpen = false;
     this.socket.failed(failure);
+    // The peer is over; only the line stays, until the client has read why.
+    this.socket.closed({ code: 1006, reason: "", wasClean: false });
     this.#end();
+  }
+
+  /** Not to a client that does not read: once it does, a pong for the latest ping is enough (RFC 6455 §5.5.3). */
+  #answerPing(): void {
+    const ping = this.#ping;
+    if (!ping || this.#isCloseSent || this.line.stream.writableNeedDrain) return;
+    this.#ping = undefined;
+    this.control(PONG, ping);
+  }
+
+  /** The stream has written all. */
+  drained(): void {
+    this.#answerPing();
+    this.socket.drained();
   }
 
   /** Sends a control frame, behind what was sent before it. */
@@ -167,12 +191,13 @@ export class FramedSocket implements FrameListener {
   }
 
   /** Starts the closing handshake. */
-  close(code: number, reason: string): void {
+  close(code = 1000, reason = ""): void {
     this.#sendClose(code, reason);
   }
 
   /** Drops the line. */
   terminate(): void {
+    this.isOpen = false;
     this.#parser.stop();
     this.line.stream.destroy();
   }
@@ -180,6 +205,7 @@ export class FramedSocket implements FrameListener {
   #sendClose(code: number, reason: string): void {
     if (this.#isCloseSent) return;
     this.#isCloseSent = true;
+    this.isOpen = false;
     const text = Buffer.from(reason);
     const data = Buffer.allocUnsafe(code === 1005 ? 0 : 2 + text.byteLength);
     if (code !== 1005) {
@@ -227,7 +253,7 @@ function onData(this: Stream, chunk: Buffer): void {
 }
 
 function onDrain(this: Stream): void {
-  this[FRAMED]!.socket.drained();
+  this[FRAMED]!.drained();
 }
 
 function onEnd(this: Stream): void {

@@ -86,7 +86,7 @@ export class NodeLine<Socket extends Sender> {
   /** The chunk has been read. */
   endReading(): void {
     turn.reading = undefined;
-    this.#flushAndTell();
+    if (this.#run) this.#flushAndTell();
   }
 
   /** The turn is over. */
@@ -96,7 +96,6 @@ export class NodeLine<Socket extends Sender> {
   }
 
   #flushAndTell(): void {
-    if (!this.#run) return;
     this.flush();
     if (this.stream.writableLength === 0) this.socket.drained();
   }

@@ -1,3 +1,4 @@
+import { constants } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 // @ts-types="@types/ws"
@@ -35,6 +36,9 @@ const LINE: unique symbol = Symbol("onepeer.line");
 /** Where a `ws` socket keeps what compresses for it and others at once. */
 const DEFLATE: unique symbol = Symbol("onepeer.deflate");
 
+/** Enough for an adapter's own options, and a few that `upgrade` returns. */
+const MAX_DEFLATES = 64;
+
 const SEND_OPTIONS = {
   text: [{ binary: false, compress: false }, { binary: false, compress: true }],
   binary: [{ binary: true, compress: false }, { binary: true, compress: true }],
@@ -47,6 +51,7 @@ const wire: Wire<WsSocket> = {
     if (line.socket.extensions === "") line.write(frame);
     else sendCompressed(native, line, frame, compress);
   },
+  flush: (native) => native[LINE]!.flush(),
   close: (native, code, reason) => native.close(code, reason),
   terminate: (native) => native.terminate(),
   bufferedAmount: (native) => native.bufferedAmount + native[LINE]!.gathered,
@@ -64,6 +69,7 @@ function sendCompressed(native: WsSocket, line: Line, frame: OutgoingFrame, comp
   const deflate = native[DEFLATE];
   // `ws` compresses in the background: what comes next must queue behind it.
   const isBusy = native.bufferedAmount > line.stream.writableLength;
+  compress &&= frame.byteLength > 0; // nothing to gain, and "busy" could not be told by it
   if (!isBusy && !compress) return line.write(frame);
   if (!isBusy && deflate?.takes(frame)) return line.write(frame, deflate.deflate(frame));
   line.flush();
@@ -93,7 +99,7 @@ export class WsUpgrader {
     const { handleProtocols, verifyClient } = this.#server.options;
     this.#serverOptions = {
       ...this.#server.options,
-      maxPayload: Math.min(maxPayload, 2 ** 31 - 1),
+      maxPayload: Math.min(maxPayload, constants.MAX_STRING_LENGTH),
       skipUTF8Validation: false,
       ...(perMessageDeflate === undefined ? {} : { perMessageDeflate: sharing(perMessageDeflate) }),
       handleProtocols: (offered, request) =>
@@ -152,6 +158,8 @@ export class WsUpgrader {
     if (isShareable(this.#extensions)) {
       native[DEFLATE] = this.#deflateFor(this.#server.options.perMessageDeflate);
     }
+    native.send = flushAndSend;
+    native.ping = flushAndPing;
     native.close = flushAndClose;
     native.on("message", onMessage).on("close", onClose).on("error", onError);
     if (wants.ping) native.on("ping", onPing);
@@ -167,6 +175,7 @@ export class WsUpgrader {
     const key = JSON.stringify([threshold, zlibDeflateOptions]);
     let deflate = this.#deflates.get(key);
     if (!deflate) {
+      if (this.#deflates.size >= MAX_DEFLATES) this.#deflates.clear();
       this.#deflates.set(key, deflate = new SharedDeflate({ threshold, zlibDeflateOptions }));
     }
     return deflate;
@@ -201,6 +210,17 @@ function flush(this: Stream): void {
   this[LINE]!.flush();
 }
 
+/** Who sends past us, by the socket of `ws`, sends behind what was sent before. */
+function flushAndSend(this: WsSocket, ...args: unknown[]): void {
+  this[LINE]!.flush();
+  Reflect.apply((Object.getPrototypeOf(this) as WebSocket).send, this, args);
+}
+
+function flushAndPing(this: WsSocket, ...args: unknown[]): void {
+  this[LINE]!.flush();
+  Reflect.apply((Object.getPrototypeOf(this) as WebSocket).ping, this, args);
+}
+
 /** `ws` answers a close, and closes after an error, by this method: what was sent before leaves first. */
 function flushAndClose(this: WsSocket, code?: number, reason?: string | Buffer): void {
   this[LINE]!.flush();
@@ -209,9 +229,12 @@ function flushAndClose(this: WsSocket, code?: number, reason?: string | Buffer):
 
 function onMessage(this: WsSocket, data: Buffer, isBinary: boolean): void {
   // A binary message may be a slice of a chunk or a pool, which is not written to again.
-  const payload = isBinary
-    ? new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
-    : data.toString();
+  // Where it is empty, it is the same buffer each time.
+  const payload = !isBinary
+    ? data.toString()
+    : data.byteLength === 0
+    ? new Uint8Array()
+    : new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
   this[LINE]!.socket.received(payload, data.byteLength);
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { frame, TEXT } from "../clients/raw_client.ts";
+import { Buffer } from "node:buffer";
+import { frame, PING, TEXT } from "../clients/raw_client.ts";
 import { sleep } from "../clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 
@@ -326,6 +327,35 @@ export const backpressure: readonly Case[] = [
       assert.equal(state, 2, "closed with 1013");
       // 1 MiB of bytes alone would be 70,000 and more.
       assert.ok(queued > 500 && queued < 20_000, `${queued} messages queued`);
+    },
+  },
+  {
+    id: "B4.pings",
+    runsAlone: true,
+    fact: "a client that pings and pings and reads no answer does not fill the memory",
+    site: (s) => {
+      let most = 0;
+      return {
+        limits: { maxBuffered: MIB },
+        hooks: {
+          open(peer) {
+            s.log("open");
+            const timer = setInterval(() => most = Math.max(most, peer.bufferedAmount), 2);
+            setTimeout(() => clearInterval(timer), 2000);
+          },
+        },
+        commands: { most: () => most },
+      };
+    },
+    async run(t) {
+      const client = await t.upgraded();
+      await t.logged("open");
+      client.pause();
+      const pings = Buffer.concat(Array(2000).fill(frame(PING, "x".repeat(125))));
+      for (let i = 0; i < 100; i++) client.write(pings); // 26 MB: the system holds about 10 of the pongs
+      await sleep(1500);
+      const most = await t.command<number>("most");
+      assert.ok(most < 3 * MIB, `${most} bytes queued`);
     },
   },
   {

@@ -5,6 +5,26 @@ import type { Case } from "../fixtures/case.ts";
 /** M1–M3: what hooks get. */
 export const messages: readonly Case[] = [
   {
+    id: "M2.own",
+    fact: "the buffer of a message may be given away, an empty one's too",
+    site: () => ({
+      hooks: {
+        message(peer, message) {
+          const buffer = message.arrayBuffer();
+          structuredClone(buffer, { transfer: [buffer] });
+          peer.send("given away");
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      for (const size of [0, 0, 3, 5000, 0]) {
+        client.send(new Uint8Array(size));
+        assert.equal(await client.text(), "given away");
+      }
+    },
+  },
+  {
     id: "M1.types",
     fact: "type, data and rawData come from the frame: text is a string, binary bytes",
     site: (s) => ({

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { BINARY, frame, PING, PONG, TEXT } from "../clients/raw_client.ts";
+import { BINARY, CLOSE, frame, PING, PONG, TEXT } from "../clients/raw_client.ts";
+import { sleep } from "../clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** Values without a JSON text that anybody meant, by name. */
@@ -299,11 +300,14 @@ export const sending: readonly Case[] = [
     "plain-offer": {},
     "no-takeover": { serverNoContextTakeover: true },
     "small-window": { serverMaxWindowBits: 10 },
+    // Where the option has options: each message compressed by what the ones before have said.
+    takeover: {},
   }).map(([offer, deflate]): Case => ({
     id: `S6.order-${offer}`,
     fact: "messages keep order and bytes, compressed or not, small or large",
     site: (s) => ({
-      perMessageDeflate: true,
+      perMessageDeflate: (offer !== "takeover" ||
+        { serverNoContextTakeover: false, threshold: 0 }) as boolean,
       hooks: {
         open(peer) {
           peer.subscribe("t");
@@ -356,6 +360,36 @@ export const sending: readonly Case[] = [
         const frame = await client.frame();
         assert.deepEqual([frame.opcode, [...frame.payload]], [PING, payload]);
       }
+    },
+  },
+  {
+    id: "S7.answered",
+    fact: "a ping is answered, also one that comes while much is queued, but not behind our close",
+    site: (s) => ({
+      hooks: {
+        message(peer, message) {
+          if (message.text() === "close") return peer.close(4000, "");
+          for (let i = 0; i < 14; i++) peer.send(new Uint8Array(2 ** 20));
+          s.log("filled");
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.pause();
+      client.write(frame(TEXT, "fill"));
+      await t.logged("filled");
+      client.write(frame(PING, "still there?"));
+      await sleep(50);
+      client.resume();
+      for (let i = 0; i < 14; i++) assert.equal((await client.frame()).payload.length, 2 ** 20);
+      const answer = await client.frame();
+      assert.deepEqual([answer.opcode, answer.payload.toString()], [PONG, "still there?"]);
+      client.write(frame(TEXT, "close"));
+      assert.equal((await client.frame()).opcode, CLOSE);
+      client.write(frame(PING, "late"));
+      await sleep(50);
+      assert.equal(client.pending, 0);
     },
   },
   {

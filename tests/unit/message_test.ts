@@ -85,6 +85,12 @@ Deno.test("Message.rawData is the message's own bytes, made once", () => {
   assert.equal(it.data, rawData);
 });
 
+Deno.test("Message.settle() keeps no more alive than the message", () => {
+  const it = message(new Uint8Array(1000).subarray(1, 3));
+  Message.settle(it);
+  assert.equal((it.rawData as Uint8Array).buffer.byteLength, 2);
+});
+
 Deno.test("Message.text() decodes binary, and shows invalid bytes and a byte order mark's absence", () => {
   assert.equal(message(new Uint8Array([0x68, 0xc3, 0xbc])).text(), "hü");
   assert.equal(message(new Uint8Array([0x61, 0xff])).text(), "a\ufffd");

@@ -44,6 +44,7 @@ class FakeSocket implements ServerSocket {
     this.bufferedAmount = 0;
   }
 
+  flush(): void {}
   tuneIn(): void {}
   tuneOut(): void {}
 
@@ -148,6 +149,26 @@ Deno.test("Outbox under overflow drop: the newest are lost and counted, the peer
   drainTo(0);
   assert.equal(outbox.send(bytes(1), true), 1);
   assert.deepEqual(names(), ["send", "send"]);
+});
+
+Deno.test("Outbox gives up on nobody for what only waits for the end of the turn", () => {
+  const { outbox, socket } = rig({ maxBuffered: 10 });
+  let flushes = 0;
+  socket.flush = () => {
+    flushes++;
+    socket.bufferedAmount = 0;
+  };
+  for (let i = 0; i < 5; i++) assert.ok(outbox.send(bytes(4), true) > 0);
+  assert.deepEqual([flushes, socket.readyState], [2, OPEN]);
+});
+
+Deno.test("Outbox.ping() sends none to a client that has its share waiting", () => {
+  const { outbox, socket } = rig({ maxBuffered: 10 });
+  Object.assign(socket, { canPing: true, ping: () => socket.calls.push(["ping"]) });
+  socket.bufferedAmount = 10;
+  assert.equal(outbox.ping(new Uint8Array()), true);
+  socket.bufferedAmount = 11;
+  assert.equal(outbox.ping(new Uint8Array()), false);
 });
 
 Deno.test("Outbox under overflow error: it throws what was tried and found, and the peer stays", () => {
