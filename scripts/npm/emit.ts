@@ -18,7 +18,10 @@ export async function emit(out: URL): Promise<void> {
   ]);
   const declarations = new Map<string, string>();
   for await (const { href } of filesBelow(out)) {
-    if (!href.endsWith(".d.ts")) continue;
+    if (!href.endsWith(".d.ts")) {
+      await Deno.writeTextFile(new URL(href), tabbed(await Deno.readTextFile(new URL(href))));
+      continue;
+    }
     declarations.set(href, forConsumers(await Deno.readTextFile(new URL(href))));
   }
   const roots = sources.map((source) => new URL(source.replace(/ts$/, "d.ts"), out).href);
@@ -27,6 +30,11 @@ export async function emit(out: URL): Promise<void> {
     if (used.has(href)) await Deno.writeTextFile(new URL(href), text);
     else await Deno.remove(new URL(href));
   }
+}
+
+/** Code indented by tabs instead of by four spaces: a kilobyte less to install. No text of ours spans lines. */
+function tabbed(code: string): string {
+  return code.replaceAll(/^(?: {4})+/gm, (indent) => "\t".repeat(indent.length / 4));
 }
 
 /** A declaration file as it came from the compiler, made fit for consumers. */
