@@ -61,8 +61,8 @@ export class Outbox implements BroadcastLine {
   /** Frames and bytes sent since the queue was last empty: how large a queued frame is on average. */
   #frames = 0;
   #bytes = 0;
-  /** Whether nothing was left in the queue by the last send. */
-  #isEmpty = false;
+  /** What was queued after the last send: less by now, but not more. */
+  #left = 0;
   /** What was seen at the last look, and when it last changed. */
   #seenQueued = -1;
   #seenActivity = -1;
@@ -129,7 +129,7 @@ export class Outbox implements BroadcastLine {
       if (!this.#fits(frame.byteLength)) return this.#overflow(frame);
     }
     const queued = this.socket.send(frame, compress);
-    this.#isEmpty = queued === 0;
+    this.#left = queued;
     this.#frames++;
     this.#bytes += frame.byteLength + HEADER;
     counters.messagesOut++;
@@ -141,7 +141,9 @@ export class Outbox implements BroadcastLine {
   #fits(byteLength: number): boolean {
     const { maxBuffered } = this.#host.limits;
     // Asking the runtime costs up to 0.1 µs, as much as all the rest.
-    const queued = this.#isEmpty && !this.socket.isTuned ? 0 : this.socket.bufferedAmount;
+    const isKnown = this.#frames < MIN_FRAMES && !this.socket.isTuned;
+    if (isKnown && this.#left + byteLength <= maxBuffered) return true;
+    const queued = this.socket.bufferedAmount;
     if (queued === 0) this.#frames = this.#bytes = 0;
     const frames = this.#frames * queued / Math.max(queued, this.#bytes, 1);
     return queued + byteLength <= maxBuffered &&
