@@ -63,11 +63,14 @@ function thousands(perSecond: number): string {
   return figure(perSecond / 1000);
 }
 
-/** KiB for each idle peer. */
+/** KiB for each idle peer; of onepeer, also for one that keeps no headers. */
 export function idleTable(results: Results): string {
   return perRuntime("idle", results, (result, { name }) => {
-    const estimate = idleMemory(result, name);
-    return estimate ? figure(estimate.value) : "";
+    const lean = results.find("idle-lean", result.runtime);
+    return [result, name === "onepeer" ? lean : undefined].flatMap((it) => {
+      const estimate = it && idleMemory(it, name);
+      return estimate ? [figure(estimate.value)] : [];
+    }).join("; lean ");
   });
 }
 
