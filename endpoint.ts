@@ -19,7 +19,7 @@ export interface EndpointOptions<Context extends object = AnyContext> extends Ho
   /**
    * Names of the headers that `peer.request` keeps once the client is connected, all of them if left
    * out: those of a browser are about 600 bytes, a fourth of what an idle peer costs on Bun. Hooks
-   * still see all of them in `upgrade`, and a request that was read there stays as it was.
+   * still see all of them in `upgrade`. Case does not matter; what the URL is made of is always kept.
    */
   readonly retainHeaders?: readonly string[];
 }

@@ -82,7 +82,12 @@ export class RawHandshake implements Handshake {
   settle(retain?: readonly string[]): void {
     this.#runtime = undefined;
     const all = this.#headers;
-    this.#rawHeaders = (retain ? headersNamed([...NEEDED, ...retain], all) : all).join("\n");
+    const kept = retain && new Set([...NEEDED, ...retain].map((name) => name.toLowerCase()));
+    this.#rawHeaders = (kept ? headersNamed(kept, all) : all).join("\n");
+    // A hook has seen the request, with all of them.
+    for (const name of kept && this.#request ? [...this.#request.headers.keys()] : []) {
+      if (!kept!.has(name)) this.#request!.headers.delete(name);
+    }
   }
 
   get #headers(): readonly string[] {
@@ -136,8 +141,7 @@ function originForm(target: string): string {
   return absolute && !clean.startsWith("/") ? `/${clean}` : clean;
 }
 
-/** Those of the headers, names and values in turns, that have one of these names. */
-function headersNamed(names: readonly string[], all: readonly string[]): string[] {
-  const kept = new Set(names.map((name) => name.toLowerCase()));
+/** Those of the headers, names and values in turns, that have one of these names in lower case. */
+function headersNamed(kept: ReadonlySet<string>, all: readonly string[]): string[] {
   return all.filter((_, i) => kept.has(all[i - i % 2]!.toLowerCase()));
 }

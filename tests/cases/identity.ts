@@ -71,6 +71,7 @@ export const identity: readonly Case[] = [
     site: (s) => ({
       retainHeaders: ["X-Kept"],
       hooks: {
+        upgrade: (request) => s.log("upgrade", request.headers.get("x-other")),
         open: ({ request }) =>
           s.log(
             "seen",
@@ -81,6 +82,7 @@ export const identity: readonly Case[] = [
     }),
     async run(t) {
       await t.connect("", { headers: { "x-kept": "1", "x-other": "2" } });
+      assert.deepEqual((await t.logged("upgrade"))[0]!.data, ["2"]);
       assert.deepEqual((await t.logged("seen"))[0]!.data, ["1", null, `127.0.0.1:${t.port}`]);
     },
   },
