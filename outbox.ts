@@ -61,7 +61,7 @@ export class Outbox implements BroadcastLine {
   /** Frames and bytes sent since the queue was last empty: how large a queued frame is on average. */
   #frames = 0;
   #bytes = 0;
-  /** What was queued after the last send: less by now, but not more. */
+  /** What was queued when last seen: only what is sent since could have made it more. */
   #left = 0;
   /** What was seen at the last look, and when it last changed. */
   #seenQueued = -1;
@@ -108,6 +108,7 @@ export class Outbox implements BroadcastLine {
   }
 
   #seen(queued: number): number {
+    this.#left = queued;
     if (queued > this.#host.limits.highWaterMark && !this.#slow) {
       this.#watch();
       this.#slow = true;
@@ -129,7 +130,6 @@ export class Outbox implements BroadcastLine {
       if (!this.#fits(frame.byteLength)) return this.#overflow(frame);
     }
     const queued = this.socket.send(frame, compress);
-    this.#left = queued;
     this.#frames++;
     this.#bytes += frame.byteLength + HEADER;
     counters.messagesOut++;
@@ -165,7 +165,7 @@ export class Outbox implements BroadcastLine {
 
   /** Whether more waits than may: by answers that the runtime gives, which nobody asks us about. */
   get isFull(): boolean {
-    return this.socket.bufferedAmount > this.#host.limits.maxBuffered;
+    return this.look() > this.#host.limits.maxBuffered;
   }
 
   /** Sends a ping; tells whether it did. */

@@ -1,12 +1,20 @@
 import { Buffer, constants, isUtf8 } from "node:buffer";
 import { isSendableCloseCode } from "../close_code.ts";
 import type { Payload, SocketFailure } from "../socket.ts";
+import {
+  BINARY,
+  CLOSE,
+  CONTINUATION,
+  CONTROL,
+  FIN,
+  MASKED,
+  PONG,
+  RSV,
+  TEXT,
+} from "./frame_bits.ts";
 import { GrowingBuffer } from "./growing_buffer.ts";
 import { unmask } from "./masking.ts";
 
-/** Opcodes of RFC 6455 §5.2. */
-export const CONTINUATION = 0x0, TEXT = 0x1, BINARY = 0x2, CLOSE = 0x8, PING = 0x9, PONG = 0xa;
-const FIN = 0x80, RSV = 0x70, MASKED = 0x80, CONTROL = 0x8;
 const MASK_LENGTH = 4;
 /** What stands for a close frame without a code (RFC 6455 §7.1.5); never on the wire. */
 const NO_STATUS = 1005;

@@ -1,8 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { OutgoingFrame } from "../socket.ts";
-
-/** First byte of a data frame that is whole (RFC 6455 §5.2); RSV1 says it is compressed (RFC 7692 §6). */
-const FIN = 0x80, RSV1 = 0x40, TEXT = 0x1, BINARY = 0x2;
+import { BINARY, FIN, RSV1, TEXT } from "./frame_bits.ts";
 
 /**
  * Frames that leave in one write: this one, and those before it. Clients that were sent the same
@@ -36,25 +34,21 @@ export class FrameRun {
 
   /** The bytes to write. */
   get bytes(): Uint8Array {
-    return this.#bytes ??= this.#encode();
+    return this.#bytes ??= FrameRun.#encode(this);
   }
 
   get #bodyLength(): number {
     return this.#deflated?.byteLength ?? this.#frame!.byteLength;
   }
 
-  #encode(): Uint8Array {
-    const target = Buffer.allocUnsafe(this.byteLength);
-    let end = this.byteLength;
-    // deno-lint-ignore no-this-alias -- walks from the newest to the oldest
-    for (let run: FrameRun = this; run.#before; run = run.#before) {
-      run.#write(target, end - frameLength(run.#bodyLength), end);
-      end = run.#before.byteLength;
-    }
+  static #encode(newest: FrameRun): Uint8Array {
+    const target = Buffer.allocUnsafe(newest.byteLength);
+    for (let run = newest; run.#before; run = run.#before) run.#write(target);
     return target;
   }
 
-  #write(target: Buffer, start: number, end: number): void {
+  #write(target: Buffer): void {
+    const start = this.#before!.byteLength, end = this.byteLength;
     const { payload } = this.#frame!;
     const length = this.#bodyLength;
     const kind = FIN | (typeof payload === "string" ? TEXT : BINARY);
@@ -65,7 +59,7 @@ export class FrameRun {
       target.writeUInt16BE(length, start + 2);
     } else {
       target[start + 1] = 127;
-      target.writeUIntBE(0, start + 2, 4); // no payload reaches 4 GiB
+      target.writeUInt32BE(0, start + 2); // no payload reaches 4 GiB
       target.writeUInt32BE(length, start + 6);
     }
     const body = this.#deflated ?? payload;

@@ -5,7 +5,8 @@ import type { Handshake } from "../handshake.ts";
 import { encode } from "../payload.ts";
 import type { Payload, SocketFailure } from "../socket.ts";
 import { CallbackSocket, type Wire } from "./callback_socket.ts";
-import { CLOSE, type FrameListener, FrameParser, PING, PONG } from "./frame_parser.ts";
+import { CLOSE, FIN, PING, PONG } from "./frame_bits.ts";
+import { type FrameListener, FrameParser } from "./frame_parser.ts";
 import { NodeLine } from "./node_line.ts";
 
 /** Where a stream keeps what frames it, so that its handlers need no closure. */
@@ -145,14 +146,12 @@ export class FramedSocket implements FrameListener {
 
   onClose(code: number, reason: string): void {
     this.#close = { code, reason };
-    this.isOpen = false;
     this.#sendClose(code, reason);
     this.#end();
   }
 
   onViolation(failure: SocketFailure): void {
     this.#sendClose(failure.code, "");
-    this.isOpen = false;
     this.socket.failed(failure);
     // The peer is over; only the line stays, until the client has read why.
     this.socket.closed({ code: 1006, reason: "", wasClean: false });
@@ -179,7 +178,7 @@ export class FramedSocket implements FrameListener {
     const { stream } = this.line;
     if (!stream.writable) return;
     const frame = Buffer.allocUnsafe(2 + data.byteLength);
-    frame[0] = 0x80 | opcode;
+    frame[0] = FIN | opcode;
     frame[1] = data.byteLength;
     frame.set(data, 2);
     stream.write(frame);

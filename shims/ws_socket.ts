@@ -77,6 +77,20 @@ function sendCompressed(native: WsSocket, line: Line, frame: OutgoingFrame, comp
   native.send(frame.bytes, SEND_OPTIONS[kind][compress ? 1 : 0]);
 }
 
+/**
+ * A method of `ws` behind what was gathered. `ws` answers a close, and closes after an error, by this
+ * `close`; and who sends past us, by the socket of `ws`, must not overtake.
+ */
+function flushAnd(method: "send" | "ping" | "close"): (this: WsSocket, ...args: unknown[]) => void {
+  return function (...args) {
+    this[LINE]!.flush();
+    Reflect.apply((Object.getPrototypeOf(this) as WebSocket)[method], this, args);
+  };
+}
+
+const flushAndSend = flushAnd("send"), flushAndPing = flushAnd("ping");
+const flushAndClose = flushAnd("close");
+
 /** Upgrades lines by a server of `ws`, one made here or the user's own. */
 export class WsUpgrader {
   readonly #server: WebSocketServer;
@@ -210,23 +224,6 @@ function flush(this: Stream): void {
   this[LINE]!.flush();
 }
 
-/** Who sends past us, by the socket of `ws`, sends behind what was sent before. */
-function flushAndSend(this: WsSocket, ...args: unknown[]): void {
-  this[LINE]!.flush();
-  Reflect.apply((Object.getPrototypeOf(this) as WebSocket).send, this, args);
-}
-
-function flushAndPing(this: WsSocket, ...args: unknown[]): void {
-  this[LINE]!.flush();
-  Reflect.apply((Object.getPrototypeOf(this) as WebSocket).ping, this, args);
-}
-
-/** `ws` answers a close, and closes after an error, by this method: what was sent before leaves first. */
-function flushAndClose(this: WsSocket, code?: number, reason?: string | Buffer): void {
-  this[LINE]!.flush();
-  (Object.getPrototypeOf(this) as WebSocket).close.call(this, code, reason);
-}
-
 function onMessage(this: WsSocket, data: Buffer, isBinary: boolean): void {
   // A binary message may be a slice of a chunk or a pool, which is not written to again.
   // Where it is empty, it is the same buffer each time.
@@ -259,7 +256,10 @@ function onFinish(this: Stream): void {
 }
 
 function onError(this: WsSocket, error: Error & { code?: string }): void {
-  this[LINE]!.socket.failed(failureOf(error));
+  const { socket } = this[LINE]!;
+  socket.failed(failureOf(error));
+  // The peer is over; only the line stays, until the client has read why.
+  socket.closed({ code: 1006, reason: "", wasClean: false });
 }
 
 function onClose(this: WsSocket, code: number, reason: Buffer): void {

@@ -408,6 +408,17 @@ export const closing: readonly Case[] = [
     },
   })),
   {
+    id: "X6.at-once",
+    fact: "the peer of a client that broke the protocol is over, whether or not the client leaves",
+    site: (s) => ({ limits: { closeTimeout: 5000 }, hooks: { close: () => s.log("close") } }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.write(frame(TEXT, "x", { rsv: 4 }));
+      await t.logged("close");
+      assert.equal((await t.stats()).peers, 0);
+    },
+  },
+  {
     id: "X6.wire",
     fact: "a protocol error's code is on the wire",
     async run(t) {

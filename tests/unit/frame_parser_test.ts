@@ -5,7 +5,8 @@ import type { IncomingMessage } from "node:http";
 import fc from "fast-check";
 // @ts-types="@types/ws"
 import { type WebSocket, WebSocketServer } from "ws";
-import { FrameParser, PING } from "../../shims/frame_parser.ts";
+import { PING } from "../../shims/frame_bits.ts";
+import { FrameParser } from "../../shims/frame_parser.ts";
 import { unmask } from "../../shims/masking.ts";
 import { BINARY, CLOSE, closePayload, frame, PONG, TEXT } from "../clients/raw_client.ts";
 

@@ -69,6 +69,13 @@ Deno.test("encode() sends a Message as what it holds", () => {
   assert.deepEqual([...payload], [1]);
 });
 
+Deno.test("encode() of a Message is not changed by who looks at the message later", () => {
+  const it = new Message(source, new Uint8Array([1, 2]));
+  const { payload } = encode(it);
+  (it.rawData as Uint8Array).fill(0);
+  assert.deepEqual([...payload as Uint8Array], [1, 2]);
+});
+
 Deno.test("encode() copies the bytes of a Message that somebody may have in hand, and only those", () => {
   const chunk = new Uint8Array([9, 1, 2, 9]);
   const unseen = new Message(source, chunk.subarray(1, 3));

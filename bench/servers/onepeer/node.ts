@@ -4,8 +4,7 @@ import adapter from "../../../adapters/node.ts";
 import { announce, collectGarbage, isCompressed } from "../protocol.ts";
 import { options } from "./options.ts";
 
-const perMessageDeflate = isCompressed && { serverNoContextTakeover: true };
-const ws = adapter({ ...options, perMessageDeflate });
+const ws = adapter({ ...options, perMessageDeflate: isCompressed });
 const server = createServer((_request, response) => void response.end(collectGarbage()));
 server.on("upgrade", ws.handleUpgrade);
 server.listen(0, "127.0.0.1", () => announce((server.address() as AddressInfo).port));
