@@ -1,4 +1,3 @@
-import { cases } from "./cases/mod.ts";
 import { TestBed } from "./clients/test_bed.ts";
 import type { Case } from "./fixtures/case.ts";
 import type { Runtime } from "./runtimes.ts";
@@ -16,15 +15,19 @@ export interface Outcome {
   readonly ms: number;
 }
 
-const MAX_CASE_MS = 3000;
-/** Cases mostly wait, for time-outs and for each other's halves. */
-const PARALLEL = 4;
+/** How a table of cases is run. */
+export interface SuiteOptions {
+  readonly onOutcome?: (outcome: Outcome) => void;
+  /** How many run at a time: cases mostly wait, for time-outs and for each other's halves. */
+  readonly parallel?: number;
+  readonly maxCaseMs?: number;
+}
 
-/** Runs all cases on one runtime, in a process of its own. */
+/** Runs cases on one runtime, in a process of its own. */
 export async function runSuite(
   runtime: Runtime,
-  only: (it: Case) => boolean = () => true,
-  onOutcome: (outcome: Outcome) => void = () => {},
+  cases: readonly Case[],
+  { onOutcome, parallel = 4, maxCaseMs = 3000 }: SuiteOptions = {},
 ): Promise<Outcome[] | { missing: string }> {
   const command = await runtime.command();
   if ("missing" in command) return command;
@@ -32,24 +35,28 @@ export async function runSuite(
   const outcomes: Outcome[] = [];
   const work = async (queue: Case[]) => {
     for (let next = queue.shift(); next; next = queue.shift()) {
-      const outcome = await runCase(runtime, server, next);
+      const outcome = await runCase(runtime, server, next, maxCaseMs);
       outcomes.push(outcome);
-      onOutcome(outcome);
+      onOutcome?.(outcome);
     }
   };
-  const wanted = cases.filter(only);
-  await work(wanted.filter((it) => it.runsAlone));
-  const rest = wanted.filter((it) => !it.runsAlone);
-  await Promise.all(Array.from({ length: PARALLEL }, () => work(rest)));
+  await work(cases.filter((it) => it.runsAlone));
+  const rest = cases.filter((it) => !it.runsAlone);
+  await Promise.all(Array.from({ length: parallel }, () => work(rest)));
   const order = new Map(cases.map(({ id }, index) => [id, index]));
   return outcomes.sort((a, b) => order.get(a.id)! - order.get(b.id)!);
 }
 
-async function runCase(runtime: Runtime, server: ServerProcess, it: Case): Promise<Outcome> {
+async function runCase(
+  runtime: Runtime,
+  server: ServerProcess,
+  it: Case,
+  maxMs: number,
+): Promise<Outcome> {
   const gap = runtime.gaps[it.id];
   const base = { id: it.id, clause: it.id.split(".")[0]!, fact: it.fact };
   const started = performance.now();
-  const failure = await attempt(server, it);
+  const failure = await attempt(server, it, maxMs);
   const ms = Math.round(performance.now() - started);
   if (gap) {
     if (failure) return { ...base, status: "gap", detail: gap.reason, link: gap.link, ms };
@@ -66,12 +73,16 @@ async function runCase(runtime: Runtime, server: ServerProcess, it: Case): Promi
 }
 
 /** Runs one case; returns what went wrong. */
-async function attempt(server: ServerProcess, it: Case): Promise<string | undefined> {
+async function attempt(
+  server: ServerProcess,
+  it: Case,
+  maxMs: number,
+): Promise<string | undefined> {
   const t = new TestBed(server.port, `${it.id}-${crypto.randomUUID().slice(0, 8)}`);
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => reject(new Error(`took longer than ${MAX_CASE_MS} ms`)),
-    MAX_CASE_MS,
+    () => reject(new Error(`took longer than ${maxMs} ms`)),
+    maxMs,
   );
   let failure: string | undefined;
   try {

@@ -1,0 +1,60 @@
+import type { Case } from "./fixtures/case.ts";
+import { runtimes } from "./runtimes.ts";
+import { type Outcome, runSuite, type SuiteOptions } from "./suite.ts";
+
+/**
+ * Registers a test for each case on each runtime. Those of one runtime run side by side, in one
+ * server process, from the first test of that runtime on.
+ *
+ * @returns what came of the cases, by the name of the runtime, once all tests have run.
+ */
+export async function registerCases(
+  cases: readonly Case[],
+  options: Omit<SuiteOptions, "onOutcome"> = {},
+): Promise<ReadonlyMap<string, readonly Outcome[]>> {
+  const outcomesOf = new Map<string, readonly Outcome[]>();
+  for (const runtime of runtimes) {
+    const command = await runtime.command();
+    if ("missing" in command) {
+      console.log(`\n*** ${runtime.title} was NOT tested: needs ${command.missing} ***\n`);
+      Deno.test({
+        name: `${runtime.title} was NOT tested: needs ${command.missing}`,
+        ignore: true,
+        fn() {},
+      });
+      continue;
+    }
+
+    const found = new Map(cases.map(({ id }) => [id, Promise.withResolvers<Outcome>()]));
+    let suite: Promise<unknown> | undefined;
+    const start = async () => {
+      const onOutcome = (outcome: Outcome) => found.get(outcome.id)!.resolve(outcome);
+      const outcomes = await runSuite(runtime, cases, { ...options, onOutcome });
+      if (Array.isArray(outcomes)) outcomesOf.set(runtime.name, outcomes);
+    };
+
+    for (const { id, fact } of cases) {
+      Deno.test({
+        name: `${runtime.title} ${id}: ${fact}${runtime.gaps[id] ? " (gap)" : ""}`,
+        sanitizeOps: false,
+        sanitizeResources: false,
+        async fn() {
+          suite ??= start();
+          const { status, detail } = await Promise.race([
+            found.get(id)!.promise,
+            suite.then(() => found.get(id)!.promise),
+          ]);
+          if (status === "failed") throw new Error(detail);
+        },
+      });
+    }
+
+    Deno.test({
+      name: `${runtime.title}: the server ends with the suite`,
+      sanitizeOps: false,
+      sanitizeResources: false,
+      fn: () => suite as Promise<void>,
+    });
+  }
+  return outcomesOf;
+}
