@@ -1,0 +1,54 @@
+import type { Latencies } from "./latency.ts";
+import { Member, type Run } from "./member.ts";
+import { type Numbered, numbered } from "./numbered.ts";
+
+/** How an echoing client behaves. */
+export interface EchoingOptions {
+  /** Characters of the body of the n-th message. */
+  readonly length: (seq: number) => number;
+  readonly isBinary: boolean;
+  readonly deflate: boolean;
+  /** Asks for a hook `open` that takes a while. */
+  readonly isLate?: boolean;
+  readonly latencies?: Latencies;
+}
+
+/** Sends numbered messages, and expects each of them back. */
+export class Echoing extends Member {
+  readonly #options: EchoingOptions;
+  readonly #sentAt = new Map<number, number>();
+  #seq = 0;
+
+  constructor(run: Run, name: string, options: EchoingOptions) {
+    super(run, {
+      name,
+      path: options.isLate ? "/echo?late" : "/echo",
+      deflate: options.deflate,
+      whole: TOPIC,
+    });
+    this.#options = options;
+  }
+
+  speak(): void {
+    const seq = ++this.#seq;
+    const { length, isBinary } = this.#options;
+    this.#sentAt.set(seq, performance.now());
+    this.send(numbered(TOPIC, this.name, seq, length(seq)), isBinary);
+  }
+
+  protected override received({ from, seq }: Numbered): void {
+    const sentAt = this.#sentAt.get(seq);
+    if (from !== this.name || sentAt === undefined) {
+      return this.run.ledger.wrong("stray", `${this.name} got an echo of ${from} ${seq}`);
+    }
+    this.#sentAt.delete(seq);
+    this.#options.latencies?.add(performance.now() - sentAt);
+  }
+
+  /** Messages that have not come back. */
+  get outstanding(): number {
+    return this.#sentAt.size;
+  }
+}
+
+const TOPIC = "e";

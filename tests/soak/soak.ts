@@ -1,0 +1,135 @@
+import { sleep, TestBed } from "../clients/test_bed.ts";
+import type { Runtime } from "../runtimes.ts";
+import { ServerProcess } from "../server_process.ts";
+import { Cycle } from "./cycle.ts";
+import { Latencies, type LatencySummary } from "./latency.ts";
+import { Ledger, type Wrongs } from "./ledger.ts";
+import { probe } from "./probe.ts";
+import type { Held } from "./site.ts";
+
+/** The server's process with no client left. Bytes. */
+export interface AtRest extends Held {
+  /** Since the start, in seconds. */
+  readonly at: number;
+  readonly rss: number;
+  readonly fds: number;
+  readonly peers: number;
+  readonly topics: number;
+  readonly namespaces: number;
+  readonly timers: number;
+}
+
+/** What a soak found. */
+export interface SoakResult {
+  readonly seconds: number;
+  readonly connects: number;
+  readonly received: number;
+  readonly wrongs: Wrongs;
+  readonly latency: { readonly echo: LatencySummary; readonly publish: LatencySummary };
+  /** After each cycle. The first one warms up: the others are held against it. */
+  readonly atRest: readonly AtRest[];
+  /** What was wrong, in words. Empty, or the run has failed. */
+  readonly failures: readonly string[];
+}
+
+/** The heap may be so much larger at the end than after the first cycle: code that was compiled. */
+const HEAP_GROWTH = 4 * 1024 * 1024;
+/** So much memory the runtime may keep for itself. */
+const RSS_GROWTH = 64 * 1024 * 1024;
+const CYCLES = 10;
+const MIN_CYCLE_MS = 8000;
+
+/**
+ * Puts a mixed load on a runtime for a while, in cycles: after each all clients leave, and the
+ * server must be as empty as it was.
+ */
+export async function soak(
+  runtime: Runtime,
+  seconds: number,
+  onCycle: (atRest: AtRest) => void = () => {},
+): Promise<SoakResult | { missing: string }> {
+  const command = await runtime.command();
+  if ("missing" in command) return command;
+  await using server = await ServerProcess.start(command);
+  const site = new TestBed(server.port, `soak-${crypto.randomUUID().slice(0, 8)}`);
+  await site.open("soak");
+  const ledger = new Ledger(), failures: string[] = [], atRest: AtRest[] = [];
+  const run = { url: site.url(), ledger, complain: (words: string) => failures.push(words) };
+  const measures = { echo: new Latencies(), publish: new Latencies() };
+  const started = performance.now();
+  const count = Math.max(2, Math.min(CYCLES, Math.floor(seconds * 1000 / MIN_CYCLE_MS)));
+  let connects = 0;
+  for (let n = 0; n < count && !server.exited; n++) {
+    const end = started + seconds * 1000 * (n + 1) / count;
+    const cycle = new Cycle(run), ms = end - performance.now();
+    const [probed] = await Promise.all([
+      probe({ url: run.url, ms }),
+      cycle.pass(ms, {
+        start: () => site.command("start"),
+        stop: () => site.command("stop"),
+      }),
+    ]);
+    measures.echo.merge(probed.echo);
+    measures.publish.merge(probed.publish);
+    failures.push(...probed.remarks);
+    connects += cycle.connects;
+    atRest.push(await rest(site, server, (performance.now() - started) / 1000));
+    onCycle(atRest.at(-1)!);
+  }
+  const { drops } = await site.stats();
+  if (drops > 0) failures.push(`the server dropped ${drops} messages`);
+  if (!ledger.isClean) failures.push(...ledger.remarks);
+  failures.push(...grown(atRest));
+  await site.close();
+  if (server.exited) failures.push(server.exited);
+  return {
+    seconds: Math.round((performance.now() - started) / 1000),
+    connects,
+    received: ledger.received,
+    wrongs: ledger.wrongs,
+    latency: { echo: measures.echo.summary(), publish: measures.publish.summary() },
+    atRest,
+    failures: failures.slice(0, 40),
+  };
+}
+
+/** Waits until the server knows that all have left, and looks at what it holds. */
+async function rest(site: TestBed, server: ServerProcess, at: number): Promise<AtRest> {
+  let stats = await site.stats();
+  for (let n = 0; n < 100 && stats.peers + stats.timers + stats.topics > 0; n++) {
+    await sleep(50);
+    stats = await site.stats();
+  }
+  const held = await site.command<Held>("held");
+  const { peers, topics, namespaces, timers } = stats;
+  const { rss, fds } = await processOf(server.pid);
+  return { at: Math.round(at), ...held, rss, fds, peers, topics, namespaces, timers };
+}
+
+async function processOf(pid: number): Promise<{ rss: number; fds: number }> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  const fds = await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`));
+  return { rss: Number(/VmRSS:\s+(\d+)/.exec(status)![1]) * 1024, fds: fds.length };
+}
+
+/** What is not back where it was, in words. */
+function grown(atRest: readonly AtRest[]): string[] {
+  const first = atRest[0]!, last = atRest.at(-1)!;
+  const left = atRest.flatMap(({ at, peers, topics, namespaces, timers }) =>
+    peers + topics + namespaces + timers === 0 ? [] : [
+      `after ${at} s: ${peers} peers, ${topics} topics, ${namespaces} namespaces, ${timers} timers`,
+    ]
+  );
+  const limits: [what: "heap" | "external" | "rss" | "fds", growth: number][] = [
+    ["heap", HEAP_GROWTH],
+    ["external", HEAP_GROWTH],
+    ["rss", RSS_GROWTH],
+    ["fds", 0],
+  ];
+  for (const [what, growth] of limits) {
+    if (last[what] > first[what] + growth) {
+      left.push(`${what}: ${first[what]} became ${last[what]}`);
+    }
+  }
+  return left;
+}
