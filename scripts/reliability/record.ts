@@ -1,4 +1,5 @@
-const FOLDER = new URL("../../docs/reliability/", import.meta.url);
+/** Where the page keeps what it shows. */
+export const FOLDER: URL = new URL("../../docs/reliability/", import.meta.url);
 
 /** What the long runs of one kind found: by runtime, or whatever else they are told apart by. */
 export type Records<T> = Readonly<Record<string, T>>;

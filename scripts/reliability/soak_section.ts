@@ -1,0 +1,52 @@
+import { runtimes } from "../../tests/runtimes.ts";
+import type { SoakResult } from "../../tests/soak/soak.ts";
+import { FOLDER, readRecords } from "./record.ts";
+import { latencyChart, restChart, type Soaked } from "./soak_chart.ts";
+
+/** What `deno task soak` found, and its charts, which are written beside the page. */
+export async function soakSection(): Promise<string> {
+  const records = await readRecords<SoakResult>("soak");
+  const soaked = runtimes.flatMap(({ name, title }) => {
+    const result = records[name];
+    return result ? [{ title, result }] : [];
+  });
+  await Deno.writeTextFile(new URL("latency.svg", FOLDER), `${latencyChart(soaked)}`);
+  await Deno.writeTextFile(new URL("rest.svg", FOLDER), `${restChart(soaked)}`);
+  return `Echoes of 1 B to 1 MiB, rooms whose members publish, streams to readers that pause, clients that come
+and go (closing, ending, resetting their line), half of all lines compressed: the same load on every
+runtime, in ten cycles. Every message has a number and a checksum, and must come once, whole, in its
+order, to everybody who is to have it and nobody else. After each cycle all clients leave; peers,
+topics, namespaces, timers and descriptors must be back where they were.
+
+| | seconds | connections | messages | lost, twice, out of order, damaged, stray | heap and buffers at rest | descriptors |
+| --- | --: | --: | --: | :-: | --: | --: |
+${soaked.map(row).join("\n")}
+
+![Latency of echo and publish on each runtime](reliability/latency.svg)
+
+| p50 / p99 / p99.9, ms | echo | publish |
+| --- | --: | --: |
+${soaked.map(latencyRow).join("\n")}
+
+Latencies are taken by a few clients in a thread of their own, from the call of \`send\` to the arrival,
+while the load is on; load, probe and server share the cores of one machine, so the tail is theirs together.
+
+![Memory of each runtime's process with no client left](reliability/rest.svg)`;
+}
+
+function row({ title, result: { seconds, connects, received, wrongs, atRest } }: Soaked): string {
+  const first = atRest[0]!, last = atRest.at(-1)!;
+  const held = (it: typeof first) => ((it.heap + it.external) / 2 ** 20).toFixed(1);
+  const wrong = Object.values(wrongs).join(", ");
+  return `| ${title} | ${seconds} | ${thousands(connects)} | ${thousands(received)} | ${wrong} | ` +
+    `${held(first)} → ${held(last)} MiB | ${first.fds} → ${last.fds} |`;
+}
+
+function latencyRow({ title, result: { latency: { echo, publish } } }: Soaked): string {
+  const cell = ({ p50, p99, p999 }: typeof echo) => `${p50} / ${p99} / ${p999}`;
+  return `| ${title} | ${cell(echo)} | ${cell(publish)} |`;
+}
+
+function thousands(count: number): string {
+  return count.toLocaleString("en");
+}

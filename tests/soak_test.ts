@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { runtimes } from "./runtimes.ts";
+import { soak } from "./soak/soak.ts";
+
+const SECONDS = 30;
+const runtime = runtimes.find(({ name }) => name === "node24")!;
+const isMissing = "missing" in await runtime.command();
+
+Deno.test({
+  name: `${runtime.title}: ${SECONDS} s of mixed load lose nothing and leave nothing behind`,
+  ignore: isMissing,
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const result = await soak(runtime, SECONDS);
+    assert.ok(!("missing" in result));
+    assert.deepEqual(result.failures, []);
+    assert.ok(result.received > 1000 * SECONDS, `only ${result.received} messages came`);
+    assert.ok(result.latency.echo.count > 0 && result.latency.publish.count > 0);
+  },
+});
