@@ -7,7 +7,7 @@ export interface Soaked {
   readonly result: SoakResult;
 }
 
-const WIDTH = 800, LEFT = 160, RIGHT = 780, TOP = 76, ROW = 44, MIB = 2 ** 20;
+const WIDTH = 800, LEFT = 190, RIGHT = 780, TOP = 76, ROW = 44, MIB = 2 ** 20;
 const MARKS = ["p50", "p99", "p999", "max"] as const;
 const NAMES = { p50: "p50", p99: "p99", p999: "p99.9", max: "max" };
 const LEAST_MS = 0.1, MOST_MS = 1000;

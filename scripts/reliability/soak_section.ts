@@ -1,17 +1,11 @@
 import { runtimes } from "../../tests/runtimes.ts";
 import type { SoakResult } from "../../tests/soak/soak.ts";
-import { FOLDER, readRecords } from "./record.ts";
+import { readRecords } from "./record.ts";
 import { latencyChart, restChart, type Soaked } from "./soak_chart.ts";
 
-/** What `deno task soak` found, and its charts, which are written beside the page. */
+/** What `deno task soak` found. */
 export async function soakSection(): Promise<string> {
-  const records = await readRecords<SoakResult>("soak");
-  const soaked = runtimes.flatMap(({ name, title }) => {
-    const result = records[name];
-    return result ? [{ title, result }] : [];
-  });
-  await Deno.writeTextFile(new URL("latency.svg", FOLDER), `${latencyChart(soaked)}`);
-  await Deno.writeTextFile(new URL("rest.svg", FOLDER), `${restChart(soaked)}`);
+  const soaked = await readSoaked();
   return `Echoes of 1 B to 1 MiB, rooms whose members publish, streams to readers that pause, clients that come
 and go (closing, ending, resetting their line), half of all lines compressed: the same load on every
 runtime, in ten cycles. Every message has a number and a checksum, and must come once, whole, in its
@@ -32,6 +26,23 @@ Latencies are taken by a few clients in a thread of their own, from the call of 
 while the load is on; load, probe and server share the cores of one machine, so the tail is theirs together.
 
 ![Memory of each runtime's process with no client left](reliability/rest.svg)`;
+}
+
+/** Its charts, by the name of their file beside the page's records. */
+export async function soakCharts(): Promise<ReadonlyMap<string, string>> {
+  const soaked = await readSoaked();
+  return new Map([
+    ["latency.svg", `${latencyChart(soaked)}`],
+    ["rest.svg", `${restChart(soaked)}`],
+  ]);
+}
+
+async function readSoaked(): Promise<Soaked[]> {
+  const records = await readRecords<SoakResult>("soak");
+  return runtimes.flatMap(({ name, title }) => {
+    const result = records[name];
+    return result ? [{ title, result }] : [];
+  });
 }
 
 function row({ title, result: { seconds, connects, received, wrongs, atRest } }: Soaked): string {
