@@ -21,6 +21,10 @@ const DISTURBED = 0.2;
 
 const names = Deno.args.filter((arg) => arg !== "--report");
 const known = [...scenarios, ...benchRuntimes].map(({ name }) => name);
+if (names.includes("--help")) {
+  console.log(usage());
+  Deno.exit(0);
+}
 const unknown = names.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
   console.error(`There is no ${unknown.join(", ")}: known are ${known.join(", ")}`);
@@ -28,6 +32,19 @@ if (unknown.length > 0) {
 }
 if (Deno.args.includes("--report")) await writeReport(await Results.read());
 else Deno.exitCode = await run();
+
+function usage(): string {
+  const list = (items: readonly { readonly name: string }[]) =>
+    items.map(({ name }) => name).join(", ");
+  return `deno task bench [scenario…] [runtime…] [--report]
+
+Measures onepeer beside the bare runtimes and other toolkits. Everything takes a quarter of an hour and
+writes docs/benchmarks.md and its charts.
+
+  scenario   ${list(scenarios)}
+  runtime    ${list(benchRuntimes)}
+  --report   measures nothing: writes the page from what was measured before`;
+}
 
 async function run(): Promise<number> {
   if (!await hasCompiler()) {

@@ -55,8 +55,12 @@ function page(results: Results, reasons: ReadonlyMap<string, string>): string {
   const met = cells.filter(({ isMet }) => isMet).length;
   return `# Benchmarks
 
-What onepeer costs, beside the runtimes' own WebSockets and other toolkits, on the same machine at the
-same time. This page and its charts are written by \`deno task bench\` from what it measured, and by
+In short: on Node onepeer is far cheaper than what runs there today, on Deno it costs what the runtime
+itself costs, and on uWebSockets.js and Bun it broadcasts like them and echoes more slowly, as a message
+here outlives the event that brought it.
+
+The figures beside the runtimes' own WebSockets and other toolkits, on the same machine at the same
+time. This page and its charts are written by \`deno task bench\` from what it measured, and by
 nobody else.
 
 ${cpu}, ${cores} cores, ${kernel}; ${results.days}. ${used}.

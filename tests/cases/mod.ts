@@ -2,7 +2,6 @@ import type { Case } from "../fixtures/case.ts";
 import { adapters } from "./adapters.ts";
 import { backpressure } from "./backpressure.ts";
 import { broadcast } from "./broadcast.ts";
-
 import { closing } from "./closing.ts";
 import { drain } from "./drain.ts";
 import { errors } from "./errors.ts";
@@ -14,6 +13,7 @@ import { messages } from "./messages.ts";
 import { order } from "./order.ts";
 import { pubsub } from "./pubsub.ts";
 import { sending } from "./sending.ts";
+import { slowBroadcast } from "./slow_broadcast.ts";
 import { upgrade } from "./upgrade.ts";
 
 /** Every fact of the contract that is executed, in the contract's order. */
@@ -26,6 +26,7 @@ export const cases: readonly Case[] = [
   ...gathering,
   ...pubsub,
   ...broadcast,
+  ...slowBroadcast,
   ...backpressure,
   ...closing,
   ...drain,

@@ -1,0 +1,26 @@
+import type { Client } from "./websocket_client.ts";
+import { sleep } from "./test_bed.ts";
+
+/** Numbers at the head of all that has come, text or not. */
+export function numbersIn(client: Client): number[] {
+  return client.queued.map((message) =>
+    Number.parseInt(
+      typeof message === "string" ? message : new TextDecoder().decode(message.subarray(0, 10)),
+    )
+  );
+}
+
+/** A message of this size with a number at its head. */
+export function numbered(i: number, size: number): string {
+  return `${i}`.padEnd(size, ".");
+}
+
+/** Waits until a client has `count` messages. */
+export async function until(client: Client, count: number): Promise<void> {
+  for (let i = 0; i < 200 && client.queued.length < count; i++) await sleep(10);
+}
+
+/** 0, 1, 2, …, less than `count`. */
+export function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
