@@ -1,0 +1,97 @@
+import { TestBed } from "../clients/test_bed.ts";
+import type { Runtime } from "../runtimes.ts";
+import { ServerProcess } from "../server_process.ts";
+import { exchange, type Way } from "./exchange.ts";
+import { type ProtocolGap, protocolGaps } from "./gaps.ts";
+import { judge, type Verdict } from "./judge.ts";
+import type { Row, Section } from "./row.ts";
+
+/** What came of one row on one runtime. */
+export interface RowOutcome {
+  readonly id: string;
+  readonly section: string;
+  readonly fact: string;
+  /** A gap is a declared failure; the row was run, and failed. */
+  readonly status: "ok" | "non-strict" | "gap" | "failed";
+  readonly detail?: string;
+  /** Of a gap, why it is one. */
+  readonly gap?: ProtocolGap;
+}
+
+/** Rows that are on their way at a time. */
+const PARALLEL = 24;
+/** Over it, a row is written at once only. */
+const MAX_BYTEWISE = 1500;
+
+/** Runs the battery on one runtime, in a process of its own. */
+export async function runBattery(
+  runtime: Runtime,
+  sections: readonly Section[],
+  only = "",
+): Promise<RowOutcome[] | { missing: string }> {
+  const command = await runtime.command();
+  if ("missing" in command) return command;
+  const gaps = protocolGaps[runtime.name] ?? [];
+  await using server = await ServerProcess.start(command);
+  const outcomes: RowOutcome[] = [];
+  for (const site of ["protocol.echo", "protocol.compressed"] as const) {
+    const rows = sections.filter((section) => section.site === site).flatMap((section) =>
+      section.rows.filter(({ id }) => id.startsWith(only)).map((row) => ({ row, section }))
+    );
+    if (rows.length === 0) continue;
+    const t = new TestBed(server.port, `${site}-${crypto.randomUUID().slice(0, 8)}`);
+    await t.open(site);
+    const found = await inParallel(rows, async ({ row, section }) => {
+      const verdict = await attempt(row, t);
+      return settle(row, section, verdict, gaps.find(({ rows }) => rows.test(row.id)));
+    });
+    outcomes.push(...found);
+    await t.close(); // fails where a row has left something behind
+  }
+  if (server.exited) throw new Error(server.exited);
+  return outcomes;
+}
+
+/** Runs a row each way; the worse verdict counts. */
+async function attempt(row: Row, t: TestBed): Promise<Verdict> {
+  const { sends } = row;
+  const bytes = typeof sends === "function"
+    ? 0
+    : sends.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const ways: Way[] = ["at once"];
+  if (bytes <= MAX_BYTEWISE && JSON.stringify(row.handshake ?? "").length <= MAX_BYTEWISE) {
+    ways.push("byte by byte");
+  }
+  let worst: Verdict = { status: "ok" };
+  for (const way of ways) {
+    const verdict = judge(row, await exchange(row, t.port, t.path(), way));
+    if (verdict.status === "ok" || worst.status === "failed") continue;
+    if (verdict.status === worst.status) continue;
+    worst = { ...verdict, detail: `${verdict.detail} (${way})` };
+  }
+  return worst;
+}
+
+function settle(
+  { id, fact }: Row,
+  section: Section,
+  { status, detail }: Verdict,
+  gap: ProtocolGap | undefined,
+): RowOutcome {
+  const base = { id, section: section.title, fact, ...(detail === undefined ? {} : { detail }) };
+  if (!gap) return { ...base, status };
+  if (status === "failed") return { ...base, status: "gap", gap };
+  return { ...base, status: "failed", detail: "declared as a gap, and passes: narrow the gap" };
+}
+
+async function inParallel<T, R>(items: readonly T[], run: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = Array(items.length);
+  let next = 0;
+  const work = async () => {
+    for (let index = next++; index < items.length; index = next++) {
+      results[index] = await run(items[index]!);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, work));
+  return results;
+}

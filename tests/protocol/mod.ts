@@ -1,0 +1,20 @@
+import { closing } from "./closing.ts";
+import { controlFrames } from "./control_frames.ts";
+import { fragmentation } from "./fragmentation.ts";
+import { framing } from "./framing.ts";
+import { handshakeHeaders, handshakeLine } from "./handshake.ts";
+import { masking } from "./masking.ts";
+import type { Section } from "./row.ts";
+import { utf8 } from "./utf8.ts";
+
+/** The battery: RFC 6455 and RFC 7692 as tables, in their order. */
+export const sections: readonly Section[] = [
+  handshakeHeaders,
+  handshakeLine,
+  framing,
+  masking,
+  fragmentation,
+  controlFrames,
+  closing,
+  utf8,
+];
