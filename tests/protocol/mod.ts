@@ -1,3 +1,5 @@
+import { compressedMessages } from "./compressed_messages.ts";
+import { compressionOffers } from "./compression_offers.ts";
 import { closing } from "./closing.ts";
 import { controlFrames } from "./control_frames.ts";
 import { fragmentation } from "./fragmentation.ts";
@@ -17,4 +19,6 @@ export const sections: readonly Section[] = [
   controlFrames,
   closing,
   utf8,
+  compressionOffers,
+  compressedMessages,
 ];
