@@ -58,8 +58,10 @@ async function attempt(row: Row, t: TestBed): Promise<Verdict> {
   const bytes = typeof sends === "function"
     ? 0
     : sends.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  const ways: Way[] = ["at once"];
-  if (bytes <= MAX_BYTEWISE && JSON.stringify(row.handshake ?? "").length <= MAX_BYTEWISE) {
+  const ways: Way[] = row.cuts ? ["in pieces"] : ["at once"];
+  if (
+    !row.cuts && bytes <= MAX_BYTEWISE && JSON.stringify(row.handshake ?? "").length <= MAX_BYTEWISE
+  ) {
     ways.push("byte by byte");
   }
   let worst: Verdict = { status: "ok" };

@@ -17,6 +17,9 @@ const NOT_UTF8 = [[0x80], [0xc3], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90,
   0xff,
 ]];
 
+/** Answered as if it were legal: the line ends, and nothing illegal comes back. */
+const AS_LEGAL = { nonStrict: [{ ends: [1000, 1005] }] };
+
 /** A Close frame of the client and the code of the answer; another legal one is not what peers expect. */
 function answered(id: string, fact: string, sends: readonly Uint8Array[], code: number): Row {
   return {
@@ -24,7 +27,8 @@ function answered(id: string, fact: string, sends: readonly Uint8Array[], code: 
     fact,
     sends,
     strict: { ends: [code] },
-    nonStrict: [{ ends: [1000, 1005] }],
+    // 1012 to 1014 are registered, and not in RFC 6455.
+    nonStrict: [{ ends: code > 1011 && code < 1015 ? [1000, 1002, 1005] : [1000, 1005] }],
   };
 }
 
@@ -38,16 +42,22 @@ const reasons: Row[] = REASONS.map(([name, reason]) =>
 
 const refused: Row[] = [
   ...ILLEGAL.map((code) =>
-    fails(`closing.illegal-${code}`, `${code} is refused`, [close(code)], 1002)
+    fails(`closing.illegal-${code}`, `${code} is refused`, [close(code)], 1002, AS_LEGAL)
   ),
-  fails("closing.illegal-1-byte", "a payload of one byte is refused", [frame(CLOSE, "x")], 1002),
+  fails(
+    "closing.illegal-1-byte",
+    "a payload of one byte is refused",
+    [frame(CLOSE, "x")],
+    1002,
+    AS_LEGAL,
+  ),
   ...NOT_UTF8.map((bytes) =>
     fails(
       `closing.reason-${hex(bytes)}`,
       `the reason ${hex(bytes)} is refused`,
       [frame(CLOSE, Buffer.concat([closePayload(1000, "so "), Buffer.from(bytes)]))],
       1007,
-      { nonStrict: [{ ends: [1002] }] },
+      { nonStrict: [{ ends: [1002, 1005] }] },
     )
   ),
 ];

@@ -1,7 +1,9 @@
 import { type Agreed, close, type Expected, type Row, type Section, text, whole } from "./row.ts";
 
-const HELLO = text("hello, hello, hello");
-const OK: Expected = { messages: [HELLO], ends: [1000] };
+const HELLO = text("hello");
+/** Repeats itself in distances that a small window does not hold. */
+const LONG = text(repetitive());
+const OK: Expected = { messages: [HELLO, LONG], ends: [1000] };
 /** A server that takes a bad offer for a bad handshake serves nobody wrongly. */
 const REFUSED: Expected = { status: [400] };
 
@@ -81,11 +83,20 @@ function row(
     id: `offers.${id}`,
     fact,
     handshake: { headers: { "Sec-WebSocket-Extensions": extensions } },
-    sends: [whole(HELLO), close(1000)],
+    sends: [whole(HELLO), whole(LONG), close(1000)],
     strict: OK,
     nonStrict,
     offer,
   };
+}
+
+function repetitive(): string {
+  let seed = 7;
+  const letters = Array.from({ length: 700 }, () => {
+    seed = (seed * 48271) % 2147483647;
+    return String.fromCharCode(33 + seed % 90);
+  });
+  return letters.join("").repeat(4);
 }
 
 /** What is wrong with an answer to one of these offers. */

@@ -42,7 +42,7 @@ const KINDS = [["ping", PING], ["pong", PONG], ["close", CLOSE]] as const;
 const refused: Row[] = KINDS.flatMap(([kind, opcode]) => {
   const payload = opcode === CLOSE ? Uint8Array.of(3, 232) : utf8("x");
   const long = Uint8Array.from([...payload, ...utf8("x".repeat(126 - payload.byteLength))]);
-  const said = { messages: [], ends: [1000] };
+  const said = { ends: [1000] };
   return [
     fails(
       `control.${kind}-126`,
@@ -65,9 +65,9 @@ const refused: Row[] = KINDS.flatMap(([kind, opcode]) => {
     fails(
       `control.${kind}-long-winded`,
       `a ${kind} has its length in seven bits`,
-      [frame(opcode, payload, { lengthBytes: 2 })],
+      [frame(opcode, payload, { lengthBytes: 2 }), close(1000)],
       1002,
-      { nonStrict: opcode === CLOSE ? [said] : [] },
+      { nonStrict: [{ ...said, pongs: opcode === PING ? [payload] : [] }] },
     ),
     fails(
       `control.${kind}-fragmented`,

@@ -12,10 +12,10 @@ import {
   TEXT,
 } from "../clients/raw_client.ts";
 import { Line } from "./line.ts";
-import type { Agreed, End, Row, WireMessage } from "./row.ts";
+import { type Agreed, close, type End, type Row, type WireMessage } from "./row.ts";
 
 /** How the bytes of a row are written. */
-export type Way = "at once" | "byte by byte";
+export type Way = "at once" | "byte by byte" | "in pieces";
 
 /** What a server answered to a row. */
 export interface Exchange {
@@ -40,11 +40,14 @@ const MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /** Runs a row against a server. */
 export async function exchange(row: Row, port: number, path: string, way: Way): Promise<Exchange> {
   using line = await Line.connect(port);
-  const write = (data: Uint8Array) => line.write(data, way === "byte by byte");
+  const write = (data: Uint8Array) =>
+    way === "in pieces" && row.cuts
+      ? line.writePieces(data, row.cuts)
+      : line.write(data, way === "byte by byte");
   const faults: string[] = [];
   const nothing = { messages: [], pongs: [], end: "open", neededRest: false, faults } as const;
   const request = requestOf(row, port, path);
-  await write(Buffer.from(request, "latin1"));
+  await line.write(Buffer.from(request, "latin1"), way === "byte by byte");
   const head = await line.head(MAX_MS);
   if (!head) {
     if (!line.isOver) faults.push("no answer to the handshake");
@@ -56,9 +59,16 @@ export async function exchange(row: Row, port: number, path: string, way: Way): 
   await write(Buffer.concat(sends));
   const neededRest = row.rest !== undefined && !await line.hasEnded(FAIL_FAST_MS);
   if (neededRest) await write(Buffer.concat(row.rest!));
-  const isOver = await line.hasEnded(MAX_MS);
+  const isOver = await hasEnded(line);
   const read = readFrames(line, agreed, faults);
   return { status: 101, agreed, ...read, end: isOver ? read.end : "open", neededRest, faults };
+}
+
+/** Waits for the end of the line; answers a Close frame as a client does. */
+async function hasEnded(line: Line): Promise<boolean> {
+  if (!await line.hasClosed(MAX_MS)) return false;
+  if (!line.isOver) await line.write(close(1000), false);
+  return await line.hasEnded(MAX_MS);
 }
 
 function requestOf({ handshake = {} }: Row, port: number, path: string): string {

@@ -1,57 +1,5 @@
-import {
-  close,
-  type Expected,
-  type Row,
-  type RowHandshake,
-  type Section,
-  text,
-  whole,
-} from "./row.ts";
-
-const OK: Expected = { messages: [text("hello")], ends: [1000] };
-/** Any refusal by HTTP, or a line that just ends. */
-const REFUSED: Expected = { status: [0, 400, 403, 404, 405, 413, 414, 417, 426, 431, 501, 505] };
-
-function row(
-  id: string,
-  fact: string,
-  handshake: RowHandshake,
-  strict: Expected,
-  nonStrict: readonly Expected[] = [],
-): Row {
-  const sends = [whole(text("hello")), close(1000)];
-  return { id: `handshake.${id}`, fact, handshake, sends, strict, nonStrict };
-}
-
-function accepted(id: string, fact: string, handshake: RowHandshake, ...or: Expected[]): Row {
-  return row(id, fact, handshake, OK, or);
-}
-
-function refused(id: string, fact: string, handshake: RowHandshake, status = 400): Row {
-  return row(id, fact, handshake, { status: [status] }, [REFUSED]);
-}
-
-/** HTTP's own: an Upgrade that Connection does not name is none (RFC 9110 §7.8). */
-function plain(id: string, fact: string, handshake: RowHandshake): Row {
-  return row(id, fact, handshake, { status: [400, 404, 426] }, [REFUSED]);
-}
-
-function headers(headers: RowHandshake["headers"] & object): RowHandshake {
-  return { headers };
-}
-
-function head(...lines: readonly string[]): RowHandshake {
-  return { raw: `${lines.join("\r\n")}\r\n\r\n` };
-}
-
-const KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
-const USUAL = [
-  "Host: {host}",
-  "Upgrade: websocket",
-  "Connection: Upgrade",
-  "Sec-WebSocket-Version: 13",
-  KEY,
-];
+import { accepted, head, headers, plain, REFUSED, refused, slug, USUAL } from "./handshake_row.ts";
+import { prefixed, type Row, type Section } from "./row.ts";
 
 const names: Row[] = [
   accepted("usual", "the handshake of RFC 6455 §1.3", {}),
@@ -199,68 +147,6 @@ const fields: Row[] = [
   ),
 ];
 
-const line: Row[] = [
-  ...["/path", "/a/b?c=d&e", "//host/path", "/%20%C3%A9", "/a/../b", "/?", "/a;b=c"].map((target) =>
-    accepted(`target-${slug(target) || "root"}`, `the target ${target}`, { target })
-  ),
-  accepted("target-absolute", "a target in absolute form (RFC 9112 §3.2.2)", {
-    target: "http://127.0.0.1/a",
-  }),
-  accepted("target-fragment", "a target with a fragment", { target: "/a#b" }, REFUSED),
-  refused("target-star", "the target *", { target: "*" }),
-  refused("target-relative", "a target without a slash", { target: "path" }),
-  refused("target-long", "a target of 1 MiB", { target: `/${"x".repeat(1 << 20)}` }, 414),
-  ...["POST", "PUT", "HEAD", "OPTIONS", "DELETE"].map((method) =>
-    refused(`method-${method}`, `${method} is refused`, { method }, 405)
-  ),
-  refused("method-lower-case", "get is no GET", { method: "get" }, 405),
-  ...["1.0", "0.9", "2.0", "1.2", "x"].map((version) =>
-    version === "1.2"
-      ? accepted("http-1-2", "HTTP/1.2 is taken for HTTP/1.1 (RFC 9110 §2.5)", { version }, REFUSED)
-      : refused(`http-${slug(version)}`, `HTTP/${version} is refused`, { version })
-  ),
-];
-
-const either: Row[] = [
-  refused(
-    "colon-spaced",
-    "a space before the colon (RFC 9112 §5.1)",
-    head("GET / HTTP/1.1", ...USUAL, "X-A : b"),
-  ),
-  refused("header-nul", "a NUL in a value", head("GET / HTTP/1.1", ...USUAL, "X-A: b\0c")),
-  refused("header-cr", "a bare CR in a value", head("GET / HTTP/1.1", ...USUAL, "X-A: b\rc")),
-  refused("header-nameless", "a header without a name", head("GET / HTTP/1.1", ...USUAL, ": b")),
-  refused(
-    "header-illegal-name",
-    "a name that is no token",
-    head("GET / HTTP/1.1", ...USUAL, "X(A): b"),
-  ),
-  row(
-    "obs-fold",
-    "a folded header (RFC 9112 §5.2) is refused, or read as one line",
-    head("GET / HTTP/1.1", ...USUAL, "X-A: b", " c"),
-    { status: [400] },
-    [OK, REFUSED],
-  ),
-  row(
-    "obs-fold-upgrade",
-    "so is a folded Upgrade",
-    head("GET / HTTP/1.1", "Upgrade:", " websocket", ...USUAL.filter((it) => !it.startsWith("Up"))),
-    { status: [400] },
-    [OK, REFUSED],
-  ),
-  row(
-    "bare-lf",
-    "lines that end with a bare LF (RFC 9112 §2.2) are refused, or read",
-    { raw: `${["GET / HTTP/1.1", ...USUAL].join("\n")}\n\n` },
-    { status: [400] },
-    [OK, REFUSED],
-  ),
-  accepted("empty-line-first", "an empty line first (RFC 9112 §2.2)", {
-    raw: `\r\n${["GET / HTTP/1.1", ...USUAL].join("\r\n")}\r\n\r\n`,
-  }, REFUSED),
-];
-
 function lowerName(header: string): string {
   return header.replace(/^[^:]+/, (name) => name.toLowerCase());
 }
@@ -283,23 +169,10 @@ function moreHeaders(count: number, length: number): Record<string, string> {
   );
 }
 
-/** A value as part of an id. */
-function slug(value: string): string {
-  return value.replace(/[^A-Za-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
-}
-
 /** RFC 6455 §4: headers. */
 export const handshakeHeaders: Section = {
   name: "handshake",
   title: "Opening handshake: headers (RFC 6455 §4.1, §4.2)",
   site: "protocol.echo",
-  rows: [...names, ...tokens, ...fields],
-};
-
-/** RFC 6455 §4.2.1 by RFC 9112: the request line, and what HTTP itself refuses. */
-export const handshakeLine: Section = {
-  name: "request",
-  title: "Opening handshake: request line, HTTP (RFC 6455 §4.2.1, RFC 9112)",
-  site: "protocol.echo",
-  rows: [...line, ...either],
+  rows: prefixed("handshake", [...names, ...tokens, ...fields]),
 };

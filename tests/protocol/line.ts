@@ -1,5 +1,9 @@
 import { Buffer } from "node:buffer";
-import { parseFrame, type RawFrame } from "../clients/raw_client.ts";
+import { CLOSE, parseFrame, type RawFrame } from "../clients/raw_client.ts";
+import { sleep } from "../clients/test_bed.ts";
+
+/** Long enough for a server to read what was written before. */
+const PAUSE_MS = 15;
 
 /** A response head. */
 export interface Head {
@@ -43,6 +47,16 @@ export class Line implements Disposable {
     }
   }
 
+  /** Writes the parts between the offsets, each to be read by itself. */
+  async writePieces(data: Uint8Array, offsets: readonly number[]): Promise<void> {
+    let start = 0;
+    for (const end of [...offsets, data.byteLength]) {
+      await this.write(data.subarray(start, end), false);
+      await sleep(PAUSE_MS);
+      start = end;
+    }
+  }
+
   /** The response head; `undefined` where none comes. */
   async head(ms: number): Promise<Head | undefined> {
     await this.#until(() => this.isOver || this.#received.includes("\r\n\r\n"), ms);
@@ -55,6 +69,13 @@ export class Line implements Disposable {
       return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
     });
     return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(status)?.[1] ?? 0), headers };
+  }
+
+  /** Waits for a Close frame or the end of the line; tells whether one came in time. */
+  async hasClosed(ms: number): Promise<boolean> {
+    const isThere = () => this.isOver || this.#opcodes().includes(CLOSE);
+    await this.#until(isThere, ms);
+    return isThere();
   }
 
   /** Waits for the end of the line; tells whether it came in time. */
@@ -78,6 +99,17 @@ export class Line implements Disposable {
   [Symbol.dispose](): void {
     this.#isWritable = false;
     this.#conn.close();
+  }
+
+  /** Of the whole frames that have not been taken. */
+  #opcodes(): number[] {
+    const opcodes: number[] = [];
+    let rest = this.#received;
+    for (let next = parseFrame(rest); next; next = parseFrame(rest)) {
+      opcodes.push(next.frame.opcode);
+      rest = rest.subarray(next.length);
+    }
+    return opcodes;
   }
 
   async #read(): Promise<void> {

@@ -4,8 +4,9 @@ import { closing } from "./closing.ts";
 import { controlFrames } from "./control_frames.ts";
 import { fragmentation } from "./fragmentation.ts";
 import { framing } from "./framing.ts";
-import { handshakeHeaders, handshakeLine } from "./handshake.ts";
+import { handshakeHeaders } from "./handshake.ts";
 import { masking } from "./masking.ts";
+import { handshakeLine } from "./request_line.ts";
 import type { Section } from "./row.ts";
 import { utf8 } from "./utf8.ts";
 

@@ -52,6 +52,8 @@ export interface Row {
   readonly sends: readonly Uint8Array[] | ((agreed: Agreed) => readonly Uint8Array[]);
   /** What is sent only where the server has not ended the line at {@linkcode sends}: non-strict then. */
   readonly rest?: readonly Uint8Array[];
+  /** Offsets where the bytes are cut, and written with pauses, in place of the usual ways. */
+  readonly cuts?: readonly number[];
   readonly strict: Expected;
   /** What RFCs allow by their letter, or what harms nobody. */
   readonly nonStrict?: readonly Expected[];
@@ -140,6 +142,11 @@ export function fails(
     strict: { ends: [code] },
     nonStrict: [{ ends: ["dropped"] }, ...nonStrict],
   };
+}
+
+/** Rows whose ids begin with the name of their section. */
+export function prefixed(section: string, rows: readonly Row[]): Row[] {
+  return rows.map((row) => ({ ...row, id: `${section}.${row.id}` }));
 }
 
 /** Bytes of a text. */
