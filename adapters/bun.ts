@@ -136,7 +136,7 @@ export class BunAdapter extends Adapter {
       idleTimeout: 0,
       backpressureLimit: MAX_INT32,
       sendPings: false,
-      perMessageDeflate: options.perMessageDeflate ?? false,
+      perMessageDeflate: Boolean(options.perMessageDeflate),
       open: (native) => this.#open(native),
       message: onMessage,
       drain: onDrain,
