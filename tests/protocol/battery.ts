@@ -19,9 +19,9 @@ export interface RowOutcome {
 }
 
 /** Rows that are on their way at a time. */
-const PARALLEL = 32;
+const PARALLEL = 64;
 /** Over it, a row is written at once only. */
-const MAX_BYTEWISE = 1500;
+const MAX_BYTEWISE = 600;
 
 /** Runs the battery on one runtime, in a process of its own. */
 export async function runBattery(

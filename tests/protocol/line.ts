@@ -2,6 +2,8 @@ import { Buffer } from "node:buffer";
 import { CLOSE, parseFrame, type RawFrame } from "../clients/raw_client.ts";
 import { sleep } from "../clients/test_bed.ts";
 
+/** Long enough for a server to read the byte before, mostly. */
+const BYTE_MS = 1;
 /** Long enough for a server to read what was written before. */
 const PAUSE_MS = 15;
 
@@ -41,6 +43,7 @@ export class Line implements Disposable {
     try {
       while (this.#isWritable && at < data.byteLength) {
         at += await this.#conn.write(data.subarray(at, at + step));
+        if (isBytewise) await nextTick();
       }
     } catch {
       this.#isWritable = false;
@@ -138,4 +141,13 @@ export class Line implements Disposable {
     while (!isThere() && !isLate) await this.#heard.promise;
     clearTimeout(timer);
   }
+}
+
+let tick: Promise<void> | undefined;
+
+/** One timer for all lines: their bytes are many. */
+function nextTick(): Promise<void> {
+  return tick ??= sleep(BYTE_MS).then(() => {
+    tick = undefined;
+  });
 }
