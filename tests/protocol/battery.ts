@@ -11,11 +11,13 @@ export interface RowOutcome {
   readonly id: string;
   readonly section: string;
   readonly fact: string;
-  /** A gap is a declared failure; the row was run, and failed. */
+  /** A gap is a declared failure: the row was run, and failed. */
   readonly status: "ok" | "non-strict" | "gap" | "failed";
   readonly detail?: string;
-  /** Of a gap, why it is one. */
-  readonly gap?: ProtocolGap;
+  /** Of a gap, why it is one; of what is non-strict, why it will do. */
+  readonly reason?: string;
+  /** Of a gap. */
+  readonly link?: string;
 }
 
 /** Rows that are on their way at a time. */
@@ -43,13 +45,16 @@ export async function runBattery(
     const t = new TestBed(server.port, `${site}-${crypto.randomUUID().slice(0, 8)}`);
     await t.open(site);
     const found = await inParallel(rows, async ({ row, section }) => {
-      const verdict = await attempt(row, t, waysOf(row, gaps));
+      const verdict = await attempt(row, t, waysOf(row, gaps)).catch((error): Verdict => ({
+        status: "failed",
+        detail: server.exited ?? String(error),
+      }));
       return settle(row, section, verdict, gaps.find(({ rows }) => rows.test(row.id)));
     });
     outcomes.push(...found);
-    await t.close(); // fails where a row has left something behind
+    // Fails where a row has left something behind.
+    await t.close().catch((error) => Promise.reject(new Error(server.exited ?? error.message)));
   }
-  if (server.exited) throw new Error(server.exited);
   return outcomes;
 }
 
@@ -85,12 +90,12 @@ async function attempt(row: Row, t: TestBed, ways: readonly Way[]): Promise<Verd
 function settle(
   { id, fact }: Row,
   section: Section,
-  { status, detail }: Verdict,
+  { status, detail, why }: Verdict,
   gap: ProtocolGap | undefined,
 ): RowOutcome {
-  const base = { id, section: section.title, fact, ...(detail === undefined ? {} : { detail }) };
-  if (!gap) return { ...base, status };
-  if (status === "failed") return { ...base, status: "gap", gap };
+  const base = { id, section: section.name, fact, ...(detail === undefined ? {} : { detail }) };
+  if (!gap) return { ...base, status, ...(why === undefined ? {} : { reason: why }) };
+  if (status === "failed") return { ...base, status: "gap", reason: gap.reason, link: gap.link };
   return { ...base, status: "failed", detail: "declared as a gap, and passes: narrow the gap" };
 }
 

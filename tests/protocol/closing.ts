@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { CLOSE, closePayload, frame, TEXT } from "../clients/raw_client.ts";
-import { close, fails, hex, type Row, type Section, text, utf8, whole } from "./row.ts";
+import { close, fails, hex, otherCode, type Row, type Section, text, utf8, whole } from "./row.ts";
 
 const LEGAL = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014]
   .concat([3000, 3001, 3999, 4000, 4001, 4999]);
@@ -18,7 +18,12 @@ const NOT_UTF8 = [[0x80], [0xc3], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90,
 ]];
 
 /** Answered as if it were legal: the line ends, and nothing illegal comes back. */
-const AS_LEGAL = { nonStrict: [{ ends: [1000, 1005] }] };
+const AS_LEGAL = {
+  nonStrict: [{
+    ends: [1000, 1005],
+    why: "an illegal Close frame is answered by an empty one: the line ends all the same",
+  }],
+};
 
 /** A Close frame of the client and the code of the answer; another legal one is not what peers expect. */
 function answered(id: string, fact: string, sends: readonly Uint8Array[], code: number): Row {
@@ -28,7 +33,7 @@ function answered(id: string, fact: string, sends: readonly Uint8Array[], code: 
     sends,
     strict: { ends: [code] },
     // 1012 to 1014 are registered, and not in RFC 6455.
-    nonStrict: [{ ends: code > 1011 && code < 1015 ? [1000, 1002, 1005] : [1000, 1005] }],
+    nonStrict: [otherCode(1000, 1005, ...code > 1011 && code < 1015 ? [1002] : [])],
   };
 }
 
@@ -57,7 +62,7 @@ const refused: Row[] = [
       `the reason ${hex(bytes)} is refused`,
       [frame(CLOSE, Buffer.concat([closePayload(1000, "so "), Buffer.from(bytes)]))],
       1007,
-      { nonStrict: [{ ends: [1002, 1005] }] },
+      { nonStrict: [otherCode(1002), ...AS_LEGAL.nonStrict] },
     )
   ),
 ];

@@ -1,5 +1,15 @@
 import { CLOSE, frame, PING, PONG } from "../clients/raw_client.ts";
-import { close, echoes, fails, type Row, type Section, text, utf8, whole } from "./row.ts";
+import {
+  close,
+  echoes,
+  fails,
+  LONG_WINDED,
+  type Row,
+  type Section,
+  text,
+  utf8,
+  whole,
+} from "./row.ts";
 
 function bytes(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => 255 - i);
@@ -19,7 +29,11 @@ const pings = Array.from({ length: 10 }, (_, i) => utf8(`ping ${i}`));
 const alive: Row[] = [
   echoes("control.pings", "ten pings, ten pongs in order", pings.map((it) => frame(PING, it)), [], {
     pongs: pings,
-    nonStrict: [{ pongs: pings.slice(-1), ends: [1000] }],
+    nonStrict: [{
+      pongs: pings.slice(-1),
+      ends: [1000],
+      why: "the latest of many pings alone is answered (RFC 6455 §5.5.3)",
+    }],
   }),
   echoes(
     "control.pings-and-texts",
@@ -42,7 +56,6 @@ const KINDS = [["ping", PING], ["pong", PONG], ["close", CLOSE]] as const;
 const refused: Row[] = KINDS.flatMap(([kind, opcode]) => {
   const payload = opcode === CLOSE ? Uint8Array.of(3, 232) : utf8("x");
   const long = Uint8Array.from([...payload, ...utf8("x".repeat(126 - payload.byteLength))]);
-  const said = { ends: [1000] };
   return [
     fails(
       `control.${kind}-126`,
@@ -67,7 +80,13 @@ const refused: Row[] = KINDS.flatMap(([kind, opcode]) => {
       `a ${kind} has its length in seven bits`,
       [frame(opcode, payload, { lengthBytes: 2 }), close(1000)],
       1002,
-      { nonStrict: [{ ...said, pongs: opcode === PING ? [payload] : [] }] },
+      {
+        nonStrict: [{
+          ends: [1000],
+          pongs: opcode === PING ? [payload] : [],
+          why: LONG_WINDED,
+        }],
+      },
     ),
     fails(
       `control.${kind}-fragmented`,

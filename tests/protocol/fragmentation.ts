@@ -3,6 +3,7 @@ import { BINARY, frame, PING, PONG, TEXT } from "../clients/raw_client.ts";
 import {
   binary,
   close,
+  DROPPED,
   echoes,
   fails,
   fragmented,
@@ -151,7 +152,7 @@ const broken: Row[] = [
       ? {
         ...row,
         strict: { ...row.strict, pongs: [utf8("")] },
-        nonStrict: [...row.nonStrict!, { pongs: [utf8("")], ends: ["dropped" as const] }],
+        nonStrict: [...row.nonStrict!, { ...DROPPED, pongs: [utf8("")] }],
       }
       : row
   ),
@@ -168,7 +169,7 @@ const ended: Row[] = [["one", [whole(text("a"))], [text("a")]], [
     fact: `a continuation after a whole message is refused: ${name}`,
     sends: [...frames as Uint8Array[], frame(0, "x")],
     strict: { messages: said, ends: [1002] },
-    nonStrict: [{ messages: said, ends: ["dropped"] }, { ends: ["dropped"] }],
+    nonStrict: [{ ...DROPPED, messages: said }, DROPPED],
   };
 });
 

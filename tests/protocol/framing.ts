@@ -2,9 +2,12 @@ import { BINARY, CLOSE, frame, PING, TEXT } from "../clients/raw_client.ts";
 import {
   binary,
   close,
+  DROPPED,
   echoes,
   fails,
   fragmented,
+  LONG_WINDED,
+  otherCode,
   type Row,
   type Section,
   text,
@@ -43,7 +46,7 @@ const tooLong: Row[] = [
       `a frame of ${length} bytes is refused at its head`,
       [frame(BINARY, "x", { length: BigInt(length), lengthBytes: 8 })],
       1009,
-      { nonStrict: [{ ends: [1002] }] },
+      { nonStrict: [otherCode(1002)] },
     )
   ),
   fails(
@@ -81,7 +84,7 @@ const longWinded: Row[] = ([[0, 2], [5, 2], [125, 2], [0, 8], [5, 8], [125, 8], 
       [whole(message, { lengthBytes }), close(1000)],
       1002,
     ),
-    nonStrict: [{ ends: ["dropped" as const] }, { messages: [message], ends: [1000] }],
+    nonStrict: [DROPPED, { messages: [message], ends: [1000], why: LONG_WINDED }],
   };
 });
 

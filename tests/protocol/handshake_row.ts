@@ -1,9 +1,18 @@
-import { close, type Expected, type Row, type RowHandshake, text, whole } from "./row.ts";
+import {
+  type Alternative,
+  close,
+  type Expected,
+  type Row,
+  type RowHandshake,
+  text,
+  whole,
+} from "./row.ts";
 
 const OK: Expected = { messages: [text("hello")], ends: [1000] };
 /** Any refusal by HTTP, or a line that just ends. */
-export const REFUSED: Expected = {
+export const REFUSED: Alternative = {
   status: [0, 400, 403, 404, 405, 413, 414, 417, 426, 431, 501, 505],
+  why: "refused, by another status or the end of the line alone",
 };
 
 /** A handshake, and one text where it is accepted. */
@@ -12,7 +21,7 @@ function row(
   fact: string,
   handshake: RowHandshake,
   strict: Expected,
-  nonStrict: readonly Expected[] = [],
+  nonStrict: readonly Alternative[] = [],
 ): Row {
   const sends = [whole(text("hello")), close(1000)];
   return { id, fact, handshake, sends, strict, nonStrict };
@@ -22,7 +31,7 @@ export function accepted(
   id: string,
   fact: string,
   handshake: RowHandshake,
-  ...or: Expected[]
+  ...or: Alternative[]
 ): Row {
   return row(id, fact, handshake, OK, or);
 }

@@ -7,7 +7,12 @@ export interface Verdict {
   readonly status: "ok" | "non-strict" | "failed";
   /** What was wanted and found, where it is not ok. */
   readonly detail?: string;
+  /** Of what is non-strict, why it will do. */
+  readonly why?: string;
 }
+
+const AT_END =
+  "text that is not UTF-8 is found at the end of its message (RFC 6455 §8.1 asks for no more)";
 
 /** Holds an exchange against its row. */
 export function judge(row: Row, found: Exchange): Verdict {
@@ -15,12 +20,11 @@ export function judge(row: Row, found: Exchange): Verdict {
   if (fault) return { status: "failed", detail: fault };
   const detail = `wanted ${describe(row.strict)}, got ${describeFound(found)}`;
   if (isAs(found, row.strict)) {
-    return found.neededRest
-      ? { status: "non-strict", detail: "found at the end of the message only" }
-      : { status: "ok" };
+    return found.neededRest ? { status: "non-strict", detail, why: AT_END } : { status: "ok" };
   }
-  const isHarmless = row.nonStrict?.some((expected) => isAs(found, expected));
-  return { status: isHarmless ? "non-strict" : "failed", detail };
+  const why = row.nonStrict?.find((expected) => isAs(found, expected))?.why;
+  if (!why) return { status: "failed", detail };
+  return { status: "non-strict", detail, why: found.neededRest ? AT_END : why };
 }
 
 function isAs(found: Exchange, expected: Expected): boolean {

@@ -2,6 +2,7 @@ import { CLOSE, closePayload, frame, PING } from "../clients/raw_client.ts";
 import {
   binary,
   close,
+  DROPPED,
   echoes,
   fails,
   hex,
@@ -80,7 +81,7 @@ const unmasked: Row[] = [
     ? {
       ...row,
       strict: { ...row.strict, messages: [text("a")] },
-      nonStrict: [{ messages: [text("a")], ends: ["dropped" as const] }, ...row.nonStrict!],
+      nonStrict: [{ ...DROPPED, messages: [text("a")] }, ...row.nonStrict!],
     }
     : row
 );

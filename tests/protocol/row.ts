@@ -29,6 +29,30 @@ export interface Expected {
   readonly ends?: readonly End[];
 }
 
+/** Less than what is wanted, but allowed by the letter of an RFC, or of no harm. */
+export interface Alternative extends Expected {
+  /** Why it is; what users of the table read. */
+  readonly why: string;
+}
+
+/** The end of the line alone tells that a rule was broken. */
+export const DROPPED: Alternative = {
+  ends: ["dropped"],
+  why: "the line ends without a Close frame, which only SHOULD come (RFC 6455 §7.1.7)",
+};
+
+/** Another code than the one that is meant for it. */
+export function otherCode(...ends: readonly End[]): Alternative {
+  return {
+    ends,
+    why: "the Close frame has another code, or none (RFC 6455 §7.4.1 only names them)",
+  };
+}
+
+/** RFC 6455 §5.2 does not tell who receives to look. */
+export const LONG_WINDED =
+  "lengths in more bytes than needed are read: the MUST of RFC 6455 §5.2 is the sender's";
+
 /** A handshake: parts of the usual one, or all of its bytes. */
 export interface RowHandshake {
   readonly method?: string;
@@ -55,8 +79,7 @@ export interface Row {
   /** Offsets where the bytes are cut, and written with pauses, in place of the usual ways. */
   readonly cuts?: readonly number[];
   readonly strict: Expected;
-  /** What RFCs allow by their letter, or what harms nobody. */
-  readonly nonStrict?: readonly Expected[];
+  readonly nonStrict?: readonly Alternative[];
   /** What must be true of the agreed compression beside; returns what is wrong. */
   readonly offer?: (agreed: Agreed) => string | undefined;
   /** Needs compression: left out where a runtime has none. */
@@ -113,7 +136,7 @@ export function echoes(
   fact: string,
   sends: readonly Uint8Array[],
   messages: readonly WireMessage[],
-  more: { pongs?: readonly Uint8Array[]; nonStrict?: readonly Expected[] } = {},
+  more: { pongs?: readonly Uint8Array[]; nonStrict?: readonly Alternative[] } = {},
 ): Row {
   const { pongs = [], nonStrict = [] } = more;
   return {
@@ -131,7 +154,7 @@ export function fails(
   fact: string,
   sends: readonly Uint8Array[],
   code: number,
-  more: { rest?: readonly Uint8Array[]; nonStrict?: readonly Expected[] } = {},
+  more: { rest?: readonly Uint8Array[]; nonStrict?: readonly Alternative[] } = {},
 ): Row {
   const { nonStrict = [], ...rest } = more;
   return {
@@ -140,7 +163,7 @@ export function fails(
     sends,
     ...rest,
     strict: { ends: [code] },
-    nonStrict: [{ ends: ["dropped"] }, ...nonStrict],
+    nonStrict: [DROPPED, ...nonStrict],
   };
 }
 
