@@ -33,8 +33,7 @@ ${notes.map(describe).join("\n")}
 }
 
 function describe({ reason, link }: Note, index: number): string {
-  const sentence = reason.charAt(0).toUpperCase() + reason.slice(1);
-  return `${index + 1}. ${sentence}${link ? ` ([source](${link}))` : ""}.`;
+  return `${index + 1}. ${reason}${link ? ` ([source](${link}))` : ""}.`;
 }
 
 function cell({ name }: Section, all: readonly RowOutcome[], notes: Note[]): string {

@@ -21,7 +21,7 @@ const NOT_UTF8 = [[0x80], [0xc3], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90,
 const AS_LEGAL = {
   nonStrict: [{
     ends: [1000, 1005],
-    why: "an illegal Close frame is answered by an empty one: the line ends all the same",
+    why: "An illegal Close frame is answered by an empty one: the line ends all the same",
   }],
 };
 

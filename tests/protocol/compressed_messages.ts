@@ -240,7 +240,7 @@ const broken: Row[] = [
     nonStrict: [{
       messages: [binary([...noise(495), 0, 0, 255, 255])],
       ends: [1000],
-      why: "what came of a truncated stream is taken for whole: RFC 7692 has no rule for it",
+      why: "What came of a truncated stream is taken for whole: RFC 7692 has no rule for it",
     }],
   },
   unreadable("truncated", "a stream that ends within a block", [

@@ -32,7 +32,7 @@ const alive: Row[] = [
     nonStrict: [{
       pongs: pings.slice(-1),
       ends: [1000],
-      why: "the latest of many pings alone is answered (RFC 6455 §5.5.3)",
+      why: "The latest of many pings alone is answered (RFC 6455 §5.5.3)",
     }],
   }),
   echoes(

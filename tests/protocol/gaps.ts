@@ -8,7 +8,7 @@ export interface ProtocolGap {
   readonly atOnceOnly?: RegExp;
 }
 
-const FASTWEBSOCKETS = "https://github.com/denoland/fastwebsockets/blob/main/src/lib.rs";
+const FASTWEBSOCKETS = "https://github.com/denoland/fastwebsockets";
 const UWS = "https://github.com/uNetworking/uWebSockets/blob/v20.30.0/src";
 
 const deno: readonly ProtocolGap[] = [

@@ -12,7 +12,7 @@ const OK: Expected = { messages: [text("hello")], ends: [1000] };
 /** Any refusal by HTTP, or a line that just ends. */
 export const REFUSED: Alternative = {
   status: [0, 400, 403, 404, 405, 413, 414, 417, 426, 431, 501, 505],
-  why: "refused, by another status or the end of the line alone",
+  why: "Refused, by another status or the end of the line alone",
 };
 
 /** A handshake, and one text where it is accepted. */
@@ -74,5 +74,5 @@ export const USUAL: readonly string[] = [
 
 /** A value as part of an id. */
 export function slug(value: string): string {
-  return value.replace(/[^A-Za-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
+  return value.replace(/\t/g, "tab-").replace(/[^A-Za-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
 }

@@ -12,7 +12,7 @@ export interface Verdict {
 }
 
 const AT_END =
-  "text that is not UTF-8 is found at the end of its message (RFC 6455 §8.1 asks for no more)";
+  "Text that is not UTF-8 is found at the end of its message (RFC 6455 §8.1 asks for no more)";
 
 /** Holds an exchange against its row. */
 export function judge(row: Row, found: Exchange): Verdict {

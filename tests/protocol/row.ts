@@ -38,20 +38,20 @@ export interface Alternative extends Expected {
 /** The end of the line alone tells that a rule was broken. */
 export const DROPPED: Alternative = {
   ends: ["dropped"],
-  why: "the line ends without a Close frame, which only SHOULD come (RFC 6455 §7.1.7)",
+  why: "The line ends without a Close frame, which only SHOULD come (RFC 6455 §7.1.7)",
 };
 
 /** Another code than the one that is meant for it. */
 export function otherCode(...ends: readonly End[]): Alternative {
   return {
     ends,
-    why: "the Close frame has another code, or none (RFC 6455 §7.4.1 only names them)",
+    why: "The Close frame has another code, or none (RFC 6455 §7.4.1 only names them)",
   };
 }
 
 /** RFC 6455 §5.2 does not tell who receives to look. */
 export const LONG_WINDED =
-  "lengths in more bytes than needed are read: the MUST of RFC 6455 §5.2 is the sender's";
+  "Lengths in more bytes than needed are read: the MUST of RFC 6455 §5.2 is the sender's";
 
 /** A handshake: parts of the usual one, or all of its bytes. */
 export interface RowHandshake {
