@@ -32,9 +32,9 @@ export interface Exchange {
 }
 
 /** How long a server may take for the end of the line. */
-const MAX_MS = 2000;
+const MAX_MS = 3000;
 /** How long a server may take to refuse what will never be legal. */
-const FAIL_FAST_MS = 250;
+const FAIL_FAST_MS = 600;
 const MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /** Runs a row against a server. */

@@ -5,7 +5,7 @@ import { sleep } from "../clients/test_bed.ts";
 /** Long enough for a server to read the byte before, mostly. */
 const BYTE_MS = 1;
 /** Long enough for a server to read what was written before. */
-const PAUSE_MS = 15;
+const PAUSE_MS = 60;
 
 /** A response head. */
 export interface Head {

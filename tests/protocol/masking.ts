@@ -39,7 +39,9 @@ const masks: Row[] = MASKS.map((mask) => {
 });
 
 // Unmasking goes by words: every remainder, at every alignment of what stands before.
-const alignments: Row[] = Array.from({ length: 17 }, (_, length) => {
+const LENGTHS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]
+  .concat([511, 512, 513, 514, 515, 516, 517, 518, 519, 520]);
+const alignments: Row[] = LENGTHS.map((length) => {
   const messages = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((shift) => [
     text("s".repeat(shift)),
     binary(bytes(length)),
