@@ -127,10 +127,8 @@ export const MAX_TIME = 2_147_483_647;
  * @throws {RangeError} for a number no limit can have.
  */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
-  for (const [name, value] of Object.entries(given)) {
-    if (value !== undefined) checkLimit(name, value);
-  }
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  for (const name in set) checkLimit(name, set[name]);
   const limits: Limits = { ...DEFAULT_LIMITS, ...set };
   if (limits.drainThreshold > limits.highWaterMark) {
     throw new RangeError(
