@@ -1,4 +1,5 @@
 import { type Decision, Doorkeeper } from "./admission.ts";
+import { checkDeflate } from "./deflate_options.ts";
 import { type AnyContext, clientHasLeft, type Handshake } from "./handshake.ts";
 import {
   type CloseOptions,
@@ -44,11 +45,13 @@ export abstract class Adapter {
   /**
    * Takes the given endpoint, or makes one of the other options.
    *
-   * @throws {TypeError} for an option that does not exist, and where `endpoint` comes together with
+   * @throws {TypeError} for an option that does not exist or is of the wrong kind, and where `endpoint` comes together with
    * options that belong to it.
+   * @throws {RangeError} for a number out of its range.
    */
   constructor(options: AdapterOptions, ownOptions: readonly string[] = []) {
     checkNames(options, ownOptions);
+    checkDeflate(options.perMessageDeflate);
     this.endpoint = endpointOf(options);
     this.endpoint.useDoor((options, host) => new Doorkeeper(options, host));
   }

@@ -1,5 +1,6 @@
 import { admitsOrigin } from "./allowed_origins.ts";
 import type { Admission } from "./connection.ts";
+import { checkDeflate } from "./deflate_options.ts";
 import { complain, PeerError } from "./errors.ts";
 import { addressOf, hostOf, originOf } from "./forwarded.ts";
 import {
@@ -343,7 +344,9 @@ function checkResult(result: unknown): void {
   const keys = typeof result === "object" && result !== null ? Object.keys(result) : [];
   const isPlain = typeof result === "object" && result !== null && !Array.isArray(result);
   const unknown = keys.find((key) => !RESULT_KEYS.includes(key));
-  if (isPlain && !unknown && !("status" in result)) return;
+  if (isPlain && !unknown && !("status" in result)) {
+    return checkDeflate((result as UpgradeResult).perMessageDeflate);
+  }
   throw new TypeError(
     `Cannot go on as upgrade must return nothing, this runtime's own Response, or an object of ${
       RESULT_KEYS.join(", ")

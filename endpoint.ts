@@ -1,7 +1,7 @@
 import type { Decision, DoorkeeperHost } from "./admission.ts";
 import { checkClose } from "./close_code.ts";
 import { type Admission, Connection, type ConnectionHost, IDLE_AFTER } from "./connection.ts";
-import type { AnyContext, Handshake } from "./handshake.ts";
+import { type AnyContext, type Handshake, TOKEN } from "./handshake.ts";
 import { type Awaitable, checkOptions, type HookOptions } from "./hooks.ts";
 import { Hub } from "./hub.ts";
 import { type Limits, MAX_TIME, resolveLimits } from "./limits.ts";
@@ -241,7 +241,8 @@ export class Endpoint {
 }
 
 function checkHeaderNames(names: unknown): void {
-  const isList = Array.isArray(names) && names.every((name) => typeof name === "string");
+  const isList = Array.isArray(names) &&
+    names.every((name) => typeof name === "string" && TOKEN.test(name));
   if (names === undefined || isList) return;
   throw new TypeError(
     `Cannot use retainHeaders as it must be a list of header names: current value is ${

@@ -16,6 +16,8 @@ export interface UpgradeRequest extends Request {
 export interface Handshake {
   /** The HTTP method, in capitals. */
   readonly method: string;
+  /** As in the request line, where the runtime tells: `"1.1"`. */
+  readonly httpVersion?: string | undefined;
   /** Path and query from the request target, never from `Host` (RFC 9112 §3.2). */
   readonly target: string;
   /** Whether the line itself is TLS. */
@@ -70,6 +72,13 @@ export function validateHandshake(handshake: Handshake): Refusal | undefined {
       status: 405,
       message: `A WebSocket handshake must use GET: found ${handshake.method}`,
       headers: { allow: "GET" },
+    };
+  }
+  const { httpVersion = "1.1" } = handshake;
+  if (httpVersion !== "1.1") {
+    return {
+      status: 505,
+      message: `A WebSocket handshake must use HTTP/1.1: found HTTP/${httpVersion}`,
     };
   }
   if (!hasToken(handshake.header("upgrade"), "websocket")) {

@@ -127,10 +127,8 @@ export const MAX_TIME = 2_147_483_647;
  * @throws {RangeError} for a number no limit can have.
  */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
-  for (const [name, value] of Object.entries(given)) {
-    if (value !== undefined) checkLimit(name, value);
-  }
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  for (const name in set) checkLimit(name, set[name]);
   const limits: Limits = { ...DEFAULT_LIMITS, ...set };
   if (limits.drainThreshold > limits.highWaterMark) {
     throw new RangeError(
@@ -156,16 +154,24 @@ function checkLimit(name: string, value: unknown): void {
       }`,
     );
   }
+  const least = AT_LEAST_ONE.includes(name) ? 1 : 0;
+  checkNumber(`limits.${name}`, value, least, name.endsWith("Timeout") ? MAX_TIME : Infinity);
+}
+
+/**
+ * Makes sure that an option is a number in a range.
+ *
+ * @throws {TypeError} for no number.
+ * @throws {RangeError} for one out of the range.
+ */
+export function checkNumber(name: string, value: unknown, least: number, most: number): void {
   if (typeof value !== "number") {
     throw new TypeError(
-      `Cannot use limits.${name} as it must be a number: current value is ${String(value)}`,
+      `Cannot use ${name} as it must be a number: current value is ${String(value)}`,
     );
   }
-  const least = AT_LEAST_ONE.includes(name) ? 1 : 0;
-  const most = name.endsWith("Timeout") ? MAX_TIME : Infinity;
-  if (Number.isNaN(value) || value < least || value > most) {
-    throw new RangeError(
-      `Cannot use limits.${name} as it must be ${least} to ${most}: current value is ${value}`,
-    );
-  }
+  if (value >= least && value <= most) return;
+  throw new RangeError(
+    `Cannot use ${name} as it must be ${least} to ${most}: current value is ${value}`,
+  );
 }

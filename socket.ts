@@ -7,7 +7,7 @@
 /** What a message carries: text as a `string`, binary as exactly its bytes. */
 export type Payload = string | Uint8Array<ArrayBuffer>;
 
-/** Control frames that somebody may want to hear of (RFC 6455 §5.5). */
+/** @internal Control frames that somebody may want to hear of (RFC 6455 §5.5). */
 export type ControlKind = "ping" | "pong";
 
 /** How a connection ended. */
@@ -23,13 +23,13 @@ export interface CloseInfo {
   readonly wasClean: boolean;
 }
 
-/** Sockets whose broadcasts reach each other. */
+/** @internal Sockets whose broadcasts reach each other. */
 export interface SocketGroup {
   /** Makes the circle of those that hear a topic, which broadcasts know by this name. */
   circle(name: string): Circle;
 }
 
-/** Those of one group that hear a topic. */
+/** @internal Those of one group that hear a topic. */
 export interface Circle {
   /** How many there are. */
   readonly size: number;
@@ -43,7 +43,7 @@ export interface Circle {
   publish(frame: OutgoingFrame, except: CircleMember | undefined, compress: boolean): number;
 }
 
-/** One in a circle. */
+/** @internal One in a circle. */
 export interface CircleMember {
   /** Takes one frame; tells whether it was accepted. Never throws. */
   deliver(frame: OutgoingFrame, compress: boolean): boolean;
@@ -51,7 +51,7 @@ export interface CircleMember {
   readonly broadcastLine: BroadcastLine;
 }
 
-/** What a circle needs of a member's connection. */
+/** @internal What a circle needs of a member's connection. */
 export interface BroadcastLine {
   /** Hears and speaks. */
   readonly socket: Pick<
@@ -64,14 +64,14 @@ export interface BroadcastLine {
   look(): unknown;
 }
 
-/** Most bytes of a frame's header from a server (RFC 6455 §5.2). */
+/** @internal Most bytes of a frame's header from a server (RFC 6455 §5.2). */
 export const MAX_HEADER = 10;
 
-/** States of a socket, as in the WHATWG `WebSocket`. They only move forward. */
+/** @internal States of a socket, as in the WHATWG `WebSocket`. They only move forward. */
 export const CONNECTING = 0, OPEN = 1, CLOSING = 2, CLOSED = 3;
 
 /**
- * A payload on its way out, encoded at most once for all of its recipients.
+ * @internal A payload on its way out, encoded at most once for all of its recipients.
  * Adapters read the form that their runtime puts on the wire fastest.
  */
 export interface OutgoingFrame {
@@ -83,7 +83,7 @@ export interface OutgoingFrame {
   readonly byteLength: number;
 }
 
-/** Why a runtime ended a connection by itself. */
+/** @internal Why a runtime ended a connection by itself. */
 export interface SocketFailure {
   /** The close code that RFC 6455 names for it: 1002, 1007 or 1009. */
   readonly code: number;
@@ -94,7 +94,7 @@ export interface SocketFailure {
 }
 
 /**
- * Who hears from a {@linkcode ServerSocket}. One object for all events: a
+ * @internal Who hears from a {@linkcode ServerSocket}. One object for all events: a
  * function per event and connection would be paid for by every idle peer.
  */
 export interface SocketListener {
@@ -121,7 +121,7 @@ export interface SocketListener {
 }
 
 /**
- * The server's end of one WebSocket. The shape is that of the socket of
+ * @internal The server's end of one WebSocket. The shape is that of the socket of
  * `Deno.upgradeWebSocket()`, less what no server needs and more what Deno lacks.
  *
  * Rules beyond the types, held by `tests/unit/callback_socket_test.ts`: the state

@@ -25,6 +25,7 @@ import type { AnyContext } from "../handshake.ts";
 import { Link, topicsOf } from "../link.ts";
 import { utf8Length } from "../payload.ts";
 import type { Wire } from "../shims/callback_socket.ts";
+import { deflateOffers } from "../shims/deflate_offers.ts";
 import { RawHandshake } from "../shims/request.ts";
 import { TopicSpace } from "../shims/topic_space.ts";
 import { reportClose } from "../shims/uwebsockets.ts";
@@ -135,7 +136,7 @@ export class BunAdapter extends Adapter {
       idleTimeout: 0,
       backpressureLimit: MAX_INT32,
       sendPings: false,
-      perMessageDeflate: options.perMessageDeflate ?? false,
+      perMessageDeflate: Boolean(options.perMessageDeflate),
       open: (native) => this.#open(native),
       message: onMessage,
       drain: onDrain,
@@ -167,12 +168,12 @@ export class BunAdapter extends Adapter {
     const headers = new Headers(more.map(([name, value]): [string, string] => [name, value]));
     // Where the client offers protocols and nothing is said, Bun 1.4 selects the first by itself.
     headers.set("sec-websocket-protocol", protocol);
-    const offered = handshake.header("sec-websocket-extensions")?.includes("permessage-deflate");
-    const extensions = this.websocket.perMessageDeflate && offered ? "permessage-deflate" : "";
+    const isOffered = this.websocket.perMessageDeflate &&
+      deflateOffers(handshake.header("sec-websocket-extensions")).length > 0;
     const data = new Link<BunSocket>(
       admission,
       protocol,
-      extensions,
+      isOffered ? "permessage-deflate" : "",
       this.#spaceOf,
       server,
     );

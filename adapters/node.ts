@@ -24,6 +24,7 @@ import { Adapter, type AdapterOptions } from "../adapter.ts";
 import type { Decision } from "../admission.ts";
 import type { AnyContext } from "../handshake.ts";
 import { type Hooks, isThenable } from "../hooks.ts";
+import { deflateOffers } from "../shims/deflate_offers.ts";
 import { upgradeLine } from "../shims/framed_socket.ts";
 import { respond } from "../shims/node_response.ts";
 import { RawHandshake } from "../shims/request.ts";
@@ -188,7 +189,7 @@ export class NodeAdapter extends Adapter {
   #needsWs(handshake: RawHandshake, perMessageDeflate: boolean | object | undefined): boolean {
     if (this.#isWsAsked) return true;
     if (!(perMessageDeflate ?? this.#options.perMessageDeflate)) return false;
-    return /permessage-deflate/i.test(handshake.header("sec-websocket-extensions") ?? "");
+    return deflateOffers(handshake.header("sec-websocket-extensions")).length > 0;
   }
 
   #makeWs(): WsUpgrader {
@@ -270,6 +271,7 @@ function snapshot(
 ): RawHandshake {
   return new RawHandshake({
     method: request.method ?? "GET",
+    httpVersion: request.httpVersion,
     target: request.url ?? "/",
     rawHeaders: request.rawHeaders,
     secure: socket.encrypted === true,

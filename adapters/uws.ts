@@ -25,6 +25,7 @@ import { type AnyContext, clientHasLeft } from "../handshake.ts";
 import { isThenable } from "../hooks.ts";
 import { Link, topicsOf } from "../link.ts";
 import type { Wire } from "../shims/callback_socket.ts";
+import { deflateOffers } from "../shims/deflate_offers.ts";
 import { RawHandshake } from "../shims/request.ts";
 import { TopicSpace } from "../shims/topic_space.ts";
 import { reportClose } from "../shims/uwebsockets.ts";
@@ -245,12 +246,14 @@ export class UwsAdapter extends Adapter {
     context: UwsContext | undefined,
     { admission, protocol, headers }: Decision & { kind: "accept" },
   ): void {
-    const offered = handshake.header("sec-websocket-extensions") ?? "";
-    const isCompressed = this.websocket.compression !== 0 && offered.includes("permessage-deflate");
+    // The window of uWebSockets.js 20 is what it is: who wants a smaller one gets none.
+    const offer = this.websocket.compression === 0 ? undefined : deflateOffers(
+      handshake.header("sec-websocket-extensions"),
+    ).find((it) => !it.includes("server_max_window_bits"));
     const onepeer = new Link<UwsSocket>(
       admission,
       protocol,
-      isCompressed ? "permessage-deflate" : "",
+      offer ? "permessage-deflate" : "",
       this.#spaceOf,
       context!,
     );
@@ -258,7 +261,7 @@ export class UwsAdapter extends Adapter {
     const isAlive = line.cork((res) => {
       res.writeStatus("101 Switching Protocols");
       for (const [name, value] of headers) res.writeHeader(name, value);
-      res.upgrade({ onepeer }, key, protocol, offered, context!);
+      res.upgrade({ onepeer }, key, protocol, offer ?? "", context!);
     });
     if (!isAlive) this.endpoint.failed(handshake, undefined, admission);
   }

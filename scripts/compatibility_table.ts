@@ -1,11 +1,13 @@
 /**
- * Writes `docs/compatibility.md` from the report of the contract suite; with `--check` only tells
- * whether it is up to date.
+ * Writes `docs/compatibility.md` from the reports of the contract suite and the protocol battery; with
+ * `--check` only tells whether it is up to date.
  *
  * @module
  */
 import { readReport, type Report } from "../tests/report.ts";
+import type { RowOutcome } from "../tests/protocol/battery.ts";
 import type { Outcome } from "../tests/suite.ts";
+import { protocolSection } from "./protocol_table.ts";
 
 /** A row of the table: what a user looks for, and the cases that prove it, by the start of their ids. */
 interface Row {
@@ -60,8 +62,8 @@ const GUARANTEES: readonly Row[] = [
 
 const PATH = new URL("../docs/compatibility.md", import.meta.url);
 
-const report = await readReport();
-const page = render(report);
+const contract = render(await readReport<Outcome>("conformance"));
+const page = `${contract}\n${protocolSection(await readReport<RowOutcome>("protocol"))}`;
 if (Deno.args.includes("--check")) {
   const current = await Deno.readTextFile(PATH).catch(() => "");
   if (current !== page) {
@@ -75,7 +77,7 @@ if (Deno.args.includes("--check")) {
   console.log("docs/compatibility.md is written");
 }
 
-function render({ runtimes }: Report): string {
+function render({ runtimes }: Report<Outcome>): string {
   const notes: Note[] = [];
   const counts = runtimes.map(({ outcomes }) => outcomes.length);
   const covered = [...MEMBERS, ...GUARANTEES].flatMap(({ cases }) => cases);
@@ -94,7 +96,9 @@ function render({ runtimes }: Report): string {
   const members = table("`peer.…`", MEMBERS), guarantees = table("Guarantee", GUARANTEES);
   return `# Compatibility
 
-This page is generated from the report of the contract suite: ${Math.max(...counts)} cases, each
+This page is generated from the reports of two suites. The first is the contract: ${
+    Math.max(...counts)
+  } cases, each
 executed against every runtime below, in a real process of its own. ✓ means that every case of the
 row passed. A number is a gap: something the runtime physically cannot do. A gap is run too and
 must fail, so that it disappears from here as soon as the runtime learns it.

@@ -7,6 +7,7 @@ const NEEDED: readonly string[] = ["host", "x-forwarded-host", "x-forwarded-prot
 /** What an adapter reads from its runtime's own request; the least that can rebuild all of it. */
 export interface RawHandshakeInit {
   readonly method: string;
+  readonly httpVersion?: string | undefined;
   /** The request target, in origin or absolute form. */
   readonly target: string;
   /** Names and values in turns, as on the wire. */
@@ -24,6 +25,7 @@ export interface RawHandshakeInit {
  */
 export class RawHandshake implements Handshake {
   readonly method: string;
+  readonly httpVersion: string | undefined;
   readonly target: string;
   readonly secure: boolean;
   readonly remoteAddress: string | undefined;
@@ -36,6 +38,7 @@ export class RawHandshake implements Handshake {
 
   constructor(init: RawHandshakeInit) {
     this.method = init.method;
+    this.httpVersion = init.httpVersion;
     this.target = originForm(init.target);
     this.secure = init.secure;
     this.remoteAddress = plainAddress(init.remoteAddress);

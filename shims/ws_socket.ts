@@ -6,6 +6,7 @@ import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { OPEN, type OutgoingFrame, type SocketFailure } from "../socket.ts";
 import { CallbackSocket, type Wire } from "./callback_socket.ts";
 import { NodeLine } from "./node_line.ts";
+import { deflateOffers } from "./deflate_offers.ts";
 import { type DeflateOptions, isShareable, SharedDeflate } from "./shared_deflate.ts";
 
 /** What stands in the answer to a handshake. */
@@ -147,7 +148,11 @@ export class WsUpgrader {
     const server = this.#server, { options } = server;
     this.#current = answer;
     // `ws` wants this one word; the handshake was found good as RFC 9110 §7.8 reads it, as a list.
-    request.headers.upgrade = "websocket";
+    const { headers } = request;
+    headers.upgrade = "websocket";
+    const offers = deflateOffers(headers["sec-websocket-extensions"] ?? null);
+    if (offers.length > 0) headers["sec-websocket-extensions"] = offers.join();
+    else delete headers["sec-websocket-extensions"];
     const { perMessageDeflate } = answer;
     server.options = perMessageDeflate === undefined
       ? this.#serverOptions

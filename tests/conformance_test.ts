@@ -4,4 +4,5 @@ import { writeReport } from "./report.ts";
 
 const outcomesOf = await registerCases(cases);
 
-Deno.test("the report for the compatibility table is written", () => writeReport(outcomesOf));
+Deno.test("the report for the compatibility table is written", () =>
+  writeReport("conformance", outcomesOf));

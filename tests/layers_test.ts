@@ -14,6 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
     "allowed_origins",
     "origin_guard",
     "upgrade_headers",
+    "deflate_options",
     "message",
     "payload",
   ],

@@ -1,8 +1,7 @@
 import { runtimes } from "./runtimes.ts";
-import type { Outcome } from "./suite.ts";
 
-/** What the last whole run of the suite found, for the compatibility table. */
-export interface Report {
+/** What the last whole run of a suite found on the runtimes, for the compatibility table. */
+export interface Report<Outcome> {
   readonly runtimes: readonly {
     readonly name: string;
     readonly title: string;
@@ -10,24 +9,30 @@ export interface Report {
   }[];
 }
 
-const PATH = new URL("../.cache/conformance.json", import.meta.url);
+/** The suites that have a report, and what writes it. */
+export type ReportKind = "conformance" | "protocol";
 
-export async function writeReport(found: ReadonlyMap<string, readonly Outcome[]>): Promise<void> {
-  const report: Report = {
+const CACHE = new URL("../.cache/", import.meta.url);
+
+export async function writeReport<Outcome>(
+  kind: ReportKind,
+  found: ReadonlyMap<string, readonly Outcome[]>,
+): Promise<void> {
+  const report: Report<Outcome> = {
     runtimes: runtimes.flatMap(({ name, title }) => {
       const outcomes = found.get(name);
       return outcomes ? [{ name, title, outcomes }] : [];
     }),
   };
-  await Deno.mkdir(new URL("./", PATH), { recursive: true });
-  await Deno.writeTextFile(PATH, JSON.stringify(report, null, 2));
+  await Deno.mkdir(CACHE, { recursive: true });
+  await Deno.writeTextFile(new URL(`${kind}.json`, CACHE), JSON.stringify(report, null, 2));
 }
 
-export async function readReport(): Promise<Report> {
+export async function readReport<Outcome>(kind: ReportKind): Promise<Report<Outcome>> {
   try {
-    return JSON.parse(await Deno.readTextFile(PATH));
+    return JSON.parse(await Deno.readTextFile(new URL(`${kind}.json`, CACHE)));
   } catch {
-    console.error("There is no report of the contract suite yet: run `deno task test` first");
+    console.error(`There is no report of the ${kind} tests yet: run \`deno task test\` first`);
     Deno.exit(1);
   }
 }

@@ -300,8 +300,10 @@ export const identity: readonly Case[] = [
       const none = await t.connect();
       assert.equal(none.socket.extensions, "");
       const offered = await t.connect("", { deflate: true });
-      const seen = (await t.logged("open", 2)).map(({ data }) => data[0]);
-      assert.deepEqual(seen, ["", offered.socket.extensions]);
+      const illegal = "permessage-deflate; server_max_window_bits=99";
+      await t.upgraded({ headers: { "Sec-WebSocket-Extensions": illegal } });
+      const seen = (await t.logged("open", 3)).map(({ data }) => data[0]);
+      assert.deepEqual(seen, ["", offered.socket.extensions, ""]);
     },
   },
   {

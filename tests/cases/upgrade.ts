@@ -144,6 +144,8 @@ export const upgrade: readonly Case[] = [
             alien: { status: 401, headers: new Map(), body: null },
             namespace: { namespace: 5 },
             header: { headers: [["x"]] },
+            deflate: { perMessageDeflate: "on" },
+            level: { perMessageDeflate: { level: 99 } },
             used: USED,
             thenable: { then: () => {} },
           };
@@ -166,6 +168,8 @@ export const upgrade: readonly Case[] = [
         "alien",
         "namespace",
         "header",
+        "deflate",
+        "level",
         "used",
       ];
       for (const which of odd) assert.equal((await t.refused(`?${which}`)).status, 500, which);

@@ -9,6 +9,23 @@ export interface RawHandshakeOptions {
   readonly headers?: Readonly<Record<string, string | readonly string[] | null>>;
 }
 
+/** The text of a handshake; `headers` replace the usual ones. */
+export function handshakeText(port: number, options: RawHandshakeOptions = {}): string {
+  const { method = "GET", target = "/", version = "1.1" } = options;
+  const headers: Record<string, string | readonly string[] | null> = {
+    Host: `127.0.0.1:${port}`,
+    Connection: "Upgrade",
+    Upgrade: "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    ...options.headers,
+  };
+  const lines = Object.entries(headers).flatMap(([name, value]) =>
+    value === null ? [] : [value].flat().map((one) => `${name}: ${one}`)
+  );
+  return [`${method} ${target} HTTP/${version}`, ...lines, "", ""].join("\r\n");
+}
+
 /** A frame as it came from the server. */
 export interface RawFrame {
   readonly fin: boolean;
@@ -20,24 +37,36 @@ export interface RawFrame {
 /** Opcodes of RFC 6455 §5.2. */
 export const TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10;
 
+/** Parts of a frame to write by hand. */
+export interface FrameOptions {
+  readonly fin?: boolean;
+  readonly rsv?: number;
+  readonly masked?: boolean;
+  readonly mask?: readonly number[];
+  /** Bytes that hold the length beside the seven bits; the fewest that can, if left out. */
+  readonly lengthBytes?: 0 | 2 | 8;
+  /** The length that the head tells, whatever follows. */
+  readonly length?: number | bigint;
+}
+
 /** A frame with every bit in the caller's hands. */
 export function frame(
   opcode: number,
   payload: string | Uint8Array = "",
-  { fin = true, rsv = 0, masked = true }: { fin?: boolean; rsv?: number; masked?: boolean } = {},
+  { fin = true, rsv = 0, masked = true, mask = [0x12, 0x34, 0x56, 0x78], ...size }: FrameOptions =
+    {},
 ): Buffer {
-  const data = Buffer.from(payload as Uint8Array);
+  const data = Buffer.from(payload as Uint8Array), length = BigInt(size.length ?? data.length);
+  const { lengthBytes = length < 126n ? 0 : length < 65536n ? 2 : 8 } = size;
   const head = [(fin ? 0x80 : 0) | (rsv << 4) | opcode];
   const maskBit = masked ? 0x80 : 0;
-  if (data.length < 126) head.push(maskBit | data.length);
-  else if (data.length < 65536) head.push(maskBit | 126, data.length >> 8, data.length & 0xff);
+  if (lengthBytes === 0) head.push(maskBit | Number(length));
   else {
-    const size = Buffer.alloc(8);
-    size.writeBigUInt64BE(BigInt(data.length));
-    head.push(maskBit | 127, ...size);
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigUInt64BE(length);
+    head.push(maskBit | (lengthBytes === 2 ? 126 : 127), ...bytes.subarray(8 - lengthBytes));
   }
   if (!masked) return Buffer.concat([Buffer.from(head), data]);
-  const mask = [0x12, 0x34, 0x56, 0x78];
   for (let i = 0; i < data.length; i++) data[i]! ^= mask[i & 3]!;
   return Buffer.concat([Buffer.from(head), Buffer.from(mask), data]);
 }
@@ -90,19 +119,7 @@ export class RawClient {
 
   /** Writes a handshake; `headers` replace the usual ones. */
   handshake(options: RawHandshakeOptions = {}): void {
-    const { method = "GET", target = "/", version = "1.1" } = options;
-    const headers: Record<string, string | readonly string[] | null> = {
-      Host: `127.0.0.1:${this.#port}`,
-      Connection: "Upgrade",
-      Upgrade: "websocket",
-      "Sec-WebSocket-Version": "13",
-      "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-      ...options.headers,
-    };
-    const lines = Object.entries(headers).flatMap(([name, value]) =>
-      value === null ? [] : [value].flat().map((one) => `${name}: ${one}`)
-    );
-    this.write([`${method} ${target} HTTP/${version}`, ...lines, "", ""].join("\r\n"));
+    this.write(handshakeText(this.#port, options));
   }
 
   /** The response head, once it is there; what follows stays for {@linkcode frame} and {@linkcode body}. */

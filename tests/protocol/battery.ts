@@ -1,0 +1,112 @@
+import { TestBed } from "../clients/test_bed.ts";
+import type { Runtime } from "../runtimes.ts";
+import { ServerProcess } from "../server_process.ts";
+import { exchange, type Way } from "./exchange.ts";
+import { type ProtocolGap, protocolGaps } from "./gaps.ts";
+import { judge, type Verdict } from "./judge.ts";
+import type { Row, Section } from "./row.ts";
+
+/** What came of one row on one runtime. */
+export interface RowOutcome {
+  readonly id: string;
+  readonly section: string;
+  readonly fact: string;
+  /** A gap is a declared failure: the row was run, and failed. */
+  readonly status: "ok" | "non-strict" | "gap" | "failed";
+  readonly detail?: string;
+  /** Of a gap, why it is one; of what is non-strict, why it will do. */
+  readonly reason?: string;
+  /** Of a gap. */
+  readonly link?: string;
+}
+
+/** Rows that are on their way at a time. */
+const PARALLEL = 64;
+/** Over it, a row is written at once only. */
+const MAX_BYTEWISE = 600;
+
+/** Runs the battery on one runtime, in a process of its own. */
+export async function runBattery(
+  runtime: Runtime,
+  sections: readonly Section[],
+  only = "",
+): Promise<RowOutcome[] | { missing: string }> {
+  const command = await runtime.command();
+  if ("missing" in command) return command;
+  const gaps = protocolGaps[runtime.name] ?? [];
+  await using server = await ServerProcess.start(command);
+  const outcomes: RowOutcome[] = [];
+  for (const site of ["protocol.echo", "protocol.compressed"] as const) {
+    const rows = sections.filter((section) => section.site === site).flatMap((section) =>
+      section.rows.filter((row) => row.id.startsWith(only) && canRun(row, gaps))
+        .map((row) => ({ row, section }))
+    );
+    if (rows.length === 0) continue;
+    const t = new TestBed(server.port, `${site}-${crypto.randomUUID().slice(0, 8)}`);
+    await t.open(site);
+    const found = await inParallel(rows, async ({ row, section }) => {
+      const verdict = await attempt(row, t, waysOf(row, gaps)).catch((error): Verdict => ({
+        status: "failed",
+        detail: server.exited ?? String(error),
+      }));
+      return settle(row, section, verdict, gaps.find(({ rows }) => rows.test(row.id)));
+    });
+    outcomes.push(...found);
+    // Fails where a row has left something behind.
+    await t.close().catch((error) => Promise.reject(new Error(server.exited ?? error.message)));
+  }
+  return outcomes;
+}
+
+/** Without compression there is nothing to find out about compressed messages. */
+function canRun({ id, needsCompression }: Row, gaps: readonly ProtocolGap[]): boolean {
+  return !needsCompression || id === TAKEN || !gaps.some(({ rows }) => rows.test(TAKEN));
+}
+
+/** The row that finds out whether there is compression. */
+const TAKEN = "offers.taken";
+
+function waysOf({ id, sends, handshake = {}, cuts }: Row, gaps: readonly ProtocolGap[]): Way[] {
+  if (cuts) return ["in pieces"];
+  if (gaps.some(({ atOnceOnly }) => atOnceOnly?.test(id))) return ["at once"];
+  const frames = typeof sends === "function" ? [] : sends;
+  const size = frames.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const isLong = size > MAX_BYTEWISE || JSON.stringify(handshake).length > MAX_BYTEWISE;
+  return isLong ? ["at once"] : ["at once", "byte by byte"];
+}
+
+/** Runs a row each way; the worst verdict counts. */
+async function attempt(row: Row, t: TestBed, ways: readonly Way[]): Promise<Verdict> {
+  let worst: Verdict = { status: "ok" };
+  for (const way of ways) {
+    const verdict = judge(row, await exchange(row, t.port, t.path(), way));
+    if (verdict.status === "ok" || verdict.status === worst.status) continue;
+    worst = { ...verdict, detail: `${verdict.detail} (${way})` };
+    if (worst.status === "failed") break;
+  }
+  return worst;
+}
+
+function settle(
+  { id, fact }: Row,
+  section: Section,
+  { status, detail, why }: Verdict,
+  gap: ProtocolGap | undefined,
+): RowOutcome {
+  const base = { id, section: section.name, fact, ...(detail === undefined ? {} : { detail }) };
+  if (!gap) return { ...base, status, ...(why === undefined ? {} : { reason: why }) };
+  if (status === "failed") return { ...base, status: "gap", reason: gap.reason, link: gap.link };
+  return { ...base, status: "failed", detail: "declared as a gap, and passes: narrow the gap" };
+}
+
+async function inParallel<T, R>(items: readonly T[], run: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = Array(items.length);
+  let next = 0;
+  const work = async () => {
+    for (let index = next++; index < items.length; index = next++) {
+      results[index] = await run(items[index]!);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, work));
+  return results;
+}

@@ -1,0 +1,205 @@
+import { createHash } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { inflateRawSync } from "node:zlib";
+import { isSendableCloseCode } from "../../close_code.ts";
+import {
+  BINARY,
+  CLOSE,
+  handshakeText,
+  PING,
+  PONG,
+  type RawFrame,
+  TEXT,
+} from "../clients/raw_client.ts";
+import { Line } from "./line.ts";
+import { type Agreed, close, type End, type Row, type WireMessage } from "./row.ts";
+
+/** How the bytes of a row are written. */
+export type Way = "at once" | "byte by byte" | "in pieces";
+
+/** What a server answered to a row. */
+export interface Exchange {
+  readonly status: number;
+  readonly agreed: Agreed;
+  readonly messages: readonly WireMessage[];
+  readonly pongs: readonly Uint8Array[];
+  /** `"open"` where the line did not end. */
+  readonly end: End | "open";
+  /** Whether the server wanted to see more than `sends`. */
+  readonly neededRest: boolean;
+  /** What no server may do. */
+  readonly faults: readonly string[];
+}
+
+/** How long a server may take for the end of the line. */
+const MAX_MS = 3000;
+/** How long a server may take to refuse what will never be legal. */
+const FAIL_FAST_MS = 600;
+const MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/** Runs a row against a server. */
+export async function exchange(row: Row, port: number, path: string, way: Way): Promise<Exchange> {
+  using line = await Line.connect(port);
+  const write = (data: Uint8Array) =>
+    way === "in pieces" && row.cuts
+      ? line.writePieces(data, row.cuts)
+      : line.write(data, way === "byte by byte");
+  const faults: string[] = [];
+  const nothing = { messages: [], pongs: [], end: "open", neededRest: false, faults } as const;
+  const request = requestOf(row, port, path);
+  await line.write(Buffer.from(request, "latin1"), way === "byte by byte");
+  const head = await line.head(MAX_MS);
+  if (!head) {
+    if (!line.isOver) faults.push("no answer to the handshake");
+    return { status: 0, agreed: undefined, ...nothing };
+  }
+  if (head.status !== 101) return { status: head.status, agreed: undefined, ...nothing };
+  const agreed = readHead(head.headers, request, faults);
+  const sends = typeof row.sends === "function" ? row.sends(agreed) : row.sends;
+  await write(Buffer.concat(sends));
+  const neededRest = row.rest !== undefined && !await line.hasEnded(FAIL_FAST_MS);
+  if (neededRest) await write(Buffer.concat(row.rest!));
+  const isOver = await hasEnded(line);
+  const read = readFrames(line, agreed, faults);
+  return { status: 101, agreed, ...read, end: isOver ? read.end : "open", neededRest, faults };
+}
+
+/** Waits for the end of the line; answers a Close frame as a client does. */
+async function hasEnded(line: Line): Promise<boolean> {
+  if (!await line.hasClosed(MAX_MS)) return false;
+  if (!line.isOver) await line.write(close(1000), false);
+  return await line.hasEnded(MAX_MS);
+}
+
+function requestOf({ handshake = {} }: Row, port: number, path: string): string {
+  const { raw, ...parts } = handshake;
+  return raw?.replace("{host}", `127.0.0.1:${port}`) ??
+    handshakeText(port, { target: path, ...parts });
+}
+
+/** Finds what is wrong with a 101 (RFC 6455 §4.2.2); returns what it says of compression. */
+function readHead(
+  lines: readonly (readonly [string, string])[],
+  request: string,
+  faults: string[],
+): Agreed {
+  const headers = new Map(lines);
+  const key = /^sec-websocket-key:[ \t]*(.*?)[ \t]*\r?$/im.exec(request)?.[1] ?? "";
+  const expected: [string, string][] = [
+    ["upgrade", "websocket"],
+    ["connection", "upgrade"],
+    ["sec-websocket-accept", createHash("sha1").update(key + MAGIC).digest("base64")],
+  ];
+  for (const [name, value] of expected) {
+    const found = headers.get(name) ?? "nothing";
+    const isSame = name.endsWith("accept") ? found === value : found.toLowerCase() === value;
+    if (!isSame) faults.push(`the 101 says ${name}: ${found} in place of ${value}`);
+  }
+  if (headers.get("sec-websocket-protocol")) faults.push("the 101 selects a subprotocol");
+  const extensions = lines.filter(([name]) => name === "sec-websocket-extensions");
+  if (extensions.length === 0 || extensions.every(([, value]) => value === "")) return undefined;
+  return readExtensions(extensions.map(([, value]) => value).join(", "), faults);
+}
+
+function readExtensions(value: string, faults: string[]): Agreed {
+  const [name, ...parameters] = value.split(";").map((part) => part.trim());
+  if (name !== "permessage-deflate" || value.includes(",")) {
+    faults.push(`the 101 agrees on ${value}`);
+    return undefined;
+  }
+  const agreed: Record<string, string | true> = {};
+  for (const parameter of parameters) {
+    const [key = "", found] = parameter.split("=").map((part) => part.trim());
+    if (key in agreed) faults.push(`the 101 has ${key} twice`);
+    agreed[key] = found ?? true;
+  }
+  return agreed;
+}
+
+/** Takes all frames that have come. */
+function readFrames(
+  line: Line,
+  agreed: Agreed,
+  faults: string[],
+): { messages: WireMessage[]; pongs: Uint8Array[]; end: End } {
+  const messages: WireMessage[] = [], pongs: Uint8Array[] = [];
+  const reader = new MessageReader(agreed, faults);
+  let end: End = "dropped";
+  while (line.pending > 0) {
+    const frame = line.frame();
+    if (!frame) {
+      faults.push("the line ends within a frame");
+      break;
+    }
+    if (end !== "dropped") faults.push(`a frame of opcode ${frame.opcode} behind the Close frame`);
+    else if (frame.opcode === CLOSE) end = closeCode(frame, faults);
+    else if (frame.opcode === PONG) pongs.push(Uint8Array.from(frame.payload));
+    else if (frame.opcode === PING) faults.push("a ping that nobody asked for");
+    else messages.push(...reader.read(frame));
+  }
+  return { messages, pongs, end };
+}
+
+function closeCode({ payload }: RawFrame, faults: string[]): number {
+  if (payload.byteLength === 0) return 1005;
+  const code = payload.byteLength > 1 ? payload.readUInt16BE(0) : 0;
+  if (!isSendableCloseCode(code)) faults.push(`the server closes with ${code}`);
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(payload.subarray(2));
+  } catch {
+    faults.push("the server's close reason is not UTF-8");
+  }
+  return code;
+}
+
+/** Puts the frames of messages together, and inflates them. */
+class MessageReader {
+  readonly #agreed: Agreed;
+  readonly #faults: string[];
+  #first: RawFrame | undefined;
+  #parts: Uint8Array[] = [];
+  /** What the server's next message may refer to (RFC 7692 §7.2.3.2). */
+  #window: Buffer = Buffer.alloc(0);
+
+  constructor(agreed: Agreed, faults: string[]) {
+    this.#agreed = agreed;
+    this.#faults = faults;
+  }
+
+  /** The message that is whole with this frame. */
+  read(frame: RawFrame): WireMessage[] {
+    if ((frame.opcode === 0) !== (this.#first !== undefined)) this.#faults.push("a stray fragment");
+    this.#first ??= frame;
+    this.#parts.push(frame.payload);
+    if (!frame.fin) return [];
+    const { opcode, rsv1 } = this.#first, data = Buffer.concat(this.#parts);
+    this.#first = undefined;
+    this.#parts = [];
+    if (opcode !== TEXT && opcode !== BINARY) this.#faults.push(`a frame of opcode ${opcode}`);
+    const bytes = rsv1 ? this.#inflate(data) : data;
+    return [{ type: opcode === TEXT ? "text" : "binary", bytes: Uint8Array.from(bytes) }];
+  }
+
+  #inflate(data: Buffer): Buffer {
+    if (!this.#agreed) {
+      this.#faults.push("a compressed message, and compression was not agreed on");
+      return data;
+    }
+    const bits = Number(this.#agreed.server_max_window_bits ?? 15);
+    try {
+      const bytes = inflateRawSync(Buffer.concat([data, Buffer.of(0, 0, 255, 255)]), {
+        finishFlush: 2, // Z_SYNC_FLUSH: the stream goes on with the next message
+        windowBits: bits,
+        ...(this.#window.byteLength > 0 ? { dictionary: this.#window } : {}),
+      });
+      const forgets = this.#agreed.server_no_context_takeover !== undefined;
+      this.#window = forgets
+        ? Buffer.alloc(0)
+        : Buffer.concat([this.#window, bytes]).subarray(-(2 ** bits));
+      return bytes;
+    } catch (error) {
+      this.#faults.push(`a message that does not inflate: ${(error as Error).message}`);
+      return data;
+    }
+  }
+}

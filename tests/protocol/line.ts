@@ -1,0 +1,153 @@
+import { Buffer } from "node:buffer";
+import { CLOSE, parseFrame, type RawFrame } from "../clients/raw_client.ts";
+import { sleep } from "../clients/test_bed.ts";
+
+/** Long enough for a server to read the byte before, mostly. */
+const BYTE_MS = 1;
+/** Long enough for a server to read what was written before. */
+const PAUSE_MS = 60;
+
+/** A response head. */
+export interface Head {
+  readonly status: number;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+/**
+ * A TCP line that hears all that the server has said, even where the server has dropped what was
+ * still on its way to it: a stream of Node ends with the first write that fails.
+ */
+export class Line implements Disposable {
+  /** Whether the server has ended its half, or reset the line. */
+  isOver = false;
+  readonly #conn: Deno.TcpConn;
+  #received: Buffer = Buffer.alloc(0);
+  #isWritable = true;
+  #heard: PromiseWithResolvers<void> = Promise.withResolvers();
+
+  private constructor(conn: Deno.TcpConn) {
+    this.#conn = conn;
+    void this.#read();
+  }
+
+  static async connect(port: number): Promise<Line> {
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    conn.setNoDelay(true);
+    return new Line(conn);
+  }
+
+  /** Writes what the server still takes. */
+  async write(data: Uint8Array, isBytewise: boolean): Promise<void> {
+    const step = isBytewise ? 1 : data.byteLength;
+    let at = 0;
+    try {
+      while (this.#isWritable && at < data.byteLength) {
+        at += await this.#conn.write(data.subarray(at, at + step));
+        if (isBytewise) await nextTick();
+      }
+    } catch {
+      this.#isWritable = false;
+    }
+  }
+
+  /** Writes the parts between the offsets, each to be read by itself. */
+  async writePieces(data: Uint8Array, offsets: readonly number[]): Promise<void> {
+    let start = 0;
+    for (const end of [...offsets, data.byteLength]) {
+      await this.write(data.subarray(start, end), false);
+      await sleep(PAUSE_MS);
+      start = end;
+    }
+  }
+
+  /** The response head; `undefined` where none comes. */
+  async head(ms: number): Promise<Head | undefined> {
+    await this.#until(() => this.isOver || this.#received.includes("\r\n\r\n"), ms);
+    const end = this.#received.indexOf("\r\n\r\n");
+    if (end < 0) return undefined;
+    const [status = "", ...lines] = this.#received.toString("latin1", 0, end).split("\r\n");
+    this.#received = this.#received.subarray(end + 4);
+    const headers = lines.map((line): [string, string] => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+    });
+    return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(status)?.[1] ?? 0), headers };
+  }
+
+  /** Waits for a Close frame or the end of the line; tells whether one came in time. */
+  async hasClosed(ms: number): Promise<boolean> {
+    const isThere = () => this.isOver || this.#opcodes().includes(CLOSE);
+    await this.#until(isThere, ms);
+    return isThere();
+  }
+
+  /** Waits for the end of the line; tells whether it came in time. */
+  async hasEnded(ms: number): Promise<boolean> {
+    await this.#until(() => this.isOver, ms);
+    return this.isOver;
+  }
+
+  /** Bytes received and not yet taken. */
+  get pending(): number {
+    return this.#received.byteLength;
+  }
+
+  /** Takes the next frame, if it is whole. */
+  frame(): RawFrame | undefined {
+    const parsed = parseFrame(this.#received);
+    if (parsed) this.#received = this.#received.subarray(parsed.length);
+    return parsed?.frame;
+  }
+
+  [Symbol.dispose](): void {
+    this.#isWritable = false;
+    this.#conn.close();
+  }
+
+  /** Of the whole frames that have not been taken. */
+  #opcodes(): number[] {
+    const opcodes: number[] = [];
+    let rest = this.#received;
+    for (let next = parseFrame(rest); next; next = parseFrame(rest)) {
+      opcodes.push(next.frame.opcode);
+      rest = rest.subarray(next.length);
+    }
+    return opcodes;
+  }
+
+  async #read(): Promise<void> {
+    const chunk = new Uint8Array(65536);
+    try {
+      for (let n = await this.#conn.read(chunk); n !== null; n = await this.#conn.read(chunk)) {
+        this.#received = Buffer.concat([this.#received, chunk.subarray(0, n)]);
+        this.#notify();
+      }
+    } catch { /* reset, or ours to close */ }
+    this.isOver = true;
+    this.#notify();
+  }
+
+  #notify(): void {
+    this.#heard.resolve();
+    this.#heard = Promise.withResolvers();
+  }
+
+  async #until(isThere: () => boolean, ms: number): Promise<void> {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      this.#notify();
+    }, ms);
+    while (!isThere() && !isLate) await this.#heard.promise;
+    clearTimeout(timer);
+  }
+}
+
+let tick: Promise<void> | undefined;
+
+/** One timer for all lines: their bytes are many. */
+function nextTick(): Promise<void> {
+  return tick ??= sleep(BYTE_MS).then(() => {
+    tick = undefined;
+  });
+}
