@@ -45,8 +45,8 @@ export abstract class Adapter {
   /**
    * Takes the given endpoint, or makes one of the other options.
    *
-   * @throws {TypeError} for an option that does not exist or is of the wrong kind, and where `endpoint` comes together with
-   * options that belong to it.
+   * @throws {TypeError} for an option that does not exist or is of the wrong kind, and where
+   * `endpoint` comes together with options that belong to it.
    * @throws {RangeError} for a number out of its range.
    */
   constructor(options: AdapterOptions, ownOptions: readonly string[] = []) {
