@@ -80,6 +80,12 @@ export const runtimes: readonly Runtime[] = [
       "X4.wire": noReset,
       "X5.cut": noReset,
       "B4.freed": noReset,
+      "black-hole.lines": noReset,
+      "vanish.rst-behind-handshake": {
+        reason:
+          "Deno keeps the descriptor of a client that resets its line before the 101 is written",
+        link: "https://docs.deno.com/api/deno/~/Deno.upgradeWebSocket",
+      },
       "L1.fragment-flood": {
         reason: "Deno gathers the fragments of a message without bounds before anybody sees them",
         link: "https://github.com/denoland/fastwebsockets",

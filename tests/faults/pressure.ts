@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { BINARY, frame, type RawClient } from "../clients/raw_client.ts";
+import { sleep, type TestBed } from "../clients/test_bed.ts";
+import type { Case, Site, SiteOptions } from "../fixtures/case.ts";
+import { note } from "./figures.ts";
+import { FreshServer } from "./fresh_server.ts";
+import { memoryOf, resetPeak } from "./process_vitals.ts";
+
+const MIB = 1024 * 1024;
+const CLIENTS = 20;
+/** Of a byte that may wait, beside itself: what a runtime copies, and buffers that grow by doubling. */
+const COPIES = 2;
+/** What a runtime takes for itself under load: garbage not yet collected, the kernel's chunks. */
+const SLACK = 64 * MIB;
+
+/** A way to press, and what the limits allow it. */
+interface Pressure {
+  readonly name: string;
+  readonly fact: string;
+  readonly site?: (s: Site) => SiteOptions;
+  /** Bytes that one client may make the server keep, by its limits. */
+  readonly perClient: number;
+  press(t: TestBed, at: number): Promise<unknown>;
+}
+
+const MESSAGE = frame(BINARY, new Uint8Array(MIB));
+const EMPTY_FRAGMENTS = repeated(frame(0, "", { fin: false }), 20_000);
+const TINY_FRAGMENTS = repeated(frame(0, "x", { fin: false }), 20_000);
+const START = frame(BINARY, "x", { fin: false });
+
+const pressures: readonly Pressure[] = [
+  {
+    name: "pending-hooks",
+    fact: "largest messages to hooks that are pending",
+    site: (s) => ({
+      limits: { concurrency: 1 },
+      hooks: { open: () => s.wait("never") },
+    }),
+    // pendingBytes, the message that did not fit any more, and the one that is coming in.
+    perClient: 4 * MIB,
+    async press(t) {
+      await flood(await t.upgraded(), MESSAGE, 20);
+    },
+  },
+  {
+    name: "never-read",
+    fact: "echoes of largest messages to clients that never read",
+    site: () => ({
+      limits: { maxBuffered: 2 * MIB },
+      hooks: { message: (peer, message) => void peer.send(message) },
+    }),
+    perClient: 2 * MIB + 2 * MIB,
+    async press(t) {
+      const line = await t.upgraded();
+      line.pause();
+      await flood(line, MESSAGE, 20);
+    },
+  },
+  {
+    name: "tiny-fragments",
+    fact: "messages that never end, of fragments of a byte",
+    perClient: MIB,
+    async press(t) {
+      const line = await t.upgraded();
+      line.write(START);
+      await flood(line, TINY_FRAGMENTS, 15);
+    },
+  },
+  {
+    name: "empty-fragments",
+    fact: "messages that never end, of empty fragments",
+    perClient: MIB,
+    async press(t) {
+      const line = await t.upgraded();
+      line.write(START);
+      await flood(line, EMPTY_FRAGMENTS, 15);
+    },
+  },
+  {
+    name: "headers",
+    fact: "handshakes that never end, of one header after another",
+    perClient: MIB,
+    async press(t) {
+      const line = await t.tcp();
+      line.write(`GET ${t.path()} HTTP/1.1\r\nHost: localhost\r\n`);
+      await flood(line, repeated(Buffer.from(`x-header: ${"y".repeat(1000)}\r\n`), 1000), 20);
+    },
+  },
+];
+
+/** Many clients at once that make the server keep as much as it will. */
+export const pressure: readonly Case[] = pressures.map(
+  ({ name, fact, site, perClient, press }): Case => {
+    const id = `pressure.${name}`;
+    return {
+      id,
+      fact: `${fact}: memory stays within what the limits allow`,
+      ...(site ? { site } : {}),
+      async run(t) {
+        await using fresh = await FreshServer.start(t, id);
+        const { bed } = fresh, { pid } = bed.server;
+        const { resident } = memoryOf(pid);
+        resetPeak(pid);
+        const bound = CLIENTS * perClient * COPIES + SLACK;
+        await Promise.all(Array.from({ length: CLIENTS }, (_, at) => press(bed, at)));
+        await sleep(200);
+        const growth = memoryOf(pid).peak - resident;
+        note(id, { clients: CLIENTS, growth, bound });
+        assert.ok(growth < bound, `grew by ${growth} bytes, and at most ${bound} are allowed`);
+        const other = await bed.connect(); // it is still there
+        other.terminate();
+      },
+    };
+  },
+);
+
+/** Writes until all is written, the server takes no more, or has ended the line. */
+async function flood(line: RawClient, bytes: Uint8Array, times: number): Promise<void> {
+  for (let i = 0; i < times && !line.isEnded; i++) {
+    const isTaken = await Promise.race([line.written(bytes), sleep(500)]);
+    if (isTaken !== true) return;
+  }
+}
+
+function repeated(bytes: Uint8Array, times: number): Buffer {
+  return Buffer.concat(Array.from({ length: times }, () => bytes));
+}
