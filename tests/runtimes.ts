@@ -75,6 +75,10 @@ export const runtimes: readonly Runtime[] = [
         reason: "Deno's server socket can't stop reading",
         link: DENO_WEBSOCKET,
       },
+      "C3.patient": {
+        reason: "Deno's server socket can't stop reading",
+        link: DENO_WEBSOCKET,
+      },
       "S7.ping": noControl,
       "S7.hooks": noControl,
       "X4.wire": noReset,
@@ -139,6 +143,10 @@ export const runtimes: readonly Runtime[] = [
       "X6.wire": noCloseFrame,
       "X6.wire-size": noCloseFrame,
       "C3.pause": {
+        reason: "uWebSockets.js 20 can't stop reading a WebSocket",
+        link: UWS_SOURCE,
+      },
+      "C3.patient": {
         reason: "uWebSockets.js 20 can't stop reading a WebSocket",
         link: UWS_SOURCE,
       },
