@@ -71,8 +71,8 @@ const wire: Wire<DenoSocket> = {
  * sees 1006, never learns our code.
  */
 class HeldClose {
-  static readonly #QUIET_MS = 10;
-  static readonly #MAX_LOOKS = 50;
+  static readonly #QUIET_MS = 50;
+  static readonly #MAX_LOOKS = 10;
   /** Deno 2.9 collects messages that nobody reads late: a flood of them would fill the memory. */
   static readonly #MAX_BYTES = 1024 * 1024;
   #isBusy = false;
