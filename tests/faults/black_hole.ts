@@ -61,7 +61,7 @@ async function vanish(t: TestBed, far: FarNetwork, at: readonly Step[], other: B
   for (const step of at) await step.reach(t, await t.tcp({ path: far.path }), other);
   await far.cut();
   for (const step of at) await step.after?.(t);
-  await t.logged("close", at.length, 4000);
+  await t.logged("close", at.length, 8000);
 }
 
 async function isEnded(t: TestBed, step: Step, code: number): Promise<void> {
