@@ -13,6 +13,7 @@ import { limits } from "./limits.ts";
 import { messages } from "./messages.ts";
 import { order } from "./order.ts";
 import { pubsub } from "./pubsub.ts";
+import { security } from "./security.ts";
 import { sending } from "./sending.ts";
 import { upgrade } from "./upgrade.ts";
 
@@ -33,4 +34,5 @@ export const cases: readonly Case[] = [
   ...limits,
   ...messages,
   ...adapters,
+  ...security,
 ];

@@ -9,8 +9,8 @@ import { memoryOf, resetPeak } from "./process_vitals.ts";
 
 const MIB = 1024 * 1024;
 const CLIENTS = 20;
-/** Of a byte that may wait, beside itself: what a runtime copies, and buffers that grow by doubling. */
-const COPIES = 2;
+/** A byte that may wait, and its copies: a buffer that grows by doubling, what is put together to be written. */
+const COPIES = 3;
 /** `ws` 8 keeps each fragment as an object of its own, at most so many. Our own frames need no such limit. */
 const KEPT_FRAGMENTS = 16 * 1024, FRAGMENT_COST = 256;
 /** What a runtime takes for itself under load: garbage not yet collected, the kernel's chunks. */
@@ -44,7 +44,7 @@ const pressures: readonly Pressure[] = [
     // pendingBytes, the message that did not fit any more, and the one that is coming in.
     perClient: 4 * MIB,
     connect: (t) => t.upgraded(),
-    press: (line) => flood(line, MESSAGE, 20),
+    press: (line) => flood(line, MESSAGE, 30),
   },
   {
     name: "never-read",
@@ -57,7 +57,7 @@ const pressures: readonly Pressure[] = [
     connect: (t) => t.upgraded(),
     press(line) {
       line.pause();
-      return flood(line, MESSAGE, 20);
+      return flood(line, MESSAGE, 30);
     },
   },
   {
