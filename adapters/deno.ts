@@ -75,26 +75,30 @@ class HeldClose {
   static readonly #MAX_LOOKS = 10;
   /** Deno 2.9 collects messages that nobody reads late: a flood of them would fill the memory. */
   static readonly #MAX_BYTES = 1024 * 1024;
+  readonly #close: () => void;
   #isBusy = false;
   #looks = 0;
   #bytes = 0;
 
   constructor(native: DenoSocket, code: number, reason: string) {
-    const look = () => {
-      if (native.readyState !== OPEN) return;
-      const isPatient = ++this.#looks < HeldClose.#MAX_LOOKS && this.#bytes < HeldClose.#MAX_BYTES;
-      if (this.#isBusy && isPatient) {
-        this.#isBusy = false;
-        setTimeout(look, HeldClose.#QUIET_MS);
-      } else native.close(code, reason);
+    this.#close = () => {
+      if (native.readyState === OPEN) native.close(code, reason);
     };
-    setTimeout(look, HeldClose.#QUIET_MS);
+    setTimeout(() => this.#look(), HeldClose.#QUIET_MS);
   }
 
   /** A frame came, too late to be a message. */
   heard(byteLength: number): void {
     this.#isBusy = true;
     this.#bytes += byteLength;
+    if (this.#bytes > HeldClose.#MAX_BYTES) this.#close();
+  }
+
+  #look(): void {
+    const isQuiet = !this.#isBusy || ++this.#looks === HeldClose.#MAX_LOOKS;
+    if (isQuiet) return this.#close();
+    this.#isBusy = false;
+    setTimeout(() => this.#look(), HeldClose.#QUIET_MS);
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { constants, deflateRawSync } from "node:zlib";
 import { BINARY, frame, type RawClient } from "../clients/raw_client.ts";
 import { sleep, type TestBed } from "../clients/test_bed.ts";
 import type { Case, Site, SiteOptions } from "../fixtures/case.ts";
@@ -7,6 +8,7 @@ import { note } from "./figures.ts";
 import { FreshServer } from "./fresh_server.ts";
 import { memoryOf, resetPeak } from "./process_vitals.ts";
 
+const { Z_SYNC_FLUSH } = constants;
 const MIB = 1024 * 1024;
 const CLIENTS = 20;
 /** A byte that may wait, and its copies: a buffer that grows by doubling, what is put together to be written. */
@@ -32,6 +34,8 @@ const EMPTY_FRAGMENTS = repeated(frame(0, "", { fin: false }), 20_000);
 const TINY_FRAGMENTS = repeated(frame(0, "x", { fin: false }), 20_000);
 const START = frame(BINARY, "x", { fin: false });
 const HEADERS = repeated(Buffer.from(`x-header: ${"y".repeat(1000)}\r\n`), 1000);
+
+let bombOnce: Buffer | undefined;
 
 const pressures: readonly Pressure[] = [
   {
@@ -78,6 +82,24 @@ const pressures: readonly Pressure[] = [
     press(line) {
       line.write(START);
       return flood(line, EMPTY_FRAGMENTS, 15);
+    },
+  },
+  {
+    name: "bombs",
+    fact: "64 MiB compressed to a thousandth, whole and in fragments",
+    site: () => ({ perMessageDeflate: true }),
+    perClient: 2 * MIB,
+    connect: (t) => t.upgraded({ headers: { "Sec-WebSocket-Extensions": "permessage-deflate" } }),
+    async press(line) {
+      const bomb = bombOnce ??= deflateRawSync(Buffer.alloc(64 * MIB), {
+        level: 1,
+        finishFlush: Z_SYNC_FLUSH,
+      });
+      const half = bomb.byteLength >>> 1;
+      const start = frame(BINARY, bomb.subarray(0, half), { fin: false, rsv: 4 });
+      line.write(Buffer.concat([start, frame(0, bomb.subarray(half))]));
+      line.write(frame(BINARY, bomb, { rsv: 4 }));
+      await line.ended(5000); // it never came through
     },
   },
   {
