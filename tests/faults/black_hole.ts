@@ -58,7 +58,11 @@ export const blackHole: readonly Case[] = [
 
 /** Takes a client as far as each of the steps, cuts all of them off, and waits for their ends. */
 async function vanish(t: TestBed, far: FarNetwork, at: readonly Step[], other: Bystander) {
-  for (const step of at) await step.reach(t, await t.tcp({ path: far.path }), other);
+  for (const step of at) {
+    const line = await t.tcp({ path: far.path });
+    await step.reach(t, line, other);
+    await step.arrive?.(line);
+  }
   await far.cut();
   for (const step of at) await step.after?.(t);
   await t.logged("close", at.length, 8000);

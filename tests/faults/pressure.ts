@@ -121,6 +121,7 @@ export const pressure: readonly Case[] = pressures.map(
     return {
       id,
       fact: `${fact}: memory stays within what the limits allow`,
+      runsAlone: true, // what it writes keeps this process from all else
       ...(site ? { site } : {}),
       async run(t) {
         await using fresh = await FreshServer.start(t, id);

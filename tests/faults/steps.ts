@@ -85,6 +85,8 @@ export interface Step {
   /** Whether something of ours is still to be taken. */
   readonly isOwed?: boolean;
   reach(t: TestBed, line: RawClient, other: Bystander): Promise<void>;
+  /** Returns once the server has all that was sent, where what comes next depends on it. */
+  arrive?(line: RawClient): Promise<void>;
   /** Lets the hooks that waited go on. */
   after?(t: TestBed): Promise<void>;
 }
@@ -97,6 +99,11 @@ async function upgrade(t: TestBed, line: RawClient, below = ""): Promise<void> {
 async function join(t: TestBed, line: RawClient, below = ""): Promise<void> {
   await upgrade(t, line, below);
   await t.logged("open");
+}
+
+/** The server's close frame; a ping may come before it. */
+async function closeFrame(line: RawClient): Promise<void> {
+  while ((await line.frame()).opcode !== CLOSE);
 }
 
 export const steps: readonly Step[] = [
@@ -193,7 +200,7 @@ export const steps: readonly Step[] = [
     async reach(t, line) {
       await join(t, line);
       line.write(frame(TEXT, "close"));
-      while ((await line.frame()).opcode !== CLOSE); // a ping may come before
+      await closeFrame(line);
     },
   },
   {
@@ -206,5 +213,6 @@ export const steps: readonly Step[] = [
       await join(t, line);
       line.write(frame(CLOSE, closePayload(1000)));
     },
+    arrive: closeFrame,
   },
 ];
