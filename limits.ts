@@ -47,7 +47,7 @@ export interface Limits {
    */
   readonly maxPeers: number;
   /**
-   * Most peers with one remote address. Over it: 429.
+   * Most peers with one remote address, of IPv6 with one /64. Over it: 429.
    *
    * @default Infinity
    */

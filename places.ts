@@ -25,24 +25,33 @@ export class Places {
     if (this.#taken >= this.#limits.maxPeers) {
       return { status: 503, message: "This server is full", headers: { "retry-after": "1" } };
     }
-    if ((this.#perAddress.get(address ?? "") ?? 0) >= this.#limits.maxPeersPerAddress) {
+    if ((this.#perAddress.get(networkOf(address)) ?? 0) >= this.#limits.maxPeersPerAddress) {
       return { status: 429, message: "Too many connections from this address" };
     }
     return undefined;
   }
 
-  take(address = ""): Place {
+  take(address: string | undefined): Place {
     if (!this.#isLimited) return FREE_PLACE;
-    this.#add(address, 1);
-    return new KeptPlace(() => this.#add(address, -1));
+    const network = networkOf(address);
+    this.#add(network, 1);
+    return new KeptPlace(() => this.#add(network, -1));
   }
 
-  #add(address: string, change: 1 | -1): void {
+  #add(network: string, change: 1 | -1): void {
     this.#taken += change;
-    const count = (this.#perAddress.get(address) ?? 0) + change;
-    if (count > 0) this.#perAddress.set(address, count);
-    else this.#perAddress.delete(address);
+    const count = (this.#perAddress.get(network) ?? 0) + change;
+    if (count > 0) this.#perAddress.set(network, count);
+    else this.#perAddress.delete(network);
   }
+}
+
+/** An IPv4 address, or the /64 of an IPv6 address: so much a single client has to itself (RFC 6177). */
+function networkOf(address = ""): string {
+  if (!address.includes(":")) return address;
+  const [head = [], tail = []] = address.split("::").map((part) => part.split(":"));
+  const zeros = Array(Math.max(0, 8 - head.length - tail.length)).fill("0");
+  return `${[...head, ...zeros, ...tail].slice(0, 4).map((group) => parseInt(group, 16) || 0)}`;
 }
 
 const FREE_PLACE: Place = { keep() {}, release() {} };

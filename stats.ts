@@ -4,7 +4,7 @@ export interface Stats {
   readonly peers: number;
   /** Gauge: topics with at least one subscriber, each namespace counted by itself. */
   readonly topics: number;
-  /** Gauge: timers that are running. 0 once no peer is left. */
+  /** Gauge: timers of peers that are running. 0 once no peer is left. */
   readonly timers: number;
   /** Peers that were opened. */
   readonly opened: number;

@@ -71,21 +71,34 @@ const wire: Wire<DenoSocket> = {
  * sees 1006, never learns our code.
  */
 class HeldClose {
-  static readonly #QUIET_MS = 10;
-  static readonly #MAX_LOOKS = 50;
-  /** Whether a frame came since the last look. */
-  isBusy = false;
+  static readonly #QUIET_MS = 50;
+  static readonly #MAX_LOOKS = 10;
+  /** Deno 2.9 collects messages that nobody reads late: a flood of them would fill the memory. */
+  static readonly #MAX_BYTES = 1024 * 1024;
+  readonly #close: () => void;
+  #isBusy = false;
   #looks = 0;
+  #bytes = 0;
 
   constructor(native: DenoSocket, code: number, reason: string) {
-    const look = () => {
-      if (native.readyState !== OPEN) return;
-      if (this.isBusy && ++this.#looks < HeldClose.#MAX_LOOKS) {
-        this.isBusy = false;
-        setTimeout(look, HeldClose.#QUIET_MS);
-      } else native.close(code, reason);
+    this.#close = () => {
+      if (native.readyState === OPEN) native.close(code, reason);
     };
-    setTimeout(look, HeldClose.#QUIET_MS);
+    setTimeout(() => this.#look(), HeldClose.#QUIET_MS);
+  }
+
+  /** A frame came, too late to be a message. */
+  heard(byteLength: number): void {
+    this.#isBusy = true;
+    this.#bytes += byteLength;
+    if (this.#bytes > HeldClose.#MAX_BYTES) this.#close();
+  }
+
+  #look(): void {
+    const isQuiet = !this.#isBusy || ++this.#looks === HeldClose.#MAX_LOOKS;
+    if (isQuiet) return this.#close();
+    this.#isBusy = false;
+    setTimeout(() => this.#look(), HeldClose.#QUIET_MS);
   }
 }
 
@@ -159,11 +172,8 @@ function onOpen(this: DenoSocket): void {
 }
 
 function onMessage(this: DenoSocket, { data }: MessageEvent<string | ArrayBuffer>): void {
-  if (this[CLOSING]) {
-    this[CLOSING].isBusy = true;
-    return;
-  }
-  if (typeof data === "string") this[SOCKET]!.received(data, utf8Length(data));
+  if (this[CLOSING]) this[CLOSING].heard(typeof data === "string" ? data.length : data.byteLength);
+  else if (typeof data === "string") this[SOCKET]!.received(data, utf8Length(data));
   else this[SOCKET]!.received(new Uint8Array(data), data.byteLength);
 }
 

@@ -75,11 +75,21 @@ export const runtimes: readonly Runtime[] = [
         reason: "Deno's server socket can't stop reading",
         link: DENO_WEBSOCKET,
       },
+      "C3.patient": {
+        reason: "Deno's server socket can't stop reading",
+        link: DENO_WEBSOCKET,
+      },
       "S7.ping": noControl,
       "S7.hooks": noControl,
       "X4.wire": noReset,
       "X5.cut": noReset,
       "B4.freed": noReset,
+      "black-hole.lines": noReset,
+      "vanish.rst-behind-handshake": {
+        reason:
+          "Deno keeps the descriptor of a client that resets its line before the 101 is written",
+        link: "https://docs.deno.com/api/deno/~/Deno.upgradeWebSocket",
+      },
       "L1.fragment-flood": {
         reason: "Deno gathers the fragments of a message without bounds before anybody sees them",
         link: "https://github.com/denoland/fastwebsockets",
@@ -133,6 +143,10 @@ export const runtimes: readonly Runtime[] = [
       "X6.wire": noCloseFrame,
       "X6.wire-size": noCloseFrame,
       "C3.pause": {
+        reason: "uWebSockets.js 20 can't stop reading a WebSocket",
+        link: UWS_SOURCE,
+      },
+      "C3.patient": {
         reason: "uWebSockets.js 20 can't stop reading a WebSocket",
         link: UWS_SOURCE,
       },

@@ -2,6 +2,8 @@
 export class ServerProcess implements AsyncDisposable {
   /** What it said after `LISTENING`: a port, or an URL. */
   readonly address: string;
+  /** What it was started by. */
+  readonly command: readonly string[];
   /** What the process said last, once it has ended by itself. */
   exited: string | undefined;
   readonly #child: Deno.ChildProcess;
@@ -11,11 +13,13 @@ export class ServerProcess implements AsyncDisposable {
   #isStopping = false;
 
   private constructor(
+    command: readonly string[],
     child: Deno.ChildProcess,
     output: string,
     errors: Promise<string>,
     rest: AsyncIterable<string>,
   ) {
+    this.command = command;
     this.#child = child;
     this.#output = output;
     this.address = LISTENING.exec(output)![1]!;
@@ -53,7 +57,7 @@ export class ServerProcess implements AsyncDisposable {
       output += value;
     }
     clearTimeout(timer);
-    return new ServerProcess(child, output, errors, chunks);
+    return new ServerProcess(command, child, output, errors, chunks);
   }
 
   get pid(): number {
@@ -62,6 +66,11 @@ export class ServerProcess implements AsyncDisposable {
 
   get port(): number {
     return Number(/(\d+)\/?$/.exec(this.address)![1]);
+  }
+
+  /** Its exit code, once it has ended. */
+  get exitCode(): Promise<number> {
+    return this.#child.status.then(({ code }) => code);
   }
 
   /** All that it has printed. */

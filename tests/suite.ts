@@ -21,17 +21,19 @@ export interface SuiteOptions {
   /** How many run at a time: cases mostly wait, for time-outs and for each other's halves. */
   readonly parallel?: number;
   readonly maxCaseMs?: number;
+  /** Where the server listens; 127.0.0.1 if left out. */
+  readonly host?: string;
 }
 
 /** Runs cases on one runtime, in a process of its own. */
 export async function runSuite(
   runtime: Runtime,
   cases: readonly Case[],
-  { onOutcome, parallel = 4, maxCaseMs = 3000 }: SuiteOptions = {},
+  { onOutcome, parallel = 4, maxCaseMs = 3000, host = "127.0.0.1" }: SuiteOptions = {},
 ): Promise<Outcome[] | { missing: string }> {
   const command = await runtime.command();
   if ("missing" in command) return command;
-  await using server = await ServerProcess.start(command);
+  await using server = await ServerProcess.start(["env", `HOST=${host}`, ...command]);
   const outcomes: Outcome[] = [];
   const work = async (queue: Case[]) => {
     for (let next = queue.shift(); next; next = queue.shift()) {
@@ -78,7 +80,7 @@ async function attempt(
   it: Case,
   maxMs: number,
 ): Promise<string | undefined> {
-  const t = new TestBed(server.port, `${it.id}-${crypto.randomUUID().slice(0, 8)}`);
+  const t = new TestBed(server, `${it.id}-${crypto.randomUUID().slice(0, 8)}`);
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => reject(new Error(`took longer than ${maxMs} ms`)),

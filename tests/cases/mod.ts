@@ -12,6 +12,7 @@ import { limits } from "./limits.ts";
 import { messages } from "./messages.ts";
 import { order } from "./order.ts";
 import { pubsub } from "./pubsub.ts";
+import { security } from "./security.ts";
 import { sending } from "./sending.ts";
 import { slowBroadcast } from "./slow_broadcast.ts";
 import { upgrade } from "./upgrade.ts";
@@ -34,4 +35,5 @@ export const cases: readonly Case[] = [
   ...limits,
   ...messages,
   ...adapters,
+  ...security,
 ];

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { frame, TEXT } from "../clients/raw_client.ts";
+import { sleep } from "../clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** C1–C3: which hook starts when. */
@@ -293,6 +295,48 @@ export const order: readonly Case[] = [
       await t.release("open");
       const messages = await t.logged("message", 100);
       assert.ok(messages.every(({ data }) => data[0] === 60_000));
+    },
+  },
+  ...(["fin", "rst"] as const).map((way): Case => ({
+    id: `C3.left-by-${way}`,
+    fact:
+      `a client that leaves by ${way.toUpperCase()} while its reader is paused is found out by pings`,
+    site: (s) => ({
+      limits: { pendingMessages: 2, concurrency: 1, idleTimeout: 200, closeTimeout: 100 },
+      hooks: {
+        message: () => s.wait("never"),
+        close: (_, { code }) => s.log("close", code),
+      },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      for (let i = 0; i < 20; i++) client.write(frame(TEXT, "x".repeat(1000)));
+      await sleep(50);
+      if (way === "rst") client.rst();
+      else client.destroy();
+      const [close] = await t.logged("close");
+      // Where the reader can't be paused, it was too much.
+      assert.ok([1006, 1013].includes(close!.data[0]), String(close!.data[0]));
+    },
+  })),
+  {
+    id: "C3.patient",
+    fact: "a client whose reader is paused for longer than idleTimeout stays, and nothing is lost",
+    site: (s) => ({
+      limits: { maxPayload: 64 * 1024, pendingBytes: 64 * 1024, idleTimeout: 100 },
+      hooks: {
+        open: () => s.wait("open"),
+        message: (_, message) => s.log("message", message.text().length),
+        close: () => s.log("close"),
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      for (let i = 0; i < 50; i++) client.send("x".repeat(60_000));
+      await sleep(400);
+      await t.release("open");
+      await t.logged("message", 50);
+      assert.deepEqual((await t.events()).filter((event) => event === "close"), []);
     },
   },
 ];

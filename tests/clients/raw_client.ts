@@ -9,6 +9,9 @@ export interface RawHandshakeOptions {
   readonly headers?: Readonly<Record<string, string | readonly string[] | null>>;
 }
 
+/** Where a client connects to: a TCP port, or the path of a Unix socket. */
+export type Address = { readonly port: number; readonly host: string } | { readonly path: string };
+
 /** The text of a handshake; `headers` replace the usual ones. */
 export function handshakeText(port: number, options: RawHandshakeOptions = {}): string {
   const { method = "GET", target = "/", version = "1.1" } = options;
@@ -81,15 +84,13 @@ export function closePayload(code: number, reason = ""): Buffer {
 /** A TCP client that speaks, breaks or leaves out any part of the protocol. */
 export class RawClient {
   readonly #socket: Socket;
-  readonly #port: number;
   #received: Buffer = Buffer.alloc(0);
   #wake: PromiseWithResolvers<void> = Promise.withResolvers();
   #ended = false;
   #closed = false;
 
-  private constructor(socket: Socket, port: number) {
+  private constructor(socket: Socket) {
     this.#socket = socket;
-    this.#port = port;
     socket.on("data", (data) => {
       this.#received = Buffer.concat([this.#received, data as Buffer]);
       this.#notify();
@@ -105,10 +106,10 @@ export class RawClient {
     socket.on("error", () => {});
   }
 
-  static connect(port: number): Promise<RawClient> {
+  static connect(to: Address): Promise<RawClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
-      socket.once("connect", () => resolve(new RawClient(socket, port)));
+      const socket = connect({ ...to, allowHalfOpen: true });
+      socket.once("connect", () => resolve(new RawClient(socket)));
       socket.once("error", reject);
     });
   }
@@ -117,9 +118,14 @@ export class RawClient {
     this.#socket.write(data);
   }
 
+  /** Writes, and resolves to `true` once the system has taken it; to `false` where the line is over. */
+  written(data: string | Uint8Array): Promise<boolean> {
+    return new Promise((resolve) => this.#socket.write(data, (error) => resolve(!error)));
+  }
+
   /** Writes a handshake; `headers` replace the usual ones. */
   handshake(options: RawHandshakeOptions = {}): void {
-    this.write(handshakeText(this.#port, options));
+    this.write(handshakeText(this.#socket.remotePort ?? 80, options));
   }
 
   /** The response head, once it is there; what follows stays for {@linkcode frame} and {@linkcode body}. */
@@ -174,6 +180,11 @@ export class RawClient {
 
   resume(): void {
     this.#socket.resume();
+  }
+
+  /** Takes so many bytes, while paused. */
+  sip(bytes: number): void {
+    this.#socket.read(bytes);
   }
 
   /** Ends our half of the line. */

@@ -1,5 +1,6 @@
 import type { Stats } from "../../stats.ts";
-import { RawClient, type RawHandshakeOptions } from "./raw_client.ts";
+import type { ServerProcess } from "../server_process.ts";
+import { type Address, RawClient, type RawHandshakeOptions } from "./raw_client.ts";
 import { Client, type ConnectOptions, type Refused } from "./websocket_client.ts";
 
 /** One thing that the server half logged. */
@@ -21,11 +22,12 @@ export class TestBed {
   readonly id: string;
   /** Where the site listens. */
   port = 0;
-  readonly #controlPort: number;
+  /** The process that runs the server half. */
+  readonly server: ServerProcess;
   readonly #clients: { terminate(): void }[] = [];
 
-  constructor(controlPort: number, id: string) {
-    this.#controlPort = controlPort;
+  constructor(server: ServerProcess, id: string) {
+    this.server = server;
     this.id = id;
   }
 
@@ -58,9 +60,9 @@ export class TestBed {
     throw new Error("expected a refusal, and the handshake was accepted");
   }
 
-  /** A TCP line; nothing is written yet. */
-  async tcp(): Promise<RawClient> {
-    const client = await RawClient.connect(this.port);
+  /** A TCP line, or one to a relay that leads here; nothing is written yet. */
+  async tcp(to: Address = { port: this.port, host: "127.0.0.1" }): Promise<RawClient> {
+    const client = await RawClient.connect(to);
     this.#clients.push({ terminate: () => client.destroy() });
     return client;
   }
@@ -155,7 +157,7 @@ export class TestBed {
   ): Promise<T> {
     const search = new URLSearchParams({ id: this.id });
     for (const [name, value] of Object.entries(query)) search.set(name, String(value));
-    const response = await fetch(`http://127.0.0.1:${this.#controlPort}/${verb}?${search}`, {
+    const response = await fetch(`http://127.0.0.1:${this.server.port}/${verb}?${search}`, {
       method: "POST",
       ...(body === undefined ? {} : { body }),
     });

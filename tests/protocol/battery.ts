@@ -42,7 +42,7 @@ export async function runBattery(
         .map((row) => ({ row, section }))
     );
     if (rows.length === 0) continue;
-    const t = new TestBed(server.port, `${site}-${crypto.randomUUID().slice(0, 8)}`);
+    const t = new TestBed(server, `${site}-${crypto.randomUUID().slice(0, 8)}`);
     await t.open(site);
     const found = await inParallel(rows, async ({ row, section }) => {
       const verdict = await attempt(row, t, waysOf(row, gaps)).catch((error): Verdict => ({

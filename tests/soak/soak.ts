@@ -51,7 +51,7 @@ export async function soak(
   const command = await runtime.command();
   if ("missing" in command) return command;
   await using server = await ServerProcess.start(command);
-  const site = new TestBed(server.port, `soak-${crypto.randomUUID().slice(0, 8)}`);
+  const site = new TestBed(server, `soak-${crypto.randomUUID().slice(0, 8)}`);
   await site.open("soak");
   const ledger = new Ledger(), failures: string[] = [], atRest: AtRest[] = [];
   const run = { url: site.url(), ledger, complain: (words: string) => failures.push(words) };

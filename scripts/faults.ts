@@ -1,0 +1,78 @@
+/**
+ * Does to each runtime's server what it must survive:
+ * `deno task faults [runtime…] [--case=ID] [--record]`; `node` means every Node. Prints a line per
+ * case; with `--record`, keeps what was found in `docs/reliability/faults.json`.
+ *
+ * @module
+ */
+import { FarNetwork } from "../tests/faults/far_network.ts";
+import { figures } from "../tests/faults/figures.ts";
+import { FAULT_SUITE, faults } from "../tests/faults/mod.ts";
+import { type Runtime, runtimes } from "../tests/runtimes.ts";
+import { type Outcome, runSuite } from "../tests/suite.ts";
+import type { FaultRecord } from "./reliability/faults_section.ts";
+import { record } from "./reliability/record.ts";
+
+const MARKS = { passed: "✓", failed: "✗", gap: "○" };
+
+const only = Deno.args.find((arg) => arg.startsWith("--case="))?.slice("--case=".length) ?? "";
+const mustRecord = Deno.args.includes("--record");
+const names = Deno.args.filter((arg) => !arg.startsWith("--"));
+const unknown = names.filter((name) => !runtimes.some((it) => it.name.startsWith(name)));
+if (unknown.length > 0) {
+  const known = runtimes.map((it) => it.name).join(", ");
+  fail(`No runtime ${unknown.join(", ")}: known are ${known}`);
+}
+if (mustRecord && only) fail("Only a whole run can be recorded: leave out --case");
+
+const canCut = await FarNetwork.isPossible();
+const cases = faults.filter(({ id }) => id.startsWith(only))
+  .filter(({ id }) => canCut || !id.startsWith("black-hole."));
+if (cases.length === 0) fail(`No case begins with ${only}`);
+
+const total = { passed: 0, failed: 0, gap: 0 };
+for (const runtime of runtimes) {
+  if (names.length > 0 && !names.some((name) => runtime.name.startsWith(name))) continue;
+  await runOn(runtime);
+}
+if (!canCut) {
+  console.log("\nBlack-holed lines were NOT tested: a network namespace needs root and `ip`");
+}
+console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.gap} gaps`);
+Deno.exit(total.failed > 0 ? 1 : 0);
+
+async function runOn(runtime: Runtime): Promise<void> {
+  console.log(`\n${runtime.title}`);
+  figures.clear();
+  const start = performance.now();
+  const outcomes = await runSuite(runtime, cases, { ...FAULT_SUITE, onOutcome: print });
+  if ("missing" in outcomes) return console.log(`  NOT RUN: needs ${outcomes.missing}`);
+  console.log(`  ${seconds(performance.now() - start)} in all`);
+  if (!mustRecord) return;
+  const found: FaultRecord = {
+    title: runtime.title,
+    cases: outcomes.length,
+    passed: outcomes.filter(({ status }) => status === "passed").length,
+    failed: outcomes.filter(({ status }) => status === "failed").map(({ id }) => id),
+    gaps: outcomes.filter(({ status }) => status === "gap")
+      .map(({ id, detail = "", link = "" }) => ({ id, reason: detail, link })),
+    blackHoles: canCut,
+    figures: Object.fromEntries([...figures].sort(([a], [b]) => a < b ? -1 : 1)),
+  };
+  await record("faults", runtime.name, found);
+}
+
+function print({ id, status, detail, ms }: Outcome): void {
+  total[status]++;
+  console.log(`  ${MARKS[status]} ${id.padEnd(30)}${seconds(ms).padStart(8)}`);
+  if (status !== "passed") console.log(`      ${detail}`);
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+function fail(message: string): never {
+  console.error(message);
+  Deno.exit(2);
+}

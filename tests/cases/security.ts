@@ -1,0 +1,385 @@
+import assert from "node:assert/strict";
+import { CLOSE, closePayload, frame, PING, PONG, TEXT } from "../clients/raw_client.ts";
+import { sleep, type TestBed } from "../clients/test_bed.ts";
+import type { Case } from "../fixtures/case.ts";
+
+/** What attackers try, by the clause that it would break. */
+export const security: readonly Case[] = [
+  {
+    id: "C10.odd-origins",
+    fact: "no way to write an origin passes for the own host's",
+    site: () => ({ onError() {} }),
+    async run(t) {
+      const Host = "app.example";
+      const foreign: (string | string[])[] = [
+        "null",
+        "",
+        "app.example",
+        "//app.example",
+        "https://app.example.evil.example",
+        "https://evil-app.example",
+        "https://evilapp.example",
+        "https://sub.app.example",
+        "https://app.example.",
+        "https://app.example@evil.example",
+        "https://evil.example#app.example",
+        "https://evil.example/app.example",
+        "https://evil.example\\@app.example",
+        "https://evil.example%00.app.example",
+        "https://xn--pp-7lc.example", // with a Cyrillic a
+        ["https://app.example", "https://evil.example"],
+        ["https://evil.example", "https://app.example"],
+      ];
+      for (const Origin of foreign) {
+        const status = await statusOf(t, { Host, Origin, Cookie: "sid=1" });
+        assert.ok([400, 403].includes(status), `${Origin}: ${status}`);
+      }
+      const own: [host: string, origin: string][] = [
+        [Host, "https://APP.example"],
+        [Host, "http://app.example:8443"],
+        ["app.example.:80", "http://app.example."],
+        ["xn--mnchen-3ya.example", "https://xn--mnchen-3ya.example"],
+        ["[::1]:80", "http://[0:0::1]"],
+      ];
+      for (const [Host, Origin] of own) {
+        assert.equal(await statusOf(t, { Host, Origin, Cookie: "sid=1" }), 101, Origin);
+      }
+    },
+  },
+  {
+    id: "C10.patterns",
+    fact: "allowedOrigins admits no neighbour in name, scheme or port, each time the same",
+    site: () => ({
+      onError() {},
+      allowedOrigins: ["https://app.example", /^https:\/\/[a-z]+\.app\.example$/gy],
+    }),
+    async run(t) {
+      const Cookie = "sid=1", admitted = ["https://app.example", "https://a.app.example"];
+      const refused = [
+        "null",
+        "http://app.example",
+        "https://app.example:444",
+        "https://app.example.evil.example",
+        "https://evil.example/https://app.example",
+        "https://a.app.example.evil.example",
+        "https://aapp.example",
+        "xhttps://a.app.example",
+      ];
+      for (let time = 0; time < 2; time++) {
+        for (const Origin of admitted) assert.equal(await statusOf(t, { Origin, Cookie }), 101);
+        for (const Origin of refused) {
+          assert.equal(await statusOf(t, { Origin, Cookie }), 403, Origin);
+        }
+      }
+    },
+  },
+  {
+    id: "C5.hops",
+    fact: "of a chain of proxies only what the trusted ones wrote counts; Forwarded never does",
+    site: (s) => ({
+      trustProxy: 2,
+      hooks: { open: (peer) => s.log("open", peer.remoteAddress) },
+    }),
+    async run(t) {
+      const line = "127.0.0.1";
+      const table: [header: string | readonly string[], expected: string][] = [
+        ["6.6.6.6, 198.51.100.1, 203.0.113.1", "198.51.100.1"],
+        [["6.6.6.6", "198.51.100.1", "203.0.113.1"], "198.51.100.1"],
+        ["203.0.113.1", line],
+        ["", line],
+        ["unknown, 203.0.113.1", line],
+        ["_hidden, 203.0.113.1", line],
+        ["999.1.1.1, 203.0.113.1", line],
+        ["1.2.3.4:99999999, 203.0.113.1", "1.2.3.4"],
+        ["[2001:db8::7]:1234, 203.0.113.1", "2001:db8::7"],
+        ["2001:db8:::7, 203.0.113.1", line],
+        ["fe80::1%eth0, 203.0.113.1", line],
+        ["127.0.0.1' OR 1=1, 203.0.113.1", line],
+      ];
+      for (const [forwarded] of table) {
+        const headers = { "X-Forwarded-For": forwarded, Forwarded: "for=6.6.6.6" };
+        (await t.upgraded({ headers })).fin();
+        await sleep(5);
+      }
+      const seen = (await t.logged("open", table.length)).map(({ data }) => data[0]);
+      assert.deepEqual(seen, table.map(([, expected]) => expected));
+    },
+  },
+  {
+    id: "C5.targets",
+    fact: "no request target moves host or namespace away from each other",
+    site: (s) => ({
+      hooks: {
+        open(peer) {
+          const { host, pathname } = new URL(peer.request.url);
+          s.log("open", host, pathname === peer.namespace, peer.websocket.url.slice(0, 17));
+        },
+      },
+    }),
+    async run(t) {
+      const below = [
+        "//evil.example/x",
+        "/@evil.example",
+        "/%2e%2e/a",
+        "/%00",
+        "/a?//evil.example",
+      ];
+      const targets = ["//evil.example/x", "/@evil.example/", ...below.map((it) => t.path(it))];
+      for (const target of targets) {
+        await t.upgraded({ target, headers: { Host: "app.example" } });
+      }
+      for (const { data } of await t.logged("open", targets.length)) {
+        assert.deepEqual(data, ["app.example", true, "ws://app.example/"]);
+      }
+    },
+  },
+  {
+    id: "C4.host-tricks",
+    fact: "a Host with user information, a path, an escape or nothing in it gets 400",
+    site: (s) => ({ hooks: { open: () => s.log("open") } }),
+    async run(t) {
+      const hosts = [
+        "u@a.example",
+        "u:p@a.example",
+        "a.example\\b",
+        "a%2fb",
+        "a.example/..",
+        "a?b",
+      ];
+      for (const Host of hosts) assert.equal(await statusOf(t, { Host }), 400, Host);
+      assert.deepEqual(await t.events(), []);
+    },
+  },
+  {
+    id: "C4.body",
+    fact: "what is pipelined behind a handshake as its body is never taken for a request",
+    site: (s) => ({
+      hooks: {
+        upgrade: (request) => s.log("upgrade", new URL(request.url).search),
+        open: () => s.log("open"),
+        message: () => s.log("message"),
+      },
+    }),
+    async run(t) {
+      const smuggled = `GET ${t.path("?smuggled")} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n` +
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+      const framings = [
+        { "Content-Length": `${smuggled.length}` },
+        { "Content-Length": "5" },
+        { "Transfer-Encoding": "chunked" },
+        { "Content-Length": "0", "Transfer-Encoding": "chunked" },
+      ];
+      for (const headers of framings) {
+        for (const version of ["13", "12"]) { // to be admitted, and to be refused
+          const line = await t.raw({ headers: { ...headers, "Sec-WebSocket-Version": version } });
+          line.write(smuggled);
+        }
+      }
+      const log = await t.log(300);
+      assert.deepEqual(log.filter(({ data }) => data[0] === "?smuggled"), []);
+      assert.ok(!log.some(({ event }) => event === "message"));
+    },
+  },
+  {
+    id: "C6.status-text",
+    fact: "neither a status text nor a subprotocol breaks out of its line",
+    site: () => ({
+      onError() {},
+      hooks: {
+        upgrade(request) {
+          const evil = "x\r\nInjected: yes";
+          if (request.url.endsWith("?protocol")) return { protocol: evil };
+          return new Response("no", { status: 403, statusText: evil });
+        },
+      },
+    }),
+    async run(t) {
+      for (const query of ["?status", "?protocol"]) {
+        const line = await t.raw({
+          target: t.path(query),
+          headers: { "Sec-WebSocket-Protocol": "x" },
+        });
+        const { status, headers } = await line.head();
+        assert.ok([403, 500].includes(status), `${query}: ${status}`); // Bun 1.4 sends its own text
+        assert.ok(!headers.some(([name]) => name === "injected"));
+      }
+    },
+  },
+  {
+    id: "C11.prototype",
+    fact: "no context, JSON, topic or namespace reaches a prototype",
+    site(s) {
+      const evil = '{"__proto__": {"polluted": 1}, "constructor": {"prototype": {"polluted": 2}}}';
+      return {
+        getNamespace: (request) => new URL(request.url).searchParams.get("in")!,
+        hooks: {
+          upgrade(request) {
+            request.context = JSON.parse(evil);
+            return { context: JSON.parse(evil) };
+          },
+          open: (peer) => NAMES.forEach((name) => peer.subscribe(name)),
+          message(peer, message) {
+            message.json();
+            s.log(
+              "message",
+              ({} as { polluted?: number }).polluted ?? "clean",
+              (peer.context as { polluted?: number }).polluted ?? "clean",
+              Object.getPrototypeOf(peer.context) === Object.prototype,
+              peer.publish("__proto__", "hello"),
+            );
+          },
+        },
+      };
+    },
+    async run(t) {
+      for (const name of NAMES) await t.connect(`?in=${name}`);
+      const client = await t.connect("?in=__proto__");
+      client.send('{"__proto__": {"polluted": 3}, "a": {"__proto__": {"polluted": 4}}}');
+      const [message] = await t.logged("message");
+      assert.deepEqual(message!.data, ["clean", "clean", true, 1]);
+    },
+  },
+  {
+    id: "I1.unguessable",
+    fact: "ids come from the runtime's CSPRNG, never twice, and one tells nothing of the next",
+    site: (s) => ({
+      hooks: {
+        open(peer) {
+          const drawn: string[] = [], original = crypto.randomUUID;
+          crypto.randomUUID = () => drawn[drawn.push(original.call(crypto)) - 1] as never;
+          const { id } = peer;
+          crypto.randomUUID = original;
+          s.log("open", drawn.length === 1 && drawn[0] === id, ...spreadOf(100_000));
+        },
+      },
+    }),
+    async run(t) {
+      await t.connect();
+      const [isDrawn, distinct, changed] = (await t.logged("open"))[0]!.data;
+      assert.equal(isDrawn, true);
+      assert.equal(distinct, 100_000);
+      // Of 122 random bits one half changes from one to the next: 61, give or take 0.02.
+      assert.ok(Math.abs(changed - 61) < 0.2, `${changed} bits`);
+    },
+  },
+  {
+    id: "E1.floods",
+    fact: "floods of empty fragments, pings and pongs of one client leave time for another",
+    async run(t) {
+      const flooder = await t.upgraded();
+      flooder.write(frame(TEXT, "x", { fin: false }));
+      for (const piece of [frame(0, "", { fin: false }), frame(PING), frame(PONG)]) {
+        flooder.write(
+          new Uint8Array(50_000 * piece.length).map((_, i) => piece[i % piece.length]!),
+        );
+        const start = performance.now();
+        const other = await t.connect();
+        other.close();
+        await other.closed;
+        const ms = performance.now() - start;
+        assert.ok(ms < 1500, `another client waited ${ms} ms`);
+      }
+    },
+  },
+  {
+    id: "L5.network",
+    fact: "all addresses of an IPv6 network, a /64, count as one for maxPeersPerAddress",
+    site: () => ({ trustProxy: true, limits: { maxPeersPerAddress: 1 } }),
+    async run(t) {
+      const status = (address: string) => statusOf(t, { "X-Forwarded-For": address });
+      assert.equal(await status("2001:db8:1:2::1"), 101);
+      assert.equal(await status("2001:db8:1:2:ffff::9"), 429);
+      assert.equal(await status("2001:0db8:0001:0002:3:4:5:6"), 429);
+      assert.equal(await status("2001:db8:1:3::1"), 101);
+      assert.equal(await status("2001:db8::1"), 101);
+      assert.equal(await status("2001:db8:0:0:1::"), 429);
+      assert.equal(await status("::1"), 101);
+      assert.equal(await status("::ffff:198.51.100.1"), 101);
+      assert.equal(await status("::ffff:198.51.100.2"), 101);
+      assert.equal(await status("198.51.100.2"), 429);
+    },
+  },
+  {
+    id: "L5.refused",
+    fact: "whoever is refused, for whatever reason, gives its place back",
+    site: () => ({
+      onError() {},
+      limits: { maxPeers: 1, handshakeTimeout: 50 },
+      hooks: {
+        upgrade(request) {
+          switch (new URL(request.url).search) {
+            case "?throw":
+              throw new Error("no");
+            case "?response":
+              return new Response("no", { status: 401 });
+            case "?protocol":
+              return { protocol: "never-offered" };
+            case "?late":
+              return new Promise(() => {});
+          }
+        },
+      },
+    }),
+    async run(t) {
+      const queries: [query: string, status: number][] = [
+        ["?throw", 500],
+        ["?response", 401],
+        ["?protocol", 500],
+        ["?late", 503],
+      ];
+      for (const [query, expected] of queries) {
+        assert.equal((await t.refused(query)).status, expected, query);
+      }
+      assert.equal(await statusOf(t, { Origin: "https://evil.example", Cookie: "a=b" }), 403);
+      assert.equal(await statusOf(t, { "Sec-WebSocket-Key": "short" }), 400);
+      await t.connect();
+    },
+  },
+  {
+    id: "L6.units",
+    fact:
+      "messagesPerSecond counts messages, empty ones too: not their fragments, nor control frames",
+    site: (s) => ({
+      limits: { messagesPerSecond: 5 },
+      hooks: { message: () => s.log("message"), close: (_, { code }) => s.log("close", code) },
+    }),
+    async run(t) {
+      const line = await t.upgraded();
+      line.write(frame(TEXT, "x", { fin: false }));
+      for (let i = 0; i < 50; i++) line.write(frame(0, "", { fin: false }));
+      line.write(frame(0));
+      for (let i = 0; i < 50; i++) line.write(frame(PONG));
+      await t.logged("message");
+      assert.ok(!(await t.events(50)).includes("close"));
+      for (let i = 0; i < 20; i++) line.write(frame(TEXT));
+      while ((await line.frame()).opcode !== CLOSE);
+      line.write(frame(CLOSE, closePayload(1008)));
+      assert.deepEqual((await t.logged("close"))[0]!.data, [1008]);
+    },
+  },
+];
+
+/** What every object inherits, or is. */
+const NAMES = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty"];
+
+/** How a handshake with these headers is answered; who is admitted stays. */
+async function statusOf(
+  t: TestBed,
+  headers: Readonly<Record<string, string | readonly string[]>>,
+): Promise<number> {
+  return (await (await t.raw({ headers })).head()).status;
+}
+
+/** Draws so many ids: how many differ, and how many bits change from one to the next on average. */
+function spreadOf(count: number): [distinct: number, changedBits: number] {
+  const ids = Array.from({ length: count }, () => crypto.randomUUID().replaceAll("-", ""));
+  const bits = ids.map((id) => [0, 8, 16, 24].map((at) => parseInt(id.slice(at, at + 8), 16)));
+  let changed = 0;
+  for (let i = 1; i < count; i++) {
+    bits[i]!.forEach((word, at) => {
+      for (let left = (word ^ bits[i - 1]![at]!) >>> 0; left; left &= left - 1) changed++;
+    });
+  }
+  return [new Set(ids).size, changed / (count - 1)];
+}

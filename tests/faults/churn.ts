@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
+import process from "node:process";
+import * as v8 from "node:v8";
+import * as vm from "node:vm";
+import type { TestBed } from "../clients/test_bed.ts";
+import { CLOSE, closePayload, frame, TEXT } from "../clients/raw_client.ts";
+import type { Case } from "../fixtures/case.ts";
+import { note } from "./figures.ts";
+import { FreshServer } from "./fresh_server.ts";
+import { filesAreBack, filesOf, memoryOf } from "./process_vitals.ts";
+
+const MIB = 1024 * 1024;
+const CLIENTS = 10_000, WAVE = 250;
+/** How many have come when it is looked at first: by then a runtime has what it needs for itself. */
+const WARM_UP = 4000;
+/** Deno 2.9 keeps a socket whose line dropped until its time-out has passed. */
+const IDLE = 1000;
+/** A peer that is not let go of costs more than 2 KiB: of 6,000 it would be 12 MiB and more. */
+const MAX_HEAP_GROWTH = 4 * MIB;
+/** Node 24 takes what it is let: over 40,000 clients 246 MB, and from the 22,000th on not a page more. */
+const MAX_RESIDENT_GROWTH = 64 * MIB;
+
+/** Many who come and go. */
+export const churn: readonly Case[] = [{
+  id: "churn.connects",
+  runsAlone: true, // it takes all there is of the processor
+  fact: `of ${CLIENTS} clients that came and went nothing is left: no peer, file or memory`,
+  site: () => ({
+    limits: { idleTimeout: IDLE },
+    commands: { heap: heapUsed },
+    hooks: {
+      open: (peer) => peer.subscribe(`topic of ${peer}`),
+      message: (peer, message) => void peer.send(message),
+    },
+  }),
+  async run(t) {
+    await using fresh = await FreshServer.start(t, this.id);
+    const { bed } = fresh;
+    const start = performance.now();
+    await come(bed, WARM_UP);
+    await isEmpty(bed);
+    const before = { files: filesOf(bed), heap: await bed.command<number>("heap") };
+    const residentBefore = memoryOf(bed.server.pid).resident;
+    await come(bed, CLIENTS - WARM_UP);
+    const ms = Math.round(performance.now() - start);
+    await isEmpty(bed);
+    await filesAreBack(bed, before.files);
+    const heap = await bed.command<number>("heap");
+    const { resident } = memoryOf(bed.server.pid);
+    note(this.id, {
+      connects: CLIENTS,
+      ms,
+      filesBefore: before.files,
+      filesAfter: filesOf(bed),
+      heapBefore: before.heap,
+      heapAfter: heap,
+      residentBefore,
+      residentAfter: resident,
+    });
+    assert.equal((await bed.stats()).opened, CLIENTS);
+    assert.ok(heap - before.heap < MAX_HEAP_GROWTH, `heap: ${before.heap}, then ${heap}`);
+    assert.ok(
+      resident - residentBefore < MAX_RESIDENT_GROWTH,
+      `resident: ${residentBefore}, then ${resident}`,
+    );
+  },
+}];
+
+/** Connects so many in waves, has each answered, and has them leave in one of three ways. */
+async function come(t: TestBed, count: number): Promise<void> {
+  for (let left = count; left > 0; left -= WAVE) {
+    await Promise.all(Array.from({ length: WAVE }, async (_, i) => {
+      const client = await t.upgraded({ target: t.path(`/${i}`) });
+      client.write(frame(TEXT, "hello"));
+      await client.frame();
+      if (i % 4 === 0) client.rst();
+      else if (i % 4 === 1) client.fin();
+      else client.write(frame(CLOSE, closePayload(1000)));
+      await client.ended();
+      client.destroy();
+    }));
+  }
+}
+
+async function isEmpty(t: TestBed): Promise<void> {
+  await delay(IDLE);
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const { peers, topics, timers, namespaces } = await t.stats();
+    if (peers + topics + timers + namespaces === 0) return;
+    await delay(20);
+  }
+  throw new Error(`the server kept something: ${JSON.stringify(await t.stats())}`);
+}
+
+/** Runs on the server: the heap that is left once all garbage is collected. */
+async function heapUsed(): Promise<number> {
+  const { Bun } = globalThis as { Bun?: { gc(force: boolean): void } };
+  let collect = () => Bun?.gc(true);
+  if (!Bun) {
+    v8.setFlagsFromString("--expose-gc");
+    collect = vm.runInNewContext("gc");
+  }
+  for (let round = 0; round < 3; round++) {
+    await delay(30);
+    collect();
+  }
+  return process.memoryUsage().heapUsed;
+}

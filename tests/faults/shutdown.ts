@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { sleep, type TestBed } from "../clients/test_bed.ts";
+import type { Client } from "../clients/websocket_client.ts";
+import type { Case } from "../fixtures/case.ts";
+import { note } from "./figures.ts";
+import { FreshServer } from "./fresh_server.ts";
+
+const ECHOERS = 20, SUBSCRIBERS = 20, JITTER = 200;
+
+/** What became of one client that echoes. */
+interface Fate {
+  readonly code: number;
+  readonly sent: number;
+  readonly answered: number;
+}
+
+/** The end of a server, by SIGTERM, amid its work. */
+export const shutdown: readonly Case[] = ([["default", 1001], ["restart", 1012]] as const).map(
+  ([name, code]): Case => ({
+    id: `shutdown.${name}`,
+    runsAlone: true, // it has a time to keep
+    fact:
+      `SIGTERM under load: every client gets ${code}, none is lost silently, the process exits 0`,
+    site(s) {
+      let opened = 0, closed = 0;
+      const options = { jitter: JITTER, timeout: 3000, ...(code === 1001 ? {} : { code }) };
+      return {
+        getNamespace: () => "one for all",
+        hooks: {
+          open(peer) {
+            opened++;
+            peer.subscribe("news");
+          },
+          message(peer, message) {
+            peer.send(message);
+            peer.publish("ignored", message);
+          },
+          close: () => void closed++,
+        },
+        commands: {
+          publish() {
+            setInterval(() => s.ws.publish("news", "x".repeat(1000)), 2).unref();
+          },
+          async SIGTERM() {
+            await s.ws.close(options);
+            console.log(`DRAINED ${opened} ${closed} ${s.ws.stats.peers}`);
+          },
+        },
+      };
+    },
+    async run(t) {
+      await using fresh = await FreshServer.start(t, this.id);
+      const { bed } = fresh, { server } = bed;
+      const echoing = Array.from({ length: ECHOERS }, () => bed.connect("?echo").then(echo));
+      const subscribers = await Promise.all(
+        Array.from({ length: SUBSCRIBERS }, () => bed.connect()),
+      );
+      await bed.command("publish");
+      await sleep(200);
+      const start = performance.now();
+      Deno.kill(server.pid, "SIGTERM");
+      await Promise.race(subscribers.map(({ closed }) => closed)); // it has begun
+      const refused = await newcomer(bed);
+      const fates = await Promise.all(echoing);
+      const codes = await Promise.all(subscribers.map(({ closed }) => closed));
+      assert.deepEqual(codes.map((it) => it.code), codes.map(() => code));
+      assert.deepEqual(fates.map((it) => it.code), fates.map(() => code));
+      assert.ok(fates.every(({ sent, answered }) => answered > 0 && sent - answered <= 1));
+      assert.equal(await server.exitCode, 0);
+      const ms = Math.round(performance.now() - start);
+      const everybody = ECHOERS + SUBSCRIBERS;
+      assert.match(server.output, new RegExp(`DRAINED ${everybody} ${everybody} 0\\n`));
+      assert.ok(ms < 3000, `the process took ${ms} ms`);
+      const unanswered = fates.reduce((sum, { sent, answered }) => sum + sent - answered, 0);
+      note(this.id, { clients: everybody, code, ms, refused, unanswered });
+    },
+  }),
+);
+
+/** Sends the next number once the last one has come back, until the end. */
+async function echo(client: Client): Promise<Fate> {
+  let sent = 0, answered = 0;
+  try {
+    while (true) {
+      client.send(`echo ${++sent}`);
+      let text: string;
+      do text = await client.text(); while (!text.startsWith("echo"));
+      assert.equal(text, `echo ${sent}`);
+      answered = sent;
+    }
+  } catch (error) {
+    if (error instanceof assert.AssertionError) throw error;
+  }
+  const { code } = await client.closed;
+  return { code, sent, answered };
+}
+
+/** Who comes now gets a 503, or finds nobody; returns the status, 0 where there is none. */
+async function newcomer(t: TestBed): Promise<number> {
+  try {
+    await Promise.race([
+      t.connect(),
+      sleep(1000).then(() => Promise.reject({ code: "ETIMEDOUT" })),
+    ]);
+  } catch (refused) {
+    const { status, code } = refused as { status?: number; code?: string };
+    assert.ok(status === 503 || code?.startsWith("ECONN") || code === "ETIMEDOUT", `${refused}`);
+    return status ?? 0;
+  }
+  throw new Error("a server on its way out took a client");
+}

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { sleep } from "../clients/test_bed.ts";
+import type { Client } from "../clients/websocket_client.ts";
+import type { Case } from "../fixtures/case.ts";
+import { note } from "./figures.ts";
+import { FreshServer } from "./fresh_server.ts";
+import { memoryOf, resetPeak } from "./process_vitals.ts";
+
+const MIB = 1024 * 1024;
+const SLOW = 10, FAST = 4;
+const MAX_BUFFERED = 2 * MIB;
+const PIECE = 16 * 1024, PIECES = 20, ROUNDS = 60;
+/** Of a byte that waits, beside itself: the runtime's own copies and buffers. */
+const COPIES = 3;
+/** What a runtime may take for itself meanwhile, above all garbage not yet collected. */
+const SLACK = 64 * MIB;
+
+/** Clients that read a byte a second. */
+export const slowReaders: readonly Case[] = [{
+  id: "slow.byte-a-second",
+  runsAlone: true, // it has a time to keep
+  fact: "among publishes, readers of a byte a second cost maxBuffered each, and others no time",
+  site: () => ({
+    limits: { maxBuffered: MAX_BUFFERED, overflow: "drop" },
+    getNamespace: () => "one for all",
+    hooks: {
+      open: (peer) => peer.subscribe("news"),
+      message(peer) {
+        for (let i = 0; i < PIECES; i++) {
+          peer.publish("news", new Uint8Array(PIECE), { echo: true });
+        }
+      },
+    },
+  }),
+  async run(t) {
+    await using fresh = await FreshServer.start(t, this.id);
+    const { bed } = fresh, { pid } = bed.server;
+    const fast = await Promise.all(Array.from({ length: FAST }, () => bed.connect()));
+    const alone = await publishTo(fast);
+    const slow = await Promise.all(Array.from({ length: SLOW }, () => bed.upgraded()));
+    for (const line of slow) line.pause();
+    const sipping = setInterval(() => slow.forEach((line) => line.sip(1)), 1000);
+    try {
+      const { resident } = memoryOf(pid);
+      resetPeak(pid);
+      const among = await publishTo(fast);
+      const growth = memoryOf(pid).peak - resident;
+      const bound = SLOW * MAX_BUFFERED * COPIES + SLACK;
+      note(this.id, { growth, bound, alone, among });
+      assert.ok(growth < bound, `grew by ${growth} bytes, and at most ${bound} are allowed`);
+      assert.ok(among < 4 * alone + 1000, `took ${among} ms, and ${alone} without slow readers`);
+      const { peers, drops } = await bed.stats();
+      assert.equal(peers, SLOW + FAST);
+      assert.ok(drops > 0, "nothing was ever too much for the slow");
+    } finally {
+      clearInterval(sipping);
+    }
+  },
+}];
+
+/** Publishes round by round, as fast as these clients take it; returns the milliseconds. */
+async function publishTo(clients: readonly Client[]): Promise<number> {
+  const start = performance.now();
+  for (let round = 0; round < ROUNDS; round++) {
+    clients[0]!.send("go");
+    await Promise.all(clients.map(async (client) => {
+      for (let i = 0; i < PIECES; i++) await client.next(5000);
+    }));
+    await sleep(0);
+  }
+  return Math.round(performance.now() - start);
+}
