@@ -43,6 +43,13 @@ const noControl: Gap = {
   link: DENO_WEBSOCKET,
 };
 
+const endsUnsaid: Gap = {
+  reason: "Deno ends the line after a protocol error without a close frame",
+  link: "https://github.com/denoland/fastwebsockets",
+};
+
+const noPause: Gap = { reason: "Deno's server socket can't stop reading", link: DENO_WEBSOCKET };
+
 const UWS_SOURCE = "https://github.com/uNetworking/uWebSockets/tree/v20.30.0/src";
 const unreported: Gap = {
   reason: "uWebSockets.js 20 reports this protocol error as if the line had dropped",
@@ -55,6 +62,11 @@ const noCloseFrame: Gap = {
 };
 const noRoute: Gap = {
   reason: "uWebSockets.js 20 hands such a request to no route, and so to nobody",
+  link: UWS_SOURCE,
+};
+
+const readsOn: Gap = {
+  reason: "uWebSockets.js 20 can't stop reading a WebSocket",
   link: UWS_SOURCE,
 };
 
@@ -71,10 +83,8 @@ export const runtimes: readonly Runtime[] = [
     command: (program = fixture("deno")) =>
       Promise.resolve([Deno.execPath(), "run", "-A", "--no-check", program.pathname]),
     gaps: {
-      "C3.pause": {
-        reason: "Deno's server socket can't stop reading",
-        link: DENO_WEBSOCKET,
-      },
+      "C3.pause": noPause,
+      "C3.idle": noPause,
       "S7.ping": noControl,
       "S7.hooks": noControl,
       "X4.wire": noReset,
@@ -88,10 +98,8 @@ export const runtimes: readonly Runtime[] = [
         reason: "Deno's server socket ends the line at a message of 64 MiB, whatever the limit",
         link: "https://github.com/denoland/fastwebsockets",
       },
-      "X6.wire": {
-        reason: "Deno ends the line after a protocol error without a close frame",
-        link: "https://github.com/denoland/fastwebsockets",
-      },
+      "X6.wire": endsUnsaid,
+      "X6.wire-late": endsUnsaid,
     },
   },
   ...NODES.map(([major, version]) => node(`node${major}`, `Node ${major}`, version)),
@@ -132,10 +140,13 @@ export const runtimes: readonly Runtime[] = [
       "X6.a-stray-continuation": unreported,
       "X6.wire": noCloseFrame,
       "X6.wire-size": noCloseFrame,
-      "C3.pause": {
-        reason: "uWebSockets.js 20 can't stop reading a WebSocket",
+      "X6.wire-late": noCloseFrame,
+      "C2.one-packet": {
+        reason: "uWebSockets.js 20 drops what comes in one packet with the handshake",
         link: UWS_SOURCE,
       },
+      "C3.pause": readsOn,
+      "C3.idle": readsOn,
       "C4.host-missing": noRoute,
       "C5.absolute-form": noRoute,
     },

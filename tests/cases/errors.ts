@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { frame, TEXT } from "../clients/raw_client.ts";
 import { sleep } from "../clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 
@@ -242,6 +243,28 @@ export const errors: readonly Case[] = [
       await new Promise((go) => setTimeout(go, 50));
       client.socket.resume();
       assert.deepEqual((await t.logged("error"))[0]!.data, ["drain", "drain fails"]);
+    },
+  },
+  {
+    id: "X6.open-never-done",
+    fact: "error hears of a broken protocol before close, also where open is never done",
+    site: (s) => ({
+      limits: { closeTimeout: 100 },
+      hooks: {
+        async open() {
+          await s.wait("open");
+        },
+        error: (_, error) => s.log("error", (error as { code?: string }).code),
+        close: (_, { code }) => s.log("close", code),
+      },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.write(frame(TEXT, new Uint8Array([0xff])));
+      assert.deepEqual((await t.logged("close"))[0]!.data, [1007]);
+      assert.deepEqual((await t.logged("error"))[0]!.data, ["ERR_PEER_INVALID_DATA"]);
+      assert.deepEqual(await t.events(), ["error", "close"]);
+      await t.release("open");
     },
   },
   {

@@ -4,6 +4,7 @@ import { backpressure } from "./backpressure.ts";
 import { broadcast } from "./broadcast.ts";
 
 import { closing } from "./closing.ts";
+import { closingHandshake } from "./closing_handshake.ts";
 import { drain } from "./drain.ts";
 import { errors } from "./errors.ts";
 import { gathering } from "./gathering.ts";
@@ -28,6 +29,7 @@ export const cases: readonly Case[] = [
   ...broadcast,
   ...backpressure,
   ...closing,
+  ...closingHandshake,
   ...drain,
   ...errors,
   ...limits,

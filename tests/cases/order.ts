@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { frame, TEXT } from "../clients/raw_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** C1–C3: which hook starts when. */
@@ -293,6 +295,56 @@ export const order: readonly Case[] = [
       await t.release("open");
       const messages = await t.logged("message", 100);
       assert.ok(messages.every(({ data }) => data[0] === 60_000));
+    },
+  },
+  {
+    id: "C3.idle",
+    fact: "a client whose reader is paused is not given up as silent",
+    site: (s) => ({
+      limits: { maxPayload: 64 * 1024, pendingBytes: 64 * 1024, idleTimeout: 300 },
+      hooks: {
+        async open() {
+          await s.wait("open");
+        },
+        message: (_, message) => s.log("message", message.text().length),
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      for (let i = 0; i < 100; i++) client.send("x".repeat(60_000));
+      await new Promise((go) => setTimeout(go, 900));
+      await t.release("open");
+      await t.logged("message", 100);
+    },
+  },
+  {
+    id: "C12.open",
+    fact: "the resolved open hook waits for the global one",
+    site: (s) => ({
+      hooks: {
+        async open() {
+          await s.wait("open");
+          s.log("global open");
+        },
+      },
+      resolve: () => ({ open: () => s.log("resolved open") }),
+    }),
+    async run(t) {
+      await t.connect();
+      assert.deepEqual(await t.events(50), []);
+      await t.release("open");
+      await t.logged("resolved open");
+      assert.deepEqual(await t.events(), ["global open", "resolved open"]);
+    },
+  },
+  {
+    id: "C2.one-packet",
+    fact: "frames that come in one packet with the handshake are not lost",
+    site: (s) => ({ hooks: { message: (_, message) => s.log("message", message.text()) } }),
+    async run(t) {
+      await t.raw({ behind: Buffer.concat([frame(TEXT, "1"), frame(TEXT, "2")]) });
+      const messages = await t.logged("message", 2);
+      assert.deepEqual(messages.map(({ data }) => data[0]), ["1", "2"]);
     },
   },
 ];

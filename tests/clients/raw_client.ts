@@ -7,6 +7,8 @@ export interface RawHandshakeOptions {
   readonly target?: string;
   readonly version?: string;
   readonly headers?: Readonly<Record<string, string | readonly string[] | null>>;
+  /** What follows in the same packet. */
+  readonly behind?: Uint8Array;
 }
 
 /** A frame as it came from the server. */
@@ -102,7 +104,8 @@ export class RawClient {
     const lines = Object.entries(headers).flatMap(([name, value]) =>
       value === null ? [] : [value].flat().map((one) => `${name}: ${one}`)
     );
-    this.write([`${method} ${target} HTTP/${version}`, ...lines, "", ""].join("\r\n"));
+    const head = [`${method} ${target} HTTP/${version}`, ...lines, "", ""].join("\r\n");
+    this.write(Buffer.concat([Buffer.from(head), options.behind ?? new Uint8Array()]));
   }
 
   /** The response head, once it is there; what follows stays for {@linkcode frame} and {@linkcode body}. */

@@ -18,6 +18,8 @@ export function checksOf(chosen: readonly Fault[], isAll: boolean): Check[] {
   return [...new Set([...chosen.flatMap(wideChecks), ...tests])];
 }
 
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
 /** Trees to work in, and work for each of them until there is none left. */
 export async function inTrees<T>(
   parallel: number,
@@ -33,7 +35,7 @@ export async function inTrees<T>(
     endAll();
     removeAll().finally(() => Deno.exit(130));
   };
-  Deno.addSignalListener("SIGINT", stop);
+  for (const signal of SIGNALS) Deno.addSignalListener(signal, stop);
   try {
     await Promise.all(trees.map(async (tree) => {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
@@ -41,19 +43,23 @@ export async function inTrees<T>(
       }
     }));
   } finally {
-    Deno.removeSignalListener("SIGINT", stop);
+    for (const signal of SIGNALS) Deno.removeSignalListener(signal, stop);
     endAll();
     await removeAll();
   }
 }
 
-/** Runs checks on unchanged trees; returns what fails there. */
+/** Runs checks on unchanged trees; returns what fails there, and once more by itself. */
 export async function runUnchanged(checks: readonly Check[], parallel: number): Promise<Failure[]> {
   const failures: Failure[] = [];
   await inTrees(parallel, checks, async (tree, check) => {
     failures.push(...await runCheck(tree, check));
   });
-  return failures;
+  const again: Failure[] = [];
+  await inTrees(1, failures, async (tree, { check }) => {
+    again.push(...await runCheck(tree, check));
+  });
+  return again;
 }
 
 /** Plants faults, one at a time in each tree. Returns what came of them, in their order. */

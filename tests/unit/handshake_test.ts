@@ -274,6 +274,7 @@ Deno.test("plainAddress() unmaps IPv4-mapped IPv6, and nothing else", () => {
     ["::ffff:127.0.0.1", "127.0.0.1"],
     ["::FFFF:10.1.2.3", "10.1.2.3"],
     ["::1", "::1"],
+    ["::ffff:c0a8:1ff", "192.168.1.255"],
     ["::ffff:1", "::ffff:1"],
     ["2001:db8::ffff:1.2.3.4", "2001:db8::ffff:1.2.3.4"],
   ];

@@ -168,7 +168,7 @@ export const framing: readonly Fault[] = [
     what: "A client without compression gets the compressed bytes of another",
     find: " && next.#deflated === deflated) return next;",
     replace: ") return next;",
-    caughtBy: ["unit node_line", "unit shared_deflate", "ws S6."],
+    caughtBy: ["ws S6.mixed"],
   },
   {
     id: "run-length-126",
@@ -248,7 +248,7 @@ export const framing: readonly Fault[] = [
     what: "Pongs queue up for a client that does not read",
     find: " || this.line.stream.writableNeedDrain) return;",
     replace: ") return;",
-    caughtBy: ["node24 B4.", "node24 S7."],
+    caughtBy: ["unit framed_socket"],
   },
   {
     id: "framed-pong-behind-close",
@@ -264,7 +264,7 @@ export const framing: readonly Fault[] = [
     what: "The answer to a close has another code",
     find: "this.#sendClose(code, reason);\n    this.#end();",
     replace: "this.#sendClose(1001, reason);\n    this.#end();",
-    caughtBy: ["node24 X3."],
+    caughtBy: ["node24 X3.answer"],
   },
   {
     id: "framed-1005-on-the-wire",
@@ -272,7 +272,7 @@ export const framing: readonly Fault[] = [
     what: "A close without a code is answered by one with 1005",
     find: "code === 1005 ? 0 : 2 + text.byteLength);\n    if (code !== 1005) {",
     replace: "2 + text.byteLength);\n    {",
-    caughtBy: ["node24 X3."],
+    caughtBy: ["node24 X3.answer"],
   },
   {
     id: "framed-closes-twice",
@@ -288,7 +288,7 @@ export const framing: readonly Fault[] = [
     what: "Frames that come in one packet with the handshake are lost",
     find: "if (head.byteLength > 0) stream.unshift(head);",
     replace: "",
-    caughtBy: ["node24 C8.", "node24 C2."],
+    caughtBy: ["node24 C2.one-packet"],
   },
   {
     id: "framed-dead-line",
@@ -296,7 +296,7 @@ export const framing: readonly Fault[] = [
     what: "A line that is dead already is upgraded",
     find: "if (!stream.readable || !stream.writable) {",
     replace: "if (!stream) {",
-    caughtBy: ["node24 C8.", "node24 L5."],
+    caughtBy: ["unit framed_socket"],
   },
   {
     id: "framed-violation-unsaid",
@@ -320,7 +320,7 @@ export const framing: readonly Fault[] = [
     what: "The line is cut before the client has read what it did wrong",
     find: "if (!this.socket.hasFailed) this.line",
     replace: "this.line",
-    caughtBy: ["node24 X6."],
+    caughtBy: ["node24 X6.wire-late"],
   },
   {
     id: "framed-never-ends",
@@ -344,7 +344,7 @@ export const framing: readonly Fault[] = [
     what: "A client that has ended its half counts as open",
     find: "ended(): void {\n    this.isOpen = false;",
     replace: "ended(): void {",
-    caughtBy: ["node24 X3.", "node24 I6."],
+    caughtBy: ["unit framed_socket"],
   },
   {
     id: "framed-linger-timer",
@@ -352,7 +352,7 @@ export const framing: readonly Fault[] = [
     what: "The timer that bounds a client's leaving keeps the process alive",
     find: "clearTimeout(this.#timer);",
     replace: "",
-    caughtBy: ["node24 X3."],
+    caughtBy: ["unit framed_socket"],
   },
   {
     id: "deflate-larger",

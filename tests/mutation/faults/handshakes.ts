@@ -200,7 +200,7 @@ export const handshakes: readonly Fault[] = [
     what: "A place that is released twice lets one more in",
     find: "this.#giveBack = undefined;",
     replace: "",
-    caughtBy: ["deno L5."],
+    caughtBy: ["unit places", "deno L5."],
   },
   {
     id: "admission-place-of-who-left",
@@ -296,7 +296,7 @@ export const handshakes: readonly Fault[] = [
     what: "A peer that was accepted before close(), and opens after, stays",
     find: "if (closing) queueMicrotask(",
     replace: "if (!this) queueMicrotask(",
-    caughtBy: ["deno X7.", "node24 X7."],
+    caughtBy: ["deno X7.accepted"],
   },
   {
     id: "endpoint-close-timers-kept",

@@ -192,7 +192,7 @@ export const peers: readonly Fault[] = [
     what: "`error` comes after `close` where `open` was never done",
     find: 'this.#reportFailure();\n    const pending = this.#run("close", this.#end);',
     replace: 'const pending = this.#run("close", this.#end);\n    this.#reportFailure();',
-    caughtBy: ["node24 X6.", "node24 C1."],
+    caughtBy: ["deno X6.open"],
   },
   {
     id: "connection-error-twice",
@@ -240,7 +240,7 @@ export const peers: readonly Fault[] = [
     what: "A client whose reader we paused is given up as silent",
     find: "activity !== this.#activity || this.#paused",
     replace: "activity !== this.#activity",
-    caughtBy: ["node24 C3.", "node24 L3."],
+    caughtBy: ["node24 C3.idle"],
   },
   {
     id: "connection-goes-on-after-failed-open",
@@ -392,6 +392,6 @@ export const peers: readonly Fault[] = [
     what: "`open` of the second hooks does not wait for the first",
     find: "after(a(...args), () => b(...args)) };",
     replace: "settleBoth([a(...args), b(...args)]) };",
-    caughtBy: ["deno C12."],
+    caughtBy: ["deno C12.open"],
   },
 ];

@@ -168,7 +168,7 @@ export const sockets: readonly Fault[] = [
     what: "The line is cut before the client has read what it did wrong",
     find: "if (!socket.hasFailed) socket.raw.terminate();",
     replace: "socket.raw.terminate();",
-    caughtBy: ["ws X6."],
+    caughtBy: ["ws X6.wire-late"],
   },
   {
     id: "ws-options-stay",
