@@ -50,6 +50,12 @@ const endsUnsaid: Gap = {
 
 const noPause: Gap = { reason: "Deno's server socket can't stop reading", link: DENO_WEBSOCKET };
 
+/** RFC 1122 §4.2.2.13: that resets the line, and what the client has not read yet is lost. */
+const closesOverUnread = (whose: string): Gap => ({
+  reason: `${whose} HTTP server closes the line of a refused client over bytes it has not read`,
+  link: "https://www.rfc-editor.org/rfc/rfc1122#page-88",
+});
+
 const UWS_SOURCE = "https://github.com/uNetworking/uWebSockets/tree/v20.30.0/src";
 const unreported: Gap = {
   reason: "uWebSockets.js 20 reports this protocol error as if the line had dropped",
@@ -98,6 +104,7 @@ export const runtimes: readonly Runtime[] = [
         reason: "Deno's server socket ends the line at a message of 64 MiB, whatever the limit",
         link: "https://github.com/denoland/fastwebsockets",
       },
+      "C4.late-reader": closesOverUnread("Deno's"),
       "X6.wire": endsUnsaid,
       "X6.wire-late": endsUnsaid,
     },
@@ -113,7 +120,10 @@ export const runtimes: readonly Runtime[] = [
       if (!bun) return { missing: "Bun 1.4 for Linux on x64" };
       return [bun, await builtProgram(program, "bun", folder)];
     },
-    gaps: { "X3.own-unanswered": cleanByItself },
+    gaps: {
+      "X3.own-unanswered": cleanByItself,
+      "C4.late-reader": closesOverUnread("Bun's"),
+    },
   },
   {
     name: "uws",
@@ -145,6 +155,7 @@ export const runtimes: readonly Runtime[] = [
         reason: "uWebSockets.js 20 drops what comes in one packet with the handshake",
         link: UWS_SOURCE,
       },
+      "C4.late-reader": closesOverUnread("uWebSockets'"),
       "C3.pause": readsOn,
       "C3.idle": readsOn,
       "C4.host-missing": noRoute,

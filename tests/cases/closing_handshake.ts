@@ -37,4 +37,88 @@ export const closingHandshake: readonly Case[] = [
       assert.deepEqual([opcode, payload.readUInt16BE(0)], [CLOSE, 1007]);
     },
   },
+  {
+    id: "X5.busy",
+    fact: "a client that never stops sending is closed all the same",
+    site: () => ({ hooks: { message: (peer) => peer.close(4001) } }),
+    async run(t) {
+      const client = await t.connect();
+      const timer = setInterval(() => client.send("and another"), 1);
+      const { promise: late, resolve } = Promise.withResolvers<string>();
+      setTimeout(() => resolve("late"), 2000);
+      const end = await Promise.race([client.closed, late]);
+      clearInterval(timer);
+      assert.notEqual(end, "late");
+    },
+  },
+  {
+    id: "X2.readable",
+    fact: "right behind close() and terminate() a peer can still be read, and does nothing",
+    site: (s) => ({
+      hooks: {
+        message(peer, message) {
+          peer.send("before");
+          if (message.text() === "close") peer.close();
+          else peer.terminate();
+          s.log(
+            "seen",
+            peer.send("after"),
+            peer.websocket.readyState > 1,
+            peer.bufferedAmount >= 0,
+          );
+        },
+      },
+    }),
+    async run(t) {
+      for (const how of ["close", "terminate"]) (await t.connect()).send(how);
+      for (const { data } of await t.logged("seen", 2)) assert.deepEqual(data, [-1, true, true]);
+    },
+  },
+  {
+    id: "S7.order",
+    fact: "a ping leaves behind what was sent before it, and before what is sent after",
+    site: (s) => ({
+      hooks: {
+        message(peer) {
+          peer.send("1");
+          s.log("pinged", peer.ping("2"));
+          peer.send("3");
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.write(frame(TEXT, "go"));
+      const [{ data } = { data: [] }] = await t.logged("pinged");
+      const sent = data[0] ? "123" : "13";
+      for (const text of sent) assert.equal((await client.frame()).payload.toString(), text);
+    },
+  },
+  {
+    id: "I2.reason",
+    fact: "the reason of an aborted signal tells whether a peer has gone, or never was",
+    site: (s) => ({
+      hooks: {
+        async upgrade({ url, signal }) {
+          signal.addEventListener("abort", () => s.log("abort", signal.reason.message));
+          s.log("upgrade");
+          await s.wait(url.endsWith("?leaves") ? "never" : "upgrade");
+        },
+        open: () => s.log("open"),
+      },
+    }),
+    async run(t) {
+      const leaves = await t.raw({ target: t.path("?leaves") });
+      await t.logged("upgrade");
+      leaves.fin();
+      await t.logged("abort");
+      await t.release("upgrade");
+      const stays = await t.connect();
+      await t.logged("open");
+      stays.close();
+      const reasons = (await t.logged("abort", 2)).map(({ data }) => data[0]);
+      assert.deepEqual(reasons, ["The client has left", "The peer is gone"]);
+      await t.release("never");
+    },
+  },
 ];

@@ -103,6 +103,8 @@ export const errors: readonly Case[] = [
         client.handshake({ target: t.path(), headers: { "Sec-WebSocket-Version": version } });
         await sleep(50);
         client.fin();
+        await client.ended();
+        assert.ok(!/^HTTP\/1\.1 101/.test(await client.body()), "an answer for the wrong request");
       }
       await t.connect();
     },

@@ -14,6 +14,7 @@ import { limits } from "./limits.ts";
 import { messages } from "./messages.ts";
 import { order } from "./order.ts";
 import { pubsub } from "./pubsub.ts";
+import { refusals } from "./refusals.ts";
 import { sending } from "./sending.ts";
 import { upgrade } from "./upgrade.ts";
 
@@ -22,6 +23,7 @@ export const cases: readonly Case[] = [
   ...order,
   ...handshake,
   ...upgrade,
+  ...refusals,
   ...identity,
   ...sending,
   ...gathering,

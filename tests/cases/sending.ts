@@ -420,8 +420,14 @@ export const sending: readonly Case[] = [
     site: (s) => ({
       hooks: {
         open: () => s.wait("open"),
-        ping: (_, data) => s.log("ping", [...data]),
-        pong: (_, data) => s.log("pong", [...data]),
+        async ping(_, data) {
+          await Promise.resolve(); // the bytes are the hook's to keep
+          s.log("ping", [...data]);
+        },
+        async pong(_, data) {
+          await Promise.resolve();
+          s.log("pong", [...data]);
+        },
         message: () => s.log("message"),
       },
     }),

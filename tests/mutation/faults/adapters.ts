@@ -56,7 +56,7 @@ export const adapters: readonly Fault[] = [
     what: "A client that never stops sending is never closed",
     find: "this.isBusy && ++this.#looks < HeldClose.#MAX_LOOKS",
     replace: "this.isBusy",
-    caughtBy: ["deno X2.", "deno X5."],
+    caughtBy: ["deno X5.busy"],
   },
   {
     id: "deno-headers-lost",
@@ -112,7 +112,7 @@ export const adapters: readonly Fault[] = [
     what: "The signal of a peer says that the client left its upgrade",
     find: 'return () => void socket.off("end", left).off("close", left);',
     replace: "return () => {};",
-    caughtBy: ["node24 I2."],
+    caughtBy: ["node24 I2.reason"],
   },
   {
     id: "node-pipelined",
@@ -136,7 +136,7 @@ export const adapters: readonly Fault[] = [
     what: "The line of an upgrade handler that failed is kept",
     find: "node.socket.destroy();\n",
     replace: "\n",
-    caughtBy: ["node24 C6.", "test dropin"],
+    caughtBy: ["test dropin"],
   },
   {
     id: "uws-bytes-not-copied",
@@ -160,7 +160,7 @@ export const adapters: readonly Fault[] = [
     what: "A response is written to after the client has left, which throws",
     find: "if (!this.#isGone) this.#res.cork",
     replace: "this.#res.cork",
-    caughtBy: ["uws C8."],
+    caughtBy: ["uws C8.refused"],
   },
   {
     id: "uws-headers-before-status",
@@ -226,7 +226,7 @@ export const adapters: readonly Fault[] = [
     what: "A refusal whose body fails half way looks whole",
     find: "line.cork((res) => res.close()); // the",
     replace: "line.cork((res) => res.end()); // the",
-    caughtBy: ["uws C6."],
+    caughtBy: ["uws C6.half"],
   },
   {
     id: "uws-drops-when-slow",

@@ -96,7 +96,7 @@ export const sockets: readonly Fault[] = [
     what: "A native socket is asked after it has closed, which throws on uWebSockets",
     find: "return !this.#isClosed && (this.#state",
     replace: "return (this.#state",
-    caughtBy: ["unit callback_socket", "uws B1."],
+    caughtBy: ["unit callback_socket", "uws X2.readable"],
   },
   {
     id: "ws-close-overtakes",
@@ -112,7 +112,7 @@ export const sockets: readonly Fault[] = [
     what: "A ping overtakes the messages that were sent before",
     find: "native.ping = flushAndPing;",
     replace: "",
-    caughtBy: ["ws S7."],
+    caughtBy: ["ws S7.order"],
   },
   {
     id: "ws-compressed-overtaken",
@@ -176,7 +176,7 @@ export const sockets: readonly Fault[] = [
     what: "The options of the user's own server of `ws` are changed for good",
     find: "server.options = options;",
     replace: "",
-    caughtBy: ["ws C"],
+    caughtBy: ["test dropin"],
   },
   {
     id: "ws-headers-lost",
@@ -208,7 +208,7 @@ export const sockets: readonly Fault[] = [
     what: "Options of compression that `upgrade` returns are those of the first client",
     find: "const key = JSON.stringify([threshold, zlibDeflateOptions]);",
     replace: 'const key = "";',
-    caughtBy: ["ws S6."],
+    caughtBy: ["test dropin"],
   },
   {
     id: "uwebsockets-utf8",
@@ -248,7 +248,7 @@ export const sockets: readonly Fault[] = [
     what: "The hook's own Content-Length is on the wire, right or wrong",
     find: " && !FRAMING.includes(name)",
     replace: "",
-    caughtBy: ["node24 C6."],
+    caughtBy: ["node24 C6.framing"],
   },
   {
     id: "response-cookies-lost",
@@ -264,7 +264,7 @@ export const sockets: readonly Fault[] = [
     what: "A refused client that stays holds its line",
     find: "setTimeout(() => line.destroy(), LINGER_MS);",
     replace: "setTimeout(() => {}, LINGER_MS);",
-    caughtBy: ["node24 C4."],
+    caughtBy: ["test dropin"],
   },
   {
     id: "response-reset",
@@ -272,7 +272,7 @@ export const sockets: readonly Fault[] = [
     what: "Bytes that a refused client has sent too much reset the line",
     find: "line.resume();",
     replace: "",
-    caughtBy: ["node24 C4."],
+    caughtBy: ["node24 C4.late-reader"],
   },
   {
     id: "response-half-a-body",
@@ -280,7 +280,7 @@ export const sockets: readonly Fault[] = [
     what: "A refusal whose body fails half way looks whole",
     find: ".catch(() => line.destroy());",
     replace: ".catch(() => line.end('0\\r\\n\\r\\n'));",
-    caughtBy: ["node24 C6."],
+    caughtBy: ["node24 C6.half"],
   },
   {
     id: "request-doubled-header",
