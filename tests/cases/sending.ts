@@ -421,11 +421,11 @@ export const sending: readonly Case[] = [
       hooks: {
         open: () => s.wait("open"),
         async ping(_, data) {
-          await Promise.resolve(); // the bytes are the hook's to keep
+          await new Promise((go) => setTimeout(go)); // the bytes are the hook's to keep
           s.log("ping", [...data]);
         },
         async pong(_, data) {
-          await Promise.resolve();
+          await new Promise((go) => setTimeout(go));
           s.log("pong", [...data]);
         },
         message: () => s.log("message"),

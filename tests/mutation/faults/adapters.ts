@@ -277,14 +277,6 @@ export const adapters: readonly Fault[] = [
     caughtBy: ["bun L1."],
   },
   {
-    id: "bun-place-of-who-left",
-    file: "adapters/bun.ts",
-    what: "A client that left before its 101 keeps its place",
-    find: "this.endpoint.failed(handshake, undefined, admission);",
-    replace: "",
-    caughtBy: ["bun L5.", "bun C8."],
-  },
-  {
     id: "bun-drops-when-slow",
     file: "adapters/bun.ts",
     what: "Bun drops what is over its own limit, silently",

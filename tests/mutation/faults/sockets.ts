@@ -278,8 +278,10 @@ export const sockets: readonly Fault[] = [
     id: "response-half-a-body",
     file: "shims/node_response.ts",
     what: "A refusal whose body fails half way looks whole",
-    find: ".catch(() => line.destroy());",
-    replace: ".catch(() => line.end('0\\r\\n\\r\\n'));",
+    find:
+      "await pipeline(Readable.fromWeb(response.body as NodeWebStream), out).catch(() => line.destroy());",
+    replace:
+      'Readable.fromWeb(response.body as NodeWebStream).on("error", () => out.end()).pipe(out);',
     caughtBy: ["node24 C6.half"],
   },
   {
