@@ -8,6 +8,7 @@ import type { Fault } from "../tests/mutation/fault.ts";
 import { areas, faults } from "../tests/mutation/faults/mod.ts";
 import { checksOf, countAll, runFaults, runUnchanged } from "../tests/mutation/run.ts";
 import type { Verdict } from "../tests/mutation/trial.ts";
+import type { MutationRecord } from "./reliability/mutation_section.ts";
 import { record } from "./reliability/record.ts";
 
 const HELP =
@@ -73,12 +74,13 @@ async function run(): Promise<boolean> {
     return false;
   }
   console.log(`  they pass: ${checks.join(", ")}\n`);
-  const verdicts = await runFaults(chosen, { parallel, onVerdict: print });
-  for (const { fault, caught, seconds } of verdicts) {
-    const { file, what } = fault;
-    const by = caught ? { by: caught.check, test: caught.test, how: caught.how } : {};
-    await record("mutation", fault.id, { file, what, ...by, seconds });
-  }
+  let kept = Promise.resolve();
+  const onVerdict = (verdict: Verdict) => {
+    print(verdict);
+    kept = kept.then(() => keep(verdict));
+  };
+  const verdicts = await runFaults(chosen, { parallel, onVerdict });
+  await kept;
   const survivors = verdicts.filter(({ caught }) => !caught);
   const seconds = Math.round((performance.now() - started) / 1000);
   console.log(
@@ -89,6 +91,12 @@ async function run(): Promise<boolean> {
     for (const { fault } of survivors) console.log(`  ${fault.id} (${fault.file}): ${fault.what}`);
   }
   return survivors.length === 0;
+}
+
+async function keep({ fault, caught, seconds }: Verdict): Promise<void> {
+  const { id, file, what } = fault;
+  const by = caught ? { by: caught.check, test: caught.test, how: caught.how } : {};
+  await record<MutationRecord>("mutation", id, { file, what, ...by, seconds });
 }
 
 function print({ fault, caught, seconds }: Verdict): void {

@@ -421,13 +421,10 @@ export const sending: readonly Case[] = [
       hooks: {
         open: () => s.wait("open"),
         async ping(_, data) {
-          await new Promise((go) => setTimeout(go)); // the bytes are the hook's to keep
+          await s.wait("ping"); // the bytes are the hook's to keep
           s.log("ping", [...data]);
         },
-        async pong(_, data) {
-          await new Promise((go) => setTimeout(go));
-          s.log("pong", [...data]);
-        },
+        pong: (_, data) => s.log("pong", [...data]),
         message: () => s.log("message"),
       },
     }),
@@ -435,12 +432,15 @@ export const sending: readonly Case[] = [
       const client = await t.upgraded();
       client.write(frame(TEXT, "x"));
       client.write(frame(PING, "one"));
-      client.write(frame(PONG, ""));
-      assert.deepEqual((await t.logged("ping"))[0]!.data, [[...Buffer.from("one")]]);
-      assert.deepEqual((await t.logged("pong"))[0]!.data, [[]]);
       const answer = await client.frame();
       assert.deepEqual([answer.opcode, answer.payload.toString()], [PONG, "one"]);
-      assert.deepEqual(await t.events(), ["ping", "pong"]);
+      client.write(frame(PONG, "z".repeat(100)));
+      client.write(frame(PONG, ""));
+      const pongs = await t.logged("pong", 2);
+      assert.deepEqual(pongs.map(({ data }) => data[0].length), [100, 0]);
+      await t.release("ping");
+      assert.deepEqual((await t.logged("ping"))[0]!.data, [[...Buffer.from("one")]]);
+      assert.deepEqual(await t.events(), ["pong", "pong", "ping"]);
       await t.release("open");
       await t.logged("message");
     },

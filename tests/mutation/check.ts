@@ -17,7 +17,7 @@ export interface CheckOptions {
   readonly all?: boolean;
 }
 
-const TIMEOUT_MS = 60_000, ALL_TIMEOUT_MS = 240_000;
+const TIMEOUT_MS = 120_000, ALL_TIMEOUT_MS = 240_000;
 const running = new Set<number>();
 
 /** Runs a part of the tests in a tree. Returns what failed: the first, unless all are wanted. */

@@ -157,9 +157,9 @@ export const framing: readonly Fault[] = [
   {
     id: "growing-buffer-quadratic",
     file: "shims/growing_buffer.ts",
-    what: "Each piece has all before it copied once more",
+    what: "Every few pieces have all before them copied once more",
     find: "Math.max(length, 2 * this.#length)",
-    replace: "length",
+    replace: "length + 16",
     caughtBy: ["unit frame_parser"],
   },
   {
@@ -280,7 +280,7 @@ export const framing: readonly Fault[] = [
     what: "The client's answer to our close is answered",
     find: "if (this.#isCloseSent) return;",
     replace: "",
-    caughtBy: ["node24 X3.", "node24 X1."],
+    caughtBy: ["node24 X2.silent"],
   },
   {
     id: "framed-head-lost",

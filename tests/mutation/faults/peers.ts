@@ -280,7 +280,7 @@ export const peers: readonly Fault[] = [
     what: "A reader that was paused is never resumed",
     find: "this.#outbox.socket.resume();",
     replace: "",
-    caughtBy: ["node24 C3."],
+    caughtBy: ["node24 C3.bounded"],
   },
   {
     id: "connection-payload-off-by-one",

@@ -269,9 +269,10 @@ export const sockets: readonly Fault[] = [
   {
     id: "response-reset",
     file: "shims/node_response.ts",
-    what: "Bytes that a refused client has sent too much reset the line",
-    find: "line.resume();",
-    replace: "",
+    what:
+      "The line is cut as soon as a refusal is written, and a client that still sends never reads it",
+    find: "line.end();\n}",
+    replace: "line.end(() => line.destroy());\n}",
     caughtBy: ["node24 C4.late-reader"],
   },
   {
