@@ -43,6 +43,19 @@ const noControl: Gap = {
   link: DENO_WEBSOCKET,
 };
 
+const endsUnsaid: Gap = {
+  reason: "Deno ends the line after a protocol error without a close frame",
+  link: "https://github.com/denoland/fastwebsockets",
+};
+
+const noPause: Gap = { reason: "Deno's server socket can't stop reading", link: DENO_WEBSOCKET };
+
+/** RFC 1122 §4.2.2.13: that resets the line, and what the client has not read yet is lost. */
+const closesOverUnread = (whose: string): Gap => ({
+  reason: `${whose} HTTP server closes the line of a refused client over bytes it has not read`,
+  link: "https://www.rfc-editor.org/rfc/rfc1122#page-88",
+});
+
 const UWS_SOURCE = "https://github.com/uNetworking/uWebSockets/tree/v20.30.0/src";
 const unreported: Gap = {
   reason: "uWebSockets.js 20 reports this protocol error as if the line had dropped",
@@ -55,6 +68,11 @@ const noCloseFrame: Gap = {
 };
 const noRoute: Gap = {
   reason: "uWebSockets.js 20 hands such a request to no route, and so to nobody",
+  link: UWS_SOURCE,
+};
+
+const readsOn: Gap = {
+  reason: "uWebSockets.js 20 can't stop reading a WebSocket",
   link: UWS_SOURCE,
 };
 
@@ -71,14 +89,8 @@ export const runtimes: readonly Runtime[] = [
     command: (program = fixture("deno")) =>
       Promise.resolve([Deno.execPath(), "run", "-A", "--no-check", program.pathname]),
     gaps: {
-      "C3.pause": {
-        reason: "Deno's server socket can't stop reading",
-        link: DENO_WEBSOCKET,
-      },
-      "C3.patient": {
-        reason: "Deno's server socket can't stop reading",
-        link: DENO_WEBSOCKET,
-      },
+      "C3.pause": noPause,
+      "C3.patient": noPause,
       "S7.ping": noControl,
       "S7.hooks": noControl,
       "X4.wire": noReset,
@@ -98,10 +110,9 @@ export const runtimes: readonly Runtime[] = [
         reason: "Deno's server socket ends the line at a message of 64 MiB, whatever the limit",
         link: "https://github.com/denoland/fastwebsockets",
       },
-      "X6.wire": {
-        reason: "Deno ends the line after a protocol error without a close frame",
-        link: "https://github.com/denoland/fastwebsockets",
-      },
+      "C4.late-reader": closesOverUnread("Deno's"),
+      "X6.wire": endsUnsaid,
+      "X6.wire-late": endsUnsaid,
     },
   },
   ...NODES.map(([major, version]) => node(`node${major}`, `Node ${major}`, version)),
@@ -115,7 +126,10 @@ export const runtimes: readonly Runtime[] = [
       if (!bun) return { missing: "Bun 1.4 for Linux on x64" };
       return [bun, await builtProgram(program, "bun", folder)];
     },
-    gaps: { "X3.own-unanswered": cleanByItself },
+    gaps: {
+      "X3.own-unanswered": cleanByItself,
+      "C4.late-reader": closesOverUnread("Bun's"),
+    },
   },
   {
     name: "uws",
@@ -142,14 +156,14 @@ export const runtimes: readonly Runtime[] = [
       "X6.a-stray-continuation": unreported,
       "X6.wire": noCloseFrame,
       "X6.wire-size": noCloseFrame,
-      "C3.pause": {
-        reason: "uWebSockets.js 20 can't stop reading a WebSocket",
+      "X6.wire-late": noCloseFrame,
+      "C2.one-packet": {
+        reason: "uWebSockets.js 20 drops what comes in one packet with the handshake",
         link: UWS_SOURCE,
       },
-      "C3.patient": {
-        reason: "uWebSockets.js 20 can't stop reading a WebSocket",
-        link: UWS_SOURCE,
-      },
+      "C4.late-reader": closesOverUnread("uWebSockets'"),
+      "C3.pause": readsOn,
+      "C3.patient": readsOn,
       "C4.host-missing": noRoute,
       "C5.absolute-form": noRoute,
     },

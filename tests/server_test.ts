@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { RawClient } from "./clients/raw_client.ts";
 import { Client } from "./clients/websocket_client.ts";
 import { fixture, runtimes } from "./runtimes.ts";
 import { ServerProcess } from "./server_process.ts";
@@ -14,6 +15,8 @@ for (const runtime of runtimes) {
       const server = await ServerProcess.start(command as string[]);
       try {
         assert.match(server.output, /^OCCUPIED EADDRINUSE$/m, "ready() rejects on a port in use");
+        assert.match(server.output, /^DIALS http:\/\/localhost:\d+\/\nGONE$/m, "all addresses");
+        assert.match(server.output, /^TWO PLACES TypeError\nMAX 7$/m, "hooks once; own options");
         assert.equal(server.address, `http://127.0.0.1:${server.port}/`);
 
         const answer = await fetch(`${server.address}a?b`, { method: "POST", body: "hello" });
@@ -22,6 +25,11 @@ for (const runtime of runtimes) {
         const client = await new Client(server.address.replace("http", "ws"), {}).opened();
         client.send("hi");
         assert.equal(await client.text(), "you said hi");
+
+        const raw = await RawClient.connect({ port: server.port, host: "127.0.0.1" });
+        raw.handshake({ headers: { Upgrade: "WebSocket" } });
+        assert.equal((await raw.head()).status, 101, "whatever its case");
+        raw.destroy();
 
         const tooMuch = await new Client(server.address.replace("http", "ws"), {}).opened();
         tooMuch.send("x".repeat(101));

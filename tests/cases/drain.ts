@@ -119,9 +119,8 @@ export const drain: readonly Case[] = [
     site: (s) => ({
       hooks: {
         async upgrade(request) {
-          if (!request.url.endsWith("?slow")) return;
           s.log("upgrade");
-          await s.wait("upgrade");
+          if (request.url.endsWith("?slow")) await s.wait("upgrade");
         },
         open: () => s.log("open"),
       },
@@ -135,7 +134,24 @@ export const drain: readonly Case[] = [
       assert.equal((await t.refused()).status, 503);
       await t.release("upgrade");
       assert.equal((await slow).status, 503);
-      assert.ok(!(await t.events()).includes("open"));
+      assert.deepEqual(await t.events(), ["upgrade"], "no hook for the one, no open for the other");
+    },
+  },
+  {
+    id: "X7.accepted",
+    fact: "a client that is accepted before the close, and opens after it, is closed too",
+    site: (s) => ({
+      hooks: {
+        upgrade() {
+          queueMicrotask(() => void s.ws.close());
+        },
+        close: (_, { code }) => s.log("close", code),
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      assert.equal((await client.closed).code, 1001);
+      assert.deepEqual((await t.logged("close"))[0]!.data, [1001]);
     },
   },
   {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { frame, TEXT } from "../clients/raw_client.ts";
 import { sleep } from "../clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 
@@ -102,6 +103,8 @@ export const errors: readonly Case[] = [
         client.handshake({ target: t.path(), headers: { "Sec-WebSocket-Version": version } });
         await sleep(50);
         client.fin();
+        await client.ended();
+        assert.ok(!/^HTTP\/1\.1 101/.test(await client.body()), "an answer for the wrong request");
       }
       await t.connect();
     },
@@ -227,7 +230,11 @@ export const errors: readonly Case[] = [
       limits: { highWaterMark: 0 },
       hooks: {
         message(peer) {
-          for (let i = 0; i < 15; i++) peer.send(new Uint8Array(1024 * 1024));
+          // Linux takes what it likes into its own buffers, up to 36 MiB for one line.
+          for (let i = 0; i < 60 && peer.bufferedAmount < 4 * 1024 * 1024; i++) {
+            peer.send(new Uint8Array(1024 * 1024));
+          }
+          s.log("filled");
         },
         drain() {
           throw new Error("drain fails");
@@ -239,9 +246,31 @@ export const errors: readonly Case[] = [
       const client = await t.connect();
       client.socket.pause();
       client.send("x");
-      await new Promise((go) => setTimeout(go, 50));
+      await t.logged("filled");
       client.socket.resume();
       assert.deepEqual((await t.logged("error"))[0]!.data, ["drain", "drain fails"]);
+    },
+  },
+  {
+    id: "X6.open-never-done",
+    fact: "error hears of a broken protocol before close, also where open is never done",
+    site: (s) => ({
+      limits: { closeTimeout: 100 },
+      hooks: {
+        async open() {
+          await s.wait("open");
+        },
+        error: (_, error) => s.log("error", (error as { code?: string }).code),
+        close: (_, { code }) => s.log("close", code),
+      },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.write(frame(TEXT, new Uint8Array([0xff])));
+      assert.deepEqual((await t.logged("close"))[0]!.data, [1007]);
+      assert.deepEqual((await t.logged("error"))[0]!.data, ["ERR_PEER_INVALID_DATA"]);
+      assert.deepEqual(await t.events(), ["error", "close"]);
+      await t.release("open");
     },
   },
   {

@@ -1,10 +1,39 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { CLOSE, closePayload, frame, TEXT } from "../clients/raw_client.ts";
+import { sleep } from "../clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** S4, S5, B3, X3: what is sent within one turn of the event loop, which a runtime may write at once. */
 export const gathering: readonly Case[] = [
+  {
+    id: "S6.mixed",
+    fact: "a publish to clients with compression and without reaches each as it can read it",
+    site: (s) => ({
+      perMessageDeflate: true,
+      hooks: { open: (peer) => peer.subscribe("t") },
+      commands: { publish: () => s.ws.publish("t", "a".repeat(5000)) },
+    }),
+    async run(t) {
+      const offers = ["permessage-deflate; server_no_context_takeover", null];
+      for (const order of [offers, offers.toReversed()]) {
+        const clients = [];
+        for (const offer of order) {
+          clients.push(await t.raw({ headers: { "Sec-WebSocket-Extensions": offer } }));
+        }
+        const heads = [];
+        for (const client of clients) heads.push(await client.head());
+        await t.command("publish");
+        for (const [i, client] of clients.entries()) {
+          const agreed = heads[i]!.headers.some(([name]) => name === "sec-websocket-extensions");
+          const { rsv1, payload } = await client.frame();
+          assert.deepEqual([rsv1, payload.length < 5000], [agreed, agreed]);
+          client.destroy();
+        }
+        for (let i = 0; (await t.stats()).peers > 0 && i < 50; i++) await sleep(20);
+      }
+    },
+  },
   {
     id: "S5.one-turn",
     fact: "sends and publishes of one turn keep their order and their bytes, whatever their size",

@@ -3,6 +3,7 @@ import { adapters } from "./adapters.ts";
 import { backpressure } from "./backpressure.ts";
 import { broadcast } from "./broadcast.ts";
 import { closing } from "./closing.ts";
+import { closingHandshake } from "./closing_handshake.ts";
 import { drain } from "./drain.ts";
 import { errors } from "./errors.ts";
 import { gathering } from "./gathering.ts";
@@ -12,6 +13,7 @@ import { limits } from "./limits.ts";
 import { messages } from "./messages.ts";
 import { order } from "./order.ts";
 import { pubsub } from "./pubsub.ts";
+import { refusals } from "./refusals.ts";
 import { security } from "./security.ts";
 import { sending } from "./sending.ts";
 import { slowBroadcast } from "./slow_broadcast.ts";
@@ -22,6 +24,7 @@ export const cases: readonly Case[] = [
   ...order,
   ...handshake,
   ...upgrade,
+  ...refusals,
   ...identity,
   ...sending,
   ...gathering,
@@ -30,6 +33,7 @@ export const cases: readonly Case[] = [
   ...slowBroadcast,
   ...backpressure,
   ...closing,
+  ...closingHandshake,
   ...drain,
   ...errors,
   ...limits,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { frame, TEXT } from "../clients/raw_client.ts";
 import { sleep } from "../clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
@@ -337,6 +338,36 @@ export const order: readonly Case[] = [
       await t.release("open");
       await t.logged("message", 50);
       assert.deepEqual((await t.events()).filter((event) => event === "close"), []);
+    },
+  },
+  {
+    id: "C12.open",
+    fact: "the resolved open hook waits for the global one",
+    site: (s) => ({
+      hooks: {
+        async open() {
+          await s.wait("open");
+          s.log("global open");
+        },
+      },
+      resolve: () => ({ open: () => s.log("resolved open") }),
+    }),
+    async run(t) {
+      await t.connect();
+      assert.deepEqual(await t.events(50), []);
+      await t.release("open");
+      await t.logged("resolved open");
+      assert.deepEqual(await t.events(), ["global open", "resolved open"]);
+    },
+  },
+  {
+    id: "C2.one-packet",
+    fact: "frames that come in one packet with the handshake are not lost",
+    site: (s) => ({ hooks: { message: (_, message) => s.log("message", message.text()) } }),
+    async run(t) {
+      await t.raw({ behind: Buffer.concat([frame(TEXT, "1"), frame(TEXT, "2")]) });
+      const messages = await t.logged("message", 2);
+      assert.deepEqual(messages.map(({ data }) => data[0]), ["1", "2"]);
     },
   },
 ];

@@ -420,7 +420,10 @@ export const sending: readonly Case[] = [
     site: (s) => ({
       hooks: {
         open: () => s.wait("open"),
-        ping: (_, data) => s.log("ping", [...data]),
+        async ping(_, data) {
+          await s.wait("ping"); // the bytes are the hook's to keep
+          s.log("ping", [...data]);
+        },
         pong: (_, data) => s.log("pong", [...data]),
         message: () => s.log("message"),
       },
@@ -429,12 +432,15 @@ export const sending: readonly Case[] = [
       const client = await t.upgraded();
       client.write(frame(TEXT, "x"));
       client.write(frame(PING, "one"));
-      client.write(frame(PONG, ""));
-      assert.deepEqual((await t.logged("ping"))[0]!.data, [[...Buffer.from("one")]]);
-      assert.deepEqual((await t.logged("pong"))[0]!.data, [[]]);
       const answer = await client.frame();
       assert.deepEqual([answer.opcode, answer.payload.toString()], [PONG, "one"]);
-      assert.deepEqual(await t.events(), ["ping", "pong"]);
+      client.write(frame(PONG, "z".repeat(100)));
+      client.write(frame(PONG, ""));
+      const pongs = await t.logged("pong", 2);
+      assert.deepEqual(pongs.map(({ data }) => data[0].length), [100, 0]);
+      await t.release("ping");
+      assert.deepEqual((await t.logged("ping"))[0]!.data, [[...Buffer.from("one")]]);
+      assert.deepEqual(await t.events(), ["pong", "pong", "ping"]);
       await t.release("open");
       await t.logged("message");
     },

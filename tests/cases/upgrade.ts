@@ -297,6 +297,7 @@ export const upgrade: readonly Case[] = [
       await t.release("upgrade");
       await t.logged("aborted");
       assert.deepEqual(await t.events(100), ["upgrade", "abort", "aborted"]);
+      await client.ended();
       const { peers, opened, refusals } = await t.stats();
       assert.deepEqual({ peers, opened, refusals }, { peers: 0, opened: 0, refusals: 1 });
     },

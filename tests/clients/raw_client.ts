@@ -7,6 +7,8 @@ export interface RawHandshakeOptions {
   readonly target?: string;
   readonly version?: string;
   readonly headers?: Readonly<Record<string, string | readonly string[] | null>>;
+  /** What follows in the same packet. */
+  readonly behind?: Uint8Array;
 }
 
 /** Where a client connects to: a TCP port, or the path of a Unix socket. */
@@ -125,7 +127,8 @@ export class RawClient {
 
   /** Writes a handshake; `headers` replace the usual ones. */
   handshake(options: RawHandshakeOptions = {}): void {
-    this.write(handshakeText(this.#socket.remotePort ?? 80, options));
+    const head = Buffer.from(handshakeText(this.#socket.remotePort ?? 80, options));
+    this.write(Buffer.concat([head, options.behind ?? new Uint8Array()]));
   }
 
   /** The response head, once it is there; what follows stays for {@linkcode frame} and {@linkcode body}. */

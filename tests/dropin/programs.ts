@@ -424,6 +424,7 @@ process.exit(0);
 export const nodeProgram: string = `
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
+import { connect } from "node:net";
 import nodeAdapter, { fromNodeUpgradeHandler } from "crossws/adapters/node";
 import { serve } from "crossws/server/node";
 import { WebSocket, WebSocketServer } from "ws";
@@ -449,8 +450,23 @@ assert.equal(
   "from the other library",
 );
 
+const failing = fromNodeUpgradeHandler(() => Promise.reject(new Error("the other library fails")));
+const broken = createServer().on("upgrade", nodeAdapter({ hooks: failing }).handleUpgrade);
+await new Promise((listening) => broken.listen(0, "127.0.0.1", listening));
+const error = console.error;
+console.error = () => {};
+await assert.rejects(
+  Promise.race([
+    first(new WebSocket("ws://127.0.0.1:" + broken.address().port)),
+    new Promise((kept) => setTimeout(kept, 2000)),
+  ]),
+  "the line is dropped",
+);
+console.error = error;
+
 class MySocket extends WebSocket {}
 const wss = new WebSocketServer({ noServer: true, WebSocket: MySocket });
+const { options: wssOptions } = wss;
 let connections = 0;
 wss.on("connection", (socket) => connections += socket instanceof MySocket ? 1 : 0);
 for (const options of [{ wss }, { serverOptions: { WebSocket: MySocket, clientTracking: true } }]) {
@@ -464,6 +480,7 @@ for (const options of [{ wss }, { serverOptions: { WebSocket: MySocket, clientTr
   const client = new WebSocket("ws://127.0.0.1:" + http.address().port);
   assert.equal(await first(client), "MySocket");
   if (options.wss) assert.deepEqual([wss.clients.size, connections], [1, 1]);
+  assert.equal(wss.options, wssOptions, "the server of ws stays as it was");
   client.send(new Uint8Array(2 ** 20 + 1));
   const code = await new Promise((closed) => client.on("close", closed));
   assert.equal(code, 1009, "limits.maxPayload counts, whatever ws was told");
@@ -473,17 +490,38 @@ assert.throws(() => nodeAdapter({ serverOptions: { verifyClient } }), /upgrade h
 
 const compressing = nodeAdapter({
   hooks: {
-    upgrade: ({ url }) => ({ perMessageDeflate: url.endsWith("/yes") ? { threshold: 0 } : false }),
+    upgrade: ({ url }) => ({
+      perMessageDeflate: url.endsWith("/no") ? false : { threshold: url.endsWith("/yes") ? 0 : 9999 },
+    }),
     open: (peer) => void peer.send(peer.websocket.extensions),
+    message: (peer) => void peer.send("a".repeat(5000)),
   },
 });
 const http = createServer().on("upgrade", compressing.handleUpgrade);
 await new Promise((listening) => http.listen(0, "127.0.0.1", listening));
-for (const [path, extensions] of [["yes", "permessage-deflate"], ["no", ""]]) {
+const agreed = "permessage-deflate";
+for (const [path, extensions, isSmall] of [["yes", agreed, true], ["large", agreed], ["no", ""]]) {
   const client = new WebSocket("ws://127.0.0.1:" + http.address().port + "/" + path);
   assert.equal(await first(client), extensions);
   assert.equal(client.extensions, extensions);
+  client.send("more");
+  await first(client);
+  assert.equal(client._socket.bytesRead < 2000, isSmall === true, "compressed, or under its threshold");
 }
+
+// A refused client that stays does not keep its line.
+const refusing = nodeAdapter({ hooks: { upgrade: () => new Response("no", { status: 403 }) } });
+const strict = createServer().on("upgrade", refusing.handleUpgrade);
+await new Promise((listening) => strict.listen(0, "127.0.0.1", listening));
+const stays = connect({ port: strict.address().port, host: "127.0.0.1", allowHalfOpen: true });
+stays.on("error", () => {}).resume().write(
+  "GET / HTTP/1.1\\r\\nHost: a.example\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n" +
+    "Sec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n\\r\\n",
+);
+const lines = () => new Promise((say) => strict.getConnections((_, count) => say(count)));
+await new Promise((ended) => stays.on("end", ended));
+for (let i = 0; i < 30 && await lines() > 0; i++) await new Promise((go) => setTimeout(go, 100));
+assert.equal(await lines(), 0);
 console.log("what is Node's alone");
 process.exit(0);
 `;

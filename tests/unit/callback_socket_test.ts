@@ -248,6 +248,16 @@ for (const [name, report] of Object.entries(reports)) {
   });
 }
 
+Deno.test("CallbackSocket lets no report overtake one that waits for the turn to be over", async () => {
+  const { socket, native, events } = openRig();
+  native.during.send = () => socket.received("inside", 6);
+  socket.send(HELLO, true);
+  socket.received("behind", 6);
+  assert.deepEqual(events, []);
+  await tick();
+  assert.deepEqual(events, [["message", "inside", 6], ["message", "behind", 6]]);
+});
+
 Deno.test("CallbackSocket.close() and terminate() run no listener, whatever is reported from inside", async () => {
   for (const call of ["close", "terminate"] as const) {
     const { socket, native, events } = openRig();

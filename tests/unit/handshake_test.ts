@@ -21,7 +21,9 @@ const GOOD: Record<string, string> = {
 /** The example of RFC 6455 §1.2, with some headers changed, added or, by `null`, left out. */
 function handshake(
   changes: Changes = {},
-  rest: { method?: string; target?: string; secure?: boolean; remoteAddress?: string } = {},
+  rest: Partial<Pick<Handshake, "method" | "httpVersion" | "target" | "secure">> & {
+    remoteAddress?: string;
+  } = {},
 ): Handshake {
   const headers = Object.entries({ ...GOOD, ...changes }).filter(([, value]) => value !== null);
   return new RawHandshake({
@@ -53,6 +55,15 @@ Deno.test("validateHandshake() admits what RFC 6455 allows", () => {
   }
   for (const target of ["/", "/?a=b", "//", "http://other.example/chat", "http://other.example"]) {
     assert.equal(validateHandshake(handshake({}, { target })), undefined, target);
+  }
+});
+
+Deno.test("validateHandshake() takes HTTP/1.1 only, where the runtime tells", () => {
+  for (const httpVersion of [undefined, "1.1"]) {
+    assert.equal(validateHandshake(handshake({}, { httpVersion })), undefined);
+  }
+  for (const httpVersion of ["0.9", "1.0", "2.0"]) {
+    assert.equal(validateHandshake(handshake({}, { httpVersion }))?.status, 505, httpVersion);
   }
 });
 
@@ -274,6 +285,7 @@ Deno.test("plainAddress() unmaps IPv4-mapped IPv6, and nothing else", () => {
     ["::ffff:127.0.0.1", "127.0.0.1"],
     ["::FFFF:10.1.2.3", "10.1.2.3"],
     ["::1", "::1"],
+    ["::ffff:c0a8:1ff", "192.168.1.255"],
     ["::ffff:1", "::ffff:1"],
     ["2001:db8::ffff:1.2.3.4", "2001:db8::ffff:1.2.3.4"],
   ];

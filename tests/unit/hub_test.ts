@@ -127,6 +127,15 @@ Deno.test("Hub.leave() and unsubscribe() do nothing where there is nothing", () 
   assert.equal(hub.publish("t", FRAME), 1);
 });
 
+Deno.test("Hub.join() of who is there counts nobody twice", () => {
+  const { hub, all: [a] } = room("a");
+  hub.join("/", a!);
+  hub.join("/", a!);
+  assert.equal(hub.memberCount, 1);
+  hub.leave("/", a!);
+  assert.deepEqual([hub.memberCount, hub.namespaces.size], [0, 0]);
+});
+
 // --- Any history, against a plain list ---
 
 type Row = [namespace: string, topic: string, member: FakeMember];

@@ -13,6 +13,14 @@ function message(rawData: Payload, binaryType: BinaryType = "uint8array"): Messa
 /** Bytes 2, 3 in the middle of a larger buffer. */
 const middle = (): Uint8Array<ArrayBuffer> => new Uint8Array([1, 2, 3, 4]).subarray(1, 3);
 
+Deno.test("a message that waits lets go of the chunk it came in, and keeps its bytes", () => {
+  const waiting = message(middle());
+  Message.settle(waiting);
+  const kept = Message.sendOn(waiting) as Uint8Array;
+  assert.deepEqual([...kept], [2, 3]);
+  assert.equal(kept.buffer.byteLength, 2);
+});
+
 Deno.test("Message.type comes from the frame, not from the content", () => {
   assert.equal(message("").type, "text");
   assert.equal(message("{}").type, "text");

@@ -17,6 +17,7 @@ Deno.test("a message is compressed once, and inflates to what it was", () => {
   const frame = encode(text);
   const deflated = deflate.deflate(frame)!;
   assert.ok(deflated.byteLength < 200);
+  assert.notEqual(Buffer.from(deflated).readUInt32BE(deflated.byteLength - 4), 0xffff);
   assert.equal(inflate(deflated), text);
   assert.equal(deflate.deflate(frame), deflated);
   assert.notEqual(deflate.deflate(encode(text)), deflated);

@@ -1,0 +1,122 @@
+/**
+ * Plants bugs on purpose, and sees whether the tests notice: `deno task mutate [filter…]`.
+ *
+ * @module
+ */
+import type { Failure } from "../tests/mutation/check.ts";
+import type { Fault } from "../tests/mutation/fault.ts";
+import { areas, faults } from "../tests/mutation/faults/mod.ts";
+import { checksOf, countAll, runFaults, runUnchanged } from "../tests/mutation/run.ts";
+import type { Verdict } from "../tests/mutation/trial.ts";
+import type { MutationRecord } from "./reliability/mutation_section.ts";
+import { record } from "./reliability/record.ts";
+
+const HELP =
+  `Plants bugs on purpose, one at a time in a copy of the tree, and runs the tests until one notices.
+
+  deno task mutate                 every fault; about 10 minutes
+  deno task mutate hub- peer.ts    those whose id or file has one of these words in it
+  deno task mutate --list          the faults
+  deno task mutate --count hub-    how many tests notice each, of the unit tests and the contract
+
+  --parallel=N                     how many at a time, 2 if left out
+
+Results are kept in docs/reliability/mutation.json. Ends with 1 where a fault survives.
+Faults stand in tests/mutation/faults/.`;
+
+const width = Math.max(...faults.map(({ id }) => id.length));
+const { filters, flags, parallel } = readArguments(Deno.args);
+const chosen = faults.filter(({ id, file }) =>
+  filters.length === 0 || filters.some((word) => id.includes(word) || file.includes(word))
+);
+if (flags.has("--help")) console.log(HELP);
+else if (chosen.length === 0) {
+  console.error(`No fault has ${filters.join(" or ")} in it: see deno task mutate --list`);
+  Deno.exit(2);
+} else if (flags.has("--list")) list();
+else if (flags.has("--count")) await countAll(chosen, parallel, printCount);
+else Deno.exit(await run() ? 0 : 1);
+
+function readArguments(args: readonly string[]) {
+  const known = ["--help", "--list", "--count"];
+  const options = args.filter((arg) => arg.startsWith("--"));
+  const count = options.find((arg) => arg.startsWith("--parallel="))?.slice("--parallel=".length);
+  const parallel = Number(count ?? 2);
+  const unknown = options.find((arg) => !known.includes(arg) && !arg.startsWith("--parallel="));
+  if (unknown || !(Number.isInteger(parallel) && parallel > 0)) {
+    console.error(`Cannot understand ${unknown ?? `--parallel=${count}`}\n\n${HELP}`);
+    Deno.exit(2);
+  }
+  const filters = args.filter((arg) => !arg.startsWith("--"));
+  return { filters, flags: new Set(options), parallel };
+}
+
+function list(): void {
+  for (const [area, all] of Object.entries(areas)) {
+    const shown = all.filter((fault) => chosen.includes(fault));
+    if (shown.length > 0) console.log(`\n${area}`);
+    for (const { id, file, what } of shown) {
+      console.log(`  ${id.padEnd(width)}  ${file.padEnd(25)}  ${what}`);
+    }
+  }
+  console.log(`\n${chosen.length} faults`);
+}
+
+/** Tries all that were chosen; tells whether all were caught. */
+async function run(): Promise<boolean> {
+  const started = performance.now();
+  console.log(`${chosen.length} faults, ${parallel} at a time. First the tests as they are…`);
+  const checks = checksOf(chosen, filters.length === 0);
+  const failures = await runUnchanged(checks, parallel);
+  if (failures.length > 0) {
+    console.error("Nothing can be proved, as these fail without any fault:");
+    for (const failure of failures) console.error(`  ${nameOf(failure)}`);
+    return false;
+  }
+  console.log(`  they pass: ${checks.join(", ")}\n`);
+  let kept = Promise.resolve();
+  const onVerdict = (verdict: Verdict) => {
+    print(verdict);
+    kept = kept.then(() => keep(verdict));
+  };
+  const verdicts = await runFaults(chosen, { parallel, onVerdict });
+  await kept;
+  const survivors = verdicts.filter(({ caught }) => !caught);
+  const seconds = Math.round((performance.now() - started) / 1000);
+  console.log(
+    `\n${chosen.length - survivors.length} caught, ${survivors.length} survived, in ${seconds} s`,
+  );
+  if (survivors.length > 0) {
+    console.log("\nEach of these needs a test that fails, best a case in tests/cases/:");
+    for (const { fault } of survivors) console.log(`  ${fault.id} (${fault.file}): ${fault.what}`);
+  }
+  return survivors.length === 0;
+}
+
+async function keep({ fault, caught, seconds }: Verdict): Promise<void> {
+  const { id, file, what } = fault;
+  const by = caught ? { by: caught.check, test: caught.test, how: caught.how } : {};
+  await record<MutationRecord>("mutation", id, { file, what, ...by, seconds });
+}
+
+function print({ fault, caught, seconds }: Verdict): void {
+  const time = `${seconds.toFixed(1)} s`.padStart(7);
+  console.log(
+    caught
+      ? `  ✓ ${fault.id.padEnd(width)} ${time}  ${nameOf(caught)}`
+      : `  ✗ ${fault.id.padEnd(width)} ${time}  SURVIVED: ${fault.what}`,
+  );
+}
+
+function printCount(fault: Fault, failures: readonly Failure[]): void {
+  const names = failures.slice(0, 3).map(nameOf).join("; ");
+  console.log(`  ${String(failures.length).padStart(4)}  ${fault.id.padEnd(width)}  ${names}`);
+}
+
+function nameOf({ check, test, how }: Failure): string {
+  if (test === "") return `${check} ${how}`;
+  const [first] = check.split(" ");
+  return first === "unit" || first === "test"
+    ? `${check}: ${test.length > 70 ? `${test.slice(0, 70)}…` : test}`
+    : `${first} ${test.split(":")[0]}`;
+}

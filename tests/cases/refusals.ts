@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import type { RawClient } from "../clients/raw_client.ts";
+import { sleep } from "../clients/test_bed.ts";
+import type { Case } from "../fixtures/case.ts";
+
+/** C4, C6, C8: how refusals get to clients that do not behave. */
+export const refusals: readonly Case[] = [
+  {
+    id: "C4.late-reader",
+    fact: "a refused client that has sent a lot behind its handshake still gets to read why",
+    async run(t) {
+      const client = await t.tcp();
+      client.pause();
+      client.handshake({ target: t.path(), headers: { "Sec-WebSocket-Key": "bad" } });
+      for (let i = 0; i < 16; i++) {
+        client.write(new Uint8Array(64 * 1024));
+        await sleep(1);
+      }
+      await sleep(100);
+      client.resume();
+      assert.equal((await client.head()).status, 400);
+    },
+  },
+  {
+    id: "C6.framing",
+    fact: "a refusal is framed by what its body is, whatever its own headers say of that",
+    site: () => ({
+      hooks: {
+        upgrade(request) {
+          const name = new URL(request.url).searchParams.get("header")!;
+          const value = { "content-length": "3", connection: "keep-alive" }[name]!;
+          return new Response("hello", { status: 403, headers: { [name]: value } });
+        },
+      },
+    }),
+    async run(t) {
+      for (const header of ["content-length", "connection"]) {
+        const { status, body } = await t.refused(`?header=${header}`);
+        assert.deepEqual([status, body], [403, "hello"]);
+      }
+    },
+  },
+  {
+    id: "C6.half",
+    fact: "a refusal whose body fails half way does not look whole to the client",
+    site: (s) => ({
+      hooks: {
+        upgrade() {
+          const body = new ReadableStream({
+            async start(controller) {
+              controller.enqueue(new TextEncoder().encode("half"));
+              await s.wait("fail");
+              controller.error(new Error("the body fails"));
+            },
+          });
+          return new Response(body, { status: 403 });
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.raw();
+      assert.equal((await client.head()).status, 403);
+      await sleep(50);
+      await t.release("fail");
+      const body = await client.body();
+      assert.ok(!/0\r\n\r\n$/.test(body), JSON.stringify(body));
+    },
+  },
+  {
+    id: "C8.refused",
+    fact: "a client that has left before it is refused hurts nobody",
+    site: (s) => ({
+      hooks: {
+        async upgrade(request) {
+          if (request.url.endsWith("?other")) return;
+          s.log("upgrade");
+          request.signal.addEventListener("abort", () => s.log("left"));
+          await s.wait("refuse");
+          return new Response("too late", { status: 403 });
+        },
+      },
+    }),
+    async run(t) {
+      const leave: ((client: RawClient) => void)[] = [(it) => it.rst(), (it) => it.fin()];
+      for (const [i, go] of leave.entries()) {
+        const client = await t.raw();
+        await t.logged("upgrade", i + 1);
+        go(client);
+      }
+      await t.logged("left", 2);
+      await t.release("refuse");
+      await sleep(50);
+      await t.connect("?other");
+    },
+  },
+];

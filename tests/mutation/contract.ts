@@ -1,0 +1,25 @@
+/**
+ * Runs cases of the contract on one runtime, up to the first that fails: `contract.ts RUNTIME PREFIX`;
+ * to the end with a third argument. Prints the failures as `deno test --reporter=tap` does.
+ *
+ * @module
+ */
+import { cases } from "../cases/mod.ts";
+import { runtimes } from "../runtimes.ts";
+import { runSuite } from "../suite.ts";
+
+const [name, prefix = "", all] = Deno.args;
+const runtime = runtimes.find((it) => it.name === name);
+const chosen = cases.filter(({ id }) => id.startsWith(prefix));
+if (!runtime || chosen.length === 0) throw new Error(`There is no case ${prefix} on ${name}`);
+
+let failures = 0;
+const outcomes = await runSuite(runtime, chosen, {
+  onOutcome({ id, status, fact }) {
+    if (status !== "failed") return;
+    console.log(`not ok ${++failures} - ${id}: ${fact}`);
+    if (!all) Deno.exit(1);
+  },
+});
+if ("missing" in outcomes) throw new Error(`${runtime.title} is missing: ${outcomes.missing}`);
+Deno.exit(failures > 0 ? 1 : 0);

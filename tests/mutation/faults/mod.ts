@@ -1,0 +1,20 @@
+import type { Fault } from "../fault.ts";
+import { adapters } from "./adapters.ts";
+import { delivery } from "./delivery.ts";
+import { framing } from "./framing.ts";
+import { handshakes } from "./handshakes.ts";
+import { peers } from "./peers.ts";
+import { sockets } from "./sockets.ts";
+
+/** Every fault that is planted, area by area. */
+export const areas: Readonly<Record<string, readonly Fault[]>> = {
+  "Delivery": delivery,
+  "Peers and hooks": peers,
+  "Handshakes": handshakes,
+  "Frames on Node": framing,
+  "Sockets and requests": sockets,
+  "Adapters and servers": adapters,
+};
+
+/** All of them. */
+export const faults: readonly Fault[] = Object.values(areas).flat();

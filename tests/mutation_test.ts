@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { cases } from "./cases/mod.ts";
+import { type Check, type Fault, partsOf, wideChecks } from "./mutation/fault.ts";
+import { faults } from "./mutation/faults/mod.ts";
+import { mutate } from "./mutation/tree.ts";
+import { runtimes } from "./runtimes.ts";
+
+const ROOT = new URL("../", import.meta.url);
+
+/** Why a check can find nothing; `undefined` where it can. */
+async function mistakeIn(check: Check): Promise<string | undefined> {
+  const { kind, runtime, part } = partsOf(check);
+  if (kind === "contract") {
+    if (!runtimes.some(({ name }) => name === runtime)) return `no runtime ${runtime}`;
+    return cases.some(({ id }) => id.startsWith(part)) ? undefined : `no case ${part}`;
+  }
+  const file = `tests/${kind === "unit" ? "unit/" : ""}${part && `${part}_test.ts`}`;
+  return await Deno.stat(new URL(file, ROOT)).then(() => undefined, () => `no file ${file}`);
+}
+
+Deno.test("Every planted fault still fits the code that it breaks", async () => {
+  const stale: string[] = [];
+  for (const fault of faults) {
+    try {
+      mutate(fault, await Deno.readTextFile(new URL(fault.file, ROOT)));
+    } catch (error) {
+      stale.push((error as Error).message);
+    }
+  }
+  assert.deepEqual(stale, []);
+});
+
+Deno.test("Every planted fault has a name of its own, and names tests that exist", async () => {
+  assert.equal(new Set(faults.map(({ id }) => id)).size, faults.length);
+  for (const fault of faults) {
+    assert.notEqual(fault.caughtBy.length, 0, fault.id);
+    for (const check of [...fault.caughtBy, ...wideChecks(fault)]) {
+      assert.equal(await mistakeIn(check), undefined, `${fault.id}: ${check}`);
+    }
+  }
+});
+
+Deno.test("A fault that is stale, or changes nothing, is found out", () => {
+  const fault: Fault = {
+    id: "x",
+    file: "hub.ts",
+    what: "",
+    find: "one",
+    replace: "two",
+    caughtBy: ["unit"],
+  };
+  assert.equal(mutate(fault, "just one."), "just two.");
+  assert.throws(() => mutate(fault, "nothing"), /x is stale.*hub\.ts.*never/);
+  assert.throws(() => mutate(fault, "one and one"), /x is stale.*2 times/);
+  assert.throws(() => mutate({ ...fault, find: "" }, "one"), /x is stale/);
+  assert.throws(() => mutate({ ...fault, replace: "one" }, "one"), /x is stale/);
+});
