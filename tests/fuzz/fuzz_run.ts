@@ -79,6 +79,7 @@ class FuzzRun {
   #histories = 0;
   #handshakes = 0;
   #frames = 0;
+  #resets = 0;
 
   constructor(server: ServerProcess, allowances: Allowances, options: FuzzOptions) {
     this.#server = server;
@@ -165,6 +166,7 @@ class FuzzRun {
     const { history, played } = evidence;
     const violations = judge(evidence);
     this.#histories++;
+    if (history.ending === "reset") this.#resets++;
     if (played.status === 101) this.#handshakes++;
     this.#frames += history.frameEnds.filter((end) => end <= played.written).length;
     for (const what of violations) this.#report(history.index, what);
@@ -221,7 +223,7 @@ class FuzzRun {
     if (after.rss > 2 * before.rss + 128) {
       this.#report(undefined, `memory grew from ${before.rss} to ${after.rss} MiB`);
     }
-    const most = this.#allowances.keepsResetLines ? before.fds + this.#histories / 50 : before.fds;
+    const most = this.#allowances.keepsResetLines ? before.fds + this.#resets : before.fds;
     if (after.fds > most) {
       this.#report(undefined, `descriptors grew from ${before.fds} to ${after.fds}`);
     }

@@ -40,15 +40,31 @@ export interface Reading {
 
 /** Who wrote the stream, and what was agreed. */
 export interface ReadingRules {
-  /** Clients mask their frames, servers never do; `either` where a runtime does not look. */
-  readonly masked: boolean | "either";
+  /** Clients mask their frames, servers never do. */
+  readonly masked: boolean;
+  /** What one runtime does not hold; see `allowances.ts`. */
+  readonly leniency?: Leniency;
   readonly isDeflated: boolean;
   /** Whether each message is compressed by itself. */
   readonly noContextTakeover?: boolean;
   readonly maxPayload: number;
 }
 
-const CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PONG = 10;
+/** Rules of RFC 6455 that a runtime's own reader does not hold. */
+export interface Leniency {
+  /** `either`: the mask bit is obeyed, whatever it says; `assumed`: it is not even read. */
+  readonly mask?: "either" | "assumed";
+  /** Pongs and close frames may be over 125 bytes. */
+  readonly takesLongControls?: boolean;
+  /** The beginning of a fragmented message takes the place of one that has not ended. */
+  readonly restartsMessages?: boolean;
+  /** A close frame with one byte is one without a code. */
+  readonly takesShortClose?: boolean;
+  /** The code 1014 counts as illegal: it was registered later than the rest. */
+  readonly refuses1014?: boolean;
+}
+
+const CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10;
 const WINDOW = 32_768;
 
 interface Header {
@@ -79,6 +95,10 @@ class Reader {
   #fragments: Buffer[] = [];
   #window: Buffer = Buffer.alloc(0);
 
+  get #leniency(): Leniency {
+    return this.#rules.leniency ?? {};
+  }
+
   constructor(stream: Uint8Array, rules: ReadingRules) {
     this.#stream = Buffer.from(stream.buffer, stream.byteOffset, stream.byteLength);
     this.#rules = rules;
@@ -97,7 +117,7 @@ class Reader {
 
   #readFrame(): boolean {
     if (this.#stream.length - this.#at < 2) return false;
-    const header = readHeader(this.#stream.subarray(this.#at));
+    const header = readHeader(this.#stream.subarray(this.#at), this.#leniency.mask === "assumed");
     const { size, length } = header;
     const isWhole = size !== undefined && this.#stream.length - this.#at >= size + length;
     const violation = this.#violation(header);
@@ -128,13 +148,17 @@ class Reader {
       if (!codes.includes(code)) codes.push(code);
     };
     wrong(rsv !== 0 && !(rsv === 4 && isCompressible), "reserved bits");
-    wrong(this.#rules.masked !== "either" && masked !== this.#rules.masked, "mask");
+    wrong(this.#leniency.mask === undefined && masked !== this.#rules.masked, "mask");
     wrong(opcode > PONG || (opcode > BINARY && opcode < CLOSE), "opcode");
     wrong(isControl && !fin, "fragmented control");
-    wrong(isControl && length > 125, "long control");
-    wrong(opcode === CLOSE && length === 1, "close code of one byte");
+    const mayBeLong = this.#leniency.takesLongControls && opcode !== PING;
+    wrong(isControl && length > 125 && !mayBeLong, "long control");
+    const mayBeShort = this.#leniency.takesShortClose;
+    wrong(opcode === CLOSE && length === 1 && !mayBeShort, "close code of one byte");
     wrong(opcode === CONTINUATION && this.#opcode === 0, "stray continuation");
-    wrong((opcode === TEXT || opcode === BINARY) && this.#opcode !== 0, "message in a message");
+    const mayRestart = this.#leniency.restartsMessages && !fin;
+    const isData = opcode === TEXT || opcode === BINARY;
+    wrong(isData && this.#opcode !== 0 && !mayRestart, "message in a message");
     if (size !== undefined && !isControl) {
       const gathered = this.#fragments.reduce((sum, { length }) => sum + length, 0);
       const isOver = gathered + length > this.#rules.maxPayload;
@@ -156,6 +180,7 @@ class Reader {
     if (opcode !== CONTINUATION) {
       this.#opcode = opcode;
       this.#isCompressed = rsv === 4;
+      this.#fragments = [];
     }
     this.#fragments.push(payload);
     if (!fin) return;
@@ -191,12 +216,13 @@ class Reader {
   }
 
   #takeClose(payload: Buffer): void {
-    if (payload.length === 0) {
+    if (payload.length < 2) {
       this.#end = { kind: "close", code: 1005, reason: "" };
       return;
     }
     const code = payload.readUInt16BE(0), reason = payload.subarray(2);
-    const isLegal = isSendableCloseCode(code), isText = isUtf8(reason);
+    const isLegal = isSendableCloseCode(code) && !(code === 1014 && this.#leniency.refuses1014);
+    const isText = isUtf8(reason);
     const codes = [...(isLegal ? [] : [1002]), ...(isText ? [] : [1007, 1002])];
     if (codes.length > 0) this.#fail(`close ${code}${isText ? "" : ", ill-formed"}`, codes, true);
     else this.#end = { kind: "close", code, reason: reason.toString() };
@@ -209,9 +235,9 @@ class Reader {
 
 const TOO_LARGE = "ERR_BUFFER_TOO_LARGE";
 
-function readHeader(data: Buffer): Header {
+function readHeader(data: Buffer, isMaskAssumed: boolean): Header {
   const first = data[0]!, second = data[1]!;
-  const masked = (second & 0x80) !== 0, short = second & 0x7f;
+  const masked = isMaskAssumed || (second & 0x80) !== 0, short = second & 0x7f;
   const lengthBytes = short === 126 ? 2 : short === 127 ? 8 : 0;
   const size = 2 + lengthBytes + (masked ? 4 : 0);
   const isThere = data.length >= size;
