@@ -22,6 +22,8 @@ export interface Allowances {
   readonly keepsResetLines?: string;
   /** A silent client is closed with 1001. */
   readonly closesSilentClients?: string;
+  /** After a message over `maxPayload` pings and closes are answered until ours is on its way. */
+  readonly readsOnAfterOversize?: string;
   /** `terminate()` in the `open` hook takes the 101 with it. */
   readonly terminatesBeforeTheAnswer?: string;
 }
@@ -39,12 +41,13 @@ export const ALLOWANCES: Readonly<Record<string, Allowances>> = {
     leniency: {
       mask: "either",
       takesLongControls: true,
-      restartsMessages: true,
+      interruption: "fragment",
       refuses1014: true,
     },
     sendsNoCloseAfterViolation: "Deno 2.9 ends the line after a protocol error (gap X6.wire)",
     cannotPause: "Deno's server socket can't stop reading (gap C3.pause)",
     keepsResetLines: "Deno 2.9 does not tell of a reset right behind the 101 (SECURITY.md)",
+    readsOnAfterOversize: "Deno 2.9 has no limit of its own, and resets who sends behind our close",
     closesSilentClients: "Deno 2.9 watches idle lines itself, and ends them by a close with 1001",
   },
   node20: ws,
@@ -53,13 +56,20 @@ export const ALLOWANCES: Readonly<Record<string, Allowances>> = {
   node26: ws,
   ws,
   bun: {
-    losesEarlyFrames: "Bun 1.4 takes what follows the handshake for a request, until it is answered",
+    losesEarlyFrames:
+      "Bun 1.4 takes what follows the handshake for a request, until it is answered",
   },
   uws: {
     // uWebSockets.js 20 unmasks without a look at the mask bit, takes a close frame of one byte for
-    // one without a code, and has a list of close codes that ends with 1013.
-    leniency: { mask: "assumed", takesShortClose: true, refuses1014: true },
-    losesEarlyFrames: "uWebSockets.js 20 drops what comes before the 101 (RFC 6455 §4.1 forbids it)",
+    // one without a code, lets a binary message into a fragmented one, and has a list of close codes that ends with 1013.
+    leniency: {
+      mask: "assumed",
+      interruption: "binary",
+      takesShortClose: true,
+      refuses1014: true,
+    },
+    losesEarlyFrames:
+      "uWebSockets.js 20 drops what comes before the 101 (RFC 6455 §4.1 forbids it)",
     sendsNoCloseAfterViolation: "uWebSockets.js 20 ends the line at once (gap X6.wire)",
     answersIllegalCloseByNone: "uWebSockets.js 20 takes an illegal code for none, and echoes that",
     hidesViolations: "uWebSockets.js 20 reports these as 1006 (gaps X6.*)",

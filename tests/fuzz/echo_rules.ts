@@ -23,10 +23,13 @@ export function echoViolations(
   if (!close) return []; // reported by the order of hooks
   const isOverrun = close.code === 1013 && allowances.cannotPause && history.endpoint === "serial";
   const hooked = messagesOf(peer).length, sent = transcript.sent.messages.length;
-  const found = [...echoedInOrder(transcript), ...pongsInOrder(transcript)];
+  const isReadOn = allowances.readsOnAfterOversize && (close.code === 1009 || close.code === 1013);
+  const found = [...echoedInOrder(transcript), ...(isReadOn ? [] : pongsInOrder(transcript))];
   // Who waits for nothing may be gone before the server has read all.
   const { ending, endpoint } = history;
-  if (isOverrun || ending === "reset" || (ending === "silence" && endpoint !== "idle")) return found;
+  if (isOverrun || ending === "reset" || (ending === "silence" && endpoint !== "idle")) {
+    return found;
+  }
   if (hooked < sent) found.push(`${hooked} of ${sent} messages reached the hook`);
   found.push(...endViolations(evidence, transcript, peer));
   return found;
@@ -79,7 +82,9 @@ function closedByClient(evidence: Evidence, transcript: Transcript, peer: PeerRe
   const { code, reason } = sent.end as { code: number; reason: string };
   const told = closeOf(peer)!, found = unended(evidence, transcript);
   const isHidden = allowances.hidesLibraryCodes && code >= 3000 && code <= 3999;
-  if (isHidden ? told.code !== 1006 : told.code !== code || told.reason !== reason || !told.wasClean) {
+  if (
+    isHidden ? told.code !== 1006 : told.code !== code || told.reason !== reason || !told.wasClean
+  ) {
     found.push(
       `the client closed with ${code} ${reason}; the hook heard ${told.code} ${told.reason}, ${
         told.wasClean ? "clean" : "not clean"
@@ -93,7 +98,9 @@ function closedByClient(evidence: Evidence, transcript: Transcript, peer: PeerRe
   const { openMs, messageMs } = history.behaviour;
   const isServed = openMs === 0 && messageMs === 0;
   const lost = sent.messages.length - received.messages.length;
-  if (isServed && lost > 0) found.push(`${lost} of ${sent.messages.length} messages did not come back`);
+  if (isServed && lost > 0) {
+    found.push(`${lost} of ${sent.messages.length} messages did not come back`);
+  }
   return found;
 }
 
@@ -120,7 +127,8 @@ function brokenByClient(evidence: Evidence, transcript: Transcript, peer: PeerRe
     ...(allowances.answersIllegalCloseByNone && /close/.test(what) ? [1005] : []),
     ...(allowances.closesSilentClients && history.endpoint === "idle" && !isCertain ? [1001] : []),
   ];
-  if (received.end?.kind === "close" && !mayClose.includes(received.end.code)) {
+  const isReadOn = allowances.readsOnAfterOversize && codes.includes(1009);
+  if (received.end?.kind === "close" && !isReadOn && !mayClose.includes(received.end.code)) {
     found.push(`${what}: the server closed with ${received.end.code}`);
   }
   const hasEnded = history.ending === "fin" || history.ending === "half a frame";
@@ -134,7 +142,8 @@ function brokenByClient(evidence: Evidence, transcript: Transcript, peer: PeerRe
 /** A client that has ended its half, or broken the protocol, must see the end of the line. */
 function unended({ history, played }: Evidence, { sent }: Transcript): string[] {
   const { ending, endpoint } = history;
-  const isOver = sent.end?.kind === "close" || (sent.end?.kind === "violation" && sent.end.isCertain) ||
+  const isOver = sent.end?.kind === "close" ||
+    (sent.end?.kind === "violation" && sent.end.isCertain) ||
     ending === "fin" || ending === "half a frame" || endpoint === "idle";
   return played.end === "none" && isOver ? ["the server did not end the line"] : [];
 }

@@ -42,7 +42,21 @@ export interface FrameChoices {
   readonly isLarge: boolean;
 }
 
-const LETTERS = ["a", "Z", "0", " ", "\n", "\u0000", "é", "߿", "€", "\ud7ff", "￿", "😀", "\u{10ffff}"];
+const LETTERS = [
+  "a",
+  "Z",
+  "0",
+  " ",
+  "\n",
+  "\u0000",
+  "é",
+  "߿",
+  "€",
+  "\ud7ff",
+  "￿",
+  "😀",
+  "\u{10ffff}",
+];
 
 function textBytes(random: Random, length: number): Buffer {
   let text = "";
@@ -121,7 +135,10 @@ export function closeFrame(random: Random): Buffer {
 /** Ways to break the stream of frames. */
 type Mutation = (random: Random, valid: Buffer, choices: FrameChoices) => Buffer;
 
-const ILL_FORMED = [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82]];
+const ILL_FORMED = [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [
+  0xe2,
+  0x82,
+]];
 
 const MUTATIONS: Readonly<Record<string, Mutation>> = {
   "flip header bits": (random, valid) => flip(random, valid, 2),
@@ -151,11 +168,15 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     }),
   "ill-formed text in fragments": (random) =>
     Buffer.concat(
-      fragments(random, TEXT, Buffer.concat([
-        textBytes(random, 9),
-        Buffer.from(random.pick(ILL_FORMED)),
-        textBytes(random, 3),
-      ])),
+      fragments(
+        random,
+        TEXT,
+        Buffer.concat([
+          textBytes(random, 9),
+          Buffer.from(random.pick(ILL_FORMED)),
+          textBytes(random, 3),
+        ]),
+      ),
     ),
   "reserved opcode": (random) =>
     frameBytes(random, {

@@ -1,13 +1,13 @@
-import { type Allowances, ALLOWANCES } from "./allowances.ts";
+import { ALLOWANCES, type Allowances } from "./allowances.ts";
 import { Canary } from "./canary.ts";
 import { TestBed } from "../clients/test_bed.ts";
 import type { Runtime } from "../runtimes.ts";
 import { ServerProcess } from "../server_process.ts";
-import { ENDPOINTS, type EndpointName } from "./endpoints.ts";
+import { type EndpointName, ENDPOINTS } from "./endpoints.ts";
 import { endpointOf, type History, historyOf } from "./history.ts";
 import { type Evidence, judge } from "./oracle.ts";
 import { play } from "./player.ts";
-import { footprint, type Footprint } from "./footprint.ts";
+import { type Footprint, footprint } from "./footprint.ts";
 import { CANARY, type PeerRecord, type SiteHealth } from "./site.ts";
 
 /** What shall be run. */
@@ -54,7 +54,7 @@ export interface FuzzResult extends FuzzCounts {
 }
 
 /** Histories at a time: so many groups, of so many each. */
-const GROUPS = 4, GROUP_SIZE = 24;
+const GROUPS = 8, GROUP_SIZE = 24;
 const ENOUGH_VIOLATIONS = 50;
 
 /** Runs histories against the server process of a runtime, and judges all of them. */

@@ -25,7 +25,11 @@ type Mutation = (random: Random, parts: Parts) => Parts;
 const ILLEGAL: Readonly<Record<string, Mutation>> = {
   "no key": (_, parts) => without(parts, "Sec-WebSocket-Key"),
   "bad key": (random, parts) =>
-    replaced(parts, "Sec-WebSocket-Key", random.pick(["", "x", "AAAA", "dGhlIHNhbXBsZSBub25jZR==", "!"])),
+    replaced(
+      parts,
+      "Sec-WebSocket-Key",
+      random.pick(["", "x", "AAAA", "dGhlIHNhbXBsZSBub25jZR==", "!"]),
+    ),
   "no version": (_, parts) => without(parts, "Sec-WebSocket-Version"),
   "other version": (random, parts) =>
     replaced(parts, "Sec-WebSocket-Version", random.pick(["12", "8", "14", "013", "x", "13, 8"])),
@@ -48,7 +52,20 @@ const ILLEGAL: Readonly<Record<string, Mutation>> = {
 const EITHER: Readonly<Record<string, Mutation>> = {
   "odd target": (random, parts) => ({
     ...parts,
-    target: random.pick(["*", "", "//", "/%", "/%ff", "/\u00e9", "/../..", "/?", "/a\\b", "?x", "http://a/b", "/#f"]),
+    target: random.pick([
+      "*",
+      "",
+      "//",
+      "/%",
+      "/%ff",
+      "/\u00e9",
+      "/../..",
+      "/?",
+      "/a\\b",
+      "?x",
+      "http://a/b",
+      "/#f",
+    ]),
   }),
   "other HTTP": (random, parts) => ({
     ...parts,

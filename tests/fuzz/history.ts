@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { closeFrame, type FrameChoices, frameBytes, mutated, validFrames } from "./frame_bytes.ts";
-import { ENDPOINTS, type EndpointName, maxPayloadOf } from "./endpoints.ts";
+import { closeFrame, frameBytes, type FrameChoices, mutated, validFrames } from "./frame_bytes.ts";
+import { type EndpointName, ENDPOINTS, maxPayloadOf } from "./endpoints.ts";
 import { type FuzzedHandshake, fuzzedHandshake } from "./handshake_bytes.ts";
 import { type Behaviour, behaviourOf } from "./hook_behaviour.ts";
 import { Random } from "./random.ts";
@@ -123,7 +123,7 @@ function framesOf(
 function chopped(random: Random, stream: Buffer, frameEnds: readonly number[]): Chunk[] {
   const how = random.weighted({ whole: 30, frames: 15, chunks: 45, bytes: 5 });
   const cuts = new Set<number>();
-  if (how === "frames") for (const end of frameEnds.slice(0, 30)) cuts.add(end);
+  if (how === "frames") { for (const end of frameEnds.slice(0, 30)) cuts.add(end); }
   if (how === "chunks") {
     for (let n = random.between(1, 12); n > 0; n--) cuts.add(random.below(stream.length + 1));
   }

@@ -8,7 +8,9 @@ export function messagesOf({ events }: PeerRecord): string[] {
 }
 
 /** What its `close` hook was told, if it ran. */
-export function closeOf({ events }: PeerRecord): { code: number; wasClean: boolean; reason: string } | undefined {
+export function closeOf(
+  { events }: PeerRecord,
+): { code: number; wasClean: boolean; reason: string } | undefined {
   for (const event of events) {
     const match = /^\+?close (\d+) (true|false) (.*)/s.exec(event);
     if (match) return { code: Number(match[1]), wasClean: match[2] === "true", reason: match[3]! };

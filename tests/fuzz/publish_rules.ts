@@ -1,5 +1,5 @@
 import type { History } from "./history.ts";
-import { type Published, PUBLISHED } from "./hook_behaviour.ts";
+import { PUBLISHED, type Published } from "./hook_behaviour.ts";
 import { Buffer } from "node:buffer";
 import type { Reading } from "./reference_reader.ts";
 

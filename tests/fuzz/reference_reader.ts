@@ -16,8 +16,12 @@ export interface ReadControl {
   readonly behind: number;
 }
 
-/** How the stream ended: by a legal close frame, or by what RFC 6455 does not allow. */
+/**
+ * How the stream ended: by a legal close frame, by what RFC 6455 does not allow, or by what a runtime
+ * takes in a way of its own, so that nothing can be told of the rest.
+ */
 export type ReadEnd =
+  | { readonly kind: "unspecified" }
   | { readonly kind: "close"; readonly code: number; readonly reason: string }
   | {
     readonly kind: "violation";
@@ -56,8 +60,8 @@ export interface Leniency {
   readonly mask?: "either" | "assumed";
   /** Pongs and close frames may be over 125 bytes. */
   readonly takesLongControls?: boolean;
-  /** The beginning of a fragmented message takes the place of one that has not ended. */
-  readonly restartsMessages?: boolean;
+  /** What may begin within a fragmented message, and mix with it: fragments of another, or bytes. */
+  readonly interruption?: "fragment" | "binary";
   /** A close frame with one byte is one without a code. */
   readonly takesShortClose?: boolean;
   /** The code 1014 counts as illegal: it was registered later than the rest. */
@@ -106,6 +110,9 @@ class Reader {
 
   read(): Reading {
     while (!this.#end && this.#readFrame());
+    if (!this.#end && this.#opcode === TEXT && !this.#isCompressed && this.#hasIllFormedText) {
+      this.#fail("begun text is not UTF-8", [1007], false);
+    }
     return {
       messages: this.#messages,
       controls: this.#controls,
@@ -121,6 +128,10 @@ class Reader {
     const { size, length } = header;
     const isWhole = size !== undefined && this.#stream.length - this.#at >= size + length;
     const violation = this.#violation(header);
+    if (this.#isMixed(header)) {
+      this.#end = { kind: "unspecified" };
+      return false;
+    }
     if (violation) {
       this.#fail(violation.what, violation.codes, isWhole);
       return false;
@@ -135,6 +146,13 @@ class Reader {
     this.#frames++;
     this.#take(header, payload);
     return true;
+  }
+
+  /** Whether this runtime lets a message begin here, within another one. */
+  #isMixed({ fin, opcode }: Header): boolean {
+    const { interruption } = this.#leniency;
+    if (!interruption || this.#opcode === 0) return false;
+    return interruption === "binary" ? opcode === BINARY : opcode > 0 && opcode <= BINARY && !fin;
   }
 
   /** What is wrong with a header, as far as it is there. */
@@ -156,9 +174,7 @@ class Reader {
     const mayBeShort = this.#leniency.takesShortClose;
     wrong(opcode === CLOSE && length === 1 && !mayBeShort, "close code of one byte");
     wrong(opcode === CONTINUATION && this.#opcode === 0, "stray continuation");
-    const mayRestart = this.#leniency.restartsMessages && !fin;
-    const isData = opcode === TEXT || opcode === BINARY;
-    wrong(isData && this.#opcode !== 0 && !mayRestart, "message in a message");
+    wrong((opcode === TEXT || opcode === BINARY) && this.#opcode !== 0, "message in a message");
     if (size !== undefined && !isControl) {
       const gathered = this.#fragments.reduce((sum, { length }) => sum + length, 0);
       const isOver = gathered + length > this.#rules.maxPayload;
@@ -167,8 +183,12 @@ class Reader {
     }
     if (codes.length === 0) return undefined;
     // Who checks fragments as they come has seen before that these are no text.
-    if (this.#opcode === TEXT && !isUtf8Prefix(Buffer.concat(this.#fragments))) codes.push(1007);
+    if (this.#opcode === TEXT && this.#hasIllFormedText) codes.push(1007);
     return { what: what.join(", "), codes };
+  }
+
+  get #hasIllFormedText(): boolean {
+    return !isUtf8Prefix(Buffer.concat(this.#fragments));
   }
 
   #take({ fin, rsv, opcode }: Header, payload: Buffer): void {
@@ -180,7 +200,6 @@ class Reader {
     if (opcode !== CONTINUATION) {
       this.#opcode = opcode;
       this.#isCompressed = rsv === 4;
-      this.#fragments = [];
     }
     this.#fragments.push(payload);
     if (!fin) return;
@@ -189,7 +208,9 @@ class Reader {
     this.#opcode = 0;
     const bytes = this.#isCompressed ? this.#inflate(whole) : whole;
     if (bytes === undefined) return;
-    if (isText && !isUtf8(bytes)) return this.#fail("text is not UTF-8", [1007], true);
+    // Garbage may inflate to something, or to nothing.
+    const codes = this.#isCompressed ? [1007, 1009] : [1007];
+    if (isText && !isUtf8(bytes)) return this.#fail("text is not UTF-8", codes, true);
     this.#messages.push({ isText, bytes });
   }
 

@@ -5,7 +5,7 @@ import type { Hooks, UpgradeResult } from "../../hooks.ts";
 import type { Peer } from "../../peer.ts";
 import type { Case, Site, SiteOptions } from "../fixtures/case.ts";
 import { digest } from "./digest.ts";
-import { ENDPOINTS, type EndpointName } from "./endpoints.ts";
+import { type EndpointName, ENDPOINTS } from "./endpoints.ts";
 import { type Behaviour, behaviourOf, WildHooks } from "./hook_behaviour.ts";
 import { tokenOf } from "./token.ts";
 import { type ProcessFailures, processFailures } from "./process_failures.ts";
@@ -77,7 +77,10 @@ class FuzzSite {
     };
   }
 
-  #hooks(): Pick<Hooks, "upgrade" | "open" | "message" | "ping" | "pong" | "drain" | "close" | "error"> {
+  #hooks(): Pick<
+    Hooks,
+    "upgrade" | "open" | "message" | "ping" | "pong" | "drain" | "close" | "error"
+  > {
     return {
       upgrade: (request) => this.#upgrade(request),
       open: (peer) => this.#run(peer, "open", "open", (visit) => open(visit, peer)),
@@ -94,7 +97,11 @@ class FuzzSite {
       error: (peer, error) => {
         const isOfHook = error.hook !== undefined;
         const code = error instanceof PeerError ? error.code : error.name;
-        return this.#run(peer, "error", isOfHook ? `error ${error.hook}` : `error of the line ${code}`);
+        return this.#run(
+          peer,
+          "error",
+          isOfHook ? `error ${error.hook}` : `error of the line ${code}`,
+        );
       },
     };
   }
@@ -170,8 +177,7 @@ class FuzzSite {
   async #records(indices: readonly number[]): Promise<PeerRecord[][]> {
     const visits = indices.map((index) => this.#visits.get(index) ?? []);
     const deadline = Date.now() + 5000;
-    const isOver = () =>
-      visits.flat().every((it) => it.isOver || it.events.length === 0);
+    const isOver = () => visits.flat().every((it) => it.isOver || it.events.length === 0);
     while (!isOver() && Date.now() < deadline) await new Promise((go) => setTimeout(go, 10));
     for (const index of indices) this.#visits.delete(index);
     for (const visit of visits.flat()) visit.isTaken = true;
