@@ -42,7 +42,9 @@ function section(title: string, lines: readonly string[]): string {
 }
 
 function shortened(text: string): string[] {
-  return text.trimEnd().split("\r\n").map((line) => JSON.stringify(line).slice(1, -1).slice(0, 100));
+  return text.trimEnd().split("\r\n").map((line) =>
+    JSON.stringify(line).slice(1, -1).slice(0, 100)
+  );
 }
 
 function readingLines({ messages, controls, end, rest }: Reading): string[] {
