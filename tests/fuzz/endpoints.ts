@@ -11,7 +11,7 @@ export interface FuzzedEndpoint {
   readonly isPatient: boolean;
 }
 
-const SHORT = { handshakeTimeout: 200, closeTimeout: 250 };
+const SHORT = { handshakeTimeout: 1000, closeTimeout: 1000 };
 
 /** Name of an endpoint under fuzz. */
 export type EndpointName =
