@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { deflateRawSync } from "node:zlib";
+import { BINARY, CLOSE, closePayload, frame, TEXT } from "../clients/raw_client.ts";
 import { sleep } from "../clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 
@@ -102,6 +105,29 @@ export const errors: readonly Case[] = [
         client.handshake({ target: t.path(), headers: { "Sec-WebSocket-Version": version } });
         await sleep(50);
         client.fin();
+      }
+      await t.connect();
+    },
+  },
+  {
+    id: "E1.inflating",
+    fact: "what is broken behind a message that is being inflated ends no process",
+    site: () => ({ perMessageDeflate: true, hooks: { error() {} } }),
+    async run(t) {
+      const zeros = deflateRawSync(new Uint8Array(1024 * 1024), { finishFlush: 2 }).subarray(0, -4);
+      const large = frame(BINARY, zeros, { rsv: 4 });
+      for (let round = 0; round < 3; round++) {
+        const client = await t.upgraded({
+          headers: { "Sec-WebSocket-Extensions": "permessage-deflate; client_no_context_takeover" },
+        });
+        client.write(Buffer.concat([large, large, large]));
+        // In chunks of their own, while the first is being inflated.
+        const behind = Array.from({ length: 8 }, (_, i) => frame(TEXT, "x".repeat(i)));
+        for (const bytes of [frame(CLOSE, closePayload(999)), ...behind]) {
+          await sleep(1);
+          client.write(bytes);
+        }
+        await client.ended();
       }
       await t.connect();
     },

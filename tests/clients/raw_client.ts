@@ -78,7 +78,7 @@ export class RawClient {
 
   static connect(port: number): Promise<RawClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+      const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
       socket.once("connect", () => resolve(new RawClient(socket, port)));
       socket.once("error", reject);
     });
