@@ -56,6 +56,8 @@ export class Connection implements SocketListener, OutboxOwner {
   readonly #host: ConnectionHost;
   readonly #place: Place;
   #opening = false;
+  /** Whether `open` has failed: nothing that relies on it may follow, even where the line is still heard. */
+  #isUnset = false;
   #running = 0;
   #received = 0;
   #backlog: Backlog | undefined;
@@ -96,6 +98,7 @@ export class Connection implements SocketListener, OutboxOwner {
   }
 
   onmessage(payload: Payload, byteLength: number): void {
+    if (this.#isUnset) return;
     const { counters, limits } = this.#host;
     counters.messagesIn++;
     this.#received++;
@@ -299,7 +302,10 @@ export class Connection implements SocketListener, OutboxOwner {
     const error = hookError(hook, thrown);
     if (this.#hooks.error) this.#callErrorHook(error);
     else complain(`the ${hook} hook failed, and there is no error hook`, error);
-    if (hook === "open") this.#dropBacklog();
+    if (hook === "open") {
+      this.#isUnset = true;
+      this.#dropBacklog();
+    }
     if (hook === "open" || !this.#hooks.error) this.#outbox.close(1011, "");
   }
 

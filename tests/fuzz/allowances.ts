@@ -62,9 +62,12 @@ export const ALLOWANCES: Readonly<Record<string, Allowances>> = {
   uws: {
     // uWebSockets.js 20 unmasks without a look at the mask bit, takes a close frame of one byte for
     // one without a code, lets a binary message into a fragmented one, and has a list of close codes that ends with 1013.
+    // Where a chunk ends within a compressed frame, it drops the line at the next one. Seen without
+    // the library.
     leniency: {
       mask: "assumed",
       interruption: "binary",
+      tripsOverCompression: true,
       takesShortClose: true,
       refuses1014: true,
     },

@@ -62,6 +62,8 @@ export interface Leniency {
   readonly takesLongControls?: boolean;
   /** What may begin within a fragmented message, and mix with it: fragments of another, or bytes. */
   readonly interruption?: "fragment" | "binary";
+  /** Nothing is sure behind a compressed frame. */
+  readonly tripsOverCompression?: boolean;
   /** A close frame with one byte is one without a code. */
   readonly takesShortClose?: boolean;
   /** The code 1014 counts as illegal: it was registered later than the rest. */
@@ -113,6 +115,8 @@ class Reader {
     if (!this.#end && this.#opcode === TEXT && !this.#isCompressed && this.#hasIllFormedText) {
       this.#fail("begun text is not UTF-8", [1007], false);
     }
+    // Who inflates fragments as they come may have found something.
+    if (!this.#end && this.#opcode !== 0 && this.#isCompressed) this.#end = { kind: "unspecified" };
     return {
       messages: this.#messages,
       controls: this.#controls,
@@ -184,6 +188,7 @@ class Reader {
     if (codes.length === 0) return undefined;
     // Who checks fragments as they come has seen before that these are no text.
     if (this.#opcode === TEXT && this.#hasIllFormedText) codes.push(1007);
+    if (this.#opcode !== 0 && this.#isCompressed) codes.push(1009);
     return { what: what.join(", "), codes };
   }
 
@@ -206,6 +211,10 @@ class Reader {
     const isText = this.#opcode === TEXT, whole = Buffer.concat(this.#fragments);
     this.#fragments = [];
     this.#opcode = 0;
+    if (this.#isCompressed && this.#leniency.tripsOverCompression) {
+      this.#end = { kind: "unspecified" };
+      return;
+    }
     const bytes = this.#isCompressed ? this.#inflate(whole) : whole;
     if (bytes === undefined) return;
     // Garbage may inflate to something, or to nothing.
