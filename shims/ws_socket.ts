@@ -298,5 +298,8 @@ const CLOSE_CODES: Readonly<Record<string, number>> = {
 };
 
 function failureOf(error: Error & { code?: string }): SocketFailure {
-  return { code: CLOSE_CODES[error.code ?? ""] ?? 1002, message: error.message, cause: error };
+  const { code = "", message } = error;
+  // Of zlib: what does not inflate is closed with 1007 by `ws`.
+  const known = code.startsWith("Z_") ? 1007 : CLOSE_CODES[code];
+  return { code: known ?? 1002, message, cause: error };
 }

@@ -1,7 +1,7 @@
 import { Client } from "../clients/websocket_client.ts";
 
 /** How long an echo may take beside histories that keep the server busy. */
-const PATIENCE_MS = 5000, INTERVAL_MS = 40;
+const PATIENCE_MS = 15_000, INTERVAL_MS = 40;
 
 /** A client with nothing to hide: sends, and hears its own on a topic too. It must not notice anything. */
 export class Canary {

@@ -130,9 +130,15 @@ function brokenByClient(evidence: Evidence, transcript: Transcript, peer: PeerRe
   const isReadOn = allowances.readsOnAfterOversize && codes.includes(1009);
   if (received.end?.kind === "close" && !isReadOn && !mayClose.includes(received.end.code)) {
     found.push(`${what}: the server closed with ${received.end.code}`);
+  } else if (received.end?.kind === "close" && codes.includes(received.end.code)) {
+    const isSame = isHidden || told.code === received.end.code;
+    if (!isSame) {
+      found.push(`${what}: the hook heard ${told.code}, the client ${received.end.code}`);
+    }
   }
   const hasEnded = history.ending === "fin" || history.ending === "half a frame";
-  const isMissed = hasEnded && history.endpoint === "deflate" && allowances.missesCloseBehindFin;
+  const { missesCloseBehindFin: missing } = allowances;
+  const isMissed = hasEnded && (missing === "everywhere" || missing === history.endpoint);
   const mayBeSilent = allowances.sendsNoCloseAfterViolation || isMissed || !isCertain ||
     played.end === "reset";
   if (!received.end && !mayBeSilent) found.push(`${what}: the server sent no close frame`);

@@ -30,7 +30,7 @@ export const ENDPOINTS: Readonly<Record<EndpointName, FuzzedEndpoint>> = {
     options: {
       limits: {
         ...SHORT,
-        closeTimeout: 3000,
+        closeTimeout: 15_000,
         concurrency: 1,
         maxPayload: 4096,
         pendingMessages: 16,
@@ -48,7 +48,7 @@ export const ENDPOINTS: Readonly<Record<EndpointName, FuzzedEndpoint>> = {
     isPatient: true,
   },
   idle: {
-    options: { limits: { ...SHORT, idleTimeout: 1000 } },
+    options: { limits: { ...SHORT, idleTimeout: 2000 } },
     weight: 5,
     mayHang: true,
     isPatient: true,

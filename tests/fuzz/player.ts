@@ -19,8 +19,8 @@ export interface Played {
 
 const HEAD_END = "\r\n\r\n";
 /** How long a client waits for an answer it is entitled to, or only hopes for; and for the end. */
-const ANSWER_MS = 3000, HOPE_MS = 300, END_MS = 3000;
-const SILENCE_MS = 100, IDLE_MS = 2500;
+const ANSWER_MS = 5000, HOPE_MS = 300, END_MS = 15_000;
+const SILENCE_MS = 100, IDLE_MS = 5000;
 
 /** Plays the client's half of a history. */
 export async function play(history: History, port: number): Promise<Played> {

@@ -188,7 +188,7 @@ class Reader {
     if (codes.length === 0) return undefined;
     // Who checks fragments as they come has seen before that these are no text.
     if (this.#opcode === TEXT && this.#hasIllFormedText) codes.push(1007);
-    if (this.#opcode !== 0 && this.#isCompressed) codes.push(1009);
+    if (this.#opcode !== 0 && this.#isCompressed) codes.push(1007, 1009);
     return { what: what.join(", "), codes };
   }
 

@@ -176,7 +176,7 @@ class FuzzSite {
   /** What happened in these histories, once their peers are gone. */
   async #records(indices: readonly number[]): Promise<PeerRecord[][]> {
     const visits = indices.map((index) => this.#visits.get(index) ?? []);
-    const deadline = Date.now() + 5000;
+    const deadline = Date.now() + 20_000;
     const isOver = () => visits.flat().every((it) => it.isOver || it.events.length === 0);
     while (!isOver() && Date.now() < deadline) await new Promise((go) => setTimeout(go, 10));
     for (const index of indices) this.#visits.delete(index);
