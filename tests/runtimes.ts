@@ -96,6 +96,10 @@ export const runtimes: readonly Runtime[] = [
         reason: "Deno's server socket ends the line at a message of 64 MiB, whatever the limit",
         link: "https://github.com/denoland/fastwebsockets",
       },
+      "X6.wire-inflated": {
+        reason: "Deno has no compression, and ends the line of who sends it without a close frame",
+        link: "https://github.com/denoland/fastwebsockets",
+      },
       "X6.wire": {
         reason: "Deno ends the line after a protocol error without a close frame",
         link: "https://github.com/denoland/fastwebsockets",
@@ -141,6 +145,7 @@ export const runtimes: readonly Runtime[] = [
       "X6.a-long-ping": unreported,
       "X6.wire": noCloseFrame,
       "X6.wire-size": noCloseFrame,
+      "X6.wire-inflated": noCloseFrame,
       "C3.pause": uwsReadsOn,
       "C3.burst": uwsReadsOn,
       "C4.host-missing": noRoute,

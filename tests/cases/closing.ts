@@ -430,6 +430,20 @@ export const closing: readonly Case[] = [
     },
   },
   {
+    id: "X6.wire-inflated",
+    fact: "what does not inflate is 1007, on the wire and for the hook",
+    site: (s) => ({ perMessageDeflate: true, ...logClose(s) }),
+    async run(t) {
+      const client = await t.upgraded({
+        headers: { "Sec-WebSocket-Extensions": "permessage-deflate; client_no_context_takeover" },
+      });
+      client.write(frame(TEXT, new Uint8Array([0xff, 0xfe, 1, 3, 4]), { rsv: 4 }));
+      const { opcode, payload } = await client.frame();
+      assert.deepEqual([opcode, payload.readUInt16BE(0)], [CLOSE, 1007]);
+      assert.equal((await t.logged("close"))[0]!.data[0].code, 1007);
+    },
+  },
+  {
     id: "X6.wire-size",
     fact: "an oversize message's 1009 is on the wire",
     site: () => ({ limits: { maxPayload: 1000 } }),
