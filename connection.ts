@@ -13,10 +13,13 @@ import type {
   SocketFailure,
   SocketListener,
 } from "./socket.ts";
+import type { Watch } from "./timers.ts";
 
 /** What all connections of one endpoint share. */
 export interface ConnectionHost extends PeerHost, OutboxHost {
   readonly limits: OutboxHost["limits"];
+  /** Looks at silent peers again and again. */
+  readonly idle: Watch<Connection> | undefined;
   /** A connection has opened; its `open` hook is next. */
   began(connection: Connection): void;
   /** A connection is over and its `close` hook has settled. */
@@ -35,6 +38,9 @@ const FAILURE_CODES: Readonly<Record<number, PeerErrorCode>> = {
   1009: "ERR_PEER_TOO_LARGE",
 };
 
+/** What a runtime reads at a time, at most: Bun 1.4 half a MiB, Node 64 KiB. */
+const CHUNK = 524_288;
+
 /** Silent looks of the idle watch before a ping, and before the end. */
 export const PING_AFTER = 4, IDLE_AFTER = 8;
 
@@ -50,6 +56,8 @@ export class Connection implements SocketListener, OutboxOwner {
   readonly #host: ConnectionHost;
   readonly #place: Place;
   #opening = false;
+  /** Whether `open` has failed: nothing that relies on it may follow, even where the line is still heard. */
+  #isUnset = false;
   #running = 0;
   #received = 0;
   #backlog: Backlog | undefined;
@@ -78,6 +86,8 @@ export class Connection implements SocketListener, OutboxOwner {
     this.peer.join();
     this.#host.counters.opened++;
     this.#host.began(this);
+    // Where the runtime does not watch idle lines itself.
+    if (this.#outbox.socket.canPing) this.#host.idle?.add(this);
     const pending = this.#run("open");
     if (!pending) return;
     this.#opening = true;
@@ -88,6 +98,7 @@ export class Connection implements SocketListener, OutboxOwner {
   }
 
   onmessage(payload: Payload, byteLength: number): void {
+    if (this.#isUnset) return;
     const { counters, limits } = this.#host;
     counters.messagesIn++;
     this.#received++;
@@ -149,11 +160,6 @@ export class Connection implements SocketListener, OutboxOwner {
     queueMicrotask(() => this.#finish());
   }
 
-  /** Whether idle lines are watched here, not by the runtime. */
-  get canPing(): boolean {
-    return this.#outbox.socket.canPing;
-  }
-
   /** Pings a silent client, or gives it up. Called eight times in an `idleTimeout`. */
   checkIdle(): void {
     const { socket } = this.#outbox;
@@ -193,7 +199,8 @@ export class Connection implements SocketListener, OutboxOwner {
     Message.settle(message);
     const backlog = this.#backlog ??= new Backlog(limits.pendingMessages, limits.pendingBytes);
     if (backlog.fits(byteLength)) return backlog.push(message, byteLength);
-    if (socket.canPause && backlog.byteLength < limits.pendingBytes + limits.maxPayload) {
+    const most = limits.pendingBytes + Math.max(limits.maxPayload, CHUNK);
+    if (socket.canPause && backlog.byteLength < most) {
       // What was read before the pause takes effect: one chunk, but it may inflate to a lot more.
       backlog.push(message, byteLength);
       if (!this.#paused) socket.pause();
@@ -247,6 +254,8 @@ export class Connection implements SocketListener, OutboxOwner {
     if (this.#end) return false;
     const { limits, timers } = this.#host;
     const end = this.#outbox.end(info);
+    // Not once its `close` hook has settled: that may be never.
+    this.#host.idle?.delete(this);
     this.#end = this.#failure ? { ...end, code: this.#failure.code, wasClean: false } : end;
     this.peer.leave();
     this.#place.release();
@@ -296,7 +305,10 @@ export class Connection implements SocketListener, OutboxOwner {
     const error = hookError(hook, thrown);
     if (this.#hooks.error) this.#callErrorHook(error);
     else complain(`the ${hook} hook failed, and there is no error hook`, error);
-    if (hook === "open") this.#dropBacklog();
+    if (hook === "open") {
+      this.#isUnset = true;
+      this.#dropBacklog();
+    }
     if (hook === "open" || !this.#hooks.error) this.#outbox.close(1011, "");
   }
 

@@ -81,7 +81,6 @@ export class Endpoint {
   readonly #hub = new Hub<Peer>();
   readonly #counters = new Counters();
   readonly #timers = new Timers();
-  readonly #idle: Watch<Connection> | undefined;
   readonly #host: ConnectionHost;
   readonly #connections = new Set<Connection>();
   #closed: Promise<void> | undefined;
@@ -95,14 +94,14 @@ export class Endpoint {
     this.#options = options;
     this.limits = resolveLimits(options.limits);
     const { idleTimeout } = this.limits;
-    if (idleTimeout > 0) {
-      this.#idle = new Watch(this.#timers, idleTimeout / IDLE_AFTER, (it) => it.checkIdle());
-    }
     this.#host = {
       limits: this.limits,
       hub: this.#hub,
       counters: this.#counters,
       timers: this.#timers,
+      idle: idleTimeout > 0
+        ? new Watch<Connection>(this.#timers, idleTimeout / IDLE_AFTER, (it) => it.checkIdle())
+        : undefined,
       slow: new Watch<Outbox>(this.#timers, DRAIN_INTERVAL, (outbox) => outbox.checkDrain()),
       trustedHops: Number(options.trustProxy ?? 0),
       began: (connection) => this.#begin(connection),
@@ -228,14 +227,12 @@ export class Endpoint {
 
   #begin(connection: Connection): void {
     this.#connections.add(connection);
-    if (connection.canPing) this.#idle?.add(connection);
     // Accepted before the drain began, opened after.
     const closing = this.#closing;
     if (closing) queueMicrotask(() => connection.peer.close(closing.code, closing.reason));
   }
 
   #forget(connection: Connection): void {
-    this.#idle?.delete(connection);
     if (this.#connections.delete(connection) && this.#connections.size === 0) this.#allFinished?.();
   }
 }

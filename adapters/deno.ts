@@ -189,7 +189,7 @@ function onClose(this: DenoSocket, event: CloseEvent): void {
 
 function failureOf({ message, error }: ErrorEvent): SocketFailure | undefined {
   if (message === IDLE || LINE_DROPPED.test(message)) return undefined;
-  const code = /utf-?8/i.test(message) ? 1007 : /too large/i.test(message) ? 1009 : 1002;
+  const code = /utf-?8/i.test(message) ? 1007 : /^frame too large/i.test(message) ? 1009 : 1002;
   return { code, message, cause: error };
 }
 

@@ -306,7 +306,7 @@ function snapshot(
   context: UwsContext | undefined,
 ): RawHandshake {
   const rawHeaders: string[] = [];
-  req.forEach((name, value) => rawHeaders.push(name, value));
+  req.forEach((name, value) => rawHeaders.push(name, byteString(value)));
   const query = req.getQuery();
   return new RawHandshake({
     method: req.getMethod().toUpperCase(),
@@ -316,6 +316,11 @@ function snapshot(
     remoteAddress: decoder.decode(res.getRemoteAddressAsText()),
     runtime: { name: "uws", uws: { res, req, context } },
   });
+}
+
+/** A header as Fetch and all other runtimes have it, a character per byte: uWebSockets.js 20 decodes UTF-8. */
+function byteString(value: string): string {
+  return /[^\0-\x7f]/.test(value) ? Buffer.from(value).toString("latin1") : value;
 }
 
 /** Ours, unless a hook of the user upgraded the socket. */

@@ -18,6 +18,10 @@ export function reportClose(
 
 function failureOf(message: string): SocketFailure | undefined {
   if (!message.startsWith("Received")) return undefined;
-  const code = /utf-8/i.test(message) ? 1007 : /too big/i.test(message) ? 1009 : 1002;
+  const code = /utf-8|compressed/i.test(message)
+    ? 1007
+    : /too big message/i.test(message)
+    ? 1009
+    : 1002;
   return { code, message };
 }

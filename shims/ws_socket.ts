@@ -40,6 +40,9 @@ const DEFLATE: unique symbol = Symbol("onepeer.deflate");
 /** Enough for an adapter's own options, and a few that `upgrade` returns. */
 const MAX_DEFLATES = 64;
 
+/** More than 64 KiB can hold: a client that reads never has so many pongs to come. */
+const PINGS_PER_CHUNK = 16_384;
+
 const SEND_OPTIONS = {
   text: [{ binary: false, compress: false }, { binary: false, compress: true }],
   binary: [{ binary: true, compress: false }, { binary: true, compress: true }],
@@ -89,6 +92,24 @@ function flushAnd(method: "send" | "ping" | "close"): (this: WsSocket, ...args: 
   };
 }
 
+/** What of the `Receiver` of `ws` is needed to stop it. */
+interface Receiver {
+  readonly _errored?: boolean;
+  _write(chunk: unknown, encoding: string, done: () => void): void;
+}
+
+/**
+ * Reads no more after an error. `ws` 8.23 goes on with chunks that had to wait for one that was being
+ * inflated, from the midst of a frame, and throws where nobody catches it.
+ */
+function writeUnlessErrored(
+  this: Receiver,
+  ...[chunk, encoding, done]: Parameters<Receiver["_write"]>
+): void {
+  if (this._errored) done();
+  else (Object.getPrototypeOf(this) as Receiver)._write.call(this, chunk, encoding, done);
+}
+
 const flushAndSend = flushAnd("send"), flushAndPing = flushAnd("ping");
 const flushAndClose = flushAnd("close");
 
@@ -119,8 +140,9 @@ export class WsUpgrader {
       ...(perMessageDeflate === undefined ? {} : { perMessageDeflate: sharing(perMessageDeflate) }),
       handleProtocols: (offered, request) =>
         this.#current?.protocol || (handleProtocols?.(offered, request) ?? false),
-      // Missing in @types/ws 8.18: how long `ws` waits for the client to end the line.
-      ...{ closeTimeout },
+      // Missing in @types/ws 8.18: how long `ws` waits for the client to end the line; and how many
+      // pongs may be under way, which `ws` 8.23 counts within one chunk already.
+      ...{ closeTimeout, maxPendingAutoPongs: PINGS_PER_CHUNK },
     };
     if (verifyClient && verifyClient.length > 1) {
       throw new TypeError(
@@ -177,6 +199,8 @@ export class WsUpgrader {
     if (isShareable(this.#extensions)) {
       native[DEFLATE] = this.#deflateFor(this.#server.options.perMessageDeflate);
     }
+    const { _receiver: receiver } = native as { _receiver?: Receiver };
+    if (receiver) receiver._write = writeUnlessErrored;
     native.send = flushAndSend;
     native.ping = flushAndPing;
     native.close = flushAndClose;
@@ -279,5 +303,8 @@ const CLOSE_CODES: Readonly<Record<string, number>> = {
 };
 
 function failureOf(error: Error & { code?: string }): SocketFailure {
-  return { code: CLOSE_CODES[error.code ?? ""] ?? 1002, message: error.message, cause: error };
+  const { code = "", message } = error;
+  // Of zlib: what does not inflate is closed with 1007 by `ws`.
+  const known = code.startsWith("Z_") ? 1007 : CLOSE_CODES[code];
+  return { code: known ?? 1002, message, cause: error };
 }

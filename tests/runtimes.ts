@@ -66,6 +66,7 @@ const noCloseFrame: Gap = {
   reason: "uWebSockets.js 20 ends the line after a protocol error without a close frame",
   link: UWS_SOURCE,
 };
+
 const noRoute: Gap = {
   reason: "uWebSockets.js 20 hands such a request to no route, and so to nobody",
   link: UWS_SOURCE,
@@ -91,6 +92,7 @@ export const runtimes: readonly Runtime[] = [
     gaps: {
       "C3.pause": noPause,
       "C3.patient": noPause,
+      "C3.burst": noPause,
       "S7.ping": noControl,
       "S7.hooks": noControl,
       "X4.wire": noReset,
@@ -108,6 +110,10 @@ export const runtimes: readonly Runtime[] = [
       },
       "L1.above-64-mib": {
         reason: "Deno's server socket ends the line at a message of 64 MiB, whatever the limit",
+        link: "https://github.com/denoland/fastwebsockets",
+      },
+      "X6.wire-inflated": {
+        reason: "Deno has no compression, and ends the line of who sends it without a close frame",
         link: "https://github.com/denoland/fastwebsockets",
       },
       "C4.late-reader": closesOverUnread("Deno's"),
@@ -154,8 +160,10 @@ export const runtimes: readonly Runtime[] = [
       "X6.an-unknown-opcode": unreported,
       "X6.a-fragmented-ping": unreported,
       "X6.a-stray-continuation": unreported,
+      "X6.a-long-ping": unreported,
       "X6.wire": noCloseFrame,
       "X6.wire-size": noCloseFrame,
+      "X6.wire-inflated": noCloseFrame,
       "X6.wire-late": noCloseFrame,
       "C2.one-packet": {
         reason: "uWebSockets.js 20 drops what comes in one packet with the handshake",
@@ -164,6 +172,7 @@ export const runtimes: readonly Runtime[] = [
       "C4.late-reader": closesOverUnread("uWebSockets'"),
       "C3.pause": readsOn,
       "C3.patient": readsOn,
+      "C3.burst": readsOn,
       "C4.host-missing": noRoute,
       "C5.absolute-form": noRoute,
     },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CLOSE, closePayload, frame, TEXT } from "../clients/raw_client.ts";
+import { CLOSE, closePayload, frame, PING, TEXT } from "../clients/raw_client.ts";
 import { sleep } from "../clients/test_bed.ts";
 import type { Case, Site } from "../fixtures/case.ts";
 
@@ -389,6 +389,7 @@ export const closing: readonly Case[] = [
     ["an unknown opcode", frame(3, "x"), "ERR_PEER_PROTOCOL", 1002],
     ["a fragmented ping", frame(9, "x", { fin: false }), "ERR_PEER_PROTOCOL", 1002],
     ["a stray continuation", frame(0, "x"), "ERR_PEER_PROTOCOL", 1002],
+    ["a long ping", frame(PING, "x".repeat(126)), "ERR_PEER_PROTOCOL", 1002],
     ["text that is not UTF-8", frame(TEXT, new Uint8Array([0xff])), "ERR_PEER_INVALID_DATA", 1007],
     ["a message over maxPayload", frame(TEXT, "x".repeat(2000)), "ERR_PEER_TOO_LARGE", 1009],
   ] as const).map(([what, bytes, code, closeCode]): Case => ({
@@ -426,6 +427,20 @@ export const closing: readonly Case[] = [
       client.write(frame(TEXT, new Uint8Array([0xff])));
       const { opcode, payload } = await client.frame();
       assert.deepEqual([opcode, payload.readUInt16BE(0)], [CLOSE, 1007]);
+    },
+  },
+  {
+    id: "X6.wire-inflated",
+    fact: "what does not inflate is 1007, on the wire and for the hook",
+    site: (s) => ({ perMessageDeflate: true, ...logClose(s) }),
+    async run(t) {
+      const client = await t.upgraded({
+        headers: { "Sec-WebSocket-Extensions": "permessage-deflate; client_no_context_takeover" },
+      });
+      client.write(frame(TEXT, new Uint8Array([0xff, 0xfe, 1, 3, 4]), { rsv: 4 }));
+      const { opcode, payload } = await client.frame();
+      assert.deepEqual([opcode, payload.readUInt16BE(0)], [CLOSE, 1007]);
+      assert.equal((await t.logged("close"))[0]!.data[0].code, 1007);
     },
   },
   {

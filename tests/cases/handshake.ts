@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
 import type { TestBed } from "../clients/test_bed.ts";
 import type { Case, Site } from "../fixtures/case.ts";
@@ -27,6 +28,16 @@ async function mustRefuse(
   assert.equal((await t.stats()).peers, 0);
   return Object.fromEntries(head.headers);
 }
+
+/** The headers that every handshake has. */
+const HANDSHAKE = [
+  "Host: a.example",
+  "Connection: Upgrade",
+  "Upgrade: websocket",
+  "Sec-WebSocket-Version: 13",
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+  "",
+].join("\r\n");
 
 /** C4, C5, C9, C10: what the handshake itself decides. */
 export const handshake: readonly Case[] = [
@@ -133,6 +144,22 @@ export const handshake: readonly Case[] = [
       await t.upgraded({ headers: { ...headers, "sec-websocket-version": "13" } });
       await t.upgraded({ headers: { Upgrade: "websocket, other/1" } });
       await t.logged("open", 3);
+    },
+  },
+  {
+    id: "C4.header-bytes",
+    fact: "a header beyond ASCII is its bytes, a character each, and breaks nothing",
+    site: (s) => ({
+      hooks: { upgrade: ({ headers }) => s.log("upgrade", headers.get("x-price")) },
+    }),
+    async run(t) {
+      const client = await t.tcp();
+      const target = `GET ${t.path()} HTTP/1.1`;
+      client.write(Buffer.from(
+        `${target}\r\n${HANDSHAKE}X-Price: 5 \u20ac each\r\n\r\n`, // in UTF-8, as no client should
+      ));
+      assert.equal((await client.head()).status, 101);
+      assert.deepEqual((await t.logged("upgrade"))[0]!.data, ["5 \u00e2\u0082\u00ac each"]);
     },
   },
   {

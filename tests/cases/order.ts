@@ -117,6 +117,26 @@ export const order: readonly Case[] = [
     },
   },
   {
+    id: "C1.close-never-settles",
+    fact: "a close hook that never settles keeps no timer",
+    site: (s) => ({
+      hooks: {
+        close() {
+          s.log("close");
+          return new Promise(() => {});
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.close();
+      await t.logged("close");
+      // Of ours: the time-out for the client's end of the line may be one.
+      await new Promise((go) => setTimeout(go, 50));
+      assert.equal((await t.stats()).timers, 0);
+    },
+  },
+  {
     id: "C2.open-first",
     fact: "frames that arrive while open is pending wait, none lost, in order",
     site: (s) => ({
@@ -296,6 +316,27 @@ export const order: readonly Case[] = [
       await t.release("open");
       const messages = await t.logged("message", 100);
       assert.ok(messages.every(({ data }) => data[0] === 60_000));
+    },
+  },
+  {
+    id: "C3.burst",
+    fact: "so it is where the limits are under what is read at once, and nothing is lost",
+    site: (s) => ({
+      limits: { maxPayload: 1000, pendingBytes: 1000, pendingMessages: 2 },
+      hooks: {
+        async open() {
+          await s.wait("open");
+        },
+        message: () => s.log("message"),
+      },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      const burst = Array.from({ length: 50 }, () => frame(TEXT, "x".repeat(1000)));
+      client.write(Buffer.concat(burst));
+      await new Promise((go) => setTimeout(go, 100));
+      await t.release("open");
+      await t.logged("message", 50);
     },
   },
   ...(["fin", "rst"] as const).map((way): Case => ({

@@ -393,6 +393,20 @@ export const sending: readonly Case[] = [
     },
   },
   {
+    id: "S7.pings-in-a-chunk",
+    fact: "a client that sends many pings at once, and reads, is not dropped",
+    site: () => ({ hooks: { message: (peer, message) => void peer.send(message) } }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.write(Buffer.concat(Array.from({ length: 200 }, () => frame(PING, "here"))));
+      client.write(frame(TEXT, "and well"));
+      for (let answer = await client.frame(); answer.opcode !== TEXT;) {
+        assert.deepEqual([answer.opcode, answer.payload.toString()], [PONG, "here"]);
+        answer = await client.frame();
+      }
+    },
+  },
+  {
     id: "S7.mistakes",
     fact: "ping() with more than 125 bytes is a RangeError, of a peer that is gone a false",
     site: (s) => ({

@@ -110,7 +110,7 @@ export class RawClient {
 
   static connect(to: Address): Promise<RawClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ ...to, allowHalfOpen: true });
+      const socket = connect({ ...to, allowHalfOpen: true, noDelay: true });
       socket.once("connect", () => resolve(new RawClient(socket)));
       socket.once("error", reject);
     });

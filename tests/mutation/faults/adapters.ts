@@ -348,4 +348,12 @@ export const adapters: readonly Fault[] = [
     replace: 'request.headers.get("upgrade") === "websocket"',
     caughtBy: ["test server"],
   },
+  {
+    id: "uws-header-bytes",
+    file: "adapters/uws.ts",
+    what: "A header beyond ASCII ends the process",
+    find: '/[^\\0-\\x7f]/.test(value) ? Buffer.from(value).toString("latin1") : value',
+    replace: "value",
+    caughtBy: ["uws C4.header-bytes"],
+  },
 ];

@@ -187,6 +187,22 @@ export const sockets: readonly Fault[] = [
     caughtBy: ["ws C7."],
   },
   {
+    id: "ws-reads-behind-an-error",
+    file: "shims/ws_socket.ts",
+    what: "What waited for an inflation that failed is read, and ends the process",
+    find: "if (this._errored) done();\n  else ",
+    replace: "",
+    caughtBy: ["ws E1.inflating"],
+  },
+  {
+    id: "ws-counts-pings",
+    file: "shims/ws_socket.ts",
+    what: "A client that reads is dropped for a burst of pings",
+    find: ", maxPendingAutoPongs: PINGS_PER_CHUNK",
+    replace: "",
+    caughtBy: ["ws S7.pings-in-a-chunk"],
+  },
+  {
     id: "ws-upgrade-as-a-list",
     file: "shims/ws_socket.ts",
     what: "`Upgrade` in a list, or in capitals, is refused by `ws`",
@@ -214,8 +230,8 @@ export const sockets: readonly Fault[] = [
     id: "uwebsockets-utf8",
     file: "shims/uwebsockets.ts",
     what: "A text that is not UTF-8 is 1002",
-    find: "/utf-8/i.test(message) ? 1007",
-    replace: "/utf-8/i.test(message) ? 1002",
+    find: "/utf-8|compressed/i.test(message)",
+    replace: "/compressed/i.test(message)",
     caughtBy: ["uws X6."],
   },
   {

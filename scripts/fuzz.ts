@@ -1,0 +1,114 @@
+/**
+ * Plays random histories against the server process of each runtime, and judges what both ends saw:
+ * `deno task fuzz --help`.
+ *
+ * @module
+ */
+import {
+  fuzz,
+  type FuzzCounts,
+  type FuzzOptions,
+  type FuzzResult,
+} from "../tests/fuzz/fuzz_run.ts";
+import type { FuzzRecord } from "./reliability/fuzz_section.ts";
+import { shrink, violationLines } from "../tests/fuzz/shrink.ts";
+import { transcriptLines } from "../tests/fuzz/transcript.ts";
+import { type Runtime, runtimes } from "../tests/runtimes.ts";
+import { record } from "./reliability/record.ts";
+
+const HELP = `deno task fuzz [runtime…] [seconds] [options]
+
+Plays random histories against the server process of each runtime: handshakes, frames and hooks,
+most of them valid, some broken. Checks what the client saw, which hooks ran, and that nothing is left.
+
+  runtime          ${runtimes.map(({ name }) => name).join(", ")}; all if left out
+  seconds          how long, on each runtime; 10 if left out
+  --seed=N         the same histories again; random if left out
+  --frames=N       as many frames, in place of seconds
+  --history=N      only this history, with a transcript; N-M for some in a row
+  --record         keeps what came of it in docs/reliability/fuzz.json
+`;
+
+interface Arguments {
+  readonly chosen: readonly Runtime[];
+  readonly options: FuzzOptions;
+  readonly isRecorded: boolean;
+}
+
+const { chosen, options, isRecorded } = parse(Deno.args);
+let failed = 0;
+for (const runtime of chosen) {
+  const command = await runtime.command();
+  if ("missing" in command) {
+    console.log(`${runtime.title.padEnd(22)} NOT RUN: needs ${command.missing}`);
+    continue;
+  }
+  const result = await fuzz(runtime, command, {
+    ...options,
+    onProgress: (it) => show(runtime, it),
+  });
+  console.log(`${line(runtime, result)}  ${result.violations.length || "no"} violations`);
+  if (isRecorded) await record<FuzzRecord>("fuzz", runtime.name, recordOf(runtime, result));
+  if (result.violations.length === 0) continue;
+  failed++;
+  for (const text of violationLines(result)) console.log(`  ${text}`);
+  const isReplay = options.histories !== undefined;
+  if (!isReplay) console.log(`  ${(await shrink(runtime, command, result)).replace("\n", "\n  ")}`);
+}
+Deno.exit(failed > 0 ? 1 : 0);
+
+function parse(args: readonly string[]): Arguments {
+  if (args.includes("--help")) {
+    console.log(HELP);
+    Deno.exit(0);
+  }
+  const names: string[] = [];
+  let seed = crypto.getRandomValues(new Uint32Array(1))[0]!, isRecorded = false;
+  let bounds: Omit<FuzzOptions, "seed"> = { seconds: 10 };
+  for (const arg of args) {
+    const [, name = "", value = ""] = /^--(seed|frames|history)=([\d-]+)$/.exec(arg) ?? [];
+    if (arg === "--record") isRecorded = true;
+    else if (name === "seed") seed = Number(value);
+    else if (name === "frames") bounds = { frames: Number(value) };
+    else if (name === "history") bounds = replay(value);
+    else if (/^\d+$/.test(arg)) bounds = { seconds: Number(arg) };
+    else if (runtimes.some((it) => it.name.startsWith(arg))) names.push(arg);
+    else {
+      console.error(`There is no ${arg} here.\n\n${HELP}`);
+      Deno.exit(2);
+    }
+  }
+  const chosen = runtimes.filter((it) =>
+    names.length === 0 || names.some((name) => it.name.startsWith(name))
+  );
+  return { chosen, options: { seed, ...bounds }, isRecorded };
+}
+
+/** One history with its transcript, or some in a row without. */
+function replay(which: string): Omit<FuzzOptions, "seed"> {
+  const [from = 0, to = from] = which.split("-").map(Number);
+  const histories = to - from + 1;
+  if (histories > 1) return { from, histories };
+  return {
+    from,
+    histories,
+    onHistory: (evidence, violations) =>
+      console.log(transcriptLines(evidence, violations).join("\n")),
+  };
+}
+
+function line({ title }: Runtime, { frames, histories, seconds }: FuzzCounts): string {
+  const count = (number: number) => number.toLocaleString("en").padStart(9);
+  return `${title.padEnd(22)}${count(frames)} frames ${count(histories)} histories ${
+    seconds.toFixed(1).padStart(6)
+  } s  seed ${options.seed}`;
+}
+
+function show(runtime: Runtime, counts: FuzzCounts): void {
+  if (!Deno.stdout.isTerminal() || options.histories !== undefined) return;
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line(runtime, counts)}\r`));
+}
+
+function recordOf({ title }: Runtime, { violations, ...rest }: FuzzResult): FuzzRecord {
+  return { title, ...rest, violations: violations.length };
+}

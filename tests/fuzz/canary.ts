@@ -1,0 +1,48 @@
+import { Client } from "../clients/websocket_client.ts";
+
+/** How long an echo may take beside histories that keep the server busy. */
+const PATIENCE_MS = 15_000, INTERVAL_MS = 40;
+
+/** A client with nothing to hide: sends, and hears its own on a topic too. It must not notice anything. */
+export class Canary {
+  /** What it noticed. */
+  readonly noticed: string[] = [];
+  readonly #name: string;
+  readonly #client: Client;
+  readonly #done: Promise<void>;
+  /** Resolves once it is connected, or never will be. */
+  readonly isReady: Promise<unknown>;
+  #isStopped = false;
+
+  constructor(name: string, url: string) {
+    this.#name = name;
+    this.#client = new Client(url, {});
+    const opened = this.#client.opened();
+    this.isReady = opened.catch(() => {});
+    this.#done = this.#sing(opened);
+  }
+
+  async stop(): Promise<string[]> {
+    this.#isStopped = true;
+    await this.#done;
+    this.#client.terminate();
+    return this.noticed;
+  }
+
+  async #sing(opened: Promise<unknown>): Promise<void> {
+    try {
+      await opened;
+      for (let count = 0; !this.#isStopped; count++) {
+        const said = `canary ${count}`;
+        this.#client.socket.send(said);
+        for (const way of ["its topic", "the echo"]) {
+          const heard = await this.#client.next(PATIENCE_MS);
+          if (heard !== said) throw new Error(`said ${said}, heard ${heard} by ${way}`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
+      }
+    } catch (error) {
+      this.noticed.push(`the canary of ${this.#name}: ${(error as Error).message}`);
+    }
+  }
+}

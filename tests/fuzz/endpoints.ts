@@ -1,0 +1,93 @@
+import type { Limits } from "../../limits.ts";
+
+/** Options of an endpoint under fuzz, and what follows from them. */
+export interface FuzzedEndpoint {
+  readonly options: { readonly limits: Partial<Limits>; readonly perMessageDeflate?: boolean };
+  /** How often a history goes here. */
+  readonly weight: number;
+  /** Whether a hook may never settle: `closeTimeout` is short. */
+  readonly mayHang: boolean;
+  /** Whether a client that reads and keeps within `maxPayload` is served to the end. */
+  readonly isPatient: boolean;
+}
+
+const SHORT = { handshakeTimeout: 1000, closeTimeout: 1000 };
+
+/** Name of an endpoint under fuzz. */
+export type EndpointName =
+  | "plain"
+  | "serial"
+  | "deflate"
+  | "idle"
+  | "drop"
+  | "throwing"
+  | "closing";
+
+/** The endpoints under fuzz: each has its own limits, and all their histories at once. */
+export const ENDPOINTS: Readonly<Record<EndpointName, FuzzedEndpoint>> = {
+  plain: { options: { limits: SHORT }, weight: 40, mayHang: true, isPatient: true },
+  serial: {
+    options: {
+      limits: {
+        ...SHORT,
+        closeTimeout: 15_000,
+        concurrency: 1,
+        maxPayload: 4096,
+        pendingMessages: 16,
+        pendingBytes: 16_384,
+      },
+    },
+    weight: 15,
+    mayHang: false,
+    isPatient: true,
+  },
+  deflate: {
+    options: { limits: { ...SHORT, maxPayload: 65_536 }, perMessageDeflate: true },
+    weight: 20,
+    mayHang: true,
+    isPatient: true,
+  },
+  idle: {
+    options: { limits: { ...SHORT, idleTimeout: 2000 } },
+    weight: 5,
+    mayHang: true,
+    isPatient: true,
+  },
+  drop: {
+    options: {
+      limits: {
+        ...SHORT,
+        maxPayload: 1024,
+        maxBuffered: 32_768,
+        overflow: "drop",
+        highWaterMark: 2048,
+        drainThreshold: 100,
+        maxTopicsPerPeer: 2,
+      },
+    },
+    weight: 10,
+    mayHang: true,
+    isPatient: false,
+  },
+  throwing: {
+    options: {
+      limits: { ...SHORT, maxBuffered: 8192, overflow: "error", highWaterMark: 1, concurrency: 2 },
+    },
+    weight: 5,
+    mayHang: true,
+    isPatient: false,
+  },
+  closing: {
+    options: {
+      limits: { ...SHORT, maxBuffered: 4096, highWaterMark: 0, messagesPerSecond: 200 },
+    },
+    weight: 5,
+    mayHang: true,
+    isPatient: false,
+  },
+};
+
+/** The largest message that an endpoint takes. */
+export function maxPayloadOf(name: EndpointName): number {
+  return ENDPOINTS[name].options.limits.maxPayload ?? 1024 * 1024;
+}

@@ -1,0 +1,233 @@
+import { ALLOWANCES, type Allowances } from "./allowances.ts";
+import { Canary } from "./canary.ts";
+import { TestBed } from "../clients/test_bed.ts";
+import type { Runtime } from "../runtimes.ts";
+import { ServerProcess } from "../server_process.ts";
+import { type EndpointName, ENDPOINTS } from "./endpoints.ts";
+import { endpointOf, type History, historyOf } from "./history.ts";
+import { type Evidence, judge } from "./oracle.ts";
+import { play } from "./player.ts";
+import { type Footprint, footprint } from "./footprint.ts";
+import { CANARY, type PeerRecord, type SiteHealth } from "./site.ts";
+
+/** What shall be run. */
+export interface FuzzOptions {
+  readonly seed: number;
+  /** The first history; 0 if left out. */
+  readonly from?: number;
+  /** Ends after so many histories, frames, or seconds, whichever comes first. */
+  readonly histories?: number;
+  readonly frames?: number;
+  readonly seconds?: number;
+  readonly onProgress?: (soFar: FuzzCounts) => void;
+  /** Hears all that is known of each history. */
+  readonly onHistory?: (evidence: Evidence, violations: readonly string[]) => void;
+}
+
+/** What was done. */
+export interface FuzzCounts {
+  readonly histories: number;
+  /** That were answered by a 101. */
+  readonly handshakes: number;
+  /** That clients sent. */
+  readonly frames: number;
+  readonly seconds: number;
+}
+
+/** Something that must not be. */
+export interface Violation {
+  /** The history it was seen in; `undefined` where it belongs to none. */
+  readonly history: number | undefined;
+  readonly what: string;
+}
+
+/** What came of a run. */
+export interface FuzzResult extends FuzzCounts {
+  readonly seed: number;
+  readonly hookCalls: number;
+  /** Whether the server's process ended. */
+  readonly crashes: number;
+  readonly violations: readonly Violation[];
+  /** Of the server, early in the run and at its end. */
+  readonly before: Footprint;
+  readonly after: Footprint;
+}
+
+/** Histories at a time: so many groups, of so many each. */
+const GROUPS = 8, GROUP_SIZE = 24;
+const ENOUGH_VIOLATIONS = 50;
+/** How many more connections of the control API there may be at one look than at another. */
+const CONTROL_CONNECTIONS = 5;
+
+/** Runs histories against the server process of a runtime, and judges all of them. */
+export async function fuzz(
+  runtime: Runtime,
+  command: readonly string[],
+  options: FuzzOptions,
+): Promise<FuzzResult> {
+  await using server = await ServerProcess.start(command);
+  const run = new FuzzRun(server, ALLOWANCES[runtime.name] ?? {}, options);
+  return await run.all();
+}
+
+class FuzzRun {
+  readonly #server: ServerProcess;
+  readonly #allowances: Allowances;
+  readonly #options: FuzzOptions;
+  readonly #beds = new Map<EndpointName, TestBed>();
+  readonly #violations: Violation[] = [];
+  readonly #started = performance.now();
+  #next: number;
+  #histories = 0;
+  #handshakes = 0;
+  #frames = 0;
+  #resets = 0;
+
+  constructor(server: ServerProcess, allowances: Allowances, options: FuzzOptions) {
+    this.#server = server;
+    this.#allowances = allowances;
+    this.#options = options;
+    this.#next = options.from ?? 0;
+  }
+
+  async all(): Promise<FuzzResult> {
+    for (const name of Object.keys(ENDPOINTS) as EndpointName[]) {
+      const bed = new TestBed(this.#server, name);
+      await bed.open(`fuzz.${name}`);
+      this.#beds.set(name, bed);
+    }
+    const canaries = [...this.#beds].map(([name, bed]) => new Canary(name, bed.url(`?${CANARY}`)));
+    await Promise.all(canaries.map(({ isReady }) => isReady));
+    const { fds } = await this.#footprintAtRest();
+    const warm = this.#warmFootprint();
+    await Promise.all(Array.from({ length: GROUPS }, () => this.#work()));
+    const counts = this.#counts;
+    const after = await this.#footprintAtRest(fds);
+    const noticed = await Promise.all(canaries.map((canary) => canary.stop()));
+    for (const what of noticed.flat()) this.#report(undefined, what);
+    const hookCalls = await this.#inspect();
+    const before = { ...await warm, fds };
+    this.#compare(before, after);
+    const crashes = this.#server.exited ? 1 : 0;
+    if (crashes) this.#report(undefined, this.#server.exited!);
+    const { seed } = this.#options;
+    return { seed, ...counts, hookCalls, crashes, violations: this.#violations, before, after };
+  }
+
+  get #counts(): FuzzCounts {
+    return {
+      histories: this.#histories,
+      handshakes: this.#handshakes,
+      frames: this.#frames,
+      seconds: Math.round((performance.now() - this.#started) / 100) / 10,
+    };
+  }
+
+  get #isDone(): boolean {
+    const { from = 0, histories = Infinity, frames = Infinity, seconds = Infinity } = this.#options;
+    return this.#next >= from + histories || this.#frames >= frames ||
+      performance.now() - this.#started > seconds * 1000 || this.#server.exited !== undefined ||
+      this.#violations.length >= ENOUGH_VIOLATIONS;
+  }
+
+  async #work(): Promise<void> {
+    const { seed, from = 0, histories = Infinity } = this.#options;
+    while (!this.#isDone) {
+      const first = this.#next;
+      this.#next = Math.min(first + GROUP_SIZE, from + histories);
+      const group = Array.from({ length: this.#next - first }, (_, i) => {
+        const endpoint = endpointOf(seed, first + i);
+        return historyOf(seed, first + i, this.#beds.get(endpoint)!.path());
+      });
+      try {
+        await this.#playGroup(group);
+      } catch (error) {
+        this.#report(first, `these histories could not be played: ${error}`);
+      }
+      this.#options.onProgress?.(this.#counts);
+    }
+  }
+
+  async #playGroup(group: readonly History[]): Promise<void> {
+    const played = await Promise.all(
+      group.map((history) => play(history, this.#beds.get(history.endpoint)!.port)),
+    );
+    const records = new Map<History, PeerRecord[]>();
+    await Promise.all([...this.#beds].map(async ([name, bed]) => {
+      const here = group.filter(({ endpoint }) => endpoint === name);
+      const found = await bed.command<PeerRecord[][]>("records", here.map(({ index }) => index));
+      here.forEach((history, i) => records.set(history, found[i]!));
+    }));
+    group.forEach((history, i) => {
+      const peers = records.get(history)!;
+      this.#judge({ history, played: played[i]!, peers, allowances: this.#allowances });
+    });
+  }
+
+  #judge(evidence: Evidence): void {
+    const { history, played } = evidence;
+    const violations = judge(evidence);
+    this.#histories++;
+    if (history.ending === "reset") this.#resets++;
+    if (played.status === 101) this.#handshakes++;
+    this.#frames += history.frameEnds.filter((end) => end <= played.written).length;
+    for (const what of violations) this.#report(history.index, what);
+    this.#options.onHistory?.(evidence, violations);
+  }
+
+  #report(history: number | undefined, what: string): void {
+    this.#violations.push({ history, what });
+  }
+
+  /**
+   * The server while no clients but the canaries are there, as soon as it holds no more than `fds`. As
+   * many control connections as there ever are at a time are opened first: else they would count.
+   */
+  async #footprintAtRest(fds = Infinity): Promise<Footprint> {
+    const beds = Array.from({ length: GROUPS }, () => [...this.#beds.values()]).flat();
+    await Promise.allSettled(beds.map((bed) => bed.command("health")));
+    let seen = await footprint(this.#server.pid);
+    for (let look = 0; look < 40 && seen.fds > fds; look++) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      seen = await footprint(this.#server.pid);
+    }
+    return seen;
+  }
+
+  /** The server once it has worked for a while. */
+  async #warmFootprint(): Promise<Footprint> {
+    const { seconds = 60 } = this.#options;
+    await new Promise((resolve) => setTimeout(resolve, Math.min(seconds * 300, 10_000)));
+    return await footprint(this.#server.pid);
+  }
+
+  /** Ends the sites: nothing may be left, and nothing may have been said. */
+  async #inspect(): Promise<number> {
+    let hookCalls = 0;
+    for (const [name, bed] of this.#beds) {
+      try {
+        const health = await bed.command<SiteHealth>("health");
+        hookCalls += health.hookCalls;
+        for (const what of health.late) this.#report(undefined, `after the end, ${name}: ${what}`);
+        if (bed === [...this.#beds.values()][0]) {
+          for (const what of health.unhandled) this.#report(undefined, `unhandled: ${what}`);
+          for (const what of health.complaints) this.#report(undefined, `complaint: ${what}`);
+        }
+        await bed.close();
+      } catch (error) {
+        this.#report(undefined, `${name}: ${(error as Error).message}`);
+      }
+    }
+    return hookCalls;
+  }
+
+  #compare(before: Footprint, after: Footprint): void {
+    if (after.rss > 2 * before.rss + 128) {
+      this.#report(undefined, `memory grew from ${before.rss} to ${after.rss} MiB`);
+    }
+    const most = this.#allowances.keepsResetLines ? before.fds + this.#resets : before.fds;
+    if (after.fds > most + CONTROL_CONNECTIONS) {
+      this.#report(undefined, `descriptors grew from ${before.fds} to ${after.fds}`);
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import { Buffer } from "node:buffer";
+import { type Evidence, transcriptOf } from "./oracle.ts";
+import type { ReadEnd, Reading } from "./reference_reader.ts";
+
+const SHOWN = 40;
+
+/** All that is known of one history, to be read by somebody who looks for a mistake. */
+export function transcriptLines(evidence: Evidence, violations: readonly string[]): string[] {
+  const { history, played, peers } = evidence;
+  const { handshake, behaviour, endpoint, mutations, ending } = history;
+  const { sent, received } = transcriptOf(evidence);
+  return [
+    `history ${history.index} at the endpoint "${endpoint}"`,
+    section("hooks", [
+      `${
+        behaviour.isEcho ? "send back what comes" : "do anything"
+      }; upgrade: ${behaviour.upgrade}, ` +
+      `open: ${behaviour.openMs} ms, message: ${behaviour.messageMs} ms`,
+    ]),
+    section("handshake", [handshake.how, ...shortened(handshake.bytes.toString("latin1"))]),
+    section("answer", played.head === "" ? ["none"] : shortened(played.head)),
+    section("frames", [
+      `${history.frameEnds.length}, ${played.written} of ${history.stream.length} bytes written; ` +
+      `${mutations.join(", ") || "all of them valid"}; then: ${ending}` +
+      `${history.isPipelined ? "; ahead of the answer" : ""}` +
+      `${history.readsLate ? "; reads only then" : ""}`,
+    ]),
+    section("on the line", played.steps),
+    section("sent, as it must be read", readingLines(sent)),
+    section("received", readingLines(received)),
+    ...peers.map(({ events }) => section("what the hooks were told", events)),
+    section("violations", violations.length > 0 ? violations : ["none"]),
+  ];
+}
+
+function section(title: string, lines: readonly string[]): string {
+  const left = lines.length - SHOWN;
+  const shown = left > 0
+    ? [...lines.slice(0, SHOWN / 2), `… ${left} more …`, ...lines.slice(-SHOWN / 2)]
+    : lines;
+  return `  ${title}\n${shown.map((line) => `    ${line}`).join("\n")}`;
+}
+
+function shortened(text: string): string[] {
+  return text.trimEnd().split("\r\n").map((line) =>
+    JSON.stringify(line).slice(1, -1).slice(0, 100)
+  );
+}
+
+function readingLines({ messages, controls, end, rest }: Reading): string[] {
+  const lines = messages.map(({ isText, bytes }) =>
+    `${isText ? "text" : "bytes"} ${bytes.length}: ${previewOf(isText, bytes)}`
+  );
+  const kinds = controls.map(({ opcode }) => opcode === 9 ? "ping" : "pong");
+  return [
+    ...lines,
+    ...(kinds.length > 0 ? [`and ${kinds.length} control frames`] : []),
+    endLine(end),
+    ...(rest > 0 ? [`${rest} bytes behind it`] : []),
+  ];
+}
+
+function endLine(end: ReadEnd | undefined): string {
+  if (end?.kind === "close") return `close ${end.code} ${end.reason}`;
+  if (end?.kind === "violation") {
+    return `violation: ${end.what} (${end.codes.join(" or ")})${end.isCertain ? "" : ", perhaps"}`;
+  }
+  return end ? "what only the runtime knows" : "no end";
+}
+
+function previewOf(isText: boolean, bytes: Uint8Array): string {
+  const head = Buffer.from(bytes.subarray(0, 24));
+  return isText ? JSON.stringify(head.toString()) : head.toString("hex");
+}

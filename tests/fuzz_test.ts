@@ -1,0 +1,32 @@
+import { fuzz } from "./fuzz/fuzz_run.ts";
+import { replayCommand, shrink, violationLines } from "./fuzz/shrink.ts";
+import { runtimes } from "./runtimes.ts";
+
+// New histories each time: `deno task fuzz` plays those of a given seed again.
+const SECONDS = 10;
+
+for (const runtime of runtimes) {
+  const command = await runtime.command();
+  const isMissing = "missing" in command;
+  Deno.test({
+    name: `${runtime.title}: no client and no hook breaks it in ${SECONDS} s of random histories`,
+    ignore: isMissing,
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn() {
+      if (isMissing) return;
+      const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
+      const result = await fuzz(runtime, command, { seed, seconds: SECONDS });
+      if (result.frames < 1000) throw new Error(`no more than ${result.frames} frames were played`);
+      if (result.violations.length === 0) return;
+      throw new Error(
+        [
+          `${result.violations.length} violations:`,
+          ...violationLines(result),
+          await shrink(runtime, command, result),
+          `All of it: ${replayCommand(runtime, seed)}`,
+        ].join("\n"),
+      );
+    },
+  });
+}
