@@ -1,7 +1,7 @@
 import { admitsOrigin } from "./allowed_origins.ts";
 import type { Admission } from "./connection.ts";
 import { checkDeflate } from "./deflate_options.ts";
-import { complain, PeerError } from "./errors.ts";
+import { complain, misuse, PeerError } from "./errors.ts";
 import { addressOf, hostOf, originOf } from "./forwarded.ts";
 import {
   type AnyContext,
@@ -201,9 +201,7 @@ export class Doorkeeper {
     const namespace: unknown = result?.namespace ?? this.#options.getNamespace?.(visit.request) ??
       pathnameOf(visit.handshake.target);
     if (typeof namespace === "string") return namespace;
-    throw new TypeError(
-      `Cannot use the namespace as it must be a string: current value is ${typeof namespace}`,
-    );
+    throw new TypeError(misuse("the namespace", "a string", typeof namespace));
   }
 
   async #inTime(decision: Promise<Decision>, visit: Visit): Promise<Decision> {

@@ -1,3 +1,4 @@
+import { misuse } from "./errors.ts";
 import { checkNumber } from "./limits.ts";
 
 type Range = readonly [least: number, most: number];
@@ -26,11 +27,7 @@ export function checkDeflate(value: unknown): void {
   if (value === undefined || typeof value === "boolean") return;
   const known = Object.keys(KINDS);
   if (typeof value !== "object" || value === null) {
-    throw new TypeError(
-      `Cannot use perMessageDeflate as it must be true, false or an object: current value is ${
-        String(value)
-      }`,
-    );
+    throw new TypeError(misuse("perMessageDeflate", "true, false or an object", value));
   }
   for (const [key, option] of Object.entries(value)) {
     const name = `perMessageDeflate.${key}`;
@@ -51,7 +48,5 @@ function checkKind(name: string, value: unknown, kind: Range | string | undefine
   if (value === undefined || kind === undefined) return;
   if (typeof kind !== "string") return checkNumber(name, value, ...kind);
   if (typeof value === kind && value !== null) return;
-  throw new TypeError(
-    `Cannot use ${name} as it must be of type ${kind}: current value is ${String(value)}`,
-  );
+  throw new TypeError(misuse(name, `of type ${kind}`, value));
 }

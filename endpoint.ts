@@ -1,10 +1,11 @@
 import type { Decision, DoorkeeperHost } from "./admission.ts";
 import { checkClose } from "./close_code.ts";
 import { type Admission, Connection, type ConnectionHost, IDLE_AFTER } from "./connection.ts";
+import { misuse } from "./errors.ts";
 import { type AnyContext, type Handshake, TOKEN } from "./handshake.ts";
 import { type Awaitable, checkOptions, type HookOptions } from "./hooks.ts";
 import { Hub } from "./hub.ts";
-import { type Limits, MAX_TIME, resolveLimits } from "./limits.ts";
+import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "./limits.ts";
 import type { Outbox } from "./outbox.ts";
 import { encode } from "./payload.ts";
 import type { Peer } from "./peer.ts";
@@ -157,7 +158,7 @@ export class Endpoint {
    * Drains: refuses new clients with 503, closes every peer, waits for their `close` hooks, and
    * terminates what is left after `timeout`. Further calls return the first call's promise.
    *
-   * @throws {RangeError} for a code or reason that must not be on the wire.
+   * @throws {RangeError} for a code or reason that must not be on the wire, and a time out of its range.
    */
   close(options?: CloseOptions): Promise<void>;
   /** Same, in the order of `peer.close`. */
@@ -166,12 +167,8 @@ export class Endpoint {
     const options = typeof first === "number" ? { code: first, reason: second ?? "" } : first;
     const { code = 1001, reason = "", timeout = 10_000, jitter = 0 } = options;
     checkClose(code, reason);
-    for (const [name, ms] of Object.entries({ timeout, jitter })) {
-      if (ms >= 0 && ms <= MAX_TIME) continue;
-      throw new RangeError(
-        `Cannot close as ${name} must be 0 to ${MAX_TIME} ms: current value is ${ms}`,
-      );
-    }
+    checkNumber("timeout", timeout, 0, MAX_TIME);
+    checkNumber("jitter", jitter, 0, MAX_TIME);
     this.#closing ??= { code, reason };
     return this.#closed ??= this.#drain(code, reason, timeout, jitter);
   }
@@ -241,11 +238,7 @@ function checkHeaderNames(names: unknown): void {
   const isList = Array.isArray(names) &&
     names.every((name) => typeof name === "string" && TOKEN.test(name));
   if (names === undefined || isList) return;
-  throw new TypeError(
-    `Cannot use retainHeaders as it must be a list of header names: current value is ${
-      String(names)
-    }`,
-  );
+  throw new TypeError(misuse("retainHeaders", "a list of header names", names));
 }
 
 /**

@@ -70,6 +70,11 @@ export function hookError(hook: string, thrown: unknown): HookError {
   return Object.defineProperty(error, "hook", property);
 }
 
+/** What is wrong with an option or argument: what was tried, wanted, found. */
+export function misuse(name: string, wanted: string, found: unknown): string {
+  return `Cannot use ${name} as it must be ${wanted}: current value is ${String(found)}`;
+}
+
 /** Tells the console; never throws, even if the error cannot be printed. */
 export function complain(message: string, error: unknown): void {
   try {

@@ -1,5 +1,5 @@
 import type { AnyContext, UpgradeRequest } from "./handshake.ts";
-import type { HookError } from "./errors.ts";
+import { type HookError, misuse } from "./errors.ts";
 import type { Message } from "./message.ts";
 import { type AllowedOrigins, checkAllowedOrigins } from "./allowed_origins.ts";
 import type { Peer } from "./peer.ts";
@@ -166,22 +166,14 @@ export function checkOptions(options: HookOptions): void {
   const { trustProxy = false } = options;
   const isCount = typeof trustProxy === "number" && Number.isInteger(trustProxy) && trustProxy >= 0;
   if (typeof trustProxy !== "boolean" && !isCount) {
-    throw new TypeError(
-      `Cannot use trustProxy as it must be a boolean or the number of proxies: current value is ${
-        String(trustProxy)
-      }`,
-    );
+    throw new TypeError(misuse("trustProxy", "a boolean or the number of proxies", trustProxy));
   }
   checkAllowedOrigins(options.allowedOrigins);
 }
 
 function mustBeFunction(name: string, value: unknown): void {
   if (value === undefined || typeof value === "function") return;
-  throw new TypeError(
-    `Cannot use ${name} as it must be a function: current value is ${
-      value === null ? "null" : typeof value
-    }`,
-  );
+  throw new TypeError(misuse(name, "a function", value === null ? value : typeof value));
 }
 
 /** Hooks of one connection as they are called. */

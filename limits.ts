@@ -1,3 +1,5 @@
+import { misuse } from "./errors.ts";
+
 /**
  * Bounds that hold on every runtime alike. They belong to the endpoint. Sizes
  * are bytes, times milliseconds.
@@ -148,11 +150,7 @@ function checkLimit(name: string, value: unknown): void {
   }
   if (name === "overflow") {
     if (OVERFLOW_POLICIES.includes(value)) return;
-    throw new TypeError(
-      `Cannot use limits.overflow as it must be "close", "drop" or "error": current value is ${
-        String(value)
-      }`,
-    );
+    throw new TypeError(misuse("limits.overflow", '"close", "drop" or "error"', value));
   }
   const least = AT_LEAST_ONE.includes(name) ? 1 : 0;
   checkNumber(`limits.${name}`, value, least, name.endsWith("Timeout") ? MAX_TIME : Infinity);
@@ -166,12 +164,8 @@ function checkLimit(name: string, value: unknown): void {
  */
 export function checkNumber(name: string, value: unknown, least: number, most: number): void {
   if (typeof value !== "number") {
-    throw new TypeError(
-      `Cannot use ${name} as it must be a number: current value is ${String(value)}`,
-    );
+    throw new TypeError(misuse(name, "a number", value));
   }
   if (value >= least && value <= most) return;
-  throw new RangeError(
-    `Cannot use ${name} as it must be ${least} to ${most}: current value is ${value}`,
-  );
+  throw new RangeError(misuse(name, `${least} to ${most}`, value));
 }

@@ -1,4 +1,5 @@
 import { checkClose } from "./close_code.ts";
+import { misuse } from "./errors.ts";
 import { originOf } from "./forwarded.ts";
 import type { Handshake, UpgradeRequest } from "./handshake.ts";
 import type { Hub } from "./hub.ts";
@@ -341,7 +342,5 @@ function peerIsGone(): DOMException {
 
 function checkTopic(topic: unknown): string {
   if (typeof topic === "string") return topic;
-  throw new TypeError(
-    `Cannot use the topic as it must be a string: current value is ${String(topic)}`,
-  );
+  throw new TypeError(misuse("the topic", "a string", topic));
 }

@@ -107,7 +107,7 @@ export const drain: readonly Case[] = [
     async run(t) {
       const client = await t.connect();
       assert.equal(await t.command("bad"), "RangeError");
-      assert.match(await t.command("never"), /timeout must be 0 to 2147483647 ms.*Infinity/);
+      assert.match(await t.command("never"), /timeout as it must be 0 to 2147483647: .*Infinity/);
       assert.equal((await t.stats()).peers, 1);
       await t.command("good");
       assert.deepEqual(await client.closed, { code: 1012, reason: "restart" });
