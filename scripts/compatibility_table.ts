@@ -100,8 +100,8 @@ This page is generated from the reports of two suites. The first is the contract
     Math.max(...counts)
   } cases, each
 executed against every runtime below, in a real process of its own. ✓ means that every case of the
-row passed. A number is a gap: something the runtime physically cannot do. A gap is run too and
-must fail, so that it disappears from here as soon as the runtime learns it.
+row passed, ◐ all but those of the numbered gaps, – none. A gap is something the runtime physically
+cannot do. It is run too and must fail, so that it disappears from here as soon as the runtime learns it.
 
 ${members}
 
@@ -125,7 +125,9 @@ function cell({ cases }: Row, outcomes: readonly Outcome[], notes: Note[]): stri
   if (mine.length === 0) throw new Error(`no case for ${cases}`);
   if (mine.some(({ status }) => status === "failed")) return "✗";
   const marks = mine.filter(({ status }) => status === "gap").map((gap) => noteOf(gap, notes));
-  return marks.length > 0 ? `✓ <sup>${[...new Set(marks)].join(", ")}</sup>` : "✓";
+  if (marks.length === 0) return "✓";
+  const sign = marks.length === mine.length ? "–" : "◐";
+  return `${sign} <sup>${[...new Set(marks)].join(", ")}</sup>`;
 }
 
 /** Number of the note that gives a gap's reason; gaps of one reason share it. */

@@ -1,30 +1,30 @@
 /**
- * Executes the contract: `deno task conformance [runtime…] [--case=ID]; `node` means every Node`. Prints a line per clause.
+ * Executes the contract: `deno task conformance --help`.
  *
  * @module
  */
 import { cases } from "../tests/cases/mod.ts";
 import { runtimes } from "../tests/runtimes.ts";
 import { type Outcome, runSuite } from "../tests/suite.ts";
+import { beginning, chosen, readArguments } from "./arguments.ts";
 
-const only = Deno.args.find((arg) => arg.startsWith("--case="))?.slice("--case=".length);
-const names = Deno.args.filter((arg) => !arg.startsWith("--"));
-const unknown = names.filter((name) => !runtimes.some((it) => it.name.startsWith(name)));
-if (unknown.length > 0) {
-  console.error(
-    `No runtime ${unknown.join(", ")}: known are ${runtimes.map((it) => it.name).join(", ")}`,
-  );
-  Deno.exit(2);
-}
+const { names, value } = readArguments({
+  help: `deno task conformance [runtime…] [--case=ID]
+
+Executes the contract on each runtime, and prints a line for each clause.
+
+  runtime      ${
+    runtimes.map(({ name }) => name).join(", ")
+  }; all if left out, \`node\` means every Node
+  --case=ID    one case, or those whose id begins so: C1, X3.own; DEBUG=1 shows the server's console`,
+  options: ["--case"],
+});
+const wanted = beginning(cases, value("--case"));
 
 const total = { passed: 0, failed: 0, gap: 0 };
-for (
-  const runtime of runtimes.filter((it) =>
-    names.length === 0 || names.some((name) => it.name.startsWith(name))
-  )
-) {
+for (const runtime of chosen(runtimes, names)) {
   console.log(`\n${runtime.title}`);
-  const outcomes = await runSuite(runtime, cases.filter(({ id }) => !only || id.startsWith(only)));
+  const outcomes = await runSuite(runtime, wanted);
   if ("missing" in outcomes) {
     console.log(`  NOT RUN: needs ${outcomes.missing}`);
     continue;

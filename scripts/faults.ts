@@ -1,7 +1,5 @@
 /**
- * Does to each runtime's server what it must survive:
- * `deno task faults [runtime…] [--case=ID] [--record]`; `node` means every Node. Prints a line per
- * case; with `--record`, keeps what was found in `docs/reliability/faults.json`.
+ * Does to each runtime's server what it must survive: `deno task faults --help`.
  *
  * @module
  */
@@ -11,30 +9,34 @@ import { FAULT_SUITE, faults } from "../tests/faults/mod.ts";
 import { type Runtime, runtimes } from "../tests/runtimes.ts";
 import { type Outcome, runSuite } from "../tests/suite.ts";
 import type { FaultRecord } from "./reliability/faults_section.ts";
+import { beginning, chosen, fail, readArguments } from "./arguments.ts";
 import { record } from "./reliability/record.ts";
 
 const MARKS = { passed: "✓", failed: "✗", gap: "○" };
 
-const only = Deno.args.find((arg) => arg.startsWith("--case="))?.slice("--case=".length) ?? "";
-const mustRecord = Deno.args.includes("--record");
-const names = Deno.args.filter((arg) => !arg.startsWith("--"));
-const unknown = names.filter((name) => !runtimes.some((it) => it.name.startsWith(name)));
-if (unknown.length > 0) {
-  const known = runtimes.map((it) => it.name).join(", ");
-  fail(`No runtime ${unknown.join(", ")}: known are ${known}`);
-}
-if (mustRecord && only) fail("Only a whole run can be recorded: leave out --case");
+const { names, has, value } = readArguments({
+  help: `deno task faults [runtime…] [--case=ID] [--record]
+
+Does to each runtime's server what it must survive: clients that vanish, crawl and flood, lines that
+go dead, 10,000 connects, SIGTERM under load. Prints a line for each case.
+
+  runtime      ${
+    runtimes.map(({ name }) => name).join(", ")
+  }; all if left out, \`node\` means every Node
+  --case=ID    one case, or those whose id begins so: vanish, pressure.bombs
+  --record     keeps what came of it for docs/reliability.md`,
+  flags: ["--record"],
+  options: ["--case"],
+});
+const mustRecord = has("--record");
+if (mustRecord && value("--case")) fail("Only a whole run can be recorded: leave out --case");
 
 const canCut = await FarNetwork.isPossible();
-const cases = faults.filter(({ id }) => id.startsWith(only))
+const cases = beginning(faults, value("--case"))
   .filter(({ id }) => canCut || !id.startsWith("black-hole."));
-if (cases.length === 0) fail(`No case begins with ${only}`);
 
 const total = { passed: 0, failed: 0, gap: 0 };
-for (const runtime of runtimes) {
-  if (names.length > 0 && !names.some((name) => runtime.name.startsWith(name))) continue;
-  await runOn(runtime);
-}
+for (const runtime of chosen(runtimes, names)) await runOn(runtime);
 if (!canCut) {
   console.log("\nBlack-holed lines were NOT tested: a network namespace needs root and `ip`");
 }
@@ -70,9 +72,4 @@ function print({ id, status, detail, ms }: Outcome): void {
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
-}
-
-function fail(message: string): never {
-  console.error(message);
-  Deno.exit(2);
 }

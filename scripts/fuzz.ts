@@ -37,6 +37,7 @@ interface Arguments {
 
 const { chosen, options, isRecorded } = parse(Deno.args);
 let failed = 0;
+console.log(`seed ${options.seed}`);
 for (const runtime of chosen) {
   const command = await runtime.command();
   if ("missing" in command) {

@@ -20,8 +20,9 @@ const HELP =
   deno task mutate --count hub-    how many tests notice each, of the unit tests and the contract
 
   --parallel=N                     how many at a time, 2 if left out
+  --record                         keeps what came of it for docs/reliability.md
 
-Results are kept in docs/reliability/mutation.json. Ends with 1 where a fault survives.
+Ends with 1 where a fault survives.
 Faults stand in tests/mutation/faults/.`;
 
 const width = Math.max(...faults.map(({ id }) => id.length));
@@ -38,7 +39,7 @@ else if (flags.has("--count")) await countAll(chosen, parallel, printCount);
 else Deno.exit(await run() ? 0 : 1);
 
 function readArguments(args: readonly string[]) {
-  const known = ["--help", "--list", "--count"];
+  const known = ["--help", "--list", "--count", "--record"];
   const options = args.filter((arg) => arg.startsWith("--"));
   const count = options.find((arg) => arg.startsWith("--parallel="))?.slice("--parallel=".length);
   const parallel = Number(count ?? 2);
@@ -77,7 +78,7 @@ async function run(): Promise<boolean> {
   let kept = Promise.resolve();
   const onVerdict = (verdict: Verdict) => {
     print(verdict);
-    kept = kept.then(() => keep(verdict));
+    if (flags.has("--record")) kept = kept.then(() => keep(verdict));
   };
   const verdicts = await runFaults(chosen, { parallel, onVerdict });
   await kept;

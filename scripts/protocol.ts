@@ -1,28 +1,36 @@
 /**
- * Runs the protocol battery: `deno task protocol [runtime…] [--case=ID]`; `node` means every Node.
- * Prints a line for each section; with `--case`, a line for each of its rows.
+ * Runs the protocol battery: `deno task protocol --help`.
  *
  * @module
  */
 import { type RowOutcome, runBattery } from "../tests/protocol/battery.ts";
 import { sections } from "../tests/protocol/mod.ts";
 import type { Section } from "../tests/protocol/row.ts";
-import { type Runtime, runtimes } from "../tests/runtimes.ts";
+import { runtimes } from "../tests/runtimes.ts";
+import { beginning, chosen, readArguments } from "./arguments.ts";
 
 const MARKS = { ok: "✓", "non-strict": "~", gap: "○", failed: "✗" } as const;
 const STATUSES = Object.keys(MARKS) as (keyof typeof MARKS)[];
 const WIDTH = Math.max(...sections.map(({ title }) => title.length));
 
-const only = Deno.args.find((arg) => arg.startsWith("--case="))?.slice("--case=".length);
-const chosen = choose(Deno.args.filter((arg) => !arg.startsWith("--")));
-if (only && !sections.some(({ rows }) => rows.some(({ id }) => id.startsWith(only)))) {
-  const names = sections.map(({ name }) => name).join(", ");
-  console.error(`No row begins with ${only}: sections are ${names}`);
-  Deno.exit(2);
-}
+const { names, value } = readArguments({
+  help: `deno task protocol [runtime…] [--case=ID]
+
+RFC 6455 and RFC 7692 over raw TCP, on each runtime. Prints a line for each section; with --case, one
+for each of its rows.
+
+  runtime      ${
+    runtimes.map(({ name }) => name).join(", ")
+  }; all if left out, \`node\` means every Node
+  --case=ID    one row, or those whose id begins so: utf8, masking.unmasked
+  sections     ${sections.map(({ name }) => name).join(", ")}`,
+  options: ["--case"],
+});
+const only = value("--case")?.replace(/\*$/, "");
+beginning(sections.flatMap(({ rows }) => rows), only);
 
 const all: RowOutcome[] = [];
-for (const runtime of chosen) {
+for (const runtime of chosen(runtimes, names)) {
   const started = performance.now();
   const outcomes = await runBattery(runtime, sections, only);
   if ("missing" in outcomes) {
@@ -42,18 +50,6 @@ for (const runtime of chosen) {
 const rows = `\n${count(all) || "nothing was run"}`;
 console.log(all.some(({ status }) => status === "gap") ? `${rows} (declared failures)` : rows);
 Deno.exit(all.some(({ status }) => status === "failed") ? 1 : 0);
-
-function choose(names: readonly string[]): readonly Runtime[] {
-  const unknown = names.filter((name) => !runtimes.some((it) => it.name.startsWith(name)));
-  if (unknown.length > 0) {
-    const known = runtimes.map(({ name }) => name).join(", ");
-    console.error(`No runtime ${unknown.join(", ")}: known are ${known}`);
-    Deno.exit(2);
-  }
-  return runtimes.filter((it) =>
-    names.length === 0 || names.some((name) => it.name.startsWith(name))
-  );
-}
 
 function count(outcomes: readonly RowOutcome[]): string {
   return STATUSES.flatMap((status) => {

@@ -4,11 +4,20 @@
  *
  * @module
  */
+import { readArguments } from "./arguments.ts";
 import { faultsSection } from "./reliability/faults_section.ts";
 import { fuzzSection } from "./reliability/fuzz_section.ts";
 import { mutationSection } from "./reliability/mutation_section.ts";
 import { FOLDER } from "./reliability/record.ts";
 import { soakCharts, soakSection } from "./reliability/soak_section.ts";
+
+const isCheck = readArguments({
+  help: `deno task reliability
+
+Writes docs/reliability.md and its charts from the records of the long runs; with --check only tells
+whether they are up to date.`,
+  flags: ["--check"],
+}).has("--check");
 
 const page = `# Reliability
 
@@ -44,13 +53,17 @@ ${await soakSection()}
 ${await mutationSection()}
 `;
 
-const files = new Map([["../reliability.md", page], ...await soakCharts()]);
-const isCheck = Deno.args.includes("--check");
+const PAGE = "../reliability.md";
+const files = new Map([[PAGE, page], ...await soakCharts()]);
 for (const [name, text] of files) {
   const file = new URL(name, FOLDER);
   if (!isCheck) await Deno.writeTextFile(file, text);
   else if (await Deno.readTextFile(file).catch(() => "") !== text) {
-    console.error(`${name} is stale: run \`deno task reliability\``);
+    console.error(
+      `docs/${
+        name === PAGE ? "reliability.md" : `reliability/${name}`
+      } is stale: run \`deno task reliability\``,
+    );
     Deno.exit(1);
   }
 }

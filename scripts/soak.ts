@@ -1,31 +1,31 @@
 /**
- * Puts a mixed load on each runtime for a long time: `deno task soak [runtime…] [seconds]`.
+ * Puts a mixed load on each runtime for a long time: `deno task soak --help`.
  *
  * @module
  */
 import { runtimes } from "../tests/runtimes.ts";
 import { type AtRest, soak } from "../tests/soak/soak.ts";
+import { chosen, readArguments } from "./arguments.ts";
 import { record } from "./reliability/record.ts";
 
-const USAGE = `deno task soak [runtime…] [seconds] [--record]
+const args = readArguments({
+  help: `deno task soak [runtime…] [seconds] [--record]
 
 Echoes, rooms, streams, and clients that come and go, on one runtime after another; 600 seconds
 each. Every message is numbered and has a checksum. In between all clients leave, and the server's
 memory, descriptors, timers, peers and topics must be back where they were.
 
-  runtime    ${runtimes.map(({ name }) => name).join(", ")}; all, if left out
-  --record   keeps the result for docs/reliability.md`;
-
-const args = Deno.args.filter((arg) => arg !== "--record");
-const seconds = Number(args.find((arg) => /^\d+$/.test(arg)) ?? 600);
-const names = args.filter((arg) => !/^\d+$/.test(arg));
-if (names.some((name) => !runtimes.some((it) => it.name === name)) || seconds < 1) {
-  console.log(USAGE);
-  Deno.exit(names.includes("--help") ? 0 : 2);
-}
+  runtime    ${
+    runtimes.map(({ name }) => name).join(", ")
+  }; all if left out, \`node\` means every Node
+  --record   keeps the result for docs/reliability.md`,
+  flags: ["--record"],
+});
+const seconds = Number(args.names.find((arg) => /^[1-9]\d*$/.test(arg)) ?? 600);
+const names = args.names.filter((arg) => !/^[1-9]\d*$/.test(arg));
 
 let hasFailed = false;
-for (const runtime of runtimes.filter(({ name }) => names.length === 0 || names.includes(name))) {
+for (const runtime of chosen(runtimes, names)) {
   console.log(`\n${runtime.title}, ${seconds} s`);
   const result = await soak(runtime, seconds, show);
   if ("missing" in result) {
@@ -33,13 +33,15 @@ for (const runtime of runtimes.filter(({ name }) => names.length === 0 || names.
     continue;
   }
   const { received, connects, wrongs, latency, failures } = result;
-  console.log(`  ${received} messages, ${connects} connections, ${JSON.stringify(wrongs)}`);
+  const wrong = Object.entries(wrongs).map(([what, count]) => `${count} ${what}`).join(", ");
+  console.log(`  ${received} messages over ${connects} connections: ${wrong}`);
   for (const [what, { p50, p99, p999, max }] of Object.entries(latency)) {
     console.log(`  ${what.padEnd(8)} p50 ${p50} ms, p99 ${p99}, p99.9 ${p999}, max ${max}`);
   }
-  for (const failure of failures) console.log(`  FAILED ${failure}`);
+  for (const failure of failures) console.log(`  ✗ ${failure}`);
+  if (failures.length === 0) console.log("  ✓ nothing lost, nothing left behind");
   hasFailed ||= failures.length > 0;
-  if (Deno.args.includes("--record")) await record("soak", runtime.name, result);
+  if (args.has("--record")) await record("soak", runtime.name, result);
 }
 Deno.exit(hasFailed ? 1 : 0);
 

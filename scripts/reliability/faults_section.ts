@@ -21,8 +21,9 @@ export async function faultsSection(): Promise<string> {
     table(["runtime", "faults survived", "gaps"], records.map(summary)),
     "10,000 clients that come and go (before: after the first 4,000):",
     table(["runtime", "took", "resident", "heap", "open files"], records.map(churn)),
-    "SIGTERM under load, with 200 ms of jitter, and the peak of memory under pressure (of the bound " +
-    "that the limits set):",
+    "How soon a server under load exits with 0 after SIGTERM (with 200 ms of jitter); then by how much its " +
+    "memory grew at most, of the bound that the limits set for so many clients: 20 that send to hooks which " +
+    "never end, that never read, that send empty fragments; 10 that read a byte a second:",
     table(
       ["runtime", "exit 0 after", "pending hooks", "never read", "fragments", "slow readers"],
       records.map(strain),
