@@ -16,6 +16,7 @@ import {
 import {
   after,
   type Awaitable,
+  checkHookNames,
   HookChooser,
   type HookOptions,
   isThenable,
@@ -70,6 +71,7 @@ export class Doorkeeper {
   #originLogged = false;
 
   constructor(options: HookOptions, host: DoorkeeperHost) {
+    checkHookNames(options.hooks);
     this.#options = options;
     this.#host = host;
     this.#hooks = new HookChooser(options.hooks ?? {});

@@ -171,6 +171,24 @@ export function checkOptions(options: HookOptions): void {
   checkAllowedOrigins(options.allowedOrigins);
 }
 
+/**
+ * Finds mistyped hooks, which nobody would ever call.
+ *
+ * @throws {TypeError} for a name that no hook has, and for anything but an object of hooks.
+ */
+export function checkHookNames(hooks: unknown): void {
+  if (hooks === undefined) return;
+  if (typeof hooks !== "object" || hooks === null || Array.isArray(hooks)) {
+    throw new TypeError(misuse("hooks", "an object of hooks", typeof hooks));
+  }
+  const known: readonly string[] = HOOK_NAMES;
+  const unknown = Object.keys(hooks).find((name) => !known.includes(name));
+  if (!unknown) return;
+  throw new TypeError(
+    `Cannot use hooks.${unknown} as there is no such hook: known are ${known.join(", ")}`,
+  );
+}
+
 function mustBeFunction(name: string, value: unknown): void {
   if (value === undefined || typeof value === "function") return;
   throw new TypeError(misuse(name, "a function", value === null ? value : typeof value));

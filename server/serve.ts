@@ -103,9 +103,18 @@ export function websocketOptions<Context extends object>(
       `Cannot use websocket.${flat} together with websocket.hooks: write all hooks in one place`,
     );
   }
-  if (flat) return { ...given, hooks: websocket };
+  if (flat) return { ...given, hooks: hooksIn(websocket) };
   if (given.hooks || given.resolve || given.endpoint) return given;
   return { ...given, resolve: askApplication(fetch) as unknown as ResolveHooks<Context> };
+}
+
+/** The hooks among other options; in them, `this` stays what it is. */
+function hooksIn<Context extends object>(websocket: Partial<Hooks<Context>>) {
+  return Object.fromEntries(HOOK_NAMES.flatMap((name) => {
+    const hook: unknown = websocket[name];
+    if (hook === undefined) return [];
+    return [[name, typeof hook === "function" ? hook.bind(websocket) : hook]];
+  })) as Partial<Hooks<Context>>;
 }
 
 /** An application that serves nothing. */

@@ -33,6 +33,8 @@ export const adapters: readonly Case[] = [
           const Adapter = s.ws.constructor as new (options: unknown) => unknown;
           const bad: unknown[] = [
             { hooks: { message: "x" } },
+            { hooks: { mesage() {} } },
+            { hooks() {} },
             { resolve: 1 },
             { handleProtocols: "graphql-transport-ws" },
             { idleTimeout: 30 },
@@ -75,6 +77,8 @@ export const adapters: readonly Case[] = [
       const errors = await t.command<string[]>("make");
       const expected = [
         /^TypeError: .*hooks\.message.*function.*string/,
+        /^TypeError: .*hooks\.mesage.*no such hook: known are upgrade, open, message/,
+        /^TypeError: .*hooks.*an object of hooks.*function/,
         /^TypeError: .*resolve.*function.*number/,
         /^TypeError: .*handleProtocols.*function.*string/,
         /^TypeError: .*idleTimeout.*no such option/,
