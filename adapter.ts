@@ -40,6 +40,8 @@ const ENDPOINT_OPTIONS = [
 export abstract class Adapter {
   /** What this adapter serves. */
   readonly endpoint: Endpoint;
+  /** @internal Who admits its clients, unless another adapter over the same endpoint came first. */
+  protected door: Doorkeeper | undefined;
 
   /**
    * Takes the given endpoint, or makes one of the other options.
@@ -50,7 +52,7 @@ export abstract class Adapter {
   constructor(options: AdapterOptions, ownOptions: readonly string[] = []) {
     checkNames(options, ownOptions);
     this.endpoint = endpointOf(options);
-    this.endpoint.useDoor((options, host) => new Doorkeeper(options, host));
+    this.endpoint.useDoor((options, host) => this.door = new Doorkeeper(options, host));
   }
 
   /** Live peers by namespace. */
