@@ -142,7 +142,12 @@ export abstract class Adapter {
   }
 }
 
-function checkNames(options: AdapterOptions, ownOptions: readonly string[]): void {
+/**
+ * @internal Finds a mistyped option.
+ *
+ * @throws {TypeError} for an option that does not exist.
+ */
+export function checkNames(options: object, ownOptions: readonly string[]): void {
   const known = [...ENDPOINT_OPTIONS, "endpoint", "perMessageDeflate", ...ownOptions];
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (!unknown) return;
@@ -151,7 +156,12 @@ function checkNames(options: AdapterOptions, ownOptions: readonly string[]): voi
   );
 }
 
-function endpointOf(options: AdapterOptions): Endpoint {
+/**
+ * @internal The endpoint that was given, or one of the other options.
+ *
+ * @throws {TypeError} for something else, or both.
+ */
+export function endpointOf(options: AdapterOptions): Endpoint {
   const { endpoint } = options;
   if (!endpoint) return createEndpoint(options);
   if (!(endpoint instanceof Endpoint)) {

@@ -114,8 +114,9 @@ export class Doorkeeper {
       hooks: isThenable(hooks) ? {} : hooks,
       place: this.#places.take(saved.remoteAddress),
     }, this.#host);
-    connection.onopen(isThenable(hooks) ? hooks : true);
     const { peer } = connection;
+    if (isThenable(hooks)) this.#host.ran?.(peer, hooks as Promise<unknown> as Promise<void>);
+    connection.onopen(isThenable(hooks) ? hooks : true);
     for (const topic of saved.topics ?? []) {
       this.#host.hub.subscribe(peer.namespace, topic, peer);
     }
