@@ -1,4 +1,4 @@
-import { runtimes } from "./runtimes.ts";
+import { contractRuntimes } from "./register.ts";
 import type { Outcome } from "./suite.ts";
 
 /** What the last whole run of the suite found, for the compatibility table. */
@@ -14,7 +14,7 @@ const PATH = new URL("../.cache/conformance.json", import.meta.url);
 
 export async function writeReport(found: ReadonlyMap<string, readonly Outcome[]>): Promise<void> {
   const report: Report = {
-    runtimes: runtimes.flatMap(({ name, title }) => {
+    runtimes: contractRuntimes.flatMap(({ name, title }) => {
       const outcomes = found.get(name);
       return outcomes ? [{ name, title, outcomes }] : [];
     }),
