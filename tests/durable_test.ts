@@ -1,5 +1,7 @@
+import { durableCases } from "./cases/durable.ts";
 import { cases } from "./cases/mod.ts";
-import { durableVariants } from "./durable_runtimes.ts";
+import { durableObjects, durableVariants } from "./durable_runtimes.ts";
 import { registerCases } from "./register.ts";
 
-await registerCases(cases, {}, durableVariants);
+await registerCases(durableCases, {}, [durableObjects]);
+await registerCases([...cases, ...durableCases], {}, durableVariants);
