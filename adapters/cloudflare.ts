@@ -95,7 +95,7 @@ export interface DurableMethods {
 
 /** `DurableObject` of `cloudflare:workers`, or a class that extends it. */
 // deno-lint-ignore no-explicit-any -- a mixin's constructor must take any arguments (TypeScript error 2545)
-export type DurableClass = new (...args: any[]) => object;
+export type DurableClass = abstract new (...args: any[]) => object;
 
 /** WebSockets on Cloudflare. */
 export class CloudflareAdapter {
@@ -152,12 +152,13 @@ export class CloudflareAdapter {
    */
   durable<Base extends DurableClass>(
     base: Base,
-  ): Base & (new (...args: ConstructorParameters<Base>) => InstanceType<Base> & DurableMethods) {
+  ): new (...args: ConstructorParameters<Base>) => InstanceType<Base> & DurableMethods {
     // deno-lint-ignore no-this-alias -- of the class below, `this` is its own
     const ws = this;
-    const Base: DurableClass = base;
-    return class extends Base implements DurableMethods {
-      // deno-lint-ignore no-explicit-any -- see DurableClass
+    // deno-lint-ignore no-explicit-any -- as in DurableClass
+    const Base = base as unknown as new (...args: any[]) => object;
+    class Served extends Base implements DurableMethods {
+      // deno-lint-ignore no-explicit-any -- as in DurableClass
       constructor(...args: any[]) {
         super(...args);
         ws.handleDurableInit(this, args[0], args[1]);
@@ -182,7 +183,8 @@ export class CloudflareAdapter {
       webSocketPublish(topic: string, data: unknown, options?: EndpointPublishOptions): number {
         return ws.handleDurablePublish(this, topic, data, options);
       }
-    } as unknown as ReturnType<typeof this.durable<Base>>;
+    }
+    return Served as unknown as ReturnType<typeof this.durable<Base>>;
   }
 
   /** What an object serves: `peers`, `stats`, `publish`, `closeAll`, `close`. */

@@ -17,11 +17,29 @@ export async function workerdCommand(
   name: string,
   options: WorkerdOptions,
 ): Promise<readonly string[] | undefined> {
+  const program = await builtProgram(new URL("fixtures/durable.ts", import.meta.url), "node");
+  return await programCommand(name, FIXTURE.replace("PROGRAM", program), options);
+}
+
+const FIXTURE = `
+  import { DurableObject } from "cloudflare:workers";
+  import unsafe from "workerd:unsafe";
+  import { durableApp } from "PROGRAM";
+  const app = durableApp({ DurableObject, evict: (stub) => unsafe.evict(stub) });
+  export const { Room } = app;
+  export default { fetch: app.fetch };`;
+
+/** Command that runs a module Worker that exports a class `Room`. */
+export async function programCommand(
+  name: string,
+  source: string,
+  options: WorkerdOptions,
+): Promise<readonly string[] | undefined> {
   const workerd = await npmBinary("@cloudflare/workerd-linux-64", "1.20261117.1", "bin/workerd");
   if (!workerd) return undefined;
   const folder = new URL(`${name}/`, CACHE);
   await Deno.mkdir(folder, { recursive: true });
-  await bundle(new URL("main.mjs", folder));
+  await bundle(source, new URL("main.mjs", folder));
   const storage = await Deno.makeTempDir({ dir: folder.pathname, prefix: "storage-" });
   const config = new URL("config.capnp", folder);
   await Deno.writeTextFile(config, configOf(options, storage));
@@ -31,19 +49,9 @@ export async function workerdCommand(
 
 const WITHOUT_VM = new URL("fixtures/without_vm.ts", import.meta.url).pathname;
 
-async function bundle(outfile: URL): Promise<void> {
-  const program = await builtProgram(new URL("fixtures/durable.ts", import.meta.url), "node");
+async function bundle(contents: string, outfile: URL): Promise<void> {
   await build({
-    stdin: {
-      contents: `
-        import { DurableObject } from "cloudflare:workers";
-        import unsafe from "workerd:unsafe";
-        import { durableApp } from ${JSON.stringify(program)};
-        const app = durableApp({ DurableObject, evict: (stub) => unsafe.evict(stub) });
-        export const { Room } = app;
-        export default { fetch: app.fetch };`,
-      resolveDir: CACHE.pathname,
-    },
+    stdin: { contents, resolveDir: CACHE.pathname },
     outfile: outfile.pathname,
     bundle: true,
     format: "esm",
