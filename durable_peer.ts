@@ -17,6 +17,8 @@ export class DurablePeer {
   readonly peer: Peer;
   /** Hooks at work: what they change is saved once they have settled. */
   running = 0;
+  /** When it was heard last in this life. */
+  heardAt = 0;
   readonly #store: PeerStore;
   /** JSON text, as the next two. */
   readonly #handshake: string;

@@ -8,10 +8,12 @@ import type { BinaryType } from "./message.ts";
 import { utf8Length } from "./payload.ts";
 import type { Peer } from "./peer.ts";
 import { CallbackSocket } from "./shims/callback_socket.ts";
+import { SharedAlarm } from "./shims/shared_alarm.ts";
 import { PeerStore, type SavedHandshake, unpack } from "./shims/peer_state.ts";
 import { RawHandshake } from "./shims/request.ts";
 import {
   answerClose,
+  answerHeartbeats,
   type CloudflareSocket,
   type DurableContext,
   failureOf,
@@ -21,7 +23,26 @@ import {
 } from "./shims/workerd.ts";
 
 /** Options that only the adapter for Cloudflare has. */
-const OWN_OPTIONS: readonly string[] = ["bindingName", "instanceName", "resolveDurableStub"];
+const OWN_OPTIONS: readonly string[] = [
+  "bindingName",
+  "instanceName",
+  "resolveDurableStub",
+  "heartbeat",
+];
+
+/** What keeps idle clients of an object from being given up, without waking it. */
+export interface Heartbeat {
+  /** What clients send, well within `limits.idleTimeout`. No hook sees it. */
+  readonly request: string;
+  /** What they get for it. */
+  readonly response: string;
+}
+
+/** Options of a room. */
+export interface DurableRoomOptions extends AdapterOptions {
+  /** See the adapter. */
+  readonly heartbeat?: Heartbeat;
+}
 
 /**
  * @internal Finds mistakes before the first object does.
@@ -55,10 +76,13 @@ export class DurableRoom extends Adapter {
   readonly #changed = new Set<DurablePeer>();
   readonly #hooks = new Set<Promise<void>>();
   readonly #isCompressed: boolean;
+  readonly #alarm: SharedAlarm;
+  /** 0 where nobody looks for idle clients. */
+  readonly #idleTimeout: number = 0;
   #isSaving = false;
 
   /** @internal Made for each object by the adapter for Cloudflare. */
-  constructor(options: AdapterOptions, ctx: DurableContext, env: unknown) {
+  constructor(options: DurableRoomOptions, ctx: DurableContext, env: unknown) {
     const hub = new DurableHub();
     super({ endpoint: new Endpoint(checkDurable(options), hub) });
     this.#isCompressed = options.perMessageDeflate ?? false;
@@ -66,6 +90,11 @@ export class DurableRoom extends Adapter {
     this.#env = env;
     this.#hub = hub;
     this.#store = new PeerStore(ctx);
+    this.#alarm = new SharedAlarm(ctx.storage);
+    if (options.heartbeat) {
+      answerHeartbeats(ctx, options.heartbeat);
+      this.#idleTimeout = this.endpoint.limits.idleTimeout;
+    }
     if (ctx.getWebSockets(TAG).length > 0) hub.complete = () => this.#complete();
     else this.#store.sweep(); // who was there has gone with the process
     hub.changing = (peer, joined) => this.#changing(peer, joined);
@@ -99,6 +128,7 @@ export class DurableRoom extends Adapter {
     const peer = this.endpoint.attach(socket, { ...admission, id });
     const saved: SavedHandshake = {
       i: id,
+      o: Date.now(),
       u: handshake.target,
       h: handshake.rawHeaders as string,
       s: handshake.secure,
@@ -109,6 +139,7 @@ export class DurableRoom extends Adapter {
     };
     this.#add(native, new DurablePeer(socket, peer, this.#store, JSON.stringify(saved)));
     socket.opened();
+    if (this.#idleTimeout > 0) this.#ctx.waitUntil(this.#alarm.ringWithin(this.#idleTimeout));
     const headers = new Headers(more.map(([name, value]): [string, string] => [name, value]));
     if (protocol) headers.set("sec-websocket-protocol", protocol);
     if (extensions) {
@@ -122,6 +153,7 @@ export class DurableRoom extends Adapter {
     const found = this.#peerOf(native);
     if (!found) return Promise.resolve();
     this.#touch(found);
+    found.heardAt = Date.now();
     if (typeof message === "string") found.socket.received(message, utf8Length(message));
     else found.socket.received(new Uint8Array(message), message.byteLength);
     return this.#settled();
@@ -148,6 +180,37 @@ export class DurableRoom extends Adapter {
     // workerd 2026-11 reports no close after an error.
     found?.socket.closed({ code: failure?.code ?? 1006, reason: "", wasClean: false });
     return this.#settled();
+  }
+
+  /**
+   * The object's alarm rings: gives up clients that were silent for `limits.idleTimeout`.
+   *
+   * @returns whether it is the user's own alarm.
+   */
+  async handleAlarm(): Promise<boolean> {
+    const isTheirs = await this.#alarm.rang();
+    if (this.#idleTimeout === 0) return isTheirs;
+    const sockets = this.#ctx.getWebSockets(TAG) as CloudflareSocket[];
+    const silentSince = sockets.map((native) => this.#heardAt(native));
+    const due = Date.now() - this.#idleTimeout;
+    sockets.forEach((native, i) => {
+      if (silentSince[i]! <= due) this.#peerOf(native)?.peer.terminate();
+    });
+    const next = Math.min(...silentSince.filter((time) => time > due));
+    if (next !== Infinity) await this.#alarm.ringWithin(next - due);
+    await this.#settled();
+    return isTheirs;
+  }
+
+  /** When a client was heard last. Its messages of an earlier life do not count, its heartbeats do. */
+  #heardAt(native: CloudflareSocket): number {
+    const found = this.#store.read(native);
+    if (!found) return Infinity;
+    return Math.max(
+      unpack(found.packed).handshake.o,
+      this.#bySocket.get(native)?.heardAt ?? 0,
+      this.#ctx.getWebSocketAutoResponseTimestamp(native as never)?.getTime() ?? 0,
+    );
   }
 
   /** Closes every peer, those that hibernate included. */

@@ -15,7 +15,7 @@
  * @module
  */
 import type { AdapterOptions } from "../adapter.ts";
-import { checkDurable, DurableRoom } from "../durable_room.ts";
+import { checkDurable, DurableRoom, type Heartbeat } from "../durable_room.ts";
 import { createEndpoint, type EndpointPublishOptions } from "../endpoint.ts";
 import { type AnyContext, isLegalHost, refusalResponse, validateHandshake } from "../handshake.ts";
 import {
@@ -23,6 +23,7 @@ import {
   type DurableContext,
   type DurableKv,
   type DurableNamespace,
+  type DurableStorage,
   type DurableStub,
   handshakeOf,
 } from "../shims/workerd.ts";
@@ -33,7 +34,9 @@ export type {
   DurableKv,
   DurableNamespace,
   DurableRoom,
+  DurableStorage,
   DurableStub,
+  Heartbeat,
 };
 
 /** Options of the adapter for Cloudflare. */
@@ -47,6 +50,14 @@ export interface CloudflareOptions<Context extends object = AnyContext>
    * @default "onepeer"
    */
   readonly instanceName?: string | ((request: Request) => string);
+  /**
+   * A message that clients send to show that they are there, and what they get for it: Cloudflare
+   * answers it without waking the object, as it does not send pings. With it, clients that are
+   * silent for `limits.idleTimeout` are given up, by the object's alarm; without, none.
+   *
+   * @default none
+   */
+  readonly heartbeat?: Heartbeat;
   /** Finds the object itself, in place of `bindingName` and `instanceName`. */
   readonly resolveDurableStub?: (
     request: Request,
@@ -85,6 +96,8 @@ export interface DurableMethods {
   webSocketClose(socket: object, code: number, reason: string, wasClean: boolean): Promise<void>;
   /** Called by the runtime. */
   webSocketError(socket: object, error: unknown): Promise<void>;
+  /** Called by the runtime; calls the `alarm` of the class below where that has set one. */
+  alarm(info?: unknown): Promise<void>;
   /**
    * Sends one message to each subscriber of a topic in this object; call it on the object's stub.
    *
@@ -180,6 +193,11 @@ export class CloudflareAdapter {
       webSocketError(socket: object, error: unknown): Promise<void> {
         return ws.handleDurableError(this, socket, error);
       }
+      async alarm(info?: unknown): Promise<void> {
+        if (!(await ws.handleDurableAlarm(this))) return;
+        const own = Base.prototype as { alarm?(info: unknown): unknown };
+        await own.alarm?.call(this, info);
+      }
       webSocketPublish(topic: string, data: unknown, options?: EndpointPublishOptions): number {
         return ws.handleDurablePublish(this, topic, data, options);
       }
@@ -231,6 +249,15 @@ export class CloudflareAdapter {
   /** Call it in the object's `webSocketError`, and return its promise. */
   handleDurableError(object: object, socket: object, error: unknown): Promise<void> {
     return this.room(object).handleError(socket as CloudflareSocket, error);
+  }
+
+  /**
+   * Call it in the object's `alarm` where the option `heartbeat` is used: the object has one alarm.
+   *
+   * @returns whether it is the alarm that you have set.
+   */
+  handleDurableAlarm(object: object): Promise<boolean> {
+    return this.room(object).handleAlarm();
   }
 
   /** Sends one message to each subscriber of a topic in this object: for a method that Workers call by RPC. */

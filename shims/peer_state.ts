@@ -5,6 +5,8 @@ import type { CloudflareSocket, DurableContext, DurableKv } from "./workerd.ts";
 export interface SavedHandshake {
   /** Its id. */
   readonly i: string;
+  /** When it opened. */
+  readonly o: number;
   /** Path and query. */
   readonly u: string;
   /** Headers: names and values in turns, by line feeds. */

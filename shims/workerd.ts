@@ -36,10 +36,30 @@ export interface DurableKv {
   list(options: { readonly prefix: string }): Iterable<readonly [string, unknown]>;
 }
 
+/** The part of an object's storage that is used. */
+export interface DurableStorage {
+  /** Synchronous, where the class has SQLite. */
+  readonly kv?: DurableKv;
+  /** The value of a key. */
+  get(key: string): Promise<unknown>;
+  /** Stores what can be cloned. */
+  put(key: string, value: unknown): Promise<void>;
+  /** Removes a key. */
+  delete(key: string): Promise<boolean>;
+  /** When the object's alarm rings: there is but one. */
+  getAlarm(): Promise<number | null>;
+  /** Sets it, in place of what it was. */
+  setAlarm(time: number): Promise<void>;
+}
+
 /** The part of a Durable Object's `ctx` that is used. */
 export interface DurableContext {
   /** Storage of this object. */
-  readonly storage: { readonly kv?: DurableKv };
+  readonly storage: DurableStorage;
+  /** Answers a message without the object. */
+  setWebSocketAutoResponse(pair?: never): void;
+  /** When it did so last. */
+  getWebSocketAutoResponseTimestamp(socket: never): Date | null;
   /** Takes a socket that may outlive the object's memory. */
   acceptWebSocket(socket: never, tags?: string[]): void;
   /** Sockets of this object, all of them or those with a tag. */
@@ -114,6 +134,17 @@ export function handshakeOf(request: Request, env?: unknown, ctx?: unknown): Raw
     context,
     runtime: { name: "cloudflare", cloudflare: { request, env, ctx } },
   });
+}
+
+/** Has the runtime answer a message by itself, of all sockets of an object. */
+export function answerHeartbeats(
+  ctx: DurableContext,
+  { request, response }: { readonly request: string; readonly response: string },
+): void {
+  const { WebSocketRequestResponsePair } = globalThis as unknown as {
+    WebSocketRequestResponsePair: new (request: string, response: string) => never;
+  };
+  ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(request, response));
 }
 
 /** The two ends of a socket: for the response, and ours. */

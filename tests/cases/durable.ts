@@ -73,4 +73,65 @@ export const durableCases: readonly Case[] = [
       assert.equal((await t.stats()).timers, 0);
     },
   },
+  {
+    id: "L3.heartbeat",
+    fact: "heartbeats are answered without a hook; who sends none for idleTimeout is given up",
+    site: (s) => {
+      const heartbeat = { heartbeat: { request: "there?", response: "here" } };
+      return {
+        ...heartbeat,
+        limits: { idleTimeout: 600 },
+        hooks: {
+          message: () => s.log("message"),
+          close: (peer, { code }) => s.log("close", new URL(peer.request.url).search, code),
+        },
+      };
+    },
+    async run(t) {
+      const busy = await t.connect("?busy");
+      await t.connect("?silent");
+      await t.evict();
+      for (let beat = 0; beat < 9; beat++) {
+        busy.send("there?");
+        assert.equal(await busy.text(), "here");
+        await new Promise((resolve) => setTimeout(resolve, 150));
+      }
+      const closes = (await t.log()).filter(({ event }) => event !== "alarm");
+      assert.deepEqual(closes, [{ event: "close", data: ["?silent", 1006] }]);
+      assert.equal((await t.stats()).peers, 1);
+      busy.terminate();
+    },
+  },
+  {
+    id: "L3.shared-alarm",
+    fact: "the user's own alarm rings in its time, and nobody else's does in its name",
+    site: (s) => {
+      const heartbeat = { heartbeat: { request: "there?", response: "here" } };
+      return {
+        ...heartbeat,
+        limits: { idleTimeout: 300 },
+        hooks: {
+          async upgrade(request) {
+            const { cloudflare } = request.runtime as unknown as {
+              cloudflare: { ctx: { storage: { setAlarm(time: number): Promise<void> } } };
+            };
+            await cloudflare.ctx.storage.setAlarm(Date.now() + 900);
+          },
+          open: () => s.log("open"),
+        },
+      };
+    },
+    async run(t) {
+      const client = await t.connect();
+      for (let beat = 0; beat < 8; beat++) {
+        client.send("there?");
+        assert.equal(await client.text(), "here");
+        await new Promise((resolve) => setTimeout(resolve, 150));
+      }
+      const alarms = (await t.log()).filter(({ event }) => event === "alarm");
+      assert.equal(alarms.filter(({ data }) => data[0]).length, 1, JSON.stringify(alarms));
+      assert.ok(alarms.length >= 3, JSON.stringify(alarms));
+      client.terminate();
+    },
+  },
 ];
