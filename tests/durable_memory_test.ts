@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { CLOSE, closePayload, frame, TEXT } from "./clients/raw_client.ts";
 import { sleep, TestBed } from "./clients/test_bed.ts";
 import { durableObjects } from "./durable_runtimes.ts";
+import { workerdCommand } from "./workerd.ts";
 import { ServerProcess } from "./server_process.ts";
 
 /** How long workerd 2026-11 lets an object be idle before it takes it out of memory, and some more. */
@@ -97,5 +98,31 @@ Deno.test({
     await beds[1]!.release("go");
     assert.equal(await busy!.text(), "wait true");
     for (const t of beds) await t.close();
+  },
+});
+
+Deno.test({
+  name: "a class without SQLite keeps what fits on the socket, and says what would help for more",
+  ignore,
+  async fn() {
+    const options = { date: "2026-11-17", sqlite: false };
+    await using server = await ServerProcess.start(
+      (await workerdCommand("durable-without-sqlite", options))!,
+    );
+    const t = new TestBed(server.port, "without-sqlite");
+    await t.open("H1.uncloneable");
+    const client = await t.connect();
+    await t.evict();
+    client.send("look");
+    assert.equal(await client.text(), '["user"]');
+    await t.close();
+    const large = new TestBed(server.port, "without-sqlite-large");
+    await large.open("H1.large");
+    const refused = await large.upgraded();
+    assert.deepEqual([...(await refused.frame()).payload], [1011 >> 8, 1011 & 255]);
+    refused.destroy();
+    const said = await large.consoleErrors("new_sqlite_classes", 0);
+    assert.ok(said.some((text) => text.includes("open hook failed")), said[0]);
+    await large.close();
   },
 });

@@ -98,11 +98,6 @@ export const durableVariants: readonly Runtime[] = [
       ...Object.fromEntries(
         Object.entries(durableGaps).filter(([id, gap]) => gap !== lineStays || id === "X7.jitter"),
       ),
-      "B4.close": countersLost,
-      "C12.both": {
-        reason: "Functions cannot be saved: hooks are resolved once in each life of the object",
-        link: HIBERNATION,
-      },
       "X4.backlog": countersLost,
     },
   ),

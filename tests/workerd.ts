@@ -8,6 +8,8 @@ export interface WorkerdOptions {
   readonly date: string;
   /** Whether objects are evicted after each message. */
   readonly evicts?: boolean;
+  /** Whether objects have SQLite, as all new classes have. */
+  readonly sqlite?: boolean;
 }
 
 const CACHE = new URL("../.cache/workerd/", import.meta.url);
@@ -65,7 +67,10 @@ async function bundle(contents: string, outfile: URL): Promise<void> {
 /** Part of workerd by itself from this date on; the cases import modules of Node. */
 const NODE_COMPAT_SINCE = "2026-08-04";
 
-function configOf({ date, evicts = false }: WorkerdOptions, storage: string): string {
+function configOf(
+  { date, evicts = false, sqlite = true }: WorkerdOptions,
+  storage: string,
+): string {
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -80,7 +85,7 @@ const worker :Workerd.Worker = (
   compatibilityFlags = [${
     date < NODE_COMPAT_SINCE ? '"nodejs_compat", ' : ""
   }"unsafe_module", "experimental"],
-  durableObjectNamespaces = [(className = "Room", uniqueKey = "room", enableSql = true)],
+  durableObjectNamespaces = [(className = "Room", uniqueKey = "room", enableSql = ${sqlite})],
   durableObjectStorage = (localDisk = "disk"),
   bindings = [
     (name = "Room", durableObjectNamespace = "Room"),
