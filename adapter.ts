@@ -41,6 +41,8 @@ const ENDPOINT_OPTIONS = [
 export abstract class Adapter {
   /** What this adapter serves. */
   readonly endpoint: Endpoint;
+  /** @internal Who admits its clients, unless another adapter over the same endpoint came first. */
+  protected door: Doorkeeper | undefined;
 
   /**
    * Takes the given endpoint, or makes one of the other options.
@@ -53,7 +55,7 @@ export abstract class Adapter {
     checkNames(options, ownOptions);
     checkDeflate(options.perMessageDeflate);
     this.endpoint = endpointOf(options);
-    this.endpoint.useDoor((options, host) => new Doorkeeper(options, host));
+    this.endpoint.useDoor((options, host) => this.door = new Doorkeeper(options, host));
   }
 
   /** Live peers by namespace. */
@@ -143,7 +145,12 @@ export abstract class Adapter {
   }
 }
 
-function checkNames(options: AdapterOptions, ownOptions: readonly string[]): void {
+/**
+ * @internal Finds a mistyped option.
+ *
+ * @throws {TypeError} for an option that does not exist.
+ */
+export function checkNames(options: object, ownOptions: readonly string[]): void {
   const known = [...ENDPOINT_OPTIONS, "endpoint", "perMessageDeflate", ...ownOptions];
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (!unknown) return;
@@ -152,7 +159,12 @@ function checkNames(options: AdapterOptions, ownOptions: readonly string[]): voi
   );
 }
 
-function endpointOf(options: AdapterOptions): Endpoint {
+/**
+ * @internal The endpoint that was given, or one of the other options.
+ *
+ * @throws {TypeError} for something else, or both.
+ */
+export function endpointOf(options: AdapterOptions): Endpoint {
   const { endpoint } = options;
   if (!endpoint) return createEndpoint(options);
   if (!(endpoint instanceof Endpoint)) {

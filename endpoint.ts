@@ -8,7 +8,7 @@ import { Hub } from "./hub.ts";
 import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "./limits.ts";
 import type { Outbox } from "./outbox.ts";
 import { encode } from "./payload.ts";
-import type { Peer } from "./peer.ts";
+import { checkTopic, type Peer } from "./peer.ts";
 import type { ServerSocket } from "./socket.ts";
 import { Counters, type Stats } from "./stats.ts";
 import { Timers, Watch } from "./timers.ts";
@@ -79,7 +79,7 @@ export class Endpoint {
   readonly limits: Limits;
   readonly #options: EndpointOptions;
   #door: Door | undefined;
-  readonly #hub = new Hub<Peer>();
+  readonly #hub: Hub<Peer>;
   readonly #counters = new Counters();
   readonly #timers = new Timers();
   readonly #host: ConnectionHost;
@@ -89,7 +89,8 @@ export class Endpoint {
   #allFinished: (() => void) | undefined;
 
   /** @internal Made by {@linkcode createEndpoint}. */
-  constructor(options: EndpointOptions) {
+  constructor(options: EndpointOptions, hub: Hub<Peer> = new Hub()) {
+    this.#hub = hub;
     checkOptions(options);
     checkHeaderNames(options.retainHeaders);
     this.#options = options;
@@ -132,13 +133,8 @@ export class Endpoint {
    * @throws {TypeError} for data that cannot be sent, see `peer.send`.
    */
   publish(topic: string, data: unknown, options: EndpointPublishOptions = {}): number {
-    if (typeof topic !== "string") {
-      throw new TypeError(
-        `Cannot publish as the topic must be a string: current value is ${typeof topic}`,
-      );
-    }
     const { namespace, compress } = options;
-    return this.#hub.publish(topic, encode(data), { namespace, compress });
+    return this.#hub.publish(checkTopic(topic), encode(data), { namespace, compress });
   }
 
   /**
@@ -200,7 +196,7 @@ export class Endpoint {
   /** @internal Adapters bring the doorkeeper; the first one serves all of them. */
   useDoor(make: (options: HookOptions, host: DoorkeeperHost) => Door): void {
     const isClosed = () => this.#closing !== undefined;
-    this.#door ??= make(this.#options, { ...this.#host, isClosed });
+    this.#door ??= make(this.#options, Object.assign(this.#host, { isClosed }));
   }
 
   /**
@@ -216,10 +212,11 @@ export class Endpoint {
   }
 
   /** @internal Makes a peer of an admission. The socket has not opened yet; it tells when it does. */
-  attach(socket: ServerSocket, admission: Admission): void {
+  attach(socket: ServerSocket, admission: Admission): Peer {
     admission.handshake.settle(this.#options.retainHeaders);
-    new Connection(socket, admission, this.#host);
+    const { peer } = new Connection(socket, admission, this.#host);
     this.#door!.expect(admission);
+    return peer;
   }
 
   #begin(connection: Connection): void {

@@ -4,9 +4,11 @@
  * @module
  */
 import { cases } from "../tests/cases/mod.ts";
-import { runtimes } from "../tests/runtimes.ts";
+import { durableVariants } from "../tests/durable_runtimes.ts";
+import { contractRuntimes } from "../tests/register.ts";
 import { type Outcome, runSuite } from "../tests/suite.ts";
 
+const runtimes = [...contractRuntimes, ...durableVariants];
 const only = Deno.args.find((arg) => arg.startsWith("--case="))?.slice("--case=".length);
 const names = Deno.args.filter((arg) => !arg.startsWith("--"));
 const unknown = names.filter((name) => !runtimes.some((it) => it.name.startsWith(name)));

@@ -156,6 +156,7 @@ export const runtimes: readonly Runtime[] = [
         reason: "uWebSockets.js 20 reports the codes 3000 to 3999 as if the line had dropped",
         link: UWS_SOURCE,
       },
+      "H1.ends": unreported,
       "X6.reserved-bits": unreported,
       "X6.an-unknown-opcode": unreported,
       "X6.a-fragmented-ping": unreported,
