@@ -1,9 +1,11 @@
 import { Adapter, type AdapterOptions, checkNames, endpointOf } from "./adapter.ts";
 import type { Decision } from "./admission.ts";
+import { checkDeflate } from "./deflate_options.ts";
 import { DurableHub } from "./durable_hub.ts";
 import { DurablePeer } from "./durable_peer.ts";
 import { type CloseOptions, Endpoint } from "./endpoint.ts";
 import { complain } from "./errors.ts";
+import { refusalResponse } from "./handshake.ts";
 import type { BinaryType } from "./message.ts";
 import { utf8Length } from "./payload.ts";
 import type { Peer } from "./peer.ts";
@@ -15,6 +17,7 @@ import { RawHandshake } from "./shims/request.ts";
 import {
   answerClose,
   answerHeartbeats,
+  closeFailureOf,
   type CloudflareSocket,
   type DurableContext,
   failureOf,
@@ -22,6 +25,7 @@ import {
   hibernatableWire,
   socketPair,
 } from "./shims/workerd.ts";
+import type { SocketFailure } from "./socket.ts";
 
 /** Options that only the adapter for Cloudflare has. */
 const OWN_OPTIONS: readonly string[] = [
@@ -52,6 +56,7 @@ export interface DurableRoomOptions extends AdapterOptions {
  */
 export function checkDurable(options: AdapterOptions): AdapterOptions {
   checkNames(options, OWN_OPTIONS);
+  checkDeflate(options.perMessageDeflate);
   if (options.endpoint && endpointOf(options)) {
     throw new TypeError(
       "Cannot share an endpoint as each Durable Object has its own: pass the options of createEndpoint()",
@@ -107,6 +112,11 @@ export class DurableRoom extends Adapter {
     const { maxPeers, maxPeersPerAddress } = this.endpoint.limits;
     if (maxPeers !== Infinity || maxPeersPerAddress !== Infinity) this.#complete();
     const handshake = handshakeOf(request, this.#env, this.#ctx);
+    // There workerd 2026-11 does not switch protocols, and the peer would stay for ever.
+    if (handshake.header("upgrade")?.includes(",")) {
+      const message = "Bad WebSocket handshake: Upgrade must name nothing but websocket";
+      return refusalResponse({ status: 400, message });
+    }
     const answer = await this.answer(
       request,
       handshake,
@@ -168,6 +178,8 @@ export class DurableRoom extends Adapter {
     reason: string,
     wasClean: boolean,
   ): Promise<void> {
+    const failure = closeFailureOf(code);
+    if (failure) return this.#fail(native, failure);
     const found = this.#peerOf(native);
     answerClose(native, code, reason);
     found?.socket.closed({ code, reason: code === 1006 ? "" : reason, wasClean });
@@ -176,9 +188,13 @@ export class DurableRoom extends Adapter {
 
   /** The client broke the protocol, or the line dropped. Resolves once no hook is at work. */
   handleError(native: CloudflareSocket, error: unknown): Promise<void> {
+    return this.#fail(native, failureOf(error));
+  }
+
+  #fail(native: CloudflareSocket, failure: SocketFailure | undefined): Promise<void> {
     const found = this.#peerOf(native);
-    const failure = failureOf(error);
     if (failure) found?.socket.failed(failure);
+    answerClose(native, failure?.code ?? 1006, ""); // of a close that workerd let pass
     // workerd 2026-11 reports no close after an error.
     found?.socket.closed({ code: failure?.code ?? 1006, reason: "", wasClean: false });
     return this.#settled();

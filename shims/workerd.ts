@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isSendableCloseCode } from "../close_code.ts";
 import type { AnyContext } from "../handshake.ts";
 import { OPEN, type SocketFailure } from "../socket.ts";
 import type { Wire } from "./callback_socket.ts";
@@ -97,6 +98,12 @@ export const hibernatableWire: Wire<CloudflareSocket> = {
   bufferedAmount: (native) => native.bufferedAmount ?? 0,
 };
 
+/** What is wrong with the code of a client's close: workerd 2026-11 lets any pass, and then throws at who answers by it. */
+export function closeFailureOf(code: number): SocketFailure | undefined {
+  if (isSendableCloseCode(code) || code === 1005 || code === 1006) return undefined;
+  return { code: 1002, message: `invalid close code ${code}` };
+}
+
 /** Answers the client's close: a socket that may hibernate never does by itself. */
 export function answerClose(native: CloudflareSocket, code: number, reason: string): void {
   try {
@@ -117,6 +124,15 @@ export function failureOf(error: unknown): SocketFailure | undefined {
 /** An address with its port. */
 const WITH_PORT = /^\[?(.+?)\]?:\d+$/;
 
+const BEYOND_ASCII = /[^\0-\x7f]/;
+const utf8 = new TextEncoder();
+
+/** The bytes of a header, a character each: workerd reads it as UTF-8. */
+function bytesOf(text: string): string {
+  if (!BEYOND_ASCII.test(text)) return text;
+  return Array.from(utf8.encode(text), (byte) => String.fromCharCode(byte)).join("");
+}
+
 /** A handshake as workerd hands it over. */
 export function handshakeOf(request: Request, env?: unknown, ctx?: unknown): RawHandshake {
   const { url } = request;
@@ -125,7 +141,7 @@ export function handshakeOf(request: Request, env?: unknown, ctx?: unknown): Raw
   return new RawHandshake({
     method: request.method,
     target: url,
-    rawHeaders: [...request.headers].flat(),
+    rawHeaders: [...request.headers].flat().map(bytesOf),
     secure: url.startsWith("https:"),
     // Whoever reaches workerd past Cloudflare may write that header, but not `cf`.
     remoteAddress: typeof clientIp === "string"

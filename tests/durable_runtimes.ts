@@ -1,4 +1,4 @@
-import type { Gap, Runtime } from "./runtimes.ts";
+import { closesOverUnread, type Gap, type Runtime } from "./runtimes.ts";
 import { workerdCommand, type WorkerdOptions } from "./workerd.ts";
 
 const WORKERD = "https://github.com/cloudflare/workerd";
@@ -23,6 +23,14 @@ const lineStays: Gap = {
   link: WORKERD,
 };
 
+const noPause: Gap = {
+  reason: "A Durable Object can't stop reading a WebSocket",
+  link: HIBERNATION,
+};
+
+const finUnheard = answeredBefore("takes a FIN for a client that still listens");
+const takesAnyText = answeredBefore("puts U+FFFD in place of what is not UTF-8");
+
 const ownEndpoint: Gap = {
   reason: "Each Durable Object has an endpoint of its own: objects share no memory",
   link: "https://developers.cloudflare.com/durable-objects/concepts/what-are-durable-objects/",
@@ -36,11 +44,18 @@ const durableGaps: Readonly<Record<string, Gap>> = {
     link: WORKERD,
   },
   "B4.freed": noDurableReset,
-  "C3.pause": { reason: "A Durable Object can't stop reading a WebSocket", link: HIBERNATION },
+  "C3.burst": noPause,
+  "C3.patient": noPause,
+  "C3.pause": noPause,
   "C4.descriptors": answeredBefore("shows a Worker no descriptors of its process"),
+  "C4.late-reader": closesOverUnread("workerd's"),
   "C4.upgrade": answeredBefore("takes the header `Upgrade` out of a response"),
-  "C8.fin": answeredBefore("takes a FIN for a client that still listens"),
+  "C4.upgrade-list": answeredBefore("switches protocols only for `Upgrade: websocket`"),
+  "C8.fin": finUnheard,
+  "C8.refused": finUnheard,
+  "C10.empty-origin": answeredBefore("drops the header `Origin` where it is empty"),
   "E2.open": lineStays,
+  "I2.reason": finUnheard,
   "I6.own": lineStays,
   "L1.above-64-mib": answeredBefore("takes no message over 32 MiB"),
   "L1.fragment-flood": answeredBefore("gathers the fragments of a message up to 32 MiB"),
@@ -55,8 +70,13 @@ const durableGaps: Readonly<Record<string, Gap>> = {
   "X1.sends-first": lineStays,
   "X4.wire": noDurableReset,
   "X5.cut": noDurableReset,
-  "X6.text-that-is-not-UTF-8": answeredBefore("puts U+FFFD in place of what is not UTF-8"),
+  "X6.a-long-ping": answeredBefore("answers a ping of more than 125 bytes as any other"),
+  "X6.open-never-done": takesAnyText,
+  "X6.text-that-is-not-UTF-8": takesAnyText,
   "X6.wire": answeredBefore("ends the line after some protocol errors without a close frame"),
+  "X6.wire-inflated": answeredBefore("says 1002 of what does not inflate"),
+  "X6.wire-late": takesAnyText,
+  "X7.accepted": lineStays,
   "X7.arguments": lineStays,
   "X7.close": lineStays,
   "X7.jitter": lineStays,

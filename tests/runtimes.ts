@@ -51,7 +51,7 @@ const endsUnsaid: Gap = {
 const noPause: Gap = { reason: "Deno's server socket can't stop reading", link: DENO_WEBSOCKET };
 
 /** RFC 1122 §4.2.2.13: that resets the line, and what the client has not read yet is lost. */
-const closesOverUnread = (whose: string): Gap => ({
+export const closesOverUnread = (whose: string): Gap => ({
   reason: `${whose} HTTP server closes the line of a refused client over bytes it has not read`,
   link: "https://www.rfc-editor.org/rfc/rfc1122#page-88",
 });

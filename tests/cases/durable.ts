@@ -103,6 +103,16 @@ export const durableCases: readonly Case[] = [
     },
   },
   {
+    id: "C4.no-switch",
+    fact: "a handshake that workerd would not carry out is refused, and leaves no peer behind",
+    site: (s) => ({ hooks: { open: () => s.log("open") } }),
+    async run(t) {
+      const client = await t.raw({ headers: { Upgrade: "websocket, other/1" } });
+      assert.equal((await client.head()).status, 400);
+      assert.deepEqual(await t.events(50), []);
+    },
+  },
+  {
     id: "L3.shared-alarm",
     fact: "the user's own alarm rings in its time, and nobody else's does in its name",
     site: (s) => {
