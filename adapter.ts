@@ -1,6 +1,6 @@
 import { type Decision, Doorkeeper } from "./admission.ts";
 import { checkDeflate } from "./deflate_options.ts";
-import { type AnyContext, clientHasLeft, type Handshake } from "./handshake.ts";
+import { type AnyContext, clientHasLeft, type Handshake, TOKEN } from "./handshake.ts";
 import {
   type CloseOptions,
   createEndpoint,
@@ -8,6 +8,7 @@ import {
   type EndpointOptions,
   type EndpointPublishOptions,
 } from "./endpoint.ts";
+import { misuse } from "./errors.ts";
 import { type Awaitable, isThenable } from "./hooks.ts";
 import type { Peer } from "./peer.ts";
 import type { Stats } from "./stats.ts";
@@ -55,7 +56,10 @@ export abstract class Adapter {
     checkNames(options, ownOptions);
     checkDeflate(options.perMessageDeflate);
     this.endpoint = endpointOf(options);
-    this.endpoint.useDoor((options, host) => this.door = new Doorkeeper(options, host));
+    this.endpoint.useDoor((options, host) => {
+      checkHeaderNames(options.retainHeaders);
+      return this.door = new Doorkeeper(options, host);
+    });
   }
 
   /** Live peers by namespace. */
@@ -157,6 +161,18 @@ export function checkNames(options: object, ownOptions: readonly string[]): void
   throw new TypeError(
     `Cannot use ${unknown} as there is no such option: known are ${known.join(", ")}`,
   );
+}
+
+/**
+ * @internal Finds headers that nobody could send.
+ *
+ * @throws {TypeError} for anything but a list of names.
+ */
+export function checkHeaderNames(names: unknown): void {
+  const isList = Array.isArray(names) &&
+    names.every((name) => typeof name === "string" && TOKEN.test(name));
+  if (names === undefined || isList) return;
+  throw new TypeError(misuse("retainHeaders", "a list of header names", names));
 }
 
 /**

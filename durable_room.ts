@@ -1,4 +1,10 @@
-import { Adapter, type AdapterOptions, checkNames, endpointOf } from "./adapter.ts";
+import {
+  Adapter,
+  type AdapterOptions,
+  checkHeaderNames,
+  checkNames,
+  endpointOf,
+} from "./adapter.ts";
 import type { Decision } from "./admission.ts";
 import { checkDeflate } from "./deflate_options.ts";
 import { DurableHub } from "./durable_hub.ts";
@@ -57,6 +63,7 @@ export interface DurableRoomOptions extends AdapterOptions {
 export function checkDurable(options: AdapterOptions): AdapterOptions {
   checkNames(options, OWN_OPTIONS);
   checkDeflate(options.perMessageDeflate);
+  checkHeaderNames(options.retainHeaders);
   if (options.endpoint && endpointOf(options)) {
     throw new TypeError(
       "Cannot share an endpoint as each Durable Object has its own: pass the options of createEndpoint()",

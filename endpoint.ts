@@ -1,8 +1,7 @@
 import type { Decision, DoorkeeperHost } from "./admission.ts";
 import { checkClose } from "./close_code.ts";
 import { type Admission, Connection, type ConnectionHost, IDLE_AFTER } from "./connection.ts";
-import { misuse } from "./errors.ts";
-import { type AnyContext, type Handshake, TOKEN } from "./handshake.ts";
+import type { AnyContext, Handshake } from "./handshake.ts";
 import { type Awaitable, checkOptions, type HookOptions } from "./hooks.ts";
 import { Hub } from "./hub.ts";
 import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "./limits.ts";
@@ -92,7 +91,6 @@ export class Endpoint {
   constructor(options: EndpointOptions, hub: Hub<Peer> = new Hub()) {
     this.#hub = hub;
     checkOptions(options);
-    checkHeaderNames(options.retainHeaders);
     this.#options = options;
     this.limits = resolveLimits(options.limits);
     const { idleTimeout } = this.limits;
@@ -194,7 +192,7 @@ export class Endpoint {
   }
 
   /** @internal Adapters bring the doorkeeper; the first one serves all of them. */
-  useDoor(make: (options: HookOptions, host: DoorkeeperHost) => Door): void {
+  useDoor(make: (options: EndpointOptions, host: DoorkeeperHost) => Door): void {
     const isClosed = () => this.#closing !== undefined;
     this.#door ??= make(this.#options, Object.assign(this.#host, { isClosed }));
   }
@@ -229,13 +227,6 @@ export class Endpoint {
   #forget(connection: Connection): void {
     if (this.#connections.delete(connection) && this.#connections.size === 0) this.#allFinished?.();
   }
-}
-
-function checkHeaderNames(names: unknown): void {
-  const isList = Array.isArray(names) &&
-    names.every((name) => typeof name === "string" && TOKEN.test(name));
-  if (names === undefined || isList) return;
-  throw new TypeError(misuse("retainHeaders", "a list of header names", names));
 }
 
 /**

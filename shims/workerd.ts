@@ -85,7 +85,7 @@ export interface DurableNamespace {
   get(id: never): DurableStub;
 }
 
-/** The wire of a socket that may hibernate. */
+/** @internal The wire of a socket that may hibernate. */
 export const hibernatableWire: Wire<CloudflareSocket> = {
   isOpen: (native) => native.readyState === OPEN,
   send: (native, { payload }) => native.send(payload),
@@ -98,7 +98,7 @@ export const hibernatableWire: Wire<CloudflareSocket> = {
   bufferedAmount: (native) => native.bufferedAmount ?? 0,
 };
 
-/** What is wrong with the code of a client's close: workerd 2026-11 lets any pass, and then throws at who answers by it. */
+/** @internal What is wrong with the code of a client's close: workerd 2026-11 lets any pass, and then throws at who answers by it. */
 export function closeFailureOf(code: number): SocketFailure | undefined {
   if (isSendableCloseCode(code) || code === 1005 || code === 1006) return undefined;
   return { code: 1002, message: `invalid close code ${code}` };
@@ -114,7 +114,7 @@ export function answerClose(native: CloudflareSocket, code: number, reason: stri
 
 const PROTOCOL_ERROR = /protocolError\.statusCode = (\d+); protocolError\.description = (.*)/;
 
-/** What the client did, as workerd words it; `undefined` where the line just dropped. */
+/** @internal What the client did, as workerd words it; `undefined` where the line just dropped. */
 export function failureOf(error: unknown): SocketFailure | undefined {
   const message = error instanceof Error ? error.message : String(error);
   const [, code, description = ""] = PROTOCOL_ERROR.exec(message) ?? [];
