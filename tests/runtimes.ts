@@ -161,6 +161,7 @@ export const runtimes: readonly Runtime[] = [
       "X6.an-unknown-opcode": unreported,
       "X6.a-fragmented-ping": unreported,
       "X6.a-stray-continuation": unreported,
+      "X6.a-close-code-of-nobody": unreported,
       "X6.a-long-ping": unreported,
       "X6.wire": noCloseFrame,
       "X6.wire-size": noCloseFrame,
