@@ -1,6 +1,6 @@
 import { type Decision, Doorkeeper } from "./admission.ts";
 import { checkDeflate } from "./deflate_options.ts";
-import { type AnyContext, clientHasLeft, type Handshake } from "./handshake.ts";
+import { type AnyContext, clientHasLeft, type Handshake, TOKEN } from "./handshake.ts";
 import {
   type CloseOptions,
   createEndpoint,
@@ -8,6 +8,7 @@ import {
   type EndpointOptions,
   type EndpointPublishOptions,
 } from "./endpoint.ts";
+import { misuse } from "./errors.ts";
 import { type Awaitable, isThenable } from "./hooks.ts";
 import type { Peer } from "./peer.ts";
 import type { Stats } from "./stats.ts";
@@ -41,6 +42,8 @@ const ENDPOINT_OPTIONS = [
 export abstract class Adapter {
   /** What this adapter serves. */
   readonly endpoint: Endpoint;
+  /** @internal Who admits its clients, unless another adapter over the same endpoint came first. */
+  protected door: Doorkeeper | undefined;
 
   /**
    * Takes the given endpoint, or makes one of the other options.
@@ -53,7 +56,10 @@ export abstract class Adapter {
     checkNames(options, ownOptions);
     checkDeflate(options.perMessageDeflate);
     this.endpoint = endpointOf(options);
-    this.endpoint.useDoor((options, host) => new Doorkeeper(options, host));
+    this.endpoint.useDoor((options, host) => {
+      checkHeaderNames(options.retainHeaders);
+      return this.door = new Doorkeeper(options, host);
+    });
   }
 
   /** Live peers by namespace. */
@@ -143,7 +149,12 @@ export abstract class Adapter {
   }
 }
 
-function checkNames(options: AdapterOptions, ownOptions: readonly string[]): void {
+/**
+ * @internal Finds a mistyped option.
+ *
+ * @throws {TypeError} for an option that does not exist.
+ */
+export function checkNames(options: object, ownOptions: readonly string[]): void {
   const known = [...ENDPOINT_OPTIONS, "endpoint", "perMessageDeflate", ...ownOptions];
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (!unknown) return;
@@ -152,7 +163,24 @@ function checkNames(options: AdapterOptions, ownOptions: readonly string[]): voi
   );
 }
 
-function endpointOf(options: AdapterOptions): Endpoint {
+/**
+ * @internal Finds headers that nobody could send.
+ *
+ * @throws {TypeError} for anything but a list of names.
+ */
+export function checkHeaderNames(names: unknown): void {
+  const isList = Array.isArray(names) &&
+    names.every((name) => typeof name === "string" && TOKEN.test(name));
+  if (names === undefined || isList) return;
+  throw new TypeError(misuse("retainHeaders", "a list of header names", names));
+}
+
+/**
+ * @internal The endpoint that was given, or one of the other options.
+ *
+ * @throws {TypeError} for something else, or both.
+ */
+export function endpointOf(options: AdapterOptions): Endpoint {
   const { endpoint } = options;
   if (!endpoint) return createEndpoint(options);
   if (!(endpoint instanceof Endpoint)) {

@@ -1,5 +1,5 @@
 import { admitsOrigin } from "./allowed_origins.ts";
-import type { Admission } from "./connection.ts";
+import { type Admission, Connection, type ConnectionHost } from "./connection.ts";
 import { checkDeflate } from "./deflate_options.ts";
 import { complain, misuse, PeerError } from "./errors.ts";
 import { addressOf, hostOf, originOf } from "./forwarded.ts";
@@ -23,12 +23,11 @@ import {
   type PeerHooks,
   type UpgradeResult,
 } from "./hooks.ts";
-import type { Limits } from "./limits.ts";
 import { foreignOrigin } from "./origin_guard.ts";
 import { type FrameworkContext, kWebSocketHooks } from "./framework_hooks.ts";
+import type { Peer, PeerInit } from "./peer.ts";
 import { KeptPlace, type Place, Places } from "./places.ts";
-import type { Counters } from "./stats.ts";
-import type { Timers } from "./timers.ts";
+import type { ServerSocket } from "./socket.ts";
 import { checkedHeaders, checkResponse, chooseProtocol } from "./upgrade_headers.ts";
 
 /** What becomes of a handshake. */
@@ -51,14 +50,13 @@ export type Decision =
   | { readonly kind: "gone" };
 
 /** What the doorkeeper shares with its endpoint. */
-export interface DoorkeeperHost {
-  readonly limits: Limits;
-  readonly counters: Counters;
-  readonly timers: Timers;
-  readonly trustedHops: number;
+export interface DoorkeeperHost extends ConnectionHost {
   /** Whether the endpoint is going away. */
   isClosed(): boolean;
 }
+
+/** Of a peer that nobody can serve any more. */
+const UNKNOWN_HOOKS: PeerHooks = { message: (peer) => peer.close(1011) };
 
 const GOING_AWAY: Refusal = { status: 503, message: "This server is going away" };
 
@@ -104,6 +102,46 @@ export class Doorkeeper {
     if (!(place instanceof KeptPlace)) return;
     const { timers, limits } = this.#host;
     place.awaitOpen(timers.after(limits.handshakeTimeout, () => place.release()));
+  }
+
+  /** Peers outlive this process from here on: `ran` is told of every hook that was called. */
+  keepBy(ran: NonNullable<ConnectionHost["ran"]>): void {
+    this.#host.ran = ran;
+  }
+
+  /** Makes a peer of what was saved of one that was admitted in an earlier life of this process. */
+  revive(socket: ServerSocket, saved: PeerInit): Peer {
+    const hooks = this.#hooksOf(saved.handshake);
+    const connection = new Connection(socket, {
+      ...saved,
+      hooks: isThenable(hooks) ? {} : hooks,
+      place: this.#places.take(saved.remoteAddress),
+    }, this.#host);
+    const { peer } = connection;
+    if (isThenable(hooks)) this.#host.ran?.(peer, hooks as Promise<unknown> as Promise<void>);
+    connection.onopen(isThenable(hooks) ? hooks : true);
+    for (const topic of saved.topics ?? []) {
+      this.#host.hub.subscribe(peer.namespace, topic, peer);
+    }
+    return peer;
+  }
+
+  /** Chooses hooks again, as at the handshake. Never rejects. */
+  #hooksOf(handshake: Handshake): Awaitable<PeerHooks> {
+    const request = () => requestOf(handshake, this.#host.trustedHops);
+    const failed = (error: unknown) => {
+      this.#report(error, "resolve", request());
+      return UNKNOWN_HOOKS;
+    };
+    try {
+      const hooks = after(
+        this.#options.resolve?.(request()),
+        (chosen) => this.#hooks.choose(chosen as PeerHooks | undefined),
+      );
+      return isThenable(hooks) ? hooks.catch(failed) : hooks;
+    } catch (error) {
+      return failed(error);
+    }
   }
 
   /** The adapter could not carry an admission out: gives the place back, and reports why. */

@@ -22,6 +22,11 @@ export interface ConnectionHost extends PeerHost, OutboxHost {
   readonly idle: Watch<Connection> | undefined;
   /** A connection has opened; its `open` hook is next. */
   began(connection: Connection): void;
+  /**
+   * A hook was called, and may change its peer's context, now or until it has settled. Given where
+   * peers outlive the process; may return what settles after the hook. What it throws, the hook threw.
+   */
+  ran?(peer: Peer, hook: Promise<void> | undefined): Promise<void> | undefined;
   /** A connection is over and its `close` hook has settled. */
   finished(connection: Connection): void;
 }
@@ -52,7 +57,7 @@ export const PING_AFTER = 4, IDLE_AFTER = 8;
 export class Connection implements SocketListener, OutboxOwner {
   readonly peer: Peer;
   readonly #outbox: Outbox;
-  readonly #hooks: PeerHooks;
+  #hooks: PeerHooks;
   readonly #host: ConnectionHost;
   readonly #place: Place;
   #opening = false;
@@ -81,14 +86,16 @@ export class Connection implements SocketListener, OutboxOwner {
     socket.listener = this;
   }
 
-  onopen(): void {
+  /** @param revived says that it opened in an earlier life of this process; resolves to its hooks. */
+  onopen(revived?: Promise<PeerHooks> | true): void {
     this.#place.keep();
     this.peer.join();
-    this.#host.counters.opened++;
+    if (!revived) this.#host.counters.opened++;
     this.#host.began(this);
     // Where the runtime does not watch idle lines itself.
     if (this.#outbox.socket.canPing) this.#host.idle?.add(this);
-    const pending = this.#run("open");
+    if (revived === true) return;
+    const pending = revived?.then((hooks) => void (this.#hooks = hooks)) ?? this.#run("open");
     if (!pending) return;
     this.#opening = true;
     pending.then(() => {
@@ -293,12 +300,12 @@ export class Connection implements SocketListener, OutboxOwner {
         Record<typeof name, (peer: Peer, argument: unknown) => Awaitable<void>>
       >;
       const result = hooks[name]?.(this.peer, argument);
-      if (!isThenable(result)) return undefined;
-      return Promise.resolve(result).then(undefined, (error) => this.#fail(name, error));
+      const hook = isThenable(result) ? Promise.resolve(result) : undefined;
+      const pending = this.#host.ran?.(this.peer, hook) ?? hook;
+      return pending?.then(undefined, (error) => this.#fail(name, error));
     } catch (error) {
-      this.#fail(name, error);
+      return void this.#fail(name, error);
     }
-    return undefined;
   }
 
   #fail(hook: string, thrown: unknown): void {

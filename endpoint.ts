@@ -1,14 +1,13 @@
 import type { Decision, DoorkeeperHost } from "./admission.ts";
 import { checkClose } from "./close_code.ts";
 import { type Admission, Connection, type ConnectionHost, IDLE_AFTER } from "./connection.ts";
-import { misuse } from "./errors.ts";
-import { type AnyContext, type Handshake, TOKEN } from "./handshake.ts";
+import type { AnyContext, Handshake } from "./handshake.ts";
 import { type Awaitable, checkOptions, type HookOptions } from "./hooks.ts";
 import { Hub } from "./hub.ts";
 import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "./limits.ts";
 import type { Outbox } from "./outbox.ts";
 import { encode } from "./payload.ts";
-import type { Peer } from "./peer.ts";
+import { checkTopic, type Peer } from "./peer.ts";
 import type { ServerSocket } from "./socket.ts";
 import { Counters, type Stats } from "./stats.ts";
 import { Timers, Watch } from "./timers.ts";
@@ -79,7 +78,7 @@ export class Endpoint {
   readonly limits: Limits;
   readonly #options: EndpointOptions;
   #door: Door | undefined;
-  readonly #hub = new Hub<Peer>();
+  readonly #hub: Hub<Peer>;
   readonly #counters = new Counters();
   readonly #timers = new Timers();
   readonly #host: ConnectionHost;
@@ -89,9 +88,9 @@ export class Endpoint {
   #allFinished: (() => void) | undefined;
 
   /** @internal Made by {@linkcode createEndpoint}. */
-  constructor(options: EndpointOptions) {
+  constructor(options: EndpointOptions, hub: Hub<Peer> = new Hub()) {
+    this.#hub = hub;
     checkOptions(options);
-    checkHeaderNames(options.retainHeaders);
     this.#options = options;
     this.limits = resolveLimits(options.limits);
     const { idleTimeout } = this.limits;
@@ -132,13 +131,8 @@ export class Endpoint {
    * @throws {TypeError} for data that cannot be sent, see `peer.send`.
    */
   publish(topic: string, data: unknown, options: EndpointPublishOptions = {}): number {
-    if (typeof topic !== "string") {
-      throw new TypeError(
-        `Cannot publish as the topic must be a string: current value is ${typeof topic}`,
-      );
-    }
     const { namespace, compress } = options;
-    return this.#hub.publish(topic, encode(data), { namespace, compress });
+    return this.#hub.publish(checkTopic(topic), encode(data), { namespace, compress });
   }
 
   /**
@@ -198,9 +192,9 @@ export class Endpoint {
   }
 
   /** @internal Adapters bring the doorkeeper; the first one serves all of them. */
-  useDoor(make: (options: HookOptions, host: DoorkeeperHost) => Door): void {
+  useDoor(make: (options: EndpointOptions, host: DoorkeeperHost) => Door): void {
     const isClosed = () => this.#closing !== undefined;
-    this.#door ??= make(this.#options, { ...this.#host, isClosed });
+    this.#door ??= make(this.#options, Object.assign(this.#host, { isClosed }));
   }
 
   /**
@@ -216,10 +210,11 @@ export class Endpoint {
   }
 
   /** @internal Makes a peer of an admission. The socket has not opened yet; it tells when it does. */
-  attach(socket: ServerSocket, admission: Admission): void {
+  attach(socket: ServerSocket, admission: Admission): Peer {
     admission.handshake.settle(this.#options.retainHeaders);
-    new Connection(socket, admission, this.#host);
+    const { peer } = new Connection(socket, admission, this.#host);
     this.#door!.expect(admission);
+    return peer;
   }
 
   #begin(connection: Connection): void {
@@ -232,13 +227,6 @@ export class Endpoint {
   #forget(connection: Connection): void {
     if (this.#connections.delete(connection) && this.#connections.size === 0) this.#allFinished?.();
   }
-}
-
-function checkHeaderNames(names: unknown): void {
-  const isList = Array.isArray(names) &&
-    names.every((name) => typeof name === "string" && TOKEN.test(name));
-  if (names === undefined || isList) return;
-  throw new TypeError(misuse("retainHeaders", "a list of header names", names));
 }
 
 /**

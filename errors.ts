@@ -9,6 +9,7 @@
  * | `ERR_PEER_BUFFER_FULL` | a send would exceed `limits.maxBuffered` under the policy `"error"` |
  * | `ERR_PEER_HOOK` | a hook threw something that is not an `Error`; it is the `cause` |
  * | `ERR_PEER_UPGRADE_TIMEOUT` | the `upgrade` hook took longer than `limits.handshakeTimeout` |
+ * | `ERR_PEER_STATE_TOO_LARGE` | topics and context of a peer cannot be kept through hibernation |
  * | `ERR_PEER_BACKPLANE` | other processes could not be told |
  */
 export type PeerErrorCode =
@@ -18,6 +19,7 @@ export type PeerErrorCode =
   | "ERR_PEER_BUFFER_FULL"
   | "ERR_PEER_HOOK"
   | "ERR_PEER_UPGRADE_TIMEOUT"
+  | "ERR_PEER_STATE_TOO_LARGE"
   | "ERR_PEER_BACKPLANE";
 
 /**

@@ -46,6 +46,10 @@ export interface PeerInit {
   readonly namespace: string;
   readonly context: object;
   readonly remoteAddress: string | undefined;
+  /** Made where needed, unless it must be known from the beginning. */
+  readonly id?: string | undefined;
+  /** What the hub has it for from the beginning; its own from then on. */
+  readonly topics?: Set<string>;
 }
 
 /** What fits into a control frame (RFC 6455 §5.5). */
@@ -114,6 +118,8 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     this.namespace = init.namespace;
     this.context = init.context as Context;
     this.remoteAddress = init.remoteAddress;
+    this.#id = init.id;
+    this.#topics = init.topics;
   }
 
   /** A random UUID v4, made on first use, the same for the life of the peer. */
@@ -209,8 +215,8 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
       );
     }
     if (topics.size === 0) this.#group = this.#outbox.group;
-    topics.add(topic);
     this.#host.hub.subscribe(this.namespace, topic, this.#self);
+    topics.add(topic);
   }
 
   /** Leaves a topic; does nothing where it is not subscribed. */
@@ -340,7 +346,12 @@ function peerIsGone(): DOMException {
   return new DOMException("The peer is gone", "AbortError");
 }
 
-function checkTopic(topic: unknown): string {
+/**
+ * Returns the topic.
+ *
+ * @throws {TypeError} for anything but a string.
+ */
+export function checkTopic(topic: unknown): string {
   if (typeof topic === "string") return topic;
   throw new TypeError(misuse("the topic", "a string", topic));
 }

@@ -57,6 +57,7 @@ const GUARANTEES: readonly Row[] = [
   { feature: "Failing hooks hurt nobody", cases: ["E"] },
   { feature: "Limits, alike everywhere", cases: ["L"] },
   { feature: "Messages keep type and bytes", cases: ["M"] },
+  { feature: "Peers outlive what serves them (hibernation)", cases: ["H"] },
   { feature: "Adapters, shared endpoints, stats", cases: ["A"] },
 ];
 

@@ -4,10 +4,12 @@
  * @module
  */
 import { cases } from "../tests/cases/mod.ts";
-import { runtimes } from "../tests/runtimes.ts";
+import { durableVariants } from "../tests/durable_runtimes.ts";
+import { contractRuntimes } from "../tests/register.ts";
 import { type Outcome, runSuite } from "../tests/suite.ts";
 import { beginning, chosen, readArguments } from "./arguments.ts";
 
+const runtimes = [...contractRuntimes, ...durableVariants];
 const { names, value } = readArguments({
   help: `deno task conformance [runtime…] [--case=ID]
 

@@ -10,8 +10,8 @@ export interface RawHandshakeInit {
   readonly httpVersion?: string | undefined;
   /** The request target, in origin or absolute form. */
   readonly target: string;
-  /** Names and values in turns, as on the wire. */
-  readonly rawHeaders: readonly string[];
+  /** Names and values in turns, as on the wire; or as {@linkcode RawHandshake.rawHeaders} has them. */
+  readonly rawHeaders: readonly string[] | string;
   readonly secure: boolean;
   readonly remoteAddress: string | undefined;
   readonly context?: AnyContext | undefined;
@@ -70,6 +70,11 @@ export class RawHandshake implements Handshake {
       if (this.#abortReason) this.#request.abort(this.#abortReason);
     }
     return this.#request as UpgradeRequest;
+  }
+
+  /** All headers kept, as another handshake takes them. */
+  get rawHeaders(): readonly string[] | string {
+    return this.#rawHeaders;
   }
 
   get aborted(): boolean {

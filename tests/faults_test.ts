@@ -1,6 +1,7 @@
 import { FarNetwork } from "./faults/far_network.ts";
 import { FAULT_SUITE, faults } from "./faults/mod.ts";
 import { registerCases } from "./register.ts";
+import { runtimes } from "./runtimes.ts";
 
 const canCut = await FarNetwork.isPossible();
 const cases = faults.filter(({ id }) => canCut || !id.startsWith("black-hole."));
@@ -10,4 +11,4 @@ if (!canCut) {
   console.log(`\n*** ${notice} ***\n`);
   Deno.test({ name: notice, ignore: true, fn() {} });
 }
-await registerCases(cases, FAULT_SUITE);
+await registerCases(cases, FAULT_SUITE, runtimes);

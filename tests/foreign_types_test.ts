@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import config from "../deno.json" with { type: "json" };
+import { run, tool } from "../scripts/npm/command.ts";
+import { emit } from "../scripts/npm/emit.ts";
 import { npmBinary } from "./npm_binary.ts";
 
 /**
@@ -33,6 +35,105 @@ declare const native: WebSocket<unknown>;
 const socket: UwsSocket = native;
 console.log(ours, socket);
 `;
+
+const CLOUDFLARE = `import { DurableObject } from "cloudflare:workers";
+import adapter, { type CloudflareSocket, type DurableContext } from "LIBRARY";
+
+interface Env {
+  Room: DurableObjectNamespace<Room>;
+}
+
+const ws = adapter({ hooks: { message: (peer, message) => void peer.send(message) } });
+
+export class Room extends ws.durable(DurableObject<Env>) {
+  override async fetch(request: Request): Promise<Response> {
+    if (request.method === "GET") return await super.fetch(request);
+    return new Response(String(ws.room(this).publish("t", this.env.Room.idFromName("a"))));
+  }
+}
+
+export class Explicit extends DurableObject<Env> {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    ws.handleDurableInit(this, ctx, env);
+  }
+  override fetch(request: Request): Promise<Response> {
+    return ws.handleDurableUpgrade(this, request);
+  }
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    return ws.handleDurableMessage(this, socket, message);
+  }
+  override webSocketClose(socket: WebSocket, ...how: [number, string, boolean]): Promise<void> {
+    return ws.handleDurableClose(this, socket, ...how);
+  }
+  override webSocketError(socket: WebSocket, error: unknown): Promise<void> {
+    return ws.handleDurableError(this, socket, error);
+  }
+  say(topic: string, data: unknown): number {
+    return ws.handleDurablePublish(this, topic, data);
+  }
+}
+
+export const Plain = ws.durable(DurableObject);
+
+export default ws.worker({
+  binding: "Room",
+  async fetch(_request, env: Env) {
+    const room = env.Room.get(env.Room.idFromName("a"));
+    const reached: number = await room.webSocketPublish("t", { some: "data" });
+    return Response.json(reached);
+  },
+}) satisfies ExportedHandler<Env>;
+
+declare const native: WebSocket;
+declare const ctx: DurableObjectState;
+const socket: CloudflareSocket = native;
+const context: DurableContext = ctx;
+console.log(socket, context);
+`;
+
+const cloudflareTypes = await npmBinary(
+  "@cloudflare/workers-types",
+  "4.20260702.1",
+  "index.d.ts",
+);
+Deno.test({
+  name: "our types of Cloudflare fit its own",
+  ignore: cloudflareTypes === undefined,
+  async fn() {
+    const library = new URL("../.cache/built/types/", import.meta.url);
+    await emit(library);
+    const program = CLOUDFLARE.replace(
+      "LIBRARY",
+      new URL("adapters/cloudflare.js", library).pathname,
+    );
+    await compile("cloudflare", program, cloudflareTypes!);
+    const misfit = program.replace("const reached: number", "const reached: string");
+    await assert.rejects(compile("cloudflare_misfit", misfit, cloudflareTypes!), /TS2322/);
+  },
+});
+
+/** By TypeScript itself: Deno has globals of its own, and knows no module `cloudflare:workers`. */
+async function compile(name: string, program: string, types: string): Promise<void> {
+  await Deno.mkdir(FOLDER, { recursive: true });
+  const file = new URL(`${name}.ts`, FOLDER);
+  await Deno.writeTextFile(file, program);
+  const settings = new URL(`${name}.json`, FOLDER);
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    noImplicitOverride: true,
+    target: "es2022",
+    module: "nodenext",
+    lib: ["es2024"],
+    types: [],
+  };
+  await Deno.writeTextFile(
+    settings,
+    JSON.stringify({ compilerOptions, files: [types, file.pathname] }),
+  );
+  await run(tool("tsc"), ["--project", settings.pathname]);
+}
 
 Deno.test("our types of Bun fit Bun's own", () => check("bun.ts", BUN));
 

@@ -1,6 +1,10 @@
 import type { Case } from "./fixtures/case.ts";
-import { runtimes } from "./runtimes.ts";
+import { durableObjects } from "./durable_runtimes.ts";
+import { type Runtime, runtimes } from "./runtimes.ts";
 import { type Outcome, runSuite, type SuiteOptions } from "./suite.ts";
+
+/** All that the contract is executed on. */
+export const contractRuntimes: readonly Runtime[] = [...runtimes, durableObjects];
 
 /**
  * Registers a test for each case on each runtime. Those of one runtime run side by side, in one
@@ -11,9 +15,10 @@ import { type Outcome, runSuite, type SuiteOptions } from "./suite.ts";
 export async function registerCases(
   cases: readonly Case[],
   options: Omit<SuiteOptions, "onOutcome"> = {},
+  on: readonly Runtime[] = contractRuntimes,
 ): Promise<ReadonlyMap<string, readonly Outcome[]>> {
   const outcomesOf = new Map<string, readonly Outcome[]>();
-  for (const runtime of runtimes) {
+  for (const runtime of on) {
     const command = await runtime.command();
     if ("missing" in command) {
       console.log(`\n*** ${runtime.title} was NOT tested: needs ${command.missing} ***\n`);

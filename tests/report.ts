@@ -1,4 +1,4 @@
-import { runtimes } from "./runtimes.ts";
+import { contractRuntimes } from "./register.ts";
 
 /** What the last whole run of a suite found on the runtimes, for the compatibility table. */
 export interface Report<Outcome> {
@@ -19,7 +19,7 @@ export async function writeReport<Outcome>(
   found: ReadonlyMap<string, readonly Outcome[]>,
 ): Promise<void> {
   const report: Report<Outcome> = {
-    runtimes: runtimes.flatMap(({ name, title }) => {
+    runtimes: contractRuntimes.flatMap(({ name, title }) => {
       const outcomes = found.get(name);
       return outcomes ? [{ name, title, outcomes }] : [];
     }),

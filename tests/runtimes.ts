@@ -51,7 +51,7 @@ const endsUnsaid: Gap = {
 const noPause: Gap = { reason: "Deno's server socket can't stop reading", link: DENO_WEBSOCKET };
 
 /** RFC 1122 §4.2.2.13: that resets the line, and what the client has not read yet is lost. */
-const closesOverUnread = (whose: string): Gap => ({
+export const closesOverUnread = (whose: string): Gap => ({
   reason: `${whose} HTTP server closes the line of a refused client over bytes it has not read`,
   link: "https://www.rfc-editor.org/rfc/rfc1122#page-88",
 });
@@ -156,10 +156,12 @@ export const runtimes: readonly Runtime[] = [
         reason: "uWebSockets.js 20 reports the codes 3000 to 3999 as if the line had dropped",
         link: UWS_SOURCE,
       },
+      "H1.ends": unreported,
       "X6.reserved-bits": unreported,
       "X6.an-unknown-opcode": unreported,
       "X6.a-fragmented-ping": unreported,
       "X6.a-stray-continuation": unreported,
+      "X6.a-close-code-of-nobody": unreported,
       "X6.a-long-ping": unreported,
       "X6.wire": noCloseFrame,
       "X6.wire-size": noCloseFrame,

@@ -27,6 +27,8 @@ const KEYWORDS = [
   "node",
   "bun",
   "uwebsockets",
+  "cloudflare",
+  "durable-objects",
 ];
 
 /** A file of the package, and its types. `types` stands first, or TypeScript passes it by. */

@@ -8,6 +8,7 @@ import { drain } from "./drain.ts";
 import { errors } from "./errors.ts";
 import { gathering } from "./gathering.ts";
 import { handshake } from "./handshake.ts";
+import { hibernation } from "./hibernation.ts";
 import { identity } from "./identity.ts";
 import { limits } from "./limits.ts";
 import { messages } from "./messages.ts";
@@ -40,4 +41,5 @@ export const cases: readonly Case[] = [
   ...messages,
   ...adapters,
   ...security,
+  ...hibernation,
 ];

@@ -13,7 +13,6 @@ export const security: readonly Case[] = [
       const Host = "app.example";
       const foreign: (string | string[])[] = [
         "null",
-        "",
         "app.example",
         "//app.example",
         "https://app.example.evil.example",
@@ -106,8 +105,18 @@ export const security: readonly Case[] = [
     },
   },
   {
+    id: "C10.empty-origin",
+    fact: "nor does an empty origin, which no browser sends",
+    site: () => ({ onError() {} }),
+    async run(t) {
+      const status = await statusOf(t, { Host: "app.example", Origin: "", Cookie: "sid=1" });
+      assert.ok([400, 403].includes(status), String(status));
+    },
+  },
+  {
     id: "C5.targets",
     fact: "no request target moves host or namespace away from each other",
+    runsAlone: true, // where sites share a port, these targets name none
     site: (s) => ({
       hooks: {
         open(peer) {
@@ -243,17 +252,20 @@ export const security: readonly Case[] = [
   {
     id: "I1.unguessable",
     fact: "ids come from the runtime's CSPRNG, never twice, and one tells nothing of the next",
-    site: (s) => ({
-      hooks: {
-        open(peer) {
-          const drawn: string[] = [], original = crypto.randomUUID;
-          crypto.randomUUID = () => drawn[drawn.push(original.call(crypto)) - 1] as never;
-          const { id } = peer;
-          crypto.randomUUID = original;
-          s.log("open", drawn.length === 1 && drawn[0] === id, ...spreadOf(100_000));
+    site(s) {
+      const { randomUUID } = crypto, drawn: string[] = [];
+      return {
+        hooks: {
+          upgrade() {
+            crypto.randomUUID = () => drawn[drawn.push(randomUUID.call(crypto)) - 1] as never;
+          },
+          open({ id }) {
+            crypto.randomUUID = randomUUID;
+            s.log("open", drawn.filter((it) => it === id).length === 1, ...spreadOf(100_000));
+          },
         },
-      },
-    }),
+      };
+    },
     async run(t) {
       await t.connect();
       const [isDrawn, distinct, changed] = (await t.logged("open"))[0]!.data;

@@ -3,8 +3,11 @@ import { getWebSocketHooks, setWebSocketHooks } from "../../framework_hooks.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** A response whose body is gone. */
-const USED = new Response("once");
-void USED.text();
+function usedResponse(): Response {
+  const response = new Response("once");
+  void response.text();
+  return response;
+}
 
 /** C6–C8, C11, C12: the upgrade hook. */
 export const upgrade: readonly Case[] = [
@@ -146,7 +149,7 @@ export const upgrade: readonly Case[] = [
             header: { headers: [["x"]] },
             deflate: { perMessageDeflate: "on" },
             level: { perMessageDeflate: { level: 99 } },
-            used: USED,
+            used: usedResponse(),
             thenable: { then: () => {} },
           };
           return odd[new URL(request.url).search.slice(1)] as undefined;

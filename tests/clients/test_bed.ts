@@ -126,6 +126,11 @@ export class TestBed {
     return this.#control<T>("do", { command }, JSON.stringify(argument));
   }
 
+  /** Takes all that the site has in memory from it, where a runtime does such things. */
+  evict(): Promise<void> {
+    return this.#control("evict", {});
+  }
+
   stats(): Promise<SiteStats> {
     return this.#control<SiteStats>("stats", {});
   }

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import type { Case } from "../fixtures/case.ts";
+
+/** What only Durable Objects can do, or get wrong. */
+export const durableCases: readonly Case[] = [
+  {
+    id: "H1.too-large",
+    fact: "what no storage takes is an error with a code at the call, and what was saved stays",
+    site: (s) => ({
+      hooks: {
+        upgrade: () => ({ context: { text: "small" } }),
+        message(peer, message) {
+          if (message.text() === "topic") {
+            try {
+              peer.subscribe("x".repeat(3 * 1024 * 1024));
+            } catch (error) {
+              s.log("thrown", (error as { code?: string }).code);
+            }
+          }
+          if (message.text() === "context") peer.context.text = "x".repeat(3 * 1024 * 1024);
+          peer.send({ length: String(peer.context.text).length, topics: peer.topics.size });
+        },
+        error: (_, error) => s.log("error", error.hook, (error as { code?: string }).code),
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      const ask = async (word: string) => {
+        client.send(word);
+        return JSON.parse(await client.text());
+      };
+      assert.deepEqual(await ask("topic"), { length: 5, topics: 0 });
+      assert.deepEqual((await t.logged("thrown"))[0]!.data, ["ERR_PEER_STATE_TOO_LARGE"]);
+      assert.equal((await ask("context")).length, 3 * 1024 * 1024, "in memory it is there");
+      assert.deepEqual((await t.logged("error"))[0]!.data, ["message", "ERR_PEER_STATE_TOO_LARGE"]);
+      await t.evict();
+      assert.deepEqual(await ask("look"), { length: 5, topics: 0 });
+    },
+  },
+  {
+    id: "H1.uncloneable",
+    fact: "a value that cannot be cloned is named on the console, and all else lasts",
+    site: () => ({
+      hooks: {
+        upgrade: () => ({ context: { user: "ada", uncloneable_key: () => {} } }),
+        message: (peer) => void peer.send(Object.keys(peer.context)),
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      await t.evict();
+      client.send("look");
+      assert.deepEqual(JSON.parse(await client.text()), ["user"]);
+      assert.ok((await t.consoleErrors("uncloneable_key", 0)).length >= 1);
+    },
+  },
+  {
+    id: "I3.forged",
+    fact: "a forged cf-connecting-ip is not believed where the runtime knows the address itself",
+    site: (s) => ({ hooks: { open: (peer) => s.log("open", peer.remoteAddress) } }),
+    async run(t) {
+      await t.upgraded({ headers: { "CF-Connecting-IP": "6.6.6.6" } });
+      assert.deepEqual((await t.logged("open"))[0]!.data, ["127.0.0.1"]);
+    },
+  },
+  {
+    id: "H1.no-timer",
+    fact: "an object with idle peers has no timer, which would keep it from hibernating",
+    site: (s) => ({ hooks: { open: () => s.log("open") } }),
+    async run(t) {
+      await t.connect();
+      await t.logged("open");
+      assert.equal((await t.stats()).timers, 0);
+    },
+  },
+  {
+    id: "L3.heartbeat",
+    fact: "heartbeats are answered without a hook; who sends none for idleTimeout is given up",
+    site: (s) => {
+      const heartbeat = { heartbeat: { request: "there?", response: "here" } };
+      return {
+        ...heartbeat,
+        limits: { idleTimeout: 600 },
+        hooks: {
+          message: () => s.log("message"),
+          close: (peer, { code }) => s.log("close", new URL(peer.request.url).search, code),
+        },
+      };
+    },
+    async run(t) {
+      const busy = await t.connect("?busy");
+      await t.connect("?silent");
+      await t.evict();
+      for (let beat = 0; beat < 9; beat++) {
+        busy.send("there?");
+        assert.equal(await busy.text(), "here");
+        await new Promise((resolve) => setTimeout(resolve, 150));
+      }
+      const closes = (await t.log()).filter(({ event }) => event !== "alarm");
+      assert.deepEqual(closes, [{ event: "close", data: ["?silent", 1006] }]);
+      assert.equal((await t.stats()).peers, 1);
+      busy.terminate();
+    },
+  },
+  {
+    id: "C4.no-switch",
+    fact: "a handshake that workerd would not carry out is refused, and leaves no peer behind",
+    site: (s) => ({ hooks: { open: () => s.log("open") } }),
+    async run(t) {
+      const client = await t.raw({ headers: { Upgrade: "websocket, other/1" } });
+      assert.equal((await client.head()).status, 400);
+      assert.deepEqual(await t.events(50), []);
+    },
+  },
+  {
+    id: "L3.shared-alarm",
+    fact: "the user's own alarm rings in its time, and nobody else's does in its name",
+    site: (s) => {
+      const heartbeat = { heartbeat: { request: "there?", response: "here" } };
+      return {
+        ...heartbeat,
+        limits: { idleTimeout: 300 },
+        hooks: {
+          async upgrade(request) {
+            const { cloudflare } = request.runtime as unknown as {
+              cloudflare: { ctx: { storage: { setAlarm(time: number): Promise<void> } } };
+            };
+            await cloudflare.ctx.storage.setAlarm(Date.now() + 900);
+          },
+          open: () => s.log("open"),
+        },
+      };
+    },
+    async run(t) {
+      const client = await t.connect();
+      for (let beat = 0; beat < 8; beat++) {
+        client.send("there?");
+        assert.equal(await client.text(), "here");
+        await new Promise((resolve) => setTimeout(resolve, 150));
+      }
+      const alarms = (await t.log()).filter(({ event }) => event === "alarm");
+      assert.equal(alarms.filter(({ data }) => data[0]).length, 1, JSON.stringify(alarms));
+      assert.ok(alarms.length >= 3, JSON.stringify(alarms));
+      client.terminate();
+    },
+  },
+];

@@ -1,0 +1,292 @@
+import assert from "node:assert/strict";
+import type { Peer } from "../../peer.ts";
+import { CLOSE, closePayload, frame, TEXT } from "../clients/raw_client.ts";
+import type { Case } from "../fixtures/case.ts";
+
+/** Everything that a peer must still be after its object has lost its memory. */
+function traits(peer: Peer): unknown {
+  return {
+    id: peer.id,
+    url: peer.request.url,
+    headers: [...peer.request.headers].sort(),
+    address: peer.remoteAddress,
+    namespace: peer.namespace,
+    topics: [...peer.topics],
+    context: peer.context,
+    protocol: peer.websocket.protocol,
+    websocketUrl: peer.websocket.url,
+    binaryType: peer.websocket.binaryType,
+  };
+}
+
+/** Values that JSON has no words for. */
+interface Odd {
+  readonly date: Date;
+  readonly map: Map<string, Set<number>>;
+  readonly bytes: Uint8Array;
+  readonly big: bigint;
+  readonly not: number;
+}
+
+/** H1, H2: peers outlive the memory of what serves them. Where nothing is evicted, nothing changes. */
+export const hibernation: readonly Case[] = [
+  {
+    id: "H1.traits",
+    fact:
+      "after eviction a peer has id, url, all headers, address, namespace, topics, context and protocol as before",
+    site: (s) => ({
+      hooks: {
+        upgrade: () => ({
+          protocol: "b",
+          namespace: "room é \u{1F600}",
+          context: { user: "ada", deep: { list: [1, "two", null, { three: 3.5 }] } },
+        }),
+        open(peer) {
+          peer.subscribe("news");
+          peer.subscribe("\0 odd \ud800 topic");
+          peer.websocket.binaryType = "arraybuffer";
+          s.log("traits", traits(peer));
+        },
+        message: (peer) => s.log("traits", traits(peer)),
+      },
+    }),
+    async run(t) {
+      const client = await t.raw({
+        target: t.path("/x?y=%20z"),
+        headers: {
+          "Sec-WebSocket-Protocol": "a, b",
+          Cookie: "q=1; r=2",
+          "X-Long": "x".repeat(3000),
+        },
+      });
+      assert.equal((await client.head()).status, 101);
+      for (let life = 1; life <= 3; life++) {
+        await t.evict();
+        client.write(frame(TEXT, "look"));
+        await t.logged("traits", life + 1);
+      }
+      const [first, ...later] = (await t.log()).map(({ data }) => data[0]);
+      assert.equal(first.context.user, "ada");
+      assert.equal(first.protocol, "b");
+      assert.equal(first.topics.length, 2);
+      for (const next of later) assert.deepEqual(next, first);
+    },
+  },
+  {
+    id: "H1.changes",
+    fact: "what hooks change of context and topics lasts, also after an await",
+    site: (s) => ({
+      hooks: {
+        upgrade: () => ({ context: { count: 0, late: 0 } }),
+        open: (peer) => peer.subscribe("first"),
+        async message(peer, message) {
+          const context = peer.context as { count: number; late: number };
+          context.count++;
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          context.late++;
+          if (message.text() === "leave") peer.unsubscribe("first");
+          else peer.subscribe(message.text());
+          peer.send({ ...context, topics: [...peer.topics] });
+          s.log("done");
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      const seen: unknown[] = [];
+      for (const word of ["a", "b", "leave", "c"]) {
+        client.send(word);
+        seen.push(JSON.parse(await client.text()));
+        await t.evict();
+      }
+      assert.deepEqual(seen, [
+        { count: 1, late: 1, topics: ["first", "a"] },
+        { count: 2, late: 2, topics: ["first", "a", "b"] },
+        { count: 3, late: 3, topics: ["a", "b"] },
+        { count: 4, late: 4, topics: ["a", "b", "c"] },
+      ]);
+    },
+  },
+  {
+    id: "H1.large",
+    fact: "1,500 topics and a context of 100 kB are there again, and can shrink and grow",
+    site: () => ({
+      limits: { maxTopicsPerPeer: 2000 },
+      hooks: {
+        upgrade: () => ({ context: { text: "é€".repeat(25_000) } }),
+        open(peer) {
+          for (let i = 0; i < 1500; i++) peer.subscribe(`topic-${i}`);
+        },
+        message(peer, message) {
+          const context = peer.context as { text: string };
+          if (message.text() !== "look") context.text = "x".repeat(Number(message.text()));
+          peer.send([context.text.length, peer.topics.size, peer.topics.has("topic-1499")]);
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      for (
+        const [word, length] of [["look", 50_000], ["look", 50_000], ["10", 10], ["look", 10], [
+          "200000",
+          200_000,
+        ], ["look", 200_000]] as const
+      ) {
+        await t.evict();
+        client.send(word);
+        assert.deepEqual(JSON.parse(await client.text()), [length, 1500, true]);
+      }
+    },
+  },
+  {
+    id: "H1.cloned",
+    fact: "a context with what JSON has no words for is as before: dates, maps, bytes, undefined",
+    site: () => ({
+      hooks: {
+        upgrade: () => ({
+          context: {
+            date: new Date(5),
+            map: new Map([["a", new Set([1])]]),
+            bytes: new Uint8Array([1, 2]),
+            nothing: undefined,
+            big: 5n,
+            not: NaN,
+          },
+        }),
+        message(peer) {
+          const { date, map, bytes, big, not } = peer.context as unknown as Odd;
+          map.set("more", new Set());
+          peer.send([
+            date.getTime(),
+            [...map.keys()],
+            [...bytes],
+            "nothing" in peer.context,
+            String(big),
+            String(not),
+          ]);
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      for (let life = 0; life < 2; life++) {
+        await t.evict();
+        client.send("look");
+        assert.deepEqual(JSON.parse(await client.text()), [
+          5,
+          ["a", "more"],
+          [1, 2],
+          true,
+          "5",
+          "NaN",
+        ]);
+      }
+    },
+  },
+  {
+    id: "H1.hooks",
+    fact:
+      "after eviction hooks are resolved again, and no message overtakes that; open is not repeated",
+    site: (s) => ({
+      async resolve(request) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        const { search } = new URL(request.url);
+        return {
+          open: () => s.log("open"),
+          message: (peer, message) => void peer.send(`${search} ${message}`),
+          close: (_, { code }) => s.log("close", code),
+        };
+      },
+    }),
+    async run(t) {
+      const client = await t.connect("?me");
+      await t.evict();
+      for (const word of ["a", "b", "c"]) client.send(word);
+      for (const word of ["a", "b", "c"]) assert.equal(await client.text(), `?me ${word}`);
+      await t.evict();
+      client.close(4005, "bye");
+      assert.deepEqual((await t.logged("close"))[0]!.data, [4005]);
+      assert.deepEqual(await t.events(), ["open", "close"]);
+    },
+  },
+  {
+    id: "H1.ends",
+    fact: "a close, a protocol error and a line that drops end a peer after eviction as before it",
+    site: (s) => ({
+      hooks: {
+        upgrade: (request) => ({ context: { who: new URL(request.url).search } }),
+        open: (peer) => peer.subscribe("t"),
+        error: (peer, error) => s.log("error", peer.context.who, (error as { code?: string }).code),
+        close: (peer, { code, wasClean }) =>
+          s.log("close", peer.context.who, code, wasClean, peer.topics.size, peer.peers.size),
+      },
+    }),
+    async run(t) {
+      const [clean, bad, gone] = await Promise.all(
+        ["?clean", "?bad", "?gone"].map((query) => t.upgraded({ target: t.path(query) })),
+      );
+      await t.evict();
+      clean!.write(frame(CLOSE, closePayload(4001)));
+      assert.deepEqual((await clean!.frame()).payload.toString("hex"), "0fa1");
+      assert.deepEqual((await t.logged("close"))[0]!.data, ["?clean", 4001, true, 0, 2]);
+      await t.evict();
+      bad!.write(frame(3, "no such opcode"));
+      await t.logged("error");
+      await t.logged("close", 2);
+      await t.evict();
+      gone!.rst();
+      await t.logged("close", 3);
+      assert.deepEqual((await t.log()).slice(1).map(({ event, data }) => [event, ...data]), [
+        ["error", "?bad", "ERR_PEER_PROTOCOL"],
+        ["close", "?bad", 1002, false, 0, 1],
+        ["close", "?gone", 1006, false, 0, 0],
+      ]);
+    },
+  },
+  {
+    id: "H2.reach",
+    fact:
+      "a publish by a peer or by the adapter reaches each hibernated subscriber once, in its namespace alone",
+    site: (s) => ({
+      hooks: {
+        upgrade: (request) => ({ namespace: new URL(request.url).search }),
+        open(peer) {
+          peer.subscribe("t");
+          peer.subscribe("left");
+          s.log("open");
+        },
+        message(peer, message) {
+          if (message.text() === "leave") return peer.unsubscribe("left");
+          s.log("reached", peer.publish(message.text(), "by a peer"));
+        },
+      },
+      commands: {
+        publish: (namespace) =>
+          s.ws.publish("t", "by the adapter", namespace ? { namespace: namespace as string } : {}),
+      },
+    }),
+    async run(t) {
+      const [a, b, other] = [await t.connect("?1"), await t.connect("?1"), await t.connect("?2")];
+      await t.logged("open", 3);
+      b.send("leave");
+      await t.evict();
+      a.send("t");
+      assert.equal(await b.text(), "by a peer");
+      await t.evict();
+      a.send("left");
+      assert.deepEqual((await t.logged("reached", 2)).map(({ data }) => data[0]), [1, 0]);
+      await t.evict();
+      assert.equal(await t.command("publish", "?1"), 2);
+      await t.evict();
+      assert.equal(await t.command("publish"), 3);
+      for (const client of [a, b]) {
+        assert.equal(await client.text(), "by the adapter");
+        assert.equal(await client.text(), "by the adapter");
+      }
+      assert.equal(await other.text(), "by the adapter");
+      const { peers, topics, namespaces } = await t.stats();
+      assert.deepEqual({ peers, topics, namespaces }, { peers: 3, topics: 4, namespaces: 2 });
+      for (const client of [a, b, other]) assert.equal(client.queued.length, 0);
+    },
+  },
+];

@@ -1,0 +1,96 @@
+import { build } from "esbuild";
+import { builtProgram } from "./built_program.ts";
+import { npmBinary } from "./npm_binary.ts";
+
+/** How a program is run on workerd. */
+export interface WorkerdOptions {
+  /** Compatibility date: what the runtime promises to be like. */
+  readonly date: string;
+  /** Whether objects are evicted after each message. */
+  readonly evicts?: boolean;
+  /** Whether objects have SQLite, as all new classes have. */
+  readonly sqlite?: boolean;
+}
+
+const CACHE = new URL("../.cache/workerd/", import.meta.url);
+
+/** Command that runs the fixture on workerd, or `undefined` where there is none for this machine. */
+export async function workerdCommand(
+  name: string,
+  options: WorkerdOptions,
+): Promise<readonly string[] | undefined> {
+  const program = await builtProgram(new URL("fixtures/durable.ts", import.meta.url), "node");
+  return await programCommand(name, FIXTURE.replace("PROGRAM", program), options);
+}
+
+const FIXTURE = `
+  import { DurableObject } from "cloudflare:workers";
+  import unsafe from "workerd:unsafe";
+  import { durableApp } from "PROGRAM";
+  const app = durableApp({ DurableObject, evict: (stub) => unsafe.evict(stub) });
+  export const { Room } = app;
+  export default { fetch: app.fetch };`;
+
+/** Command that runs a module Worker that exports a class `Room`. */
+export async function programCommand(
+  name: string,
+  source: string,
+  options: WorkerdOptions,
+): Promise<readonly string[] | undefined> {
+  const workerd = await npmBinary("@cloudflare/workerd-linux-64", "1.20261117.1", "bin/workerd");
+  if (!workerd) return undefined;
+  const folder = new URL(`${name}/`, CACHE);
+  await Deno.mkdir(folder, { recursive: true });
+  await bundle(source, new URL("main.mjs", folder));
+  const storage = await Deno.makeTempDir({ dir: folder.pathname, prefix: "storage-" });
+  const config = new URL("config.capnp", folder);
+  await Deno.writeTextFile(config, configOf(options, storage));
+  const server = new URL("workerd_server.ts", import.meta.url).pathname;
+  return [Deno.execPath(), "run", "-A", "--no-check", server, workerd, config.pathname];
+}
+
+const WITHOUT_VM = new URL("fixtures/without_vm.ts", import.meta.url).pathname;
+
+async function bundle(contents: string, outfile: URL): Promise<void> {
+  await build({
+    stdin: { contents, resolveDir: CACHE.pathname },
+    outfile: outfile.pathname,
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    alias: { "node:vm": WITHOUT_VM, "node:v8": WITHOUT_VM },
+    external: ["cloudflare:*", "workerd:*", "node:*"],
+    logLevel: "error",
+  });
+}
+
+/** Part of workerd by itself from this date on; the cases import modules of Node. */
+const NODE_COMPAT_SINCE = "2026-08-04";
+
+function configOf(
+  { date, evicts = false, sqlite = true }: WorkerdOptions,
+  storage: string,
+): string {
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "disk", disk = (path = "${storage}", writable = true)),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "main.mjs", esModule = embed "main.mjs")],
+  compatibilityDate = "${date}",
+  compatibilityFlags = [${
+    date < NODE_COMPAT_SINCE ? '"nodejs_compat", ' : ""
+  }"unsafe_module", "experimental"],
+  durableObjectNamespaces = [(className = "Room", uniqueKey = "room", enableSql = ${sqlite})],
+  durableObjectStorage = (localDisk = "disk"),
+  bindings = [
+    (name = "Room", durableObjectNamespace = "Room"),
+    (name = "evicts", json = "${evicts}"),
+  ],
+);
+`;
+}
