@@ -24,11 +24,10 @@ ${soaked.map(latencyRow).join("\n")}
 
 Latencies are taken by a few clients in a thread of their own, from the call of \`send\` to the arrival,
 while the load is on; load, probe and server share the cores of one machine, here two of each at a
-time on two cores, so the tail is theirs together.
+time on two cores, beside other tests, so the tail is theirs together.
 
 What is resident levels off: a run fails where it grows by more than 32 MiB in its second half, the
-heap by more than 4 MiB, descriptors by one.
-${failures(soaked)}
+heap by more than 4 MiB, descriptors by one.${failures(soaked)}
 
 ![Memory of each runtime's process with no client left](reliability/rest.svg)`;
 }
@@ -64,7 +63,7 @@ function row({ title, result: { seconds, connects, received, wrongs, atRest } }:
 /** What a recorded run did not hold. */
 function failures(soaked: readonly Soaked[]): string {
   return soaked.flatMap(({ title, result }) =>
-    result.failures.map((failure) => `\n- **${title} failed**: ${failure}`)
+    result.failures.map((failure) => `\n\n**${title} failed**: ${failure}`)
   ).join("");
 }
 
