@@ -14,6 +14,7 @@ import type { FuzzRecord } from "./reliability/fuzz_section.ts";
 import { shrink, violationLines } from "../tests/fuzz/shrink.ts";
 import { transcriptLines } from "../tests/fuzz/transcript.ts";
 import { type Runtime, runtimes } from "../tests/runtimes.ts";
+import { chosen, fail, readArguments } from "./arguments.ts";
 import { record } from "./reliability/record.ts";
 
 const HELP = `deno task fuzz [runtime…] [seconds] [options]
@@ -29,16 +30,18 @@ most of them valid, some broken. Checks what the client saw, which hooks ran, an
   --record         keeps what came of it in docs/reliability/fuzz.json
 `;
 
-interface Arguments {
-  readonly chosen: readonly Runtime[];
-  readonly options: FuzzOptions;
-  readonly isRecorded: boolean;
-}
+const args = readArguments({
+  help: HELP,
+  flags: ["--record"],
+  options: ["--seed", "--frames", "--history"],
+});
+const isSeconds = (name: string) => /^\d+$/.test(name);
+const seed = number("--seed") ?? crypto.getRandomValues(new Uint32Array(1))[0]!;
+const options: FuzzOptions = { seed, ...bounds() };
 
-const { chosen, options, isRecorded } = parse(Deno.args);
 let failed = 0;
 console.log(`seed ${options.seed}`);
-for (const runtime of chosen) {
+for (const runtime of chosen(runtimes, args.names.filter((name) => !isSeconds(name)))) {
   const command = await runtime.command();
   if ("missing" in command) {
     console.log(`${runtime.title.padEnd(22)} NOT RUN: needs ${command.missing}`);
@@ -49,7 +52,9 @@ for (const runtime of chosen) {
     onProgress: (it) => show(runtime, it),
   });
   console.log(`${line(runtime, result)}  ${result.violations.length || "no"} violations`);
-  if (isRecorded) await record<FuzzRecord>("fuzz", runtime.name, recordOf(runtime, result));
+  if (args.has("--record")) {
+    await record<FuzzRecord>("fuzz", runtime.name, recordOf(runtime, result));
+  }
   if (result.violations.length === 0) continue;
   failed++;
   for (const text of violationLines(result)) console.log(`  ${text}`);
@@ -58,31 +63,21 @@ for (const runtime of chosen) {
 }
 Deno.exit(failed > 0 ? 1 : 0);
 
-function parse(args: readonly string[]): Arguments {
-  if (args.includes("--help")) {
-    console.log(HELP);
-    Deno.exit(0);
+/** How much is played. */
+function bounds(): Omit<FuzzOptions, "seed"> {
+  const history = args.value("--history"), frames = number("--frames");
+  if (history !== undefined && !/^\d+(-\d+)?$/.test(history)) {
+    fail(`--history must be N or N-M: found ${history}`);
   }
-  const names: string[] = [];
-  let seed = crypto.getRandomValues(new Uint32Array(1))[0]!, isRecorded = false;
-  let bounds: Omit<FuzzOptions, "seed"> = { seconds: 10 };
-  for (const arg of args) {
-    const [, name = "", value = ""] = /^--(seed|frames|history)=([\d-]+)$/.exec(arg) ?? [];
-    if (arg === "--record") isRecorded = true;
-    else if (name === "seed") seed = Number(value);
-    else if (name === "frames") bounds = { frames: Number(value) };
-    else if (name === "history") bounds = replay(value);
-    else if (/^\d+$/.test(arg)) bounds = { seconds: Number(arg) };
-    else if (runtimes.some((it) => it.name.startsWith(arg))) names.push(arg);
-    else {
-      console.error(`There is no ${arg} here.\n\n${HELP}`);
-      Deno.exit(2);
-    }
-  }
-  const chosen = runtimes.filter((it) =>
-    names.length === 0 || names.some((name) => it.name.startsWith(name))
-  );
-  return { chosen, options: { seed, ...bounds }, isRecorded };
+  if (history !== undefined) return replay(history);
+  return frames === undefined ? { seconds: Number(args.names.find(isSeconds) ?? 10) } : { frames };
+}
+
+function number(option: string): number | undefined {
+  const value = args.value(option);
+  if (value === undefined) return undefined;
+  if (!/^\d+$/.test(value)) fail(`${option} must be a number: found ${value}`);
+  return Number(value);
 }
 
 /** One history with its transcript, or some in a row without. */

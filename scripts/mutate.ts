@@ -8,6 +8,7 @@ import type { Fault } from "../tests/mutation/fault.ts";
 import { areas, faults } from "../tests/mutation/faults/mod.ts";
 import { checksOf, countAll, runFaults, runUnchanged } from "../tests/mutation/run.ts";
 import type { Verdict } from "../tests/mutation/trial.ts";
+import { fail, readArguments } from "./arguments.ts";
 import type { MutationRecord } from "./reliability/mutation_section.ts";
 import { record } from "./reliability/record.ts";
 
@@ -26,31 +27,25 @@ Ends with 1 where a fault survives.
 Faults stand in tests/mutation/faults/.`;
 
 const width = Math.max(...faults.map(({ id }) => id.length));
-const { filters, flags, parallel } = readArguments(Deno.args);
+const args = readArguments({
+  help: HELP,
+  flags: ["--list", "--count", "--record"],
+  options: ["--parallel"],
+});
+const filters = args.names;
+const parallel = Number(args.value("--parallel") ?? 2);
+if (!(Number.isInteger(parallel) && parallel > 0)) {
+  fail(`--parallel must be 1 or more: found ${args.value("--parallel")}`);
+}
 const chosen = faults.filter(({ id, file }) =>
   filters.length === 0 || filters.some((word) => id.includes(word) || file.includes(word))
 );
-if (flags.has("--help")) console.log(HELP);
-else if (chosen.length === 0) {
-  console.error(`No fault has ${filters.join(" or ")} in it: see deno task mutate --list`);
-  Deno.exit(2);
-} else if (flags.has("--list")) list();
-else if (flags.has("--count")) await countAll(chosen, parallel, printCount);
-else Deno.exit(await run() ? 0 : 1);
-
-function readArguments(args: readonly string[]) {
-  const known = ["--help", "--list", "--count", "--record"];
-  const options = args.filter((arg) => arg.startsWith("--"));
-  const count = options.find((arg) => arg.startsWith("--parallel="))?.slice("--parallel=".length);
-  const parallel = Number(count ?? 2);
-  const unknown = options.find((arg) => !known.includes(arg) && !arg.startsWith("--parallel="));
-  if (unknown || !(Number.isInteger(parallel) && parallel > 0)) {
-    console.error(`Cannot understand ${unknown ?? `--parallel=${count}`}\n\n${HELP}`);
-    Deno.exit(2);
-  }
-  const filters = args.filter((arg) => !arg.startsWith("--"));
-  return { filters, flags: new Set(options), parallel };
+if (chosen.length === 0) {
+  fail(`No fault has ${filters.join(" or ")} in it: see deno task mutate --list`);
 }
+if (args.has("--list")) list();
+else if (args.has("--count")) await countAll(chosen, parallel, printCount);
+else Deno.exit(await run() ? 0 : 1);
 
 function list(): void {
   for (const [area, all] of Object.entries(areas)) {
@@ -78,7 +73,7 @@ async function run(): Promise<boolean> {
   let kept = Promise.resolve();
   const onVerdict = (verdict: Verdict) => {
     print(verdict);
-    if (flags.has("--record")) kept = kept.then(() => keep(verdict));
+    if (args.has("--record")) kept = kept.then(() => keep(verdict));
   };
   const verdicts = await runFaults(chosen, { parallel, onVerdict });
   await kept;

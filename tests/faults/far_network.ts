@@ -36,7 +36,7 @@ export class FarNetwork implements AsyncDisposable {
   static async open(port: number): Promise<FarNetwork> {
     const name = freshName(), near = `${name}n`, far = `${name}f`;
     const [host, address] = freshAddresses();
-    const path = `/tmp/${name}.sock`;
+    const path = `${await Deno.makeTempDir({ prefix: name })}/relay.sock`;
     await ip("netns", "add", name);
     await ip("link", "add", near, "type", "veth", "peer", "name", far, "netns", name);
     await ip("addr", "add", `${host}/30`, "dev", near);
@@ -67,7 +67,7 @@ export class FarNetwork implements AsyncDisposable {
     await this.#relay.status;
     await ip("link", "del", `${this.#name}n`);
     await ip("netns", "del", this.#name);
-    await Deno.remove(this.path).catch(() => {});
+    await Deno.remove(new URL("./", `file://${this.path}`), { recursive: true }).catch(() => {});
   }
 }
 
