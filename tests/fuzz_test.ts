@@ -8,6 +8,9 @@ const SECONDS = 10;
 for (const runtime of runtimes) {
   const command = await runtime.command();
   const isMissing = "missing" in command;
+  if (isMissing) {
+    console.log(`\n*** ${runtime.title} was NOT fuzzed: needs ${command.missing} ***\n`);
+  }
   Deno.test({
     name: `${runtime.title}: no client and no hook breaks it in ${SECONDS} s of random histories`,
     ignore: isMissing,

@@ -11,6 +11,7 @@ for (const runtime of runtimes) {
   const { name, title } = runtime;
   const command = await runtime.command();
   if ("missing" in command) {
+    console.log(`\n*** ${title} was NOT tested: needs ${command.missing} ***\n`);
     Deno.test({
       name: `${title} was NOT tested: needs ${command.missing}`,
       ignore: true,

@@ -4,7 +4,11 @@ import { soak } from "./soak/soak.ts";
 
 const SECONDS = 30;
 const runtime = runtimes.find(({ name }) => name === "node24")!;
-const isMissing = "missing" in await runtime.command();
+const command = await runtime.command();
+const isMissing = "missing" in command;
+if (isMissing) {
+  console.log(`\n*** There was NO soak: ${runtime.title} needs ${command.missing} ***\n`);
+}
 
 Deno.test({
   name: `${runtime.title}: ${SECONDS} s of mixed load lose nothing and leave nothing behind`,
