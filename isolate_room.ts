@@ -11,8 +11,14 @@ import type { Peer } from "./peer.ts";
 import { CallbackSocket } from "./shims/callback_socket.ts";
 import { ContextTimers } from "./shims/context_timers.ts";
 import type { RawHandshake } from "./shims/request.ts";
-import { awake, RequestContext, type WorkerContext } from "./shims/request_context.ts";
-import { type LineHost, WorkerLine, type WorkerSocket, workerWire } from "./shims/worker_line.ts";
+import { RequestContext, type WorkerContext } from "./shims/request_context.ts";
+import {
+  type LineHost,
+  LINGER_MS,
+  WorkerLine,
+  type WorkerSocket,
+  workerWire,
+} from "./shims/worker_line.ts";
 import {
   closeFailureOf,
   extensionsOf,
@@ -92,12 +98,13 @@ export class IsolateRoom extends Adapter {
     this.#timers.enter(context);
     const handshake = handshakeOf(request, env, ctx);
     const answer = refusalOf(handshake) ??
-      await awake(
+      await this.#timers.awake(
         context.run(() =>
           this.answer(request, handshake, (it) => this.#accept(context, handshake, it))
         ),
       );
-    if (answer?.status !== 101) this.#leave(context);
+    // Later: of a response with a stream for a body, the end of its context may come before `cancel`.
+    if (answer?.status !== 101) setTimeout(() => this.#leave(context), LINGER_MS);
     // What nobody sees: the client has left.
     return answer ?? new Response(null, { status: 204 });
   }
@@ -105,7 +112,7 @@ export class IsolateRoom extends Adapter {
   /** Drains this isolate. */
   override close(first?: CloseOptions | number, reason?: string): Promise<void> {
     const closed = typeof first === "number" ? super.close(first, reason) : super.close(first);
-    return awake(closed);
+    return this.#timers.awake(closed);
   }
 
   #accept(

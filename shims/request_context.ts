@@ -6,9 +6,6 @@ export interface WorkerContext {
   abort?(reason?: unknown): void;
 }
 
-/** Longer than anything waits for: workerd holds a request that waits without I/O of its own for hung. */
-const AWAKE_MS = 2 ** 31 - 1;
-
 /**
  * The context of one request to a Worker. Cloudflare's runtime, workerd, lets nobody else touch what
  * was made in it: sockets, timers. So others post what is to be done there, and it does so in order.
@@ -73,15 +70,5 @@ export class RequestContext {
         for (const task of posted) task();
       });
     }
-  }
-}
-
-/** Waits in this request for something that others bring about. */
-export async function awake<T>(promise: Promise<T>): Promise<T> {
-  const timer = setTimeout(() => {}, AWAKE_MS);
-  try {
-    return await promise;
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -19,8 +19,8 @@ export interface WorkerSocket extends CloudflareSocket {
 /** Between looks at what a slow client has not taken. */
 const MAX_LOOK_MS = 10;
 
-/** How long what a hook has left behind may go on after the end: a timer, a request to elsewhere. */
-const LINGER_MS = 1000;
+/** Milliseconds for what a hook has left behind to go on after the end: a timer, a request to elsewhere. */
+export const LINGER_MS = 1000;
 
 /** Who looks after lines. */
 export interface LineHost {
