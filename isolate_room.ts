@@ -34,7 +34,6 @@ import { Watch } from "./timers.ts";
 /** A peer that lives here. */
 interface Resident {
   readonly peer: Peer;
-  readonly socket: CallbackSocket<WorkerSocket>;
   /** Whether its context has been asked whether it is there, and has not answered. */
   isSilent: boolean;
 }
@@ -77,7 +76,6 @@ export class IsolateRoom extends Adapter {
     this.#host = {
       hooksMayTake: closeTimeout,
       ended: (line) => this.#ended(line),
-      drained: (line) => this.#residents.get(line)?.socket.drained(),
       over: ({ context }) => this.#leave(context),
     };
     this.door?.keepBy((peer, hook) => void (hook && lineOf.get(peer)?.ran(hook)));
@@ -129,7 +127,7 @@ export class IsolateRoom extends Adapter {
     this.#listen(line, socket);
     const peer = this.endpoint.attach(socket, admission);
     lineOf.set(peer, line);
-    this.#residents.set(line, { peer, socket, isSilent: false });
+    this.#residents.set(line, { peer, isSilent: false });
     this.#contexts.add(line);
     this.#clients?.add(line);
     context.run(() => socket.opened());

@@ -12,6 +12,7 @@ export interface WorkerContext {
  */
 export class RequestContext {
   static #current: RequestContext | undefined;
+  static readonly #leave = () => void (RequestContext.#current = undefined);
   readonly #ctx: WorkerContext;
   #posted: (() => void)[] = [];
   #wake: (() => void) | undefined;
@@ -30,12 +31,13 @@ export class RequestContext {
 
   /** Does what the runtime reports in this context. */
   run<T>(event: () => T): T {
-    const outer = RequestContext.#current;
     RequestContext.#current = this;
+    // Also where nothing behind the event runs: `ctx.abort()` in a hook does not even run `finally`.
+    queueMicrotask(RequestContext.#leave);
     try {
       return event();
     } finally {
-      RequestContext.#current = outer;
+      RequestContext.#current = undefined;
     }
   }
 

@@ -28,8 +28,6 @@ export interface LineHost {
   readonly hooksMayTake: number;
   /** A line takes no frames from here on. */
   ended(line: WorkerLine): void;
-  /** Some of what waited has been written. */
-  drained(line: WorkerLine): void;
   /** Its context is not needed any more. */
   over(line: WorkerLine): void;
 }
@@ -127,9 +125,7 @@ export class WorkerLine {
 
   /** Looks again and again while something waits: the runtime does not say when it has been written. */
   #watch(): void {
-    const before = this.#queued;
     this.#look();
-    if (this.#queued < before) this.#host.drained(this);
     this.#lookIn = this.#queued > 0 ? Math.min(this.#lookIn + 1, MAX_LOOK_MS) : 0;
     if (this.#lookIn > 0) setTimeout(() => this.context.run(() => this.#watch()), this.#lookIn - 1);
   }
