@@ -1,4 +1,5 @@
-import type { RuntimeName } from "./runtimes.ts";
+import type { Visits } from "./durable/visits.ts";
+import { benchRuntimes, type RuntimeName } from "./runtimes.ts";
 import type { Workload } from "./servers/protocol.ts";
 import type { ToolkitName } from "./toolkits.ts";
 
@@ -9,13 +10,15 @@ export interface Scenario {
   readonly title: string;
   /** How the servers serve and the load generator loads; nothing where no server is needed. */
   readonly load?: { readonly workload: Workload; readonly args: readonly string[] };
+  /** In place of a load. */
+  readonly visits?: Visits;
   readonly toolkits: readonly ToolkitName[];
   /** What onepeer is compared with, where it is a comparison. */
   readonly versus?: ToolkitName;
   readonly goal: Goal;
   /** What is to be reached. A runtime that is not named has no target. */
   readonly targets: Targets;
-  /** All, if left out. */
+  /** All but Durable Objects, if left out. */
   readonly runtimes?: readonly RuntimeName[];
 }
 
@@ -23,8 +26,10 @@ export interface Scenario {
 export type Goal =
   /** At least: CPU per message of {@linkcode Scenario.versus}, in CPU per message of onepeer. */
   | "ratio"
-  /** At most: nanoseconds from the internal socket into the hook. */
+  /** At most: nanoseconds from the internal socket into the hook, or for what is saved after it. */
   | "nanoseconds"
+  /** At most: milliseconds over {@linkcode Scenario.versus}. */
+  | "milliseconds"
   /** At most: KiB for each peer that says nothing. */
   | "memory"
   /** At most: MiB that the process grows by while some do not read; these are closed with 1013. */
@@ -51,6 +56,11 @@ const CROWDED: readonly ToolkitName[] = ["onepeer", "crossws"];
 
 const ECHO = targets({ deno: 0.97, node: 1.05, uws: 0.97, bun: 0.97 });
 const PIPELINED = targets({ deno: 0.95, node: 3.5, uws: 0.95, bun: 0.95 });
+
+const DURABLE: readonly RuntimeName[] = ["durable"];
+// crossws has no room for that: it keeps topics in 16 KiB on the socket, and no context.
+const RESTORING: readonly ToolkitName[] = ["empty", "bare", "onepeer"];
+const LARGE = "?context=100000&topics=1500";
 
 /** Of slow readers: how many, what may wait for each of them, and how long they do not read. */
 export const SLOW = { readers: 10, maxBufferedMib: 1, seconds: 12 };
@@ -167,6 +177,37 @@ export const scenarios: readonly Scenario[] = [
     targets: targets({ deno: BOUND, node: BOUND, uws: BOUND, bun: BOUND }),
   },
   {
+    name: "durable-publish",
+    title: "publish to 1,000 that may hibernate",
+    load: { workload: "publish", args: ["publish"] },
+    toolkits: THREE,
+    versus: "bare",
+    goal: "ratio",
+    targets: targets({ durable: 0.95 }),
+    runtimes: DURABLE,
+  },
+  durableWake("durable-wake", "wake with 1 KiB of context", {
+    message: "look",
+    query: "?context=1024&topics=3",
+  }, { toolkits: THREE, versus: "bare", targets: targets({ durable: 2 }) }),
+  durableWake("durable-restore", "wake with 1,500 topics and 100 kB of context", {
+    message: "look",
+    query: LARGE,
+  }, { toolkits: RESTORING, versus: "empty", targets: targets({ durable: 2 }) }),
+  durableWake("durable-restore-save", "the same, and save a change of it", {
+    message: "sign",
+    query: LARGE,
+  }, { toolkits: RESTORING, versus: "empty", targets: {} }),
+  {
+    name: "durable-save",
+    title: "save 1 KiB of context after a message",
+    visits: { kind: "save", message: "count", query: "?context=1024", rounds: 15, warmup: 2 },
+    toolkits: ["bare", "onepeer"],
+    goal: "nanoseconds",
+    targets: targets({ durable: 1000 }),
+    runtimes: DURABLE,
+  },
+  {
     name: "noise",
     title: "onepeer beside itself, echo",
     load: { workload: "echo", args: ["echo"] },
@@ -189,4 +230,25 @@ function echo(name: string, title: string, args: readonly string[]): Scenario {
     goal: "ratio",
     targets: args.includes("--depth=16") ? PIPELINED : ECHO,
   };
+}
+
+function durableWake(
+  name: string,
+  title: string,
+  visits: Pick<Visits, "message" | "query">,
+  compared: Pick<Scenario, "toolkits" | "versus" | "targets">,
+): Scenario {
+  return {
+    name,
+    title,
+    visits: { kind: "wake", rounds: 60, warmup: 10, ...visits },
+    goal: "milliseconds",
+    runtimes: DURABLE,
+    ...compared,
+  };
+}
+
+/** Where a scenario is measured. */
+export function runtimesOf({ runtimes }: Scenario): readonly RuntimeName[] {
+  return runtimes ?? benchRuntimes.map(({ name }) => name);
 }
