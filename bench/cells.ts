@@ -148,7 +148,8 @@ function most(samples: readonly SlowSample[]): number {
 export function disturbance({ lines }: Result): number | undefined {
   const windows = lines.filter((it) => "machineCpu" in it);
   if (windows.length === 0) return undefined;
-  const sum = (of: (it: Window | Visit) => number): number => windows.reduce((all, it) => all + of(it), 0);
+  const sum = (of: (it: Window | Visit) => number): number =>
+    windows.reduce((all, it) => all + of(it), 0);
   const others = sum(({ machineCpu, cpu, ownCpu }) => machineCpu - cpu - ownCpu);
   return Math.max(others / sum(({ wall }) => wall), 0);
 }

@@ -1,3 +1,4 @@
+import { durableScenarios } from "./durable/scenarios.ts";
 import type { Visits } from "./durable/visits.ts";
 import { benchRuntimes, type RuntimeName } from "./runtimes.ts";
 import type { Workload } from "./servers/protocol.ts";
@@ -56,11 +57,6 @@ const CROWDED: readonly ToolkitName[] = ["onepeer", "crossws"];
 
 const ECHO = targets({ deno: 0.97, node: 1.05, uws: 0.97, bun: 0.97 });
 const PIPELINED = targets({ deno: 0.95, node: 3.5, uws: 0.95, bun: 0.95 });
-
-const DURABLE: readonly RuntimeName[] = ["durable"];
-// crossws has no room for that: it keeps topics in 16 KiB on the socket, and no context.
-const RESTORING: readonly ToolkitName[] = ["empty", "bare", "onepeer"];
-const LARGE = "?context=100000&topics=1500";
 
 /** Of slow readers: how many, what may wait for each of them, and how long they do not read. */
 export const SLOW = { readers: 10, maxBufferedMib: 1, seconds: 12 };
@@ -176,37 +172,7 @@ export const scenarios: readonly Scenario[] = [
     goal: "growth",
     targets: targets({ deno: BOUND, node: BOUND, uws: BOUND, bun: BOUND }),
   },
-  {
-    name: "durable-publish",
-    title: "publish to 1,000 that may hibernate",
-    load: { workload: "publish", args: ["publish"] },
-    toolkits: THREE,
-    versus: "bare",
-    goal: "ratio",
-    targets: targets({ durable: 0.95 }),
-    runtimes: DURABLE,
-  },
-  durableWake("durable-wake", "wake with 1 KiB of context", {
-    message: "look",
-    query: "?context=1024&topics=3",
-  }, { toolkits: THREE, versus: "bare", targets: targets({ durable: 2 }) }),
-  durableWake("durable-restore", "wake with 1,500 topics and 100 kB of context", {
-    message: "look",
-    query: LARGE,
-  }, { toolkits: RESTORING, versus: "empty", targets: targets({ durable: 2 }) }),
-  durableWake("durable-restore-save", "the same, and save a change of it", {
-    message: "sign",
-    query: LARGE,
-  }, { toolkits: RESTORING, versus: "empty", targets: {} }),
-  {
-    name: "durable-save",
-    title: "save 1 KiB of context after a message",
-    visits: { kind: "save", message: "count", query: "?context=1024", rounds: 15, warmup: 2 },
-    toolkits: ["bare", "onepeer"],
-    goal: "nanoseconds",
-    targets: targets({ durable: 1000 }),
-    runtimes: DURABLE,
-  },
+  ...durableScenarios,
   {
     name: "noise",
     title: "onepeer beside itself, echo",
@@ -229,22 +195,6 @@ function echo(name: string, title: string, args: readonly string[]): Scenario {
     versus: "bare",
     goal: "ratio",
     targets: args.includes("--depth=16") ? PIPELINED : ECHO,
-  };
-}
-
-function durableWake(
-  name: string,
-  title: string,
-  visits: Pick<Visits, "message" | "query">,
-  compared: Pick<Scenario, "toolkits" | "versus" | "targets">,
-): Scenario {
-  return {
-    name,
-    title,
-    visits: { kind: "wake", rounds: 60, warmup: 10, ...visits },
-    goal: "milliseconds",
-    runtimes: DURABLE,
-    ...compared,
   };
 }
 
