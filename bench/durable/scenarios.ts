@@ -46,8 +46,8 @@ export const durableScenarios: readonly Scenario[] = [
     versus: "empty",
     targets: {},
   },
-  saving("durable-save", "save 1 KiB of context after a message, ten objects", SMALL),
-  saving("durable-save-text", "save 1 KiB of context after a message, one text", TEXT),
+  saving("durable-save", "save 1 KiB of context, ten objects", SMALL),
+  saving("durable-save-text", "save 1 KiB of context, one text", TEXT),
 ];
 
 function saving(name: string, title: string, query: string): Scenario {
