@@ -1,19 +1,10 @@
-import type { EventSourceMessage } from "eventsource-parser";
 import { backoff } from "./backoff.ts";
-import { EventResponse } from "./event_response.ts";
+import { EventResponse, type EventResponseHost } from "./event_response.ts";
 
 /** What an {@linkcode EventLine} asks, and whom it tells. */
-export interface EventLineHost {
-  /** Most milliseconds between two signs of life. */
-  readonly heartbeat: number;
+export interface EventLineHost extends EventResponseHost {
   /** How long a lost line may be taken up again, in milliseconds: not at all while this is 0. */
   readonly grace: number;
-  /** Asks for a response: all events since the last that came. */
-  request(poll: boolean, signal: AbortSignal): Promise<Response>;
-  /** A response has begun. */
-  headers(headers: Headers): void;
-  /** Takes an event; returns whether it is one of the session, not of the line alone. */
-  event(event: EventSourceMessage): boolean;
   /** Somebody on the way keeps the events back: from now on the line polls. */
   buffering(): void;
   /** Nothing came for too long: what is on its way up may be lost too. */

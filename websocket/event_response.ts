@@ -1,5 +1,16 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
-import type { EventLineHost } from "./event_line.ts";
+
+/** What an {@linkcode EventResponse} asks, and whom it tells. */
+export interface EventResponseHost {
+  /** Most milliseconds between two signs of life. */
+  readonly heartbeat: number;
+  /** Asks for a response: all events since the last that came. */
+  request(poll: boolean, signal: AbortSignal): Promise<Response>;
+  /** A response has begun. */
+  headers(headers: Headers): void;
+  /** Takes an event; returns whether it is one of the session, not of the line alone. */
+  event(event: EventSourceMessage): boolean;
+}
 
 /** Heartbeats that may be missed. */
 const PATIENCE = 2;
@@ -14,14 +25,14 @@ export class EventResponse {
   wasSilent = false;
   /** Whether the server has said that there is nothing to come back for. */
   isLast = false;
-  readonly #host: EventLineHost;
+  readonly #host: EventResponseHost;
   readonly #ended: AbortSignal;
   readonly #abort = new AbortController();
   readonly #begunAt = performance.now();
   #heardAt = performance.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(host: EventLineHost, ended: AbortSignal) {
+  constructor(host: EventResponseHost, ended: AbortSignal) {
     this.#host = host;
     this.#ended = ended;
   }

@@ -75,8 +75,8 @@ export class FallbackSocket extends SocketTarget {
   }
 
   /** One of the constants: how far it is. */
-  get readyState(): number {
-    return this.#socket.readyState;
+  get readyState(): 0 | 1 | 2 | 3 {
+    return this.#socket.readyState as 0 | 1 | 2 | 3;
   }
 
   /** The subprotocol that the server chose; none before it is open. */

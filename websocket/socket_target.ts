@@ -10,7 +10,10 @@ export interface SocketEventMap {
   readonly close: CloseEvent;
 }
 
-type Handler<K extends keyof SocketEventMap> = ((event: SocketEventMap[K]) => unknown) | null;
+/** What an `on…` property holds. */
+export type SocketEventHandler<K extends keyof SocketEventMap> =
+  | ((event: SocketEventMap[K]) => unknown)
+  | null;
 
 /** What all sockets here share: constants, `on…` handlers and the types of the events. */
 export abstract class SocketTarget extends EventTarget {
@@ -30,37 +33,37 @@ export abstract class SocketTarget extends EventTarget {
   readonly CLOSING: 2 = 2;
   /** The connection has ended, or there never was one. */
   readonly CLOSED: 3 = 3;
-  readonly #handlers: { [K in keyof SocketEventMap]?: Handler<K> } = {};
+  readonly #handlers: { [K in keyof SocketEventMap]?: SocketEventHandler<K> } = {};
 
   /** Called when the connection stands. */
-  get onopen(): Handler<"open"> {
+  get onopen(): SocketEventHandler<"open"> {
     return this.#handlers.open ?? null;
   }
-  set onopen(handler: Handler<"open">) {
+  set onopen(handler: SocketEventHandler<"open">) {
     this.#handle("open", handler);
   }
 
   /** Called for each message. */
-  get onmessage(): Handler<"message"> {
+  get onmessage(): SocketEventHandler<"message"> {
     return this.#handlers.message ?? null;
   }
-  set onmessage(handler: Handler<"message">) {
+  set onmessage(handler: SocketEventHandler<"message">) {
     this.#handle("message", handler);
   }
 
   /** Called when the connection has failed, before `onclose`. */
-  get onerror(): Handler<"error"> {
+  get onerror(): SocketEventHandler<"error"> {
     return this.#handlers.error ?? null;
   }
-  set onerror(handler: Handler<"error">) {
+  set onerror(handler: SocketEventHandler<"error">) {
     this.#handle("error", handler);
   }
 
   /** Called when the connection has ended. */
-  get onclose(): Handler<"close"> {
+  get onclose(): SocketEventHandler<"close"> {
     return this.#handlers.close ?? null;
   }
-  set onclose(handler: Handler<"close">) {
+  set onclose(handler: SocketEventHandler<"close">) {
     this.#handle("close", handler);
   }
 
@@ -104,7 +107,7 @@ export abstract class SocketTarget extends EventTarget {
     super.removeEventListener(type, listener, options);
   }
 
-  #handle<K extends keyof SocketEventMap>(type: K, handler: Handler<K>): void {
+  #handle<K extends keyof SocketEventMap>(type: K, handler: SocketEventHandler<K>): void {
     // The place among the listeners is that of the first handler, as HTML has it.
     if (!(type in this.#handlers)) {
       this.addEventListener(type, (event) => this.#handlers[type]?.call(this, event));

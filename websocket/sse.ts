@@ -19,4 +19,4 @@
 export { WebSocketSSE } from "./websocket_sse.ts";
 export type { WebSocketSSEOptions } from "./sse_options.ts";
 export { fallback, type FallbackOptions, type FallbackSocket } from "./fallback.ts";
-export type { SocketEventMap } from "./socket_target.ts";
+export { type SocketEventHandler, type SocketEventMap, SocketTarget } from "./socket_target.ts";
