@@ -1,5 +1,6 @@
 import { builtProgram } from "./built_program.ts";
 import { npmBinary } from "./npm_binary.ts";
+import { workerdCommand } from "./workerd.ts";
 import { closesOverUnread, fixture, type Gap, type Runtime } from "./runtimes.ts";
 
 const HTTP = "https://www.rfc-editor.org/rfc/rfc9110";
@@ -55,5 +56,16 @@ export const sseRuntimes: readonly Runtime[] = [
       return [bun, await builtProgram(program, "bun", folder)];
     },
     gaps: { ...gaps, "C4.late-reader": closesOverUnread("Bun's") },
+  },
+  {
+    name: "sse-durable",
+    title: "SSE in Durable Objects",
+    transport: "sse",
+    lineGap: noFrames,
+    async command() {
+      return await workerdCommand("sse-durable", { date: "2026-11-17", sse: true }) ??
+        { missing: "workerd for Linux on x64" };
+    },
+    gaps,
   },
 ];
