@@ -5,7 +5,7 @@ import { EventStream, type EventStreamSource } from "./shims/event_stream.ts";
 import { ReplayRing } from "./shims/replay_ring.ts";
 import type { RequestBody } from "./shims/request_body.ts";
 import { type EventBody, eventBody, HEARTBEAT, namedEvent } from "./shims/server_sent_event.ts";
-import { keyOf, newToken } from "./shims/session_token.ts";
+import { newToken } from "./shims/session_token.ts";
 import type { CloseInfo, OutgoingFrame, Payload } from "./socket.ts";
 import type { Timers, Watch } from "./timers.ts";
 
@@ -21,8 +21,10 @@ export interface SessionHost {
   readonly timers: Timers;
   /** Sees to the heartbeats. */
   readonly lines: Watch<SSESession>;
-  /** Sessions by the part of their token that they are found by. */
-  readonly sessions: Map<string, SSESession>;
+  /** From here on a session may be asked for. */
+  began(session: SSESession): void;
+  /** From here on it may not. */
+  ended(session: SSESession): void;
   /** Has a session flushed when the turn ends. */
   flushLater(session: SSESession): void;
 }
@@ -97,8 +99,8 @@ export class SSESession implements EventStreamSource {
 
   /** Its first line. It opens when the server reads: nobody says so of a client that left before. */
   start(isPoll: boolean): EventStream {
-    const { heartbeat, grace, maxPayload, sessions } = this.#host;
-    sessions.set(keyOf(this.token), this);
+    const { heartbeat, grace, maxPayload } = this.#host;
+    this.#host.began(this);
     const { protocol } = this.socket;
     this.#prelude = namedEvent("open", { protocol, heartbeat, grace, maxPayload });
     return this.#line = new EventStream(this, isPoll);
@@ -230,7 +232,7 @@ export class SSESession implements EventStreamSource {
   #end(info: CloseInfo): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#host.sessions.delete(keyOf(this.token));
+    this.#host.ended(this);
     this.#leaveLine()?.end();
     this.#cancelGrace?.();
     this.#ring.clear();
