@@ -32,6 +32,8 @@ const LAYERS: readonly (readonly string[])[] = [
     "durable_hub",
     "durable_peer",
     "durable_room",
+    "sse_answer",
+    "sse_session",
   ],
   ["adapters/"],
   ["server/"],

@@ -21,12 +21,20 @@ const DEFAULT_TIMEOUT = 3_000;
  * the WebSocket is open it stays; when it closes, that is a `close`.
  *
  * @example
- * ```ts no-eval
+ * ```ts
+ * import adapter from "@onepeer/onepeer/adapters/sse";
  * import { fallback } from "@onepeer/onepeer/websocket/sse";
  *
- * const socket = fallback("wss://example.com/chat", [], { timeout: 2_000 });
- * socket.onopen = () => console.log(socket.transport); // "websocket", or "sse"
- * socket.onmessage = ({ data }) => console.log(data);
+ * const sse = adapter({ hooks: { message: (peer, message) => void peer.send(message) } });
+ * const server = Deno.serve({ port: 0, onListen() {} }, (request, info) => sse.fetch(request, info));
+ *
+ * const socket = fallback(`ws://localhost:${server.addr.port}/chat`, [], { timeout: 2_000 });
+ * socket.onopen = () => socket.send(socket.transport); // "sse": this server has nothing else
+ * socket.onmessage = ({ data }) => socket.close(1000, data);
+ * await new Promise((closed) => socket.onclose = closed);
+ *
+ * await sse.close();
+ * await server.shutdown();
  * ```
  *
  * @param url with `ws:`, `wss:`, `http:` or `https:`: both ways have the same.
