@@ -44,6 +44,8 @@ export class Session implements EventLineHost, PostsHost {
   #sequence = -1;
   /** What we close with. */
   #closing: CloseDetails | undefined;
+  /** Whether the server has taken that. */
+  #isClosed = false;
   #isOver = false;
 
   /** Begins it. */
@@ -140,9 +142,10 @@ export class Session implements EventLineHost, PostsHost {
   }
 
   closed(isOk: boolean): void {
-    const { code = 1005, reason = "" } = this.#closing ?? {};
     if (!isOk) return this.#end(ABNORMAL, "The server knows no such session", false);
-    void sleep(LAST_WORDS, this.#ended.signal).then(() => this.#end(code, reason, true));
+    this.#isClosed = true;
+    // Its last messages, and then its own close, may still be on their way.
+    void sleep(LAST_WORDS, this.#ended.signal).then(() => this.#end(ABNORMAL, "", false));
   }
 
   refused(status: number): void {
@@ -207,6 +210,11 @@ export class Session implements EventLineHost, PostsHost {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#ended.abort();
+    // Whatever befell the line then: the server has taken our close.
+    if (this.#isClosed && !wasClean) {
+      const { code = 1005, reason = "" } = this.#closing!;
+      return this.#owner.ended(code, reason, true);
+    }
     this.#owner.ended(code, reason, wasClean);
   }
 
