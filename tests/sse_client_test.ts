@@ -10,7 +10,7 @@ const CLIENTS = ["deno", "node20", "node24", "bun"];
 const program = new URL("fixtures/sse_client.ts", import.meta.url);
 
 /** The real client on each runtime, the real server on Deno, and lines that are cut between them. */
-for (const { name, title, command } of runtimes.filter(({ name }) => CLIENTS.includes(name))) {
+for (const { title, command } of runtimes.filter(({ name }) => CLIENTS.includes(name))) {
   const words = await command(program);
   if ("missing" in words) console.error(`NOT RUN: needs ${words.missing}: SSE client on ${title}`);
   Deno.test({
