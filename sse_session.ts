@@ -135,10 +135,10 @@ export class SSESession implements EventStreamListener {
   /** Sends one message. */
   send(frame: OutgoingFrame): boolean {
     const body = eventBody(frame);
-    const sequence = this.#ring.push(body, this.bufferedAmount + body.byteLength);
+    const sequence = this.#ring.push(body, this.bufferedAmount + body.size);
     const line = this.#line;
     if (!line) {
-      this.#unsent += body.byteLength;
+      this.#unsent += body.size;
       return false;
     }
     line.write(this.#id(sequence), body);
@@ -190,14 +190,15 @@ export class SSESession implements EventStreamListener {
     return this.#paused?.opened;
   }
 
-  #id(sequence: number | string): EventBody {
+  #id(sequence: number | string): Uint8Array<ArrayBuffer> {
     return idLine(`${this.token}.${sequence}`);
   }
 
+  /** Ends a line. Nobody says whether the client has read that: it answers, or asks again. */
   #writeClose(line: EventStream): void {
     line.write(this.#id(CLOSED_ID), this.#closeEvent!);
-    this.#leaveLine();
     line.end();
+    this.#awaitLine();
   }
 
   /** Ends the response of a client that gets nothing of it before; it will ask for the next. */
@@ -217,7 +218,7 @@ export class SSESession implements EventStreamListener {
   }
 
   #awaitLine(): void {
-    if (this.#isOver || this.#closeEvent) return;
+    if (this.#isOver) return;
     this.#cancelGrace?.();
     this.#cancelGrace = this.#host.timers.after(this.#host.grace, () => this.terminate());
   }
@@ -226,6 +227,7 @@ export class SSESession implements EventStreamListener {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#host.sessions.delete(keyOf(this.token));
+    this.#leaveLine();
     this.#cancelGrace?.();
     this.#ring.clear();
     this.resume();

@@ -8,71 +8,75 @@ export interface EventStreamListener {
   onleave(line: EventStream): void;
 }
 
-const BY_BYTES: QueuingStrategy<EventBody> = {
-  highWaterMark: 0,
-  size: (chunk) => chunk.byteLength,
-};
 /** Where a copy of the bytes costs more than one more chunk. */
 const MAX_COPY = 16_384;
 
 /** One response of `text/event-stream`: a line down to a client, for as long as it holds. */
 export class EventStream {
   /** The body of the response. */
-  readonly body: ReadableStream<EventBody>;
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Whether it ends once something was sent. */
   readonly isPoll: boolean;
-  #controller!: ReadableStreamDefaultController<EventBody>;
-  #isOver = false;
+  #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+  #isEnded = false;
+  #isGone = false;
+  /** What the chunk that is being queued counts. */
+  #size = 0;
 
   constructor(listener: EventStreamListener, isPoll: boolean) {
     this.isPoll = isPoll;
     this.body = new ReadableStream({
       start: (controller) => void (this.#controller = controller),
       pull: () => {
-        if (!this.#isOver) listener.onread(this);
+        if (!this.#isEnded) listener.onread(this);
       },
       cancel: () => {
-        if (this.#isOver) return;
-        this.#isOver = true;
+        if (this.#isGone) return;
+        this.#isEnded = this.#isGone = true;
         listener.onleave(this);
       },
-    }, BY_BYTES);
+    }, { highWaterMark: 0, size: () => this.#size });
   }
 
-  /** Bytes that the server has not read. */
+  /** What of it the server has not read. */
   get bufferedAmount(): number {
     return -(this.#controller.desiredSize ?? 0);
   }
 
   /** Queues an event. */
-  write(id: EventBody, body: EventBody): void {
-    if (this.#isOver) return;
-    if (body.byteLength > MAX_COPY) {
+  write(id: Uint8Array<ArrayBuffer>, { bytes, size }: EventBody): void {
+    if (this.#isEnded) return;
+    this.#size = 0;
+    if (bytes.byteLength > MAX_COPY) {
       this.#controller.enqueue(id);
-      return this.#controller.enqueue(body);
+      this.#size = size;
+      return this.#controller.enqueue(bytes);
     }
-    const event = new Uint8Array(id.byteLength + body.byteLength);
+    const event = new Uint8Array(id.byteLength + bytes.byteLength);
     event.set(id);
-    event.set(body, id.byteLength);
+    event.set(bytes, id.byteLength);
+    this.#size = size;
     this.#controller.enqueue(event);
   }
 
   /** Lets the client and what is between know that the line holds. */
   beat(): void {
-    if (!this.#isOver) this.#controller.enqueue(HEARTBEAT);
+    if (this.#isEnded) return;
+    this.#size = 0;
+    this.#controller.enqueue(HEARTBEAT.bytes);
   }
 
   /** Ends the response behind what is queued. */
   end(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#isEnded) return;
+    this.#isEnded = true;
     this.#controller.close();
   }
 
-  /** Breaks the response off. */
+  /** Breaks the response off, with what is queued. */
   drop(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#isGone) return;
+    this.#isEnded = this.#isGone = true;
     this.#controller.error(new Error("The connection was terminated"));
   }
 }

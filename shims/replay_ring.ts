@@ -12,7 +12,7 @@ export class ReplayRing {
   #events: (EventBody | undefined)[] = [];
   /** Where the first one is: those before it are gone. */
   #head = 0;
-  #bytes = 0;
+  #size = 0;
   #latest = 0;
 
   constructor(most: number) {
@@ -24,17 +24,12 @@ export class ReplayRing {
     return this.#latest;
   }
 
-  /** Bytes held. */
-  get byteLength(): number {
-    return this.#bytes;
-  }
-
   /** Keeps one more event under the next number, and lets go of the oldest, but for `pending` bytes. */
   push(body: EventBody, pending: number): number {
     this.#events.push(body);
-    this.#bytes += body.byteLength + ENTRY_COST;
-    while (this.#bytes > this.#most + pending && this.#head < this.#events.length) {
-      this.#bytes -= this.#events[this.#head]!.byteLength + ENTRY_COST;
+    this.#size += body.size + ENTRY_COST;
+    while (this.#size > this.#most + pending && this.#head < this.#events.length) {
+      this.#size -= this.#events[this.#head]!.size + ENTRY_COST;
       this.#events[this.#head++] = undefined;
     }
     if (this.#head > 32 && this.#head * 2 > this.#events.length) {
@@ -54,6 +49,6 @@ export class ReplayRing {
   /** Lets go of everything. */
   clear(): void {
     this.#events = [];
-    this.#head = this.#bytes = 0;
+    this.#head = this.#size = 0;
   }
 }

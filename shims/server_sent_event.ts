@@ -13,28 +13,39 @@ const { Buffer: NodeBuffer } = globalThis as {
   };
 };
 
-/** The bytes of one event after its `id` line, which is the client's own: shared by all who get it. */
-export type EventBody = Uint8Array<ArrayBuffer>;
+/** One event after its `id` line, which is the client's own: shared by all who get it. */
+export interface EventBody {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What it counts while it waits: as much as a message on a WebSocket, and nothing where it is none. */
+  readonly size: number;
+}
+
+/** What a message counts beside its payload, as on a WebSocket: who is sent empty ones must not be free. */
+const HEADER = 4;
 
 /** A comment: keeps the line busy, and no client hears of it. */
-export const HEARTBEAT: EventBody = utf8.encode(":\n\n");
+export const HEARTBEAT: EventBody = { bytes: utf8.encode(":\n\n"), size: 0 };
 
 const bodies = new WeakMap<OutgoingFrame, EventBody>();
 
 /** A message as an event: encoded at most once, however many get it. */
 export function eventBody(frame: OutgoingFrame): EventBody {
   let body = bodies.get(frame);
-  if (!body) bodies.set(frame, body = utf8.encode(textOf(frame)));
+  if (!body) {
+    body = { bytes: utf8.encode(textOf(frame)), size: frame.byteLength + HEADER };
+    bodies.set(frame, body);
+  }
   return body;
 }
 
 /** An event of ours, with data as JSON. */
 export function namedEvent(name: string, data: unknown): EventBody {
-  return utf8.encode(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+  const bytes = utf8.encode(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+  return { bytes, size: 0 };
 }
 
 /** The `id` line of an event. */
-export function idLine(id: string): EventBody {
+export function idLine(id: string): Uint8Array<ArrayBuffer> {
   return utf8.encode(`id: ${id}\n`);
 }
 
