@@ -101,8 +101,8 @@ test("chat: the server dies and returns: so do the pages, with each line once", 
   // Where there is a Node, the room moves to it. Nobody in it can tell.
   await stage.restart("node");
 
-  await seen(ada, "#state", /^connected$/);
-  await seen(bo, "#state", /^connected$/);
+  await seen(ada, "#state", /^connected over WebSocket$/);
+  await seen(bo, "#state", /^connected over WebSocket$/);
   const all = ["before", "meanwhile, one", "meanwhile, two"];
   await heard(bo, all);
   await heard(ada, all);

@@ -37,6 +37,8 @@ export class WebSocketSSE extends SocketTarget {
   readonly url: string;
   /** Always none. */
   readonly extensions = "";
+  /** What carries the messages, as a socket of `fallback` has it. */
+  readonly transport = "sse";
   readonly #session: Session;
   readonly #leave = (): void => this.#abandon({ code: 1001 });
   #readyState: 0 | 1 | 2 | 3 = SocketTarget.CONNECTING;
