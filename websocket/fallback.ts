@@ -1,4 +1,4 @@
-import { closeDetails, parseProtocols, parseUrl } from "./rules.ts";
+import { parseUrl } from "./rules.ts";
 import { closeEvent, SocketTarget } from "./socket_target.ts";
 import type { WebSocketSSEOptions } from "./sse_options.ts";
 import { WebSocketSSE } from "./websocket_sse.ts";
@@ -67,7 +67,7 @@ export class FallbackSocket extends SocketTarget {
   ) {
     super();
     this.#url = parseUrl(url).ws;
-    this.#protocols = parseProtocols(protocols);
+    this.#protocols = typeof protocols === "string" ? [protocols] : protocols;
     this.#options = options;
     this.#socket = this.#listen(this.#openWebSocket() ?? this.#openSSE());
   }
@@ -127,9 +127,8 @@ export class FallbackSocket extends SocketTarget {
    * @throws {DOMException} an `InvalidAccessError` for the code, a `SyntaxError` for the reason.
    */
   close(code?: number, reason?: string): void {
-    const details = closeDetails(code, reason);
+    this.#socket.close(code, reason);
     this.#settle();
-    this.#socket.close(details.code, details.reason);
   }
 
   /** A WebSocket, where the runtime has any and the page may open one. */

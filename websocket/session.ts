@@ -36,6 +36,7 @@ export class Session implements EventLineHost, PostsHost {
   readonly #protocols: readonly string[];
   readonly #options: WebSocketSSEOptions;
   readonly #owner: SessionOwner;
+  readonly #headers: Headers;
   readonly #ended = new AbortController();
   readonly #posts: Posts;
   /** Proves to the server whose request it is. */
@@ -59,6 +60,7 @@ export class Session implements EventLineHost, PostsHost {
     this.#protocols = protocols;
     this.#options = options;
     this.#owner = owner;
+    this.#headers = new Headers(options.headers);
     this.heartbeat = options.heartbeat ?? DEFAULT_HEARTBEAT;
     this.#posts = new Posts(this, this.#ended.signal);
     void new EventLine(this, this.#ended.signal, options.delivery === "poll").run();
@@ -88,7 +90,7 @@ export class Session implements EventLineHost, PostsHost {
   }
 
   request(poll: boolean, signal: AbortSignal): Promise<Response> {
-    const headers = new Headers(this.#options.headers);
+    const headers = new Headers(this.#headers);
     headers.set("accept", "text/event-stream");
     if (this.#token) headers.set("last-event-id", `${this.#token}.${this.#sequence}`);
     else if (this.#protocols.length) headers.set("onepeer-protocols", this.#protocols.join(", "));
@@ -114,13 +116,9 @@ export class Session implements EventLineHost, PostsHost {
   }
 
   buffering(): void {
-    console.warn(
-      `onepeer: nothing came from ${this.#url} for ${
-        2 * this.heartbeat
-      } ms. Something on the way ` +
-        "buffers the response: messages are polled from now on.",
-    );
-    this.#options.onBuffering?.();
+    console.warn(`onepeer: something before ${this.#url} buffers responses: polling from now on`);
+    const { onBuffering } = this.#options;
+    if (onBuffering) queueMicrotask(onBuffering);
   }
 
   silent(): void {
@@ -133,7 +131,7 @@ export class Session implements EventLineHost, PostsHost {
   }
 
   send({ method, type, body }: Post, sequence: number, signal: AbortSignal): Promise<Response> {
-    const headers = new Headers(this.#options.headers);
+    const headers = new Headers(this.#headers);
     headers.set("content-type", type);
     headers.set("onepeer-session", this.#token ?? "");
     if (method === "POST") headers.set("onepeer-sequence", String(sequence));

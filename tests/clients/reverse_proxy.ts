@@ -11,8 +11,8 @@ import type { AddressInfo, Socket } from "node:net";
 export interface ProxyManners {
   /** Whether it knows WebSockets: without, they are refused. */
   readonly upgrades?: boolean;
-  /** Whether it hands on a response only once that has ended. */
-  readonly buffers?: boolean;
+  /** What it hands on only once the response has ended. */
+  readonly buffers?: "body" | "all";
 }
 
 /** A request as the proxy saw it. */
@@ -67,14 +67,13 @@ export class ReverseProxy implements AsyncDisposable {
     asking.on("response", (response) => {
       const { statusCode = 502, headers } = response;
       response.on("error", () => to.destroy());
-      if (!this.#manners.buffers) {
-        to.writeHead(statusCode, headers).flushHeaders();
-        return void response.pipe(to);
-      }
+      const { buffers } = this.#manners;
+      if (buffers !== "all") to.writeHead(statusCode, headers).flushHeaders();
+      if (!buffers) return void response.pipe(to);
       const chunks: Uint8Array[] = [];
       response.on("data", (chunk: Uint8Array) => chunks.push(chunk));
       response.on("end", () => {
-        to.writeHead(statusCode, headers);
+        if (buffers === "all") to.writeHead(statusCode, headers);
         for (const chunk of chunks) to.write(chunk);
         to.end();
       });

@@ -235,7 +235,7 @@ Deno.test("a proxy that keeps the events back is noticed, reported and got round
   });
   assert.equal(reports, 1);
   assert.equal(warnings.length, 1);
-  assert.match(warnings[0]!, /^onepeer: nothing came from .*\/chat for 200 ms\. .* buffers/);
+  assert.match(warnings[0]!, /^onepeer: something before .*\/chat buffers responses/);
   const modes = server.by("GET").map(({ headers }) => headers.get("onepeer-delivery"));
   assert.deepEqual(modes, [null, "poll", "poll", "poll", "poll"]);
   assert.deepEqual(lastIds(server), [null, "t.-1", "t.0", "t.1", "t.1"]);
@@ -247,7 +247,7 @@ Deno.test("a server that is silent to polls too is a failed connection", async (
     const socket = new WebSocketSSE(server.url, [], { heartbeat: 50 });
     assert.equal((await closed(socket)).code, 1006);
   });
-  assert.equal(warnings.length, 1);
+  assert.deepEqual(warnings, [], "polling did not help: no proxy is to blame");
   assert.equal(server.by("GET").length, 2);
 });
 

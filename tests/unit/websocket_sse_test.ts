@@ -57,6 +57,11 @@ Deno.test("WebSocketSSE takes URLs of four schemes, and shows them as a WebSocke
   for (const url of ["", "/relative", "ftp://a.example", "ws://a.example/#part", "ws://a b"]) {
     assert.throws(() => new WebSocketSSE(url, [], { fetch: nobody }), { name: "SyntaxError" }, url);
   }
+  const headers = { "a b": "no header" };
+  assert.throws(
+    () => new WebSocketSSE("ws://a.example", [], { fetch: nobody, headers }),
+    TypeError,
+  );
 });
 
 Deno.test("WebSocketSSE refuses subprotocols that are no tokens, or come twice", () => {
