@@ -100,22 +100,31 @@ export class SSESession implements EventStreamSource {
 
   /** Its first line. It opens when the server reads: nobody says so of a client that left before. */
   start(isPoll: boolean): EventStream {
-    const { heartbeat, grace, maxPayload, sessions } = this.#host;
-    sessions.set(keyOf(this.token), this);
-    const { protocol } = this.socket;
-    this.#prelude = namedEvent("open", { protocol, heartbeat, grace, maxPayload });
+    this.#host.sessions.set(keyOf(this.token), this);
+    this.#prelude = this.#opening();
     return this.#line = new EventStream(this, isPoll);
   }
 
-  /** One more line in place of the last, from the event with this number on; `undefined` where that is gone. */
+  /**
+   * One more line in place of the last, from the event with this number on; `undefined` where that
+   * is gone. From -1 on for who knows its token by the header alone: somebody held the body back.
+   */
   restart(isPoll: boolean, sequence: number): EventStream | undefined {
-    if (!this.#ring.rewind(sequence)) return void this.terminate();
+    if (!this.#ring.rewind(Math.max(sequence, 0))) return void this.terminate();
     this.#leaveLine()?.end();
     this.#cancelGrace?.();
     this.#hasSaidClose = false;
-    this.#prelude = namedEvent("resume", { received: this.received });
+    const isFirst = sequence < 0;
+    this.#prelude = isFirst ? this.#opening() : namedEvent("resume", { received: this.received });
     this.#host.lines.add(this);
-    return this.#line = new EventStream(this, isPoll);
+    const line = this.#line = new EventStream(this, isPoll);
+    line.hasSent = isFirst;
+    return line;
+  }
+
+  #opening(): EventBody {
+    const { heartbeat, grace, maxPayload } = this.#host;
+    return namedEvent("open", { protocol: this.socket.protocol, heartbeat, grace, maxPayload });
   }
 
   onread(line: EventStream): void {
