@@ -176,7 +176,7 @@ export class SSESession implements EventStreamSource {
 
   /** The client closes, or answers our close. */
   left(code: number, reason: string): void {
-    if (!this.#closeEvent) this.close(code === 1005 ? 1000 : code, reason);
+    if (!this.#closeEvent) this.close(code, reason);
     this.#end({ code, reason, wasClean: true });
   }
 

@@ -149,7 +149,7 @@ Deno.test("fallback() takes SSE at once where the runtime has no WebSocket", asy
     await heard(socket, "open");
     assert.equal(socket.transport, "sse");
     socket.close();
-    await closed(socket);
+    assert.deepEqual(await closed(socket), { code: 1005, reason: "", wasClean: true });
     assert.deepEqual(site.asked, ["sse"]);
   } finally {
     globalThis.WebSocket = WebSocket;
