@@ -207,6 +207,19 @@ Deno.test("a line that says nothing for two heartbeats is dead, and is taken up 
     assert.deepEqual(events, ["open", "1", "2", "close 1000"]);
   });
   assert.deepEqual(warnings, [], "nobody buffers here");
+  for (const { headers } of server.by("GET")) assert.equal(headers.get("onepeer-delivery"), null);
+});
+
+Deno.test("the heartbeat that the server tells counts from then on", async () => {
+  await using server = serving(
+    new Line().open({ heartbeat: 50 }),
+    new Line(1).resume(0).close(1000),
+  );
+  const socket = new WebSocketSSE(server.url);
+  await heard(socket, "open");
+  const begin = performance.now();
+  await closed(socket);
+  assert.ok(performance.now() - begin < 1_500, "it waited as if there was none");
 });
 
 Deno.test("a proxy that keeps the events back is noticed, reported and got round by polling", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { WebSocketSSE } from "../../websocket/sse.ts";
 import { EventServer, Line } from "../clients/event_server.ts";
-import { closed, heard } from "../clients/socket_history.ts";
+import { closed, heard, until } from "../clients/socket_history.ts";
 
 Deno.test("WebSocketSSE connects, sends and closes as a WebSocket does", async () => {
   const line = new Line();
@@ -116,23 +116,26 @@ Deno.test("WebSocketSSE.close() without a code tells none, and ends with 1005", 
 });
 
 Deno.test("WebSocketSSE.close() before it is open fails the connection, and tells the server", async () => {
-  const line = new Line(0, { "onepeer-session": "t" });
-  await using server = new EventServer({ GET: () => line.raw(":\n").response });
-  const unborn = new WebSocketSSE(server.url);
+  const unborn = new WebSocketSSE("ws://a.example", [], { fetch: () => new Promise(() => {}) });
   unborn.close();
   assert.equal(unborn.readyState, WebSocketSSE.CLOSING);
   assert.deepEqual(await closed(unborn), { code: 1006, reason: "", wasClean: false });
 
-  const socket = new WebSocketSSE(server.url);
-  while (server.by("GET").length === 0) await new Promise((go) => setTimeout(go, 5));
-  await new Promise((go) => setTimeout(go, 50)); // the header is on its way
+  const line = new Line(0, { "onepeer-session": "t" });
+  await using server = new EventServer({ GET: () => line.raw(":\n").response });
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+  const socket = new WebSocketSSE(server.url, [], {
+    fetch: (input, init) => fetch(input, init).finally(() => setTimeout(begin)),
+  });
+  await begun; // the header has come, and nothing else
   let errors = 0;
   socket.onerror = () => errors++;
   socket.close(3000);
   assert.deepEqual(await closed(socket), { code: 1006, reason: "", wasClean: false });
   assert.equal(errors, 1);
   await line.gone;
-  assert.deepEqual(server.by("DELETE").map(({ headers }) => headers.get("onepeer-session")), ["t"]);
+  await until("it was told", () => server.by("DELETE").length === 1);
+  assert.equal(server.by("DELETE")[0]!.headers.get("onepeer-session"), "t");
 });
 
 Deno.test("WebSocketSSE answers the close of the server, and drops what waits", async () => {
@@ -154,7 +157,7 @@ Deno.test("WebSocketSSE answers the close of the server, and drops what waits", 
   release();
   socket.send("three");
   assert.equal(socket.bufferedAmount, 11, "what is sent too late counts, as in a WebSocket");
-  while (server.by("DELETE").length === 0) await new Promise((go) => setTimeout(go, 5));
+  await until("the answer", () => server.by("DELETE").length === 1);
   const told = JSON.parse(new TextDecoder().decode(server.by("DELETE")[0]!.body));
   assert.deepEqual(told, { code: 1012, reason: "restart" });
   assert.equal(server.by("POST").length, 1);
