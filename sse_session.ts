@@ -46,9 +46,6 @@ const LOST: CloseInfo = { code: 1006, reason: "", wasClean: false };
 /** The last part of the id of a session's last event: who asks for what follows gets a 204. */
 export const CLOSED_ID = "closed";
 
-/** Most bytes that wait for the turn to end. */
-const MAX_GATHERED = 32_768;
-
 /**
  * One client's session: events down by whatever response is its line at the time, messages up by
  * requests. Survives its line for a while, and keeps what was sent to send it again.
@@ -143,15 +140,12 @@ export class SSESession implements EventStreamSource {
     this.#awaitLine();
   }
 
-  /** Sends one message, at the end of the turn at the latest. */
+  /** Sends one message, together with all others of this turn. */
   send(frame: OutgoingFrame): void {
     this.#ring.push(eventBody(frame));
-    if (!this.#line?.isHungry) return;
-    if (this.#ring.unsentSize > MAX_GATHERED) this.#feed(this.#line);
-    else if (!this.#isGathering) {
-      this.#isGathering = true;
-      this.#host.flushLater(this);
-    }
+    if (!this.#line?.isHungry || this.#isGathering) return;
+    this.#isGathering = true;
+    this.#host.flushLater(this);
   }
 
   /** Sends what was gathered. */

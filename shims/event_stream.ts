@@ -6,6 +6,9 @@ export interface EventStreamSource {
   onleave(line: EventStream): void;
 }
 
+/** Sizes are given in these, and one more: workerd 2026-11 holds back a chunk of size 0 for ever. */
+const UNIT = 1024;
+
 /** One response of `text/event-stream`: a line down to a client, for as long as it holds. */
 export class EventStream {
   /** The body of the response. */
@@ -46,14 +49,14 @@ export class EventStream {
 
   /** What of the chunks written the server has not read. */
   get bufferedAmount(): number {
-    return -(this.#controller.desiredSize ?? 0);
+    return Math.floor(-(this.#controller.desiredSize ?? 0) / UNIT);
   }
 
   /** Writes a chunk, which counts so much. */
   write(chunk: Uint8Array<ArrayBuffer>, size: number): void {
     if (this.#isOver) return;
     this.#isHungry = false;
-    this.#size = size;
+    this.#size = size * UNIT + 1;
     this.#controller.enqueue(chunk);
   }
 

@@ -5,7 +5,10 @@ const WORKERD = "https://github.com/cloudflare/workerd";
 const HIBERNATION = "https://developers.cloudflare.com/durable-objects/best-practices/websockets/";
 
 /** The HTTP server of workerd is in front of what a Worker sees. */
-const answeredBefore = (reason: string): Gap => ({ reason: `workerd ${reason}`, link: WORKERD });
+export const answeredBefore = (reason: string): Gap => ({
+  reason: `workerd ${reason}`,
+  link: WORKERD,
+});
 
 const noDurableControl: Gap = {
   reason: "workerd answers pings by itself, sends none, and shows no control frames",
@@ -31,7 +34,7 @@ const noPause: Gap = {
 const finUnheard = answeredBefore("takes a FIN for a client that still listens");
 const takesAnyText = answeredBefore("puts U+FFFD in place of what is not UTF-8");
 
-const ownEndpoint: Gap = {
+export const ownEndpoint: Gap = {
   reason: "Each Durable Object has an endpoint of its own: objects share no memory",
   link: "https://developers.cloudflare.com/durable-objects/concepts/what-are-durable-objects/",
 };

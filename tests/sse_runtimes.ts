@@ -1,5 +1,7 @@
 import { builtProgram } from "./built_program.ts";
 import { npmBinary } from "./npm_binary.ts";
+import { workerdCommand } from "./workerd.ts";
+import { answeredBefore, ownEndpoint } from "./durable_runtimes.ts";
 import { closesOverUnread, fixture, type Gap, type Runtime } from "./runtimes.ts";
 
 const HTTP = "https://www.rfc-editor.org/rfc/rfc9110";
@@ -55,5 +57,22 @@ export const sseRuntimes: readonly Runtime[] = [
       return [bun, await builtProgram(program, "bun", folder)];
     },
     gaps: { ...gaps, "C4.late-reader": closesOverUnread("Bun's") },
+  },
+  {
+    name: "sse-durable",
+    title: "SSE in Durable Objects",
+    transport: "sse",
+    lineGap: noFrames,
+    async command() {
+      return await workerdCommand("sse-durable", { date: "2026-11-17", sse: true }) ??
+        { missing: "workerd for Linux on x64" };
+    },
+    gaps: {
+      ...gaps,
+      "A1.endpoint": ownEndpoint,
+      "A1.shared": ownEndpoint,
+      "C4.descriptors": answeredBefore("shows a Worker no descriptors of its process"),
+      "C4.late-reader": closesOverUnread("workerd's"),
+    },
   },
 ];

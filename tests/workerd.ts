@@ -10,6 +10,8 @@ export interface WorkerdOptions {
   readonly evicts?: boolean;
   /** Whether objects have SQLite, as all new classes have. */
   readonly sqlite?: boolean;
+  /** Whether they serve event streams. */
+  readonly sse?: boolean;
 }
 
 const CACHE = new URL("../.cache/workerd/", import.meta.url);
@@ -19,8 +21,12 @@ export async function workerdCommand(
   name: string,
   options: WorkerdOptions,
 ): Promise<readonly string[] | undefined> {
-  const program = await builtProgram(new URL("fixtures/durable.ts", import.meta.url), "node");
-  return await programCommand(name, FIXTURE.replace("PROGRAM", program), options);
+  const fixture = options.sse ? "sse_durable" : "durable";
+  const url = new URL(`fixtures/${fixture}.ts`, import.meta.url);
+  const program = await builtProgram(url, "node");
+  const source = FIXTURE.replace("PROGRAM", program)
+    .replaceAll("durableApp", options.sse ? "durableSSEApp" : "durableApp");
+  return await programCommand(name, source, options);
 }
 
 const FIXTURE = `

@@ -1,6 +1,7 @@
 import type { Stats } from "../../stats.ts";
 import type { ServerProcess } from "../server_process.ts";
 import { type Address, RawClient, type RawHandshakeOptions } from "./raw_client.ts";
+import { RawEventStream } from "./raw_event_stream.ts";
 import { Client, type ConnectOptions, type Refused, type Transport } from "./websocket_client.ts";
 
 /** One thing that the server half logged. */
@@ -66,6 +67,14 @@ export class TestBed {
       throw refused;
     }
     throw new Error("expected a refusal, and the handshake was accepted");
+  }
+
+  /** A stream of events, with every request written by hand. */
+  async eventStream(headers: Record<string, string> = {}, below = ""): Promise<RawEventStream> {
+    const url = `http://127.0.0.1:${this.port}${this.path(below)}`;
+    const stream = await RawEventStream.open(url, headers);
+    this.#clients.push(stream);
+    return stream;
   }
 
   /** A TCP line, or one to a relay that leads here; nothing is written yet. */
