@@ -73,12 +73,12 @@ export class DurablePeer {
    */
   save(): void {
     if (this.socket.readyState === CLOSED) return this.#forget();
-    const { context, id, topics, websocket: { binaryType } } = this.peer;
+    const { context, id, websocket: { binaryType } } = this.peer;
     const text = isJson(context) ? JSON.stringify(context) : undefined;
     const isSame = text !== undefined && text === this.#context && this.#topics !== undefined &&
       binaryType === this.#binaryType;
     if (isSame) return;
-    this.#topics ??= JSON.stringify([...topics]);
+    this.#topics ??= JSON.stringify([...this.peer.topics]);
     const packed = pack(this.#handshake, this.#topics, binaryType, text ?? cloneable(context, id));
     if (packed !== this.#saved) {
       this.#isSpilled = this.#store.write(this.socket.raw, id, packed, this.#isSpilled);

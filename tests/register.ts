@@ -3,9 +3,15 @@ import { durableObjects } from "./durable_runtimes.ts";
 import { type Runtime, runtimes } from "./runtimes.ts";
 import { sseRuntimes } from "./sse_runtimes.ts";
 import { type Outcome, runSuite, type SuiteOptions } from "./suite.ts";
+import { workers } from "./worker_runtimes.ts";
 
 /** All that the contract is executed on. */
-export const contractRuntimes: readonly Runtime[] = [...runtimes, durableObjects, ...sseRuntimes];
+export const contractRuntimes: readonly Runtime[] = [
+  ...runtimes,
+  durableObjects,
+  workers,
+  ...sseRuntimes,
+];
 
 /**
  * Registers a test for each case on each runtime. Those of one runtime run side by side, in one

@@ -12,7 +12,12 @@ export interface WorkerdOptions {
   readonly sqlite?: boolean;
   /** Whether they serve event streams. */
   readonly sse?: boolean;
+  /** Whether there are objects at all. */
+  readonly objects?: boolean;
 }
+
+/** The version of workerd that is tested, and measured. */
+export const WORKERD_VERSION = "1.20261117.1";
 
 const CACHE = new URL("../.cache/workerd/", import.meta.url);
 
@@ -21,21 +26,37 @@ export async function workerdCommand(
   name: string,
   options: WorkerdOptions,
 ): Promise<readonly string[] | undefined> {
-  const fixture = options.sse ? "sse_durable" : "durable";
-  const url = new URL(`fixtures/${fixture}.ts`, import.meta.url);
-  const program = await builtProgram(url, "node");
-  const source = FIXTURE.replace("PROGRAM", program)
-    .replaceAll("durableApp", options.sse ? "durableSSEApp" : "durableApp");
-  return await programCommand(name, source, options);
+  const [fixture, source] = options.objects === false
+    ? WORKER
+    : options.sse
+    ? DURABLE_SSE
+    : DURABLE;
+  const program = await builtProgram(new URL(fixture, import.meta.url), "node");
+  return await programCommand(name, source.replace("PROGRAM", program), options);
 }
 
-const FIXTURE = `
+const WORKER = [
+  "fixtures/worker.ts",
+  `
+  import { workerApp } from "PROGRAM";
+  export default workerApp();`,
+] as const;
+
+const DURABLE = [
+  "fixtures/durable.ts",
+  `
   import { DurableObject } from "cloudflare:workers";
   import unsafe from "workerd:unsafe";
   import { durableApp } from "PROGRAM";
   const app = durableApp({ DurableObject, evict: (stub) => unsafe.evict(stub) });
   export const { Room } = app;
-  export default { fetch: app.fetch };`;
+  export default { fetch: app.fetch };`,
+] as const;
+
+const DURABLE_SSE = [
+  "fixtures/sse_durable.ts",
+  DURABLE[1].replaceAll("durableApp", "durableSSEApp"),
+] as const;
 
 /** Command that runs a module Worker that exports a class `Room`. */
 export async function programCommand(
@@ -43,7 +64,7 @@ export async function programCommand(
   source: string,
   options: WorkerdOptions,
 ): Promise<readonly string[] | undefined> {
-  const workerd = await npmBinary("@cloudflare/workerd-linux-64", "1.20261117.1", "bin/workerd");
+  const workerd = await npmBinary("@cloudflare/workerd-linux-64", WORKERD_VERSION, "bin/workerd");
   if (!workerd) return undefined;
   const folder = new URL(`${name}/`, CACHE);
   await Deno.mkdir(folder, { recursive: true });
@@ -74,7 +95,7 @@ async function bundle(contents: string, outfile: URL): Promise<void> {
 const NODE_COMPAT_SINCE = "2026-08-04";
 
 function configOf(
-  { date, evicts = false, sqlite = true }: WorkerdOptions,
+  { date, evicts = false, sqlite = true, objects = true }: WorkerdOptions,
   storage: string,
 ): string {
   return `using Workerd = import "/workerd/workerd.capnp";
@@ -91,12 +112,15 @@ const worker :Workerd.Worker = (
   compatibilityFlags = [${
     date < NODE_COMPAT_SINCE ? '"nodejs_compat", ' : ""
   }"unsafe_module", "experimental"],
-  durableObjectNamespaces = [(className = "Room", uniqueKey = "room", enableSql = ${sqlite})],
-  durableObjectStorage = (localDisk = "disk"),
+  ${objects ? objectsOf(sqlite) : ""}
   bindings = [
-    (name = "Room", durableObjectNamespace = "Room"),
+    ${objects ? '(name = "Room", durableObjectNamespace = "Room"),' : ""}
     (name = "evicts", json = "${evicts}"),
   ],
 );
 `;
 }
+
+const objectsOf = (sqlite: boolean) => `
+  durableObjectNamespaces = [(className = "Room", uniqueKey = "room", enableSql = ${sqlite})],
+  durableObjectStorage = (localDisk = "disk"),`;
