@@ -2,6 +2,7 @@ import type { Peer } from "./peer.ts";
 import type { CallbackSocket, Wire } from "./shims/callback_socket.ts";
 import { EventChunk } from "./shims/event_chunk.ts";
 import { EventStream, type EventStreamSource } from "./shims/event_stream.ts";
+import { Gate } from "./shims/gate.ts";
 import { ReplayRing } from "./shims/replay_ring.ts";
 import type { RequestBody } from "./shims/request_body.ts";
 import { type EventBody, eventBody, HEARTBEAT, namedEvent } from "./shims/server_sent_event.ts";
@@ -99,22 +100,31 @@ export class SSESession implements EventStreamSource {
 
   /** Its first line. It opens when the server reads: nobody says so of a client that left before. */
   start(isPoll: boolean): EventStream {
-    const { heartbeat, grace, maxPayload } = this.#host;
     this.#host.began(this);
-    const { protocol } = this.socket;
-    this.#prelude = namedEvent("open", { protocol, heartbeat, grace, maxPayload });
+    this.#prelude = this.#opening();
     return this.#line = new EventStream(this, isPoll);
   }
 
-  /** One more line in place of the last, from the event with this number on; `undefined` where that is gone. */
+  /**
+   * One more line in place of the last, from the event with this number on; `undefined` where that
+   * is gone. From -1 on for who knows its token by the header alone: somebody held the body back.
+   */
   restart(isPoll: boolean, sequence: number): EventStream | undefined {
-    if (!this.#ring.rewind(sequence)) return void this.terminate();
+    if (!this.#ring.rewind(Math.max(sequence, 0))) return void this.terminate();
     this.#leaveLine()?.end();
     this.#cancelGrace?.();
     this.#hasSaidClose = false;
-    this.#prelude = namedEvent("resume", { received: this.received });
+    const isFirst = sequence < 0;
+    this.#prelude = isFirst ? this.#opening() : namedEvent("resume", { received: this.received });
     this.#host.lines.add(this);
-    return this.#line = new EventStream(this, isPoll);
+    const line = this.#line = new EventStream(this, isPoll);
+    line.hasSent = isFirst;
+    return line;
+  }
+
+  #opening(): EventBody {
+    const { heartbeat, grace, maxPayload } = this.#host;
+    return namedEvent("open", { protocol: this.socket.protocol, heartbeat, grace, maxPayload });
   }
 
   onread(line: EventStream): void {
@@ -163,7 +173,7 @@ export class SSESession implements EventStreamSource {
 
   /** The client closes, or answers our close. */
   left(code: number, reason: string): void {
-    if (!this.#closeEvent) this.close(code === 1005 ? 1000 : code, reason);
+    if (!this.#closeEvent) this.close(code, reason);
     this.#end({ code, reason, wasClean: true });
   }
 
@@ -239,10 +249,4 @@ export class SSESession implements EventStreamSource {
     this.resume();
     this.socket.closed(info);
   }
-}
-
-/** A promise that somebody else resolves. (Node 20 has no `Promise.withResolvers`.) */
-class Gate {
-  open!: () => void;
-  readonly opened: Promise<void> = new Promise((resolve) => this.open = resolve);
 }

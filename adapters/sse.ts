@@ -157,7 +157,7 @@ export class SSEAdapter extends Adapter {
     }
     const refusal = session && await this.#mistrust(session, request);
     if (refusal) return refused(refusal, cors);
-    const line = /^\d{1,15}$/.test(sequence)
+    const line = /^(?:-1|\d{1,15})$/.test(sequence)
       ? session?.restart(isPoll(handshake), Number(sequence))
       : undefined;
     if (line) return new Response(line.body, { headers: this.#streamHeaders(cors, session!) });

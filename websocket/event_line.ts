@@ -18,6 +18,8 @@ export class EventLine {
   readonly #host: EventLineHost;
   readonly #ended: AbortSignal;
   #poll: boolean;
+  /** Whether that is known to help, or was asked for. */
+  #isSure: boolean;
   /** When the line was last heard. */
   #heardAt = performance.now();
   /** Attempts that came to nothing, in a row. */
@@ -30,7 +32,7 @@ export class EventLine {
   constructor(host: EventLineHost, ended: AbortSignal, poll: boolean) {
     this.#host = host;
     this.#ended = ended;
-    this.#poll = poll;
+    this.#poll = this.#isSure = poll;
   }
 
   /** Keeps the line up until it is ended, or fails. */
@@ -39,12 +41,11 @@ export class EventLine {
       const response = new EventResponse(this.#host, this.#ended);
       const problem = await response.read(this.#poll);
       if (this.#ended.aborted) return;
-      if (response.wasHeard) this.#heardAt = performance.now();
       if (response.wasSilent) this.#host.silent();
-      if (response.wasSilent && !response.wasHeard && !this.#poll) {
-        this.#poll = true;
-        this.#host.buffering();
-        continue;
+      if (response.wasHeard) this.#wasHeard();
+      else if (response.wasSilent && !this.#isSure) {
+        this.#poll = !this.#poll;
+        if (this.#poll) continue;
       }
       const lostFor = performance.now() - this.#heardAt;
       if (response.isLast || lostFor >= this.#host.grace) return this.#host.failed(problem);
@@ -52,5 +53,12 @@ export class EventLine {
       if (this.#poll && response.wasUseful) continue;
       await backoff(this.#failures++, this.#ended);
     }
+  }
+
+  #wasHeard(): void {
+    this.#heardAt = performance.now();
+    if (this.#isSure || !this.#poll) return;
+    this.#isSure = true;
+    this.#host.buffering();
   }
 }

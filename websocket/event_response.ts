@@ -29,7 +29,6 @@ export class EventResponse {
   readonly #ended: AbortSignal;
   readonly #abort = new AbortController();
   readonly #begunAt = performance.now();
-  #heardAt = performance.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(host: EventResponseHost, ended: AbortSignal) {
@@ -81,24 +80,23 @@ export class EventResponse {
       if (index > 0) await nextTask();
       if (this.#abort.signal.aborted) return;
       if (this.#host.event(event)) this.wasUseful = true;
-      this.#heardAt = performance.now(); // a slow listener is no silence
+      this.#watch(); // a slow listener is no silence
     }
   }
 
   #heard(): void {
     this.wasHeard = true;
-    this.#heardAt = performance.now();
-    if (this.#heardAt - this.#begunAt > this.#host.heartbeat / 2) this.wasUseful = true;
+    if (performance.now() - this.#begunAt > this.#host.heartbeat / 2) this.wasUseful = true;
+    this.#watch();
   }
 
+  /** Waits for the next sign of life, for so long as the server has said by now. */
   #watch(): void {
-    const left = this.#heardAt + PATIENCE * this.#host.heartbeat - performance.now();
-    if (left > 0) {
-      this.#timer = setTimeout(() => this.#watch(), left);
-      return;
-    }
-    this.wasSilent = true;
-    this.#abort.abort();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.wasSilent = true;
+      this.#abort.abort();
+    }, PATIENCE * this.#host.heartbeat);
   }
 }
 

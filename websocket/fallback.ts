@@ -1,4 +1,4 @@
-import { closeDetails, parseProtocols, parseUrl } from "./rules.ts";
+import { parseUrl } from "./rules.ts";
 import { closeEvent, SocketTarget } from "./socket_target.ts";
 import type { WebSocketSSEOptions } from "./sse_options.ts";
 import { WebSocketSSE } from "./websocket_sse.ts";
@@ -21,12 +21,20 @@ const DEFAULT_TIMEOUT = 3_000;
  * the WebSocket is open it stays; when it closes, that is a `close`.
  *
  * @example
- * ```ts no-eval
+ * ```ts
+ * import adapter from "@onepeer/onepeer/adapters/sse";
  * import { fallback } from "@onepeer/onepeer/websocket/sse";
  *
- * const socket = fallback("wss://example.com/chat", [], { timeout: 2_000 });
- * socket.onopen = () => console.log(socket.transport); // "websocket", or "sse"
- * socket.onmessage = ({ data }) => console.log(data);
+ * const sse = adapter({ hooks: { message: (peer, message) => void peer.send(message) } });
+ * const server = Deno.serve({ port: 0, onListen() {} }, (request, info) => sse.fetch(request, info));
+ *
+ * const socket = fallback(`ws://localhost:${server.addr.port}/chat`, [], { timeout: 2_000 });
+ * socket.onopen = () => socket.send(socket.transport); // "sse": this server has nothing else
+ * socket.onmessage = ({ data }) => socket.close(1000, data);
+ * await new Promise((closed) => socket.onclose = closed);
+ *
+ * await sse.close();
+ * await server.shutdown();
  * ```
  *
  * @param url with `ws:`, `wss:`, `http:` or `https:`: both ways have the same.
@@ -59,7 +67,7 @@ export class FallbackSocket extends SocketTarget {
   ) {
     super();
     this.#url = parseUrl(url).ws;
-    this.#protocols = parseProtocols(protocols);
+    this.#protocols = typeof protocols === "string" ? [protocols] : protocols;
     this.#options = options;
     this.#socket = this.#listen(this.#openWebSocket() ?? this.#openSSE());
   }
@@ -119,9 +127,8 @@ export class FallbackSocket extends SocketTarget {
    * @throws {DOMException} an `InvalidAccessError` for the code, a `SyntaxError` for the reason.
    */
   close(code?: number, reason?: string): void {
-    const details = closeDetails(code, reason);
+    this.#socket.close(code, reason);
     this.#settle();
-    this.#socket.close(details.code, details.reason);
   }
 
   /** A WebSocket, where the runtime has any and the page may open one. */
@@ -152,7 +159,8 @@ export class FallbackSocket extends SocketTarget {
     socket.onmessage = ({ data, origin }) => tell(new MessageEvent("message", { data, origin }));
     socket.onerror = () => tellUnlessTrying(new Event("error"));
     socket.onclose = ({ code, reason, wasClean }) =>
-      tellUnlessTrying(closeEvent(code, reason, wasClean));
+      // Deno 2.9 says 0 where a line drops.
+      tellUnlessTrying(closeEvent(code || 1006, reason, wasClean));
     return socket;
   }
 

@@ -55,9 +55,8 @@ export class Posts {
 
   /** The server has told how many messages it has taken. */
   acknowledge(taken: number): void {
-    if (taken <= this.#taken) return;
     this.#taken = taken;
-    this.retry();
+    if (taken >= this.#sequence) this.retry(); // that answer was lost
   }
 
   /** Gives up the attempt under way, whose answer may never come. */

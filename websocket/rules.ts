@@ -13,12 +13,6 @@ export interface Endpoint {
   readonly ws: string;
 }
 
-const SCHEMES: Readonly<Record<string, string>> = {
-  "http:": "ws:",
-  "https:": "wss:",
-  "ws:": "ws:",
-  "wss:": "wss:",
-};
 // A token of RFC 9110 §5.6.2, as RFC 6455 §4.1 wants of a subprotocol.
 const TOKEN = /^[!#$%&'*+\-.^_`|~\w]+$/;
 const MAX_REASON_BYTES = 123;
@@ -29,17 +23,14 @@ const MAX_REASON_BYTES = 123;
  * @throws {DOMException} a `SyntaxError`, as a WebSocket does.
  */
 export function parseUrl(given: string | URL): Endpoint {
-  let url: URL;
+  let ws = "";
   try {
-    url = new URL(given, globalThis.location?.href);
-  } catch {
-    throw syntaxError("connect as the URL must be valid", given);
+    ws = new URL(given, globalThis.location?.href).href.replace(/^http/, "ws");
+  } catch { /* refused below */ }
+  if (!/^wss?:[^#]+$/.test(ws)) {
+    throw syntaxError("connect as the URL must be one of ws: or http: without a fragment", given);
   }
-  const scheme = SCHEMES[url.protocol];
-  if (!scheme) throw syntaxError("connect as the URL must begin with ws: or http:", given);
-  if (url.href.includes("#")) throw syntaxError("connect as the URL must have no fragment", given);
-  const rest = url.href.slice(url.protocol.length);
-  return { http: scheme.replace("ws", "http") + rest, ws: scheme + rest };
+  return { http: ws.replace("ws", "http"), ws };
 }
 
 /**

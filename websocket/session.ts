@@ -36,6 +36,7 @@ export class Session implements EventLineHost, PostsHost {
   readonly #protocols: readonly string[];
   readonly #options: WebSocketSSEOptions;
   readonly #owner: SessionOwner;
+  readonly #headers: Headers;
   readonly #ended = new AbortController();
   readonly #posts: Posts;
   /** Proves to the server whose request it is. */
@@ -44,6 +45,8 @@ export class Session implements EventLineHost, PostsHost {
   #sequence = -1;
   /** What we close with. */
   #closing: CloseDetails | undefined;
+  /** Whether the server has taken that. */
+  #isClosed = false;
   #isOver = false;
 
   /** Begins it. */
@@ -57,6 +60,7 @@ export class Session implements EventLineHost, PostsHost {
     this.#protocols = protocols;
     this.#options = options;
     this.#owner = owner;
+    this.#headers = new Headers(options.headers);
     this.heartbeat = options.heartbeat ?? DEFAULT_HEARTBEAT;
     this.#posts = new Posts(this, this.#ended.signal);
     void new EventLine(this, this.#ended.signal, options.delivery === "poll").run();
@@ -86,7 +90,7 @@ export class Session implements EventLineHost, PostsHost {
   }
 
   request(poll: boolean, signal: AbortSignal): Promise<Response> {
-    const headers = new Headers(this.#options.headers);
+    const headers = new Headers(this.#headers);
     headers.set("accept", "text/event-stream");
     if (this.#token) headers.set("last-event-id", `${this.#token}.${this.#sequence}`);
     else if (this.#protocols.length) headers.set("onepeer-protocols", this.#protocols.join(", "));
@@ -112,13 +116,9 @@ export class Session implements EventLineHost, PostsHost {
   }
 
   buffering(): void {
-    console.warn(
-      `onepeer: nothing came from ${this.#url} for ${
-        2 * this.heartbeat
-      } ms. Something on the way ` +
-        "buffers the response: messages are polled from now on.",
-    );
-    this.#options.onBuffering?.();
+    console.warn(`onepeer: something before ${this.#url} buffers responses: polling from now on`);
+    const { onBuffering } = this.#options;
+    if (onBuffering) queueMicrotask(onBuffering);
   }
 
   silent(): void {
@@ -131,7 +131,7 @@ export class Session implements EventLineHost, PostsHost {
   }
 
   send({ method, type, body }: Post, sequence: number, signal: AbortSignal): Promise<Response> {
-    const headers = new Headers(this.#options.headers);
+    const headers = new Headers(this.#headers);
     headers.set("content-type", type);
     headers.set("onepeer-session", this.#token ?? "");
     if (method === "POST") headers.set("onepeer-sequence", String(sequence));
@@ -140,9 +140,10 @@ export class Session implements EventLineHost, PostsHost {
   }
 
   closed(isOk: boolean): void {
-    const { code = 1005, reason = "" } = this.#closing ?? {};
     if (!isOk) return this.#end(ABNORMAL, "The server knows no such session", false);
-    void sleep(LAST_WORDS, this.#ended.signal).then(() => this.#end(code, reason, true));
+    this.#isClosed = true;
+    // Its last messages, and then its own close, may still be on their way.
+    void sleep(LAST_WORDS, this.#ended.signal).then(() => this.#end(ABNORMAL, "", false));
   }
 
   refused(status: number): void {
@@ -207,6 +208,11 @@ export class Session implements EventLineHost, PostsHost {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#ended.abort();
+    // Whatever befell the line then: the server has taken our close.
+    if (this.#isClosed && !wasClean) {
+      const { code = 1005, reason = "" } = this.#closing!;
+      return this.#owner.ended(code, reason, true);
+    }
     this.#owner.ended(code, reason, wasClean);
   }
 

@@ -15,105 +15,80 @@ export type SocketEventHandler<K extends keyof SocketEventMap> =
   | ((event: SocketEventMap[K]) => unknown)
   | null;
 
+const STATES = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;
+const EVENTS = ["open", "message", "error", "close"] as const;
+
 /** What all sockets here share: constants, `on…` handlers and the types of the events. */
 export abstract class SocketTarget extends EventTarget {
   /** Not open yet. */
-  static readonly CONNECTING: 0 = 0;
+  declare static readonly CONNECTING: 0;
   /** Messages can be sent. */
-  static readonly OPEN: 1 = 1;
-  /** {@linkcode SocketTarget.close} was called, or the connection is failing. */
-  static readonly CLOSING: 2 = 2;
+  declare static readonly OPEN: 1;
+  /** It was closed here, and not there. */
+  declare static readonly CLOSING: 2;
   /** The connection has ended, or there never was one. */
-  static readonly CLOSED: 3 = 3;
+  declare static readonly CLOSED: 3;
   /** Not open yet. */
-  readonly CONNECTING: 0 = 0;
+  declare readonly CONNECTING: 0;
   /** Messages can be sent. */
-  readonly OPEN: 1 = 1;
-  /** {@linkcode SocketTarget.close} was called, or the connection is failing. */
-  readonly CLOSING: 2 = 2;
+  declare readonly OPEN: 1;
+  /** It was closed here, and not there. */
+  declare readonly CLOSING: 2;
   /** The connection has ended, or there never was one. */
-  readonly CLOSED: 3 = 3;
-  readonly #handlers: { [K in keyof SocketEventMap]?: SocketEventHandler<K> } = {};
-
+  declare readonly CLOSED: 3;
   /** Called when the connection stands. */
-  get onopen(): SocketEventHandler<"open"> {
-    return this.#handlers.open ?? null;
-  }
-  set onopen(handler: SocketEventHandler<"open">) {
-    this.#handle("open", handler);
-  }
-
+  declare onopen: SocketEventHandler<"open">;
   /** Called for each message. */
-  get onmessage(): SocketEventHandler<"message"> {
-    return this.#handlers.message ?? null;
-  }
-  set onmessage(handler: SocketEventHandler<"message">) {
-    this.#handle("message", handler);
-  }
-
+  declare onmessage: SocketEventHandler<"message">;
   /** Called when the connection has failed, before `onclose`. */
-  get onerror(): SocketEventHandler<"error"> {
-    return this.#handlers.error ?? null;
-  }
-  set onerror(handler: SocketEventHandler<"error">) {
-    this.#handle("error", handler);
-  }
-
+  declare onerror: SocketEventHandler<"error">;
   /** Called when the connection has ended. */
-  get onclose(): SocketEventHandler<"close"> {
-    return this.#handlers.close ?? null;
-  }
-  set onclose(handler: SocketEventHandler<"close">) {
-    this.#handle("close", handler);
-  }
+  declare onclose: SocketEventHandler<"close">;
+  readonly #handlers: Record<string, SocketEventHandler<never>> = {};
 
+  static {
+    Object.assign(this, STATES);
+    Object.assign(this.prototype, STATES);
+    for (const type of EVENTS) {
+      Object.defineProperty(this.prototype, `on${type}`, {
+        get(this: SocketTarget) {
+          return this.#handlers[type] ?? null;
+        },
+        set(this: SocketTarget, handler: SocketEventHandler<never>) {
+          // The place among the listeners is that of the first handler, as HTML has it.
+          if (!(type in this.#handlers)) {
+            this.addEventListener(
+              type,
+              (event) => this.#handlers[type]?.call(this, event as never),
+            );
+          }
+          this.#handlers[type] = typeof handler === "function" ? handler : null;
+        },
+        enumerable: true,
+        configurable: true,
+      });
+    }
+  }
+}
+
+/** The types of the events. */
+export interface SocketTarget {
   /** Listens to an event. */
-  override addEventListener<K extends keyof SocketEventMap>(
+  addEventListener<K extends keyof SocketEventMap>(
     type: K,
     listener: (event: SocketEventMap[K]) => unknown,
-    options?: boolean | AddEventListenerOptions,
+    options?: Parameters<EventTarget["addEventListener"]>[2],
   ): void;
   /** Listens to an event of any name. */
-  override addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  override addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void {
-    super.addEventListener(type, listener, options);
-  }
-
+  addEventListener(...args: Parameters<EventTarget["addEventListener"]>): void;
   /** Listens no more. */
-  override removeEventListener<K extends keyof SocketEventMap>(
+  removeEventListener<K extends keyof SocketEventMap>(
     type: K,
     listener: (event: SocketEventMap[K]) => unknown,
-    options?: boolean | EventListenerOptions,
+    options?: Parameters<EventTarget["removeEventListener"]>[2],
   ): void;
   /** Listens no more to an event of any name. */
-  override removeEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | EventListenerOptions,
-  ): void;
-  override removeEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | EventListenerOptions,
-  ): void {
-    super.removeEventListener(type, listener, options);
-  }
-
-  #handle<K extends keyof SocketEventMap>(type: K, handler: SocketEventHandler<K>): void {
-    // The place among the listeners is that of the first handler, as HTML has it.
-    if (!(type in this.#handlers)) {
-      this.addEventListener(type, (event) => this.#handlers[type]?.call(this, event));
-    }
-    Object.assign(this.#handlers, { [type]: typeof handler === "function" ? handler : null });
-  }
+  removeEventListener(...args: Parameters<EventTarget["removeEventListener"]>): void;
 }
 
 /** Makes a `close` event; Node has no `CloseEvent` before 23. */

@@ -6,12 +6,21 @@
  * is this package's adapter for SSE.
  *
  * @example A chat that works behind any proxy
- * ```ts no-eval
+ * ```ts
+ * import adapter from "@onepeer/onepeer/adapters/sse";
  * import { fallback } from "@onepeer/onepeer/websocket/sse";
  *
- * const socket = fallback("wss://example.com/chat");
- * socket.onopen = () => socket.send(`hello over ${socket.transport}`);
- * socket.onmessage = ({ data }) => console.log(data);
+ * const sse = adapter({ hooks: { message: (peer, message) => void peer.send(message) } });
+ * const server = Deno.serve({ port: 0, onListen() {} }, (request, info) => sse.fetch(request, info));
+ *
+ * // In the page: a WebSocket where one opens, else the same by HTTP.
+ * const socket = fallback(`ws://localhost:${server.addr.port}/chat`);
+ * socket.onopen = () => socket.send("hello");
+ * socket.onmessage = ({ data }) => socket.close(1000, data); // "hello"
+ * await new Promise((closed) => socket.onclose = closed);
+ *
+ * await sse.close();
+ * await server.shutdown();
  * ```
  *
  * @module

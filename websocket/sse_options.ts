@@ -1,13 +1,13 @@
 /** Options of `WebSocketSSE`. */
 export interface WebSocketSSEOptions {
   /** Sent with every request: what a WebSocket cannot, an `authorization` for example. */
-  readonly headers?: HeadersInit;
+  readonly headers?: NonNullable<RequestInit["headers"]>;
   /**
    * Whether cookies go along, as `fetch` has it: `"include"` for a server of another origin.
    *
    * @default "same-origin"
    */
-  readonly credentials?: RequestCredentials;
+  readonly credentials?: NonNullable<RequestInit["credentials"]>;
   /** Used in place of the global `fetch`. */
   readonly fetch?: typeof fetch;
   /**

@@ -16,12 +16,20 @@ const utf8 = new TextEncoder();
  * or comes twice. Beyond that there is one `error`, and a `close` with 1006.
  *
  * @example
- * ```ts no-eval
+ * ```ts
+ * import adapter from "@onepeer/onepeer/adapters/sse";
  * import { WebSocketSSE } from "@onepeer/onepeer/websocket/sse";
  *
- * const socket = new WebSocketSSE("https://example.com/chat");
+ * const sse = adapter({ hooks: { message: (peer, message) => void peer.send(message) } });
+ * const server = Deno.serve({ port: 0, onListen() {} }, (request, info) => sse.fetch(request, info));
+ *
+ * const socket = new WebSocketSSE(`http://localhost:${server.addr.port}/chat`);
  * socket.onopen = () => socket.send("hello");
- * socket.onmessage = ({ data }) => console.log(data);
+ * socket.onmessage = ({ data }) => socket.close(1000, data); // "hello"
+ * await new Promise((closed) => socket.onclose = closed);
+ *
+ * await sse.close();
+ * await server.shutdown();
  * ```
  */
 export class WebSocketSSE extends SocketTarget {
@@ -29,6 +37,8 @@ export class WebSocketSSE extends SocketTarget {
   readonly url: string;
   /** Always none. */
   readonly extensions = "";
+  /** What carries the messages, as a socket of `fallback` has it. */
+  readonly transport = "sse";
   readonly #session: Session;
   readonly #leave = (): void => this.#abandon({ code: 1001 });
   #readyState: 0 | 1 | 2 | 3 = SocketTarget.CONNECTING;

@@ -74,12 +74,14 @@ export class EventServer implements AsyncDisposable {
   /** All that was asked. */
   readonly asked: Asked[] = [];
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #abort = new AbortController();
 
   /** @param answers by method; to others, and by default, it is 204. */
   constructor(answers: Readonly<Record<string, Answer>>) {
     this.#server = Deno.serve({
       port: 0,
       hostname: "127.0.0.1",
+      signal: this.#abort.signal,
       onListen() {},
       onError: () => new Response(null, { status: 500 }),
     }, async (request) => {
@@ -99,7 +101,10 @@ export class EventServer implements AsyncDisposable {
     return this.asked.filter((asked) => asked.method === method);
   }
 
+  /** Ends it, if need be in the middle: a test that has failed may have left it waiting. */
   async [Symbol.asyncDispose](): Promise<void> {
+    const timer = setTimeout(() => this.#abort.abort(), 1_000);
     await this.#server.shutdown();
+    clearTimeout(timer);
   }
 }

@@ -5,6 +5,7 @@ import { framing } from "./framing.ts";
 import { handshakes } from "./handshakes.ts";
 import { peers } from "./peers.ts";
 import { sockets } from "./sockets.ts";
+import { sseClient } from "./sse_client.ts";
 
 /** Every fault that is planted, area by area. */
 export const areas: Readonly<Record<string, readonly Fault[]>> = {
@@ -14,6 +15,7 @@ export const areas: Readonly<Record<string, readonly Fault[]>> = {
   "Frames on Node": framing,
   "Sockets and requests": sockets,
   "Adapters and servers": adapters,
+  "The client for SSE": sseClient,
 };
 
 /** All of them. */
