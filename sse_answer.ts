@@ -28,6 +28,7 @@ type RefusalName =
   | "type"
   | "text"
   | "close"
+  | "unread"
   | "broken";
 
 /** All that does not depend on the session. */
@@ -62,6 +63,7 @@ export const REFUSALS: Readonly<Record<RefusalName, SSERefusal>> = {
     code: "ERR_SSE_TYPE",
     message: "A message is `text/plain` or `application/octet-stream`",
   },
+  unread: { status: 400, code: "ERR_SSE_DATA", message: "The body broke off" },
   text: { status: 400, code: "ERR_SSE_DATA", message: "The text is not UTF-8" },
   close: {
     status: 400,

@@ -2,10 +2,11 @@ import type { Peer } from "./peer.ts";
 import type { CallbackSocket, Wire } from "./shims/callback_socket.ts";
 import { EventChunk } from "./shims/event_chunk.ts";
 import { EventStream, type EventStreamSource } from "./shims/event_stream.ts";
+import { Gate } from "./shims/gate.ts";
 import { ReplayRing } from "./shims/replay_ring.ts";
 import type { RequestBody } from "./shims/request_body.ts";
 import { type EventBody, eventBody, HEARTBEAT, namedEvent } from "./shims/server_sent_event.ts";
-import { keyOf, newToken } from "./shims/session_token.ts";
+import { newToken } from "./shims/session_token.ts";
 import type { CloseInfo, OutgoingFrame, Payload } from "./socket.ts";
 import type { Timers, Watch } from "./timers.ts";
 
@@ -21,8 +22,10 @@ export interface SessionHost {
   readonly timers: Timers;
   /** Sees to the heartbeats. */
   readonly lines: Watch<SSESession>;
-  /** Sessions by the part of their token that they are found by. */
-  readonly sessions: Map<string, SSESession>;
+  /** From here on a session may be asked for. */
+  began(session: SSESession): void;
+  /** From here on it may not. */
+  ended(session: SSESession): void;
   /** Has a session flushed when the turn ends. */
   flushLater(session: SSESession): void;
 }
@@ -97,7 +100,7 @@ export class SSESession implements EventStreamSource {
 
   /** Its first line. It opens when the server reads: nobody says so of a client that left before. */
   start(isPoll: boolean): EventStream {
-    this.#host.sessions.set(keyOf(this.token), this);
+    this.#host.began(this);
     this.#prelude = this.#opening();
     return this.#line = new EventStream(this, isPoll);
   }
@@ -239,17 +242,11 @@ export class SSESession implements EventStreamSource {
   #end(info: CloseInfo): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#host.sessions.delete(keyOf(this.token));
+    this.#host.ended(this);
     this.#leaveLine()?.end();
     this.#cancelGrace?.();
     this.#ring.clear();
     this.resume();
     this.socket.closed(info);
   }
-}
-
-/** A promise that somebody else resolves. (Node 20 has no `Promise.withResolvers`.) */
-class Gate {
-  open!: () => void;
-  readonly opened: Promise<void> = new Promise((resolve) => this.open = resolve);
 }

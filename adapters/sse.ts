@@ -18,15 +18,12 @@
  */
 import { Adapter, type AdapterOptions } from "../adapter.ts";
 import type { Decision } from "../admission.ts";
-import { checkClose } from "../close_code.ts";
 import { misuse } from "../errors.ts";
 import type { AnyContext } from "../handshake.ts";
 import { type Awaitable, isThenable } from "../hooks.ts";
 import { checkNumber, MAX_TIME } from "../limits.ts";
 import type { Peer } from "../peer.ts";
 import { CallbackSocket } from "../shims/callback_socket.ts";
-import { type BodyFailure, RequestBody } from "../shims/request_body.ts";
-import { isSameToken, keyOf } from "../shims/session_token.ts";
 import {
   type EventStreamHandshake,
   METHODS,
@@ -37,16 +34,15 @@ import {
   corsHeaders,
   framed,
   noContent,
-  outOfOrder,
   preflightHeaders,
   REFUSALS,
   refused,
   type SSERefusal,
 } from "../sse_answer.ts";
-import { CLOSED_ID, type SessionHost, sessionWire, SSESession } from "../sse_session.ts";
-import type { CloseInfo } from "../socket.ts";
+import { SSERequests } from "../sse_requests.ts";
+import { CLOSED_ID, sessionWire, SSESession } from "../sse_session.ts";
+import { SSESessions } from "../sse_sessions.ts";
 import type { Stats } from "../stats.ts";
-import { Timers, Watch } from "../timers.ts";
 
 export type { ServerInfo } from "../shims/web_handshake.ts";
 
@@ -84,17 +80,10 @@ export interface SSEOptions<Context extends object = AnyContext> extends Adapter
 }
 
 const OWN_OPTIONS = ["authorize", "heartbeat", "grace", "replay", "bodyTimeout"] as const;
-/** Bytes that the reason for a close may take, with all around it. */
-const MAX_CLOSE = 1024;
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 /** Server-sent events down, requests up. */
 export class SSEAdapter extends Adapter {
-  readonly #host: SessionHost;
-  readonly #timers = new Timers();
-  readonly #bodyTimeout: number;
-  /** What has something to send when the turn ends. */
-  #gathering: SSESession[] = [];
+  readonly #sessions: SSESessions;
+  readonly #requests: SSERequests;
   readonly #authorize: SSEOptions["authorize"];
 
   /** @internal Made by {@linkcode adapter}. */
@@ -109,24 +98,16 @@ export class SSEAdapter extends Adapter {
     if (authorize !== undefined && typeof authorize !== "function") {
       throw new TypeError(misuse("authorize", "a function", authorize));
     }
+    const { maxPayload } = this.endpoint.limits;
     this.#authorize = authorize;
-    this.#bodyTimeout = bodyTimeout;
-    this.#host = {
-      heartbeat,
-      grace,
-      replay,
-      maxPayload: this.endpoint.limits.maxPayload,
-      timers: this.#timers,
-      lines: new Watch<SSESession>(this.#timers, heartbeat, (session) => session.beat()),
-      sessions: new Map(),
-      flushLater: (session) => this.#flushLater(session),
-    };
+    this.#sessions = new SSESessions({ heartbeat, grace, replay, maxPayload });
+    this.#requests = new SSERequests(maxPayload, bodyTimeout, this.#sessions.timers);
   }
 
   /** Counters and gauges, as they are now. */
   override get stats(): Stats {
     const { timers, ...stats } = super.stats;
-    return { ...stats, timers: timers + this.#timers.size };
+    return { ...stats, timers: timers + this.#sessions.timers.size };
   }
 
   /**
@@ -137,12 +118,7 @@ export class SSEAdapter extends Adapter {
    */
   async fetch(request: Request, info?: ServerInfo): Promise<Response> {
     const { method, headers } = request;
-    if (method === "POST") {
-      return await this.#answer(request, (session) => this.#take(session, request));
-    }
-    if (method === "DELETE") {
-      return await this.#answer(request, (session) => this.#leave(session, request));
-    }
+    if (method === "POST" || method === "DELETE") return await this.#answer(request);
     const handshake = webHandshake(request, info);
     if (method === "OPTIONS") return this.#preflight(handshake);
     info?.timeout?.(request, 0); // Bun 1.4 ends a line that was silent for ten seconds
@@ -152,20 +128,11 @@ export class SSEAdapter extends Adapter {
     return answer ? framed(answer) : noContent();
   }
 
-  #flushLater(session: SSESession): void {
-    if (this.#gathering.push(session) > 1) return;
-    queueMicrotask(() => {
-      const sessions = this.#gathering;
-      this.#gathering = [];
-      for (const session of sessions) session.flush();
-    });
-  }
-
   #accept(
     handshake: EventStreamHandshake,
     { admission, protocol, headers: more }: Decision & { kind: "accept" },
   ): Response {
-    const session = new SSESession(this.#host, handshake.header("origin"));
+    const session = new SSESession(this.#sessions, handshake.header("origin"));
     session.socket = new CallbackSocket(sessionWire, session, protocol);
     session.cors = this.#corsOf(handshake);
     session.peer = this.endpoint.attach(session.socket, admission);
@@ -182,7 +149,7 @@ export class SSEAdapter extends Adapter {
   ): Promise<Response> {
     const cors = this.#corsOf(handshake);
     const dot = lastId.lastIndexOf(".");
-    const session = this.#find(lastId.slice(0, Math.max(dot, 0)));
+    const session = this.#sessions.find(lastId.slice(0, Math.max(dot, 0)));
     const sequence = lastId.slice(dot + 1);
     if (sequence === CLOSED_ID) {
       session?.left(1005, "");
@@ -197,20 +164,13 @@ export class SSEAdapter extends Adapter {
     return new Response(RECOVERY_FAILED, { headers: this.#streamHeaders(cors) });
   }
 
-  /** Has a request of a session carried out by `act`, which says what is wrong with it. */
-  async #answer(
-    request: Request,
-    act: (session: SSESession) => Promise<SSERefusal | undefined>,
-  ): Promise<Response> {
-    const session = this.#find(request.headers.get("onepeer-session"));
+  /** Carries out what a client sends. */
+  async #answer(request: Request): Promise<Response> {
+    const session = this.#sessions.find(request.headers.get("onepeer-session"));
     if (!session) return refused(REFUSALS.session, this.#corsOf(webHandshake(request)));
-    const refusal = await this.#mistrust(session, request) ?? await act(session);
+    const refusal = await this.#mistrust(session, request) ??
+      await this.#requests[request.method === "POST" ? "take" : "leave"](session, request);
     return refusal ? refused(refusal, session.cors) : noContent(session.cors);
-  }
-
-  #find(token: string | null): SSESession | undefined {
-    const session = this.#host.sessions.get(keyOf(token ?? ""));
-    return session && isSameToken(session.token, token!) ? session : undefined;
   }
 
   /** Why a request that knows the secret is not the client's all the same. */
@@ -235,55 +195,6 @@ export class SSEAdapter extends Adapter {
     return REFUSALS.broken;
   }
 
-  /** Takes one message, the next by its number; a request that comes again replaces the one before. */
-  async #take(session: SSESession, request: Request): Promise<SSERefusal | undefined> {
-    const [type = ""] = (request.headers.get("content-type") ?? "").split(";");
-    const isText = type.trim().toLowerCase() === "text/plain";
-    if (!isText && type.trim().toLowerCase() !== "application/octet-stream") return REFUSALS.type;
-    const sequence = Number(request.headers.get("onepeer-sequence") ?? NaN);
-    if (sequence !== session.received + 1) return outOfOrder(session.received + 1);
-    const body = new RequestBody(request, this.#host.maxPayload);
-    session.turn?.stop("replaced");
-    session.turn = body;
-    const bytes = await this.#read(body, session.paused);
-    if (session.isOver) return REFUSALS.session;
-    if (session.turn !== body || typeof bytes === "string") return this.#unread(session, bytes);
-    session.turn = undefined;
-    const payload = isText ? decode(bytes) : bytes;
-    if (payload === undefined) return REFUSALS.text;
-    session.take(payload, bytes.byteLength);
-    await session.paused;
-    return undefined;
-  }
-
-  #unread(session: SSESession, failure: unknown): SSERefusal {
-    if (failure === "too large") return REFUSALS.tooLarge;
-    if (failure === "too late") return REFUSALS.tooLate;
-    return outOfOrder(session.received + 1);
-  }
-
-  async #read(
-    body: RequestBody,
-    ready?: Promise<void>,
-  ): Promise<Uint8Array<ArrayBuffer> | BodyFailure> {
-    if (ready) {
-      const failure = await Promise.race([body.stopped, ready]);
-      if (failure) return failure;
-    }
-    const cancel = this.#timers.after(this.#bodyTimeout, () => body.stop("too late"));
-    const bytes = await body.read();
-    cancel();
-    return bytes;
-  }
-
-  async #leave(session: SSESession, request: Request): Promise<SSERefusal | undefined> {
-    const bytes = await this.#read(new RequestBody(request, MAX_CLOSE));
-    const close = typeof bytes === "string" ? undefined : closeIn(bytes);
-    if (!close) return REFUSALS.close;
-    session.left(close.code, close.reason);
-    return undefined;
-  }
-
   #preflight(handshake: EventStreamHandshake): Response {
     const origin = handshake.header("origin");
     if (!origin || !this.#corsOf(handshake)) return noContent({ allow: METHODS });
@@ -303,7 +214,7 @@ export class SSEAdapter extends Adapter {
     headers.set("content-type", "text/event-stream; charset=utf-8");
     headers.set("cache-control", "no-store, no-transform");
     headers.set("x-accel-buffering", "no");
-    headers.set("onepeer-heartbeat", `${this.#host.heartbeat}`);
+    headers.set("onepeer-heartbeat", `${this.#sessions.heartbeat}`);
     if (session) headers.set("onepeer-session", session.token);
     return headers;
   }
@@ -334,23 +245,4 @@ function isOwn(origin: string | null, session: SSESession): boolean {
   if (session.origin !== null || origin === null || !URL.canParse(origin)) return false;
   session.host ??= new URL(session.peer.request.url).host;
   return new URL(origin).host === session.host;
-}
-
-function decode(bytes: Uint8Array<ArrayBuffer>): string | undefined {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-/** What a client closes with; `undefined` where it may not. */
-function closeIn(bytes: Uint8Array<ArrayBuffer>): Omit<CloseInfo, "wasClean"> | undefined {
-  try {
-    const { code = 1005, reason = "" } = JSON.parse(utf8.decode(bytes) || "{}");
-    if (code !== 1005) checkClose(code, reason);
-    return { code, reason: String(code === 1005 ? "" : reason) };
-  } catch {
-    return undefined;
-  }
 }

@@ -2,8 +2,8 @@ import type { Case } from "./fixtures/case.ts";
 import { durableObjects } from "./durable_runtimes.ts";
 import { type Runtime, runtimes } from "./runtimes.ts";
 import { sseRuntimes } from "./sse_runtimes.ts";
-import { type Outcome, runSuite, type SuiteOptions } from "./suite.ts";
 import { workers } from "./worker_runtimes.ts";
+import { type Outcome, runSuite, type SuiteOptions } from "./suite.ts";
 
 /** All that the contract is executed on. */
 export const contractRuntimes: readonly Runtime[] = [

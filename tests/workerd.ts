@@ -10,10 +10,10 @@ export interface WorkerdOptions {
   readonly evicts?: boolean;
   /** Whether objects have SQLite, as all new classes have. */
   readonly sqlite?: boolean;
-  /** Whether they serve event streams. */
-  readonly sse?: boolean;
   /** Whether there are objects at all. */
   readonly objects?: boolean;
+  /** Whether they serve event streams. */
+  readonly sse?: boolean;
 }
 
 /** The version of workerd that is tested, and measured. */
@@ -29,7 +29,7 @@ export async function workerdCommand(
   const [fixture, source] = options.objects === false
     ? WORKER
     : options.sse
-    ? DURABLE_SSE
+    ? EVENT_STREAMS
     : DURABLE;
   const program = await builtProgram(new URL(fixture, import.meta.url), "node");
   return await programCommand(name, source.replace("PROGRAM", program), options);
@@ -42,6 +42,16 @@ const WORKER = [
   export default workerApp();`,
 ] as const;
 
+const EVENT_STREAMS = [
+  "fixtures/sse_durable.ts",
+  `
+  import { DurableObject } from "cloudflare:workers";
+  import { durableSSEApp } from "PROGRAM";
+  const app = durableSSEApp({ DurableObject });
+  export const { Room } = app;
+  export default { fetch: app.fetch };`,
+] as const;
+
 const DURABLE = [
   "fixtures/durable.ts",
   `
@@ -51,11 +61,6 @@ const DURABLE = [
   const app = durableApp({ DurableObject, evict: (stub) => unsafe.evict(stub) });
   export const { Room } = app;
   export default { fetch: app.fetch };`,
-] as const;
-
-const DURABLE_SSE = [
-  "fixtures/sse_durable.ts",
-  DURABLE[1].replaceAll("durableApp", "durableSSEApp"),
 ] as const;
 
 /** Command that runs a module Worker that exports a class `Room`. */

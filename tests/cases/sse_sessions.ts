@@ -146,6 +146,7 @@ export const sseSessions: readonly Case[] = [
         assert.equal((await stream.post("x", { headers })).status, 204, opened);
         const without = await stream.post("x");
         assert.equal(without.status, opened ? 403 : 204);
+        assert.equal((await stream.close({}, headers)).status, 204);
       }
     },
   },

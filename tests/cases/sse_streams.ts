@@ -263,13 +263,26 @@ export const sseStreams: readonly Case[] = [
     fact: "who claims to have seen what was never sent is not recovered",
     site: (s) => ({ ...echo(s), sse: LONG }),
     async run(t) {
-      for (const sequence of [7, "x", "-1", "", "1e3"]) {
+      for (const sequence of [7, "x", "-2", "", "1e3"]) {
         const stream = await t.eventStream();
         await stream.next();
         const again = await stream.resume(sequence);
         assert.equal((await again.next())?.event, "close", `${sequence}`);
         stream.terminate();
       }
+    },
+  },
+  {
+    id: "SSE2.start",
+    fact: "who knows its session by the header alone gets everything from the start by -1",
+    site: (s) => ({ ...echo(s), sse: LONG }),
+    async run(t) {
+      const stream = await t.eventStream();
+      await stream.post("1");
+      await stream.data(2);
+      const again = await stream.resume(-1);
+      assert.equal((await again.next())?.event, "open");
+      assert.deepEqual(await again.data(1), ["1"]);
     },
   },
   {
