@@ -167,3 +167,49 @@ for (const buffers of ["body", "all"] as const) {
     assert.match(warnings[0]!, /something before .* buffers/);
   });
 }
+
+browserTest("a page of another origin is served where allowedOrigins admits it", async () => {
+  await using scene = await Scene.set({});
+  const { origin } = new URL(scene.proxy.url);
+  for (const allowedOrigins of [[origin], ["https://a.example"]]) {
+    const cookies: (string | null)[] = [];
+    const sse = sseAdapter({
+      allowedOrigins,
+      hooks: {
+        upgrade({ headers }) {
+          cookies.push(headers.get("cookie"));
+          return { headers: { "set-cookie": "seen=1; SameSite=Lax" } };
+        },
+        message: (peer, message) => void peer.send(message),
+      },
+    });
+    const other = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen() {} },
+      (request, info) => sse.fetch(request, info),
+    );
+    const url = `ws://127.0.0.1:${other.addr.port}/events`;
+    const told = await scene.page.evaluate(async (url) => {
+      const told: unknown[] = [];
+      for (let i = 0; i < 2; i++) {
+        const socket = new client.WebSocketSSE(url, [], { credentials: "include" });
+        socket.onopen = () => socket.send("hello");
+        socket.onmessage = ({ data }) => {
+          told.push(data);
+          socket.close(3000);
+        };
+        await new Promise<void>((resolve) => {
+          socket.onclose = ({ code }) => {
+            told.push(code);
+            resolve();
+          };
+        });
+      }
+      return told;
+    }, url);
+    const isAdmitted = allowedOrigins.includes(origin);
+    assert.deepEqual(told, isAdmitted ? ["hello", 3000, "hello", 3000] : [1006, 1006]);
+    if (isAdmitted) assert.deepEqual(cookies, [null, "seen=1"]);
+    await sse.close({ timeout: 500 });
+    await other.shutdown();
+  }
+});

@@ -20,7 +20,8 @@ for (const { title, command } of runtimes.filter(({ name }) => CLIENTS.includes(
       const site = numbersSite();
       try {
         await using relay = new CuttingRelay(site.port);
-        const timer = setInterval(() => relay.cut(), 250);
+        // Not before it is open: until then a line that drops is a failed connection, rightly.
+        const timer = setInterval(() => site.received.length > 0 && relay.cut(), 250);
         const url = `ws://127.0.0.1:${relay.port}/numbers`;
         const [first, ...args] = words as readonly string[];
         const said = await run(first!, [...args, url, `${COUNT}`], { timeout: 30_000 })

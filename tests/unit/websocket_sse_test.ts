@@ -169,6 +169,7 @@ Deno.test("WebSocketSSE has the constants of a WebSocket, on the class and on ea
   for (const name of ["CONNECTING", "OPEN", "CLOSING", "CLOSED"] as const) {
     assert.equal(WebSocketSSE[name], WebSocket[name]);
     assert.equal(socket[name], WebSocket[name]);
+    assert.equal(WebSocketSSE.prototype[name], WebSocket[name]);
   }
   socket.binaryType = "nodebuffer" as "blob"; // ignored, as an enumeration of WebIDL is
   assert.equal(socket.binaryType, "blob");
