@@ -241,6 +241,22 @@ export const sseStreams: readonly Case[] = [
     },
   },
   {
+    id: "SSE2.back",
+    fact: "who has come back in time stays, whatever its grace period was",
+    site: (s) => ({ ...echo(s), sse: { grace: 150 } }),
+    async run(t) {
+      const stream = await t.eventStream();
+      await stream.next();
+      stream.drop();
+      await sleep(20);
+      const again = await stream.resume(0);
+      await again.next();
+      await sleep(300);
+      assert.equal((await stream.post("here")).status, 204);
+      assert.deepEqual(await again.data(1), ["here"]);
+    },
+  },
+  {
     id: "SSE2.ring",
     fact:
       "what was sent is kept up to `replay` bytes; beyond them recovery fails, and the peer is gone",
