@@ -1,5 +1,5 @@
 import type { Peer } from "./peer.ts";
-import type { CallbackSocket, Wire } from "./shims/callback_socket.ts";
+import type { CallbackSocket } from "./shims/callback_socket.ts";
 import { EventChunk } from "./shims/event_chunk.ts";
 import { EventStream, type EventStreamSource } from "./shims/event_stream.ts";
 import { Gate } from "./shims/gate.ts";
@@ -30,19 +30,8 @@ export interface SessionHost {
   flushLater(session: SSESession): void;
 }
 
-/** The wire of a socket that is made of responses and requests. */
-export const sessionWire: Wire<SSESession> = {
-  isOpen: () => true, // a close is reported at once
-  send: (session, frame) => session.send(frame),
-  flush: (session) => session.flush(),
-  close: (session, code, reason) => session.close(code, reason),
-  terminate: (session) => session.terminate(),
-  bufferedAmount: (session) => session.bufferedAmount,
-  flow: {
-    pause: (session) => session.pause(),
-    resume: (session) => session.resume(),
-  },
-};
+/** Milliseconds until a response must be read. */
+const UNREAD = 10_000;
 
 const LOST: CloseInfo = { code: 1006, reason: "", wasClean: false };
 
@@ -102,6 +91,7 @@ export class SSESession implements EventStreamSource {
   start(isPoll: boolean): EventStream {
     this.#host.began(this);
     this.#prelude = this.#opening();
+    this.#awaitReader();
     return this.#line = new EventStream(this, isPoll);
   }
 
@@ -112,7 +102,7 @@ export class SSESession implements EventStreamSource {
   restart(isPoll: boolean, sequence: number): EventStream | undefined {
     if (!this.#ring.rewind(Math.max(sequence, 0))) return void this.terminate();
     this.#leaveLine()?.end();
-    this.#cancelGrace?.();
+    this.#awaitReader();
     this.#hasSaidClose = false;
     const isFirst = sequence < 0;
     this.#prelude = isFirst ? this.#opening() : namedEvent("resume", { received: this.received });
@@ -129,6 +119,8 @@ export class SSESession implements EventStreamSource {
 
   onread(line: EventStream): void {
     if (line !== this.#line) return;
+    this.#cancelGrace?.();
+    this.#cancelGrace = undefined;
     if (!this.#isOpened) {
       this.#isOpened = line.hasSent = true;
       this.#host.lines.add(this);
@@ -233,10 +225,15 @@ export class SSESession implements EventStreamSource {
     return line;
   }
 
-  #awaitLine(): void {
+  /** A server may never read the response, of a client that has left for example. */
+  #awaitReader(): void {
+    this.#awaitLine(Math.max(this.#host.grace, UNREAD));
+  }
+
+  #awaitLine(grace = this.#host.grace): void {
     if (this.#isOver) return;
     this.#cancelGrace?.();
-    this.#cancelGrace = this.#host.timers.after(this.#host.grace, () => this.terminate());
+    this.#cancelGrace = this.#host.timers.after(grace, () => this.terminate());
   }
 
   #end(info: CloseInfo): void {

@@ -1,6 +1,28 @@
+import type { Wire } from "./shims/callback_socket.ts";
 import { isSameToken, keyOf } from "./shims/session_token.ts";
-import type { SessionHost, SSESession } from "./sse_session.ts";
+import { CLOSED_ID, type SessionHost, type SSESession } from "./sse_session.ts";
 import { Timers, Watch } from "./timers.ts";
+
+/** The wire of a socket that is made of responses and requests. */
+export const sessionWire: Wire<SSESession> = {
+  isOpen: () => true, // a close is reported at once
+  send: (session, frame) => session.send(frame),
+  flush: (session) => session.flush(),
+  close: (session, code, reason) => session.close(code, reason),
+  terminate: (session) => session.terminate(),
+  bufferedAmount: (session) => session.bufferedAmount,
+  flow: {
+    pause: (session) => session.pause(),
+    resume: (session) => session.resume(),
+  },
+};
+
+/** For who comes back too late, and must learn that its messages are lost. */
+export const RECOVERY_FAILED: string = `id: ${CLOSED_ID}
+event: close
+data: {"code":1006,"reason":"the session is over: what was missed cannot be recovered"}
+
+`;
 
 /** The sessions of one adapter, and what they share. */
 export class SSESessions implements SessionHost {

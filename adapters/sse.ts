@@ -20,7 +20,7 @@ import { Adapter, type AdapterOptions } from "../adapter.ts";
 import type { Decision } from "../admission.ts";
 import { misuse } from "../errors.ts";
 import type { AnyContext } from "../handshake.ts";
-import { type Awaitable, isThenable } from "../hooks.ts";
+import { after, type Awaitable } from "../hooks.ts";
 import { checkNumber, MAX_TIME } from "../limits.ts";
 import type { Peer } from "../peer.ts";
 import { CallbackSocket } from "../shims/callback_socket.ts";
@@ -40,8 +40,8 @@ import {
   type SSERefusal,
 } from "../sse_answer.ts";
 import { SSERequests } from "../sse_requests.ts";
-import { CLOSED_ID, sessionWire, SSESession } from "../sse_session.ts";
-import { SSESessions } from "../sse_sessions.ts";
+import { CLOSED_ID, SSESession } from "../sse_session.ts";
+import { RECOVERY_FAILED, sessionWire, SSESessions } from "../sse_sessions.ts";
 import type { Stats } from "../stats.ts";
 
 export type { ServerInfo } from "../shims/web_handshake.ts";
@@ -117,11 +117,19 @@ export class SSEAdapter extends Adapter {
    * @param info what the server gives beside the request: of Deno, or Bun's `Server`.
    */
   async fetch(request: Request, info?: ServerInfo): Promise<Response> {
+    try {
+      return await this.#answer(request, info);
+    } catch (error) { // of an option that is a function
+      return refused(this.#failed(request, error));
+    }
+  }
+
+  async #answer(request: Request, info?: ServerInfo): Promise<Response> {
     const { method, headers } = request;
-    if (method === "POST" || method === "DELETE") return await this.#answer(request);
+    if (method === "POST" || method === "DELETE") return await this.#carryOut(request, info);
     const handshake = webHandshake(request, info);
     if (method === "OPTIONS") return this.#preflight(handshake);
-    info?.timeout?.(request, 0); // Bun 1.4 ends a line that was silent for ten seconds
+    keepLine(request, info);
     const lastId = method === "GET" ? headers.get("last-event-id") : null;
     if (lastId) return await this.#resume(request, handshake, lastId);
     const answer = await this.answer(request, handshake, (it) => this.#accept(handshake, it));
@@ -151,12 +159,12 @@ export class SSEAdapter extends Adapter {
     const dot = lastId.lastIndexOf(".");
     const session = this.#sessions.find(lastId.slice(0, Math.max(dot, 0)));
     const sequence = lastId.slice(dot + 1);
+    const refusal = session && await this.#mistrust(session, request);
+    if (refusal) return refused(refusal, cors);
     if (sequence === CLOSED_ID) {
       session?.left(1005, "");
       return noContent(cors);
     }
-    const refusal = session && await this.#mistrust(session, request);
-    if (refusal) return refused(refusal, cors);
     const line = /^(?:-1|\d{1,15})$/.test(sequence)
       ? session?.restart(isPoll(handshake), Number(sequence))
       : undefined;
@@ -165,9 +173,10 @@ export class SSEAdapter extends Adapter {
   }
 
   /** Carries out what a client sends. */
-  async #answer(request: Request): Promise<Response> {
+  async #carryOut(request: Request, info?: ServerInfo): Promise<Response> {
     const session = this.#sessions.find(request.headers.get("onepeer-session"));
     if (!session) return refused(REFUSALS.session, this.#corsOf(webHandshake(request)));
+    keepLine(request, info);
     const refusal = await this.#mistrust(session, request) ??
       await this.#requests[request.method === "POST" ? "take" : "leave"](session, request);
     return refusal ? refused(refusal, session.cors) : noContent(session.cors);
@@ -178,16 +187,8 @@ export class SSEAdapter extends Adapter {
     const origin = request.headers.get("origin");
     if (origin !== session.origin && !isOwn(origin, session)) return REFUSALS.origin;
     if (!this.#authorize) return undefined;
-    try {
-      const answer = this.#authorize(request, session.peer);
-      if (!isThenable(answer)) return answer === true ? undefined : REFUSALS.unauthorized;
-      return Promise.resolve(answer).then(
-        (answer) => answer === true ? undefined : REFUSALS.unauthorized,
-        (error) => this.#failed(request, error),
-      );
-    } catch (error) {
-      return this.#failed(request, error);
-    }
+    const judge = (answer: unknown) => answer === true ? undefined : REFUSALS.unauthorized;
+    return after(this.#authorize(request, session.peer), judge);
   }
 
   #failed(request: Request, error: unknown): SSERefusal {
@@ -229,12 +230,10 @@ export function adapter<Context extends object = AnyContext>(
 
 export default adapter;
 
-/** For who comes back too late, and must learn that its messages are lost. */
-const RECOVERY_FAILED = `id: ${CLOSED_ID}
-event: close
-data: {"code":1006,"reason":"the session is over: what was missed cannot be recovered"}
-
-`;
+/** Bun 1.4 ends a line that was silent for ten seconds. */
+function keepLine(request: Request, info: ServerInfo | undefined): void {
+  info?.timeout?.(request, 0);
+}
 
 function isPoll(handshake: EventStreamHandshake): boolean {
   return handshake.header("onepeer-delivery") === "poll";

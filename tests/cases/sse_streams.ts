@@ -257,6 +257,19 @@ export const sseStreams: readonly Case[] = [
     },
   },
   {
+    id: "SSE2.no-grace",
+    fact: "without a grace period the peer is gone with its line, and no sooner",
+    site: (s) => ({ ...echo(s), sse: { grace: 0 } }),
+    async run(t) {
+      const stream = await t.eventStream();
+      await stream.next();
+      assert.equal((await stream.post("here")).status, 204);
+      assert.deepEqual(await stream.data(1), ["here"]);
+      stream.drop();
+      assert.deepEqual((await t.logged("close"))[0]!.data, [1006, false]);
+    },
+  },
+  {
     id: "SSE2.ring",
     fact:
       "what was sent is kept up to `replay` bytes; beyond them recovery fails, and the peer is gone",
