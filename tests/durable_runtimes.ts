@@ -89,7 +89,7 @@ const cutByEviction: Gap = {
   link: MANAGER,
 };
 
-const noSignal: Gap = {
+export const noSignal: Gap = {
   reason: "Without the flag enable_request_signal, workerd does not say that a client has left",
   link: "https://developers.cloudflare.com/workers/configuration/compatibility-flags/",
 };
