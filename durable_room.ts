@@ -218,6 +218,7 @@ export class DurableRoom extends Adapter {
         rawHeaders: saved.h,
         secure: saved.s,
         remoteAddress: saved.a,
+        runtime: { name: "cloudflare", cloudflare: { env: this.#env, ctx: this.#ctx } },
       }),
     });
     peer.websocket.binaryType = binaryType as BinaryType;
