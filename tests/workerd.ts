@@ -73,6 +73,7 @@ async function bundle(contents: string, outfile: URL): Promise<void> {
     target: "es2022",
     alias: { "node:vm": WITHOUT_VM, "node:v8": WITHOUT_VM },
     external: ["cloudflare:*", "workerd:*", "node:*"],
+    loader: { ".html": "text", ".css": "text", ".svg": "text" },
     logLevel: "error",
   });
 }
