@@ -11,8 +11,14 @@ import type { Peer } from "./peer.ts";
 import { CallbackSocket } from "./shims/callback_socket.ts";
 import { ContextTimers } from "./shims/context_timers.ts";
 import type { RawHandshake } from "./shims/request.ts";
-import { awake, RequestContext, type WorkerContext } from "./shims/request_context.ts";
-import { type LineHost, WorkerLine, type WorkerSocket, workerWire } from "./shims/worker_line.ts";
+import { RequestContext, type WorkerContext } from "./shims/request_context.ts";
+import {
+  type LineHost,
+  LINGER_MS,
+  WorkerLine,
+  type WorkerSocket,
+  workerWire,
+} from "./shims/worker_line.ts";
 import {
   closeFailureOf,
   extensionsOf,
@@ -28,7 +34,6 @@ import { Watch } from "./timers.ts";
 /** A peer that lives here. */
 interface Resident {
   readonly peer: Peer;
-  readonly socket: CallbackSocket<WorkerSocket>;
   /** Whether its context has been asked whether it is there, and has not answered. */
   isSilent: boolean;
 }
@@ -71,7 +76,6 @@ export class IsolateRoom extends Adapter {
     this.#host = {
       hooksMayTake: closeTimeout,
       ended: (line) => this.#ended(line),
-      drained: (line) => this.#residents.get(line)?.socket.drained(),
       over: ({ context }) => this.#leave(context),
     };
     this.door?.keepBy((peer, hook) => void (hook && lineOf.get(peer)?.ran(hook)));
@@ -92,12 +96,13 @@ export class IsolateRoom extends Adapter {
     this.#timers.enter(context);
     const handshake = handshakeOf(request, env, ctx);
     const answer = refusalOf(handshake) ??
-      await awake(
+      await this.#timers.awake(
         context.run(() =>
           this.answer(request, handshake, (it) => this.#accept(context, handshake, it))
         ),
       );
-    if (answer?.status !== 101) this.#leave(context);
+    // Later: of a response with a stream for a body, the end of its context may come before `cancel`.
+    if (answer?.status !== 101) setTimeout(() => this.#leave(context), LINGER_MS);
     // What nobody sees: the client has left.
     return answer ?? new Response(null, { status: 204 });
   }
@@ -105,7 +110,7 @@ export class IsolateRoom extends Adapter {
   /** Drains this isolate. */
   override close(first?: CloseOptions | number, reason?: string): Promise<void> {
     const closed = typeof first === "number" ? super.close(first, reason) : super.close(first);
-    return awake(closed);
+    return this.#timers.awake(closed);
   }
 
   #accept(
@@ -122,7 +127,7 @@ export class IsolateRoom extends Adapter {
     this.#listen(line, socket);
     const peer = this.endpoint.attach(socket, admission);
     lineOf.set(peer, line);
-    this.#residents.set(line, { peer, socket, isSilent: false });
+    this.#residents.set(line, { peer, isSilent: false });
     this.#contexts.add(line);
     this.#clients?.add(line);
     context.run(() => socket.opened());

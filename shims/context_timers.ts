@@ -8,20 +8,47 @@ interface Due {
   readonly callback: () => void;
 }
 
-/** How late the runtime's timer may be until its context is given up. */
-const OVERDUE_MS = 1000;
+/** How late a context may ring until it is given up. */
+const OVERDUE_MS = 500;
+
+/** A context that waits for a time. */
+class Bell {
+  readonly context: RequestContext;
+  #at = Infinity;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(context: RequestContext) {
+    this.context = context;
+  }
+
+  /** When it rings. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Rings at a time, if not before. */
+  set(at: number, ring: () => void): void {
+    if (at >= this.#at) return;
+    this.#at = at;
+    this.context.post(() => {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => {
+        this.#at = Infinity;
+        ring();
+      }, Math.max(0, at - Date.now()));
+    });
+  }
+}
 
 /**
  * Timers for a Worker, where the runtime's own end with the request that has set them: all are kept
- * here, and one request that is still there waits for the next.
+ * here, and one request that is there waits for the next of them. Another sees whether it does.
  */
 export class ContextTimers extends Timers {
   readonly #due = new Set<Due>();
   readonly #contexts = new Set<RequestContext>();
-  #host: RequestContext | undefined;
-  /** What the host waits for: a time, and the runtime's timer. */
-  #armedFor = Infinity;
-  #cancel = () => {};
+  #host: Bell | undefined;
+  #guard: Bell | undefined;
 
   override get size(): number {
     return this.#due.size;
@@ -35,47 +62,70 @@ export class ContextTimers extends Timers {
     return this.#start({ at: Date.now() + ms, every: ms, callback });
   }
 
-  /** A context is there, and may wait for others. Call it again whenever it hears of something. */
+  /** A context is there, and may wait for others. Call it whenever one hears of something. */
   enter(context: RequestContext): void {
-    if (this.#host && Date.now() > this.#armedFor + OVERDUE_MS) this.leave(this.#host);
     this.#contexts.add(context);
-    if (!this.#host) this.#arm();
+    this.#check();
+    if (!this.#host || (!this.#guard && this.#contexts.size > 1)) this.#arm();
   }
 
   /** A context is no more. */
   leave(context: RequestContext): void {
     this.#contexts.delete(context);
-    if (this.#host !== context) return;
-    this.#host = undefined;
-    this.#armedFor = Infinity;
-    this.#cancel = () => {}; // it would mean a timer of another context
+    if (this.#guard?.context === context) this.#guard = undefined;
+    if (this.#host?.context !== context) return;
+    this.#host = this.#guard;
+    this.#guard = undefined;
     this.#arm();
+  }
+
+  /** Waits, in the request that runs now, for something that others bring about. */
+  async awake<T>(promise: Promise<T>): Promise<T> {
+    // workerd ends a request that waits without I/O of its own: it seems to hang.
+    const timer = setInterval(() => {
+      this.#check();
+      if (!this.#host) this.#ring(); // nobody else is there to do it
+    }, OVERDUE_MS);
+    try {
+      return await promise;
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   #start(due: Due): () => void {
     this.#due.add(due);
-    if (due.at < this.#armedFor) this.#arm();
+    if (due.at < (this.#host?.at ?? Infinity)) this.#arm();
     return () => void this.#due.delete(due);
   }
 
-  /** Has the host wait for what is next. */
+  /** Has the host wait for what is next, and the guard for the host. */
   #arm(): void {
-    const [first] = this.#contexts;
-    const host = this.#host ??= first;
-    if (!host || this.#due.size === 0) return;
+    if (this.#due.size === 0) return;
     let next = Infinity;
     for (const { at } of this.#due) next = Math.min(next, at);
-    this.#armedFor = next;
-    host.post(() => {
-      if (this.#host !== host) return;
-      this.#cancel();
-      const timer = setTimeout(() => this.#ring(), Math.max(0, this.#armedFor - Date.now()));
-      this.#cancel = () => clearTimeout(timer);
+    this.#host ??= this.#bell();
+    this.#host?.set(next, () => this.#ring());
+    this.#guard ??= this.#bell();
+    this.#guard?.set(next + OVERDUE_MS, () => {
+      this.#check();
+      this.#arm();
     });
   }
 
+  #bell(): Bell | undefined {
+    for (const context of this.#contexts) {
+      if (context !== this.#host?.context) return new Bell(context);
+    }
+    return undefined;
+  }
+
+  /** Gives the host up where it has not rung: its context has ended without a word. */
+  #check(): void {
+    if (this.#host && Date.now() >= this.#host.at + OVERDUE_MS) this.leave(this.#host.context);
+  }
+
   #ring(): void {
-    this.#armedFor = Infinity;
     const now = Date.now();
     for (const due of [...this.#due]) {
       if (due.at > now || !this.#due.has(due)) continue;

@@ -6,15 +6,13 @@ export interface WorkerContext {
   abort?(reason?: unknown): void;
 }
 
-/** Longer than anything waits for: workerd holds a request that waits without I/O of its own for hung. */
-const AWAKE_MS = 2 ** 31 - 1;
-
 /**
  * The context of one request to a Worker. Cloudflare's runtime, workerd, lets nobody else touch what
  * was made in it: sockets, timers. So others post what is to be done there, and it does so in order.
  */
 export class RequestContext {
   static #current: RequestContext | undefined;
+  static readonly #leave = () => void (RequestContext.#current = undefined);
   readonly #ctx: WorkerContext;
   #posted: (() => void)[] = [];
   #wake: (() => void) | undefined;
@@ -33,12 +31,13 @@ export class RequestContext {
 
   /** Does what the runtime reports in this context. */
   run<T>(event: () => T): T {
-    const outer = RequestContext.#current;
     RequestContext.#current = this;
+    // Also where nothing behind the event runs: `ctx.abort()` in a hook does not even run `finally`.
+    queueMicrotask(RequestContext.#leave);
     try {
       return event();
     } finally {
-      RequestContext.#current = outer;
+      RequestContext.#current = undefined;
     }
   }
 
@@ -73,15 +72,5 @@ export class RequestContext {
         for (const task of posted) task();
       });
     }
-  }
-}
-
-/** Waits in this request for something that others bring about. */
-export async function awake<T>(promise: Promise<T>): Promise<T> {
-  const timer = setTimeout(() => {}, AWAKE_MS);
-  try {
-    return await promise;
-  } finally {
-    clearTimeout(timer);
   }
 }

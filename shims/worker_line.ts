@@ -19,8 +19,8 @@ export interface WorkerSocket extends CloudflareSocket {
 /** Between looks at what a slow client has not taken. */
 const MAX_LOOK_MS = 10;
 
-/** How long what a hook has left behind may go on after the end: a timer, a request to elsewhere. */
-const LINGER_MS = 1000;
+/** Milliseconds for what a hook has left behind to go on after the end: a timer, a request to elsewhere. */
+export const LINGER_MS = 1000;
 
 /** Who looks after lines. */
 export interface LineHost {
@@ -28,8 +28,6 @@ export interface LineHost {
   readonly hooksMayTake: number;
   /** A line takes no frames from here on. */
   ended(line: WorkerLine): void;
-  /** Some of what waited has been written. */
-  drained(line: WorkerLine): void;
   /** Its context is not needed any more. */
   over(line: WorkerLine): void;
 }
@@ -127,9 +125,7 @@ export class WorkerLine {
 
   /** Looks again and again while something waits: the runtime does not say when it has been written. */
   #watch(): void {
-    const before = this.#queued;
     this.#look();
-    if (this.#queued < before) this.#host.drained(this);
     this.#lookIn = this.#queued > 0 ? Math.min(this.#lookIn + 1, MAX_LOOK_MS) : 0;
     if (this.#lookIn > 0) setTimeout(() => this.context.run(() => this.#watch()), this.#lookIn - 1);
   }

@@ -29,6 +29,8 @@ const LAYERS: readonly (readonly string[])[] = [
     "endpoint",
     "link",
     "adapter",
+    "cloudflare_options",
+    "isolate_room",
     "durable_hub",
     "durable_peer",
     "durable_room",

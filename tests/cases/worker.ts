@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import type { Case } from "../fixtures/case.ts";
+
+/** The `ctx` of the request that a peer came by. */
+const ctxOf = (request: { readonly runtime?: unknown }) =>
+  (request.runtime as { cloudflare: { ctx: { abort(reason: string): void } } }).cloudflare.ctx;
+
+/** What only plain Workers can do, or get wrong: each peer lives in a request context of its own. */
+export const workerCases: readonly Case[] = [
+  {
+    id: "P4.contexts",
+    fact: "messages across request contexts arrive in order, exactly once, while peers come and go",
+    site: () => ({
+      hooks: {
+        open: (peer) => peer.subscribe("all"),
+        message: (peer, message) => void peer.publish("all", message),
+      },
+    }),
+    async run(t) {
+      const listeners = await Promise.all(Array.from({ length: 10 }, () => t.connect()));
+      const talkers = await Promise.all(Array.from({ length: 5 }, () => t.connect()));
+      for (let i = 0; i < 40; i++) {
+        talkers.forEach((talker, who) => talker.send(`${who} ${i}`));
+        if (i % 8 === 0) (await t.connect()).close();
+      }
+      for (const listener of listeners) {
+        const heard: number[][] = [[], [], [], [], []];
+        for (let i = 0; i < 200; i++) {
+          const [who, number] = (await listener.text()).split(" ").map(Number);
+          heard[who!]!.push(number!);
+        }
+        const all = Array.from({ length: 40 }, (_, i) => i);
+        assert.deepEqual(heard, heard.map(() => all));
+        assert.deepEqual(listener.queued, []);
+      }
+    },
+  },
+  {
+    id: "X1.contexts",
+    fact: "a peer of another request is closed, terminated, and asked to drain, by its own request",
+    site: (s) => ({
+      hooks: {
+        async message(peer, message) {
+          const [other] = [...peer.peers].filter((it) => it !== peer);
+          if (message.text() === "close") other!.close(4001, "by another");
+          else if (message.text() === "terminate") other!.terminate();
+          else {
+            s.log("queued", other!.send("x".repeat(1000)));
+            await other!.waitForDrain();
+            s.log("drained", other!.bufferedAmount);
+          }
+        },
+        close: (_, { code, wasClean }) => s.log("close", code, wasClean),
+      },
+    }),
+    async run(t) {
+      const one = await t.connect();
+      const drained = await t.connect();
+      one.send("drain");
+      assert.equal((await drained.text()).length, 1000);
+      assert.deepEqual((await t.logged("queued"))[0]!.data, [1000], "it waits for its context");
+      assert.deepEqual((await t.logged("drained"))[0]!.data, [0]);
+      one.send("close");
+      assert.deepEqual((await drained.closed).code, 4001);
+      assert.deepEqual((await t.logged("close"))[0]!.data, [4001, true]);
+      const dropped = await t.connect();
+      one.send("terminate");
+      assert.equal((await dropped.closed).code, 1006);
+      assert.deepEqual((await t.logged("close", 2))[1]!.data, [1006, false]);
+    },
+  },
+  {
+    id: "X4.hooks",
+    fact: "terminate() leaves the close hook the time it takes, though it ends the request",
+    site: (s) => ({
+      hooks: {
+        message: (peer) => peer.terminate(),
+        async close() {
+          s.log("closing");
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          s.log("closed");
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      client.send("go");
+      await t.logged("closed");
+      assert.equal((await client.closed).code, 1006);
+    },
+  },
+  {
+    id: "X5.host-gone",
+    fact:
+      "timers outlive the request that has set them: who does not answer a close is cut all the same",
+    site: (s) => ({
+      limits: { closeTimeout: 300 },
+      hooks: {
+        message(peer) {
+          const [other] = [...peer.peers].filter((it) => it !== peer);
+          other!.close();
+          peer.close();
+        },
+        close: (_, { code, wasClean }) => s.log("close", code, wasClean),
+      },
+    }),
+    async run(t) {
+      const one = await t.connect(), stuck = await t.upgraded();
+      one.send("go");
+      await one.closed;
+      const [, second] = await t.logged("close", 2);
+      assert.deepEqual(second!.data, [1000, false]);
+      stuck.rst();
+    },
+  },
+  {
+    id: "P4.dead-context",
+    fact: "a peer whose request was ended by somebody else is found out, and pruned",
+    site: (s) => ({
+      limits: { closeTimeout: 200 },
+      commands: { publish: () => s.ws.publish("all", "by a request") },
+      hooks: {
+        open: (peer) => peer.subscribe("all"),
+        upgrade: (request) => ({ context: { ctx: ctxOf(request) } }),
+        message(peer, message) {
+          if (message.text() === "die") {
+            (peer.context.ctx as ReturnType<typeof ctxOf>).abort("mine");
+          } else s.log("reached", peer.publish("all", message));
+        },
+        close: (_, { code, wasClean }) => s.log("close", code, wasClean),
+      },
+    }),
+    async run(t) {
+      const dead = await t.connect(), other = await t.connect(), talker = await t.connect();
+      dead.send("die");
+      assert.equal((await dead.closed).code, 1006);
+      assert.equal(await t.command("publish"), 3);
+      assert.equal(await other.text(), "by a request", "who is dead holds up nobody");
+      talker.send("hi");
+      assert.equal(await other.text(), "hi");
+      assert.deepEqual((await t.logged("close"))[0]!.data, [1006, false]);
+      talker.send("again");
+      assert.equal(await other.text(), "again");
+      assert.deepEqual((await t.logged("reached", 2))[1]!.data, [1]);
+      assert.equal((await t.stats()).peers, 2);
+    },
+  },
+  {
+    id: "B4.dead-context",
+    fact: "what waits for a request that has ended is bounded by maxBuffered",
+    site: (s) => ({
+      limits: { maxBuffered: 10_000, closeTimeout: 300 },
+      hooks: {
+        open: (peer) => peer.subscribe("all"),
+        upgrade: (request) => ({ context: { ctx: ctxOf(request) } }),
+        message(peer, message) {
+          if (message.text() === "die") {
+            (peer.context.ctx as ReturnType<typeof ctxOf>).abort("mine");
+          } else {
+            const sent = () => peer.publish("all", "x".repeat(1000));
+            s.log("reached", Array.from({ length: 20 }, sent).filter(Boolean).length);
+          }
+        },
+      },
+    }),
+    async run(t) {
+      const dead = await t.connect(), talker = await t.connect();
+      dead.send("die");
+      await dead.closed;
+      talker.send("go");
+      assert.deepEqual((await t.logged("reached"))[0]!.data, [10]);
+    },
+  },
+  {
+    id: "L3.heartbeat-worker",
+    fact: "with the option heartbeat, clients are answered by no hook, and silent ones given up",
+    site: (s) => ({
+      ...{ heartbeat: { request: "are you there?", response: "yes" } },
+      limits: { idleTimeout: 400 },
+      hooks: {
+        message: () => s.log("message"),
+        close: (peer, { code }) => s.log("close", peer.request.url.includes("?silent"), code),
+      },
+    }),
+    async run(t) {
+      const lively = await t.connect(), silent = await t.connect("?silent");
+      for (let i = 0; i < 8; i++) {
+        lively.send("are you there?");
+        assert.equal(await lively.text(), "yes");
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      assert.equal((await silent.closed).code, 1006);
+      assert.deepEqual((await t.logged("close")).map(({ data }) => data), [[true, 1006]]);
+      assert.equal((await t.log()).some(({ event }) => event === "message"), false);
+    },
+  },
+];
