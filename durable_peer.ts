@@ -84,14 +84,14 @@ export class DurablePeer {
    */
   save(): void {
     if (this.socket.readyState === CLOSED) return this.#forget();
-    const { id, topics, websocket: { binaryType } } = this.peer;
+    const { id, websocket: { binaryType } } = this.peer;
     const context = this.#context;
     const text = isJson(context) ? JSON.stringify(context) : undefined;
     const isSame = text !== undefined && text === this.#savedContext &&
       this.#topics !== undefined &&
       binaryType === this.#binaryType;
     if (isSame) return;
-    this.#topics ??= JSON.stringify([...topics]);
+    this.#topics ??= JSON.stringify([...this.peer.topics]);
     const packed = pack(this.#handshake, this.#topics, binaryType, text ?? cloneable(context, id));
     if (packed !== this.#saved) {
       this.#isSpilled = this.#store.write(this.socket.raw, id, packed, this.#isSpilled);

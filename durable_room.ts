@@ -26,7 +26,7 @@ import {
   socketPair,
   switching,
 } from "./shims/workerd.ts";
-import type { SocketFailure } from "./socket.ts";
+import { CLOSED, type SocketFailure } from "./socket.ts";
 
 /** What tells our sockets from others of the same object. */
 const TAG = "onepeer";
@@ -116,7 +116,7 @@ export class DurableRoom extends Adapter {
     const found = this.#peerOf(native);
     if (!found) return Promise.resolve();
     this.#touch(found);
-    found.heardAt = Date.now();
+    if (this.#idleTimeout > 0) found.heardAt = Date.now();
     if (typeof message === "string") found.socket.received(message, utf8Length(message));
     else found.socket.received(new Uint8Array(message), message.byteLength);
     return this.#settled();
@@ -252,7 +252,9 @@ export class DurableRoom extends Adapter {
     this.#touched.add(it);
     if (this.#isSaving) return;
     this.#isSaving = true;
-    queueMicrotask(() => {
+    // Of workerd 2026-11: its own queueMicrotask takes 2 µs, four times as long as all else that a
+    // message costs here.
+    Promise.resolve().then(() => {
       this.#isSaving = false;
       this.#saveAll(this.#touched);
     });
@@ -265,7 +267,7 @@ export class DurableRoom extends Adapter {
       } catch (error) {
         complain(`peer ${it.peer} could not be saved`, error);
       }
-      if (this.#hooks.size > 0) this.#held.add(it);
+      if (this.#hooks.size > 0 && it.socket.readyState !== CLOSED) this.#held.add(it);
     }
     peers.clear();
   }
@@ -291,6 +293,7 @@ export class DurableRoom extends Adapter {
 
   #save(it: DurablePeer): void {
     this.#touched.delete(it);
+    if (it.socket.readyState === CLOSED) this.#held.delete(it);
     it.save();
   }
 

@@ -1,4 +1,5 @@
-import type { IdleStep, Line, SlowEnd, SlowSample, Window } from "./load_generator.ts";
+import type { Visit } from "./durable/visits.ts";
+import type { IdleStep, SlowEnd, SlowSample, Window } from "./load_generator.ts";
 import type { Result } from "./results.ts";
 import { type Scenario, SLOW, type Target } from "./scenarios.ts";
 import { type Estimate, exact, medianEstimate, minus } from "./statistics.ts";
@@ -15,6 +16,8 @@ export interface Cell {
   /** What the number alone does not say. */
   readonly note?: string;
 }
+
+type AnyLine = Result["lines"][number];
 
 const KIB = 1024;
 /** Samples of a second: one alone may be from the midst of a collection. */
@@ -49,7 +52,9 @@ function reached({ goal, versus }: Scenario, result: Result, target?: Target): E
     case "ratio":
       return ratio(result, versus!)!;
     case "nanoseconds":
-      return medianEstimate(result.nanoseconds!);
+      return result.nanoseconds ? medianEstimate(result.nanoseconds) : visited(result, "onepeer")!;
+    case "milliseconds":
+      return longer(result, versus!)!;
     case "growth":
       return exact(slowOutcome(result, "onepeer")!.growth);
     case "memory": {
@@ -76,6 +81,26 @@ export function ratio(result: Result, other: ToolkitName): Estimate | undefined 
 export function rate(result: Result, toolkit: ToolkitName): Estimate | undefined {
   const rates = windows(result, toolkit).map((it) => 1 / cost(it));
   return rates.length > 0 ? medianEstimate(rates) : undefined;
+}
+
+/** What visits to a toolkit's Durable Object found. */
+export function visited(result: Result, toolkit: ToolkitName): Estimate | undefined {
+  const values = visits(result, toolkit).map(({ value }) => value);
+  return values.length > 0 ? medianEstimate(values) : undefined;
+}
+
+/** What onepeer takes longer than another, in the middle over the rounds. */
+export function longer(result: Result, other: ToolkitName): Estimate | undefined {
+  const theirs = new Map(visits(result, other).map(({ round, value }) => [round, value]));
+  const over = visits(result, "onepeer").flatMap(({ round, value }) => {
+    const their = theirs.get(round);
+    return their === undefined ? [] : [value - their];
+  });
+  return over.length > 0 ? medianEstimate(over) : undefined;
+}
+
+function visits(result: Result, toolkit: ToolkitName): Visit[] {
+  return linesOf<Visit>(result, toolkit).filter((it) => "value" in it);
 }
 
 /** KiB for each idle peer; the bounds are what the stretches between the steps give alone. */
@@ -123,19 +148,20 @@ function most(samples: readonly SlowSample[]): number {
 export function disturbance({ lines }: Result): number | undefined {
   const windows = lines.filter((it) => "machineCpu" in it);
   if (windows.length === 0) return undefined;
-  const sum = (of: (it: Window) => number): number => windows.reduce((all, it) => all + of(it), 0);
+  const sum = (of: (it: Window | Visit) => number): number =>
+    windows.reduce((all, it) => all + of(it), 0);
   const others = sum(({ machineCpu, cpu, ownCpu }) => machineCpu - cpu - ownCpu);
   return Math.max(others / sum(({ wall }) => wall), 0);
 }
 
 function windows(result: Result, toolkit: ToolkitName): Window[] {
-  return linesOf<Window>(result, toolkit).filter(({ round }) => round > 0);
+  return linesOf<Window>(result, toolkit).filter((it) => "messages" in it && it.round > 0);
 }
 
 function cost({ cpu, messages }: Window): number {
   return cpu / messages;
 }
 
-function linesOf<L>({ lines }: Result, toolkit: ToolkitName): (L & Line)[] {
-  return lines.filter(({ name }) => name === toolkit) as (L & Line)[];
+function linesOf<L>({ lines }: Result, toolkit: ToolkitName): (L & AnyLine)[] {
+  return lines.filter(({ name }) => name === toolkit) as (L & AnyLine)[];
 }

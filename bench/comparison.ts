@@ -1,4 +1,6 @@
 import { ServerProcess } from "../tests/server_process.ts";
+import { pidOf } from "./durable/room.ts";
+import { visitInTurn } from "./durable/visits.ts";
 import { load } from "./load_generator.ts";
 import type { Result } from "./results.ts";
 import type { BenchRuntime } from "./runtimes.ts";
@@ -19,6 +21,8 @@ export async function measure(
   const start = performance.now();
   const found = scenario.load
     ? { lines: await compare(scenario, scenario.load, runtime, generator) }
+    : scenario.visits
+    ? { lines: await visitInTurn(scenario.visits, scenario.toolkits) }
     : { lines: [], nanoseconds: await dispatch(runtime) };
   return {
     scenario: scenario.name,
@@ -41,10 +45,11 @@ async function compare(
     if (!scenario.toolkits.includes(toolkit.name)) continue;
     if (!toolkit.runtimes.includes(runtime.name)) continue;
     const command = await runtime.command(serverProgram(toolkit, runtime.name));
-    const { pid, port } = servers.use(
+    const server = servers.use(
       await ServerProcess.start(["sh", "-c", RAISE_LIMIT, ...command, workload]),
     );
-    descriptions.push([toolkit.name, port, pid, toolkit.dialect ?? []].flat().join(":"));
+    const { name, dialect = [] } = toolkit;
+    descriptions.push([name, server.port, pidOf(server), dialect].flat().join(":"));
   }
   return await load(generator, [...args, ...descriptions]);
 }

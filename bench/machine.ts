@@ -25,7 +25,8 @@ export async function describeMachine(runtimes: readonly BenchRuntime[]): Promis
   };
 }
 
-async function versionsOf(runtime: BenchRuntime): Promise<Record<string, string>> {
+async function versionsOf(runtime: BenchRuntime): Promise<Readonly<Record<string, string>>> {
+  if (runtime.versions) return runtime.versions;
   const [program, ...args] = await runtime.command(PROGRAM);
   const { stdout } = await new Deno.Command(program!, { args }).output();
   return JSON.parse(new TextDecoder().decode(stdout));

@@ -1,3 +1,4 @@
+import type { Visit } from "./durable/visits.ts";
 import type { Line } from "./load_generator.ts";
 import type { Machine } from "./machine.ts";
 import type { RuntimeName } from "./runtimes.ts";
@@ -9,8 +10,8 @@ export interface Result {
   /** When it ended, in ISO 8601. */
   readonly date: string;
   readonly seconds: number;
-  /** What the load generator said of each server. */
-  readonly lines: readonly Line[];
+  /** What the load generator said of each server, or what visits to Durable Objects found. */
+  readonly lines: readonly (Line | Visit)[];
   /** Of `dispatch`: nanoseconds for each message, a figure for each repetition. */
   readonly nanoseconds?: readonly number[];
 }

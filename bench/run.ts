@@ -1,26 +1,27 @@
 /**
  * Measures onepeer beside what else serves WebSockets: `deno task bench [scenario…] [runtime…]`.
- * Without names everything, which takes a quarter of an hour and writes `docs/benchmarks.md`;
- * `--report` only writes it, from what was measured before.
+ * Without names everything, which takes a quarter of an hour and writes `docs/benchmarks.md`, as
+ * `--record` does of a part; `--report` only writes it, from what was measured before.
  *
  * @module
  */
-import { type Cell, cellOf, disturbance, ratio } from "./cells.ts";
+import { type Cell, cellOf, disturbance, ratio, visited } from "./cells.ts";
 import { measure } from "./comparison.ts";
 import { compileLoadGenerator, hasCompiler } from "./load_generator.ts";
 import { describeMachine } from "./machine.ts";
 import { installPackages } from "./packages.ts";
 import { writeReport } from "./report/report.ts";
-import { Results } from "./results.ts";
-import { benchRuntimes } from "./runtimes.ts";
-import { scenarios } from "./scenarios.ts";
+import { type Result, Results } from "./results.ts";
+import { allRuntimes } from "./runtimes.ts";
+import { runtimesOf, scenarios } from "./scenarios.ts";
 import { amount, bound, figure, spread, verdict } from "./words.ts";
 
 /** The share of a core from which on other programs are worth a word. */
 const DISTURBED = 0.2;
 
-const names = Deno.args.filter((arg) => arg !== "--report");
-const known = [...scenarios, ...benchRuntimes].map(({ name }) => name);
+const OPTIONS = ["--report", "--record"];
+const names = Deno.args.filter((arg) => !OPTIONS.includes(arg));
+const known = [...scenarios, ...allRuntimes].map(({ name }) => name);
 if (names.includes("--help")) {
   console.log(usage());
   Deno.exit(0);
@@ -36,13 +37,14 @@ else Deno.exitCode = await run();
 function usage(): string {
   const list = (items: readonly { readonly name: string }[]) =>
     items.map(({ name }) => name).join(", ");
-  return `deno task bench [scenario…] [runtime…] [--report]
+  return `deno task bench [scenario…] [runtime…] [--record | --report]
 
 Measures onepeer beside the bare runtimes and other toolkits. Everything takes a quarter of an hour and
 writes docs/benchmarks.md and its charts.
 
   scenario   ${list(scenarios)}
-  runtime    ${list(benchRuntimes)}
+  runtime    ${list(allRuntimes)}
+  --record   writes the page after a part was measured, too
   --report   measures nothing: writes the page from what was measured before`;
 }
 
@@ -54,20 +56,18 @@ async function run(): Promise<number> {
   const start = performance.now();
   const generator = await compileLoadGenerator();
   await installPackages();
-  const results = await Results.read(await describeMachine(chosen(benchRuntimes)));
+  const results = await Results.read(await describeMachine(chosen(allRuntimes)));
   const cells: Cell[] = [], failures: string[] = [];
   for (const scenario of chosen(scenarios)) {
-    for (const runtime of chosen(benchRuntimes)) {
-      if (scenario.runtimes && !scenario.runtimes.includes(runtime.name)) continue;
-      const name = `${scenario.name.padEnd(22)}${runtime.name.padEnd(5)}`;
+    for (const runtime of chosen(allRuntimes)) {
+      if (!runtimesOf(scenario).includes(runtime.name)) continue;
+      const name = `${scenario.name.padEnd(22)}${runtime.name.padEnd(8)}`;
       try {
         const result = await measure(scenario, runtime, generator);
         await results.keep(result);
         const cell = cellOf(scenario, result);
         cells.push(cell);
-        const other = scenario.versus === "bare" ? "crossws" : "bare";
-        const beside = ratio(result, other);
-        const more = beside ? `${figure(beside.value)}× ${other}` : cell.note ?? "";
+        const more = beside(cell, result);
         const busy = disturbance(result) ?? 0;
         const warning = busy > DISTURBED ? `, others took ${figure(busy)} of a core` : "";
         console.log(
@@ -82,7 +82,7 @@ async function run(): Promise<number> {
   printTable(cells);
   console.log(`\n${figure((performance.now() - start) / 60_000)} minutes`);
   if (failures.length > 0) console.error(`FAILED: ${failures.join(", ")}`);
-  else if (names.length === 0) await writeReport(results);
+  else if (names.length === 0 || Deno.args.includes("--record")) await writeReport(results);
   return failures.length > 0 ? 1 : 0;
 }
 
@@ -90,6 +90,20 @@ async function run(): Promise<number> {
 function chosen<T extends { readonly name: string }>(all: readonly T[]): readonly T[] {
   const some = all.filter(({ name }) => names.includes(name));
   return some.length > 0 ? some : all;
+}
+
+/** What else there is to say of a cell. */
+function beside({ scenario: { goal, versus }, note }: Cell, result: Result): string {
+  const other = versus === "bare" ? "crossws" : "bare";
+  if (goal === "ratio") {
+    const found = ratio(result, other);
+    return found ? `${figure(found.value)}× ${other}` : "";
+  }
+  const figures = (["bare", "onepeer", "crossws"] as const).flatMap((name) => {
+    const found = visited(result, name);
+    return found ? [`${name} ${amount(found.value, goal)}`] : [];
+  });
+  return note ?? figures.join(", ");
 }
 
 /** What was reached, between which bounds, and what was to be reached. */
@@ -105,8 +119,8 @@ function line(cell: Cell): string {
 }
 
 function printTable(cells: readonly Cell[]): void {
-  console.log(`\n${"".padEnd(54)}reached 95 %                   target`);
+  console.log(`\n${"".padEnd(57)}reached 95 %                   target`);
   for (const cell of cells) {
-    console.log(`${cell.scenario.title.padEnd(46)}${cell.runtime.padEnd(5)}${line(cell)}`);
+    console.log(`${cell.scenario.title.padEnd(46)}${cell.runtime.padEnd(8)}${line(cell)}`);
   }
 }

@@ -1,4 +1,6 @@
+import { builtProgram } from "../tests/built_program.ts";
 import { runtimes } from "../tests/runtimes.ts";
+import { programCommand, WORKERD_VERSION } from "../tests/workerd.ts";
 import { DENO_CONFIG, FOLDER } from "./packages.ts";
 
 /** A runtime that is measured. */
@@ -10,12 +12,17 @@ export interface BenchRuntime {
   readonly short: string;
   /** Words that run a program of the bench; throws where this machine has none. */
   command(program: URL): Promise<readonly string[]>;
+  /** Where it cannot say that itself, by a program. */
+  readonly versions?: Readonly<Record<string, string>>;
 }
 
-export type RuntimeName = "deno" | "node" | "uws" | "bun";
+/** A runtime whose servers are programs of their own. */
+type ProcessName = "deno" | "node" | "uws" | "bun";
+
+export type RuntimeName = ProcessName | "durable";
 
 /** Flags that let a program collect garbage, and find what it is compared with. */
-const FLAGS: Readonly<Record<RuntimeName, readonly string[]>> = {
+const FLAGS: Readonly<Record<ProcessName, readonly string[]>> = {
   deno: ["--v8-flags=--expose-gc", "--config", DENO_CONFIG.pathname],
   node: ["--expose-gc"],
   uws: ["--expose-gc"],
@@ -30,16 +37,47 @@ export const benchRuntimes: readonly BenchRuntime[] = [
   runtime("bun", "Bun", "Bun", "bun"),
 ];
 
-function runtime(name: RuntimeName, title: string, short: string, tested: string): BenchRuntime {
+/** Durable Objects of Cloudflare, on workerd: measured by scenarios of their own. */
+export const durableObjects: BenchRuntime = {
+  name: "durable",
+  title: "Durable Objects",
+  short: "Durable Objects",
+  versions: { workerd: WORKERD_VERSION },
+  async command(program) {
+    const built = await builtProgram(program, "node", folderOf(program));
+    const name = `bench-${program.pathname.split("/").at(-2)}`;
+    const command = await programCommand(name, DURABLE.replace("PROGRAM", built), DATE);
+    if (!command) throw new Error("Cannot run Durable Objects: needs workerd for Linux on x64");
+    return command;
+  },
+};
+
+const DATE = { date: "2026-11-17" };
+
+const DURABLE = `
+  import { DurableObject } from "cloudflare:workers";
+  import unsafe from "workerd:unsafe";
+  import { benchRoom, benchWorker, roomOf } from "PROGRAM";
+  export const Room = benchRoom(roomOf, DurableObject);
+  export default benchWorker((stub) => unsafe.evict(stub));`;
+
+export const allRuntimes: readonly BenchRuntime[] = [...benchRuntimes, durableObjects];
+
+function runtime(name: ProcessName, title: string, short: string, tested: string): BenchRuntime {
   return {
     name,
     title,
     short,
     async command(program) {
-      const folder = new URL(`${program.pathname.split("/").at(-2)}/`, FOLDER);
+      const folder = folderOf(program);
       const command = await runtimes.find((it) => it.name === tested)!.command(program, folder);
       if ("missing" in command) throw new Error(`Cannot run ${title}: needs ${command.missing}`);
       return [...command.slice(0, -1), ...FLAGS[name], command.at(-1)!];
     },
   };
+}
+
+/** Where a program is built: a toolkit has one for each runtime. */
+function folderOf(program: URL): URL {
+  return new URL(`${program.pathname.split("/").at(-2)}/`, FOLDER);
 }

@@ -1,4 +1,6 @@
-import type { RuntimeName } from "./runtimes.ts";
+import { durableScenarios } from "./durable/scenarios.ts";
+import type { Visits } from "./durable/visits.ts";
+import { benchRuntimes, type RuntimeName } from "./runtimes.ts";
 import type { Workload } from "./servers/protocol.ts";
 import type { ToolkitName } from "./toolkits.ts";
 
@@ -9,13 +11,15 @@ export interface Scenario {
   readonly title: string;
   /** How the servers serve and the load generator loads; nothing where no server is needed. */
   readonly load?: { readonly workload: Workload; readonly args: readonly string[] };
+  /** In place of a load. */
+  readonly visits?: Visits;
   readonly toolkits: readonly ToolkitName[];
   /** What onepeer is compared with, where it is a comparison. */
   readonly versus?: ToolkitName;
   readonly goal: Goal;
   /** What is to be reached. A runtime that is not named has no target. */
   readonly targets: Targets;
-  /** All, if left out. */
+  /** All but Durable Objects, if left out. */
   readonly runtimes?: readonly RuntimeName[];
 }
 
@@ -23,8 +27,10 @@ export interface Scenario {
 export type Goal =
   /** At least: CPU per message of {@linkcode Scenario.versus}, in CPU per message of onepeer. */
   | "ratio"
-  /** At most: nanoseconds from the internal socket into the hook. */
+  /** At most: nanoseconds from the internal socket into the hook, or for what is saved after it. */
   | "nanoseconds"
+  /** At most: milliseconds over {@linkcode Scenario.versus}. */
+  | "milliseconds"
   /** At most: KiB for each peer that says nothing. */
   | "memory"
   /** At most: MiB that the process grows by while some do not read; these are closed with 1013. */
@@ -166,6 +172,7 @@ export const scenarios: readonly Scenario[] = [
     goal: "growth",
     targets: targets({ deno: BOUND, node: BOUND, uws: BOUND, bun: BOUND }),
   },
+  ...durableScenarios,
   {
     name: "noise",
     title: "onepeer beside itself, echo",
@@ -189,4 +196,9 @@ function echo(name: string, title: string, args: readonly string[]): Scenario {
     goal: "ratio",
     targets: args.includes("--depth=16") ? PIPELINED : ECHO,
   };
+}
+
+/** Where a scenario is measured. */
+export function runtimesOf({ runtimes }: Scenario): readonly RuntimeName[] {
+  return runtimes ?? benchRuntimes.map(({ name }) => name);
 }

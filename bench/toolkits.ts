@@ -11,12 +11,13 @@ export interface Toolkit {
   readonly dialect?: "socket.io";
 }
 
-export type ToolkitName = "bare" | "onepeer" | "again" | "crossws" | "hono" | "socket.io";
+export type ToolkitName = "empty" | "bare" | "onepeer" | "again" | "crossws" | "hono" | "socket.io";
 
-const ALL: readonly RuntimeName[] = ["deno", "node", "uws", "bun"];
+const ALL: readonly RuntimeName[] = ["deno", "node", "uws", "bun", "durable"];
 
 /** In the order in which they are visited: onepeer stands beside what it is compared with. */
 export const toolkits: readonly Toolkit[] = [
+  { name: "empty", title: "bare, empty", runtimes: ["durable"], folder: "bare" },
   { name: "bare", title: "bare", runtimes: ALL },
   { name: "onepeer", title: "onepeer", runtimes: ALL },
   { name: "again", title: "onepeer again", runtimes: ALL, folder: "onepeer" },

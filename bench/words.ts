@@ -5,6 +5,7 @@ import type { Estimate } from "./statistics.ts";
 const UNITS: Readonly<Record<Goal, string>> = {
   ratio: "×",
   nanoseconds: " ns",
+  milliseconds: " ms",
   memory: " KiB",
   growth: " MiB",
 };

@@ -34,7 +34,7 @@ class Bell {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => {
         this.#at = Infinity;
-        ring();
+        this.context.run(ring);
       }, Math.max(0, at - Date.now()));
     });
   }

@@ -61,7 +61,10 @@ export function isJson(value: unknown, depth = 0): boolean {
   if (typeof value === "string" || typeof value === "boolean" || value === null) return true;
   if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
   if (typeof value !== "object" || depth > MAX_DEPTH) return false;
-  if (Array.isArray(value)) return value.every((element) => isJson(element, depth + 1));
+  if (Array.isArray(value)) {
+    for (const element of value) if (!isJson(element, depth + 1)) return false;
+    return true;
+  }
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return false;
   for (const key in value) {

@@ -12,7 +12,6 @@ export interface WorkerContext {
  */
 export class RequestContext {
   static #current: RequestContext | undefined;
-  static readonly #leave = () => void (RequestContext.#current = undefined);
   readonly #ctx: WorkerContext;
   #posted: (() => void)[] = [];
   #wake: (() => void) | undefined;
@@ -32,8 +31,6 @@ export class RequestContext {
   /** Does what the runtime reports in this context. */
   run<T>(event: () => T): T {
     RequestContext.#current = this;
-    // Also where nothing behind the event runs: `ctx.abort()` in a hook does not even run `finally`.
-    queueMicrotask(RequestContext.#leave);
     try {
       return event();
     } finally {
@@ -44,7 +41,7 @@ export class RequestContext {
   /** Does something in it: now if that can be, else in the order of the calls. Never if it is over. */
   post(task: () => void): void {
     if (this.#isOver) return;
-    if (this.isCurrent && this.#posted.length === 0) return task();
+    if (this.isCurrent && this.#posted.length === 0) return this.#do(task);
     this.#posted.push(task);
     this.#wake?.();
   }
@@ -61,6 +58,14 @@ export class RequestContext {
     this.#ctx.abort?.(new Error("onepeer: the connection was terminated"));
   }
 
+  #do(task: () => void): void {
+    try {
+      task();
+    } catch { // its socket has gone; or it was current when a hook called `ctx.abort()`, which runs no `finally`
+      RequestContext.#current = undefined;
+    }
+  }
+
   async #work(): Promise<void> {
     while (!this.#isOver) {
       // Others may resolve a promise that was made here: its continuation runs here (workerd since 2024-10-14).
@@ -69,7 +74,7 @@ export class RequestContext {
       const posted = this.#posted;
       this.#posted = [];
       this.run(() => {
-        for (const task of posted) task();
+        for (const task of posted) this.#do(task);
       });
     }
   }

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { cellOf } from "../bench/cells.ts";
+import { durableScenarios } from "../bench/durable/scenarios.ts";
+import { visitInTurn } from "../bench/durable/visits.ts";
 import { compileLoadGenerator, hasCompiler, load, type Window } from "../bench/load_generator.ts";
 import type { Result } from "../bench/results.ts";
 import type { Scenario } from "../bench/scenarios.ts";
 import { median, medianEstimate } from "../bench/statistics.ts";
+import { durableObjects } from "./durable_runtimes.ts";
 import { ServerProcess } from "./server_process.ts";
 
 Deno.test("median() is the middle, or the mean of the two in the middle", () => {
@@ -59,6 +62,39 @@ Deno.test("A cell is met when its interval reaches the target", () => {
     assert.ok(Math.abs(cell.estimate.value - median(ratios)) < 1e-9, `${cell.estimate.value}`);
   }
 });
+
+Deno.test("A wake is compared with the other's of the same round", () => {
+  const scenario = durableScenarios.find(({ name }) => name === "durable-wake")!;
+  const rest = { scenario: "wake", wall: 1, cpu: 0, ownCpu: 0, machineCpu: 0 } as const;
+  const lines = [1, 2, 3].flatMap((round) => [
+    { ...rest, round, name: "bare", value: round * 10 } as const,
+    { ...rest, round, name: "onepeer", value: round * 11 } as const,
+  ]);
+  const result: Result = { scenario: "", runtime: "durable", date: "", seconds: 0, lines };
+  const { estimate, isMet } = cellOf(scenario, result);
+  assert.deepEqual([estimate.value, estimate.low, estimate.high, isMet], [2, 1, 3, true]);
+});
+
+const workerd = await durableObjects.command();
+
+for (const scenario of durableScenarios) {
+  if (!scenario.visits) continue;
+  const visits = { ...scenario.visits, rounds: 2, warmup: 0 };
+  Deno.test({
+    name: `${scenario.name} is measured on workerd`,
+    ignore: "missing" in workerd,
+    async fn() {
+      const names = scenario.toolkits.filter((name) => name !== "crossws"); // may not be installed
+      const found = await visitInTurn(visits, names);
+      const rounds = found.map(({ name, round }) => `${name} ${round}`);
+      assert.deepEqual(
+        rounds.sort(),
+        names.flatMap((name) => [`${name} 1`, `${name} 2`]).sort(),
+      );
+      for (const { value, name } of found) assert.ok(Number.isFinite(value), `${name}: ${value}`);
+    },
+  });
+}
 
 function windowOf(name: string, round: number, cpu: number, messages: number) {
   const rest = { wall: 1, ownCpu: 0, machineCpu: 0 };

@@ -14,6 +14,9 @@ export interface WorkerdOptions {
   readonly objects?: boolean;
 }
 
+/** The version of workerd that is tested, and measured. */
+export const WORKERD_VERSION = "1.20261117.1";
+
 const CACHE = new URL("../.cache/workerd/", import.meta.url);
 
 /** Command that runs the fixture on workerd, or `undefined` where there is none for this machine. */
@@ -50,7 +53,7 @@ export async function programCommand(
   source: string,
   options: WorkerdOptions,
 ): Promise<readonly string[] | undefined> {
-  const workerd = await npmBinary("@cloudflare/workerd-linux-64", "1.20261117.1", "bin/workerd");
+  const workerd = await npmBinary("@cloudflare/workerd-linux-64", WORKERD_VERSION, "bin/workerd");
   if (!workerd) return undefined;
   const folder = new URL(`${name}/`, CACHE);
   await Deno.mkdir(folder, { recursive: true });

@@ -1,6 +1,6 @@
 /**
  * Runs a program on workerd, Cloudflare's runtime: `workerd_server.ts WORKERD CONFIG`. Says
- * `LISTENING port`, and ends with its standard input.
+ * `WORKERD pid` and `LISTENING port`, and ends with its standard input.
  *
  * @module
  */
@@ -29,7 +29,7 @@ const read = async () => {
     head = undefined;
     // Where the program evicts, it does as long as somebody waits for the answer.
     fetch(`http://127.0.0.1:${port}/evict-idle`, { method: "POST" }).catch(() => {});
-    print(`LISTENING ${port}\n`);
+    print(`WORKERD ${child.pid}\nLISTENING ${port}\n`);
   }
 };
 

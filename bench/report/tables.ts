@@ -1,8 +1,8 @@
-import { type Cell, cellOf, idleMemory, rate, slowOutcome } from "../cells.ts";
+import { type Cell, cellOf, idleMemory, rate, slowOutcome, visited } from "../cells.ts";
 import type { Results } from "../results.ts";
-import { benchRuntimes, type RuntimeName } from "../runtimes.ts";
-import { type Scenario, scenarios, SLOW } from "../scenarios.ts";
-import { type Toolkit, toolkits } from "../toolkits.ts";
+import { allRuntimes, benchRuntimes, type RuntimeName } from "../runtimes.ts";
+import { runtimesOf, type Scenario, scenarios, SLOW } from "../scenarios.ts";
+import { type Toolkit, type ToolkitName, toolkits } from "../toolkits.ts";
 import { amount, bound, figure, spread } from "../words.ts";
 
 /** A table of Markdown. */
@@ -17,7 +17,7 @@ export function allCells(results: Results): Cell[] {
 }
 
 export function cellsOf(scenario: Scenario, results: Results): Cell[] {
-  return benchRuntimes.flatMap(({ name }) => {
+  return allRuntimes.flatMap(({ name }) => {
     const result = results.find(scenario.name, name);
     return result ? [cellOf(scenario, result)] : [];
   });
@@ -25,15 +25,43 @@ export function cellsOf(scenario: Scenario, results: Results): Cell[] {
 
 /** What was reached, a row for each scenario. */
 export function targetTable(results: Results): string {
-  const rows = scenarios.filter(({ targets }) => Object.keys(targets).length > 0)
+  const rows = scenarios.filter((it) => !isDurable(it) && Object.keys(it.targets).length > 0)
     .map((scenario) => {
       const cells = cellsOf(scenario, results);
-      const title = scenario.versus
-        ? `${scenario.title}, against ${scenario.versus}`
-        : scenario.title;
-      return [title, ...benchRuntimes.map(({ name }) => shown(scenario, name, cells))];
+      return [
+        titleAgainst(scenario),
+        ...benchRuntimes.map(({ name }) => shown(scenario, name, cells)),
+      ];
     });
   return table(["", ...benchRuntimes.map(({ title }) => title)], rows);
+}
+
+function isDurable(scenario: Scenario): boolean {
+  return runtimesOf(scenario).includes("durable");
+}
+
+function titleAgainst({ title, versus }: Scenario): string {
+  return versus ? `${title}, against ${versus}` : title;
+}
+
+/** What Durable Objects reached, and what each toolkit's took. */
+export function durableTable(results: Results): string {
+  const durable = scenarios.filter(isDurable);
+  const columns = toolkits.filter(({ name }) => durable.some((it) => it.toolkits.includes(name)));
+  const rows = durable.map((scenario) => {
+    const result = results.find(scenario.name, "durable");
+    const found = columns.map(({ name }) => result && took(scenario, result, name));
+    const reached = shown(scenario, "durable", cellsOf(scenario, results));
+    return [titleAgainst(scenario), ...found.map((it) => it ?? ""), reached];
+  });
+  return table(["", ...columns.map(titleOf), "reached"], rows);
+}
+
+function took({ goal }: Scenario, result: Found, toolkit: ToolkitName): string | undefined {
+  const perSecond = rate(result, toolkit);
+  if (perSecond) return `${figure(1e6 / perSecond.value)} µs`;
+  const found = visited(result, toolkit);
+  return found && amount(found.value, goal);
 }
 
 function shown(scenario: Scenario, runtime: RuntimeName, cells: readonly Cell[]): string {
@@ -41,8 +69,9 @@ function shown(scenario: Scenario, runtime: RuntimeName, cells: readonly Cell[])
   const isLeftOut = scenario.runtimes && !scenario.runtimes.includes(runtime);
   if (!cell) return isLeftOut ? "–" : "not measured";
   const { estimate, isMet } = cell;
-  const reached = `${isMet ? "✓" : "✗"} **${amount(estimate.value, scenario.goal)}**`;
-  const details = [spread(estimate), bound(cell)].filter(Boolean).join(" · ");
+  const mark = isMet === undefined ? "" : isMet ? "✓ " : "✗ ";
+  const reached = `${mark}**${amount(estimate.value, scenario.goal)}**`;
+  const details = [spread(estimate), cell.target && bound(cell)].filter(Boolean).join(" · ");
   return `${reached}<br><sub>${details}</sub>`;
 }
 

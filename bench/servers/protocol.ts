@@ -15,6 +15,8 @@
  */
 import process from "node:process";
 
+export { readCommand, topicOf } from "./commands.ts";
+
 /** What a server is for. */
 export type Workload =
   /** Messages are text. */
@@ -35,16 +37,6 @@ export const isEcho: boolean = workload.startsWith("echo");
 export const isCompressed: boolean = workload === "publish-deflate";
 /** Of `publish-bounded`. */
 export const MAX_BUFFERED: number = 2 ** 20;
-
-/** The topic that a URL, or its path with the query, asks for. */
-export function topicOf(url: string): string | undefined {
-  return /[?&]topic=(\d+)/.exec(url)?.[1];
-}
-
-/** What is to be published where, and how often. */
-export function readCommand(text: string): { readonly topic: string; readonly times: number } {
-  return { topic: text.slice(1, 6), times: Number(text.slice(7, 9)) };
-}
 
 /** Collects garbage, and says so: the answer to any request over plain HTTP. */
 export function collectGarbage(): string {

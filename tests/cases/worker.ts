@@ -146,6 +146,26 @@ export const workerCases: readonly Case[] = [
     },
   },
   {
+    id: "P3.aborted",
+    fact: "after a hook has aborted its request, the next request publishes to all others",
+    site: (s) => ({
+      limits: { closeTimeout: 400 },
+      commands: { publish: () => s.ws.publish("all", "by a request") },
+      hooks: {
+        open: (peer) => peer.subscribe("all"),
+        upgrade: (request) => ({ context: { ctx: ctxOf(request) } }),
+        message: (peer) => (peer.context.ctx as ReturnType<typeof ctxOf>).abort("mine"),
+      },
+    }),
+    async run(t) {
+      const other = await t.connect(), dead = await t.connect();
+      dead.send("die");
+      await dead.closed;
+      assert.equal(await t.command("publish"), 2, "nobody knows yet");
+      assert.equal(await other.text(), "by a request");
+    },
+  },
+  {
     id: "B4.dead-context",
     fact: "what waits for a request that has ended is bounded by maxBuffered",
     site: (s) => ({

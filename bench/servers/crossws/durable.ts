@@ -1,0 +1,54 @@
+// @ts-ignore: of bench/package.json, installed on demand
+import adapter from "crossws/adapters/cloudflare";
+import { readCommand } from "../commands.ts";
+import { look, type RoomOf, topicsOf } from "../durable.ts";
+
+interface Peer {
+  readonly request: { readonly url: string };
+  send(data: unknown): unknown;
+  subscribe(topic: string): void;
+  publish(topic: string, data: unknown): void;
+}
+
+// A context is lost here when the object is evicted: nobody is asked for one.
+const ws = adapter({
+  hooks: {
+    open(peer: Peer) {
+      for (const topic of topicsOf(peer.request.url)) peer.subscribe(topic);
+    },
+    message(peer: Peer, message: { text(): string }) {
+      const text = message.text();
+      if (text === "look") return void peer.send(look(undefined));
+      const { topic, times } = readCommand(text);
+      for (let i = 0; i < times; i++) peer.publish(topic, text);
+    },
+  },
+});
+
+export const roomOf: RoomOf = (base) =>
+  class extends base {
+    // deno-lint-ignore no-explicit-any -- as in DurableClass
+    constructor(...args: any[]) {
+      super(...args);
+      ws.handleDurableInit(this, args[0], args[1]);
+    }
+
+    fetch(request: Request): Promise<Response> {
+      return ws.handleDurableUpgrade(this, request);
+    }
+
+    webSocketMessage(socket: object, message: string): Promise<void> {
+      return ws.handleDurableMessage(this, socket, message);
+    }
+
+    webSocketClose(
+      socket: object,
+      code: number,
+      reason: string,
+      wasClean: boolean,
+    ): Promise<void> {
+      return ws.handleDurableClose(this, socket, code, reason, wasClean);
+    }
+  };
+
+export { benchRoom, benchWorker } from "../durable.ts";
