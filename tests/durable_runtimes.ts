@@ -30,7 +30,7 @@ const lineStays: Gap = {
 
 const noPause: Gap = {
   reason:
-    "A Durable Object can't stop reading a WebSocket: the next message comes while the handler of the last is at work",
+    "workerd can't stop reading a WebSocket: the next message comes while the handler of the last is at work",
   link: MANAGER,
 };
 
