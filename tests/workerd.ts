@@ -6,7 +6,7 @@ import { npmBinary } from "./npm_binary.ts";
 export interface WorkerdOptions {
   /** Compatibility date: what the runtime promises to be like. */
   readonly date: string;
-  /** Whether objects are evicted after each message. */
+  /** Whether objects are evicted in every pause. */
   readonly evicts?: boolean;
   /** Whether objects have SQLite, as all new classes have. */
   readonly sqlite?: boolean;
@@ -92,6 +92,7 @@ async function bundle(contents: string, outfile: URL): Promise<void> {
     target: "es2022",
     alias: { "node:vm": WITHOUT_VM, "node:v8": WITHOUT_VM },
     external: ["cloudflare:*", "workerd:*", "node:*"],
+    loader: { ".html": "text", ".css": "text", ".svg": "text" },
     logLevel: "error",
   });
 }

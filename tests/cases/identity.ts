@@ -407,9 +407,9 @@ export const identity: readonly Case[] = [
       },
     }),
     async run(t) {
-      const client = await t.connect();
-      assert.equal(await client.text(), '{"json":true}');
-      assert.deepEqual(await client.closed, { code: 4001, reason: "own" });
+      const client = await t.upgraded();
+      assert.equal((await client.frame()).payload.toString(), '{"json":true}');
+      assert.deepEqual(await client.closing(), { code: 4001, reason: "own" });
       assert.deepEqual((await t.logged("raw"))[0]!.data, ["object", "function"]);
       assert.deepEqual((await t.logged("error"))[0]!.data, ["RangeError"]);
     },

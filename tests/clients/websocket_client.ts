@@ -122,6 +122,15 @@ export class Client {
     this.socket.terminate();
   }
 
+  /** Resolves once the server has closed: its close frame has come, or the line has ended. */
+  async shut(ms = 2000): Promise<void> {
+    const deadline = Date.now() + ms;
+    while (this.socket.readyState === WebSocket.OPEN) {
+      if (Date.now() > deadline) throw new Error("expected a close, and none came");
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
   #notify(): void {
     this.#wake.resolve();
     this.#wake = Promise.withResolvers();
