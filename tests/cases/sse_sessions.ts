@@ -187,6 +187,29 @@ export const sseSessions: readonly Case[] = [
     },
   },
   {
+    id: "SSE3.option",
+    fact: "an option that throws is a 500, and onError hears of it",
+    site: (s) => ({
+      ...logging(s),
+      allowedOrigins: () => {
+        throw new Error("broken option");
+      },
+      onError: (error) => s.log("onError", (error as Error).message),
+    }),
+    async run(t) {
+      const url = `http://127.0.0.1:${t.port}${t.path()}`;
+      const headers = { origin: "https://a.example" };
+      for (const method of ["OPTIONS", "POST"]) {
+        const { status, body } = await fetch(url, { method, headers });
+        await body?.cancel();
+        assert.equal(status, 500, method);
+      }
+      assert.equal((await t.eventStream(headers)).response.status, 500);
+      assert.equal((await t.logged("onError", 3)).length, 3);
+      assert.equal((await t.eventStream()).response.status, 200);
+    },
+  },
+  {
     id: "SSE3.authorize",
     fact: "authorize sees every later request; what is not true is a 403, a throw a 500",
     site: (s) => ({
