@@ -7,7 +7,7 @@ const HIBERNATION = "https://developers.cloudflare.com/durable-objects/best-prac
 const MANAGER = `${WORKERD}/blob/main/src/workerd/io/hibernation-manager.c++`;
 
 /** The HTTP server of workerd, which is KJ's, is in front of what a Worker sees. */
-const answeredBefore = (reason: string): Gap => ({
+export const answeredBefore = (reason: string): Gap => ({
   reason: `workerd ${reason}`,
   link: "https://github.com/capnproto/capnproto/blob/v2/c++/src/kj/compat/http.c++",
 });
@@ -37,7 +37,7 @@ const noPause: Gap = {
 const finUnheard = answeredBefore("takes a FIN for a client that still listens");
 const takesAnyText = answeredBefore("puts U+FFFD in place of what is not UTF-8");
 
-const ownEndpoint: Gap = {
+export const ownEndpoint: Gap = {
   reason: "Each Durable Object has an endpoint of its own: objects share no memory",
   link: "https://developers.cloudflare.com/durable-objects/concepts/what-are-durable-objects/",
 };

@@ -12,6 +12,8 @@ export interface WorkerdOptions {
   readonly sqlite?: boolean;
   /** Whether there are objects at all. */
   readonly objects?: boolean;
+  /** Whether they serve event streams. */
+  readonly sse?: boolean;
 }
 
 /** The version of workerd that is tested, and measured. */
@@ -24,7 +26,11 @@ export async function workerdCommand(
   name: string,
   options: WorkerdOptions,
 ): Promise<readonly string[] | undefined> {
-  const [fixture, source] = options.objects === false ? WORKER : DURABLE;
+  const [fixture, source] = options.objects === false
+    ? WORKER
+    : options.sse
+    ? EVENT_STREAMS
+    : DURABLE;
   const program = await builtProgram(new URL(fixture, import.meta.url), "node");
   return await programCommand(name, source.replace("PROGRAM", program), options);
 }
@@ -34,6 +40,16 @@ const WORKER = [
   `
   import { workerApp } from "PROGRAM";
   export default workerApp();`,
+] as const;
+
+const EVENT_STREAMS = [
+  "fixtures/sse_durable.ts",
+  `
+  import { DurableObject } from "cloudflare:workers";
+  import { durableSSEApp } from "PROGRAM";
+  const app = durableSSEApp({ DurableObject });
+  export const { Room } = app;
+  export default { fetch: app.fetch };`,
 ] as const;
 
 const DURABLE = [

@@ -10,7 +10,8 @@ import main from "./client/main.txt"; // these two are built: see wrangler.jsonc
 import theme from "./client/theme.txt";
 
 const assets = new Map(Object.entries({
-  "index.html": page,
+  // Nobody answers for SSE here, so there is no such choice.
+  "index.html": page.replace('id="no-websocket"', 'id="no-websocket" disabled'),
   "style.css": style,
   "icon.svg": icon,
   "main.js": main,
