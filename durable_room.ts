@@ -111,7 +111,7 @@ export class DurableRoom extends Adapter {
     if (ctx.getWebSockets(TAG).length > 0) hub.complete = () => this.#complete();
     else this.#store.sweep(); // who was there has gone with the process
     hub.changing = (peer, joined) => this.#changing(peer, joined);
-    this.door!.keepBy((peer, hook) => this.#ran(peer, hook));
+    this.door.keepBy((peer, hook) => this.#ran(peer, hook));
   }
 
   /** Answers an upgrade request with the 101 or a refusal. Never rejects. */
@@ -262,7 +262,7 @@ export class DurableRoom extends Adapter {
     const { handshake: saved, topics, context, binaryType } = unpack(found.packed);
     const socket = new CallbackSocket(hibernatableWire, native, saved.p, saved.e);
     socket.opened();
-    const peer = this.door!.revive(socket, {
+    const peer = this.door.revive(socket, {
       id: saved.i,
       namespace: saved.n,
       remoteAddress: saved.a,

@@ -6,10 +6,11 @@
 import { cases } from "../tests/cases/mod.ts";
 import { durableVariants } from "../tests/durable_runtimes.ts";
 import { contractRuntimes } from "../tests/register.ts";
+import { sseRuntimes } from "../tests/sse_runtimes.ts";
 import { type Outcome, runSuite } from "../tests/suite.ts";
 import { beginning, chosen, readArguments } from "./arguments.ts";
 
-const runtimes = [...contractRuntimes, ...durableVariants];
+const runtimes = [...contractRuntimes, ...durableVariants, ...sseRuntimes];
 const { names, value } = readArguments({
   help: `deno task conformance [runtime…] [--case=ID]
 

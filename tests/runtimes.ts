@@ -1,4 +1,5 @@
 import { builtProgram } from "./built_program.ts";
+import type { Transport } from "./clients/websocket_client.ts";
 import { npmBinary } from "./npm_binary.ts";
 
 /** A clause that a runtime physically cannot hold. Its case is run, and must fail. */
@@ -22,6 +23,10 @@ export interface Runtime {
   command(program?: URL, folder?: URL): Promise<readonly string[] | { readonly missing: string }>;
   /** By the id of a case. */
   readonly gaps: Readonly<Record<string, Gap>>;
+  /** What clients connect by; WebSockets, if left out. */
+  readonly transport?: Transport;
+  /** Of every case that writes the bytes of a WebSocket, where there are none. */
+  readonly lineGap?: Gap;
 }
 
 const DENO_WEBSOCKET = "https://docs.deno.com/api/web/~/WebSocket";

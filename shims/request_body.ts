@@ -1,0 +1,66 @@
+/** Why a body was not read to its end. */
+export type BodyFailure = "too large" | "too late" | "replaced" | "broken";
+
+/** Up to this length the runtime's own way, which is the fastest and cannot be stopped. */
+const SMALL = 65_536;
+
+/** The body of a request: at most so many bytes, and no longer than somebody waits. */
+export class RequestBody {
+  readonly #request: Request;
+  readonly #most: number;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #stop!: (failure: BodyFailure) => void;
+  /** Resolves where nobody is to read on. */
+  readonly stopped: Promise<BodyFailure> = new Promise((resolve) => this.#stop = resolve);
+
+  constructor(request: Request, most: number) {
+    this.#request = request;
+    this.#most = most;
+  }
+
+  /** The length that the client has said, `NaN` where it has not. */
+  get statedLength(): number {
+    return Number(this.#request.headers.get("content-length") ?? NaN);
+  }
+
+  /** Reads all of it, or tells why not. Never rejects. */
+  read(): Promise<Uint8Array<ArrayBuffer> | BodyFailure> {
+    const { statedLength } = this;
+    if (statedLength > this.#most) return Promise.resolve("too large");
+    const bytes = statedLength <= SMALL
+      ? this.#request.arrayBuffer().then((buffer) => new Uint8Array(buffer))
+      : this.#gather();
+    return Promise.race([this.stopped, bytes.catch((): BodyFailure => "broken")]);
+  }
+
+  /** Reads no further. */
+  stop(failure: BodyFailure): void {
+    this.#stop(failure);
+    this.#reader?.cancel().catch(() => {});
+  }
+
+  async #gather(): Promise<Uint8Array<ArrayBuffer> | BodyFailure> {
+    const { body } = this.#request;
+    if (!body) return new Uint8Array();
+    const reader = this.#reader = body.getReader();
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      length += value.byteLength;
+      if (length > this.#most) {
+        reader.cancel().catch(() => {});
+        return "too large";
+      }
+      chunks.push(value);
+    }
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    for (const chunk of chunks) {
+      bytes.set(chunk, at);
+      at += chunk.byteLength;
+    }
+    return bytes;
+  }
+}
