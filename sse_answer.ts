@@ -91,6 +91,14 @@ export function noContent(headers: HeadersInit = {}): Response {
   return new Response(null, { status: 204, headers });
 }
 
+/** What a hook answered with; srvx believes the length that it says of itself. */
+export function framed(response: Response): Response {
+  if (!response.headers.has("content-length")) return response;
+  const copy = new Response(response.body, response);
+  copy.headers.delete("content-length");
+  return copy;
+}
+
 /** A refusal as JSON. */
 export function refused({ status, ...body }: SSERefusal, headers: HeadersInit = {}): Response {
   const response = new Response(`${JSON.stringify(body)}\n`, { status, headers });

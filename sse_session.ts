@@ -1,9 +1,10 @@
 import type { Peer } from "./peer.ts";
 import type { CallbackSocket, Wire } from "./shims/callback_socket.ts";
-import { EventStream, type EventStreamListener } from "./shims/event_stream.ts";
+import { EventChunk } from "./shims/event_chunk.ts";
+import { EventStream, type EventStreamSource } from "./shims/event_stream.ts";
 import { ReplayRing } from "./shims/replay_ring.ts";
 import type { RequestBody } from "./shims/request_body.ts";
-import { type EventBody, eventBody, idLine, namedEvent } from "./shims/server_sent_event.ts";
+import { type EventBody, eventBody, HEARTBEAT, namedEvent } from "./shims/server_sent_event.ts";
 import { keyOf, newToken } from "./shims/session_token.ts";
 import type { CloseInfo, OutgoingFrame, Payload } from "./socket.ts";
 import type { Timers, Watch } from "./timers.ts";
@@ -22,12 +23,15 @@ export interface SessionHost {
   readonly lines: Watch<SSESession>;
   /** Sessions by the part of their token that they are found by. */
   readonly sessions: Map<string, SSESession>;
+  /** Has a session flushed when the turn ends. */
+  flushLater(session: SSESession): void;
 }
 
-/** The wire of a socket that is made of a response and requests. */
+/** The wire of a socket that is made of responses and requests. */
 export const sessionWire: Wire<SSESession> = {
   isOpen: () => true, // a close is reported at once
   send: (session, frame) => session.send(frame),
+  flush: (session) => session.flush(),
   close: (session, code, reason) => session.close(code, reason),
   terminate: (session) => session.terminate(),
   bufferedAmount: (session) => session.bufferedAmount,
@@ -42,11 +46,14 @@ const LOST: CloseInfo = { code: 1006, reason: "", wasClean: false };
 /** The last part of the id of a session's last event: who asks for what follows gets a 204. */
 export const CLOSED_ID = "closed";
 
+/** Most bytes that wait for the turn to end. */
+const MAX_GATHERED = 32_768;
+
 /**
  * One client's session: events down by whatever response is its line at the time, messages up by
  * requests. Survives its line for a while, and keeps what was sent to send it again.
  */
-export class SSESession implements EventStreamListener {
+export class SSESession implements EventStreamSource {
   /** Who knows it is the client. */
   readonly token: string = newToken();
   /** The `Origin` of the request that opened it. */
@@ -65,12 +72,14 @@ export class SSESession implements EventStreamListener {
   readonly #host: SessionHost;
   readonly #ring: ReplayRing;
   #line: EventStream | undefined;
-  /** Bytes sent since the line was lost. */
-  #unsent = 0;
+  /** What its line begins with. */
+  #prelude: EventBody | undefined;
   #closeEvent: EventBody | undefined;
+  #hasSaidClose = false;
   #cancelGrace: (() => void) | undefined;
   #isOpened = false;
   #isOver = false;
+  #isGathering = false;
   #paused: Gate | undefined;
 
   constructor(host: SessionHost, origin: string | null) {
@@ -84,46 +93,39 @@ export class SSESession implements EventStreamListener {
     return this.#isOver;
   }
 
-  /** Bytes that no server has read. */
+  /** What no server has read. */
   get bufferedAmount(): number {
-    return this.#line ? this.#line.bufferedAmount : this.#unsent;
+    return this.#ring.unsentSize + (this.#line?.bufferedAmount ?? 0);
   }
 
   /** Its first line. It opens when the server reads: nobody says so of a client that left before. */
   start(isPoll: boolean): EventStream {
     const { heartbeat, grace, maxPayload, sessions } = this.#host;
     sessions.set(keyOf(this.token), this);
-    const line = this.#line = new EventStream(this, isPoll);
     const { protocol } = this.socket;
-    const event = namedEvent("open", { protocol, heartbeat, grace, maxPayload });
-    line.write(this.#id(0), event);
-    return line;
+    this.#prelude = namedEvent("open", { protocol, heartbeat, grace, maxPayload });
+    return this.#line = new EventStream(this, isPoll);
   }
 
   /** One more line in place of the last, from the event with this number on; `undefined` where that is gone. */
   restart(isPoll: boolean, sequence: number): EventStream | undefined {
-    const missed = this.#ring.since(sequence);
-    if (!missed) return void this.terminate();
+    if (!this.#ring.rewind(sequence)) return void this.terminate();
     this.#leaveLine()?.end();
-    const line = this.#line = new EventStream(this, isPoll);
     this.#cancelGrace?.();
-    this.#cancelGrace = undefined;
-    this.#unsent = 0;
+    this.#hasSaidClose = false;
+    this.#prelude = namedEvent("resume", { received: this.received });
     this.#host.lines.add(this);
-    line.write(this.#id(sequence), namedEvent("resume", { received: this.received }));
-    for (const body of missed) line.write(this.#id(++sequence), body);
-    if (this.#closeEvent) this.#writeClose(line);
-    else if (isPoll && missed.length > 0) this.#endPoll();
-    return line;
+    return this.#line = new EventStream(this, isPoll);
   }
 
   onread(line: EventStream): void {
     if (line !== this.#line) return;
-    if (this.#isOpened) return this.socket.drained();
-    this.#isOpened = true;
-    this.#host.lines.add(this);
-    this.socket.opened();
-    if (line.isPoll) this.#endPoll();
+    if (!this.#isOpened) {
+      this.#isOpened = line.hasSent = true;
+      this.#host.lines.add(this);
+      this.socket.opened();
+    } else if (!this.#ring.hasNext) this.socket.drained();
+    if (!this.#isGathering) this.#feed(line);
   }
 
   onleave(line: EventStream): void {
@@ -132,30 +134,35 @@ export class SSESession implements EventStreamListener {
     this.#awaitLine();
   }
 
-  /** Sends one message. */
-  send(frame: OutgoingFrame): boolean {
-    const body = eventBody(frame);
-    const sequence = this.#ring.push(body, this.bufferedAmount + body.size);
-    const line = this.#line;
-    if (!line) {
-      this.#unsent += body.size;
-      return false;
+  /** Sends one message, at the end of the turn at the latest. */
+  send(frame: OutgoingFrame): void {
+    this.#ring.push(eventBody(frame));
+    if (!this.#line?.isHungry) return;
+    if (this.#ring.unsentSize > MAX_GATHERED) this.#feed(this.#line);
+    else if (!this.#isGathering) {
+      this.#isGathering = true;
+      this.#host.flushLater(this);
     }
-    line.write(this.#id(sequence), body);
-    if (line.isPoll) this.#endPoll();
-    return line.bufferedAmount === 0;
+  }
+
+  /** Sends what was gathered. */
+  flush(): void {
+    this.#isGathering = false;
+    if (this.#line?.isHungry) this.#feed(this.#line);
   }
 
   /** Keeps the line busy; to be called every `heartbeat`. */
   beat(): void {
-    this.#line?.beat();
-    if (this.#line?.isPoll) this.#endPoll();
+    const line = this.#line;
+    if (!line?.isHungry) return; // it is busy
+    line.hasSent = true;
+    line.write(HEARTBEAT.bytes, 0);
   }
 
   /** Tells the client that we close. It may answer by {@linkcode left}. */
   close(code: number, reason: string): void {
     this.#closeEvent = namedEvent("close", { code, reason });
-    if (this.#line) this.#writeClose(this.#line);
+    this.flush();
   }
 
   /** The client closes, or answers our close. */
@@ -190,24 +197,27 @@ export class SSESession implements EventStreamListener {
     return this.#paused?.opened;
   }
 
-  #id(sequence: number | string): Uint8Array<ArrayBuffer> {
-    return idLine(`${this.token}.${sequence}`);
-  }
-
-  /** Ends a line. Nobody says whether the client has read that: it answers, or asks again. */
-  #writeClose(line: EventStream): void {
-    line.write(this.#id(CLOSED_ID), this.#closeEvent!);
+  /** Gives a line what it waits for, as far as there is something. */
+  #feed(line: EventStream): void {
+    const ring = this.#ring;
+    const chunk = new EventChunk(this.token);
+    if (this.#prelude) chunk.add(ring.nextNumber - 1, this.#prelude);
+    this.#prelude = undefined;
+    while (ring.hasNext && !chunk.isFull) {
+      chunk.add(ring.nextNumber, ring.next());
+      line.hasSent = true;
+    }
+    const isDone = chunk.isEmpty && (this.#hasSaidClose || (line.isPoll && line.hasSent));
+    if (this.#closeEvent && !this.#hasSaidClose && !ring.hasNext) {
+      this.#hasSaidClose = true;
+      chunk.add(CLOSED_ID, this.#closeEvent);
+    }
+    chunk.writeTo(line);
+    if (!isDone) return;
+    this.#leaveLine();
     line.end();
+    // Whether the client has read it nobody says: it answers, or asks again.
     this.#awaitLine();
-  }
-
-  /** Ends the response of a client that gets nothing of it before; it will ask for the next. */
-  #endPoll(): void {
-    queueMicrotask(() => {
-      if (!this.#line?.isPoll) return;
-      this.#leaveLine()!.end();
-      this.#awaitLine();
-    });
   }
 
   #leaveLine(): EventStream | undefined {
@@ -227,7 +237,7 @@ export class SSESession implements EventStreamListener {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#host.sessions.delete(keyOf(this.token));
-    this.#leaveLine();
+    this.#leaveLine()?.end();
     this.#cancelGrace?.();
     this.#ring.clear();
     this.resume();

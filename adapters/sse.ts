@@ -35,6 +35,7 @@ import {
 } from "../shims/web_handshake.ts";
 import {
   corsHeaders,
+  framed,
   noContent,
   outOfOrder,
   preflightHeaders,
@@ -92,6 +93,8 @@ export class SSEAdapter extends Adapter {
   readonly #host: SessionHost;
   readonly #timers = new Timers();
   readonly #bodyTimeout: number;
+  /** What has something to send when the turn ends. */
+  #gathering: SSESession[] = [];
   readonly #authorize: SSEOptions["authorize"];
 
   /** @internal Made by {@linkcode adapter}. */
@@ -116,6 +119,7 @@ export class SSEAdapter extends Adapter {
       timers: this.#timers,
       lines: new Watch<SSESession>(this.#timers, heartbeat, (session) => session.beat()),
       sessions: new Map(),
+      flushLater: (session) => this.#flushLater(session),
     };
   }
 
@@ -145,7 +149,16 @@ export class SSEAdapter extends Adapter {
     const lastId = method === "GET" ? headers.get("last-event-id") : null;
     if (lastId) return await this.#resume(request, handshake, lastId);
     const answer = await this.answer(request, handshake, (it) => this.#accept(handshake, it));
-    return answer ?? noContent();
+    return answer ? framed(answer) : noContent();
+  }
+
+  #flushLater(session: SSESession): void {
+    if (this.#gathering.push(session) > 1) return;
+    queueMicrotask(() => {
+      const sessions = this.#gathering;
+      this.#gathering = [];
+      for (const session of sessions) session.flush();
+    });
   }
 
   #accept(

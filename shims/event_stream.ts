@@ -1,15 +1,10 @@
-import { type EventBody, HEARTBEAT } from "./server_sent_event.ts";
-
-/** Who hears of a line. */
-export interface EventStreamListener {
-  /** The server reads, and nothing is queued. */
+/** Who feeds a line. */
+export interface EventStreamSource {
+  /** The server reads, and has all that was written before. */
   onread(line: EventStream): void;
   /** The client has left. */
   onleave(line: EventStream): void;
 }
-
-/** Where a copy of the bytes costs more than one more chunk. */
-const MAX_COPY = 16_384;
 
 /** One response of `text/event-stream`: a line down to a client, for as long as it holds. */
 export class EventStream {
@@ -17,66 +12,64 @@ export class EventStream {
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Whether it ends once something was sent. */
   readonly isPoll: boolean;
+  /** Whether there was anything to send. */
+  hasSent = false;
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
-  #isEnded = false;
-  #isGone = false;
+  #isHungry = false;
+  #isOver = false;
   /** What the chunk that is being queued counts. */
   #size = 0;
 
-  constructor(listener: EventStreamListener, isPoll: boolean) {
+  constructor(source: EventStreamSource, isPoll: boolean) {
     this.isPoll = isPoll;
     this.body = new ReadableStream({
       start: (controller) => void (this.#controller = controller),
       pull: () => {
-        if (!this.#isEnded) listener.onread(this);
+        if (this.#isOver || this.bufferedAmount > 0) return;
+        this.#isHungry = true;
+        source.onread(this);
       },
       cancel: () => {
-        if (this.#isGone) return;
-        this.#isEnded = this.#isGone = true;
-        listener.onleave(this);
+        if (this.#isOver) return;
+        this.#isOver = true;
+        this.#isHungry = false;
+        source.onleave(this);
       },
+      // Nothing is queued here but what the server has asked for.
     }, { highWaterMark: 0, size: () => this.#size });
   }
 
-  /** What of it the server has not read. */
+  /** Whether the server waits for something to be written. */
+  get isHungry(): boolean {
+    return this.#isHungry;
+  }
+
+  /** What of the chunks written the server has not read. */
   get bufferedAmount(): number {
     return -(this.#controller.desiredSize ?? 0);
   }
 
-  /** Queues an event. */
-  write(id: Uint8Array<ArrayBuffer>, { bytes, size }: EventBody): void {
-    if (this.#isEnded) return;
-    this.#size = 0;
-    if (bytes.byteLength > MAX_COPY) {
-      this.#controller.enqueue(id);
-      this.#size = size;
-      return this.#controller.enqueue(bytes);
-    }
-    const event = new Uint8Array(id.byteLength + bytes.byteLength);
-    event.set(id);
-    event.set(bytes, id.byteLength);
+  /** Writes a chunk, which counts so much. */
+  write(chunk: Uint8Array<ArrayBuffer>, size: number): void {
+    if (this.#isOver) return;
+    this.#isHungry = false;
     this.#size = size;
-    this.#controller.enqueue(event);
+    this.#controller.enqueue(chunk);
   }
 
-  /** Lets the client and what is between know that the line holds. */
-  beat(): void {
-    if (this.#isEnded) return;
-    this.#size = 0;
-    this.#controller.enqueue(HEARTBEAT.bytes);
-  }
-
-  /** Ends the response behind what is queued. */
+  /** Ends the response behind what was written. */
   end(): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#isHungry = false;
     this.#controller.close();
   }
 
-  /** Breaks the response off, with what is queued. */
+  /** Breaks the response off. */
   drop(): void {
-    if (this.#isGone) return;
-    this.#isEnded = this.#isGone = true;
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#isHungry = false;
     this.#controller.error(new Error("The connection was terminated"));
   }
 }

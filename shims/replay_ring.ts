@@ -1,54 +1,88 @@
 import type { EventBody } from "./server_sent_event.ts";
 
-/** What an entry costs beside its bytes, about. */
+/** What an event costs beside what it counts, about. */
 const ENTRY_COST = 64;
 
 /**
- * The latest events of a session, by their numbers, as many as fit into so many bytes. What is only
- * on its way does not count: a client that is slow must not lose what it has not been sent.
+ * The events of a session by their numbers, from 1 on: those that wait to be sent, and of those
+ * that were as many of the latest as fit into so many bytes.
  */
 export class ReplayRing {
   readonly #most: number;
   #events: (EventBody | undefined)[] = [];
-  /** Where the first one is: those before it are gone. */
+  /** Where in `#events` the first is that is still there, and how many were dropped before those. */
   #head = 0;
-  #size = 0;
-  #latest = 0;
+  #dropped = 0;
+  /** The number of the last event that was sent. */
+  #sent = 0;
+  #sentSize = 0;
+  #unsentSize = 0;
 
+  /** @param most bytes of what was sent that are kept. */
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** The number of the latest event, 0 before the first. */
-  get latest(): number {
-    return this.#latest;
+  /** What the events count that wait. */
+  get unsentSize(): number {
+    return this.#unsentSize;
   }
 
-  /** Keeps one more event under the next number, and lets go of the oldest, but for `pending` bytes. */
-  push(body: EventBody, pending: number): number {
+  /** Whether one waits. */
+  get hasNext(): boolean {
+    return this.#sent < this.#latest;
+  }
+
+  /** The number of the next event that is sent. */
+  get nextNumber(): number {
+    return this.#sent + 1;
+  }
+
+  /** One more event. */
+  push(body: EventBody): void {
     this.#events.push(body);
-    this.#size += body.size + ENTRY_COST;
-    while (this.#size > this.#most + pending && this.#head < this.#events.length) {
-      this.#size -= this.#events[this.#head]!.size + ENTRY_COST;
-      this.#events[this.#head++] = undefined;
-    }
-    if (this.#head > 32 && this.#head * 2 > this.#events.length) {
-      this.#events = this.#events.slice(this.#head);
-      this.#head = 0;
-    }
-    return ++this.#latest;
+    this.#unsentSize += body.size;
   }
 
-  /** All events after a number, in order; `undefined` where one of them is gone, or the number is of none. */
-  since(sequence: number): readonly EventBody[] | undefined {
-    const first = this.#latest - (this.#events.length - this.#head) + 1;
-    if (!(sequence >= first - 1 && sequence <= this.#latest)) return undefined;
-    return this.#events.slice(this.#head + sequence + 1 - first) as EventBody[];
+  /** The next event that waits; from here on it was sent. */
+  next(): EventBody {
+    const body = this.#events[this.#sent++ - this.#dropped]!;
+    this.#unsentSize -= body.size;
+    this.#sentSize += body.size + ENTRY_COST;
+    this.#trim();
+    return body;
+  }
+
+  /** Has all events after a number wait again; `false` where one of them is gone, or was never sent. */
+  rewind(sequence: number): boolean {
+    if (sequence < this.#dropped + this.#head || sequence > this.#sent) return false;
+    while (this.#sent > sequence) {
+      const { size } = this.#events[--this.#sent - this.#dropped]!;
+      this.#unsentSize += size;
+      this.#sentSize -= size + ENTRY_COST;
+    }
+    return true;
   }
 
   /** Lets go of everything. */
   clear(): void {
+    this.#dropped = this.#sent = this.#latest;
     this.#events = [];
-    this.#head = this.#size = 0;
+    this.#head = this.#sentSize = this.#unsentSize = 0;
+  }
+
+  get #latest(): number {
+    return this.#dropped + this.#events.length;
+  }
+
+  #trim(): void {
+    while (this.#sentSize > this.#most) {
+      this.#sentSize -= this.#events[this.#head]!.size + ENTRY_COST;
+      this.#events[this.#head++] = undefined;
+    }
+    if (this.#head < 64 || this.#head * 2 < this.#events.length) return;
+    this.#events = this.#events.slice(this.#head);
+    this.#dropped += this.#head;
+    this.#head = 0;
   }
 }

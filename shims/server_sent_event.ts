@@ -20,8 +20,8 @@ export interface EventBody {
   readonly size: number;
 }
 
-/** What a message counts beside its payload, as on a WebSocket: who is sent empty ones must not be free. */
-const HEADER = 4;
+/** What a message counts at least: empty ones must not be for nothing. */
+const LEAST = 4;
 
 /** A comment: keeps the line busy, and no client hears of it. */
 export const HEARTBEAT: EventBody = { bytes: utf8.encode(":\n\n"), size: 0 };
@@ -32,7 +32,7 @@ const bodies = new WeakMap<OutgoingFrame, EventBody>();
 export function eventBody(frame: OutgoingFrame): EventBody {
   let body = bodies.get(frame);
   if (!body) {
-    body = { bytes: utf8.encode(textOf(frame)), size: frame.byteLength + HEADER };
+    body = { bytes: utf8.encode(textOf(frame)), size: Math.max(frame.byteLength, LEAST) };
     bodies.set(frame, body);
   }
   return body;
@@ -42,11 +42,6 @@ export function eventBody(frame: OutgoingFrame): EventBody {
 export function namedEvent(name: string, data: unknown): EventBody {
   const bytes = utf8.encode(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
   return { bytes, size: 0 };
-}
-
-/** The `id` line of an event. */
-export function idLine(id: string): Uint8Array<ArrayBuffer> {
-  return utf8.encode(`id: ${id}\n`);
 }
 
 function textOf({ payload, bytes }: OutgoingFrame): string {

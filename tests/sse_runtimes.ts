@@ -1,13 +1,25 @@
 import { builtProgram } from "./built_program.ts";
 import { npmBinary } from "./npm_binary.ts";
-import { fixture, type Gap, type Runtime } from "./runtimes.ts";
+import { closesOverUnread, fixture, type Gap, type Runtime } from "./runtimes.ts";
 
 const HTTP = "https://www.rfc-editor.org/rfc/rfc9110";
 
 /** Every case that speaks RFC 6455 by hand. */
 const noFrames: Gap = { reason: "HTTP carries no WebSocket frames", link: HTTP };
 
-const gaps: Readonly<Record<string, Gap>> = {};
+const staysOpen: Gap = {
+  reason: "HTTP refuses a request that is too large with 413: the session goes on",
+  link: `${HTTP}#section-15.5.14`,
+};
+
+/** On every server. */
+const gaps: Readonly<Record<string, Gap>> = {
+  "L1.default": staysOpen,
+  "L1.inflated": {
+    reason: "Requests are not compressed, as no server is known to take them",
+    link: `${HTTP}#section-8.4`,
+  },
+};
 
 /** Server-sent events, on each server that the adapter is made for. */
 export const sseRuntimes: readonly Runtime[] = [
@@ -18,7 +30,7 @@ export const sseRuntimes: readonly Runtime[] = [
     lineGap: noFrames,
     command: (program = fixture("sse_deno")) =>
       Promise.resolve([Deno.execPath(), "run", "-A", "--no-check", program.pathname]),
-    gaps,
+    gaps: { ...gaps, "C4.late-reader": closesOverUnread("Deno's") },
   },
   {
     name: "sse-node",
@@ -42,6 +54,6 @@ export const sseRuntimes: readonly Runtime[] = [
       if (!bun) return { missing: "Bun 1.4 for Linux on x64" };
       return [bun, await builtProgram(program, "bun", folder)];
     },
-    gaps,
+    gaps: { ...gaps, "C4.late-reader": closesOverUnread("Bun's") },
   },
 ];

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { sleep } from "../clients/test_bed.ts";
 import type { Peer } from "../../peer.ts";
 import type { Case } from "../fixtures/case.ts";
 
@@ -226,7 +227,7 @@ export const identity: readonly Case[] = [
       assert.deepEqual([a1.queued, b.queued], [[], []]);
       assert.equal((await t.stats()).namespaces, 2);
       b.terminate();
-      for (let i = 0; i < 100 && (await t.stats()).namespaces > 1; i++);
+      for (let i = 0; i < 100 && (await t.stats()).namespaces > 1; i++) await sleep(5);
       assert.equal((await t.stats()).namespaces, 1);
     },
   },

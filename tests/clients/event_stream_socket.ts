@@ -52,6 +52,7 @@ export class EventStreamSocket extends EventEmitter {
 
   /** Vanishes: no line, and no word. */
   terminate(): void {
+    if (this.socket.readyState === WebSocketSSE.CLOSED) return;
     this.#isCut = true;
     this.drop();
   }
