@@ -186,6 +186,16 @@ export const scenarios: readonly Scenario[] = [
     runtimes: SSE,
   },
   {
+    name: "sse-publish-batched",
+    title: "publish to 1,000 over SSE, 10 per tick",
+    load: { workload: "sse", args: ["publish", "--times=10"] },
+    toolkits: THREE,
+    versus: "crossws",
+    goal: "ratio",
+    targets: targets({ deno: 3, node: 3, bun: 3 }),
+    runtimes: SSE,
+  },
+  {
     name: "sse-post",
     title: "a message by POST beside SSE",
     load: { workload: "sse", args: ["posts"] },
