@@ -1,22 +1,14 @@
-import {
-  Adapter,
-  type AdapterOptions,
-  checkHeaderNames,
-  checkNames,
-  endpointOf,
-} from "./adapter.ts";
+import { Adapter } from "./adapter.ts";
 import type { Decision } from "./admission.ts";
-import { checkDeflate } from "./deflate_options.ts";
+import { checkDurable, type CloudflareRoomOptions } from "./cloudflare_options.ts";
 import { DurableHub } from "./durable_hub.ts";
 import { DurablePeer } from "./durable_peer.ts";
 import { type CloseOptions, Endpoint } from "./endpoint.ts";
 import { complain } from "./errors.ts";
-import { refusalResponse } from "./handshake.ts";
 import type { BinaryType } from "./message.ts";
 import { utf8Length } from "./payload.ts";
 import type { Peer } from "./peer.ts";
 import { CallbackSocket } from "./shims/callback_socket.ts";
-import { deflateOffers } from "./shims/deflate_offers.ts";
 import { SharedAlarm } from "./shims/shared_alarm.ts";
 import { PeerStore, type SavedHandshake, unpack } from "./shims/peer_state.ts";
 import { RawHandshake } from "./shims/request.ts";
@@ -26,51 +18,15 @@ import {
   closeFailureOf,
   type CloudflareSocket,
   type DurableContext,
+  extensionsOf,
   failureOf,
   handshakeOf,
   hibernatableWire,
+  refusalOf,
   socketPair,
+  switching,
 } from "./shims/workerd.ts";
 import type { SocketFailure } from "./socket.ts";
-
-/** Options that only the adapter for Cloudflare has. */
-const OWN_OPTIONS: readonly string[] = [
-  "bindingName",
-  "instanceName",
-  "resolveDurableStub",
-  "heartbeat",
-];
-
-/** What keeps idle clients of an object from being given up, without waking it. */
-export interface Heartbeat {
-  /** What clients send, well within `limits.idleTimeout`. No hook sees it. */
-  readonly request: string;
-  /** What they get for it. */
-  readonly response: string;
-}
-
-/** Options of a room. */
-export interface DurableRoomOptions extends AdapterOptions {
-  /** See the adapter. */
-  readonly heartbeat?: Heartbeat;
-}
-
-/**
- * @internal Finds mistakes before the first object does.
- *
- * @throws {TypeError} for an option that does not exist, and for an endpoint to share.
- */
-export function checkDurable(options: AdapterOptions): AdapterOptions {
-  checkNames(options, OWN_OPTIONS);
-  checkDeflate(options.perMessageDeflate);
-  checkHeaderNames(options.retainHeaders);
-  if (options.endpoint && endpointOf(options)) {
-    throw new TypeError(
-      "Cannot share an endpoint as each Durable Object has its own: pass the options of createEndpoint()",
-    );
-  }
-  return options;
-}
 
 /** What tells our sockets from others of the same object. */
 const TAG = "onepeer";
@@ -95,7 +51,7 @@ export class DurableRoom extends Adapter {
   #isSaving = false;
 
   /** @internal Made for each object by the adapter for Cloudflare. */
-  constructor(options: DurableRoomOptions, ctx: DurableContext, env: unknown) {
+  constructor(options: CloudflareRoomOptions, ctx: DurableContext, env: unknown) {
     const hub = new DurableHub();
     super({ endpoint: new Endpoint(checkDurable(options), hub) });
     this.#isCompressed = Boolean(options.perMessageDeflate);
@@ -119,30 +75,20 @@ export class DurableRoom extends Adapter {
     const { maxPeers, maxPeersPerAddress } = this.endpoint.limits;
     if (maxPeers !== Infinity || maxPeersPerAddress !== Infinity) this.#complete();
     const handshake = handshakeOf(request, this.#env, this.#ctx);
-    // There workerd 2026-11 does not switch protocols, and the peer would stay for ever.
-    if (handshake.header("upgrade")?.includes(",")) {
-      const message = "Bad WebSocket handshake: Upgrade must name nothing but websocket";
-      return refusalResponse({ status: 400, message });
-    }
-    const answer = await this.answer(
-      request,
-      handshake,
-      (decision) => this.#accept(handshake, decision),
-    );
+    const answer = refusalOf(handshake) ??
+      await this.answer(request, handshake, (decision) => this.#accept(handshake, decision));
     // What nobody sees: the client has left.
     return answer ?? new Response(null, { status: 204 });
   }
 
   #accept(
     handshake: RawHandshake,
-    { admission, protocol, headers: more }: Decision & { kind: "accept" },
+    { admission, protocol, headers }: Decision & { kind: "accept" },
   ): Response {
     const [client, native] = socketPair();
     const id = crypto.randomUUID();
     this.#ctx.acceptWebSocket(native as never, [TAG, id]);
-    const isOffered = this.#isCompressed &&
-      deflateOffers(handshake.header("sec-websocket-extensions")).length > 0;
-    const extensions = isOffered ? "permessage-deflate" : "";
+    const extensions = extensionsOf(handshake, this.#isCompressed);
     const socket = new CallbackSocket(hibernatableWire, native, protocol, extensions);
     const peer = this.endpoint.attach(socket, { ...admission, id });
     const saved: SavedHandshake = {
@@ -159,12 +105,7 @@ export class DurableRoom extends Adapter {
     this.#add(native, new DurablePeer(socket, peer, this.#store, JSON.stringify(saved)));
     socket.opened();
     if (this.#idleTimeout > 0) this.#ctx.waitUntil(this.#alarm.ringWithin(this.#idleTimeout));
-    const headers = new Headers(more.map(([name, value]): [string, string] => [name, value]));
-    if (protocol) headers.set("sec-websocket-protocol", protocol);
-    if (extensions) {
-      headers.set("sec-websocket-extensions", `${extensions}; server_no_context_takeover`);
-    }
-    return new Response(null, { status: 101, webSocket: client, headers } as ResponseInit);
+    return switching(client, socket, headers);
   }
 
   /** A message came. Resolves once no hook is at work. */

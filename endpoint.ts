@@ -191,6 +191,11 @@ export class Endpoint {
     for (const { peer } of this.#connections) peer.terminate();
   }
 
+  /** @internal Where timers need a keeper: the first one keeps them for all adapters. */
+  keepTimers<Keeper extends Timers>(keeper: Keeper): Keeper {
+    return (this.#timers.keeper ??= keeper) as Keeper;
+  }
+
   /** @internal Adapters bring the doorkeeper; the first one serves all of them. */
   useDoor(make: (options: EndpointOptions, host: DoorkeeperHost) => Door): Door {
     const isClosed = () => this.#closing !== undefined;

@@ -4,14 +4,17 @@
  */
 export class Timers {
   readonly #running = new Set<ReturnType<typeof setTimeout>>();
+  /** Who keeps them instead, where the runtime's own would end with the request that sets them. */
+  keeper: Timers | undefined;
 
   /** How many are running. */
   get size(): number {
-    return this.#running.size;
+    return this.keeper?.size ?? this.#running.size;
   }
 
   /** Calls back once after `ms`. Returns the way to cancel it, which may be called at any time. */
   after(ms: number, callback: () => void): () => void {
+    if (this.keeper) return this.keeper.after(ms, callback);
     const timer = setTimeout(() => {
       this.#running.delete(timer);
       callback();
@@ -24,6 +27,7 @@ export class Timers {
 
   /** Calls back every `ms` until cancelled. */
   every(ms: number, callback: () => void): () => void {
+    if (this.keeper) return this.keeper.every(ms, callback);
     const timer = setInterval(callback, ms);
     this.#running.add(timer);
     return () => {

@@ -1,5 +1,6 @@
 /**
- * WebSockets on Cloudflare: in Durable Objects, whose peers outlive the object's memory.
+ * WebSockets on Cloudflare: in Durable Objects, whose peers outlive the object's memory, or in plain
+ * Workers, whose peers hear each other as far as one isolate goes.
  *
  * @example
  * ```ts ignore
@@ -15,9 +16,12 @@
  * @module
  */
 import type { AdapterOptions } from "../adapter.ts";
-import { checkDurable, DurableRoom, type Heartbeat } from "../durable_room.ts";
-import { createEndpoint, type EndpointPublishOptions } from "../endpoint.ts";
+import { checkCloudflare, type Heartbeat } from "../cloudflare_options.ts";
+import { DurableRoom } from "../durable_room.ts";
+import type { Endpoint, EndpointPublishOptions } from "../endpoint.ts";
 import { type AnyContext, isLegalHost, refusalResponse, validateHandshake } from "../handshake.ts";
+import { IsolateRoom } from "../isolate_room.ts";
+import type { WorkerContext } from "../shims/request_context.ts";
 import {
   type CloudflareSocket,
   type DurableContext,
@@ -37,12 +41,20 @@ export type {
   DurableStorage,
   DurableStub,
   Heartbeat,
+  IsolateRoom,
+  WorkerContext,
 };
 
 /** Options of the adapter for Cloudflare. */
 export interface CloudflareOptions<Context extends object = AnyContext>
-  extends Omit<AdapterOptions<Context>, "endpoint"> {
-  /** Name of the binding to the class of Durable Objects that serves upgrade requests. */
+  extends AdapterOptions<Context> {
+  /** Shares peers, topics and limits with the other adapters over it: of plain Workers only, as each Durable Object has its own. */
+  readonly endpoint?: Endpoint;
+  /**
+   * Name of the binding to the class of Durable Objects that serves upgrade requests.
+   *
+   * @default none: the plain Worker serves them, see {@linkcode CloudflareAdapter.isolate}
+   */
   readonly bindingName?: string;
   /**
    * Name of the object that serves a request: peers of one object hear each other.
@@ -51,9 +63,9 @@ export interface CloudflareOptions<Context extends object = AnyContext>
    */
   readonly instanceName?: string | ((request: Request) => string);
   /**
-   * A message that clients send to show that they are there, and what they get for it: Cloudflare
-   * answers it without waking the object, as it does not send pings. With it, clients that are
-   * silent for `limits.idleTimeout` are given up, by the object's alarm; without, none.
+   * A message that clients send to show that they are there, and what they get for it, as Cloudflare
+   * does not send pings. No hook sees it, and no object is woken by it. With it, clients that are
+   * silent for `limits.idleTimeout` are given up; without, none.
    *
    * @default none
    */
@@ -68,7 +80,7 @@ export interface CloudflareOptions<Context extends object = AnyContext>
 
 /** Options of {@linkcode CloudflareAdapter.worker}. */
 export interface WorkerOptions {
-  /** Name of the binding to the class of Durable Objects; the adapter's own if left out. */
+  /** Name of the binding to the class of Durable Objects; the adapter's own if left out, else none. */
   readonly binding?: string;
   /** Name of the object that serves a request; the adapter's own if left out. */
   readonly instance?: string | ((request: Request) => string);
@@ -114,27 +126,50 @@ export type DurableClass = abstract new (...args: any[]) => object;
 export class CloudflareAdapter {
   readonly #options: CloudflareOptions;
   readonly #rooms = new WeakMap<object, DurableRoom>();
+  #isolate: IsolateRoom | undefined;
 
   /** @internal Made by {@linkcode adapter}. */
   constructor(options: CloudflareOptions) {
-    createEndpoint(checkDurable(options)); // finds mistakes before the first object does
+    checkCloudflare(options);
     this.#options = options;
   }
 
   /**
-   * Hands an upgrade request to the Durable Object that serves it.
+   * Answers an upgrade request: by the Durable Object that serves it, or by this Worker where the
+   * options name none.
    *
-   * @throws {TypeError} where the binding is missing.
+   * @throws {TypeError} where the binding is missing from `env`, and for a plain Worker without `ctx`.
    */
   async handleUpgrade(request: Request, env: unknown, ctx: unknown): Promise<Response> {
     const { resolveDurableStub, bindingName, instanceName } = this.#options;
-    const stub = resolveDurableStub
-      ? await resolveDurableStub(request, env, ctx)
-      : stubOf(request, env, bindingName, instanceName);
-    return await forward(request, stub);
+    if (resolveDurableStub) {
+      return await forward(request, await resolveDurableStub(request, env, ctx));
+    }
+    if (bindingName) return await forward(request, stubOf(request, env, bindingName, instanceName));
+    return await this.isolate.handleUpgrade(request, env, ctx as WorkerContext);
   }
 
-  /** A Worker that hands upgrade requests to Durable Objects: `export default ws.worker({ binding: "Room" })`. */
+  /**
+   * What plain Workers serve **in this isolate**: `peers`, `stats`, `publish`, `closeAll`, `close`.
+   * Cloudflare runs a Worker in many isolates at once, so these are not all clients of the Worker: who
+   * must reach all of them uses a Durable Object.
+   *
+   * @example
+   * ```ts ignore
+   * const ws = adapter({ hooks: { open: (peer) => peer.subscribe("news") } });
+   * export default ws.worker({
+   *   fetch: async (request) => Response.json(ws.isolate.publish("news", await request.text())),
+   * });
+   * ```
+   */
+  get isolate(): IsolateRoom {
+    return this.#isolate ??= new IsolateRoom(this.#options);
+  }
+
+  /**
+   * A Worker that serves upgrade requests: `export default ws.worker({ binding: "Room" })` by Durable
+   * Objects, `export default ws.worker()` by itself, see {@linkcode isolate}.
+   */
   worker(options: WorkerOptions = {}): CloudflareWorker {
     const { bindingName, instanceName } = this.#options;
     const { binding = bindingName, instance = instanceName, fetch } = options;
@@ -283,10 +318,10 @@ export default adapter;
 function stubOf(
   request: Request,
   env: unknown,
-  binding: string | undefined,
+  binding: string,
   instance: string | ((request: Request) => string) = "onepeer",
 ): DurableStub {
-  const namespace = binding && (env as Record<string, DurableNamespace | undefined>)?.[binding];
+  const namespace = (env as Record<string, DurableNamespace | undefined>)?.[binding];
   if (!namespace) throw bindingMissing(binding);
   const name = typeof instance === "string" ? instance : instance(request);
   return namespace.get(namespace.idFromName(name) as never);
@@ -299,12 +334,7 @@ async function forward(request: Request, stub: DurableStub): Promise<Response> {
   return refusal ? refusalResponse(refusal) : await stub.fetch(request);
 }
 
-function bindingMissing(binding: string | undefined): TypeError {
-  if (!binding) {
-    return new TypeError(
-      'Cannot find the Durable Object as no binding is named: pass bindingName, or worker({ binding: "Room" })',
-    );
-  }
+function bindingMissing(binding: string): TypeError {
   return new TypeError(
     `Cannot find the Durable Object as env.${binding} is missing: add to wrangler.jsonc
   "durable_objects": { "bindings": [{ "name": "${binding}", "class_name": "${binding}" }] },

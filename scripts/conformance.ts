@@ -8,9 +8,10 @@ import { durableVariants } from "../tests/durable_runtimes.ts";
 import { contractRuntimes } from "../tests/register.ts";
 import { sseRuntimes } from "../tests/sse_runtimes.ts";
 import { type Outcome, runSuite } from "../tests/suite.ts";
+import { workerVariants } from "../tests/worker_runtimes.ts";
 import { beginning, chosen, readArguments } from "./arguments.ts";
 
-const runtimes = [...contractRuntimes, ...durableVariants, ...sseRuntimes];
+const runtimes = [...contractRuntimes, ...durableVariants, ...workerVariants, ...sseRuntimes];
 const { names, value } = readArguments({
   help: `deno task conformance [runtime…] [--case=ID]
 

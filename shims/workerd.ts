@@ -4,9 +4,10 @@
  * @module
  */
 import { isSendableCloseCode } from "../close_code.ts";
-import type { AnyContext } from "../handshake.ts";
+import { type AnyContext, refusalResponse } from "../handshake.ts";
 import { OPEN, type SocketFailure } from "../socket.ts";
 import type { Wire } from "./callback_socket.ts";
+import { deflateOffers } from "./deflate_offers.ts";
 import { RawHandshake } from "./request.ts";
 
 /** The part of workerd's `WebSocket` that is used, of a Durable Object that may hibernate. */
@@ -164,10 +165,41 @@ export function answerHeartbeats(
 }
 
 /** The two ends of a socket: for the response, and ours. */
-export function socketPair(): readonly [client: unknown, server: CloudflareSocket] {
+export function socketPair<Socket extends CloudflareSocket>(): readonly [
+  client: unknown,
+  server: Socket,
+] {
   const { WebSocketPair } = globalThis as unknown as {
-    WebSocketPair: new () => { readonly 0: unknown; readonly 1: CloudflareSocket };
+    WebSocketPair: new () => { readonly 0: unknown; readonly 1: Socket };
   };
   const pair = new WebSocketPair();
   return [pair[0], pair[1]];
+}
+
+/** What no hook may see: of such a handshake workerd 2026-11 does not switch protocols, and the peer would stay for ever. */
+export function refusalOf(handshake: RawHandshake): Response | undefined {
+  if (!handshake.header("upgrade")?.includes(",")) return undefined;
+  const message = "Bad WebSocket handshake: Upgrade must name nothing but websocket";
+  return refusalResponse({ status: 400, message });
+}
+
+/** The extensions to negotiate. */
+export function extensionsOf(handshake: RawHandshake, isCompressed: boolean): string {
+  const isOffered = isCompressed &&
+    deflateOffers(handshake.header("sec-websocket-extensions")).length > 0;
+  return isOffered ? "permessage-deflate" : "";
+}
+
+/** The 101, with the client's end of the socket. */
+export function switching(
+  webSocket: unknown,
+  { protocol, extensions }: { readonly protocol: string; readonly extensions: string },
+  more: Iterable<readonly [string, string]>,
+): Response {
+  const headers = new Headers(Array.from(more, ([name, value]): [string, string] => [name, value]));
+  if (protocol) headers.set("sec-websocket-protocol", protocol);
+  if (extensions) {
+    headers.set("sec-websocket-extensions", `${extensions}; server_no_context_takeover`);
+  }
+  return new Response(null, { status: 101, webSocket, headers } as ResponseInit);
 }

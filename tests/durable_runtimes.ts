@@ -90,7 +90,7 @@ const countersLost: Gap = {
   link: HIBERNATION,
 };
 
-const noSignal: Gap = {
+export const noSignal: Gap = {
   reason: "Without the flag enable_request_signal, workerd does not say that a client has left",
   link: "https://developers.cloudflare.com/workers/configuration/compatibility-flags/",
 };

@@ -10,6 +10,8 @@ export interface WorkerdOptions {
   readonly evicts?: boolean;
   /** Whether objects have SQLite, as all new classes have. */
   readonly sqlite?: boolean;
+  /** Whether there are objects at all. */
+  readonly objects?: boolean;
 }
 
 /** The version of workerd that is tested, and measured. */
@@ -22,17 +24,28 @@ export async function workerdCommand(
   name: string,
   options: WorkerdOptions,
 ): Promise<readonly string[] | undefined> {
-  const program = await builtProgram(new URL("fixtures/durable.ts", import.meta.url), "node");
-  return await programCommand(name, FIXTURE.replace("PROGRAM", program), options);
+  const [fixture, source] = options.objects === false ? WORKER : DURABLE;
+  const program = await builtProgram(new URL(fixture, import.meta.url), "node");
+  return await programCommand(name, source.replace("PROGRAM", program), options);
 }
 
-const FIXTURE = `
+const WORKER = [
+  "fixtures/worker.ts",
+  `
+  import { workerApp } from "PROGRAM";
+  export default workerApp();`,
+] as const;
+
+const DURABLE = [
+  "fixtures/durable.ts",
+  `
   import { DurableObject } from "cloudflare:workers";
   import unsafe from "workerd:unsafe";
   import { durableApp } from "PROGRAM";
   const app = durableApp({ DurableObject, evict: (stub) => unsafe.evict(stub) });
   export const { Room } = app;
-  export default { fetch: app.fetch };`;
+  export default { fetch: app.fetch };`,
+] as const;
 
 /** Command that runs a module Worker that exports a class `Room`. */
 export async function programCommand(
@@ -71,7 +84,7 @@ async function bundle(contents: string, outfile: URL): Promise<void> {
 const NODE_COMPAT_SINCE = "2026-08-04";
 
 function configOf(
-  { date, evicts = false, sqlite = true }: WorkerdOptions,
+  { date, evicts = false, sqlite = true, objects = true }: WorkerdOptions,
   storage: string,
 ): string {
   return `using Workerd = import "/workerd/workerd.capnp";
@@ -88,12 +101,15 @@ const worker :Workerd.Worker = (
   compatibilityFlags = [${
     date < NODE_COMPAT_SINCE ? '"nodejs_compat", ' : ""
   }"unsafe_module", "experimental"],
-  durableObjectNamespaces = [(className = "Room", uniqueKey = "room", enableSql = ${sqlite})],
-  durableObjectStorage = (localDisk = "disk"),
+  ${objects ? objectsOf(sqlite) : ""}
   bindings = [
-    (name = "Room", durableObjectNamespace = "Room"),
+    ${objects ? '(name = "Room", durableObjectNamespace = "Room"),' : ""}
     (name = "evicts", json = "${evicts}"),
   ],
 );
 `;
 }
+
+const objectsOf = (sqlite: boolean) => `
+  durableObjectNamespaces = [(className = "Room", uniqueKey = "room", enableSql = ${sqlite})],
+  durableObjectStorage = (localDisk = "disk"),`;

@@ -6,7 +6,9 @@ const THREE: readonly ToolkitName[] = ["bare", "onepeer", "crossws"];
 // crossws has no room for that: it keeps topics in 16 KiB on the socket, and no context.
 const RESTORING: readonly ToolkitName[] = ["empty", "bare", "onepeer"];
 
-const SMALL = "?context=1024&topics=3", LARGE = "?context=100000&topics=1500";
+const SMALL = "?context=1024&messages=10&topics=3";
+const LARGE = "?context=100000&messages=1000&topics=1500";
+const TEXT = "?context=1024&messages=1&topics=3";
 
 /** What is measured of Durable Objects. */
 export const durableScenarios: readonly Scenario[] = [
@@ -44,16 +46,21 @@ export const durableScenarios: readonly Scenario[] = [
     versus: "empty",
     targets: {},
   },
-  {
-    name: "durable-save",
-    title: "save 1 KiB of context after a message",
-    visits: { kind: "save", message: "count", query: SMALL, rounds: 15, warmup: 2 },
+  saving("durable-save", "save 1 KiB of context, ten objects", SMALL),
+  saving("durable-save-text", "save 1 KiB of context, one text", TEXT),
+];
+
+function saving(name: string, title: string, query: string): Scenario {
+  return {
+    name,
+    title,
+    visits: { kind: "save", message: "count", query, rounds: 15, warmup: 2 },
     toolkits: ["bare", "onepeer"],
     goal: "nanoseconds",
     targets: { durable: { value: 1000 } },
     runtimes: ["durable"],
-  },
-];
+  };
+}
 
 function waking(
   message: Visits["message"],

@@ -3,7 +3,8 @@
  * names the object.
  *
  * - `GET /ROOM?topic=00042` upgrades, and listens to that topic.
- * - `GET /ROOM?context=1024&topics=3` upgrades a member with so large a context, in so many topics.
+ * - `GET /ROOM?context=1024&messages=10&topics=3` upgrades a member with so large a context, of so
+ *   many messages, in so many topics.
  * - A text `p00042x10…` is published, all of it, ten times in one turn, to topic `00042`.
  * - A text `look` is answered by `10/3 7`: the context's history and count, and how many objects of
  *   that class there have been. A text `count` is counted in the context, if there is one; nobody
@@ -16,6 +17,7 @@
 
 import type { DurableContext } from "../../adapters/cloudflare.ts";
 import type { CloudflareSocket } from "../../shims/workerd.ts";
+import { topicOf } from "./commands.ts";
 
 /** What an object knows of itself. */
 export type Context = Omit<DurableContext, "getWebSockets"> & {
@@ -48,27 +50,33 @@ export interface MemberContext {
   }[];
 }
 
-/** Bytes of one message in a history, as JSON. */
-const MESSAGE = 100;
+/** Bytes of one message in a history, beside its text. */
+const MESSAGE = 44;
 
 /** The context that a client asks for. */
 export function contextOf(url: string): MemberContext | undefined {
-  const size = Number(/[?&]context=(\d+)/.exec(url)?.[1] ?? 0);
+  const size = numberIn(url, "context"), length = numberIn(url, "messages");
   if (size === 0) return undefined;
-  const history = Array.from({ length: Math.round(size / MESSAGE) }, (_, index) => ({
+  const history = Array.from({ length }, (_, index) => ({
     id: 100_000 + index,
     at: 1_790_000_000_000 + index,
-    text: `${index} and the peers of one room hear each other `.padEnd(56, "."),
+    text: `${index} and the peers of one room hear each other `.padEnd(
+      size / length - MESSAGE,
+      ".",
+    ),
   }));
   return { name: "member", count: 0, history };
 }
 
 /** The topics that a client asks for: one by its number, or so many. */
 export function topicsOf(url: string): string[] {
-  const count = Number(/[?&]topics=(\d+)/.exec(url)?.[1] ?? 0);
-  const topic = /[?&]topic=(\d+)/.exec(url)?.[1];
-  const many = Array.from({ length: count }, (_, index) => `room-${100_000 + index}`);
-  return topic ? [...many, topic] : many;
+  const length = numberIn(url, "topics");
+  const many = Array.from({ length }, (_, index) => `room-${100_000 + index}`);
+  return [...many, topicOf(url) ?? []].flat();
+}
+
+function numberIn(url: string, name: string): number {
+  return Number(new URL(url).searchParams.get(name));
 }
 
 /** The answer to `look`. */

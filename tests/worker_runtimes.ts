@@ -1,0 +1,63 @@
+import { durableObjects, noSignal } from "./durable_runtimes.ts";
+import type { Gap, Runtime } from "./runtimes.ts";
+import { workerdCommand } from "./workerd.ts";
+
+/** What workerd does the same way for all sockets. */
+const shared = (...ids: string[]) => ids.map((id) => [id, durableObjects.gaps[id]!] as const);
+
+const workerGaps: Readonly<Record<string, Gap>> = Object.fromEntries(shared(
+  "C3.burst",
+  "C3.patient",
+  "C3.pause",
+  "C4.descriptors",
+  "C4.late-reader",
+  "C4.upgrade",
+  "C4.upgrade-list",
+  "C8.fin",
+  "C8.refused",
+  "C10.empty-origin",
+  "I2.reason",
+  "L1.above-64-mib",
+  "L1.fragment-flood",
+  "L3.answers",
+  "L3.silent",
+  "S6.compress",
+  "S7.answered",
+  "S7.hooks",
+  "S7.ping",
+  "X6.a-long-ping",
+  "X6.open-never-done",
+  "X6.text-that-is-not-UTF-8",
+  "X6.wire",
+  "X6.wire-inflated",
+  "X6.wire-late",
+));
+
+/** Plain Workers, as they are now: a column of the compatibility table. */
+export const workers: Runtime = worker("worker", "Workers", "2026-11-17", workerGaps);
+
+/** Plain Workers as they were. */
+export const workerVariants: readonly Runtime[] = [
+  worker("worker-2025", "Workers of 2025", "2025-01-01", {
+    ...workerGaps,
+    "C8.rst": noSignal,
+    "L5.aborted": noSignal,
+  }),
+];
+
+function worker(
+  name: string,
+  title: string,
+  date: string,
+  gaps: Readonly<Record<string, Gap>>,
+): Runtime {
+  return {
+    name,
+    title,
+    async command() {
+      return await workerdCommand(name, { date, objects: false }) ??
+        { missing: "workerd for Linux on x64" };
+    },
+    gaps,
+  };
+}
