@@ -7,8 +7,8 @@ import { cases } from "../tests/cases/mod.ts";
 import { durableVariants } from "../tests/durable_runtimes.ts";
 import { contractRuntimes } from "../tests/register.ts";
 import { sseCases } from "../tests/cases/sse.ts";
-import { workerVariants } from "../tests/worker_runtimes.ts";
 import { type Outcome, runSuite } from "../tests/suite.ts";
+import { workerVariants } from "../tests/worker_runtimes.ts";
 import { beginning, chosen, readArguments } from "./arguments.ts";
 
 const runtimes = [...contractRuntimes, ...durableVariants, ...workerVariants];

@@ -1,8 +1,6 @@
 import type { EventStream } from "./event_stream.ts";
 import type { EventBody } from "./server_sent_event.ts";
 
-const utf8 = new TextEncoder();
-
 /** From this size on a copy costs more than one more chunk does. */
 const MAX_COPY = 16_384;
 /** As much as a server writes at a time. */
@@ -58,8 +56,9 @@ export class EventChunk {
     let at = 0;
     for (let i = from; i < to; i++) {
       const piece = this.#pieces[i]!;
-      if (typeof piece === "string") at += utf8.encodeInto(piece, chunk.subarray(at)).written;
-      else {
+      if (typeof piece === "string") {
+        for (let j = 0; j < piece.length; j++) chunk[at++] = piece.charCodeAt(j); // it is ASCII
+      } else {
         chunk.set(piece.bytes, at);
         at += piece.bytes.byteLength;
       }
