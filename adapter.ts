@@ -42,8 +42,8 @@ const ENDPOINT_OPTIONS = [
 export abstract class Adapter {
   /** What this adapter serves. */
   readonly endpoint: Endpoint;
-  /** @internal Who admits its clients, unless another adapter over the same endpoint came first. */
-  protected door: Doorkeeper | undefined;
+  /** @internal Who admits its clients, and those of the other adapters over the same endpoint. */
+  protected readonly door: Doorkeeper;
 
   /**
    * Takes the given endpoint, or makes one of the other options.
@@ -56,10 +56,10 @@ export abstract class Adapter {
     checkNames(options, ownOptions);
     checkDeflate(options.perMessageDeflate);
     this.endpoint = endpointOf(options);
-    this.endpoint.useDoor((options, host) => {
+    this.door = this.endpoint.useDoor((options, host) => {
       checkHeaderNames(options.retainHeaders);
-      return this.door = new Doorkeeper(options, host);
-    });
+      return new Doorkeeper(options, host);
+    }) as Doorkeeper;
   }
 
   /** Live peers by namespace. */

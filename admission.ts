@@ -11,7 +11,6 @@ import {
   type Refusal,
   refusalResponse,
   type UpgradeRequest,
-  validateHandshake,
 } from "./handshake.ts";
 import {
   after,
@@ -79,7 +78,7 @@ export class Doorkeeper {
   /** Decides at once, unless a hook is asynchronous. Never rejects. */
   decide(handshake: Handshake): Awaitable<Decision> {
     const address = addressOf(handshake, this.#host.trustedHops);
-    const refusal = validateHandshake(handshake) ??
+    const refusal = handshake.validate() ??
       (this.#host.isClosed() ? GOING_AWAY : undefined) ??
       this.#places.refusal(address);
     if (refusal) return this.#refuse(refusalResponse(refusal));
@@ -150,6 +149,21 @@ export class Doorkeeper {
     this.#host.counters.refusals++;
     if (error === undefined) return; // the runtime has answered by itself, or the line was dead
     this.#report(error, "upgrade", requestOf(handshake, this.#host.trustedHops));
+  }
+
+  /** Whether pages of this origin may use what is served here, with credentials. */
+  admitsOrigin(origin: string, handshake: Handshake): boolean {
+    const { allowedOrigins } = this.#options;
+    return admitsOrigin(
+      allowedOrigins,
+      origin,
+      () => requestOf(handshake, this.#host.trustedHops),
+    );
+  }
+
+  /** The origin by which clients reach this server. */
+  ownOrigin(handshake: Handshake): string {
+    return originOf(handshake, this.#host.trustedHops);
   }
 
   #ask(visit: Visit): Awaitable<Decision> {

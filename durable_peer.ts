@@ -20,10 +20,11 @@ export class DurablePeer {
   /** When it was heard last in this life. */
   heardAt = 0;
   readonly #store: PeerStore;
+  readonly #context: object;
   /** JSON text, as the next two. */
   readonly #handshake: string;
   #topics: string | undefined;
-  #context: string | undefined;
+  #savedContext: string | undefined;
   #binaryType: string | undefined;
   #saved: PackedPeer | undefined;
   #isSpilled: boolean;
@@ -41,9 +42,19 @@ export class DurablePeer {
     this.socket = socket;
     this.peer = peer;
     this.#store = store;
+    this.#context = peer.context;
     this.#handshake = handshake;
     this.#saved = found?.packed;
     this.#isSpilled = found?.isSpilled ?? false;
+  }
+
+  /** Has `touched` called whenever somebody gets its context, and so may change it. */
+  watch(touched: () => void): void {
+    const get = () => {
+      touched();
+      return this.#context;
+    };
+    Object.defineProperty(this.peer, "context", { get, enumerable: true });
   }
 
   /**
@@ -73,9 +84,11 @@ export class DurablePeer {
    */
   save(): void {
     if (this.socket.readyState === CLOSED) return this.#forget();
-    const { context, id, websocket: { binaryType } } = this.peer;
+    const { id, websocket: { binaryType } } = this.peer;
+    const context = this.#context;
     const text = isJson(context) ? JSON.stringify(context) : undefined;
-    const isSame = text !== undefined && text === this.#context && this.#topics !== undefined &&
+    const isSame = text !== undefined && text === this.#savedContext &&
+      this.#topics !== undefined &&
       binaryType === this.#binaryType;
     if (isSame) return;
     this.#topics ??= JSON.stringify([...this.peer.topics]);
@@ -84,7 +97,7 @@ export class DurablePeer {
       this.#isSpilled = this.#store.write(this.socket.raw, id, packed, this.#isSpilled);
     }
     this.#saved = packed;
-    this.#context = text;
+    this.#savedContext = text;
     this.#binaryType = binaryType;
     this.#joined = 0;
   }

@@ -26,7 +26,7 @@ import {
   socketPair,
   switching,
 } from "./shims/workerd.ts";
-import type { SocketFailure } from "./socket.ts";
+import { CLOSED, type SocketFailure } from "./socket.ts";
 
 /** What tells our sockets from others of the same object. */
 const TAG = "onepeer";
@@ -42,7 +42,10 @@ export class DurableRoom extends Adapter {
   readonly #store: PeerStore;
   readonly #bySocket = new WeakMap<object, DurablePeer>();
   readonly #byPeer = new WeakMap<Peer, DurablePeer>();
-  readonly #changed = new Set<DurablePeer>();
+  /** Peers that may have changed in this turn, */
+  readonly #touched = new Set<DurablePeer>();
+  /** and those that a hook at work may change further. */
+  readonly #held = new Set<DurablePeer>();
   readonly #hooks = new Set<Promise<void>>();
   readonly #isCompressed: boolean;
   readonly #alarm: SharedAlarm;
@@ -67,7 +70,7 @@ export class DurableRoom extends Adapter {
     if (ctx.getWebSockets(TAG).length > 0) hub.complete = () => this.#complete();
     else this.#store.sweep(); // who was there has gone with the process
     hub.changing = (peer, joined) => this.#changing(peer, joined);
-    this.door!.keepBy({ ran: (peer, hook) => this.#ran(peer, hook) });
+    this.door.keepBy({ ran: (peer, hook) => this.#ran(peer, hook) });
   }
 
   /** Answers an upgrade request with the 101 or a refusal. Never rejects. */
@@ -203,7 +206,7 @@ export class DurableRoom extends Adapter {
     const { handshake: saved, topics, context, binaryType } = unpack(found.packed);
     const socket = new CallbackSocket(hibernatableWire, native, saved.p, saved.e);
     socket.opened();
-    const peer = this.door!.revive(socket, {
+    const peer = this.door.revive(socket, {
       id: saved.i,
       namespace: saved.n,
       remoteAddress: saved.a,
@@ -215,6 +218,7 @@ export class DurableRoom extends Adapter {
         rawHeaders: saved.h,
         secure: saved.s,
         remoteAddress: saved.a,
+        runtime: { name: "cloudflare", cloudflare: { env: this.#env, ctx: this.#ctx } },
       }),
     });
     peer.websocket.binaryType = binaryType as BinaryType;
@@ -233,6 +237,7 @@ export class DurableRoom extends Adapter {
   #add(native: CloudflareSocket, it: DurablePeer): void {
     this.#bySocket.set(native, it);
     this.#byPeer.set(it.peer, it);
+    it.watch(() => this.#touch(it));
   }
 
   #changing(peer: Peer, joined?: string): void {
@@ -244,22 +249,27 @@ export class DurableRoom extends Adapter {
 
   /** Saves a peer at the end of this turn, unless a hook is at work, which will. */
   #touch(it: DurablePeer): void {
-    this.#changed.add(it);
+    this.#touched.add(it);
     if (this.#isSaving) return;
     this.#isSaving = true;
     // Of workerd 2026-11: its own queueMicrotask takes 2 µs, four times as long as all else that a
     // message costs here.
     Promise.resolve().then(() => {
       this.#isSaving = false;
-      for (const changed of this.#changed) {
-        try {
-          if (changed.running === 0) changed.save();
-        } catch (error) {
-          complain(`peer ${changed.peer} could not be saved`, error);
-        }
-      }
-      this.#changed.clear();
+      this.#saveAll(this.#touched);
     });
+  }
+
+  #saveAll(peers: Set<DurablePeer>): void {
+    for (const it of peers) {
+      try {
+        if (it.running === 0) it.save();
+      } catch (error) {
+        complain(`peer ${it.peer} could not be saved`, error);
+      }
+      if (this.#hooks.size > 0 && it.socket.readyState !== CLOSED) this.#held.add(it);
+    }
+    peers.clear();
   }
 
   #ran(peer: Peer, hook: Promise<void> | undefined): Promise<void> | undefined {
@@ -272,14 +282,18 @@ export class DurableRoom extends Adapter {
     const settled = hook.finally(() => {
       if (it && --it.running === 0) this.#save(it);
     });
-    const over = settled.then(() => {}, () => {}).then(() => void this.#hooks.delete(over));
+    const over = settled.then(() => {}, () => {}).then(() => {
+      this.#hooks.delete(over);
+      if (this.#hooks.size === 0) this.#saveAll(this.#held);
+    });
     this.#hooks.add(over);
     this.#ctx.waitUntil(over);
     return settled;
   }
 
   #save(it: DurablePeer): void {
-    this.#changed.delete(it);
+    this.#touched.delete(it);
+    if (it.socket.readyState === CLOSED) this.#held.delete(it);
     it.save();
   }
 

@@ -198,9 +198,9 @@ export class Endpoint {
   }
 
   /** @internal Adapters bring the doorkeeper; the first one serves all of them. */
-  useDoor(make: (options: EndpointOptions, host: DoorkeeperHost) => Door): void {
+  useDoor(make: (options: EndpointOptions, host: DoorkeeperHost) => Door): Door {
     const isClosed = () => this.#closing !== undefined;
-    this.#door ??= make(this.#options, Object.assign(this.#host, { isClosed }));
+    return this.#door ??= make(this.#options, Object.assign(this.#host, { isClosed }));
   }
 
   /**

@@ -26,6 +26,8 @@ export interface Handshake {
   readonly remoteAddress: string | undefined;
   /** Context a framework gave with the request. */
   readonly context: AnyContext | undefined;
+  /** What its protocol says against it: {@linkcode validateHandshake} of that of a WebSocket. */
+  validate(): Refusal | undefined;
   /** A header by its lower-case name; duplicates joined as Fetch does. */
   header(name: string): string | null;
   /** The request at `url`: made at the first call, the same from then on. */
@@ -132,7 +134,7 @@ export function listElements(value: string | null): string[] {
 export const TOKEN: RegExp = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** Whether a header is a list of tokens in which none comes twice (RFC 6455 §4.1). */
-function isTokenList(value: string): boolean {
+export function isTokenList(value: string): boolean {
   const elements = value.split(",").map((element) => element.trim());
   return elements.every((element) => TOKEN.test(element)) &&
     new Set(elements).size === elements.length;

@@ -83,7 +83,7 @@ export class IsolateRoom extends Adapter {
     };
     this.door?.keepBy({
       ran: (peer, hook) => void (hook && lineOf.get(peer)?.ran(hook)),
-      later: (peer, task) => this.#later(lineOf.get(peer)!, task),
+      later: (peer, task) => this.#later(lineOf.get(peer)?.context, task),
     });
   }
 
@@ -181,7 +181,8 @@ export class IsolateRoom extends Adapter {
   }
 
   /** Does something in the context of a peer, as what it starts ends with the context it runs in. */
-  #later({ context }: WorkerLine, task: () => void): void {
+  #later(context: RequestContext | undefined, task: () => void): void {
+    if (!context) return queueMicrotask(task); // of another adapter
     const cancel = this.#timers.after(GONE_MS, task);
     const now = () => {
       cancel();

@@ -44,11 +44,11 @@ async function compare(
   for (const toolkit of toolkits) {
     if (!scenario.toolkits.includes(toolkit.name)) continue;
     if (!toolkit.runtimes.includes(runtime.name)) continue;
-    const command = await runtime.command(serverProgram(toolkit, runtime.name));
+    const { name, dialect = workload === "sse" ? workload : [] } = toolkit;
+    const command = await runtime.command(serverProgram(toolkit, runtime.name, workload));
     const server = servers.use(
-      await ServerProcess.start(["sh", "-c", RAISE_LIMIT, ...command, workload]),
+      await ServerProcess.start(["sh", "-c", RAISE_LIMIT, ...command, workload, name]),
     );
-    const { name, dialect = [] } = toolkit;
     descriptions.push([name, server.port, pidOf(server), dialect].flat().join(":"));
   }
   return await load(generator, [...args, ...descriptions]);

@@ -1,6 +1,6 @@
 /** One window of one server, as the load generator reports it. Times in seconds of CPU or wall. */
 export interface Window {
-  readonly scenario: "echo" | "publish" | "handshakes";
+  readonly scenario: "echo" | "publish" | "posts" | "handshakes";
   readonly round: number;
   readonly wall: number;
   readonly cpu: number;

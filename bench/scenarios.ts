@@ -58,6 +58,8 @@ const CROWDED: readonly ToolkitName[] = ["onepeer", "crossws"];
 const ECHO = targets({ deno: 0.97, node: 1.05, uws: 0.97, bun: 0.97 });
 const PIPELINED = targets({ deno: 0.95, node: 3.5, uws: 0.95, bun: 0.95 });
 
+const SSE: readonly RuntimeName[] = ["deno", "node", "bun"];
+
 /** Of slow readers: how many, what may wait for each of them, and how long they do not read. */
 export const SLOW = { readers: 10, maxBufferedMib: 1, seconds: 12 };
 const BOUND = SLOW.readers * SLOW.maxBufferedMib;
@@ -173,6 +175,37 @@ export const scenarios: readonly Scenario[] = [
     targets: targets({ deno: BOUND, node: BOUND, uws: BOUND, bun: BOUND }),
   },
   ...durableScenarios,
+  {
+    name: "sse-publish",
+    title: "publish to 1,000 over SSE, 1 per tick",
+    load: { workload: "sse", args: ["publish"] },
+    toolkits: THREE,
+    versus: "crossws",
+    goal: "ratio",
+    targets: targets({ deno: 3, node: 3, bun: 3 }),
+    runtimes: SSE,
+  },
+  {
+    name: "sse-publish-batched",
+    title: "publish to 1,000 over SSE, 10 per tick",
+    load: { workload: "sse", args: ["publish", "--times=10"] },
+    toolkits: THREE,
+    versus: "crossws",
+    goal: "ratio",
+    targets: targets({ deno: 3, node: 3, bun: 3 }),
+    runtimes: SSE,
+  },
+  {
+    name: "sse-post",
+    title: "a message by POST beside SSE",
+    load: { workload: "sse", args: ["posts"] },
+    toolkits: THREE,
+    versus: "bare",
+    goal: "ratio",
+    // At most 1.5 times what a POST without all this takes.
+    targets: targets({ deno: 0.67, node: 0.67, bun: 0.67 }),
+    runtimes: SSE,
+  },
   {
     name: "noise",
     title: "onepeer beside itself, echo",

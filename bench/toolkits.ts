@@ -1,4 +1,5 @@
 import type { RuntimeName } from "./runtimes.ts";
+import type { Workload } from "./servers/protocol.ts";
 
 /** What serves WebSockets. */
 export interface Toolkit {
@@ -26,7 +27,11 @@ export const toolkits: readonly Toolkit[] = [
   { name: "socket.io", title: "Socket.IO", runtimes: ["node"], dialect: "socket.io" },
 ];
 
-/** The program that serves by this toolkit on a runtime. */
-export function serverProgram({ name, folder = name }: Toolkit, runtime: RuntimeName): URL {
-  return new URL(`servers/${folder}/${runtime}.ts`, import.meta.url);
+/** The program that serves by this toolkit on a runtime. Over SSE a runtime has one, told the toolkit. */
+export function serverProgram(
+  { name, folder = name }: Toolkit,
+  runtime: RuntimeName,
+  workload?: Workload,
+): URL {
+  return new URL(`servers/${workload === "sse" ? "sse" : folder}/${runtime}.ts`, import.meta.url);
 }

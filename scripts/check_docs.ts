@@ -22,7 +22,7 @@ await run("test", "-A", "--quiet", "--doc", ...await modulesWithExamples());
 
 async function modulesWithExamples(): Promise<string[]> {
   const found: string[] = [];
-  for (const folder of ["./", "./adapters/", "./server/"]) {
+  for (const folder of ["./", "./adapters/", "./server/", "./websocket/"]) {
     for await (const { name, isFile } of Deno.readDir(folder)) {
       if (!isFile || !name.endsWith(".ts")) continue;
       if ((await Deno.readTextFile(folder + name)).includes("@example")) found.push(folder + name);

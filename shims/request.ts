@@ -1,5 +1,11 @@
 import { plainAddress } from "../forwarded.ts";
-import type { AnyContext, Handshake, UpgradeRequest } from "../handshake.ts";
+import {
+  type AnyContext,
+  type Handshake,
+  type Refusal,
+  type UpgradeRequest,
+  validateHandshake,
+} from "../handshake.ts";
 
 /** Headers that the URL of the request is made of. */
 const NEEDED: readonly string[] = ["host", "x-forwarded-host", "x-forwarded-proto", "forwarded"];
@@ -45,6 +51,10 @@ export class RawHandshake implements Handshake {
     this.context = init.context;
     this.#rawHeaders = init.rawHeaders;
     this.#runtime = init.runtime;
+  }
+
+  validate(): Refusal | undefined {
+    return validateHandshake(this);
   }
 
   header(name: string): string | null {

@@ -41,7 +41,7 @@ export class WorkerLine {
   readonly context: RequestContext;
   /** When something was heard from the client. */
   heardAt: number = Date.now();
-  /** Some of what waited for the network has been written: called within its context. */
+  /** Some of what waited for the network may have been written: called within its context. */
   drained: () => void = () => {};
   readonly #host: LineHost;
   #isOpen = true;
@@ -132,11 +132,14 @@ export class WorkerLine {
 
   /** Looks again and again while something waits: the runtime does not say when it has been written. */
   #watch(): void {
-    const before = this.#queued;
     this.#look();
-    if (this.#queued < before) this.drained();
     this.#lookIn = this.#queued > 0 ? Math.min(this.#lookIn + 1, MAX_LOOK_MS) : 0;
-    if (this.#lookIn > 0) setTimeout(() => this.context.run(() => this.#watch()), this.#lookIn - 1);
+    if (this.#lookIn === 0) return;
+    setTimeout(() =>
+      this.context.run(() => {
+        this.#watch();
+        this.drained();
+      }), this.#lookIn - 1);
   }
 }
 

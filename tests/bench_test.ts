@@ -145,6 +145,47 @@ for (const args of [ECHO, [...ROOM, "--times=3"]]) {
   });
 }
 
+const POSTS = ["posts", "--connections=3", "--rounds=2", "--window=50"];
+const EVENTS = ["publish", "--subscribers=6", "--rounds=2", "--window=50"];
+
+for (const args of [EVENTS, POSTS]) {
+  generatorTest(`measures ${args[0]} over server-sent events`, async () => {
+    const program = new URL("../bench/servers/sse/deno.ts", import.meta.url).pathname;
+    for (const toolkit of ["bare", "onepeer"]) {
+      await using server = await ServerProcess.start(
+        [Deno.execPath(), "run", "-A", "--no-check", program, "sse", toolkit],
+      );
+      const lines = await load(generator, [...args, `${toolkit}:${server.port}:${server.pid}:sse`]);
+      for (const { messages } of lines as Window[]) assert.ok(messages > 20, `only ${messages}`);
+    }
+  });
+}
+
+generatorTest("fails where an event has another text", async () => {
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, answer);
+  const streams: ReadableStreamDefaultController<string>[] = [];
+  async function answer(request: Request): Promise<Response> {
+    const text = (await request.text()).replace("e", "E");
+    for (const stream of text ? streams : []) stream.enqueue(`data: ${text}\n\n`);
+    if (text) return new Response();
+    const body = new ReadableStream<string>({
+      start(controller) {
+        controller.enqueue(":\n\n");
+        streams.push(controller);
+      },
+    });
+    const headers = { "content-type": "text/event-stream" };
+    return new Response(body.pipeThrough(new TextEncoderStream()), { headers });
+  }
+  const run = load(generator, [
+    ...EVENTS,
+    "--patience=300",
+    `here:${server.addr.port}:${Deno.pid}:sse`,
+  ]);
+  await assert.rejects(run, /got 0 messages instead of 1/);
+  for (const stream of streams) stream.close();
+});
+
 /** Servers that are wrong in one way each, and what the load generator says of them. */
 const WRONG: Record<string, [args: string[], says: RegExp, on: (socket: WebSocket) => void]> = {
   "sends other bytes back": [ECHO, /here sent wrong bytes/, (socket) => {

@@ -44,7 +44,7 @@ function emittedLibrary(server: string): Plugin {
       onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) => {
         const { pathname } = new URL(path, `file://${resolveDir}/`);
         const below = pathname.slice(ROOT.pathname.length);
-        if (!/^(?:(?:adapters|server|shims)\/)?\w+\.ts$/.test(below)) return undefined;
+        if (!/^(?:(?:adapters|server|shims|websocket)\/)?\w+\.ts$/.test(below)) return undefined;
         const emitted = below.replace("server/mod.ts", `server/${server}.ts`)
           .replace(/\.ts$/, ".js");
         return { path: new URL(`library/${emitted}`, CACHE).pathname, external: true };

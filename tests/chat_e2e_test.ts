@@ -1,27 +1,12 @@
 /** The chat of `examples/chat`, as people meet it: real pages in a real browser. */
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
-import {
-  type Browser,
-  type BrowserContext,
-  type BrowserContextOptions,
-  chromium,
-  type Page,
-} from "playwright-core";
+import type { Page } from "playwright-core";
 import type { Line } from "../examples/chat/protocol.ts";
-import { runtimes } from "./runtimes.ts";
+import { sayIfSkipped } from "./clients/browser.ts";
+import { connected, gone, heard, say, seen, test } from "./clients/chat_stage.ts";
 
-const WAIT = 8_000;
-
-const executablePath = findBrowser();
-if (!executablePath) {
-  const why = "there is no Chromium: install one, or say in CHROMIUM where it is";
-  console.log(
-    `\n${"=".repeat(80)}\nSKIPPED: the chat is not tested, as ${why}\n${"=".repeat(80)}\n`,
-  );
-  // A quiet run hides what a file prints, but not the name of a test.
-  Deno.test.ignore(`chat: SKIPPED, as ${why}`, () => {});
-}
+sayIfSkipped("chat");
 
 test("chat: two pages see each other's lines, presence and typing", async (stage) => {
   const [ada, bo] = [await stage.enter("Ada"), await stage.enter("Bo")];
@@ -101,8 +86,8 @@ test("chat: the server dies and returns: so do the pages, with each line once", 
   // Where there is a Node, the room moves to it. Nobody in it can tell.
   await stage.restart("node");
 
-  await seen(ada, "#state", /^connected$/);
-  await seen(bo, "#state", /^connected$/);
+  await seen(ada, "#state", /^connected over WebSocket$/);
+  await seen(bo, "#state", /^connected over WebSocket$/);
   const all = ["before", "meanwhile, one", "meanwhile, two"];
   await heard(bo, all);
   await heard(ada, all);
@@ -251,197 +236,6 @@ test("chat: takes no line twice, no flood and no nonsense", async (stage) => {
   await seen(ada, "#lines", /still here$/);
 });
 
-function test(name: string, play: (stage: Stage) => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: !executablePath,
-    async fn() {
-      await using stage = await Stage.set();
-      await play(stage);
-    },
-  });
-}
-
-/** A chat server and a browser, for one test; both are gone after it. */
-class Stage implements AsyncDisposable {
-  readonly #browser: Browser;
-  readonly #contexts: BrowserContext[] = [];
-  readonly #problems: string[] = [];
-  #server: ChatServer;
-  #refusalsExpected = false;
-
-  private constructor(server: ChatServer, browser: Browser) {
-    this.#server = server;
-    this.#browser = browser;
-  }
-
-  static async set(): Promise<Stage> {
-    const [server, browser] = await Promise.allSettled([ChatServer.start("deno", 0), launch()]);
-    // Where one fails, the other must not stay behind.
-    if (server.status === "rejected") {
-      if (browser.status === "fulfilled") await browser.value.close();
-      throw server.reason;
-    }
-    if (browser.status === "rejected") {
-      await server.value.end("SIGTERM");
-      throw browser.reason;
-    }
-    return new Stage(server.value, browser.value);
-  }
-
-  get url(): string {
-    return this.#server.url;
-  }
-
-  /** Somebody opens the page of a room. */
-  async enter(name: string, room = "lobby", options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await this.#browser.newContext(options);
-    this.#contexts.push(context);
-    context.setDefaultTimeout(WAIT);
-    await context.addInitScript((name) => {
-      if (localStorage.getItem("chat.name") === null) localStorage.setItem("chat.name", name);
-      document.addEventListener("securitypolicyviolation", (event) => {
-        console.error(`policy violated: ${event.violatedDirective} by ${event.blockedURI}`);
-      });
-    }, name);
-    const page = await context.newPage();
-    page.on("console", (message) => {
-      const isRefusal = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|closed before/.test(
-        message.text(),
-      );
-      if (isRefusal && this.#refusalsExpected) return;
-      if (["error", "warning"].includes(message.type())) {
-        this.#problems.push(`${name}: ${message.text()}`);
-      }
-    });
-    page.on("pageerror", (error) => void this.#problems.push(`${name}: ${error}`));
-    await page.goto(`${this.url}room/${room}`);
-    await connected(page);
-    return page;
-  }
-
-  /** From now on a browser may complain that nobody answers. */
-  expectRefusals(): void {
-    this.#refusalsExpected = true;
-  }
-
-  kill(): Promise<void> {
-    return this.#server.end("SIGKILL");
-  }
-
-  async restart(runtime: "deno" | "node"): Promise<void> {
-    this.#server = await ChatServer.start(runtime, Number(new URL(this.url).port));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      for (const context of this.#contexts) await context.close();
-      await this.#browser.close();
-    } finally {
-      await this.#server.end("SIGTERM");
-    }
-    assert.deepEqual(this.#problems, [], "the browser's console has complaints");
-  }
-}
-
-function launch(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: executablePath!,
-    chromiumSandbox: false,
-    args: [
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
-}
-
-/** The server in a process of its own. */
-class ChatServer {
-  readonly url: string;
-  readonly #child: Deno.ChildProcess;
-  readonly #output: Promise<void>;
-
-  private constructor(child: Deno.ChildProcess, url: string, output: Promise<void>) {
-    this.#child = child;
-    this.url = url;
-    this.#output = output;
-  }
-
-  static async start(runtime: "deno" | "node", port: number): Promise<ChatServer> {
-    const [program, ...args] = await command(runtime);
-    const child = new Deno.Command(program!, {
-      args,
-      stdin: "null",
-      stdout: "piped",
-      stderr: "inherit",
-      env: { PORT: String(port), NO_COLOR: "1" },
-    }).spawn();
-    const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    let said = "";
-    while (true) {
-      const { value, done } = await output.read();
-      if (done) throw new Error(`the chat did not start: ${said}`);
-      said += value;
-      const url = /http:\S+/.exec(said)?.[0];
-      if (!url) continue;
-      const rest = (async () => {
-        while (!(await output.read()).done);
-      })();
-      if (port !== 0) assert.equal(new URL(url).port, String(port));
-      return new ChatServer(child, url, rest);
-    }
-  }
-
-  async end(signal: Deno.Signal): Promise<void> {
-    try {
-      this.#child.kill(signal);
-    } catch { /* it has ended before */ }
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 4_000);
-    await this.#child.status;
-    clearTimeout(timer);
-    await this.#output;
-  }
-}
-
-async function command(runtime: "deno" | "node"): Promise<readonly string[]> {
-  const entry = (name: string) => new URL(`../examples/chat/${name}`, import.meta.url).pathname;
-  if (runtime === "node") {
-    const found = await runtimes.find(({ name }) => name === "node")?.command();
-    if (found && !("missing" in found)) return [found[0]!, entry("server.node.ts")];
-  }
-  return [Deno.execPath(), "run", "-A", "--no-check", entry("server.ts")];
-}
-
-function findBrowser(): string | undefined {
-  const places = [
-    Deno.env.get("CHROMIUM"),
-    "/usr/bin/chromium",
-    "/usr/bin/chromium-browser",
-    "/usr/bin/google-chrome",
-  ];
-  return places.find((place) => {
-    try {
-      return place !== undefined && Deno.statSync(place).isFile;
-    } catch {
-      return false;
-    }
-  });
-}
-
-async function connected(page: Page): Promise<void> {
-  await page.locator('#state[data-state="connected"]').waitFor();
-  await page.locator("#people li").first().waitFor({ state: "attached" });
-}
-
-async function say(page: Page, text: string): Promise<void> {
-  await page.locator("#draft").fill(text);
-  await page.locator("#draft").press("Enter");
-}
-
 interface Conversation {
   readonly code: number;
   /** What the server gave a newcomer. */
@@ -471,41 +265,6 @@ function converse(
     };
     socket.onclose = ({ code }) => resolve({ code, history, lines });
   });
-}
-
-/** Waits until an element's text matches. */
-function seen(page: Page, selector: string, pattern: RegExp): Promise<void> {
-  return until(async () => {
-    const text = (await page.locator(selector).textContent() ?? "").trim();
-    return pattern.test(text) || `${selector} is ${JSON.stringify(text)}, not ${pattern}`;
-  });
-}
-
-/** Waits until an element's text no longer matches. */
-function gone(page: Page, selector: string, pattern: RegExp): Promise<void> {
-  return until(async () => {
-    const text = await page.locator(selector).textContent() ?? "";
-    return !pattern.test(text) || `${selector} still has ${pattern}: ${JSON.stringify(text)}`;
-  });
-}
-
-/** Waits until a page shows exactly these lines. */
-async function heard(page: Page, lines: readonly string[]): Promise<void> {
-  const expected = JSON.stringify(lines);
-  await until(async () => {
-    const shown = JSON.stringify(await page.locator("#lines .line-text").allTextContents());
-    return shown === expected || `the page shows ${shown}, not ${expected}`;
-  });
-}
-
-async function until(condition: () => Promise<true | string>): Promise<void> {
-  const end = performance.now() + WAIT;
-  while (true) {
-    const result = await condition();
-    if (result === true) return;
-    if (performance.now() > end) assert.fail(result);
-    await new Promise((resolve) => setTimeout(resolve, 40));
-  }
 }
 
 /** Where Tab leads, all around the page once, and whether the focus can be seen there. */

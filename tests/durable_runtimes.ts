@@ -4,8 +4,13 @@ import { workerdCommand, type WorkerdOptions } from "./workerd.ts";
 const WORKERD = "https://github.com/cloudflare/workerd";
 const HIBERNATION = "https://developers.cloudflare.com/durable-objects/best-practices/websockets/";
 
-/** The HTTP server of workerd is in front of what a Worker sees. */
-const answeredBefore = (reason: string): Gap => ({ reason: `workerd ${reason}`, link: WORKERD });
+const MANAGER = `${WORKERD}/blob/main/src/workerd/io/hibernation-manager.c++`;
+
+/** The HTTP server of workerd, which is KJ's, is in front of what a Worker sees. */
+export const answeredBefore = (reason: string): Gap => ({
+  reason: `workerd ${reason}`,
+  link: "https://github.com/capnproto/capnproto/blob/v2/c++/src/kj/compat/http.c++",
+});
 
 const noDurableControl: Gap = {
   reason: "workerd answers pings by itself, sends none, and shows no control frames",
@@ -19,19 +24,20 @@ const noDurableReset: Gap = {
 
 const lineStays: Gap = {
   reason:
-    "workerd 2026-11 keeps a line open after the closing handshake that we began, until the object is evicted, if the client had sent no message",
-  link: WORKERD,
+    "After a close of ours, workerd 2026-11 ends the line of a client that had sent no message only once the socket is garbage-collected, or its object evicted",
+  link: MANAGER,
 };
 
 const noPause: Gap = {
-  reason: "A Durable Object can't stop reading a WebSocket",
-  link: HIBERNATION,
+  reason:
+    "workerd can't stop reading a WebSocket: the next message comes while the handler of the last is at work",
+  link: MANAGER,
 };
 
 const finUnheard = answeredBefore("takes a FIN for a client that still listens");
 const takesAnyText = answeredBefore("puts U+FFFD in place of what is not UTF-8");
 
-const ownEndpoint: Gap = {
+export const ownEndpoint: Gap = {
   reason: "Each Durable Object has an endpoint of its own: objects share no memory",
   link: "https://developers.cloudflare.com/durable-objects/concepts/what-are-durable-objects/",
 };
@@ -39,55 +45,48 @@ const ownEndpoint: Gap = {
 const durableGaps: Readonly<Record<string, Gap>> = {
   "A1.endpoint": ownEndpoint,
   "A1.shared": ownEndpoint,
-  "A2.stats": {
-    reason: "A handshake by POST reaches no Durable Object, and so is not among its refusals",
-    link: WORKERD,
-  },
+  "A2.refusals": answeredBefore("hands no Durable Object a handshake that is no GET"),
   "B4.freed": noDurableReset,
   "C3.burst": noPause,
   "C3.patient": noPause,
   "C3.pause": noPause,
-  "C4.descriptors": answeredBefore("shows a Worker no descriptors of its process"),
   "C4.late-reader": closesOverUnread("workerd's"),
   "C4.upgrade": answeredBefore("takes the header `Upgrade` out of a response"),
   "C4.upgrade-list": answeredBefore("switches protocols only for `Upgrade: websocket`"),
   "C8.fin": finUnheard,
-  "C8.refused": finUnheard,
+  "C8.refused-fin": finUnheard,
   "C10.empty-origin": answeredBefore("drops the header `Origin` where it is empty"),
-  "E2.open": lineStays,
-  "I2.reason": finUnheard,
-  "I6.own": lineStays,
   "L1.above-64-mib": answeredBefore("takes no message over 32 MiB"),
   "L1.fragment-flood": answeredBefore("gathers the fragments of a message up to 32 MiB"),
   "L3.answers": noDurableControl,
   "L3.silent": noDurableControl,
-  "P9.close": lineStays,
-  "P9.gone": lineStays,
   "S6.compress": answeredBefore("compresses every message where that was negotiated"),
-  "S7.answered": noDurableControl,
   "S7.hooks": noDurableControl,
   "S7.ping": noDurableControl,
-  "X1.sends-first": lineStays,
+  "X3.line": lineStays,
   "X4.wire": noDurableReset,
   "X5.cut": noDurableReset,
   "X6.a-long-ping": answeredBefore("answers a ping of more than 125 bytes as any other"),
   "X6.open-never-done": takesAnyText,
   "X6.text-that-is-not-UTF-8": takesAnyText,
-  "X6.wire": answeredBefore("ends the line after some protocol errors without a close frame"),
   "X6.wire-inflated": answeredBefore("says 1002 of what does not inflate"),
-  "X6.wire-late": takesAnyText,
-  "X7.accepted": lineStays,
-  "X7.arguments": lineStays,
-  "X7.close": lineStays,
-  "X7.jitter": lineStays,
-  "X7.repeat": lineStays,
-  "X8.close": lineStays,
-  "X8.force": lineStays,
+  "X6.wire-text": takesAnyText,
 };
 
 const countersLost: Gap = {
   reason: "Counters are those of the object's life in memory",
   link: HIBERNATION,
+};
+
+const resolvedAgain: Gap = {
+  reason: "Hooks are resolved once per life of the object, as functions do not outlive it",
+  link: HIBERNATION,
+};
+
+const cutByEviction: Gap = {
+  reason:
+    "An eviction drops the line of a client that broke the protocol, and what it has not read",
+  link: MANAGER,
 };
 
 export const noSignal: Gap = {
@@ -107,18 +106,23 @@ export const durableObjects: Runtime = durable(
 export const durableVariants: readonly Runtime[] = [
   durable("durable-2025", "Durable Objects of 2025", { date: "2025-01-01" }, {
     ...durableGaps,
+    "C8.refused-rst": noSignal,
     "C8.rst": noSignal,
+    "I2.reason": noSignal,
     "L5.aborted": noSignal,
   }),
   durable(
     "durable-evicted",
-    "Durable Objects, evicted after each message",
+    "Durable Objects, evicted in every pause",
     { date: "2026-11-17", evicts: true },
     {
       ...Object.fromEntries(
-        Object.entries(durableGaps).filter(([id, gap]) => gap !== lineStays || id === "X7.jitter"),
+        Object.entries(durableGaps).filter(([, gap]) => gap !== lineStays),
       ),
+      "A2.stats": countersLost,
+      "C12.both": resolvedAgain,
       "X4.backlog": countersLost,
+      "X6.wire-late": cutByEviction,
     },
   ),
 ];

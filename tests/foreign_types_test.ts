@@ -113,8 +113,47 @@ Deno.test({
   },
 });
 
+/** What wrangler makes a string of. */
+const TEXTS = ["html", "css", "svg", "txt"].map((type) =>
+  `declare module "*.${type}" {\n  const text: string;\n  export default text;\n}\n`
+).join("");
+
+Deno.test({
+  name: "the example for Cloudflare fits its types",
+  ignore: cloudflareTypes === undefined,
+  async fn() {
+    const example = new URL("../examples/cloudflare/", import.meta.url);
+    const worker = (await Deno.readTextFile(new URL("worker.ts", example)))
+      .replaceAll(/from "(\.[^"]+)"/g, (_, path) => `from "${new URL(path, example).pathname}"`);
+    assert.deepEqual(await exampleErrors(worker), []);
+    const [misfit] = await exampleErrors(worker.replace("ctx.storage.kv", "ctx.storage"));
+    assert.match(misfit!, /TS2345/);
+  },
+});
+
+/** What TypeScript says of the example with this Worker; of the library's own files it asks elsewhere. */
+async function exampleErrors(worker: string): Promise<string[]> {
+  await Deno.mkdir(FOLDER, { recursive: true });
+  await Deno.writeTextFile(new URL("texts.d.ts", FOLDER), TEXTS);
+  try {
+    const options = { allowImportingTsExtensions: true, lib: ["esnext"] };
+    await compile("example", worker, cloudflareTypes!, options, ["texts.d.ts"]);
+    return [];
+  } catch (error) {
+    return String(error).split("\n").filter((line) =>
+      /^(.*\/)?(example\.ts|examples\/cloudflare\/\w+\.ts)\(/.test(line)
+    );
+  }
+}
+
 /** By TypeScript itself: Deno has globals of its own, and knows no module `cloudflare:workers`. */
-async function compile(name: string, program: string, types: string): Promise<void> {
+async function compile(
+  name: string,
+  program: string,
+  types: string,
+  more: object = {},
+  files: readonly string[] = [],
+): Promise<void> {
   await Deno.mkdir(FOLDER, { recursive: true });
   const file = new URL(`${name}.ts`, FOLDER);
   await Deno.writeTextFile(file, program);
@@ -127,10 +166,11 @@ async function compile(name: string, program: string, types: string): Promise<vo
     module: "nodenext",
     lib: ["es2024"],
     types: [],
+    ...more,
   };
   await Deno.writeTextFile(
     settings,
-    JSON.stringify({ compilerOptions, files: [types, file.pathname] }),
+    JSON.stringify({ compilerOptions, files: [types, file.pathname, ...files] }),
   );
   await run(tool("tsc"), ["--project", settings.pathname]);
 }

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
  * with a slash stands for the files of a directory.
  */
 const LAYERS: readonly (readonly string[])[] = [
-  ["socket", "close_code", "errors", "limits", "timers", "stats", "inspect"],
+  ["socket", "close_code", "errors", "limits", "timers", "stats", "inspect", "websocket/"],
   [
     "hub",
     "broadcast",
@@ -34,6 +34,10 @@ const LAYERS: readonly (readonly string[])[] = [
     "durable_hub",
     "durable_peer",
     "durable_room",
+    "sse_answer",
+    "sse_requests",
+    "sse_session",
+    "sse_sessions",
   ],
   ["adapters/"],
   ["server/"],
@@ -41,7 +45,7 @@ const LAYERS: readonly (readonly string[])[] = [
 ];
 /** What a shim may see beside its own kind: it makes a foreign thing ours, and knows no peer. */
 const SHIMS_SEE: readonly string[] = [...LAYERS[0]!, "handshake", "forwarded", "payload"];
-const DIRECTORIES = ["adapters", "shims", "server"];
+const DIRECTORIES = ["adapters", "shims", "server", "websocket"];
 /** Types may refer to each other in a circle here, where hooks and what runs them meet. */
 const TYPE_CYCLES_IN = 3;
 
@@ -71,6 +75,10 @@ function violations(modules: Modules): string[] {
       }
       if (from.startsWith("shims/") && !to.startsWith("shims/") && !SHIMS_SEE.includes(to)) {
         found.push(`${from} knows ${to}, which is no shim's business`);
+      }
+      // A page loads it: nothing of the server goes along.
+      if (from.startsWith("websocket/") !== to.startsWith("websocket/")) {
+        found.push(`${from} knows ${to}, and one is the client's, one the server's`);
       }
     }
   }
@@ -174,6 +182,19 @@ Deno.test("A planted import that breaks the floor plan is found", () => {
     ["adapters/deno", "adapters/node", true, "adapters/deno knows another adapter, adapters/node"],
     ["shims/request", "peer", true, "shims/request knows peer, which is no shim's business"],
     ["shims/request", "message", false, "shims/request knows message, which is no shim's business"],
+    ["websocket/sse", "hub", false, "websocket/sse looks up to hub"],
+    [
+      "websocket/session",
+      "close_code",
+      false,
+      "websocket/session knows close_code, and one is the client's, one the server's",
+    ],
+    [
+      "adapters/deno",
+      "websocket/sse",
+      true,
+      "adapters/deno knows websocket/sse, and one is the client's, one the server's",
+    ],
     ["utils", "socket", false, "utils has no layer"],
     ["socket", "socket", false, "import cycle at run time: socket > socket"],
     ["inspect", "close_code", false, ""],

@@ -1,11 +1,17 @@
 import type { Case } from "./fixtures/case.ts";
 import { durableObjects } from "./durable_runtimes.ts";
 import { type Runtime, runtimes } from "./runtimes.ts";
+import { sseRuntimes } from "./sse_runtimes.ts";
 import { workers } from "./worker_runtimes.ts";
 import { type Outcome, runSuite, type SuiteOptions } from "./suite.ts";
 
 /** All that the contract is executed on. */
-export const contractRuntimes: readonly Runtime[] = [...runtimes, durableObjects, workers];
+export const contractRuntimes: readonly Runtime[] = [
+  ...runtimes,
+  durableObjects,
+  workers,
+  ...sseRuntimes,
+];
 
 /**
  * Registers a test for each case on each runtime. Those of one runtime run side by side, in one

@@ -1,4 +1,5 @@
 import { builtProgram } from "./built_program.ts";
+import type { Transport } from "./clients/websocket_client.ts";
 import { npmBinary } from "./npm_binary.ts";
 
 /** A clause that a runtime physically cannot hold. Its case is run, and must fail. */
@@ -22,6 +23,10 @@ export interface Runtime {
   command(program?: URL, folder?: URL): Promise<readonly string[] | { readonly missing: string }>;
   /** By the id of a case. */
   readonly gaps: Readonly<Record<string, Gap>>;
+  /** What clients connect by; WebSockets, if left out. */
+  readonly transport?: Transport;
+  /** Of every case that writes the bytes of a WebSocket, where there are none. */
+  readonly lineGap?: Gap;
 }
 
 const DENO_WEBSOCKET = "https://docs.deno.com/api/web/~/WebSocket";
@@ -118,6 +123,7 @@ export const runtimes: readonly Runtime[] = [
       },
       "C4.late-reader": closesOverUnread("Deno's"),
       "X6.wire": endsUnsaid,
+      "X6.wire-text": endsUnsaid,
       "X6.wire-late": endsUnsaid,
     },
   },
@@ -164,6 +170,7 @@ export const runtimes: readonly Runtime[] = [
       "X6.a-close-code-of-nobody": unreported,
       "X6.a-long-ping": unreported,
       "X6.wire": noCloseFrame,
+      "X6.wire-text": noCloseFrame,
       "X6.wire-size": noCloseFrame,
       "X6.wire-inflated": noCloseFrame,
       "X6.wire-late": noCloseFrame,

@@ -55,11 +55,12 @@ async function runCase(
   it: Case,
   maxMs: number,
 ): Promise<Outcome> {
-  const gap = runtime.gaps[it.id];
   const base = { id: it.id, clause: it.id.split(".")[0]!, fact: it.fact };
   const started = performance.now();
-  const failure = await attempt(server, it, maxMs);
+  const t = new TestBed(server, `${it.id}-${crypto.randomUUID().slice(0, 8)}`, runtime.transport);
+  const failure = await attempt(t, it, maxMs);
   const ms = Math.round(performance.now() - started);
+  const gap = runtime.gaps[it.id] ?? (t.lacksLine ? runtime.lineGap : undefined);
   if (gap) {
     if (failure) return { ...base, status: "gap", detail: gap.reason, link: gap.link, ms };
     return {
@@ -75,12 +76,8 @@ async function runCase(
 }
 
 /** Runs one case; returns what went wrong. */
-async function attempt(
-  server: ServerProcess,
-  it: Case,
-  maxMs: number,
-): Promise<string | undefined> {
-  const t = new TestBed(server, `${it.id}-${crypto.randomUUID().slice(0, 8)}`);
+async function attempt(t: TestBed, it: Case, maxMs: number): Promise<string | undefined> {
+  const { server } = t;
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => reject(new Error(`took longer than ${maxMs} ms`)),

@@ -5,33 +5,38 @@ import { workerdCommand } from "./workerd.ts";
 /** What workerd does the same way for all sockets. */
 const shared = (...ids: string[]) => ids.map((id) => [id, durableObjects.gaps[id]!] as const);
 
-const workerGaps: Readonly<Record<string, Gap>> = Object.fromEntries(shared(
-  "C3.burst",
-  "C3.patient",
-  "C3.pause",
-  "C4.descriptors",
-  "C4.late-reader",
-  "C4.upgrade",
-  "C4.upgrade-list",
-  "C8.fin",
-  "C8.refused",
-  "C10.empty-origin",
-  "I2.reason",
-  "L1.above-64-mib",
-  "L1.fragment-flood",
-  "L3.answers",
-  "L3.silent",
-  "S6.compress",
-  "S7.answered",
-  "S7.hooks",
-  "S7.ping",
-  "X6.a-long-ping",
-  "X6.open-never-done",
-  "X6.text-that-is-not-UTF-8",
-  "X6.wire",
-  "X6.wire-inflated",
-  "X6.wire-late",
-));
+/** RFC 1122 §4.2.2.13, as in `closesOverUnread`. */
+const resetsOverUnread: Gap = {
+  reason: "workerd closes the line of a client that broke the protocol over bytes it has not read",
+  link: "https://www.rfc-editor.org/rfc/rfc1122#page-88",
+};
+
+const workerGaps: Readonly<Record<string, Gap>> = Object.fromEntries([
+  ["X6.wire-late", resetsOverUnread],
+  ...shared(
+    "C3.burst",
+    "C3.patient",
+    "C3.pause",
+    "C4.late-reader",
+    "C4.upgrade",
+    "C4.upgrade-list",
+    "C8.fin",
+    "C8.refused-fin",
+    "C10.empty-origin",
+    "L1.above-64-mib",
+    "L1.fragment-flood",
+    "L3.answers",
+    "L3.silent",
+    "S6.compress",
+    "S7.hooks",
+    "S7.ping",
+    "X6.a-long-ping",
+    "X6.open-never-done",
+    "X6.text-that-is-not-UTF-8",
+    "X6.wire-text",
+    "X6.wire-inflated",
+  ),
+]);
 
 /** Plain Workers, as they are now: a column of the compatibility table. */
 export const workers: Runtime = worker("worker", "Workers", "2026-11-17", workerGaps);
@@ -40,7 +45,9 @@ export const workers: Runtime = worker("worker", "Workers", "2026-11-17", worker
 export const workerVariants: readonly Runtime[] = [
   worker("worker-2025", "Workers of 2025", "2025-01-01", {
     ...workerGaps,
+    "C8.refused-rst": noSignal,
     "C8.rst": noSignal,
+    "I2.reason": noSignal,
     "L5.aborted": noSignal,
   }),
 ];

@@ -6,12 +6,14 @@ import { npmBinary } from "./npm_binary.ts";
 export interface WorkerdOptions {
   /** Compatibility date: what the runtime promises to be like. */
   readonly date: string;
-  /** Whether objects are evicted after each message. */
+  /** Whether objects are evicted in every pause. */
   readonly evicts?: boolean;
   /** Whether objects have SQLite, as all new classes have. */
   readonly sqlite?: boolean;
   /** Whether there are objects at all. */
   readonly objects?: boolean;
+  /** Whether they serve event streams. */
+  readonly sse?: boolean;
 }
 
 /** The version of workerd that is tested, and measured. */
@@ -24,7 +26,11 @@ export async function workerdCommand(
   name: string,
   options: WorkerdOptions,
 ): Promise<readonly string[] | undefined> {
-  const [fixture, source] = options.objects === false ? WORKER : DURABLE;
+  const [fixture, source] = options.objects === false
+    ? WORKER
+    : options.sse
+    ? EVENT_STREAMS
+    : DURABLE;
   const program = await builtProgram(new URL(fixture, import.meta.url), "node");
   return await programCommand(name, source.replace("PROGRAM", program), options);
 }
@@ -34,6 +40,16 @@ const WORKER = [
   `
   import { workerApp } from "PROGRAM";
   export default workerApp();`,
+] as const;
+
+const EVENT_STREAMS = [
+  "fixtures/sse_durable.ts",
+  `
+  import { DurableObject } from "cloudflare:workers";
+  import { durableSSEApp } from "PROGRAM";
+  const app = durableSSEApp({ DurableObject });
+  export const { Room } = app;
+  export default { fetch: app.fetch };`,
 ] as const;
 
 const DURABLE = [
@@ -76,6 +92,7 @@ async function bundle(contents: string, outfile: URL): Promise<void> {
     target: "es2022",
     alias: { "node:vm": WITHOUT_VM, "node:v8": WITHOUT_VM },
     external: ["cloudflare:*", "workerd:*", "node:*"],
+    loader: { ".html": "text", ".css": "text", ".svg": "text" },
     logLevel: "error",
   });
 }

@@ -50,6 +50,13 @@ void open_connection(connection *it, server *to, const char *path, connection_op
   start_reading(it);
 }
 
+void open_stream(connection *it, server *to, const char *path) {
+  *it = (connection){.server = to, .fd = connect_tcp(to->port, 0)};
+  if (path) it->token = begin_event_stream(to, it->fd, path);
+  make_nonblocking(it->fd);
+  start_reading(it);
+}
+
 void start_reading(connection *it) {
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = it};
   if (epoll_ctl(it->server->epoll, EPOLL_CTL_ADD, it->fd, &event)) fail("Cannot listen: %m");
@@ -114,7 +121,9 @@ static long read_messages(connection *it) {
       break;
     }
     it->server->bytes += length;
-    messages += take_frames(it, chunk, chunk + length);
+    messages += it->server->speaks_sse
+                    ? count_events(chunk, chunk + length, it->server->text, &it->matched)
+                    : take_frames(it, chunk, chunk + length);
     if (length < (ssize_t)sizeof chunk) break;
   }
   it->received += messages;

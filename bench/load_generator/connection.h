@@ -2,6 +2,7 @@
 #pragma once
 #include <stdbool.h>
 
+#include "event_stream.h"
 #include "frame.h"
 #include "server.h"
 
@@ -9,6 +10,8 @@ typedef struct {
   server *server;
   int fd;
   frame_parser parser;
+  size_t matched;      // of an event that is under way
+  session_token token; // of a stream of events
   long received;       // messages, ever
   bool is_compressed;  // whether the last message was
   bool may_end;        // whether the server may end it: it was provoked
@@ -23,6 +26,9 @@ typedef struct {
 
 /// Opens a connection, and listens to it. Waits for the handshake.
 void open_connection(connection *it, server *to, const char *path, connection_options how);
+
+/// Opens a stream of events, or a line for requests where there is no path; and listens to it.
+void open_stream(connection *it, server *to, const char *path);
 
 /// Sends bytes; counts an error where they cannot be sent.
 void send_frames(connection *it, const void *frames, size_t length);

@@ -31,6 +31,35 @@ size_t write_request(char *out, int port, const char *path, bool offers_deflate)
                      : "");
 }
 
+size_t write_get(char *out, int port, const char *path, const char *more) {
+  return snprintf(
+      out, MAX_REQUEST,
+      "GET %s HTTP/1.1\r\n"
+      "Host: 127.0.0.1:%d\r\n"
+      "Connection: keep-alive\r\n"
+      "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+      "Chrome/142.0.0.0 Safari/537.36\r\n"
+      "Accept-Language: en-US,en;q=0.9\r\n"
+      "%s\r\n",
+      path, port, more);
+}
+
+size_t write_post(char *out, int port, const char *path, const char *more, const char *text,
+                  size_t length) {
+  return snprintf(
+      out, MAX_POST + length,
+      "POST %s HTTP/1.1\r\n"
+      "Host: 127.0.0.1:%d\r\n"
+      "Connection: keep-alive\r\n"
+      "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+      "Chrome/142.0.0.0 Safari/537.36\r\n"
+      "Accept-Language: en-US,en;q=0.9\r\n"
+      "Content-Type: text/plain\r\n"
+      "Content-Length: %zu\r\n"
+      "%s\r\n%.*s",
+      path, port, length, more, (int)length, text);
+}
+
 const char *end_of_response(const char *response) {
   const char *end = strstr(response, "\r\n\r\n");
   return end ? end + 4 : NULL;

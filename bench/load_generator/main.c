@@ -23,7 +23,7 @@ int main(int count, char **words) {
     void (*run)(server *, const options *);
   } scenarios[] = {
       {"echo", run_echo}, {"publish", run_publish}, {"handshakes", run_handshakes},
-      {"idle", run_idle}, {"slow", run_slow},
+      {"idle", run_idle}, {"posts", run_posts}, {"slow", run_slow},
   };
   server servers[MAX_SERVERS];
   const options how = parse_options(count, words);

@@ -7,6 +7,8 @@
 void run_echo(server *servers, const options *how);
 /// Messages of a few go to all subscribers of a topic.
 void run_publish(server *servers, const options *how);
+/// Messages come by requests, beside a stream of events.
+void run_posts(server *servers, const options *how);
 /// Clients come, and leave at once.
 void run_handshakes(server *servers, const options *how);
 /// Clients come, and say nothing.

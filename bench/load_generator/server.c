@@ -19,6 +19,7 @@ server find_server(const char *description) {
   }
   it.pid = pid;
   it.speaks_socket_io = !strcmp(dialect, "socket.io");
+  it.speaks_sse = !strcmp(dialect, "sse");
   if (clock_getcpuclockid(it.pid, &it.clock)) fail("Cannot find the process of %s", it.name);
   it.epoll = epoll_create1(0);
   if (it.epoll < 0) fail("Cannot make an epoll");

@@ -12,8 +12,11 @@ typedef struct {
   int port;
   pid_t pid;
   bool speaks_socket_io;  // wraps each message in a packet of its own
+  bool speaks_sse;        // sends events, and takes requests
   clockid_t clock;        // CPU time of all of its threads
   int epoll;              // over its open connections
+
+  const char *text;       // of the messages that are expected as events
 
   // Since the last report:
   long bytes;       // that came

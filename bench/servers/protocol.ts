@@ -29,7 +29,9 @@ export type Workload =
   /** Publishes, and compresses by permessage-deflate where the runtime has it. */
   | "publish-deflate"
   /** Publishes; a peer may have 1 MiB waiting for it, if the toolkit has such a bound. */
-  | "publish-bounded";
+  | "publish-bounded"
+  /** Publishes over server-sent events, or hears messages by POST: see `sse/answers.ts`. */
+  | "sse";
 
 /** What this process was started for. */
 export const workload: Workload = process.argv[2] as Workload;

@@ -1,9 +1,11 @@
 import process from "node:process";
+import adapterSSE from "../../adapters/sse.ts";
 import { createEndpoint, type Endpoint } from "../../mod.ts";
 import type { ServeOptions, Server } from "../../server/serve.ts";
 import { banner } from "./banner.ts";
 import { chatHooks } from "./hooks.ts";
 import { Live } from "./live.ts";
+import { roomAt } from "./protocol.ts";
 import { Rooms } from "./room.ts";
 import { loadSite } from "./site.ts";
 
@@ -12,7 +14,7 @@ export type Serve = (options: ServeOptions) => Server;
 
 /** Starts the chat on the runtime whose `serve` is given. */
 export async function startChat(serve: Serve): Promise<void> {
-  const fetch = await loadSite();
+  const site = await loadSite();
   const endpoint: Endpoint = createEndpoint({
     hooks: chatHooks(new Rooms(), new Live(() => endpoint)),
     limits: {
@@ -23,6 +25,9 @@ export async function startChat(serve: Serve): Promise<void> {
       idleTimeout: 60_000,
     },
   });
+  // Over the same endpoint: who comes without a WebSocket is in the same rooms.
+  const sse = adapterSSE({ endpoint });
+  const fetch = (request: Request) => isForRoom(request) ? sse.fetch(request) : site(request);
   const wanted = portFrom(process.env["PORT"]);
   const hostname = process.env["HOST"] ?? "127.0.0.1";
   const listen = async (port: number) => {
@@ -37,6 +42,12 @@ export async function startChat(serve: Serve): Promise<void> {
   });
   console.log(banner(server.url));
   closeOnSignal(server);
+}
+
+/** Whether a request is for the people in a room, and not for its page. */
+function isForRoom({ url, method, headers }: Request): boolean {
+  if (!roomAt(new URL(url).pathname)) return false;
+  return method === "GET" ? headers.get("accept") === "text/event-stream" : method !== "HEAD";
 }
 
 function portFrom(text = "3000"): number {

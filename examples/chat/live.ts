@@ -12,14 +12,19 @@ type Watched = Pick<Endpoint, "stats" | "peers" | "publish">;
 /** Tells every page, once a second, how busy the server is. Its timer runs only while somebody listens. */
 export class Live {
   readonly #endpoint: () => Watched;
+  readonly #rests: boolean;
   #timer: ReturnType<typeof setInterval> | undefined;
   #before: Stats | undefined;
   #ownMessages = 0;
   #roomsTold = "";
 
-  /** @param endpoint is asked later: hooks exist before their endpoint does. */
-  constructor(endpoint: () => Watched) {
+  /**
+   * @param endpoint is asked later: hooks exist before their endpoint does.
+   * @param rests whether it stops after a second in which nobody said anything, until the next `start()`.
+   */
+  constructor(endpoint: () => Watched, rests = false) {
     this.#endpoint = endpoint;
+    this.#rests = rests;
   }
 
   start(): void {
@@ -30,7 +35,10 @@ export class Live {
   }
 
   stopIfAlone(): void {
-    if (this.#endpoint().stats.peers > 0) return;
+    if (this.#endpoint().stats.peers === 0) this.#stop();
+  }
+
+  #stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
@@ -54,6 +62,7 @@ export class Live {
       sent: stats.messagesOut - before.messagesOut - this.#ownMessages,
     };
     this.#before = stats;
+    if (this.#rests && figures.received + figures.sent === 0) this.#stop();
     this.#ownMessages = this.#publish(LIVE, { type: "live", figures });
     const rooms = this.rooms();
     const told = JSON.stringify(rooms);

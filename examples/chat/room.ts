@@ -35,6 +35,10 @@ export class Rooms {
     return this.#rooms.size;
   }
 
+  has(namespace: string): boolean {
+    return this.#rooms.has(namespace);
+  }
+
   /** Whether somebody may enter: the room is known, or there is, or can be made, space for it. */
   admits(namespace: string, now: number): boolean {
     if (this.#rooms.has(namespace)) return true;

@@ -12,13 +12,14 @@ import {
 export const DIST = "dist";
 
 /** Installed with the package. */
-const DEPENDENCIES = ["ws"];
+const DEPENDENCIES = ["eventsource-parser", "ws"];
 /** Installed by whoever uses the entry that needs them. */
 const OPTIONAL_PEERS = ["srvx", "uWebSockets.js"];
 
 const KEYWORDS = [
   "websocket",
   "websockets",
+  "server-sent-events",
   "ws",
   "server",
   "realtime",

@@ -20,8 +20,8 @@ const hooks = {
   close: (peer, { code }) => resolveClosed(code),
 };
 
-async function talk(url) {
-  const client = new Socket(url.replace("http", "ws"));
+async function talk(url, Client = Socket) {
+  const client = new Client(url.replace("http", "ws"));
   client.binaryType = "arraybuffer";
   const heard = [], waiting = [];
   client.onmessage = ({ data }) => waiting.length ? waiting.shift()(data) : heard.push(data);
@@ -64,6 +64,21 @@ assert.equal(await (await fetch(server.url)).text(), "over HTTP");
 await talk(server.url);
 await server[Symbol.asyncDispose]();
 console.log(import.meta.resolve("${NPM_NAME}/server"));
+`;
+
+/** The client for SSE, and its server. */
+export const sseProgram: string = `
+import adapter from "${NPM_NAME}/adapters/sse";
+import { serve } from "${NPM_NAME}/server";
+import { WebSocketSSE } from "${NPM_NAME}/websocket/sse";
+${CLIENT}
+const sse = adapter({ hooks });
+const fetch = (request) => sse.fetch(request);
+const server = serve({ port: 0, hostname: "127.0.0.1", fetch, websocket: hooks });
+await server.ready();
+await talk(server.url, WebSocketSSE);
+await sse.close();
+await server[Symbol.asyncDispose]();
 `;
 
 /** CommonJS that loads the given entries, but for those that need a package of `without`. */

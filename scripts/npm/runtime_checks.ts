@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Check } from "./check.ts";
 import { run } from "./command.ts";
 import type { NpmPackage } from "./package.ts";
-import { adapterProgram, requireProgram, serverProgram } from "./programs.ts";
+import { adapterProgram, requireProgram, serverProgram, sseProgram } from "./programs.ts";
 import type { NpmRuntime } from "./runtimes.ts";
 
 /** What must run on a runtime. */
@@ -25,6 +25,10 @@ export function runtimeChecks(runtime: NpmRuntime): readonly Check[] {
       assert.ok(resolved.endsWith(`/server/${condition}.js`), `it is ${resolved}`);
     },
   }];
+  checks.push({
+    name: `${title}: SSE runs, the client and its server`,
+    run: async (built) => void await execute(await built.projectWithPeers(), "sse.js", sseProgram),
+  });
   if (requiresModules) {
     checks.push({
       name: `${title}: require() takes every entry point`,

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
+import { bundleSize } from "./bundle_size.ts";
 import type { Check } from "./check.ts";
 import { run, tool } from "./command.ts";
 import { ROOT } from "./config.ts";
-import { coreSize } from "./core_size.ts";
 import { filesBelow, renamed } from "./emit.ts";
 import { NpmPackage } from "./package.ts";
 
 const KIB = 1024;
-const MAX_TARBALL = 72 * KIB;
+const MAX_TARBALL = 96 * KIB;
 const MAX_CORE = 8 * KIB;
+const MAX_CLIENT = 5.5 * KIB;
 
 /** What is true of the package as it lies there. */
 export const tarballChecks: readonly Check[] = [
@@ -34,9 +35,26 @@ export const tarballChecks: readonly Check[] = [
     name: `the core is no larger than ${MAX_CORE / KIB} KiB, minified and gzipped`,
     async run({ folder, manifest }) {
       const entry = manifest.exports["."] as { readonly default: string };
-      const { gzipped, files } = await coreSize(new URL(entry.default, folder));
+      const { gzipped, files } = await bundleSize(new URL(entry.default, folder));
       const largest = files.map(([file, bytes]) => `${file} ${bytes}`).join(", ");
       assert.ok(gzipped <= MAX_CORE, `it has ${gzipped} bytes; before gzip: ${largest}`);
+      return kib(gzipped);
+    },
+  },
+  {
+    name: `the client is no larger than ${MAX_CLIENT / KIB} KiB with its parser, minified and ` +
+      "gzipped, and takes nothing of the server along",
+    async run({ folder, manifest }) {
+      const entry = manifest.exports["./websocket/sse"] as { readonly default: string };
+      const { gzipped, files } = await bundleSize(new URL(entry.default, folder));
+      for (const [file] of files) {
+        assert.match(file, /^\w+\.js$|\/eventsource-parser\//, "this is not the client's");
+      }
+      assert.ok(
+        files.some(([file]) => file.includes("eventsource-parser")),
+        "where is the parser?",
+      );
+      assert.ok(gzipped <= MAX_CLIENT, `it has ${gzipped} bytes`);
       return kib(gzipped);
     },
   },

@@ -150,7 +150,7 @@ export const adapters: readonly Case[] = [
       a.send("é12");
       a.send(new Uint8Array(6));
       for (const client of [a, b]) await Promise.all([client.next(), client.next()]);
-      const raw = await t.raw({ method: "POST" });
+      const raw = await t.raw({ headers: { "Sec-WebSocket-Key": "bad" } });
       await raw.head();
       const { timers: _, ...stats } = await t.stats();
       assert.deepEqual(stats, {
@@ -165,6 +165,14 @@ export const adapters: readonly Case[] = [
         drops: 0,
         refusals: 1,
       });
+    },
+  },
+  {
+    id: "A2.refusals",
+    fact: "a handshake by another method than GET is among the refusals",
+    async run(t) {
+      assert.equal((await (await t.raw({ method: "POST" })).head()).status, 405);
+      assert.equal((await t.stats()).refusals, 1);
     },
   },
 ];

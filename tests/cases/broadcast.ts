@@ -78,11 +78,13 @@ export const broadcast: readonly Case[] = [
     }),
     async run(t) {
       const publisher = await t.connect();
-      const others = [await t.connect(), await t.connect(), await t.connect()];
+      const others = [await t.upgraded(), await t.upgraded(), await t.upgraded()];
       publisher.send("go");
       for (const [i, other] of others.entries()) {
-        assert.deepEqual(await other.closed, { code: 4000 + i, reason: "enough" });
-        assert.deepEqual(other.queued, upTo(i + 1).map((k) => `before ${k}`));
+        for (const k of upTo(i + 1)) {
+          assert.equal((await other.frame()).payload.toString(), `before ${k}`);
+        }
+        assert.deepEqual(await other.closing(), { code: 4000 + i, reason: "enough" });
       }
       assert.deepEqual((await t.logged("counts"))[0]!.data, [3, 2, 1, 1]);
       assert.deepEqual(await texts(publisher, 1), ["after"]);
@@ -111,7 +113,7 @@ export const broadcast: readonly Case[] = [
         assert.deepEqual(await texts(other, 4), ["before", "after", "all", "left"]);
       }
       assert.deepEqual(await texts(publisher, 2), ["all", "left"]);
-      await gone.closed;
+      await gone.shut();
       assert.ok(gone.queued.every((it) => it === "before"));
       assert.deepEqual((await t.logged("reached"))[0]!.data, [2, 3]);
       assert.deepEqual((await t.logged("left"))[0]!.data, [3]);

@@ -420,16 +420,19 @@ export const closing: readonly Case[] = [
       assert.equal((await t.stats()).peers, 0);
     },
   },
-  {
-    id: "X6.wire",
-    fact: "a protocol error's code is on the wire",
+  ...([
+    ["X6.wire", "a protocol error's code is on the wire", frame(TEXT, "x", { rsv: 7 }), 1002],
+    ["X6.wire-text", "so is that of text that is no UTF-8", frame(TEXT, Uint8Array.of(0xff)), 1007],
+  ] as const).map(([id, fact, bytes, code]): Case => ({
+    id,
+    fact,
     async run(t) {
       const client = await t.upgraded();
-      client.write(frame(TEXT, new Uint8Array([0xff])));
+      client.write(bytes);
       const { opcode, payload } = await client.frame();
-      assert.deepEqual([opcode, payload.readUInt16BE(0)], [CLOSE, 1007]);
+      assert.deepEqual([opcode, payload.readUInt16BE(0)], [CLOSE, code]);
     },
-  },
+  })),
   {
     id: "X6.wire-inflated",
     fact: "what does not inflate is 1007, on the wire and for the hook",

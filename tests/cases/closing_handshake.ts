@@ -21,12 +21,40 @@ export const closingHandshake: readonly Case[] = [
     },
   },
   {
+    id: "X3.line",
+    fact: "the line ends after a close of ours, also where the client has said nothing but its own",
+    site: (s) => ({
+      hooks: {
+        open(peer) {
+          const { search } = new URL(peer.request.url);
+          if (search === "?close") peer.close(4000);
+          if (search === "?throw") throw new Error("open fails");
+        },
+        error: () => {},
+      },
+      commands: { all: () => s.ws.closeAll(4000), drain: () => s.ws.close(4000) },
+    }),
+    async run(t) {
+      for (const [search, code] of [["?close", 4000], ["?throw", 1011]] as const) {
+        const client = await t.upgraded({ target: t.path(search) });
+        assert.equal((await client.closing()).code, code);
+        await client.ended();
+      }
+      for (const command of ["all", "drain"]) {
+        const client = await t.upgraded();
+        const over = client.closing().then(() => client.ended());
+        await t.command(command);
+        await over;
+      }
+    },
+  },
+  {
     id: "X6.wire-late",
     fact: "a protocol error's code reaches a client that has sent a lot behind it, and reads late",
     async run(t) {
       const client = await t.upgraded();
       client.pause();
-      client.write(frame(TEXT, new Uint8Array([0xff])));
+      client.write(frame(TEXT, "x", { rsv: 7 }));
       for (let i = 0; i < 64; i++) {
         client.write(new Uint8Array(64 * 1024));
         await sleep(1);
@@ -34,7 +62,7 @@ export const closingHandshake: readonly Case[] = [
       await sleep(100);
       client.resume();
       const { opcode, payload } = await client.frame();
-      assert.deepEqual([opcode, payload.readUInt16BE(0)], [CLOSE, 1007]);
+      assert.deepEqual([opcode, payload.readUInt16BE(0)], [CLOSE, 1002]);
     },
   },
   {
@@ -110,7 +138,7 @@ export const closingHandshake: readonly Case[] = [
     async run(t) {
       const leaves = await t.raw({ target: t.path("?leaves") });
       await t.logged("upgrade");
-      leaves.fin();
+      leaves.rst();
       await t.logged("abort");
       await t.release("upgrade");
       const stays = await t.connect();

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
-import { frame, TEXT } from "../clients/raw_client.ts";
+import { frame, type RawClient, TEXT } from "../clients/raw_client.ts";
+import type { TestBed } from "../clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
+
+const upgraded = (t: TestBed, below: string): Promise<RawClient> =>
+  t.upgraded({ target: t.path(below) });
 
 /** X7, X8: how a server goes away, and how it stays when its peers go. */
 export const drain: readonly Case[] = [
@@ -28,9 +32,9 @@ export const drain: readonly Case[] = [
         [[4000, "all of you"], 4000, "all of you"],
       ];
       for (const [args, code, reason] of table) {
-        const clients = [await t.connect("/a"), await t.connect("/b")];
+        const clients = [await upgraded(t, "/a"), await upgraded(t, "/b")];
         await t.command("all", args);
-        for (const { closed } of clients) assert.deepEqual(await closed, { code, reason });
+        for (const client of clients) assert.deepEqual(await client.closing(), { code, reason });
       }
       const client = await t.connect();
       await t.command("bad");
@@ -52,7 +56,7 @@ export const drain: readonly Case[] = [
       const clients = [await t.connect("/a"), await t.connect("/b")];
       await t.command("all");
       assert.deepEqual((await t.logged("close", 2)).map(({ data }) => data[0]), [1006, 1006]);
-      await Promise.all(clients.map(({ closed }) => closed));
+      for (const client of clients) await client.shut();
       await t.connect();
     },
   },
@@ -74,10 +78,11 @@ export const drain: readonly Case[] = [
       },
     }),
     async run(t) {
-      const clients = await Promise.all([t.connect(), t.connect("/other"), t.connect()]);
+      const clients = await Promise.all(["", "/other", ""].map((below) => upgraded(t, below)));
+      const closing = Promise.all(clients.map((client) => client.closing()));
       await t.command("close");
-      for (const client of clients) {
-        assert.deepEqual(await client.closed, { code: 1001, reason: "deploy" });
+      for (const close of await closing) {
+        assert.deepEqual(close, { code: 1001, reason: "deploy" });
       }
       assert.deepEqual(await t.events(), ["close", "close", "close", "closed"]);
     },
@@ -105,12 +110,13 @@ export const drain: readonly Case[] = [
       },
     }),
     async run(t) {
-      const client = await t.connect();
+      const client = await t.upgraded();
       assert.equal(await t.command("bad"), "RangeError");
       assert.match(await t.command("never"), /timeout as it must be 0 to 2147483647: .*Infinity/);
       assert.equal((await t.stats()).peers, 1);
+      const closing = client.closing();
       await t.command("good");
-      assert.deepEqual(await client.closed, { code: 1012, reason: "restart" });
+      assert.deepEqual(await closing, { code: 1012, reason: "restart" });
     },
   },
   {
@@ -149,8 +155,8 @@ export const drain: readonly Case[] = [
       },
     }),
     async run(t) {
-      const client = await t.connect();
-      assert.equal((await client.closed).code, 1001);
+      const client = await t.upgraded();
+      assert.equal((await client.closing()).code, 1001);
       assert.deepEqual((await t.logged("close"))[0]!.data, [1001]);
     },
   },
@@ -189,10 +195,10 @@ export const drain: readonly Case[] = [
     fact: "jitter spreads the closes",
     site: (s) => ({ commands: { close: () => s.ws.close({ jitter: 300, timeout: 2000 }) } }),
     async run(t) {
-      const clients = await Promise.all(Array.from({ length: 12 }, () => t.connect()));
+      const clients = await Promise.all(Array.from({ length: 12 }, () => t.upgraded()));
       const started = performance.now();
-      const times = clients.map(async ({ closed }) => {
-        await closed;
+      const times = clients.map(async (client) => {
+        await client.closing();
         return performance.now() - started;
       });
       await t.command("close");
@@ -217,9 +223,10 @@ export const drain: readonly Case[] = [
       },
     }),
     async run(t) {
-      const client = await t.connect();
+      const client = await t.upgraded();
+      const closing = client.closing();
       assert.equal(await t.command("close"), 0);
-      assert.equal((await client.closed).code, 1012);
+      assert.equal((await closing).code, 1012);
     },
   },
   {

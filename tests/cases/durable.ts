@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { DurableContext } from "../../adapters/cloudflare.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** What only Durable Objects can do, or get wrong. */
@@ -52,6 +53,32 @@ export const durableCases: readonly Case[] = [
       client.send("look");
       assert.deepEqual(JSON.parse(await client.text()), ["user"]);
       assert.ok((await t.consoleErrors("uncloneable_key", 0)).length >= 1);
+    },
+  },
+  {
+    id: "H1.runtime",
+    fact: "after eviction resolve and hooks still find env and ctx in request.runtime",
+    site: (s) => {
+      const names = (request: object) => {
+        const { cloudflare } = (request as { runtime?: unknown }).runtime as {
+          cloudflare: { env: object; ctx: object };
+        };
+        return [...Object.keys(cloudflare.env), typeof (cloudflare.ctx as DurableContext).getTags];
+      };
+      return {
+        resolve: (request) => void s.log("resolve", names(request)),
+        hooks: { message: (peer) => void peer.send(names(peer.request)) },
+      };
+    },
+    async run(t) {
+      const client = await t.connect();
+      for (let life = 0; life < 2; life++) {
+        client.send("look");
+        assert.deepEqual(JSON.parse(await client.text()), ["Room", "evicts", "function"]);
+        await t.evict();
+      }
+      const resolved = (await t.logged("resolve", 2)).map(({ data }) => data[0]);
+      for (const names of resolved) assert.deepEqual(names, ["Room", "evicts", "function"]);
     },
   },
   {

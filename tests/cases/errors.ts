@@ -189,14 +189,13 @@ export const errors: readonly Case[] = [
       },
     }),
     async run(t) {
-      // `open` only starts once connect resolves elsewhere, so both forms get a message in.
-      const sync = await t.connect("?sync");
-      assert.equal((await sync.closed).code, 1011);
-      const async_ = await t.connect("?async");
-      async_.send("waits");
+      const sync = await t.upgraded({ target: t.path("?sync") });
+      assert.equal((await sync.closing()).code, 1011);
+      const async_ = await t.upgraded({ target: t.path("?async") });
+      async_.write(frame(TEXT, "waits"));
       await new Promise((go) => setTimeout(go, 50));
       await t.release("open");
-      assert.equal((await async_.closed).code, 1011);
+      assert.equal((await async_.closing()).code, 1011);
       await t.logged("close", 2);
       const log = (await t.log()).map(({ event, data }) => [event, ...data]);
       assert.deepEqual(log, [
@@ -273,11 +272,26 @@ export const errors: readonly Case[] = [
       assert.deepEqual((await t.logged("error"))[0]!.data, ["drain", "drain fails"]);
     },
   },
-  {
-    id: "X6.open-never-done",
-    fact: "error hears of a broken protocol before close, also where open is never done",
+  ...([
+    [
+      "X6.open-never-done",
+      "error hears of a broken protocol before close, also where open is never done",
+      frame(TEXT, Uint8Array.of(0xff)),
+      "ERR_PEER_INVALID_DATA",
+      1007,
+    ],
+    [
+      "X6.open-too-large",
+      "so it does of a message that is too large",
+      frame(TEXT, "x".repeat(1001)),
+      "ERR_PEER_TOO_LARGE",
+      1009,
+    ],
+  ] as const).map(([id, fact, bytes, code, closeCode]): Case => ({
+    id,
+    fact,
     site: (s) => ({
-      limits: { closeTimeout: 100 },
+      limits: { closeTimeout: 100, maxPayload: 1000 },
       hooks: {
         async open() {
           await s.wait("open");
@@ -288,13 +302,13 @@ export const errors: readonly Case[] = [
     }),
     async run(t) {
       const client = await t.upgraded();
-      client.write(frame(TEXT, new Uint8Array([0xff])));
-      assert.deepEqual((await t.logged("close"))[0]!.data, [1007]);
-      assert.deepEqual((await t.logged("error"))[0]!.data, ["ERR_PEER_INVALID_DATA"]);
+      client.write(bytes);
+      assert.deepEqual((await t.logged("close"))[0]!.data, [closeCode]);
+      assert.deepEqual((await t.logged("error"))[0]!.data, [code]);
       assert.deepEqual(await t.events(), ["error", "close"]);
       await t.release("open");
     },
-  },
+  })),
   {
     id: "E3.codes",
     fact: "own errors carry a stable code; what is not an Error is wrapped, as the cause",

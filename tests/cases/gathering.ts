@@ -157,12 +157,14 @@ export const gathering: readonly Case[] = [
       },
     }),
     async run(t) {
-      const clients = [await t.connect(), await t.connect()];
+      const [asks, hears] = [await t.upgraded(), await t.upgraded()];
       await t.logged("open", 2);
-      clients[0]!.send("go");
-      for (const client of clients) assert.equal(await client.text(), "published");
-      assert.equal(await clients[0]!.text(), "sent");
-      for (const client of clients) assert.equal((await client.closed).code, 4000);
+      asks.write(frame(TEXT, "go"));
+      for (const client of [asks, hears]) {
+        assert.equal((await client.frame()).payload.toString(), "published");
+      }
+      assert.equal((await asks.frame()).payload.toString(), "sent");
+      for (const client of [asks, hears]) assert.equal((await client.closing()).code, 4000);
     },
   },
 ];

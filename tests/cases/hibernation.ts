@@ -108,6 +108,49 @@ export const hibernation: readonly Case[] = [
     },
   },
   {
+    id: "H1.others",
+    fact: "what the hook of a peer, or none, changes of another's context lasts as well",
+    site: (s) => ({
+      hooks: {
+        upgrade: () => ({ context: { marks: [] as string[] } }),
+        async message(peer, message) {
+          const word = message.text();
+          if (word === "look") return void peer.send(peer.context);
+          for (const { id, context } of peer.peers) {
+            if (id === peer.id) continue;
+            const marks = context.marks as string[];
+            marks.push(word);
+            await new Promise((resolve) => setTimeout(resolve, 5));
+            marks.push(`${word}, later`);
+          }
+          s.log("done");
+        },
+      },
+      commands: {
+        mark() {
+          for (const peers of s.ws.peers.values()) {
+            for (const { context } of peers) (context.marks as string[]).push("all");
+          }
+        },
+      },
+    }),
+    async run(t) {
+      const writer = await t.connect(), reader = await t.connect();
+      for (const word of ["a", "b"]) {
+        writer.send(word);
+        await t.logged("done", word === "a" ? 1 : 2);
+        await t.evict();
+      }
+      await t.command("mark");
+      await t.evict();
+      const written = ["a", "a, later", "b", "b, later", "all"];
+      for (const [client, marks] of [[writer, ["all"]], [reader, written]] as const) {
+        client.send("look");
+        assert.deepEqual(JSON.parse(await client.text()), { marks });
+      }
+    },
+  },
+  {
     id: "H1.large",
     fact: "1,500 topics and a context of 100 kB are there again, and can shrink and grow",
     site: () => ({

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { sleep } from "../clients/test_bed.ts";
 import type { Peer } from "../../peer.ts";
 import type { Case } from "../fixtures/case.ts";
 
@@ -226,7 +227,7 @@ export const identity: readonly Case[] = [
       assert.deepEqual([a1.queued, b.queued], [[], []]);
       assert.equal((await t.stats()).namespaces, 2);
       b.terminate();
-      for (let i = 0; i < 100 && (await t.stats()).namespaces > 1; i++);
+      for (let i = 0; i < 100 && (await t.stats()).namespaces > 1; i++) await sleep(5);
       assert.equal((await t.stats()).namespaces, 1);
     },
   },
@@ -406,9 +407,9 @@ export const identity: readonly Case[] = [
       },
     }),
     async run(t) {
-      const client = await t.connect();
-      assert.equal(await client.text(), '{"json":true}');
-      assert.deepEqual(await client.closed, { code: 4001, reason: "own" });
+      const client = await t.upgraded();
+      assert.equal((await client.frame()).payload.toString(), '{"json":true}');
+      assert.deepEqual(await client.closing(), { code: 4001, reason: "own" });
       assert.deepEqual((await t.logged("raw"))[0]!.data, ["object", "function"]);
       assert.deepEqual((await t.logged("error"))[0]!.data, ["RangeError"]);
     },

@@ -158,6 +158,15 @@ export class RawClient {
     return parsed!.frame;
   }
 
+  /** The server's close, which must come next; answers it. */
+  async closing(): Promise<{ code: number; reason: string }> {
+    const { opcode, payload } = await this.frame();
+    if (opcode !== CLOSE) throw new Error(`expected a close frame, got opcode ${opcode}`);
+    this.write(frame(CLOSE, payload));
+    const code = payload.length < 2 ? 1005 : payload.readUInt16BE(0);
+    return { code, reason: payload.subarray(2).toString() };
+  }
+
   /** Bytes received and not yet taken. */
   get pending(): number {
     return this.#received.length;

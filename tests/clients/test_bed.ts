@@ -1,7 +1,8 @@
 import type { Stats } from "../../stats.ts";
 import type { ServerProcess } from "../server_process.ts";
 import { type Address, RawClient, type RawHandshakeOptions } from "./raw_client.ts";
-import { Client, type ConnectOptions, type Refused } from "./websocket_client.ts";
+import { RawEventStream } from "./raw_event_stream.ts";
+import { Client, type ConnectOptions, type Refused, type Transport } from "./websocket_client.ts";
 
 /** One thing that the server half logged. */
 export interface Logged {
@@ -24,11 +25,15 @@ export class TestBed {
   port = 0;
   /** The process that runs the server half. */
   readonly server: ServerProcess;
+  /** Whether the case has asked for the bytes of a WebSocket where there are none. */
+  lacksLine = false;
   readonly #clients: { terminate(): void }[] = [];
+  readonly #transport: Transport;
 
-  constructor(server: ServerProcess, id: string) {
+  constructor(server: ServerProcess, id: string, transport: Transport = "websocket") {
     this.server = server;
     this.id = id;
+    this.#transport = transport;
   }
 
   /** Path of this site, or one below it. */
@@ -40,9 +45,13 @@ export class TestBed {
     return `ws://127.0.0.1:${this.port}${this.path(below)}`;
   }
 
-  /** Opens a WebSocket. */
-  connect(below = "", options: ConnectOptions = {}): Promise<Client> {
-    const client = new Client(this.url(below), options);
+  /** Opens a WebSocket, or what stands for one on this runtime. */
+  connect(
+    below = "",
+    options: ConnectOptions = {},
+    transport: Transport = this.#transport,
+  ): Promise<Client> {
+    const client = new Client(this.url(below), options, transport);
     this.#clients.push(client);
     const opened = client.opened();
     opened.catch(() => {}); // a case that fails leaves it behind
@@ -60,6 +69,14 @@ export class TestBed {
     throw new Error("expected a refusal, and the handshake was accepted");
   }
 
+  /** A stream of events, with every request written by hand. */
+  async eventStream(headers: Record<string, string> = {}, below = ""): Promise<RawEventStream> {
+    const url = `http://127.0.0.1:${this.port}${this.path(below)}`;
+    const stream = await RawEventStream.open(url, headers);
+    this.#clients.push(stream);
+    return stream;
+  }
+
   /** A TCP line, or one to a relay that leads here; nothing is written yet. */
   async tcp(to: Address = { port: this.port, host: "127.0.0.1" }): Promise<RawClient> {
     const client = await RawClient.connect(to);
@@ -69,6 +86,10 @@ export class TestBed {
 
   /** A TCP line with a handshake written, its response not yet read. */
   async raw(options: RawHandshakeOptions = {}): Promise<RawClient> {
+    if (this.#transport !== "websocket") {
+      this.lacksLine = true;
+      throw new Error("the case speaks RFC 6455 by hand, and this runtime does not");
+    }
     const client = await this.tcp();
     client.handshake({ target: this.path(), ...options });
     return client;

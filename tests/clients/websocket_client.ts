@@ -1,6 +1,10 @@
 import type { Buffer } from "node:buffer";
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
+import { EventStreamSocket } from "./event_stream_socket.ts";
+
+/** What the messages of a client go by. */
+export type Transport = "websocket" | "sse";
 
 /** How a client connects. */
 export interface ConnectOptions {
@@ -32,13 +36,13 @@ export class Client {
 
   constructor(
     url: string,
-    { headers = {}, protocols = [], deflate = false, origin }: ConnectOptions,
+    options: ConnectOptions,
+    transport: Transport = "websocket",
   ) {
-    this.socket = new WebSocket(url, [...protocols], {
-      headers: { ...headers },
-      perMessageDeflate: deflate ? { threshold: 0, ...deflate as object } : false,
-      ...(origin === undefined ? {} : { origin }),
-    });
+    // In the shape of the other, as far as tests use it.
+    this.socket = transport === "sse"
+      ? new EventStreamSocket(url, options) as unknown as WebSocket
+      : webSocket(url, options);
     this.socket.on("upgrade", (response) => this.responseHeaders = response.headers);
     this.socket.on("message", (data: Buffer, isBinary: boolean) => {
       this.#queue.push(isBinary ? new Uint8Array(data) : data.toString());
@@ -66,6 +70,7 @@ export class Client {
           () => reject({ status: response.statusCode ?? 0, headers: response.headers, body }),
         );
       });
+      this.socket.once("refused", reject); // of an event stream
       this.socket.once("error", reject);
     });
   }
@@ -117,8 +122,28 @@ export class Client {
     this.socket.terminate();
   }
 
+  /** Resolves once the server has closed: its close frame has come, or the line has ended. */
+  async shut(ms = 2000): Promise<void> {
+    const deadline = Date.now() + ms;
+    while (this.socket.readyState === WebSocket.OPEN) {
+      if (Date.now() > deadline) throw new Error("expected a close, and none came");
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
   #notify(): void {
     this.#wake.resolve();
     this.#wake = Promise.withResolvers();
   }
+}
+
+function webSocket(
+  url: string,
+  { headers = {}, protocols = [], deflate = false, origin }: ConnectOptions,
+): WebSocket {
+  return new WebSocket(url, [...protocols], {
+    headers: { ...headers },
+    perMessageDeflate: deflate ? { threshold: 0, ...deflate as object } : false,
+    ...(origin === undefined ? {} : { origin }),
+  });
 }

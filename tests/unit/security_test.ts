@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { cases } from "../cases/mod.ts";
+import { sseCases } from "../cases/sse.ts";
 import { faults } from "../faults/mod.ts";
 
-const ids = [...cases, ...faults].map(({ id }) => id);
+const ids = [...cases, ...sseCases, ...faults].map(({ id }) => id);
 const text = await Deno.readTextFile(new URL("../../SECURITY.md", import.meta.url));
 const rows = text.split("\n").filter((line) => line.startsWith("|")).slice(2);
 

@@ -1,10 +1,13 @@
 /// <reference lib="dom" />
+import type { FallbackSocket, WebSocketSSE } from "../../../websocket/sse.ts";
 import { type ClientMessage, parseServerMessage, type ServerMessage } from "../protocol.ts";
 import { backoff } from "./backoff.ts";
 
+type Socket = FallbackSocket | WebSocketSSE;
+
 export type ConnectionState =
   | { readonly kind: "connecting" }
-  | { readonly kind: "connected" }
+  | { readonly kind: "connected"; readonly transport: Socket["transport"] }
   /** Until the next attempt, at `until` by `performance.now()`. */
   | { readonly kind: "waiting"; readonly until: number };
 
@@ -15,20 +18,22 @@ export interface ConnectionListener {
 
 /** A connection that lasted this long was a good one: the next failure is the first again. */
 const STABLE_AFTER = 5_000;
+/** Milliseconds that a socket may take to close before another one opens. */
+const OLD_SOCKET_MAY_TAKE = 1_000;
 
-/** A WebSocket to one room that comes back by itself, until it is closed. */
+/** A socket to one room that comes back by itself, until it is closed. */
 export class Connection {
-  readonly #url: () => string;
+  readonly #open: () => Socket;
   readonly #listener: ConnectionListener;
-  #socket: WebSocket | undefined;
+  #socket: Socket | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
   #openedAt = Infinity;
   #closed = false;
 
-  /** @param url is asked at each attempt, as the name in it may have changed. */
-  constructor(url: () => string, listener: ConnectionListener) {
-    this.#url = url;
+  /** @param open makes each attempt: name and transport may have changed. */
+  constructor(open: () => Socket, listener: ConnectionListener) {
+    this.#open = open;
     this.#listener = listener;
     addEventListener("online", this.retry);
     addEventListener("offline", this.reset);
@@ -55,9 +60,20 @@ export class Connection {
     this.#wait();
   };
 
+  /** Connects anew. The others are to see it leave before it comes: so the old socket ends first. */
+  renew(): void {
+    const old = this.#socket;
+    this.#drop();
+    if (!old) return this.retry();
+    old.onclose = this.retry;
+    this.#timer = setTimeout(() => this.#connect(), OLD_SOCKET_MAY_TAKE);
+    this.#listener.onstate({ kind: "connecting" });
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     removeEventListener("online", this.retry);
     removeEventListener("offline", this.reset);
     document.removeEventListener("visibilitychange", this.#onVisible);
@@ -72,10 +88,10 @@ export class Connection {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#listener.onstate({ kind: "connecting" });
-    const socket = this.#socket = new WebSocket(this.#url());
+    const socket = this.#socket = this.#open();
     socket.onopen = () => {
       this.#openedAt = performance.now();
-      this.#listener.onstate({ kind: "connected" });
+      this.#listener.onstate({ kind: "connected", transport: socket.transport });
     };
     socket.onmessage = ({ data }: MessageEvent<unknown>) => {
       const message = typeof data === "string" ? parseServerMessage(data) : undefined;

@@ -11,6 +11,7 @@ import { People } from "./people.ts";
 import { RoomList } from "./rooms.ts";
 import { StateLine } from "./state_line.ts";
 import { offerThemes } from "./theme.ts";
+import { Transport } from "./transport.ts";
 import { Visit } from "./visit.ts";
 
 const log = new Log();
@@ -20,6 +21,7 @@ const drawer = new Drawer();
 const state = new StateLine(() => visit?.connection.retry());
 const live = new LivePanel((on) => visit?.connection.send({ type: "watch", on }));
 const nickname = new Nickname((name) => visit?.connection.send({ type: "rename", name }));
+const transport = new Transport(() => visit?.connection.renew());
 const rooms = new RoomList(goTo);
 const composer = new Composer({
   onsay(text) {
@@ -56,7 +58,7 @@ function enter(room: string): void {
   composer.enter(room);
   rooms.show(room);
   let isReturn = false;
-  visit = new Visit(room, () => nickname.current, {
+  visit = new Visit(room, () => nickname.current, transport, {
     onstate: (now) => state.show(now),
     onmessage(message) {
       hear(message, isReturn);

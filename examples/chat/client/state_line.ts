@@ -1,6 +1,8 @@
 /// <reference lib="dom" />
 import type { ConnectionState } from "./connection.ts";
-import { byId } from "./dom.ts";
+import { byId, make } from "./dom.ts";
+
+const TRANSPORTS = { websocket: "WebSocket", sse: "SSE" } as const;
 
 /** Says how the connection stands: to the eye each second, to a screen reader only what is new. */
 export class StateLine {
@@ -26,7 +28,8 @@ export class StateLine {
     } else if (state.kind === "connecting") {
       this.#text.textContent = this.#wasLost ? "reconnecting…" : "connecting…";
     } else {
-      this.#text.textContent = "connected";
+      const how = make("span", "state-verb", "connected over ");
+      this.#text.replaceChildren(how, TRANSPORTS[state.transport]);
       if (this.#wasLost) this.#news.textContent = "Connected again.";
       this.#wasLost = false;
     }

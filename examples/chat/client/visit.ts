@@ -2,6 +2,7 @@
 import { pathOf, type ServerMessage } from "../protocol.ts";
 import { Connection, type ConnectionListener } from "./connection.ts";
 import { Outgoing } from "./outgoing.ts";
+import type { Transport } from "./transport.ts";
 
 /** Lines that were never confirmed wait for the next visit to their room. */
 const waiting = new Map<string, Outgoing>();
@@ -12,16 +13,21 @@ export class Visit {
   readonly outgoing: Outgoing;
   readonly connection: Connection;
 
-  constructor(room: string, name: () => string, listener: ConnectionListener) {
+  constructor(
+    room: string,
+    name: () => string,
+    transport: Transport,
+    listener: ConnectionListener,
+  ) {
     this.room = room;
     this.outgoing = waiting.get(room) ?? new Outgoing();
     waiting.set(room, this.outgoing);
-    const url = () => {
+    const open = () => {
       const url = new URL(pathOf(room), location.href.replace(/^http/, "ws"));
       url.searchParams.set("name", name());
-      return url.href;
+      return transport.open(url.href);
     };
-    this.connection = new Connection(url, {
+    this.connection = new Connection(open, {
       onstate: (state) => {
         if (state.kind !== "connected") this.outgoing.pause();
         listener.onstate(state);

@@ -5,6 +5,9 @@ import { framing } from "./framing.ts";
 import { handshakes } from "./handshakes.ts";
 import { peers } from "./peers.ts";
 import { sockets } from "./sockets.ts";
+import { sseClient } from "./sse_client.ts";
+import { sseServer } from "./sse_server.ts";
+import { workers } from "./workers.ts";
 
 /** Every fault that is planted, area by area. */
 export const areas: Readonly<Record<string, readonly Fault[]>> = {
@@ -14,6 +17,9 @@ export const areas: Readonly<Record<string, readonly Fault[]>> = {
   "Frames on Node": framing,
   "Sockets and requests": sockets,
   "Adapters and servers": adapters,
+  "The client for SSE": sseClient,
+  "The server of SSE": sseServer,
+  "Plain Workers": workers,
 };
 
 /** All of them. */

@@ -1,8 +1,9 @@
 import { gzipSync } from "node:zlib";
 import { build, stop } from "esbuild";
+import { ROOT } from "./config.ts";
 
-/** What the core costs whoever bundles it. */
-export interface CoreSize {
+/** What a module costs whoever bundles it. */
+export interface BundleSize {
   /** Minified, gzipped bytes. */
   readonly gzipped: number;
   /** Minified bytes by file, the largest first. */
@@ -10,7 +11,7 @@ export interface CoreSize {
 }
 
 /** Bundles and minifies a module of the package with all that it imports. */
-export async function coreSize(entry: URL): Promise<CoreSize> {
+export async function bundleSize(entry: URL): Promise<BundleSize> {
   const { outputFiles, metafile } = await build({
     entryPoints: [entry.pathname],
     absWorkingDir: new URL("./", entry).pathname,
@@ -19,6 +20,8 @@ export async function coreSize(entry: URL): Promise<CoreSize> {
     write: false,
     metafile: true,
     format: "esm",
+    platform: "browser",
+    nodePaths: [new URL("node_modules", ROOT).pathname],
   });
   await stop(); // its child process would keep ours alive
   const [output] = Object.values(metafile.outputs);

@@ -1,0 +1,247 @@
+/**
+ * The same peers where WebSockets can't go: server-sent events down, requests up. For every server
+ * with web-standard requests: `Deno.serve`, srvx on Node, `Bun.serve`, a Durable Object.
+ *
+ * @example
+ * ```ts
+ * import adapter from "@onepeer/onepeer/adapters/sse";
+ *
+ * const sse = adapter({ hooks: { message: (peer, message) => void peer.send(message) } });
+ *
+ * const server = Deno.serve({ port: 0 }, (request, info) => sse.fetch(request, info));
+ *
+ * await sse.close();
+ * await server.shutdown();
+ * ```
+ *
+ * @module
+ */
+import { Adapter, type AdapterOptions } from "../adapter.ts";
+import type { Decision } from "../admission.ts";
+import { misuse } from "../errors.ts";
+import type { AnyContext } from "../handshake.ts";
+import { after, type Awaitable } from "../hooks.ts";
+import { checkNumber, MAX_TIME } from "../limits.ts";
+import type { Peer } from "../peer.ts";
+import { CallbackSocket } from "../shims/callback_socket.ts";
+import {
+  type EventStreamHandshake,
+  METHODS,
+  type ServerInfo,
+  webHandshake,
+} from "../shims/web_handshake.ts";
+import {
+  corsHeaders,
+  framed,
+  noContent,
+  preflightHeaders,
+  REFUSALS,
+  refused,
+  type SSERefusal,
+} from "../sse_answer.ts";
+import { SSERequests } from "../sse_requests.ts";
+import { CLOSED_ID, SSESession } from "../sse_session.ts";
+import { RECOVERY_FAILED, sessionWire, SSESessions } from "../sse_sessions.ts";
+import type { Stats } from "../stats.ts";
+
+export type { ServerInfo } from "../shims/web_handshake.ts";
+
+/** Options that only this adapter has. */
+export interface SSEOptions<Context extends object = AnyContext> extends AdapterOptions<Context> {
+  /**
+   * Looks at every later request of a peer, beyond its secret and its origin: `true` lets it pass,
+   * anything else is a 403. Must not read the body.
+   */
+  readonly authorize?: (request: Request, peer: Peer) => Awaitable<boolean>;
+  /**
+   * Milliseconds between comments on a line, so that nothing on the way takes it for dead.
+   *
+   * @default 15_000
+   */
+  readonly heartbeat?: number;
+  /**
+   * Milliseconds that a peer outlives its line, for the client to come back and miss nothing.
+   *
+   * @default 30_000
+   */
+  readonly grace?: number;
+  /**
+   * Bytes of what was sent to each peer that it may ask for again.
+   *
+   * @default 262_144
+   */
+  readonly replay?: number;
+  /**
+   * Milliseconds that the body of a request may take.
+   *
+   * @default 30_000
+   */
+  readonly bodyTimeout?: number;
+}
+
+const OWN_OPTIONS = ["authorize", "heartbeat", "grace", "replay", "bodyTimeout"] as const;
+/** Server-sent events down, requests up. */
+export class SSEAdapter extends Adapter {
+  readonly #sessions: SSESessions;
+  readonly #requests: SSERequests;
+  readonly #authorize: SSEOptions["authorize"];
+
+  /** @internal Made by {@linkcode adapter}. */
+  constructor(options: SSEOptions) {
+    super(options, OWN_OPTIONS);
+    const { heartbeat = 15_000, grace = 30_000, replay = 262_144, bodyTimeout = 30_000 } = options;
+    checkNumber("heartbeat", heartbeat, 1, MAX_TIME);
+    checkNumber("grace", grace, 0, MAX_TIME);
+    checkNumber("replay", replay, 0, Infinity);
+    checkNumber("bodyTimeout", bodyTimeout, 1, MAX_TIME);
+    const { authorize } = options;
+    if (authorize !== undefined && typeof authorize !== "function") {
+      throw new TypeError(misuse("authorize", "a function", authorize));
+    }
+    const { maxPayload } = this.endpoint.limits;
+    this.#authorize = authorize;
+    this.#sessions = new SSESessions({ heartbeat, grace, replay, maxPayload });
+    this.#requests = new SSERequests(maxPayload, bodyTimeout, this.#sessions.timers);
+  }
+
+  /** Counters and gauges, as they are now. */
+  override get stats(): Stats {
+    const { timers, ...stats } = super.stats;
+    return { ...stats, timers: timers + this.#sessions.timers.size };
+  }
+
+  /**
+   * Answers a request: `GET` opens a stream of events or resumes one, `POST` brings a message,
+   * `DELETE` closes. Never rejects.
+   *
+   * @param info what the server gives beside the request: of Deno, or Bun's `Server`.
+   */
+  async fetch(request: Request, info?: ServerInfo): Promise<Response> {
+    try {
+      return await this.#answer(request, info);
+    } catch (error) { // of an option that is a function
+      return refused(this.#failed(request, error));
+    }
+  }
+
+  async #answer(request: Request, info?: ServerInfo): Promise<Response> {
+    const { method, headers } = request;
+    if (method === "POST" || method === "DELETE") return await this.#carryOut(request, info);
+    const handshake = webHandshake(request, info);
+    if (method === "OPTIONS") return this.#preflight(handshake);
+    keepLine(request, info);
+    const lastId = method === "GET" ? headers.get("last-event-id") : null;
+    if (lastId) return await this.#resume(request, handshake, lastId);
+    const answer = await this.answer(request, handshake, (it) => this.#accept(handshake, it));
+    return answer ? framed(answer) : noContent();
+  }
+
+  #accept(
+    handshake: EventStreamHandshake,
+    { admission, protocol, headers: more }: Decision & { kind: "accept" },
+  ): Response {
+    const session = new SSESession(this.#sessions, handshake.header("origin"));
+    session.socket = new CallbackSocket(sessionWire, session, protocol);
+    session.cors = this.#corsOf(handshake);
+    session.peer = this.endpoint.attach(session.socket, admission);
+    const { body } = session.start(isPoll(handshake));
+    const headers = this.#streamHeaders(session.cors, session);
+    for (const [name, value] of more) headers.append(name, value);
+    return new Response(body, { headers });
+  }
+
+  async #resume(
+    request: Request,
+    handshake: EventStreamHandshake,
+    lastId: string,
+  ): Promise<Response> {
+    const cors = this.#corsOf(handshake);
+    const dot = lastId.lastIndexOf(".");
+    const session = this.#sessions.find(lastId.slice(0, Math.max(dot, 0)));
+    const sequence = lastId.slice(dot + 1);
+    const refusal = session && await this.#mistrust(session, request);
+    if (refusal) return refused(refusal, cors);
+    if (sequence === CLOSED_ID) {
+      session?.left(1005, "");
+      return noContent(cors);
+    }
+    const line = /^(?:-1|\d{1,15})$/.test(sequence)
+      ? session?.restart(isPoll(handshake), Number(sequence))
+      : undefined;
+    if (line) return new Response(line.body, { headers: this.#streamHeaders(cors, session!) });
+    return new Response(RECOVERY_FAILED, { headers: this.#streamHeaders(cors) });
+  }
+
+  /** Carries out what a client sends. */
+  async #carryOut(request: Request, info?: ServerInfo): Promise<Response> {
+    const session = this.#sessions.find(request.headers.get("onepeer-session"));
+    if (!session) return refused(REFUSALS.session, this.#corsOf(webHandshake(request)));
+    keepLine(request, info);
+    const refusal = await this.#mistrust(session, request) ??
+      await this.#requests[request.method === "POST" ? "take" : "leave"](session, request);
+    return refusal ? refused(refusal, session.cors) : noContent(session.cors);
+  }
+
+  /** Why a request that knows the secret is not the client's all the same. */
+  #mistrust(session: SSESession, request: Request): Awaitable<SSERefusal | undefined> {
+    const origin = request.headers.get("origin");
+    if (origin !== session.origin && !isOwn(origin, session)) return REFUSALS.origin;
+    if (!this.#authorize) return undefined;
+    const judge = (answer: unknown) => answer === true ? undefined : REFUSALS.unauthorized;
+    return after(this.#authorize(request, session.peer), judge);
+  }
+
+  #failed(request: Request, error: unknown): SSERefusal {
+    this.endpoint.failed(webHandshake(request), error);
+    return REFUSALS.broken;
+  }
+
+  #preflight(handshake: EventStreamHandshake): Response {
+    const origin = handshake.header("origin");
+    if (!origin || !this.#corsOf(handshake)) return noContent({ allow: METHODS });
+    const wanted = handshake.header("access-control-request-headers");
+    return noContent(preflightHeaders(origin, wanted));
+  }
+
+  /** Nothing for pages of our own origin, and for those that nobody admits. */
+  #corsOf(handshake: EventStreamHandshake): Record<string, string> | undefined {
+    const origin = handshake.header("origin");
+    if (origin === null || this.door.ownOrigin(handshake) === origin) return undefined;
+    return this.door.admitsOrigin(origin, handshake) ? corsHeaders(origin) : undefined;
+  }
+
+  #streamHeaders(cors: HeadersInit | undefined, session?: SSESession): Headers {
+    const headers = new Headers(cors);
+    headers.set("content-type", "text/event-stream; charset=utf-8");
+    headers.set("cache-control", "no-store, no-transform");
+    headers.set("x-accel-buffering", "no");
+    headers.set("onepeer-heartbeat", `${this.#sessions.heartbeat}`);
+    if (session) headers.set("onepeer-session", session.token);
+    return headers;
+  }
+}
+
+/** Makes the adapter for server-sent events. */
+export function adapter<Context extends object = AnyContext>(
+  options: SSEOptions<Context> = {},
+): SSEAdapter {
+  return new SSEAdapter(options as unknown as SSEOptions);
+}
+
+export default adapter;
+
+/** Bun 1.4 ends a line that was silent for ten seconds. */
+function keepLine(request: Request, info: ServerInfo | undefined): void {
+  info?.timeout?.(request, 0);
+}
+
+function isPoll(handshake: EventStreamHandshake): boolean {
+  return handshake.header("onepeer-delivery") === "poll";
+}
+
+/** Whether a page of this origin is the server's own, where the request that opened the session named none. */
+function isOwn(origin: string | null, session: SSESession): boolean {
+  if (session.origin !== null || origin === null || !URL.canParse(origin)) return false;
+  session.host ??= new URL(session.peer.request.url).host;
+  return new URL(origin).host === session.host;
+}

@@ -1,0 +1,21 @@
+// Server-sent events: finds the messages in a response of `text/event-stream`.
+#pragma once
+#include <stddef.h>
+
+#include "server.h"
+
+enum { MAX_TOKEN = 128, MAX_TEXT = 2048 };
+
+/// What a client shows with a request that brings a message. Empty where the server wants none.
+typedef struct {
+  const char *header;
+  char value[MAX_TOKEN];
+} session_token;
+
+/// Asks for the stream at a path, and waits for the head of the response.
+session_token begin_event_stream(const server *to, int fd, const char *path);
+
+/// Counts the messages in a chunk: lines `data: TEXT`, whatever stands around them. `matched` is how
+/// far the line at hand has come; 0 at first.
+long count_events(const unsigned char *at, const unsigned char *end, const char *text,
+                  size_t *matched);

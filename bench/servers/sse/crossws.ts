@@ -1,0 +1,25 @@
+// @ts-ignore: of bench/package.json, installed on demand
+import adapter from "crossws/adapters/sse";
+import { topicOf } from "../commands.ts";
+import { hear } from "./heard.ts";
+
+interface Peer {
+  readonly request: { readonly url: string };
+  subscribe(topic: string): void;
+}
+
+const sse = adapter({
+  bidir: true,
+  hooks: {
+    open: (peer: Peer) => peer.subscribe(topicOf(peer.request.url)!),
+    message: (_peer: Peer, message: { text(): string }) => hear(message.text()),
+  },
+});
+
+export function answer(request: Request): Promise<Response> {
+  return sse.fetch(request);
+}
+
+export function publish(topic: string, text: string): void {
+  sse.publish(topic, text);
+}

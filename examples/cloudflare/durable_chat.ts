@@ -1,0 +1,69 @@
+import type { DurableKv } from "../../adapters/cloudflare.ts";
+import type { Hooks } from "../../mod.ts";
+import { chatHooks, type Visitor } from "../chat/hooks.ts";
+import { Live } from "../chat/live.ts";
+import type { Line } from "../chat/protocol.ts";
+import { Rooms } from "../chat/room.ts";
+
+/**
+ * The chat of `examples/chat` for one life of an object. Who is there, where and under which name is
+ * the library's to keep; the lines that were said are ours.
+ */
+export function durableChat(
+  kv: DurableKv,
+  room: ConstructorParameters<typeof Live>[0],
+): Partial<Hooks<Visitor>> {
+  const rooms = new StoredRooms(kv);
+  const live = new Live(room, true); // a timer that runs keeps an object from hibernating
+  const hooks = chatHooks(rooms, live);
+  return {
+    ...hooks,
+    async message(peer, message) {
+      live.start();
+      await hooks.message?.(peer, message);
+      rooms.store(peer.namespace);
+    },
+    close(peer, info) {
+      live.start();
+      return hooks.close?.(peer, info);
+    },
+  };
+}
+
+const KEY = "lines:";
+
+/** Rooms whose lines are in the object's storage as well. */
+class StoredRooms extends Rooms {
+  readonly #kv: DurableKv;
+  /** The last line of each room that is stored. */
+  readonly #stored = new Map<string, Line | undefined>();
+
+  constructor(kv: DurableKv) {
+    super();
+    this.#kv = kv;
+    for (const [key, lines] of kv.list({ prefix: KEY })) {
+      const namespace = key.slice(KEY.length);
+      const room = this.enter(namespace);
+      for (const line of lines as Line[]) room.keep(line);
+      room.emptySince = Date.now(); // unless somebody in there speaks
+      this.#stored.set(namespace, room.lines.at(-1));
+    }
+  }
+
+  /** Stores what was said in a room since the last time. */
+  store(namespace: string): void {
+    const { lines } = this.enter(namespace);
+    if (lines.at(-1) === this.#stored.get(namespace)) return;
+    this.#stored.set(namespace, lines.at(-1));
+    this.#kv.put(KEY + namespace, lines);
+  }
+
+  override vacate(namespace: string, now: number): void {
+    super.vacate(namespace, now);
+    for (const stored of this.#stored.keys()) {
+      if (this.has(stored)) continue;
+      this.#stored.delete(stored);
+      this.#kv.delete(KEY + stored);
+    }
+  }
+}

@@ -1,0 +1,41 @@
+// npx wrangler dev
+import { DurableObject } from "cloudflare:workers";
+import adapter from "../../adapters/cloudflare.ts";
+import icon from "../chat/client/icon.svg";
+import page from "../chat/client/index.html";
+import style from "../chat/client/style.css";
+import { answer } from "../chat/pages.ts";
+import { durableChat } from "./durable_chat.ts";
+import main from "./client/main.txt"; // these two are built: see wrangler.jsonc
+import theme from "./client/theme.txt";
+
+const assets = new Map(Object.entries({
+  // Nobody answers for SSE here, so there is no such choice.
+  "index.html": page.replace('id="no-websocket"', 'id="no-websocket" disabled'),
+  "style.css": style,
+  "icon.svg": icon,
+  "main.js": main,
+  "theme.js": theme,
+}));
+
+/** The chat of each object, by its `ctx`: what is in memory belongs to one life of one object. */
+const chats = new WeakMap<object, ReturnType<typeof durableChat>>();
+
+const ws = adapter({
+  bindingName: "Chat",
+  resolve(request) {
+    const { cloudflare } = request.runtime as unknown as { cloudflare: { ctx: object } };
+    return chats.get(cloudflare.ctx);
+  },
+  limits: { maxPayload: 16 * 1024, maxBuffered: 1024 * 1024, maxPeers: 500, messagesPerSecond: 20 },
+});
+
+export class Chat extends ws.durable(DurableObject) {
+  constructor(ctx: DurableObjectState, env: unknown) {
+    super(ctx, env);
+    chats.set(ctx, durableChat(ctx.storage.kv, () => ws.room(this)));
+  }
+}
+
+// One object for all rooms, as the page lists them all: `instance` would give each its own.
+export default ws.worker({ fetch: (request) => answer(request, assets) });

@@ -1,0 +1,133 @@
+/** Names of what is wrong with a request of a session. They never change. */
+export type SSERefusalCode =
+  | "ERR_SSE_SESSION"
+  | "ERR_SSE_ORIGIN"
+  | "ERR_SSE_UNAUTHORIZED"
+  | "ERR_SSE_SEQUENCE"
+  | "ERR_SSE_TOO_LARGE"
+  | "ERR_SSE_TIMEOUT"
+  | "ERR_SSE_TYPE"
+  | "ERR_SSE_DATA"
+  | "ERR_SSE_INTERNAL";
+
+/** Why a request of a session was refused; the session is as before. */
+export interface SSERefusal {
+  readonly status: number;
+  readonly code: SSERefusalCode;
+  readonly message: string;
+  /** The number that the next message must have. */
+  readonly expected?: number;
+}
+
+type RefusalName =
+  | "session"
+  | "origin"
+  | "unauthorized"
+  | "tooLarge"
+  | "tooLate"
+  | "type"
+  | "text"
+  | "close"
+  | "unread"
+  | "broken";
+
+/** All that does not depend on the session. */
+export const REFUSALS: Readonly<Record<RefusalName, SSERefusal>> = {
+  session: {
+    status: 403,
+    code: "ERR_SSE_SESSION",
+    message: "`onepeer-session` names no session that is open here",
+  },
+  origin: {
+    status: 403,
+    code: "ERR_SSE_ORIGIN",
+    message: "The session was opened by a page of another origin",
+  },
+  unauthorized: {
+    status: 403,
+    code: "ERR_SSE_UNAUTHORIZED",
+    message: "The server does not let this request pass",
+  },
+  tooLarge: {
+    status: 413,
+    code: "ERR_SSE_TOO_LARGE",
+    message: "The body is larger than the server takes",
+  },
+  tooLate: {
+    status: 408,
+    code: "ERR_SSE_TIMEOUT",
+    message: "The body took longer than the server waits",
+  },
+  type: {
+    status: 415,
+    code: "ERR_SSE_TYPE",
+    message: "A message is `text/plain` or `application/octet-stream`",
+  },
+  unread: { status: 400, code: "ERR_SSE_DATA", message: "The body broke off" },
+  text: { status: 400, code: "ERR_SSE_DATA", message: "The text is not UTF-8" },
+  close: {
+    status: 400,
+    code: "ERR_SSE_DATA",
+    message: "A close is JSON with a `code` of RFC 6455 and a `reason`, or neither",
+  },
+  broken: { status: 500, code: "ERR_SSE_INTERNAL", message: "Internal Server Error" },
+};
+
+/** The message is not the one that comes next, or was replaced by a newer request. */
+export function outOfOrder(expected: number): SSERefusal {
+  return {
+    status: 409,
+    code: "ERR_SSE_SEQUENCE",
+    message: `The next message is number ${expected}`,
+    expected,
+  };
+}
+
+/** Headers that clients send beside those that every page may. */
+const ALLOWED = "content-type, last-event-id, onepeer-delivery, onepeer-protocols, " +
+  "onepeer-sequence, onepeer-session";
+const EXPOSED = "onepeer-heartbeat, onepeer-session";
+
+/** An answer without a body. */
+export function noContent(headers: HeadersInit = {}): Response {
+  return new Response(null, { status: 204, headers });
+}
+
+/** What a hook answered with; srvx believes the length that it says of itself. */
+export function framed(response: Response): Response {
+  if (!response.headers.has("content-length")) return response;
+  const copy = new Response(response.body, response);
+  copy.headers.delete("content-length");
+  return copy;
+}
+
+/** A refusal as JSON. */
+export function refused({ status, ...body }: SSERefusal, headers: HeadersInit = {}): Response {
+  const response = new Response(`${JSON.stringify(body)}\n`, { status, headers });
+  response.headers.set("content-type", "application/json");
+  response.headers.set("cache-control", "no-store");
+  // What is left of the body must not keep the line.
+  if (status === 408 || status === 413) response.headers.set("connection", "close");
+  return response;
+}
+
+/** What lets a page of another origin read the answer. */
+export function corsHeaders(origin: string): Record<string, string> {
+  return {
+    "access-control-allow-origin": origin,
+    "access-control-allow-credentials": "true",
+    "access-control-expose-headers": EXPOSED,
+    vary: "origin",
+  };
+}
+
+/** What lets a page of another origin ask, and with headers of its own. */
+export function preflightHeaders(origin: string, wanted: string | null): Record<string, string> {
+  return {
+    ...corsHeaders(origin),
+    "access-control-allow-methods": "GET, POST, DELETE",
+    "access-control-allow-headers": wanted ?? ALLOWED,
+    "access-control-max-age": "600",
+    vary: "origin, access-control-request-headers",
+  };
+}

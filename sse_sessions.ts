@@ -1,0 +1,75 @@
+import type { Wire } from "./shims/callback_socket.ts";
+import { isSameToken, keyOf } from "./shims/session_token.ts";
+import { CLOSED_ID, type SessionHost, type SSESession } from "./sse_session.ts";
+import { Timers, Watch } from "./timers.ts";
+
+/** The wire of a socket that is made of responses and requests. */
+export const sessionWire: Wire<SSESession> = {
+  isOpen: () => true, // a close is reported at once
+  send: (session, frame) => session.send(frame),
+  flush: (session) => session.flush(),
+  close: (session, code, reason) => session.close(code, reason),
+  terminate: (session) => session.terminate(),
+  bufferedAmount: (session) => session.bufferedAmount,
+  flow: {
+    pause: (session) => session.pause(),
+    resume: (session) => session.resume(),
+  },
+};
+
+/** For who comes back too late, and must learn that its messages are lost. */
+export const RECOVERY_FAILED: string = `id: ${CLOSED_ID}
+event: close
+data: {"code":1006,"reason":"the session is over: what was missed cannot be recovered"}
+
+`;
+
+/** The sessions of one adapter, and what they share. */
+export class SSESessions implements SessionHost {
+  readonly heartbeat: number;
+  readonly grace: number;
+  readonly replay: number;
+  readonly maxPayload: number;
+  readonly timers: Timers = new Timers();
+  readonly lines: Watch<SSESession>;
+  /** By the part of their token that is no proof. */
+  readonly #byKey = new Map<string, SSESession>();
+  /** What has something to send when the turn ends. */
+  #gathering: SSESession[] = [];
+
+  constructor(
+    { heartbeat, grace, replay, maxPayload }: Pick<
+      SessionHost,
+      "heartbeat" | "grace" | "replay" | "maxPayload"
+    >,
+  ) {
+    this.heartbeat = heartbeat;
+    this.grace = grace;
+    this.replay = replay;
+    this.maxPayload = maxPayload;
+    this.lines = new Watch<SSESession>(this.timers, heartbeat, (session) => session.beat());
+  }
+
+  /** The session of whoever knows its token. */
+  find(token: string | null): SSESession | undefined {
+    const session = this.#byKey.get(keyOf(token ?? ""));
+    return session && isSameToken(session.token, token!) ? session : undefined;
+  }
+
+  began(session: SSESession): void {
+    this.#byKey.set(keyOf(session.token), session);
+  }
+
+  ended(session: SSESession): void {
+    this.#byKey.delete(keyOf(session.token));
+  }
+
+  flushLater(session: SSESession): void {
+    if (this.#gathering.push(session) > 1) return;
+    queueMicrotask(() => {
+      const sessions = this.#gathering;
+      this.#gathering = [];
+      for (const session of sessions) session.flush();
+    });
+  }
+}

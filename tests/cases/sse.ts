@@ -1,0 +1,6 @@
+import type { Case } from "../fixtures/case.ts";
+import { sseSessions } from "./sse_sessions.ts";
+import { sseStreams } from "./sse_streams.ts";
+
+/** What is true of server-sent events alone. */
+export const sseCases: readonly Case[] = [...sseStreams, ...sseSessions];

@@ -1,0 +1,154 @@
+/// <reference lib="dom" />
+import assert from "node:assert/strict";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import { browserTest, launch } from "./browser.ts";
+import { ChatServer } from "./chat_server.ts";
+
+const WAIT = 8_000;
+/** What a browser says of lines that do not come about, or break off. */
+const REFUSAL =
+  /ERR_(?:CONNECTION_(?:REFUSED|RESET|CLOSED)|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING)|closed before|Unexpected response code|status of 409/;
+
+/** A test of the chat in a browser. */
+export function test(name: string, play: (stage: Stage) => Promise<void>): void {
+  browserTest(name, async () => {
+    await using stage = await Stage.set();
+    await play(stage);
+  });
+}
+
+/** A chat server and a browser, for one test; both are gone after it. */
+export class Stage implements AsyncDisposable {
+  readonly #browser: Browser;
+  readonly #contexts: BrowserContext[] = [];
+  readonly #problems: string[] = [];
+  #server: ChatServer;
+  #refusalsExpected = false;
+
+  private constructor(server: ChatServer, browser: Browser) {
+    this.#server = server;
+    this.#browser = browser;
+  }
+
+  static async set(): Promise<Stage> {
+    const [server, browser] = await Promise.allSettled([ChatServer.start("deno", 0), launch()]);
+    // Where one fails, the other must not stay behind.
+    if (server.status === "rejected") {
+      if (browser.status === "fulfilled") await browser.value.close();
+      throw server.reason;
+    }
+    if (browser.status === "rejected") {
+      await server.value.end("SIGTERM");
+      throw browser.reason;
+    }
+    return new Stage(server.value, browser.value);
+  }
+
+  get url(): string {
+    return this.#server.url;
+  }
+
+  /**
+   * Somebody opens the page of a room.
+   *
+   * @param through where a proxy is that this page comes by.
+   */
+  async enter(
+    name: string,
+    room = "lobby",
+    options: BrowserContextOptions = {},
+    through: string = this.url,
+  ): Promise<Page> {
+    const context = await this.#browser.newContext(options);
+    this.#contexts.push(context);
+    context.setDefaultTimeout(WAIT);
+    await context.addInitScript((name) => {
+      if (localStorage.getItem("chat.name") === null) localStorage.setItem("chat.name", name);
+      document.addEventListener("securitypolicyviolation", (event) => {
+        console.error(`policy violated: ${event.violatedDirective} by ${event.blockedURI}`);
+      });
+    }, name);
+    const page = await context.newPage();
+    page.on("console", (message) => {
+      if (REFUSAL.test(message.text()) && this.#refusalsExpected) return;
+      if (["error", "warning"].includes(message.type())) {
+        this.#problems.push(`${name}: ${message.text()}`);
+      }
+    });
+    page.on("pageerror", (error) => void this.#problems.push(`${name}: ${error}`));
+    await page.goto(`${through}room/${room}`);
+    await connected(page);
+    return page;
+  }
+
+  /** From now on a browser may complain that nobody answers. */
+  expectRefusals(): void {
+    this.#refusalsExpected = true;
+  }
+
+  kill(): Promise<void> {
+    return this.#server.end("SIGKILL");
+  }
+
+  async restart(runtime: "deno" | "node"): Promise<void> {
+    this.#server = await ChatServer.start(runtime, Number(new URL(this.url).port));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      for (const context of this.#contexts) await context.close();
+      await this.#browser.close();
+    } finally {
+      await this.#server.end("SIGTERM");
+    }
+    assert.deepEqual(this.#problems, [], "the browser's console has complaints");
+  }
+}
+
+/** Waits until a page is in its room. */
+export async function connected(page: Page): Promise<void> {
+  await page.locator('#state[data-state="connected"]').waitFor();
+  await page.locator("#people li").first().waitFor({ state: "attached" });
+}
+
+/** Writes a line. */
+export async function say(page: Page, text: string): Promise<void> {
+  await page.locator("#draft").fill(text);
+  await page.locator("#draft").press("Enter");
+}
+
+/** Waits until an element's text matches. */
+export function seen(page: Page, selector: string, pattern: RegExp): Promise<void> {
+  return until(async () => {
+    const text = (await page.locator(selector).textContent() ?? "").trim();
+    return pattern.test(text) || `${selector} is ${JSON.stringify(text)}, not ${pattern}`;
+  });
+}
+
+/** Waits until an element's text no longer matches. */
+export function gone(page: Page, selector: string, pattern: RegExp): Promise<void> {
+  return until(async () => {
+    const text = await page.locator(selector).textContent() ?? "";
+    return !pattern.test(text) || `${selector} still has ${pattern}: ${JSON.stringify(text)}`;
+  });
+}
+
+/** Waits until a page shows exactly these lines. */
+export async function heard(page: Page, lines: readonly string[]): Promise<void> {
+  const expected = JSON.stringify(lines);
+  await until(async () => {
+    const shown = JSON.stringify(await page.locator("#lines .line-text").allTextContents());
+    return shown === expected || `the page shows ${shown}, not ${expected}`;
+  });
+}
+
+/** Waits until something holds. */
+export async function until(condition: () => Promise<true | string>): Promise<void> {
+  const end = performance.now() + WAIT;
+  while (true) {
+    const result = await condition();
+    if (result === true) return;
+    if (performance.now() > end) assert.fail(result);
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+}

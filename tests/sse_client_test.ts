@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import sseAdapter from "../adapters/sse.ts";
+import { run } from "../scripts/npm/command.ts";
+import { CuttingRelay } from "./clients/cutting_relay.ts";
+import type { Report } from "./fixtures/sse_client.ts";
+import { runtimes } from "./runtimes.ts";
+
+const COUNT = 150;
+const CLIENTS = ["deno", "node20", "node24", "bun"];
+const program = new URL("fixtures/sse_client.ts", import.meta.url);
+
+/** The real client on each runtime, the real server on Deno, and lines that are cut between them. */
+for (const { title, command } of runtimes.filter(({ name }) => CLIENTS.includes(name))) {
+  const words = await command(program);
+  if ("missing" in words) console.error(`NOT RUN: needs ${words.missing}: SSE client on ${title}`);
+  Deno.test({
+    name: `SSE client on ${title}: lines are cut, nothing is lost, nothing comes twice`,
+    ignore: "missing" in words,
+    async fn() {
+      const site = numbersSite();
+      try {
+        await using relay = new CuttingRelay(site.port);
+        // Not before it is open: until then a line that drops is a failed connection, rightly.
+        const timer = setInterval(() => site.received.length > 0 && relay.cut(), 250);
+        const url = `ws://127.0.0.1:${relay.port}/numbers`;
+        const [first, ...args] = words as readonly string[];
+        const said = await run(first!, [...args, url, `${COUNT}`], { timeout: 30_000 })
+          .finally(() => clearInterval(timer));
+        const report = JSON.parse(said) as Report;
+        assert.deepEqual(report.events, ["open numbers", "close"]);
+        assert.deepEqual(report.received, numbers());
+        assert.deepEqual([report.code, report.reason, report.wasClean], [4000, "done", true]);
+        assert.deepEqual(site.received, numbers());
+        assert.deepEqual(site.hooks, ["open", "close 4000 done"]);
+        assert.ok(relay.cuts >= 3, `only ${relay.cuts} lines were cut`);
+      } finally {
+        await site.close();
+      }
+    },
+  });
+}
+
+/** 1 to COUNT, every tenth as bytes. */
+function numbers(): (string | number[])[] {
+  return Array.from({ length: COUNT }, (_, i) => (i + 1) % 10 ? `${i + 1}` : [i + 1]);
+}
+
+/** Sends the numbers to who comes, and keeps what it gets. */
+function numbersSite() {
+  const received: (string | number[])[] = [];
+  const hooks: string[] = [];
+  const sse = sseAdapter({
+    heartbeat: 1_000,
+    grace: 10_000,
+    handleProtocols: () => "numbers",
+    hooks: {
+      async open(peer) {
+        hooks.push("open");
+        void sendNumbers((data) => peer.send(data));
+        await undefined;
+      },
+      message(_, { rawData }) {
+        received.push(typeof rawData === "string" ? rawData : [...rawData]);
+      },
+      close: (_, { code, reason }) => void hooks.push(`close ${code} ${reason}`),
+    },
+  });
+  const server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen() {} },
+    (request, info) => sse.fetch(request, info),
+  );
+  const close = async () => {
+    await sse.close();
+    await server.shutdown();
+  };
+  return { port: server.addr.port, received, hooks, close };
+}
+
+async function sendNumbers(send: (data: string | Uint8Array) => void): Promise<void> {
+  for (const number of numbers()) {
+    send(typeof number === "string" ? number : new Uint8Array(number));
+    await new Promise((go) => setTimeout(go, 10));
+  }
+}

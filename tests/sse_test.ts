@@ -1,0 +1,5 @@
+import { sseCases } from "./cases/sse.ts";
+import { registerCases } from "./register.ts";
+import { sseRuntimes } from "./sse_runtimes.ts";
+
+await registerCases(sseCases, {}, sseRuntimes);

@@ -1,0 +1,238 @@
+import type { EventSourceMessage } from "eventsource-parser";
+import { sleep } from "./backoff.ts";
+import { EventLine, type EventLineHost } from "./event_line.ts";
+import { type Post, Posts, type PostsHost } from "./posts.ts";
+import type { CloseDetails } from "./rules.ts";
+import type { WebSocketSSEOptions } from "./sse_options.ts";
+
+/** Who has a {@linkcode Session}, and hears of it. */
+export interface SessionOwner {
+  opened(protocol: string): void;
+  message(data: string | Uint8Array<ArrayBuffer>): void;
+  /** It is about to end. */
+  closing(): void;
+  /** The session is over, and this is heard once. */
+  ended(code: number, reason: string, wasClean: boolean): void;
+}
+
+interface OpenDetails {
+  readonly protocol: string;
+  readonly heartbeat: number;
+  readonly grace: number;
+}
+
+const DEFAULT_HEARTBEAT = 15_000;
+/** How long the server's last messages are waited for once it has taken our close. */
+const LAST_WORDS = 1_000;
+const ABNORMAL = 1006;
+/** What a WebSocket closes with for what HTTP answers with; 1008 for all else. */
+const CODES: Readonly<Record<number, number>> = { 413: 1009, 415: 1003 };
+
+/** What goes over the wire, both ways, for one socket. */
+export class Session implements EventLineHost, PostsHost {
+  heartbeat: number;
+  grace = 0;
+  readonly #url: string;
+  readonly #protocols: readonly string[];
+  readonly #options: WebSocketSSEOptions;
+  readonly #owner: SessionOwner;
+  readonly #headers: Headers;
+  readonly #ended = new AbortController();
+  readonly #posts: Posts;
+  /** Proves to the server whose request it is. */
+  #token: string | null = null;
+  /** Number of the last event that came. */
+  #sequence = -1;
+  /** What we close with. */
+  #closing: CloseDetails | undefined;
+  /** Whether the server has taken that. */
+  #isClosed = false;
+  #isOver = false;
+
+  /** Begins it. */
+  constructor(
+    url: string,
+    protocols: readonly string[],
+    options: WebSocketSSEOptions,
+    owner: SessionOwner,
+  ) {
+    this.#url = url;
+    this.#protocols = protocols;
+    this.#options = options;
+    this.#owner = owner;
+    this.#headers = new Headers(options.headers);
+    this.heartbeat = options.heartbeat ?? DEFAULT_HEARTBEAT;
+    this.#posts = new Posts(this, this.#ended.signal);
+    void new EventLine(this, this.#ended.signal, options.delivery === "poll").run();
+  }
+
+  /** Bytes that the server is not known to have. */
+  get bufferedAmount(): number {
+    return this.#posts.bufferedAmount;
+  }
+
+  /** Sends a message, after those before it. */
+  post(type: string, body: Uint8Array<ArrayBuffer> | Blob, size: number): void {
+    this.#posts.add({ method: "POST", type, body, size });
+  }
+
+  /** Closes it, once all that was posted has been taken. */
+  close(details: CloseDetails): void {
+    this.#closing = details;
+    this.#posts.add(closing(details));
+  }
+
+  /** Leaves at once. The server is told, and no answer is waited for. */
+  abandon(details: CloseDetails): void {
+    this.#farewell(details);
+    this.#ended.abort();
+    setTimeout(() => this.#end(ABNORMAL, "", false));
+  }
+
+  request(poll: boolean, signal: AbortSignal): Promise<Response> {
+    const headers = new Headers(this.#headers);
+    headers.set("accept", "text/event-stream");
+    if (this.#token) headers.set("last-event-id", `${this.#token}.${this.#sequence}`);
+    else if (this.#protocols.length) headers.set("onepeer-protocols", this.#protocols.join(", "));
+    if (poll) headers.set("onepeer-delivery", "poll");
+    return this.#fetch({ headers, signal, cache: "no-store" });
+  }
+
+  headers(headers: Headers): void {
+    this.#token ??= headers.get("onepeer-session");
+    this.heartbeat = Number(headers.get("onepeer-heartbeat")) || this.heartbeat;
+  }
+
+  event({ id, event, data }: EventSourceMessage): boolean {
+    if (event === "resume") {
+      this.#posts.acknowledge((JSON.parse(data) as { received: number }).received);
+      return false;
+    }
+    if (event === "close") {
+      this.#closedByServer(JSON.parse(data) as { code: number; reason: string });
+      return true;
+    }
+    return this.#isNext(id) && this.#take(event, data);
+  }
+
+  buffering(): void {
+    console.warn(`onepeer: something before ${this.#url} buffers responses: polling from now on`);
+    const { onBuffering } = this.#options;
+    if (onBuffering) queueMicrotask(onBuffering);
+  }
+
+  silent(): void {
+    this.#posts.retry();
+  }
+
+  failed(reason: string): void {
+    this.#farewell({ code: 1001 });
+    this.#end(ABNORMAL, reason, false);
+  }
+
+  send({ method, type, body }: Post, sequence: number, signal: AbortSignal): Promise<Response> {
+    const headers = new Headers(this.#headers);
+    headers.set("content-type", type);
+    headers.set("onepeer-session", this.#token ?? "");
+    if (method === "POST") headers.set("onepeer-sequence", String(sequence));
+    // The last one may outlive the page.
+    return this.#fetch({ method, headers, body, signal, keepalive: method === "DELETE" });
+  }
+
+  closed(isOk: boolean): void {
+    if (!isOk) return this.#end(ABNORMAL, "The server knows no such session", false);
+    this.#isClosed = true;
+    // Its last messages, and then its own close, may still be on their way.
+    void sleep(LAST_WORDS, this.#ended.signal).then(() => this.#end(ABNORMAL, "", false));
+  }
+
+  refused(status: number): void {
+    const code = CODES[status] ?? 1008;
+    this.#owner.closing();
+    this.close({ code, reason: `The server answered a message with ${status}` });
+  }
+
+  /** Whether an event is one that has not come yet. */
+  #isNext(id: string | undefined): boolean {
+    if (id === undefined) return false;
+    const dot = id.lastIndexOf(".");
+    const sequence = Number(id.slice(dot + 1));
+    if (!(sequence > this.#sequence)) return false;
+    if (sequence > this.#sequence + 1) {
+      this.failed("The server has skipped messages");
+      return false;
+    }
+    this.#token = id.slice(0, dot);
+    this.#sequence = sequence;
+    return true;
+  }
+
+  /** @returns whether it is an event that this version knows. */
+  #take(event: string | undefined, data: string): boolean {
+    switch (event) {
+      case undefined:
+        this.#owner.message(data);
+        return true;
+      case "json":
+        this.#owner.message(JSON.parse(data) as string);
+        return true;
+      case "binary":
+        this.#owner.message(fromBase64(data));
+        return true;
+      case "open": {
+        const { protocol, heartbeat, grace } = JSON.parse(data) as OpenDetails;
+        this.heartbeat = heartbeat;
+        this.grace = grace;
+        this.#owner.opened(protocol);
+        return true;
+      }
+      default:
+        return false;
+    }
+  }
+
+  #closedByServer({ code, reason }: { readonly code: number; readonly reason: string }): void {
+    if (code === ABNORMAL) return this.#end(ABNORMAL, reason, false);
+    if (!this.#closing) this.#farewell({ code, reason });
+    this.#end(code, reason, true);
+  }
+
+  /** Tells the server that this is the end, even while the page goes away. */
+  #farewell(details: CloseDetails): void {
+    if (!this.#token) return;
+    const { signal } = new AbortController();
+    this.send(closing(details), 0, signal).then((response) => response.body?.cancel(), () => {});
+  }
+
+  #end(code: number, reason: string, wasClean: boolean): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#ended.abort();
+    // Whatever befell the line then: the server has taken our close.
+    if (this.#isClosed && !wasClean) {
+      const { code = 1005, reason = "" } = this.#closing!;
+      return this.#owner.ended(code, reason, true);
+    }
+    this.#owner.ended(code, reason, wasClean);
+  }
+
+  #fetch(init: RequestInit): Promise<Response> {
+    const { fetch = globalThis.fetch, credentials } = this.#options;
+    // Followed by hand or not at all: the token is for this server alone.
+    const request = { redirect: "manual", ...credentials ? { credentials } : {}, ...init } as const;
+    return fetch(this.#url, request);
+  }
+}
+
+/** The last request of a session. */
+function closing(details: CloseDetails): Post {
+  const body = new TextEncoder().encode(JSON.stringify(details));
+  return { method: "DELETE", type: "application/json", body, size: 0 };
+}
+
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}

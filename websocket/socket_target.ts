@@ -1,0 +1,99 @@
+/** The events of a WebSocket, by name. */
+export interface SocketEventMap {
+  /** The connection stands. */
+  readonly open: Event;
+  /** A message has come: `data` is a string, a `Blob` or an `ArrayBuffer`. */
+  readonly message: MessageEvent;
+  /** The connection has failed; `close` follows. */
+  readonly error: Event;
+  /** The connection has ended. */
+  readonly close: CloseEvent;
+}
+
+/** What an `on…` property holds. */
+export type SocketEventHandler<K extends keyof SocketEventMap> =
+  | ((event: SocketEventMap[K]) => unknown)
+  | null;
+
+const STATES = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;
+const EVENTS = ["open", "message", "error", "close"] as const;
+
+/** What all sockets here share: constants, `on…` handlers and the types of the events. */
+export abstract class SocketTarget extends EventTarget {
+  /** Not open yet. */
+  declare static readonly CONNECTING: 0;
+  /** Messages can be sent. */
+  declare static readonly OPEN: 1;
+  /** It was closed here, and not there. */
+  declare static readonly CLOSING: 2;
+  /** The connection has ended, or there never was one. */
+  declare static readonly CLOSED: 3;
+  /** Not open yet. */
+  declare readonly CONNECTING: 0;
+  /** Messages can be sent. */
+  declare readonly OPEN: 1;
+  /** It was closed here, and not there. */
+  declare readonly CLOSING: 2;
+  /** The connection has ended, or there never was one. */
+  declare readonly CLOSED: 3;
+  /** Called when the connection stands. */
+  declare onopen: SocketEventHandler<"open">;
+  /** Called for each message. */
+  declare onmessage: SocketEventHandler<"message">;
+  /** Called when the connection has failed, before `onclose`. */
+  declare onerror: SocketEventHandler<"error">;
+  /** Called when the connection has ended. */
+  declare onclose: SocketEventHandler<"close">;
+  readonly #handlers: Record<string, SocketEventHandler<never>> = {};
+
+  static {
+    Object.assign(this, STATES);
+    Object.assign(this.prototype, STATES);
+    for (const type of EVENTS) {
+      Object.defineProperty(this.prototype, `on${type}`, {
+        get(this: SocketTarget) {
+          return this.#handlers[type] ?? null;
+        },
+        set(this: SocketTarget, handler: SocketEventHandler<never>) {
+          // The place among the listeners is that of the first handler, as HTML has it.
+          if (!(type in this.#handlers)) {
+            this.addEventListener(
+              type,
+              (event) => this.#handlers[type]?.call(this, event as never),
+            );
+          }
+          this.#handlers[type] = typeof handler === "function" ? handler : null;
+        },
+        enumerable: true,
+        configurable: true,
+      });
+    }
+  }
+}
+
+/** The types of the events. */
+export interface SocketTarget {
+  /** Listens to an event. */
+  addEventListener<K extends keyof SocketEventMap>(
+    type: K,
+    listener: (event: SocketEventMap[K]) => unknown,
+    options?: Parameters<EventTarget["addEventListener"]>[2],
+  ): void;
+  /** Listens to an event of any name. */
+  addEventListener(...args: Parameters<EventTarget["addEventListener"]>): void;
+  /** Listens no more. */
+  removeEventListener<K extends keyof SocketEventMap>(
+    type: K,
+    listener: (event: SocketEventMap[K]) => unknown,
+    options?: Parameters<EventTarget["removeEventListener"]>[2],
+  ): void;
+  /** Listens no more to an event of any name. */
+  removeEventListener(...args: Parameters<EventTarget["removeEventListener"]>): void;
+}
+
+/** Makes a `close` event; Node has no `CloseEvent` before 23. */
+export function closeEvent(code: number, reason: string, wasClean: boolean): CloseEvent {
+  const details = { code, reason, wasClean };
+  if (typeof CloseEvent === "function") return new CloseEvent("close", details);
+  return Object.assign(new Event("close"), details) as CloseEvent;
+}
