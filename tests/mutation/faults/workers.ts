@@ -28,12 +28,12 @@ export const workers: readonly Fault[] = [
     caughtBy: ["unit context_timers", "worker P4."],
   },
   {
-    id: "worker-stays-current",
+    id: "worker-throws-at-others",
     file: "shims/request_context.ts",
-    what: "A request that was aborted in a hook stays the current one",
+    what: "A socket that has gone is an exception for whoever publishes",
     find: "      RequestContext.#current = undefined;\n    }\n  }\n\n  async",
-    replace: "    }\n  }\n\n  async",
-    caughtBy: ["worker P3.aborted", "worker P"],
+    replace: "      throw new Error();\n    }\n  }\n\n  async",
+    caughtBy: ["worker P3.aborted"],
   },
   {
     id: "worker-timers-end-with-their-request",
