@@ -9,7 +9,7 @@
  *
  * const ws = adapter({ hooks: { message: (peer, message) => void peer.send(message) } });
  *
- * export const Room = ws.durable(DurableObject);
+ * export class Room extends ws.durable(DurableObject) {}
  * export default ws.worker({ binding: "Room" });
  * ```
  *

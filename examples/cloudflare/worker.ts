@@ -1,4 +1,4 @@
-// npx wrangler dev
+// npx wrangler dev, in this directory, on Node 22 or newer
 import { DurableObject } from "cloudflare:workers";
 import adapter from "../../adapters/cloudflare.ts";
 import icon from "../chat/client/icon.svg";
