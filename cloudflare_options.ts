@@ -1,5 +1,6 @@
 import { type AdapterOptions, checkHeaderNames, checkNames, endpointOf } from "./adapter.ts";
 import { checkDeflate } from "./deflate_options.ts";
+import { misuse } from "./errors.ts";
 
 /** Options that only the adapter for Cloudflare has. */
 const OWN_OPTIONS: readonly string[] = [
@@ -28,11 +29,62 @@ export interface CloudflareRoomOptions extends AdapterOptions {
  *
  * @throws {TypeError} for an option that does not exist or is of the wrong kind.
  */
-export function checkCloudflare(options: AdapterOptions): void {
+export function checkCloudflare(
+  options: AdapterOptions & {
+    readonly bindingName?: unknown;
+    readonly instanceName?: unknown;
+    readonly resolveDurableStub?: unknown;
+    readonly heartbeat?: unknown;
+  },
+): void {
   checkNames(options, OWN_OPTIONS);
   checkDeflate(options.perMessageDeflate);
   checkHeaderNames(options.retainHeaders);
+  const { bindingName, instanceName, resolveDurableStub, heartbeat } = options;
+  checkNamed("bindingName", bindingName, "instanceName", instanceName);
+  if (resolveDurableStub !== undefined && typeof resolveDurableStub !== "function") {
+    throw new TypeError(misuse("resolveDurableStub", "a function", resolveDurableStub));
+  }
+  if (heartbeat !== undefined && !isHeartbeat(heartbeat)) {
+    throw new TypeError(misuse("heartbeat", '{ request: "…", response: "…" }', heartbeat));
+  }
   endpointOf(options);
+}
+
+const WORKER_OPTIONS: readonly string[] = ["binding", "instance", "fetch"];
+
+/**
+ * @internal Finds mistakes in the options of a Worker.
+ *
+ * @throws {TypeError} for an option that does not exist or is of the wrong kind.
+ */
+export function checkWorker(
+  options: { readonly binding?: unknown; readonly instance?: unknown; readonly fetch?: unknown },
+): void {
+  const unknown = Object.keys(options).find((name) => !WORKER_OPTIONS.includes(name));
+  if (unknown) {
+    throw new TypeError(
+      `Cannot use ${unknown} as worker() has no such option: known are ${
+        WORKER_OPTIONS.join(", ")
+      }`,
+    );
+  }
+  checkNamed("binding", options.binding, "instance", options.instance);
+  if (options.fetch === undefined || typeof options.fetch === "function") return;
+  throw new TypeError(misuse("fetch", "a function", options.fetch));
+}
+
+function checkNamed(binding: string, name: unknown, instance: string, object: unknown): void {
+  if (name !== undefined && (typeof name !== "string" || name === "")) {
+    throw new TypeError(misuse(binding, "the name of a binding", name));
+  }
+  if (object === undefined || typeof object === "string" || typeof object === "function") return;
+  throw new TypeError(misuse(instance, "a name, or a function that finds it", object));
+}
+
+function isHeartbeat(value: unknown): boolean {
+  const { request, response } = Object(value) as Partial<Heartbeat>;
+  return typeof request === "string" && typeof response === "string";
 }
 
 /**

@@ -16,9 +16,10 @@
  * @module
  */
 import type { AdapterOptions } from "../adapter.ts";
-import { checkCloudflare, type Heartbeat } from "../cloudflare_options.ts";
+import { checkCloudflare, checkWorker, type Heartbeat } from "../cloudflare_options.ts";
 import { DurableRoom } from "../durable_room.ts";
 import type { Endpoint, EndpointPublishOptions } from "../endpoint.ts";
+import { complain } from "../errors.ts";
 import { type AnyContext, isLegalHost, refusalResponse, validateHandshake } from "../handshake.ts";
 import { IsolateRoom } from "../isolate_room.ts";
 import type { WorkerContext } from "../shims/request_context.ts";
@@ -171,14 +172,21 @@ export class CloudflareAdapter {
    * Objects, `export default ws.worker()` by itself, see {@linkcode isolate}.
    */
   worker(options: WorkerOptions = {}): CloudflareWorker {
+    checkWorker(options);
     const { bindingName, instanceName } = this.#options;
     const { binding = bindingName, instance = instanceName, fetch } = options;
     return {
       fetch: async (request, env, ctx) => {
         const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
         if (fetch && !isUpgrade) return await fetch(request, env as never, ctx as never);
-        if (!binding) return await this.handleUpgrade(request, env, ctx);
-        return await forward(request, stubOf(request, env, binding, instance));
+        try {
+          if (!binding) return await this.handleUpgrade(request, env, ctx);
+          return await forward(request, stubOf(request, env, binding, instance));
+        } catch (error) {
+          // Where a Worker throws at an upgrade request, wrangler 4 shows an error of its own.
+          complain("an upgrade request could not be served", error);
+          return new Response("Internal Server Error\n", { status: 500 });
+        }
       },
     };
   }
@@ -322,7 +330,7 @@ function stubOf(
   instance: string | ((request: Request) => string) = "onepeer",
 ): DurableStub {
   const namespace = (env as Record<string, DurableNamespace | undefined>)?.[binding];
-  if (!namespace) throw bindingMissing(binding);
+  if (typeof namespace?.idFromName !== "function") throw bindingMissing(binding);
   const name = typeof instance === "string" ? instance : instance(request);
   return namespace.get(namespace.idFromName(name) as never);
 }
@@ -336,7 +344,7 @@ async function forward(request: Request, stub: DurableStub): Promise<Response> {
 
 function bindingMissing(binding: string): TypeError {
   return new TypeError(
-    `Cannot find the Durable Object as env.${binding} is missing: add to wrangler.jsonc
+    `Cannot find the Durable Object as env.${binding} is no binding to a class of them: add to wrangler.jsonc
   "durable_objects": { "bindings": [{ "name": "${binding}", "class_name": "${binding}" }] },
   "migrations": [{ "tag": "v1", "new_sqlite_classes": ["${binding}"] }]`,
   );

@@ -20,6 +20,7 @@
  */
 import { serve as serveHttp } from "srvx/node";
 import adapter, { type NodeAdapter } from "../adapters/node.ts";
+import { complain } from "../errors.ts";
 import type { AnyContext } from "../handshake.ts";
 import {
   type HttpServerPlugin,
@@ -53,6 +54,10 @@ export function serve<Context extends object = AnyContext>(
       silent: true,
       gracefulShutdown: false,
       fetch,
+      error(error) {
+        complain("fetch failed", error);
+        return new Response("Internal Server Error\n", { status: 500 });
+      },
     });
     const server = http.node!.server!;
     server.on("upgrade", ws.handleUpgrade);

@@ -69,7 +69,7 @@ Deno.test({
     await using server = await ServerProcess.start(command!);
     const refused = await enter(`127.0.0.1:${server.port}`, "/nobody").catch((refused) => refused);
     assert.equal(refused.status, 500);
-    assert.match(refused.body, /env\.Nobody is missing/);
+    assert.match(refused.body, /env\.Nobody is no binding to a class/);
     assert.match(refused.body, /"new_sqlite_classes": \["Nobody"\]/);
   },
 });

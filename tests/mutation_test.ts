@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { cases } from "./cases/mod.ts";
+import { workerCases } from "./cases/worker.ts";
 import { type Check, type Fault, partsOf, wideChecks } from "./mutation/fault.ts";
 import { faults } from "./mutation/faults/mod.ts";
 import { mutate } from "./mutation/tree.ts";
 import { runtimes } from "./runtimes.ts";
+import { workers } from "./worker_runtimes.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -11,8 +13,10 @@ const ROOT = new URL("../", import.meta.url);
 async function mistakeIn(check: Check): Promise<string | undefined> {
   const { kind, runtime, part } = partsOf(check);
   if (kind === "contract") {
-    if (!runtimes.some(({ name }) => name === runtime)) return `no runtime ${runtime}`;
-    return cases.some(({ id }) => id.startsWith(part)) ? undefined : `no case ${part}`;
+    const known = [...runtimes, workers].find(({ name }) => name === runtime);
+    if (!known) return `no runtime ${runtime}`;
+    const its = known === workers ? [...cases, ...workerCases] : cases;
+    return its.some(({ id }) => id.startsWith(part)) ? undefined : `no case ${part}`;
   }
   const file = `tests/${kind === "unit" ? "unit/" : ""}${part && `${part}_test.ts`}`;
   return await Deno.stat(new URL(file, ROOT)).then(() => undefined, () => `no file ${file}`);

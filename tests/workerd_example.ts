@@ -24,12 +24,12 @@ const PROGRAM = `
       if (pathname === "/publish") {
         return Response.json(await chat.webSocketPublish(...await request.json()));
       }
-      const worker = pathname === "/nobody" ? unbound.worker({ binding: "Nobody" }) : example;
-      try {
-        return await worker.fetch(request, { Chat: env.Room }, ctx);
-      } catch (error) {
-        return new Response(String(error), { status: 500 });
-      }
+      if (pathname !== "/nobody") return await example.fetch(request, { Chat: env.Room }, ctx);
+      const said = [], { error } = console;
+      console.error = (...words) => said.push(...words);
+      const { status } = await unbound.worker({ binding: "Nobody" }).fetch(request, env, ctx);
+      console.error = error;
+      return new Response(said.join(" "), { status });
     },
   };`;
 

@@ -108,7 +108,7 @@ async function write(out: URL): Promise<Manifest> {
 
 /** The first sentence of the README, as plain text. */
 function summary(readme: string): string {
-  const [, sentence] = /^([A-Z][^.]*)\./m.exec(readme)!;
+  const [, sentence] = /^([A-Z][^]*?)\.\s/m.exec(readme)!; // not at the dot of a file's name
   return sentence!.replaceAll(/[*`]/g, "").replaceAll(/\s+/g, " ");
 }
 
