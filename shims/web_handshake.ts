@@ -30,6 +30,12 @@ interface ServedRequest extends Request {
 /** What an event stream is used by. */
 export const METHODS = "GET, POST, DELETE, OPTIONS";
 
+/**
+ * How pages ask for one. By `no-cors` a page of any site may send cookies and no `Origin` that would
+ * tell. (Fetch Metadata: who is no browser says nothing.)
+ */
+const MODES: readonly (string | null)[] = [null, "cors", "same-origin"];
+
 /** A request for an event stream, as the doorkeeper knows requests for a WebSocket. */
 export class EventStreamHandshake extends RawHandshake {
   override validate(): Refusal | undefined {
@@ -45,6 +51,9 @@ export class EventStreamHandshake extends RawHandshake {
         status: 406,
         message: "This resource speaks server-sent events: accept text/event-stream",
       };
+    }
+    if (!MODES.includes(this.header("sec-fetch-mode"))) {
+      return { status: 403, message: "An event stream is for scripts that may read it" };
     }
     const protocols = this.header("sec-websocket-protocol");
     const why = protocols !== null && !isTokenList(protocols)
