@@ -243,5 +243,7 @@ function isPoll(handshake: EventStreamHandshake): boolean {
 function isOwn(origin: string | null, session: SSESession): boolean {
   if (session.origin !== null || origin === null || !URL.canParse(origin)) return false;
   session.host ??= new URL(session.peer.request.url).host;
-  return new URL(origin).host === session.host;
+  const { protocol, host } = new URL(origin);
+  // nginx as `$host:$server_port`, which ends TLS, writes the :443 that browsers leave out.
+  return new URL(`${protocol}//${session.host}`).host === host;
 }
