@@ -23,8 +23,8 @@ export interface PostsHost {
   failed(reason: string): void;
 }
 
-/** Statuses of which somebody on the way, or another attempt, may be the cause. */
-const PASSING: readonly number[] = [408, 425, 429];
+/** Statuses of which somebody on the way, or another attempt, may be the cause: 200 of a login page. */
+const PASSING: readonly number[] = [200, 408, 425, 429];
 
 /** The way up: one request at a time, each until it is known to have been taken, in order. */
 export class Posts {
