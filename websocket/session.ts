@@ -45,6 +45,8 @@ export class Session implements EventLineHost, PostsHost {
   #sequence = -1;
   /** What we close with. */
   #closing: CloseDetails | undefined;
+  /** Whether that is being told to the server. */
+  #isLeaving = false;
   /** Whether the server has taken that. */
   #isClosed = false;
   #isOver = false;
@@ -131,6 +133,7 @@ export class Session implements EventLineHost, PostsHost {
   }
 
   send({ method, type, body }: Post, sequence: number, signal: AbortSignal): Promise<Response> {
+    this.#isLeaving ||= method === "DELETE";
     const headers = new Headers(this.#headers);
     headers.set("content-type", type);
     headers.set("onepeer-session", this.#token ?? "");
@@ -193,7 +196,8 @@ export class Session implements EventLineHost, PostsHost {
 
   #closedByServer({ code, reason }: { readonly code: number; readonly reason: string }): void {
     if (code === ABNORMAL) return this.#end(ABNORMAL, reason, false);
-    if (!this.#closing) this.#farewell({ code, reason });
+    const isAnswer = this.#isLeaving && code === (this.#closing?.code ?? 1005);
+    if (!isAnswer) this.#farewell({ code, reason });
     this.#end(code, reason, true);
   }
 

@@ -107,7 +107,7 @@ Deno.test("a message whose answer was lost is sent again, with its number: 409 s
 });
 
 Deno.test("a message that fails for what may pass away is tried again, not at once", async () => {
-  const statuses = [500, 502, 503, 504, 408, 425, 429];
+  const statuses = [500, 502, 503, 504, 408, 425, 429, 200];
   await Promise.all(statuses.map(async (status) => {
     const answers = [status, status, 204];
     let isFirst = true;
@@ -205,6 +205,22 @@ Deno.test("close() waits for what was sent before it", async () => {
   stage.socket.send("d");
   await until("it was told", () => stage.server.by("DELETE").length === 1);
   assert.deepEqual(stage.posts, ["1 a", "2 b", "3 c"]);
+});
+
+Deno.test("a server that closes while our close waits for a message is answered all the same", async () => {
+  const { promise: never, resolve: end } = Promise.withResolvers<Response>();
+  const line = new Line();
+  await using server = new EventServer({ GET: () => line.open().response, POST: () => never });
+  const socket = new WebSocketSSE(server.url);
+  await heard(socket, "open");
+  socket.send("a");
+  await until("a is there", () => server.by("POST").length === 1);
+  socket.close(1000, "ours");
+  line.close(1000, "theirs");
+  assert.deepEqual(await closed(socket), { code: 1000, reason: "theirs", wasClean: true });
+  await until("it was told", () => server.by("DELETE").length === 1);
+  assert.equal(utf8.decode(server.by("DELETE")[0]!.body), '{"code":1000,"reason":"theirs"}');
+  end(taken());
 });
 
 Deno.test("headers and credentials go with every request, and no redirect is followed", async () => {
