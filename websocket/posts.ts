@@ -13,6 +13,8 @@ export interface Post {
 export interface PostsHost {
   /** How long one message may be tried, in milliseconds. */
   readonly grace: number;
+  /** How long an attempt may take, beside a millisecond for each byte. */
+  readonly patience: number;
   /** Sends one, as the `sequence`th. */
   send(post: Post, sequence: number, signal: AbortSignal): Promise<Response>;
   /** The last one, which closes, was answered. */
@@ -80,8 +82,10 @@ export class Posts {
       if (sequence <= this.#taken) return true;
       const isTaken = await this.#try(post, sequence);
       if (isTaken !== undefined) return isTaken;
-      since ||= performance.now();
-      if (performance.now() - since >= this.#host.grace) {
+      // One that we gave up says nothing: the server may have no room yet.
+      if (this.#attempt.signal.aborted) since = 0;
+      else since ||= performance.now();
+      if (since && performance.now() - since >= this.#host.grace) {
         this.#host.failed("Messages do not reach the server");
         return false;
       }
@@ -93,6 +97,8 @@ export class Posts {
   /** Whether it was taken; nothing where that is unknown, or may change. */
   async #try(post: Post, sequence: number): Promise<boolean | undefined> {
     this.#attempt = new AbortController();
+    // A firewall may have forgotten the connection, and drops what comes on it without a word.
+    const timer = setTimeout(() => this.retry(), this.#host.patience + post.size);
     try {
       const response = await this.#host.send(post, sequence, this.#attempt.signal);
       const { ok, status } = response;
@@ -108,6 +114,8 @@ export class Posts {
       return false;
     } catch {
       return undefined;
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -24,6 +24,8 @@ interface OpenDetails {
 const DEFAULT_HEARTBEAT = 15_000;
 /** How long the server's last messages are waited for once it has taken our close. */
 const LAST_WORDS = 1_000;
+/** Milliseconds that an answer may take at least: a connection to far away is made in seconds. */
+const PATIENCE = 10_000;
 const ABNORMAL = 1006;
 /** What a WebSocket closes with for what HTTP answers with; 1008 for all else. */
 const CODES: Readonly<Record<number, number>> = { 413: 1009, 415: 1003 };
@@ -71,6 +73,10 @@ export class Session implements EventLineHost, PostsHost {
   /** Bytes that the server is not known to have. */
   get bufferedAmount(): number {
     return this.#posts.bufferedAmount;
+  }
+
+  get patience(): number {
+    return Math.max(PATIENCE, 2 * this.heartbeat);
   }
 
   /** Sends a message, after those before it. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Posts } from "../../websocket/posts.ts";
 import { WebSocketSSE, type WebSocketSSEOptions } from "../../websocket/sse.ts";
 import { type Answer, type Asked, EventServer, Line } from "../clients/event_server.ts";
 import { closed, heard, recorded, until } from "../clients/socket_history.ts";
@@ -145,6 +146,27 @@ Deno.test("a message that was taken before its line broke is not sent again", as
   end(taken());
   lines[1]!.close(1000);
   await closed(socket);
+});
+
+Deno.test("a message whose answer never comes is sent again, however often, and is no failure", async () => {
+  const sent: number[] = [];
+  const ended = new AbortController();
+  const posts = new Posts({
+    grace: 100,
+    patience: 20,
+    send(_, sequence, signal) {
+      if (sent.push(sequence) === 5) return Promise.resolve(taken());
+      return new Promise((_, reject) => signal.addEventListener("abort", reject));
+    },
+    closed() {},
+    refused: (status) => assert.fail(`refused: ${status}`),
+    failed: (reason) => assert.fail(reason),
+  }, ended.signal);
+  const begin = performance.now();
+  posts.add({ method: "POST", type: "text/plain", body: new Uint8Array(10), size: 10 });
+  await until("it is taken", () => posts.bufferedAmount === 0);
+  assert.deepEqual(sent, Array(5).fill(1));
+  assert.ok(performance.now() - begin > 4 * 30, "it hammered");
 });
 
 Deno.test("a message that still waits at the server is asked for again, and comes once", async () => {
