@@ -49,6 +49,43 @@ export const sseRequests: readonly Case[] = [
     },
   },
   {
+    id: "SSE3.torn",
+    fact: "a body that breaks off is no message, however its length was said",
+    site: logging,
+    async run(t) {
+      const stream = await t.eventStream();
+      await stream.next();
+      const some = "x".repeat(60_000);
+      const bodies = [
+        ["content-length: 1000", "torn"],
+        ["content-length: 100000", some],
+        ["transfer-encoding: chunked", "4\r\ntorn\r\n"],
+        ["transfer-encoding: chunked", `ffff\r\n${some}`],
+      ];
+      for (const [length, body] of bodies) {
+        for (const end of ["fin", "rst", "destroy"] as const) {
+          const line = await t.tcp();
+          line.write([
+            `POST ${t.path()} HTTP/1.1`,
+            `host: 127.0.0.1:${t.port}`,
+            `onepeer-session: ${stream.token}`,
+            "onepeer-sequence: 1",
+            "content-type: text/plain",
+            length,
+            "",
+            body,
+          ].join("\r\n"));
+          await sleep(30);
+          line[end]();
+        }
+      }
+      await sleep(100);
+      assert.deepEqual(await t.events(), ["open"]);
+      assert.equal((await stream.post("unharmed")).status, 204);
+      assert.deepEqual((await t.logged("message")).map(({ data }) => data), [[8]]);
+    },
+  },
+  {
     id: "SSE3.gzip",
     fact: "a body is taken as it is, whatever its content-encoding: nothing is inflated",
     site: (s) => ({ ...logging(s), limits: { maxPayload: 10_000 } }),
