@@ -26,6 +26,8 @@ export interface SessionHost {
   began(session: SSESession): void;
   /** From here on it may not. */
   ended(session: SSESession): void;
+  /** Its client has closed it, or answered our close. */
+  left(session: SSESession, code: number, reason: string): void;
   /** Has a session flushed when the turn ends. */
   flushLater(session: SSESession): void;
 }
@@ -165,7 +167,9 @@ export class SSESession implements EventStreamSource {
 
   /** The client closes, or answers our close. */
   left(code: number, reason: string): void {
+    if (this.#isOver) return;
     if (!this.#closeEvent) this.close(code, reason);
+    this.#host.left(this, code, reason);
     this.#end({ code, reason, wasClean: true });
   }
 

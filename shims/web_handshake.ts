@@ -18,6 +18,11 @@ export interface ServerInfo {
   timeout?(request: Request, seconds: number): void;
 }
 
+/** Bun 1.4 ends a line that was silent for ten seconds. */
+export function keepLine(request: Request, info: ServerInfo | undefined): void {
+  info?.timeout?.(request, 0);
+}
+
 /** What frameworks and servers hang on a request. */
 interface ServedRequest extends Request {
   /** srvx: the other end of the line. */

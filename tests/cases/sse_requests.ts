@@ -193,4 +193,24 @@ export const sseRequests: readonly Case[] = [
       assert.deepEqual((await t.logged("close"))[0]!.data, [4001, "enough", true]);
     },
   },
+  {
+    id: "SSE4.again",
+    fact: "a client that missed the answer to its close gets it again, or learns how it ended",
+    site: (s) => ({ ...logging(s), sse: LONG }),
+    async run(t) {
+      const stream = await t.eventStream();
+      await stream.next();
+      stream.drop();
+      for (const code of [3001, 3002]) {
+        assert.equal((await stream.close({ code, reason: "bye" })).status, 204, `${code}`);
+      }
+      const again = await stream.resume(0);
+      const { id, event, data } = (await again.next())!;
+      assert.deepEqual([id, event, data], ["closed", "close", '{"code":3001,"reason":"bye"}']);
+      assert.equal(await again.next(), undefined);
+      assert.equal((await stream.post("late")).status, 403);
+      assert.equal((await stream.close({}, { "onepeer-session": `${stream.token}x` })).status, 403);
+      assert.deepEqual((await t.logged("close")).map(({ data }) => data), [[3001, "bye", true]]);
+    },
+  },
 ];
