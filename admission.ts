@@ -103,9 +103,9 @@ export class Doorkeeper {
     place.awaitOpen(timers.after(limits.handshakeTimeout, () => place.release()));
   }
 
-  /** Peers outlive this process from here on: `ran` is told of every hook that was called. */
-  keepBy(ran: NonNullable<ConnectionHost["ran"]>): void {
-    this.#host.ran = ran;
+  /** Peers outlive this process, or the request they came by, from here on: who looks after that. */
+  keepBy(keeper: Pick<ConnectionHost, "ran"> & Partial<Pick<ConnectionHost, "later">>): void {
+    Object.assign(this.#host, keeper);
   }
 
   /** Makes a peer of what was saved of one that was admitted in an earlier life of this process. */

@@ -27,6 +27,8 @@ export interface ConnectionHost extends PeerHost, OutboxHost {
    * peers outlive the process; may return what settles after the hook. What it throws, the hook threw.
    */
   ran?(peer: Peer, hook: Promise<void> | undefined): Promise<void> | undefined;
+  /** Does something of a peer in a microtask, or where the peer lives. */
+  later(peer: Peer, task: () => void): void;
   /** A connection is over and its `close` hook has settled. */
   finished(connection: Connection): void;
 }
@@ -164,7 +166,7 @@ export class Connection implements SocketListener, OutboxOwner {
     if (!this.#leave(info)) return;
     this.#dropBacklog();
     // Never from inside `terminate()`: no hook runs half way through another.
-    queueMicrotask(() => this.#finish());
+    this.#host.later(this.peer, () => this.#finish());
   }
 
   /** Pings a silent client, or gives it up. Called eight times in an `idleTimeout`. */

@@ -70,7 +70,7 @@ export class DurableRoom extends Adapter {
     if (ctx.getWebSockets(TAG).length > 0) hub.complete = () => this.#complete();
     else this.#store.sweep(); // who was there has gone with the process
     hub.changing = (peer, joined) => this.#changing(peer, joined);
-    this.door.keepBy((peer, hook) => this.#ran(peer, hook));
+    this.door.keepBy({ ran: (peer, hook) => this.#ran(peer, hook) });
   }
 
   /** Answers an upgrade request with the 101 or a refusal. Never rejects. */

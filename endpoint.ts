@@ -104,6 +104,7 @@ export class Endpoint {
         : undefined,
       slow: new Watch<Outbox>(this.#timers, DRAIN_INTERVAL, (outbox) => outbox.checkDrain()),
       trustedHops: Number(options.trustProxy ?? 0),
+      later: (_, task) => queueMicrotask(task),
       began: (connection) => this.#begin(connection),
       finished: (connection) => this.#forget(connection),
     };

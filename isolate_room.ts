@@ -6,7 +6,7 @@ import {
   type Heartbeat,
 } from "./cloudflare_options.ts";
 import type { CloseOptions } from "./endpoint.ts";
-import { utf8Length } from "./payload.ts";
+import { encode, utf8Length } from "./payload.ts";
 import type { Peer } from "./peer.ts";
 import { CallbackSocket } from "./shims/callback_socket.ts";
 import { ContextTimers } from "./shims/context_timers.ts";
@@ -44,6 +44,9 @@ const lineOf = new WeakMap<Peer, WorkerLine>();
 /** Looks for silent clients in an `idleTimeout`. */
 const LOOKS = 8;
 
+/** Milliseconds until a context that does not do what it was asked to is taken for gone. */
+const GONE_MS = 100;
+
 /**
  * What plain Workers serve in one isolate: its peers hear each other, and nobody else. Cloudflare
  * runs a Worker in as many isolates as it likes, so **two clients of one Worker need not be here
@@ -78,7 +81,10 @@ export class IsolateRoom extends Adapter {
       ended: (line) => this.#ended(line),
       over: ({ context }) => this.#leave(context),
     };
-    this.door?.keepBy((peer, hook) => void (hook && lineOf.get(peer)?.ran(hook)));
+    this.door?.keepBy({
+      ran: (peer, hook) => void (hook && lineOf.get(peer)?.ran(hook)),
+      later: (peer, task) => this.#later(lineOf.get(peer)?.context, task),
+    });
   }
 
   /**
@@ -136,6 +142,7 @@ export class IsolateRoom extends Adapter {
 
   #listen(line: WorkerLine, socket: CallbackSocket<WorkerSocket>): void {
     const { native, context } = line;
+    line.drained = () => socket.drained();
     const on = <Event>(type: string, listener: (event: Event) => void) =>
       native.addEventListener(type, (event: never) => {
         this.#timers.enter(context);
@@ -151,7 +158,7 @@ export class IsolateRoom extends Adapter {
     };
     on<{ data: string | ArrayBuffer }>("message", ({ data }) => {
       line.heardAt = Date.now();
-      if (data === this.#heartbeat?.request) native.send(this.#heartbeat.response);
+      if (data === this.#heartbeat?.request) this.#beat(line);
       else if (typeof data === "string") socket.received(data, utf8Length(data));
       else socket.received(new Uint8Array(data), data.byteLength);
     });
@@ -164,6 +171,24 @@ export class IsolateRoom extends Adapter {
       "error",
       ({ error, message }) => failed(failureOf(error ?? message)),
     );
+  }
+
+  /** Answers who shows to be there, unless it reads no answers. */
+  #beat(line: WorkerLine): void {
+    if (line.bufferedAmount > this.endpoint.limits.maxBuffered) {
+      this.#residents.get(line)?.peer.terminate();
+    } else line.send(encode(this.#heartbeat!.response));
+  }
+
+  /** Does something in the context of a peer, as what it starts ends with the context it runs in. */
+  #later(context: RequestContext | undefined, task: () => void): void {
+    if (!context) return queueMicrotask(task); // of another adapter
+    const cancel = this.#timers.after(GONE_MS, task);
+    const now = () => {
+      cancel();
+      task();
+    };
+    queueMicrotask(() => context.isOver ? now() : context.post(now));
   }
 
   /** Gives up a peer whose context has gone without a word. */

@@ -252,23 +252,25 @@ export class Outbox implements BroadcastLine {
       );
     }
     if (this.#cut || this.bufferedAmount <= threshold) return;
-    await new Promise<void>((resolve, reject) => {
-      const waiters = this.#waiters ??= new Set();
-      const done = () => {
-        signal?.removeEventListener("abort", abort);
-        waiters.delete(waiter);
-        resolve();
-      };
-      const abort = () => {
-        waiters.delete(waiter);
-        reject(signal!.reason);
-      };
-      const waiter: Waiter = { threshold, resolve: done };
-      this.#watch();
-      waiters.add(waiter);
-      // A client that keeps up has drained by the next turn: not worth a whole interval's wait.
-      this.#host.timers.after(0, () => this.checkDrain());
-      signal?.addEventListener("abort", abort, { once: true });
-    });
+    await this.#host.timers.awake(
+      new Promise<void>((resolve, reject) => {
+        const waiters = this.#waiters ??= new Set();
+        const done = () => {
+          signal?.removeEventListener("abort", abort);
+          waiters.delete(waiter);
+          resolve();
+        };
+        const abort = () => {
+          waiters.delete(waiter);
+          reject(signal!.reason);
+        };
+        const waiter: Waiter = { threshold, resolve: done };
+        this.#watch();
+        waiters.add(waiter);
+        // A client that keeps up has drained by the next turn: not worth a whole interval's wait.
+        this.#host.timers.after(0, () => this.checkDrain());
+        signal?.addEventListener("abort", abort, { once: true });
+      }),
+    );
   }
 }

@@ -1,9 +1,9 @@
+import type { BodyClock } from "./body_clock.ts";
 import { checkClose } from "./close_code.ts";
 import { type BodyFailure, RequestBody } from "./shims/request_body.ts";
 import type { CloseInfo } from "./socket.ts";
 import { outOfOrder, REFUSALS, type SSERefusal } from "./sse_answer.ts";
 import type { SSESession } from "./sse_session.ts";
-import type { Timers } from "./timers.ts";
 
 /** Bytes that a close may take. */
 const MAX_CLOSE = 1024;
@@ -18,14 +18,11 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** The way up: what clients send, a message or a close to a request. */
 export class SSERequests {
   readonly #maxPayload: number;
-  readonly #timeout: number;
-  readonly #timers: Timers;
+  readonly #bodies: BodyClock;
 
-  /** @param timeout milliseconds that a body may take. */
-  constructor(maxPayload: number, timeout: number, timers: Timers) {
+  constructor(maxPayload: number, bodies: BodyClock) {
     this.#maxPayload = maxPayload;
-    this.#timeout = timeout;
-    this.#timers = timers;
+    this.#bodies = bodies;
   }
 
   /**
@@ -70,9 +67,9 @@ export class SSERequests {
   ): Promise<Uint8Array<ArrayBuffer> | BodyFailure> {
     const failure = ready && await Promise.race([body.stopped, ready]);
     if (failure) return failure;
-    const cancel = this.#timers.after(this.#timeout, () => body.stop("too late"));
+    this.#bodies.began(body);
     const bytes = await body.read();
-    cancel();
+    this.#bodies.ended(body);
     return bytes;
   }
 }

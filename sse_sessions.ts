@@ -1,3 +1,4 @@
+import { BodyClock } from "./body_clock.ts";
 import type { Wire } from "./shims/callback_socket.ts";
 import { isSameToken, keyOf } from "./shims/session_token.ts";
 import { CLOSED_ID, type SessionHost, type SSESession } from "./sse_session.ts";
@@ -30,6 +31,8 @@ export class SSESessions implements SessionHost {
   readonly maxPayload: number;
   readonly timers: Timers = new Timers();
   readonly lines: Watch<SSESession>;
+  /** Sees to it that messages come in at one go. */
+  readonly bodies: BodyClock;
   /** By the part of their token that is no proof. */
   readonly #byKey = new Map<string, SSESession>();
   /** How those ended that were left last: HTTP repeats a DELETE whose answer was lost by itself. */
@@ -38,15 +41,15 @@ export class SSESessions implements SessionHost {
   #gathering: SSESession[] = [];
 
   constructor(
-    { heartbeat, grace, replay, maxPayload }: Pick<
-      SessionHost,
-      "heartbeat" | "grace" | "replay" | "maxPayload"
-    >,
+    { heartbeat, grace, replay, maxPayload, bodyTimeout }:
+      & Pick<SessionHost, "heartbeat" | "grace" | "replay" | "maxPayload">
+      & { readonly bodyTimeout: number },
   ) {
     this.heartbeat = heartbeat;
     this.grace = grace;
     this.replay = replay;
     this.maxPayload = maxPayload;
+    this.bodies = new BodyClock(this.timers, bodyTimeout);
     this.lines = new Watch<SSESession>(this.timers, heartbeat, (session) => session.beat());
   }
 
@@ -78,6 +81,7 @@ export class SSESessions implements SessionHost {
 
   ended(session: SSESession): void {
     this.#byKey.delete(keyOf(session.token));
+    if (this.#byKey.size === 0) this.bodies.rest();
   }
 
   flushLater(session: SSESession): void {

@@ -34,6 +34,11 @@ export class Timers {
       if (this.#running.delete(timer)) clearInterval(timer);
     };
   }
+
+  /** What to wait for in place of a promise that others resolve. */
+  awake<T>(promise: Promise<T>): Promise<T> {
+    return this.keeper?.awake(promise) ?? promise;
+  }
 }
 
 /** Things that one shared timer looks at, and that runs only while there are any. */

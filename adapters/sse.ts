@@ -101,8 +101,8 @@ export class SSEAdapter extends Adapter {
     }
     const { maxPayload } = this.endpoint.limits;
     this.#authorize = authorize;
-    this.#sessions = new SSESessions({ heartbeat, grace, replay, maxPayload });
-    this.#requests = new SSERequests(maxPayload, bodyTimeout, this.#sessions.timers);
+    this.#sessions = new SSESessions({ heartbeat, grace, replay, maxPayload, bodyTimeout });
+    this.#requests = new SSERequests(maxPayload, this.#sessions.bodies);
   }
 
   /** Counters and gauges, as they are now. */

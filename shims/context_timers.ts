@@ -80,14 +80,16 @@ export class ContextTimers extends Timers {
   }
 
   /** Waits, in the request that runs now, for something that others bring about. */
-  async awake<T>(promise: Promise<T>): Promise<T> {
+  override async awake<T>(promise: Promise<T>): Promise<T> {
+    const { promise: here, resolve, reject } = Promise.withResolvers<T>(); // as in RequestContext
+    promise.then(resolve, reject);
     // workerd ends a request that waits without I/O of its own: it seems to hang.
     const timer = setInterval(() => {
       this.#check();
       if (!this.#host) this.#ring(); // nobody else is there to do it
     }, OVERDUE_MS);
     try {
-      return await promise;
+      return await here;
     } finally {
       clearInterval(timer);
     }

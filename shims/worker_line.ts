@@ -22,6 +22,9 @@ const MAX_LOOK_MS = 10;
 /** Milliseconds for what a hook has left behind to go on after the end: a timer, a request to elsewhere. */
 export const LINGER_MS = 1000;
 
+/** Milliseconds for the hooks of who has left: no longer does Cloudflare keep its request. */
+const HOOKS_MAY_TAKE_MS = 30_000;
+
 /** Who looks after lines. */
 export interface LineHost {
   /** Milliseconds for the hooks of a line that is dropped: they end with its context. */
@@ -38,6 +41,8 @@ export class WorkerLine {
   readonly context: RequestContext;
   /** When something was heard from the client. */
   heardAt: number = Date.now();
+  /** Some of what waited for the network may have been written: called within its context. */
+  drained: () => void = () => {};
   readonly #host: LineHost;
   #isOpen = true;
   #isDropped = false;
@@ -64,7 +69,7 @@ export class WorkerLine {
 
   /** Bytes that wait: true within its context, at most some milliseconds old elsewhere. */
   get bufferedAmount(): number {
-    if (this.context.isCurrent) this.#look();
+    if (this.context.isCurrent) this.context.post(() => this.#look());
     return this.#posted + this.#queued;
   }
 
@@ -101,9 +106,8 @@ export class WorkerLine {
     this.#isOpen = false;
     this.#host.ended(this);
     this.#finishSoon();
-    if (!isDropped) return;
-    const { hooksMayTake } = this.#host;
-    this.context.post(() => void setTimeout(() => this.context.abort(), hooksMayTake));
+    const hooksMayTake = isDropped ? this.#host.hooksMayTake : HOOKS_MAY_TAKE_MS;
+    this.context.post(() => void setTimeout(() => this.#letGo(), hooksMayTake));
   }
 
   /** Lets go of the context once no hook is at work: the `close` hook has not started yet. */
@@ -113,7 +117,10 @@ export class WorkerLine {
   }
 
   #finish(): void {
-    if (this.#running > 0) return;
+    if (this.#running === 0) this.#letGo();
+  }
+
+  #letGo(): void {
     this.#host.over(this);
     if (this.#isDropped) this.context.abort();
     else this.context.end();
@@ -127,7 +134,12 @@ export class WorkerLine {
   #watch(): void {
     this.#look();
     this.#lookIn = this.#queued > 0 ? Math.min(this.#lookIn + 1, MAX_LOOK_MS) : 0;
-    if (this.#lookIn > 0) setTimeout(() => this.context.run(() => this.#watch()), this.#lookIn - 1);
+    if (this.#lookIn === 0) return;
+    setTimeout(() =>
+      this.context.run(() => {
+        this.#watch();
+        this.drained();
+      }), this.#lookIn - 1);
   }
 }
 

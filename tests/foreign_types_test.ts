@@ -37,7 +37,7 @@ console.log(ours, socket);
 `;
 
 const CLOUDFLARE = `import { DurableObject } from "cloudflare:workers";
-import adapter, { type CloudflareSocket, type DurableContext } from "LIBRARY";
+import adapter, { type CloudflareSocket, type DurableContext, type WorkerContext } from "LIBRARY";
 
 interface Env {
   Room: DurableObjectNamespace<Room>;
@@ -89,7 +89,20 @@ declare const native: WebSocket;
 declare const ctx: DurableObjectState;
 const socket: CloudflareSocket = native;
 const context: DurableContext = ctx;
-console.log(socket, context);
+declare const execution: ExecutionContext;
+const request: WorkerContext = execution;
+console.log(socket, context, request);
+
+const plain = adapter({ hooks: { open: (peer) => peer.subscribe("news") } });
+console.log(
+  plain.worker() satisfies ExportedHandler,
+  {
+    async fetch(request, env, ctx) {
+      if (request.headers.get("upgrade")) return await plain.handleUpgrade(request, env, ctx);
+      return Response.json(plain.isolate.publish("news", await request.text()));
+    },
+  } satisfies ExportedHandler<Env>,
+);
 `;
 
 const cloudflareTypes = await npmBinary(

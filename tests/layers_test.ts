@@ -35,6 +35,7 @@ const LAYERS: readonly (readonly string[])[] = [
     "durable_peer",
     "durable_room",
     "sse_answer",
+    "body_clock",
     "sse_requests",
     "sse_session",
     "sse_sessions",

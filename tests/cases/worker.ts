@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { CLOSE, closePayload, frame, TEXT } from "../clients/raw_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** The `ctx` of the request that a peer came by. */
@@ -32,6 +34,24 @@ export const workerCases: readonly Case[] = [
         const all = Array.from({ length: 40 }, (_, i) => i);
         assert.deepEqual(heard, heard.map(() => all));
         assert.deepEqual(listener.queued, []);
+      }
+    },
+  },
+  {
+    id: "P4.optimized",
+    fact: "thousands of messages across request contexts arrive, as V8 optimizes what wakes them",
+    site: () => ({
+      hooks: {
+        open: (peer) => peer.subscribe("all"),
+        message: (peer, message) => void peer.publish("all", message),
+      },
+    }),
+    async run(t) {
+      const listeners = await Promise.all(Array.from({ length: 60 }, () => t.connect()));
+      const talker = await t.connect();
+      for (let i = 0; i < 600; i++) {
+        talker.send(`${i}`);
+        for (const listener of listeners) assert.equal(await listener.text(), `${i}`);
       }
     },
   },
@@ -70,6 +90,28 @@ export const workerCases: readonly Case[] = [
     },
   },
   {
+    id: "B3.by-a-request",
+    fact: "a plain request may wait for a drain, as long as that takes",
+    site: (s) => ({
+      commands: {
+        async drain() {
+          const [peer] = [...s.ws.peers.values()].flatMap((peers) => [...peers]);
+          for (let i = 0; i < 100; i++) peer!.send("x".repeat(100_000));
+          await peer!.waitForDrain();
+          return peer!.bufferedAmount;
+        },
+      },
+    }),
+    async run(t) {
+      const slow = await t.upgraded();
+      slow.pause();
+      const drained = t.command<number>("drain");
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      slow.resume();
+      assert.ok(await drained <= 64 * 1024);
+    },
+  },
+  {
     id: "X4.hooks",
     fact: "terminate() leaves the close hook the time it takes, though it ends the request",
     site: (s) => ({
@@ -87,6 +129,27 @@ export const workerCases: readonly Case[] = [
       client.send("go");
       await t.logged("closed");
       assert.equal((await client.closed).code, 1006);
+    },
+  },
+  {
+    id: "X4.by-a-request",
+    fact: "the close hook of who is terminated by a plain request takes the time it takes",
+    site: (s) => ({
+      commands: { terminate: () => s.ws.closeAll(1000, "", true) },
+      hooks: {
+        async close() {
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          s.log("closed");
+        },
+      },
+    }),
+    async run(t) {
+      const client = await t.connect();
+      await t.command("terminate");
+      assert.equal((await client.closed).code, 1006);
+      await t.logged("closed");
+      await t.command("terminate");
+      assert.equal((await t.stats()).timers, 0);
     },
   },
   {
@@ -212,6 +275,42 @@ export const workerCases: readonly Case[] = [
       assert.equal((await silent.closed).code, 1006);
       assert.deepEqual((await t.logged("close")).map(({ data }) => data), [[true, 1006]]);
       assert.equal((await t.log()).some(({ event }) => event === "message"), false);
+    },
+  },
+  {
+    id: "L3.heartbeat-closing",
+    fact: "a heartbeat behind our close is passed over, and the closing handshake goes on",
+    site: (s) => ({
+      ...{ heartbeat: { request: "are you there?", response: "yes" } },
+      hooks: {
+        open: (peer) => peer.close(4001, "bye"),
+        close: (_, { code, wasClean }) => s.log("close", code, wasClean),
+      },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      assert.equal((await client.frame()).opcode, CLOSE);
+      client.write(Buffer.concat([
+        frame(TEXT, "are you there?"),
+        frame(CLOSE, closePayload(4001, "bye")),
+      ]));
+      assert.deepEqual((await t.logged("close"))[0]!.data, [4001, true]);
+    },
+  },
+  {
+    id: "L3.heartbeat-flood",
+    fact: "who asks for heartbeats and reads none is cut at maxBuffered",
+    site: (s) => ({
+      ...{ heartbeat: { request: "?", response: "!".repeat(100_000) } },
+      limits: { maxBuffered: 1_000_000 },
+      hooks: { close: (_, { code }) => s.log("close", code) },
+    }),
+    async run(t) {
+      const client = await t.upgraded();
+      client.pause();
+      client.write(Buffer.concat(Array.from({ length: 1000 }, () => frame(TEXT, "?"))));
+      assert.deepEqual((await t.logged("close"))[0]!.data, [1006]);
+      client.rst();
     },
   },
 ];

@@ -5,12 +5,15 @@
  * @module
  */
 import { cases } from "../cases/mod.ts";
+import { workerCases } from "../cases/worker.ts";
 import { runtimes } from "../runtimes.ts";
 import { runSuite } from "../suite.ts";
+import { workers } from "../worker_runtimes.ts";
 
 const [name, prefix = "", all] = Deno.args;
-const runtime = runtimes.find((it) => it.name === name);
-const chosen = cases.filter(({ id }) => id.startsWith(prefix));
+const runtime = [...runtimes, workers].find((it) => it.name === name);
+const known = runtime === workers ? [...cases, ...workerCases] : cases;
+const chosen = known.filter(({ id }) => id.startsWith(prefix));
 if (!runtime || chosen.length === 0) throw new Error(`There is no case ${prefix} on ${name}`);
 
 let failures = 0;

@@ -21,7 +21,7 @@ export interface Fault {
 export type Check = `${"unit" | "test" | RuntimeName}${"" | ` ${string}`}`;
 
 /** Runtimes on which faults are looked for. */
-export type RuntimeName = "deno" | "node24" | "ws" | "uws" | "bun";
+export type RuntimeName = "deno" | "node24" | "ws" | "uws" | "bun" | "worker";
 
 /** A check, taken apart. */
 export interface CheckParts {
@@ -56,6 +56,10 @@ const SHIMS: Readonly<Record<string, readonly RuntimeName[]>> = {
   "adapters/node.ts": ["node24", "ws"],
   "adapters/uws.ts": ["uws"],
   "adapters/bun.ts": ["bun"],
+  "isolate_room.ts": ["worker"],
+  "shims/context_timers.ts": ["worker"],
+  "shims/request_context.ts": ["worker"],
+  "shims/worker_line.ts": ["worker"],
 };
 
 /** What is tried where nothing in `caughtBy` notices, before a fault is called a survivor. */

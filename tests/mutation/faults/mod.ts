@@ -7,6 +7,7 @@ import { peers } from "./peers.ts";
 import { sockets } from "./sockets.ts";
 import { sseClient } from "./sse_client.ts";
 import { sseServer } from "./sse_server.ts";
+import { workers } from "./workers.ts";
 
 /** Every fault that is planted, area by area. */
 export const areas: Readonly<Record<string, readonly Fault[]>> = {
@@ -18,6 +19,7 @@ export const areas: Readonly<Record<string, readonly Fault[]>> = {
   "Adapters and servers": adapters,
   "The client for SSE": sseClient,
   "The server of SSE": sseServer,
+  "Plain Workers": workers,
 };
 
 /** All of them. */

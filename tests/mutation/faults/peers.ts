@@ -286,7 +286,7 @@ export const peers: readonly Fault[] = [
     id: "connection-hook-inside-terminate",
     file: "connection.ts",
     what: "`close` runs inside terminate(), half way through another hook",
-    find: "queueMicrotask(() => this.#finish());",
+    find: "this.#host.later(this.peer, () => this.#finish());",
     replace: "this.#finish();",
     caughtBy: ["deno X2."],
   },

@@ -54,10 +54,10 @@ export const sseServer: readonly Fault[] = [
   },
   {
     id: "sse-server-waits-for-the-slow",
-    file: "sse_requests.ts",
+    file: "body_clock.ts",
     what: "A body may take for ever",
-    find: '() => body.stop("too late")',
-    replace: "() => {}",
+    find: 'else body.stop("too late");',
+    replace: "",
     caughtBy,
   },
   {
