@@ -1,5 +1,8 @@
 import { backoff } from "./backoff.ts";
 
+/** Milliseconds that an attempt may take, as the server's `bodyTimeout`; and one more for each byte. */
+const PATIENCE = 30_000;
+
 /** What is sent up. */
 export interface Post {
   readonly method: "POST" | "DELETE";
@@ -13,8 +16,6 @@ export interface Post {
 export interface PostsHost {
   /** How long one message may be tried, in milliseconds. */
   readonly grace: number;
-  /** How long an attempt may take, beside a millisecond for each byte. */
-  readonly patience: number;
   /** Sends one, as the `sequence`th. */
   send(post: Post, sequence: number, signal: AbortSignal): Promise<Response>;
   /** The last one, which closes, was answered. */
@@ -84,8 +85,8 @@ export class Posts {
       if (isTaken !== undefined) return isTaken;
       // One that we gave up says nothing: the server may have no room yet.
       if (this.#attempt.signal.aborted) since = 0;
-      else since ||= performance.now();
-      if (since && performance.now() - since >= this.#host.grace) {
+      since ||= performance.now();
+      if (performance.now() - since >= this.#host.grace) {
         this.#host.failed("Messages do not reach the server");
         return false;
       }
@@ -98,15 +99,22 @@ export class Posts {
   async #try(post: Post, sequence: number): Promise<boolean | undefined> {
     this.#attempt = new AbortController();
     // A firewall may have forgotten the connection, and drops what comes on it without a word.
-    const timer = setTimeout(() => this.retry(), this.#host.patience + post.size);
+    const timer = setTimeout(() => this.retry(), PATIENCE + post.size);
     try {
       const response = await this.#host.send(post, sequence, this.#attempt.signal);
       const { ok, status } = response;
       const text = await response.text();
       if (status >= 500 || PASSING.includes(status)) return undefined;
-      if (post.method === "DELETE") this.#host.closed(ok);
-      if (ok || post.method === "DELETE") return true;
-      if (status !== 409) return this.#refuse(status);
+      if (post.method === "DELETE") {
+        this.#host.closed(ok);
+        return true;
+      }
+      if (ok) return true;
+      if (status !== 409) {
+        this.#queue.length = 0;
+        this.#host.refused(status);
+        return false;
+      }
       const { expected } = JSON.parse(text) as { expected: number };
       // An answer that was lost said so before. One that is still under way: asked again.
       if (expected >= sequence) return expected > sequence || undefined;
@@ -117,11 +125,5 @@ export class Posts {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  #refuse(status: number): false {
-    this.#queue.length = 0;
-    this.#host.refused(status);
-    return false;
   }
 }

@@ -24,8 +24,6 @@ interface OpenDetails {
 const DEFAULT_HEARTBEAT = 15_000;
 /** How long the server's last messages are waited for once it has taken our close. */
 const LAST_WORDS = 1_000;
-/** Milliseconds that an answer may take at least: a connection to far away is made in seconds. */
-const PATIENCE = 10_000;
 const ABNORMAL = 1006;
 /** What a WebSocket closes with for what HTTP answers with; 1008 for all else. */
 const CODES: Readonly<Record<number, number>> = { 413: 1009, 415: 1003 };
@@ -47,8 +45,6 @@ export class Session implements EventLineHost, PostsHost {
   #sequence = -1;
   /** What we close with. */
   #closing: CloseDetails | undefined;
-  /** Whether that is being told to the server. */
-  #isLeaving = false;
   /** Whether the server has taken that. */
   #isClosed = false;
   #isOver = false;
@@ -73,10 +69,6 @@ export class Session implements EventLineHost, PostsHost {
   /** Bytes that the server is not known to have. */
   get bufferedAmount(): number {
     return this.#posts.bufferedAmount;
-  }
-
-  get patience(): number {
-    return Math.max(PATIENCE, 2 * this.heartbeat);
   }
 
   /** Sends a message, after those before it. */
@@ -138,8 +130,11 @@ export class Session implements EventLineHost, PostsHost {
     this.#end(ABNORMAL, reason, false);
   }
 
-  send({ method, type, body }: Post, sequence: number, signal: AbortSignal): Promise<Response> {
-    this.#isLeaving ||= method === "DELETE";
+  send(
+    { method, type, body }: Post,
+    sequence: number,
+    signal: AbortSignal | null,
+  ): Promise<Response> {
     const headers = new Headers(this.#headers);
     headers.set("content-type", type);
     headers.set("onepeer-session", this.#token ?? "");
@@ -202,16 +197,15 @@ export class Session implements EventLineHost, PostsHost {
 
   #closedByServer({ code, reason }: { readonly code: number; readonly reason: string }): void {
     if (code === ABNORMAL) return this.#end(ABNORMAL, reason, false);
-    const isAnswer = this.#isLeaving && code === (this.#closing?.code ?? 1005);
-    if (!isAnswer) this.#farewell({ code, reason });
+    // Ours is under way, unless messages are before it.
+    if (this.bufferedAmount || !this.#closing) this.#farewell({ code, reason });
     this.#end(code, reason, true);
   }
 
   /** Tells the server that this is the end, even while the page goes away. */
   #farewell(details: CloseDetails): void {
     if (!this.#token) return;
-    const { signal } = new AbortController();
-    this.send(closing(details), 0, signal).then((response) => response.body?.cancel(), () => {});
+    this.send(closing(details), 0, null).then((response) => response.body?.cancel(), () => {});
   }
 
   #end(code: number, reason: string, wasClean: boolean): void {

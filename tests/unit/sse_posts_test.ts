@@ -153,7 +153,6 @@ Deno.test("a message whose answer never comes is sent again, however often, and 
   const ended = new AbortController();
   const posts = new Posts({
     grace: 100,
-    patience: 20,
     send(_, sequence, signal) {
       if (sent.push(sequence) === 5) return Promise.resolve(taken());
       return new Promise((_, reject) => signal.addEventListener("abort", reject));
@@ -163,7 +162,8 @@ Deno.test("a message whose answer never comes is sent again, however often, and 
     failed: (reason) => assert.fail(reason),
   }, ended.signal);
   const begin = performance.now();
-  posts.add({ method: "POST", type: "text/plain", body: new Uint8Array(10), size: 10 });
+  // Each byte is given a millisecond beside half a minute: by this size it is 30.
+  posts.add({ method: "POST", type: "text/plain", body: new Uint8Array(), size: 30 - 30_000 });
   await until("it is taken", () => posts.bufferedAmount === 0);
   assert.deepEqual(sent, Array(5).fill(1));
   assert.ok(performance.now() - begin > 4 * 30, "it hammered");
