@@ -26,12 +26,14 @@ export interface SessionHost {
   began(session: SSESession): void;
   /** From here on it may not. */
   ended(session: SSESession): void;
+  /** Its client has closed it, or answered our close. */
+  left(session: SSESession, code: number, reason: string): void;
   /** Has a session flushed when the turn ends. */
   flushLater(session: SSESession): void;
 }
 
-/** Milliseconds until a response must be read. */
-const UNREAD = 10_000;
+/** Milliseconds until a response must be read, or our close answered; or as many as `grace` has. */
+const PATIENCE = 10_000;
 
 const LOST: CloseInfo = { code: 1006, reason: "", wasClean: false };
 
@@ -91,7 +93,7 @@ export class SSESession implements EventStreamSource {
   start(isPoll: boolean): EventStream {
     this.#host.began(this);
     this.#prelude = this.#opening();
-    this.#awaitReader();
+    this.#awaitReader(PATIENCE);
     return this.#line = new EventStream(this, isPoll);
   }
 
@@ -100,9 +102,9 @@ export class SSESession implements EventStreamSource {
    * is gone. From -1 on for who knows its token by the header alone: somebody held the body back.
    */
   restart(isPoll: boolean, sequence: number): EventStream | undefined {
-    if (!this.#ring.rewind(Math.max(sequence, 0))) return void this.terminate();
+    if (this.#isOver || !this.#ring.rewind(Math.max(sequence, 0))) return void this.terminate();
     this.#leaveLine()?.end();
-    this.#awaitReader();
+    this.#awaitReader(PATIENCE);
     this.#hasSaidClose = false;
     const isFirst = sequence < 0;
     this.#prelude = isFirst ? this.#opening() : namedEvent("resume", { received: this.received });
@@ -132,7 +134,7 @@ export class SSESession implements EventStreamSource {
   onleave(line: EventStream): void {
     if (line !== this.#line) return;
     this.#leaveLine();
-    this.#awaitLine();
+    this.#awaitReader();
   }
 
   /** Sends one message, together with all others of this turn. */
@@ -165,7 +167,9 @@ export class SSESession implements EventStreamSource {
 
   /** The client closes, or answers our close. */
   left(code: number, reason: string): void {
+    if (this.#isOver) return;
     if (!this.#closeEvent) this.close(code, reason);
+    this.#host.left(this, code, reason);
     this.#end({ code, reason, wasClean: true });
   }
 
@@ -215,7 +219,7 @@ export class SSESession implements EventStreamSource {
     this.#leaveLine();
     line.end();
     // Whether the client has read it nobody says: it answers, or asks again.
-    this.#awaitLine();
+    this.#awaitReader();
   }
 
   #leaveLine(): EventStream | undefined {
@@ -225,15 +229,12 @@ export class SSESession implements EventStreamSource {
     return line;
   }
 
-  /** A server may never read the response, of a client that has left for example. */
-  #awaitReader(): void {
-    this.#awaitLine(Math.max(this.#host.grace, UNREAD));
-  }
-
-  #awaitLine(grace = this.#host.grace): void {
+  /** Ends it unless a server reads: it may never, where the client has left for example. */
+  #awaitReader(patience = this.#hasSaidClose ? PATIENCE : 0): void {
     if (this.#isOver) return;
     this.#cancelGrace?.();
-    this.#cancelGrace = this.#host.timers.after(grace, () => this.terminate());
+    const ms = Math.max(this.#host.grace, patience);
+    this.#cancelGrace = this.#host.timers.after(ms, () => this.terminate());
   }
 
   #end(info: CloseInfo): void {

@@ -19,11 +19,9 @@ export const sessionWire: Wire<SSESession> = {
 };
 
 /** For who comes back too late, and must learn that its messages are lost. */
-export const RECOVERY_FAILED: string = `id: ${CLOSED_ID}
-event: close
-data: {"code":1006,"reason":"the session is over: what was missed cannot be recovered"}
-
-`;
+const RECOVERY_FAILED = lastEvent(1006, "the session is over: what was missed cannot be recovered");
+/** How many sessions are remembered that their clients have left. */
+const MOST_LEFT = 1000;
 
 /** The sessions of one adapter, and what they share. */
 export class SSESessions implements SessionHost {
@@ -37,6 +35,8 @@ export class SSESessions implements SessionHost {
   readonly bodies: BodyClock;
   /** By the part of their token that is no proof. */
   readonly #byKey = new Map<string, SSESession>();
+  /** How those ended that were left last: HTTP repeats a DELETE whose answer was lost by itself. */
+  readonly #left = new Map<string, string>();
   /** What has something to send when the turn ends. */
   #gathering: SSESession[] = [];
 
@@ -59,6 +59,22 @@ export class SSESessions implements SessionHost {
     return session && isSameToken(session.token, token!) ? session : undefined;
   }
 
+  /** Whether it was a session that its client has left. */
+  hasLeft(token: string | null): boolean {
+    return this.#left.has(token ?? "");
+  }
+
+  /** All that is left to say to who comes back. */
+  lastWords(token: string): string {
+    return this.#left.get(token) ?? RECOVERY_FAILED;
+  }
+
+  left({ token }: SSESession, code: number, reason: string): void {
+    this.#left.set(token, lastEvent(code, reason));
+    if (this.#left.size <= MOST_LEFT) return;
+    for (const oldest of this.#left.keys()) return void this.#left.delete(oldest);
+  }
+
   began(session: SSESession): void {
     this.#byKey.set(keyOf(session.token), session);
   }
@@ -76,4 +92,8 @@ export class SSESessions implements SessionHost {
       for (const session of sessions) session.flush();
     });
   }
+}
+
+function lastEvent(code: number, reason: string): string {
+  return `id: ${CLOSED_ID}\nevent: close\ndata: ${JSON.stringify({ code, reason })}\n\n`;
 }

@@ -26,6 +26,7 @@ import type { Peer } from "../peer.ts";
 import { CallbackSocket } from "../shims/callback_socket.ts";
 import {
   type EventStreamHandshake,
+  keepLine,
   METHODS,
   type ServerInfo,
   webHandshake,
@@ -41,7 +42,7 @@ import {
 } from "../sse_answer.ts";
 import { SSERequests } from "../sse_requests.ts";
 import { CLOSED_ID, SSESession } from "../sse_session.ts";
-import { RECOVERY_FAILED, sessionWire, SSESessions } from "../sse_sessions.ts";
+import { sessionWire, SSESessions } from "../sse_sessions.ts";
 import type { Stats } from "../stats.ts";
 
 export type { ServerInfo } from "../shims/web_handshake.ts";
@@ -120,7 +121,8 @@ export class SSEAdapter extends Adapter {
     try {
       return await this.#answer(request, info);
     } catch (error) { // of an option that is a function
-      return refused(this.#failed(request, error));
+      this.endpoint.failed(webHandshake(request), error);
+      return refused(REFUSALS.broken);
     }
   }
 
@@ -157,7 +159,8 @@ export class SSEAdapter extends Adapter {
   ): Promise<Response> {
     const cors = this.#corsOf(handshake);
     const dot = lastId.lastIndexOf(".");
-    const session = this.#sessions.find(lastId.slice(0, Math.max(dot, 0)));
+    const token = lastId.slice(0, Math.max(dot, 0));
+    const session = this.#sessions.find(token);
     const sequence = lastId.slice(dot + 1);
     const refusal = session && await this.#mistrust(session, request);
     if (refusal) return refused(refusal, cors);
@@ -169,16 +172,22 @@ export class SSEAdapter extends Adapter {
       ? session?.restart(isPoll(handshake), Number(sequence))
       : undefined;
     if (line) return new Response(line.body, { headers: this.#streamHeaders(cors, session!) });
-    return new Response(RECOVERY_FAILED, { headers: this.#streamHeaders(cors) });
+    return new Response(this.#sessions.lastWords(token), { headers: this.#streamHeaders(cors) });
   }
 
   /** Carries out what a client sends. */
   async #carryOut(request: Request, info?: ServerInfo): Promise<Response> {
-    const session = this.#sessions.find(request.headers.get("onepeer-session"));
-    if (!session) return refused(REFUSALS.session, this.#corsOf(webHandshake(request)));
+    const isPost = request.method === "POST";
+    const token = request.headers.get("onepeer-session");
+    const session = this.#sessions.find(token);
+    if (!session) {
+      const cors = this.#corsOf(webHandshake(request));
+      const isAgain = !isPost && this.#sessions.hasLeft(token);
+      return isAgain ? noContent(cors) : refused(REFUSALS.session, cors);
+    }
     keepLine(request, info);
     const refusal = await this.#mistrust(session, request) ??
-      await this.#requests[request.method === "POST" ? "take" : "leave"](session, request);
+      await this.#requests[isPost ? "take" : "leave"](session, request);
     return refusal ? refused(refusal, session.cors) : noContent(session.cors);
   }
 
@@ -189,11 +198,6 @@ export class SSEAdapter extends Adapter {
     if (!this.#authorize) return undefined;
     const judge = (answer: unknown) => answer === true ? undefined : REFUSALS.unauthorized;
     return after(this.#authorize(request, session.peer), judge);
-  }
-
-  #failed(request: Request, error: unknown): SSERefusal {
-    this.endpoint.failed(webHandshake(request), error);
-    return REFUSALS.broken;
   }
 
   #preflight(handshake: EventStreamHandshake): Response {
@@ -230,11 +234,6 @@ export function adapter<Context extends object = AnyContext>(
 
 export default adapter;
 
-/** Bun 1.4 ends a line that was silent for ten seconds. */
-function keepLine(request: Request, info: ServerInfo | undefined): void {
-  info?.timeout?.(request, 0);
-}
-
 function isPoll(handshake: EventStreamHandshake): boolean {
   return handshake.header("onepeer-delivery") === "poll";
 }
@@ -243,5 +242,7 @@ function isPoll(handshake: EventStreamHandshake): boolean {
 function isOwn(origin: string | null, session: SSESession): boolean {
   if (session.origin !== null || origin === null || !URL.canParse(origin)) return false;
   session.host ??= new URL(session.peer.request.url).host;
-  return new URL(origin).host === session.host;
+  const { protocol, host } = new URL(origin);
+  // nginx as `$host:$server_port`, which ends TLS, writes the :443 that browsers leave out.
+  return new URL(`${protocol}//${session.host}`).host === host;
 }

@@ -18,6 +18,11 @@ export interface ServerInfo {
   timeout?(request: Request, seconds: number): void;
 }
 
+/** Bun 1.4 ends a line that was silent for ten seconds. */
+export function keepLine(request: Request, info: ServerInfo | undefined): void {
+  info?.timeout?.(request, 0);
+}
+
 /** What frameworks and servers hang on a request. */
 interface ServedRequest extends Request {
   /** srvx: the other end of the line. */
@@ -29,6 +34,12 @@ interface ServedRequest extends Request {
 
 /** What an event stream is used by. */
 export const METHODS = "GET, POST, DELETE, OPTIONS";
+
+/**
+ * How pages ask for one. By `no-cors` a page of any site may send cookies and no `Origin` that would
+ * tell. (Fetch Metadata: who is no browser says nothing.)
+ */
+const MODES: readonly (string | null)[] = [null, "cors", "same-origin"];
 
 /** A request for an event stream, as the doorkeeper knows requests for a WebSocket. */
 export class EventStreamHandshake extends RawHandshake {
@@ -45,6 +56,9 @@ export class EventStreamHandshake extends RawHandshake {
         status: 406,
         message: "This resource speaks server-sent events: accept text/event-stream",
       };
+    }
+    if (!MODES.includes(this.header("sec-fetch-mode"))) {
+      return { status: 403, message: "An event stream is for scripts that may read it" };
     }
     const protocols = this.header("sec-websocket-protocol");
     const why = protocols !== null && !isTokenList(protocols)

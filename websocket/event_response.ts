@@ -56,6 +56,7 @@ export class EventResponse {
     } finally {
       clearTimeout(this.#timer);
       this.#ended.removeEventListener("abort", abort);
+      abort(); // what cannot be read may go on
     }
   }
 

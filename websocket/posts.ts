@@ -1,5 +1,8 @@
 import { backoff } from "./backoff.ts";
 
+/** Milliseconds that an attempt may take, as the server's `bodyTimeout`; and one more for each byte. */
+const PATIENCE = 30_000;
+
 /** What is sent up. */
 export interface Post {
   readonly method: "POST" | "DELETE";
@@ -23,8 +26,8 @@ export interface PostsHost {
   failed(reason: string): void;
 }
 
-/** Statuses of which somebody on the way, or another attempt, may be the cause. */
-const PASSING: readonly number[] = [408, 425, 429];
+/** Statuses of which somebody on the way, or another attempt, may be the cause: 200 of a login page. */
+const PASSING: readonly number[] = [200, 408, 425, 429];
 
 /** The way up: one request at a time, each until it is known to have been taken, in order. */
 export class Posts {
@@ -80,6 +83,8 @@ export class Posts {
       if (sequence <= this.#taken) return true;
       const isTaken = await this.#try(post, sequence);
       if (isTaken !== undefined) return isTaken;
+      // One that we gave up says nothing: the server may have no room yet.
+      if (this.#attempt.signal.aborted) since = 0;
       since ||= performance.now();
       if (performance.now() - since >= this.#host.grace) {
         this.#host.failed("Messages do not reach the server");
@@ -93,14 +98,23 @@ export class Posts {
   /** Whether it was taken; nothing where that is unknown, or may change. */
   async #try(post: Post, sequence: number): Promise<boolean | undefined> {
     this.#attempt = new AbortController();
+    // A firewall may have forgotten the connection, and drops what comes on it without a word.
+    const timer = setTimeout(() => this.retry(), PATIENCE + post.size);
     try {
       const response = await this.#host.send(post, sequence, this.#attempt.signal);
       const { ok, status } = response;
       const text = await response.text();
       if (status >= 500 || PASSING.includes(status)) return undefined;
-      if (post.method === "DELETE") this.#host.closed(ok);
-      if (ok || post.method === "DELETE") return true;
-      if (status !== 409) return this.#refuse(status);
+      if (post.method === "DELETE") {
+        this.#host.closed(ok);
+        return true;
+      }
+      if (ok) return true;
+      if (status !== 409) {
+        this.#queue.length = 0;
+        this.#host.refused(status);
+        return false;
+      }
       const { expected } = JSON.parse(text) as { expected: number };
       // An answer that was lost said so before. One that is still under way: asked again.
       if (expected >= sequence) return expected > sequence || undefined;
@@ -108,12 +122,8 @@ export class Posts {
       return false;
     } catch {
       return undefined;
+    } finally {
+      clearTimeout(timer);
     }
-  }
-
-  #refuse(status: number): false {
-    this.#queue.length = 0;
-    this.#host.refused(status);
-    return false;
   }
 }

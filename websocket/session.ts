@@ -130,7 +130,11 @@ export class Session implements EventLineHost, PostsHost {
     this.#end(ABNORMAL, reason, false);
   }
 
-  send({ method, type, body }: Post, sequence: number, signal: AbortSignal): Promise<Response> {
+  send(
+    { method, type, body }: Post,
+    sequence: number,
+    signal: AbortSignal | null,
+  ): Promise<Response> {
     const headers = new Headers(this.#headers);
     headers.set("content-type", type);
     headers.set("onepeer-session", this.#token ?? "");
@@ -193,15 +197,15 @@ export class Session implements EventLineHost, PostsHost {
 
   #closedByServer({ code, reason }: { readonly code: number; readonly reason: string }): void {
     if (code === ABNORMAL) return this.#end(ABNORMAL, reason, false);
-    if (!this.#closing) this.#farewell({ code, reason });
+    // Ours is under way, unless messages are before it.
+    if (this.bufferedAmount || !this.#closing) this.#farewell({ code, reason });
     this.#end(code, reason, true);
   }
 
   /** Tells the server that this is the end, even while the page goes away. */
   #farewell(details: CloseDetails): void {
     if (!this.#token) return;
-    const { signal } = new AbortController();
-    this.send(closing(details), 0, signal).then((response) => response.body?.cancel(), () => {});
+    this.send(closing(details), 0, null).then((response) => response.body?.cancel(), () => {});
   }
 
   #end(code: number, reason: string, wasClean: boolean): void {

@@ -1,6 +1,7 @@
 import type { Case } from "../fixtures/case.ts";
+import { sseRequests } from "./sse_requests.ts";
 import { sseSessions } from "./sse_sessions.ts";
 import { sseStreams } from "./sse_streams.ts";
 
 /** What is true of server-sent events alone. */
-export const sseCases: readonly Case[] = [...sseStreams, ...sseSessions];
+export const sseCases: readonly Case[] = [...sseStreams, ...sseRequests, ...sseSessions];

@@ -284,3 +284,17 @@ async function warned(act: () => Promise<void>): Promise<string[]> {
   }
   return warnings;
 }
+
+Deno.test("a response with an event that cannot be read is left, not kept beside the next one", async () => {
+  const lines = [new Line(), new Line(2)];
+  await using server = serving(...lines);
+  const socket = new WebSocketSSE(server.url);
+  lines[0]!.open();
+  await heard(socket, "open");
+  lines[0]!.event("{", "json");
+  let isGone = false;
+  void lines[0]!.gone.then(() => isGone = true);
+  await until("it is left", () => isGone);
+  lines[1]!.resume(0).close(1000);
+  assert.equal((await closed(socket)).code, 1000);
+});

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Posts } from "../../websocket/posts.ts";
 import { WebSocketSSE, type WebSocketSSEOptions } from "../../websocket/sse.ts";
 import { type Answer, type Asked, EventServer, Line } from "../clients/event_server.ts";
 import { closed, heard, recorded, until } from "../clients/socket_history.ts";
@@ -107,7 +108,7 @@ Deno.test("a message whose answer was lost is sent again, with its number: 409 s
 });
 
 Deno.test("a message that fails for what may pass away is tried again, not at once", async () => {
-  const statuses = [500, 502, 503, 504, 408, 425, 429];
+  const statuses = [500, 502, 503, 504, 408, 425, 429, 200];
   await Promise.all(statuses.map(async (status) => {
     const answers = [status, status, 204];
     let isFirst = true;
@@ -145,6 +146,27 @@ Deno.test("a message that was taken before its line broke is not sent again", as
   end(taken());
   lines[1]!.close(1000);
   await closed(socket);
+});
+
+Deno.test("a message whose answer never comes is sent again, however often, and is no failure", async () => {
+  const sent: number[] = [];
+  const ended = new AbortController();
+  const posts = new Posts({
+    grace: 100,
+    send(_, sequence, signal) {
+      if (sent.push(sequence) === 5) return Promise.resolve(taken());
+      return new Promise((_, reject) => signal.addEventListener("abort", reject));
+    },
+    closed() {},
+    refused: (status) => assert.fail(`refused: ${status}`),
+    failed: (reason) => assert.fail(reason),
+  }, ended.signal);
+  const begin = performance.now();
+  // Each byte is given a millisecond beside half a minute: by this size it is 30.
+  posts.add({ method: "POST", type: "text/plain", body: new Uint8Array(), size: 30 - 30_000 });
+  await until("it is taken", () => posts.bufferedAmount === 0);
+  assert.deepEqual(sent, Array(5).fill(1));
+  assert.ok(performance.now() - begin > 4 * 30, "it hammered");
 });
 
 Deno.test("a message that still waits at the server is asked for again, and comes once", async () => {
@@ -205,6 +227,22 @@ Deno.test("close() waits for what was sent before it", async () => {
   stage.socket.send("d");
   await until("it was told", () => stage.server.by("DELETE").length === 1);
   assert.deepEqual(stage.posts, ["1 a", "2 b", "3 c"]);
+});
+
+Deno.test("a server that closes while our close waits for a message is answered all the same", async () => {
+  const { promise: never, resolve: end } = Promise.withResolvers<Response>();
+  const line = new Line();
+  await using server = new EventServer({ GET: () => line.open().response, POST: () => never });
+  const socket = new WebSocketSSE(server.url);
+  await heard(socket, "open");
+  socket.send("a");
+  await until("a is there", () => server.by("POST").length === 1);
+  socket.close(1000, "ours");
+  line.close(1000, "theirs");
+  assert.deepEqual(await closed(socket), { code: 1000, reason: "theirs", wasClean: true });
+  await until("it was told", () => server.by("DELETE").length === 1);
+  assert.equal(utf8.decode(server.by("DELETE")[0]!.body), '{"code":1000,"reason":"theirs"}');
+  end(taken());
 });
 
 Deno.test("headers and credentials go with every request, and no redirect is followed", async () => {

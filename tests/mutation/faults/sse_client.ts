@@ -46,7 +46,7 @@ export const sseClient: readonly Fault[] = [
     id: "sse-client-owes-an-answer",
     file: "websocket/session.ts",
     what: "The server's close is not answered",
-    find: "if (!this.#closing) this.#farewell({ code, reason });",
+    find: "if (this.bufferedAmount || !this.#closing) this.#farewell({ code, reason });",
     replace: "",
     caughtBy: ["unit websocket_sse"],
   },
