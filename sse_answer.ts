@@ -93,11 +93,13 @@ export function noContent(headers: HeadersInit = {}): Response {
   return new Response(null, { status: 204, headers });
 }
 
-/** What a hook answered with; srvx believes the length that it says of itself. */
-export function framed(response: Response): Response {
-  if (!response.headers.has("content-length")) return response;
+/** What a hook answered with, readable for its page; srvx believes the length that it says of itself. */
+export function framed(response: Response, cors: Record<string, string> = {}): Response {
+  const more = Object.entries(cors);
+  if (!response.headers.has("content-length") && more.length === 0) return response;
   const copy = new Response(response.body, response);
   copy.headers.delete("content-length");
+  for (const [name, value] of more) copy.headers.set(name, value);
   return copy;
 }
 

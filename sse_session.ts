@@ -116,7 +116,7 @@ export class SSESession implements EventStreamSource {
 
   #opening(): EventBody {
     const { heartbeat, grace, maxPayload } = this.#host;
-    return namedEvent("open", { protocol: this.socket.protocol, heartbeat, grace, maxPayload });
+    return namedEvent("session", { protocol: this.socket.protocol, heartbeat, grace, maxPayload });
   }
 
   onread(line: EventStream): void {
@@ -175,7 +175,7 @@ export class SSESession implements EventStreamSource {
 
   /** Ends without a word, and for good. */
   terminate(): void {
-    this.#leaveLine()?.drop();
+    this.#leaveLine()?.end();
     this.#end(LOST);
   }
 

@@ -50,8 +50,8 @@ export type { ServerInfo } from "../shims/web_handshake.ts";
 /** Options that only this adapter has. */
 export interface SSEOptions<Context extends object = AnyContext> extends AdapterOptions<Context> {
   /**
-   * Looks at every later request of a peer, beyond its secret and its origin: `true` lets it pass,
-   * anything else is a 403. Must not read the body.
+   * Looks at every later request of a peer but its close, beyond its secret and its origin: `true`
+   * lets it pass, anything else is a 403. Must not read the body.
    */
   readonly authorize?: (request: Request, peer: Peer) => Awaitable<boolean>;
   /**
@@ -117,14 +117,17 @@ export class SSEAdapter extends Adapter {
    *
    * @param info what the server gives beside the request: of Deno, or Bun's `Server`.
    */
-  async fetch(request: Request, info?: ServerInfo): Promise<Response> {
+  readonly fetch: (request: Request, info?: ServerInfo) => Promise<Response> = async (
+    request,
+    info,
+  ) => {
     try {
       return await this.#answer(request, info);
     } catch (error) { // of an option that is a function
       this.endpoint.failed(webHandshake(request), error);
       return refused(REFUSALS.broken);
     }
-  }
+  };
 
   async #answer(request: Request, info?: ServerInfo): Promise<Response> {
     const { method, headers } = request;
@@ -134,8 +137,14 @@ export class SSEAdapter extends Adapter {
     keepLine(request, info);
     const lastId = method === "GET" ? headers.get("last-event-id") : null;
     if (lastId) return await this.#resume(request, handshake, lastId);
-    const answer = await this.answer(request, handshake, (it) => this.#accept(handshake, it));
-    return answer ? framed(answer) : noContent();
+    let isLine = false;
+    const answer = await this.answer(request, handshake, (it) => {
+      isLine = true;
+      return this.#accept(handshake, it);
+    });
+    if (isLine && answer) return answer;
+    const cors = this.#corsOf(handshake); // a page of another origin may read why
+    return answer ? framed(answer, cors) : noContent(cors);
   }
 
   #accept(
@@ -186,16 +195,20 @@ export class SSEAdapter extends Adapter {
       return isAgain ? noContent(cors) : refused(REFUSALS.session, cors);
     }
     keepLine(request, info);
-    const refusal = await this.#mistrust(session, request) ??
+    const refusal = await this.#mistrust(session, request, isPost) ??
       await this.#requests[isPost ? "take" : "leave"](session, request);
     return refusal ? refused(refusal, session.cors) : noContent(session.cors);
   }
 
   /** Why a request that knows the secret is not the client's all the same. */
-  #mistrust(session: SSESession, request: Request): Awaitable<SSERefusal | undefined> {
+  #mistrust(
+    session: SSESession,
+    request: Request,
+    asks = true,
+  ): Awaitable<SSERefusal | undefined> {
     const origin = request.headers.get("origin");
     if (origin !== session.origin && !isOwn(origin, session)) return REFUSALS.origin;
-    if (!this.#authorize) return undefined;
+    if (!this.#authorize || !asks) return undefined;
     const judge = (answer: unknown) => answer === true ? undefined : REFUSALS.unauthorized;
     return after(this.#authorize(request, session.peer), judge);
   }

@@ -67,12 +67,4 @@ export class EventStream {
     this.#isHungry = false;
     this.#controller.close();
   }
-
-  /** Breaks the response off. */
-  drop(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#isHungry = false;
-    this.#controller.error(new Error("The connection was terminated"));
-  }
 }
