@@ -183,7 +183,7 @@ export class Session implements EventLineHost, PostsHost {
       case "binary":
         this.#owner.message(fromBase64(data));
         return true;
-      case "session": {
+      case "start": {
         const { protocol, heartbeat, grace } = JSON.parse(data) as OpenDetails;
         this.heartbeat = heartbeat;
         this.grace = grace;
