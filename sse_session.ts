@@ -116,7 +116,7 @@ export class SSESession implements EventStreamSource {
 
   #opening(): EventBody {
     const { heartbeat, grace, maxPayload } = this.#host;
-    return namedEvent("session", { protocol: this.socket.protocol, heartbeat, grace, maxPayload });
+    return namedEvent("start", { protocol: this.socket.protocol, heartbeat, grace, maxPayload });
   }
 
   onread(line: EventStream): void {

@@ -144,7 +144,7 @@ export class Session implements EventLineHost, PostsHost {
   }
 
   closed(isOk: boolean): void {
-    if (!isOk) return this.#end(ABNORMAL, "The server knows no such session", false);
+    if (!isOk) return this.#end(ABNORMAL, "The session is over", false);
     this.#isClosed = true;
     // Its last messages, and then its own close, may still be on their way.
     void sleep(LAST_WORDS, this.#ended.signal).then(() => this.#end(ABNORMAL, "", false));
@@ -183,7 +183,7 @@ export class Session implements EventLineHost, PostsHost {
       case "binary":
         this.#owner.message(fromBase64(data));
         return true;
-      case "session": {
+      case "start": {
         const { protocol, heartbeat, grace } = JSON.parse(data) as OpenDetails;
         this.heartbeat = heartbeat;
         this.grace = grace;

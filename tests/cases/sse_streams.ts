@@ -131,7 +131,7 @@ export const sseStreams: readonly Case[] = [
       ]);
       assert.deepEqual(headers.getSetCookie(), ["a=1", "b=2"]);
       const { event, data } = (await next())!;
-      assert.equal(event, "session");
+      assert.equal(event, "start");
       assert.equal(JSON.parse(data).protocol, "two");
     },
   },
@@ -172,7 +172,7 @@ export const sseStreams: readonly Case[] = [
     async run(t) {
       const poll = { "onepeer-delivery": "poll" };
       const first = await t.eventStream(poll);
-      assert.equal((await first.next())?.event, "session");
+      assert.equal((await first.next())?.event, "start");
       assert.equal(await first.next(), undefined);
       for (const text of ["a", "b"]) assert.equal((await first.post(text)).status, 204);
       const second = await first.resume(0, poll);
@@ -310,7 +310,7 @@ export const sseStreams: readonly Case[] = [
       await stream.post("1");
       await stream.data(2);
       const again = await stream.resume(-1);
-      assert.equal((await again.next())?.event, "session");
+      assert.equal((await again.next())?.event, "start");
       assert.deepEqual(await again.data(1), ["1"]);
     },
   },

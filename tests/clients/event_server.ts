@@ -41,7 +41,7 @@ export class Line {
 
   open(details: Readonly<Record<string, unknown>> = {}): this {
     const all = { protocol: "", heartbeat: 15_000, grace: 30_000, maxPayload: 1024, ...details };
-    return this.event(JSON.stringify(all), "session");
+    return this.event(JSON.stringify(all), "start");
   }
 
   resume(received: number): this {
