@@ -39,7 +39,7 @@ export class EventResponse {
   /** Asks for it and reads it to its end; returns why it ended. */
   async read(poll: boolean): Promise<string> {
     const abort = () => this.#abort.abort();
-    this.#ended.addEventListener("abort", abort);
+    this.#ended.addEventListener("abort", abort, { signal: this.#abort.signal });
     this.#watch();
     try {
       const { status, headers, body } = await this.#host.request(poll, this.#abort.signal);
@@ -55,7 +55,6 @@ export class EventResponse {
       return this.wasSilent ? "The server was silent" : String(error);
     } finally {
       clearTimeout(this.#timer);
-      this.#ended.removeEventListener("abort", abort);
       abort(); // what cannot be read may go on
     }
   }
