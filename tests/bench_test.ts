@@ -179,7 +179,7 @@ generatorTest("fails where an event has another text", async () => {
   }
   const run = load(generator, [
     ...EVENTS,
-    "--patience=300",
+    "--patience=2000",
     `here:${server.addr.port}:${Deno.pid}:sse`,
   ]);
   await assert.rejects(run, /got 0 messages instead of 1/);
