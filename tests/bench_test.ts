@@ -163,16 +163,19 @@ for (const args of [EVENTS, POSTS]) {
 
 generatorTest("fails where an event has another text", async () => {
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, answer);
-  const streams: ReadableStreamDefaultController<string>[] = [];
+  const streams = new Set<ReadableStreamDefaultController<string>>();
   async function answer(request: Request): Promise<Response> {
+    let left: () => void;
     const text = (await request.text()).replace("e", "E");
     for (const stream of text ? streams : []) stream.enqueue(`data: ${text}\n\n`);
     if (text) return new Response();
     const body = new ReadableStream<string>({
       start(controller) {
         controller.enqueue(":\n\n");
-        streams.push(controller);
+        streams.add(controller);
+        left = () => streams.delete(controller);
       },
+      cancel: () => left(),
     });
     const headers = { "content-type": "text/event-stream" };
     return new Response(body.pipeThrough(new TextEncoderStream()), { headers });
