@@ -48,4 +48,6 @@ Deno.test("a Worker without its binding answers 500, and the console has what to
   }
   assert.match(String(said[1]), /env\.Room is no binding.*"durable_objects"/s);
   await assert.rejects(adapter({ bindingName: "Room" }).handleUpgrade(upgrade, {}, {}), TypeError);
+  const message = /without the request's ctx: call handleUpgrade\(request, env, ctx\)/;
+  await assert.rejects(adapter().handleUpgrade(upgrade, {}, undefined), { message });
 });
