@@ -1,5 +1,5 @@
 import { closesOverUnread, type Gap, type Runtime } from "./runtimes.ts";
-import { workerdCommand, type WorkerdOptions } from "./workerd.ts";
+import { workerdRuntime } from "./workerd.ts";
 
 const WORKERD = "https://github.com/cloudflare/workerd";
 const HIBERNATION = "https://developers.cloudflare.com/durable-objects/best-practices/websockets/";
@@ -95,7 +95,7 @@ export const noSignal: Gap = {
 };
 
 /** Durable Objects, as they are now: a column of the compatibility table. */
-export const durableObjects: Runtime = durable(
+export const durableObjects: Runtime = workerdRuntime(
   "durable",
   "Durable Objects",
   { date: "2026-11-17" },
@@ -104,14 +104,14 @@ export const durableObjects: Runtime = durable(
 
 /** Durable Objects as they were, and as they are at their worst. */
 export const durableVariants: readonly Runtime[] = [
-  durable("durable-2025", "Durable Objects of 2025", { date: "2025-01-01" }, {
+  workerdRuntime("durable-2025", "Durable Objects of 2025", { date: "2025-01-01" }, {
     ...durableGaps,
     "C8.refused-rst": noSignal,
     "C8.rst": noSignal,
     "I2.reason": noSignal,
     "L5.aborted": noSignal,
   }),
-  durable(
+  workerdRuntime(
     "durable-evicted",
     "Durable Objects, evicted in every pause",
     { date: "2026-11-17", evicts: true },
@@ -126,19 +126,3 @@ export const durableVariants: readonly Runtime[] = [
     },
   ),
 ];
-
-function durable(
-  name: string,
-  title: string,
-  options: WorkerdOptions,
-  gaps: Readonly<Record<string, Gap>>,
-): Runtime {
-  return {
-    name,
-    title,
-    async command() {
-      return await workerdCommand(name, options) ?? { missing: "workerd for Linux on x64" };
-    },
-    gaps,
-  };
-}

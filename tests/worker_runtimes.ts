@@ -1,6 +1,6 @@
 import { durableObjects, noSignal } from "./durable_runtimes.ts";
 import type { Gap, Runtime } from "./runtimes.ts";
-import { workerdCommand } from "./workerd.ts";
+import { workerdRuntime } from "./workerd.ts";
 
 /** What workerd does the same way for all sockets. */
 const shared = (...ids: string[]) => ids.map((id) => [id, durableObjects.gaps[id]!] as const);
@@ -39,11 +39,14 @@ const workerGaps: Readonly<Record<string, Gap>> = Object.fromEntries([
 ]);
 
 /** Plain Workers, as they are now: a column of the compatibility table. */
-export const workers: Runtime = worker("worker", "Workers", "2026-11-17", workerGaps);
+export const workers: Runtime = workerdRuntime("worker", "Workers", {
+  date: "2026-11-17",
+  objects: false,
+}, workerGaps);
 
 /** Plain Workers as they were. */
 export const workerVariants: readonly Runtime[] = [
-  worker("worker-2025", "Workers of 2025", "2025-01-01", {
+  workerdRuntime("worker-2025", "Workers of 2025", { date: "2025-01-01", objects: false }, {
     ...workerGaps,
     "C8.refused-rst": noSignal,
     "C8.rst": noSignal,
@@ -51,20 +54,3 @@ export const workerVariants: readonly Runtime[] = [
     "L5.aborted": noSignal,
   }),
 ];
-
-function worker(
-  name: string,
-  title: string,
-  date: string,
-  gaps: Readonly<Record<string, Gap>>,
-): Runtime {
-  return {
-    name,
-    title,
-    async command() {
-      return await workerdCommand(name, { date, objects: false }) ??
-        { missing: "workerd for Linux on x64" };
-    },
-    gaps,
-  };
-}

@@ -1,6 +1,7 @@
 import { build } from "esbuild";
 import { builtProgram } from "./built_program.ts";
 import { npmBinary } from "./npm_binary.ts";
+import type { Gap, Runtime } from "./runtimes.ts";
 
 /** How a program is run on workerd. */
 export interface WorkerdOptions {
@@ -20,6 +21,23 @@ export interface WorkerdOptions {
 export const WORKERD_VERSION = "1.20261117.1";
 
 const CACHE = new URL("../.cache/workerd/", import.meta.url);
+
+/** The fixture on workerd, as one of the runtimes that the contract is executed on. */
+export function workerdRuntime(
+  name: string,
+  title: string,
+  options: WorkerdOptions,
+  gaps: Readonly<Record<string, Gap>>,
+): Runtime {
+  return {
+    name,
+    title,
+    async command() {
+      return await workerdCommand(name, options) ?? { missing: "workerd for Linux on x64" };
+    },
+    gaps,
+  };
+}
 
 /** Command that runs the fixture on workerd, or `undefined` where there is none for this machine. */
 export async function workerdCommand(
