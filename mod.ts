@@ -17,17 +17,21 @@
  *
  * @module
  */
-export type { Adapter, AdapterOptions } from "./adapter.ts";
+export type { Adapter, AdapterOptions } from "./endpoint/adapter.ts";
 export {
   type CloseOptions,
   createEndpoint,
   type Endpoint,
   type EndpointOptions,
   type EndpointPublishOptions,
-} from "./endpoint.ts";
-export { type HookError, PeerError, type PeerErrorCode } from "./errors.ts";
-export { getWebSocketHooks, kWebSocketHooks, setWebSocketHooks } from "./framework_hooks.ts";
-export type { AnyContext, UpgradeRequest } from "./handshake.ts";
+} from "./endpoint/endpoint.ts";
+export { type HookError, PeerError, type PeerErrorCode } from "./common/errors.ts";
+export {
+  getWebSocketHooks,
+  kWebSocketHooks,
+  setWebSocketHooks,
+} from "./endpoint/framework_hooks.ts";
+export type { AnyContext, UpgradeRequest } from "./handshake/handshake.ts";
 export {
   type Awaitable,
   defineHooks,
@@ -36,17 +40,20 @@ export {
   type Hooks,
   type ResolveHooks,
   type UpgradeResult,
-} from "./hooks.ts";
-export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
-export type { BinaryType, Message, MessageSource } from "./message.ts";
-export type { AllowedOrigins } from "./allowed_origins.ts";
+} from "./endpoint/hooks.ts";
+export { DEFAULT_LIMITS, type Limits } from "./common/limits.ts";
+export type { BinaryType, Message, MessageSource } from "./socket/message.ts";
+export type { AllowedOrigins } from "./handshake/allowed_origins.ts";
 export type { DrainOptions, Peer, PublishOptions } from "./peer.ts";
-export type { PeerWebSocket, SendOptions } from "./peer_websocket.ts";
-export type { CloseInfo, Payload } from "./socket.ts";
-export type { Stats } from "./stats.ts";
-export type { UpgradeHeaders } from "./upgrade_headers.ts";
+export type { PeerWebSocket, SendOptions } from "./socket/peer_websocket.ts";
+export type { CloseInfo, Payload } from "./socket/socket.ts";
+export type { Stats } from "./common/stats.ts";
+export type { UpgradeHeaders } from "./handshake/upgrade_headers.ts";
 // The names that crossws gives to the same things, as declarations of other packages import them.
-export type { Adapter as AdapterInstance } from "./adapter.ts";
-export type { HookError as WSError } from "./errors.ts";
-export type { AnyContext as AdapterInternal, AnyContext as PeerContext } from "./handshake.ts";
+export type { Adapter as AdapterInstance } from "./endpoint/adapter.ts";
+export type { HookError as WSError } from "./common/errors.ts";
+export type {
+  AnyContext as AdapterInternal,
+  AnyContext as PeerContext,
+} from "./handshake/handshake.ts";
 export type { DrainOptions as WaitForDrainOptions } from "./peer.ts";

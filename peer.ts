@@ -1,14 +1,14 @@
-import { checkClose } from "./close_code.ts";
-import { misuse } from "./errors.ts";
-import { originOf } from "./forwarded.ts";
-import type { Handshake, UpgradeRequest } from "./handshake.ts";
-import type { Hub } from "./hub.ts";
-import { inspectAs } from "./inspect.ts";
-import type { MessageSource } from "./message.ts";
-import type { Outbox } from "./outbox.ts";
-import { encode } from "./payload.ts";
-import { PeerWebSocket, type SendOptions } from "./peer_websocket.ts";
-import type { BroadcastLine, OutgoingFrame, SocketGroup } from "./socket.ts";
+import { checkClose } from "./socket/close_code.ts";
+import { misuse } from "./common/errors.ts";
+import { originOf } from "./handshake/forwarded.ts";
+import type { Handshake, UpgradeRequest } from "./handshake/handshake.ts";
+import type { Hub } from "./pubsub/hub.ts";
+import { inspectAs } from "./common/inspect.ts";
+import type { MessageSource } from "./socket/message.ts";
+import type { Outbox } from "./socket/send_queue.ts";
+import { encode } from "./socket/frame.ts";
+import { PeerWebSocket, type SendOptions } from "./socket/peer_websocket.ts";
+import type { BroadcastLine, OutgoingFrame, SocketGroup } from "./socket/socket.ts";
 
 /** Options of {@linkcode Peer.publish}. */
 export interface PublishOptions extends SendOptions {

@@ -18,18 +18,18 @@
  *
  * @module
  */
-import { Adapter, type AdapterOptions } from "../adapter.ts";
-import type { Decision } from "../admission.ts";
-import { BroadcastGroup } from "../broadcast.ts";
-import type { AnyContext } from "../handshake.ts";
-import { Link, topicsOf } from "../link.ts";
-import { utf8Length } from "../payload.ts";
-import type { Wire } from "../shims/callback_socket.ts";
-import { deflateOffers } from "../shims/deflate_offers.ts";
-import { RawHandshake } from "../shims/request.ts";
-import { TopicSpace } from "../shims/topic_space.ts";
-import { reportClose } from "../shims/uwebsockets.ts";
-import type { ControlKind, Payload } from "../socket.ts";
+import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
+import type { Decision } from "../endpoint/upgrader.ts";
+import { BroadcastGroup } from "../pubsub/native_broadcast.ts";
+import type { AnyContext } from "../handshake/handshake.ts";
+import { SocketData, topicsOf } from "../shims/uws/socket_data.ts";
+import { utf8Length } from "../socket/frame.ts";
+import type { Wire } from "../socket/callback_socket.ts";
+import { deflateOffers } from "../handshake/deflate_offers.ts";
+import { RawHandshake } from "../handshake/raw_handshake.ts";
+import { TopicSpace } from "../shims/uws/topic_space.ts";
+import { reportClose } from "../shims/uws/uwebsockets.ts";
+import type { ControlKind, Payload } from "../socket/socket.ts";
 
 /** Options of the adapter for Bun. */
 export type BunOptions<Context extends object = AnyContext> = AdapterOptions<Context>;
@@ -109,7 +109,7 @@ const wire: Wire<BunSocket> = {
   terminate: (native) => native.terminate(),
   bufferedAmount: (native) => native.getBufferedAmount(),
   topics: topicsOf(
-    linkOf,
+    dataOf,
     (native, topic, { payload }, compress) => void native.publish(topic, payload, compress),
   ),
   flow: {
@@ -118,7 +118,7 @@ const wire: Wire<BunSocket> = {
   },
   heartbeat: {
     ping: (native, data) => void native.ping(data),
-    activity: (native) => linkOf(native)?.heard ?? 0,
+    activity: (native) => dataOf(native)?.heard ?? 0,
   },
 };
 
@@ -170,8 +170,8 @@ export class BunAdapter extends Adapter {
     headers.set("sec-websocket-protocol", protocol);
     const isOffered = this.websocket.perMessageDeflate &&
       deflateOffers(handshake.header("sec-websocket-extensions")).length > 0;
-    const data = new Link<BunSocket>(
-      admission,
+    const data = new SocketData<BunSocket>(
+      (socket) => this.endpoint.attach(socket, admission),
       protocol,
       isOffered ? "permessage-deflate" : "",
       this.#spaceOf,
@@ -193,10 +193,10 @@ export class BunAdapter extends Adapter {
 
   /** Bun calls this inside `server.upgrade`. */
   #open(native: BunSocket): void {
-    const link = linkOf(native);
-    if (!link) return;
+    const data = dataOf(native);
+    if (!data) return;
     native.binaryType = "arraybuffer";
-    link.open(this.endpoint, wire, native);
+    data.open(wire, native);
   }
 }
 
@@ -225,31 +225,31 @@ function snapshot(request: Request, server: BunServer): RawHandshake {
 }
 
 /** Ours, unless a hook of the user upgraded the socket: that one carries other data. */
-function linkOf({ data }: BunSocket): Link<BunSocket> | undefined {
-  return data instanceof Link ? data : undefined;
+function dataOf({ data }: BunSocket): SocketData<BunSocket> | undefined {
+  return data instanceof SocketData ? data : undefined;
 }
 
 function onMessage(native: BunSocket, message: string | ArrayBuffer | Uint8Array): void {
-  const link = linkOf(native);
-  if (!link) return;
-  link.heard++;
+  const data = dataOf(native);
+  if (!data) return;
+  data.heard++;
   const payload: Payload = typeof message === "string" ? message : new Uint8Array(message);
   const size = typeof payload === "string" ? utf8Length(payload) : payload.byteLength;
-  link.socket.received(payload, size);
+  data.socket.received(payload, size);
 }
 
-function onControl(native: BunSocket, kind: ControlKind, data: Uint8Array): void {
-  const link = linkOf(native);
-  if (!link) return;
-  link.heard++;
-  link.socket.controlled(kind, new Uint8Array(data));
+function onControl(native: BunSocket, kind: ControlKind, bytes: Uint8Array): void {
+  const data = dataOf(native);
+  if (!data) return;
+  data.heard++;
+  data.socket.controlled(kind, new Uint8Array(bytes));
 }
 
 function onDrain(native: BunSocket): void {
-  linkOf(native)?.socket.drained();
+  dataOf(native)?.socket.drained();
 }
 
 function onClose(native: BunSocket, code: number, reason: string): void {
-  const link = linkOf(native);
-  if (link) reportClose(link.socket, code, reason ?? "");
+  const data = dataOf(native);
+  if (data) reportClose(data.socket, code, reason ?? "");
 }

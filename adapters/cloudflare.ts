@@ -15,14 +15,19 @@
  *
  * @module
  */
-import type { AdapterOptions } from "../adapter.ts";
-import { checkCloudflare, checkWorker, type Heartbeat } from "../cloudflare_options.ts";
-import { DurableRoom } from "../durable_room.ts";
-import type { Endpoint, EndpointPublishOptions } from "../endpoint.ts";
-import { complain } from "../errors.ts";
-import { type AnyContext, isLegalHost, refusalResponse, validateHandshake } from "../handshake.ts";
-import { IsolateRoom } from "../isolate_room.ts";
-import type { WorkerContext } from "../shims/request_context.ts";
+import type { AdapterOptions } from "../endpoint/adapter.ts";
+import { checkCloudflare, checkWorker, type Heartbeat } from "./cloudflare/options.ts";
+import { DurableRoom } from "./cloudflare/durable_endpoint.ts";
+import type { Endpoint, EndpointPublishOptions } from "../endpoint/endpoint.ts";
+import { complain } from "../common/errors.ts";
+import {
+  type AnyContext,
+  isLegalHost,
+  refusalResponse,
+  validateHandshake,
+} from "../handshake/handshake.ts";
+import { IsolateRoom } from "./cloudflare/isolate_endpoint.ts";
+import type { WorkerContext } from "../shims/workerd/request_context.ts";
 import {
   type CloudflareSocket,
   type DurableContext,
@@ -31,7 +36,7 @@ import {
   type DurableStorage,
   type DurableStub,
   handshakeOf,
-} from "../shims/workerd.ts";
+} from "../shims/workerd/workerd.ts";
 
 export type {
   CloudflareSocket,

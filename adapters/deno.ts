@@ -18,13 +18,13 @@
  *
  * @module
  */
-import { Adapter, type AdapterOptions } from "../adapter.ts";
-import type { Decision } from "../admission.ts";
-import type { AnyContext } from "../handshake.ts";
-import { utf8Length } from "../payload.ts";
-import { CallbackSocket, type Wire } from "../shims/callback_socket.ts";
-import { RawHandshake } from "../shims/request.ts";
-import { type CloseInfo, OPEN, type SocketFailure } from "../socket.ts";
+import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
+import type { Decision } from "../endpoint/upgrader.ts";
+import type { AnyContext } from "../handshake/handshake.ts";
+import { utf8Length } from "../socket/frame.ts";
+import { CallbackSocket, type Wire } from "../socket/callback_socket.ts";
+import { RawHandshake } from "../handshake/raw_handshake.ts";
+import { type CloseInfo, OPEN, type SocketFailure } from "../socket/socket.ts";
 
 /** Options of the adapter for Deno. */
 export type DenoOptions<Context extends object = AnyContext> = AdapterOptions<Context>;

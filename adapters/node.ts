@@ -20,16 +20,16 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { Adapter, type AdapterOptions } from "../adapter.ts";
-import type { Decision } from "../admission.ts";
-import type { AnyContext } from "../handshake.ts";
-import { type Hooks, isThenable } from "../hooks.ts";
-import { deflateOffers } from "../shims/deflate_offers.ts";
-import { upgradeLine } from "../shims/framed_socket.ts";
-import { respond } from "../shims/node_response.ts";
-import { RawHandshake } from "../shims/request.ts";
-import { WsUpgrader } from "../shims/ws_socket.ts";
-import type { ServerSocket } from "../socket.ts";
+import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
+import type { Decision } from "../endpoint/upgrader.ts";
+import type { AnyContext } from "../handshake/handshake.ts";
+import { type Hooks, isThenable } from "../endpoint/hooks.ts";
+import { deflateOffers } from "../handshake/deflate_offers.ts";
+import { upgradeLine } from "../shims/node/framed_socket.ts";
+import { respond } from "../shims/node/node_response.ts";
+import { RawHandshake } from "../handshake/raw_handshake.ts";
+import { WsUpgrader } from "../shims/node/ws_socket.ts";
+import type { ServerSocket } from "../socket/socket.ts";
 
 /** Options of permessage-deflate as `ws` takes them; the ones that matter. */
 export interface PerMessageDeflate {

@@ -16,21 +16,21 @@
  *
  * @module
  */
-import { Adapter, type AdapterOptions } from "../adapter.ts";
-import type { Decision } from "../admission.ts";
-import { misuse } from "../errors.ts";
-import type { AnyContext } from "../handshake.ts";
-import { after, type Awaitable } from "../hooks.ts";
-import { checkNumber, MAX_TIME } from "../limits.ts";
+import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
+import type { Decision } from "../endpoint/upgrader.ts";
+import { misuse } from "../common/errors.ts";
+import type { AnyContext } from "../handshake/handshake.ts";
+import { after, type Awaitable } from "../endpoint/hooks.ts";
+import { checkNumber, MAX_TIME } from "../common/limits.ts";
 import type { Peer } from "../peer.ts";
-import { CallbackSocket } from "../shims/callback_socket.ts";
+import { CallbackSocket } from "../socket/callback_socket.ts";
 import {
   type EventStreamHandshake,
   keepLine,
   METHODS,
   type ServerInfo,
   webHandshake,
-} from "../shims/web_handshake.ts";
+} from "./sse/web_handshake.ts";
 import {
   corsHeaders,
   framed,
@@ -39,13 +39,13 @@ import {
   REFUSALS,
   refused,
   type SSERefusal,
-} from "../sse_answer.ts";
-import { SSERequests } from "../sse_requests.ts";
-import { CLOSED_ID, SSESession } from "../sse_session.ts";
-import { sessionWire, SSESessions } from "../sse_sessions.ts";
-import type { Stats } from "../stats.ts";
+} from "./sse/answer.ts";
+import { SSERequests } from "./sse/requests.ts";
+import { CLOSED_ID, SSESession } from "./sse/session.ts";
+import { sessionWire, SSESessions } from "./sse/sessions.ts";
+import type { Stats } from "../common/stats.ts";
 
-export type { ServerInfo } from "../shims/web_handshake.ts";
+export type { ServerInfo } from "./sse/web_handshake.ts";
 
 /** Options that only this adapter has. */
 export interface SSEOptions<Context extends object = AnyContext> extends AdapterOptions<Context> {

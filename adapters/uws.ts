@@ -18,18 +18,18 @@
 import { Buffer } from "node:buffer";
 import { STATUS_CODES } from "node:http";
 import { inspect } from "node:util";
-import { Adapter, type AdapterOptions } from "../adapter.ts";
-import type { Decision } from "../admission.ts";
-import { BroadcastGroup } from "../broadcast.ts";
-import { type AnyContext, clientHasLeft } from "../handshake.ts";
-import { isThenable } from "../hooks.ts";
-import { Link, topicsOf } from "../link.ts";
-import type { Wire } from "../shims/callback_socket.ts";
-import { deflateOffers } from "../shims/deflate_offers.ts";
-import { RawHandshake } from "../shims/request.ts";
-import { TopicSpace } from "../shims/topic_space.ts";
-import { reportClose } from "../shims/uwebsockets.ts";
-import type { ControlKind } from "../socket.ts";
+import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
+import type { Decision } from "../endpoint/upgrader.ts";
+import { BroadcastGroup } from "../pubsub/native_broadcast.ts";
+import { type AnyContext, clientHasLeft } from "../handshake/handshake.ts";
+import { isThenable } from "../endpoint/hooks.ts";
+import { SocketData, topicsOf } from "../shims/uws/socket_data.ts";
+import type { Wire } from "../socket/callback_socket.ts";
+import { deflateOffers } from "../handshake/deflate_offers.ts";
+import { RawHandshake } from "../handshake/raw_handshake.ts";
+import { TopicSpace } from "../shims/uws/topic_space.ts";
+import { reportClose } from "../shims/uws/uwebsockets.ts";
+import type { ControlKind } from "../socket/socket.ts";
 
 /** Options of the adapter for uWebSockets.js. */
 export type UwsOptions<Context extends object = AnyContext> = AdapterOptions<Context>;
@@ -162,13 +162,13 @@ const wire: Wire<UwsSocket> = {
   terminate: (native) => native.close(),
   bufferedAmount: (native) => native.getBufferedAmount(),
   topics: topicsOf(
-    linkOf,
+    dataOf,
     (native, topic, { payload }, compress) =>
       void native.publish(topic, payload, typeof payload !== "string", compress),
   ),
   heartbeat: {
     ping: (native, data) => void native.ping(data),
-    activity: (native) => linkOf(native)?.heard ?? 0,
+    activity: (native) => dataOf(native)?.heard ?? 0,
   },
 };
 
@@ -188,9 +188,9 @@ export class UwsAdapter extends Adapter {
       idleTimeout: 0,
       sendPingsAutomatically: false,
       upgrade: (res, req, context) => this.#answer(res, req, context),
-      open: (native) => linkOf(native)?.open(this.endpoint, wire, native),
+      open: (native) => dataOf(native)?.open(wire, native),
       message: onMessage,
-      drain: (native) => linkOf(native)?.socket.drained(),
+      drain: (native) => dataOf(native)?.socket.drained(),
       ping: (native, message) => onControl(native, "ping", message),
       pong: (native, message) => onControl(native, "pong", message),
       close: onClose,
@@ -250,8 +250,8 @@ export class UwsAdapter extends Adapter {
     const offer = this.websocket.compression === 0 ? undefined : deflateOffers(
       handshake.header("sec-websocket-extensions"),
     ).find((it) => !it.includes("server_max_window_bits"));
-    const onepeer = new Link<UwsSocket>(
-      admission,
+    const onepeer = new SocketData<UwsSocket>(
+      (socket) => this.endpoint.attach(socket, admission),
       protocol,
       offer ? "permessage-deflate" : "",
       this.#spaceOf,
@@ -324,17 +324,17 @@ function byteString(value: string): string {
 }
 
 /** Ours, unless a hook of the user upgraded the socket. */
-function linkOf({ onepeer }: UwsSocket): Link<UwsSocket> | undefined {
-  return onepeer instanceof Link ? onepeer : undefined;
+function dataOf({ onepeer }: UwsSocket): SocketData<UwsSocket> | undefined {
+  return onepeer instanceof SocketData ? onepeer : undefined;
 }
 
 function onMessage(native: UwsSocket, message: ArrayBuffer, isBinary: boolean): void {
-  const link = linkOf(native);
-  if (!link) return;
-  link.heard++;
+  const data = dataOf(native);
+  if (!data) return;
+  data.heard++;
   // The buffer is detached when this returns.
   const payload = isBinary ? copyOut(message) : Buffer.from(message).toString();
-  link.socket.received(payload, message.byteLength);
+  data.socket.received(payload, message.byteLength);
 }
 
 /** Small messages go into the pool of `Buffer`: memory of their own would cost 0.4 µs for 1 KiB on Node 20. */
@@ -347,16 +347,16 @@ function copyOut(message: ArrayBuffer): Uint8Array<ArrayBuffer> {
 }
 
 function onControl(native: UwsSocket, kind: ControlKind, message: ArrayBuffer): void {
-  const link = linkOf(native);
-  if (!link) return;
-  link.heard++;
+  const data = dataOf(native);
+  if (!data) return;
+  data.heard++;
   // The buffer is detached when this returns.
-  link.socket.controlled(kind, new Uint8Array(message.slice(0)));
+  data.socket.controlled(kind, new Uint8Array(message.slice(0)));
 }
 
 function onClose(native: UwsSocket, code: number, message: ArrayBuffer): void {
-  const link = linkOf(native);
-  if (link) reportClose(link.socket, code, decoder.decode(message));
+  const data = dataOf(native);
+  if (data) reportClose(data.socket, code, decoder.decode(message));
 }
 
 /** Headers that uWebSockets.js writes by itself. */

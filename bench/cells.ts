@@ -1,7 +1,8 @@
 import type { Visit } from "./durable/visits.ts";
 import type { IdleStep, SlowEnd, SlowSample, Window } from "./load_generator.ts";
 import type { Result } from "./results.ts";
-import { type Scenario, SLOW, type Target } from "./scenarios.ts";
+import type { Scenario, Target } from "./scenario.ts";
+import { SLOW } from "./scenarios.ts";
 import { type Estimate, exact, medianEstimate, minus } from "./statistics.ts";
 import type { ToolkitName } from "./toolkits.ts";
 

@@ -1,10 +1,10 @@
-import { ServerProcess } from "../tests/server_process.ts";
+import { ServerProcess } from "../tests/harness/processes/server_process.ts";
 import { pidOf } from "./durable/room.ts";
 import { visitInTurn } from "./durable/visits.ts";
 import { load } from "./load_generator.ts";
 import type { Result } from "./results.ts";
 import type { BenchRuntime } from "./runtimes.ts";
-import type { Scenario } from "./scenarios.ts";
+import type { Scenario } from "./scenario.ts";
 import { serverProgram, toolkits } from "./toolkits.ts";
 
 /** Files that a server opens: a connection each. */

@@ -1,6 +1,6 @@
-import { builtProgram } from "../tests/built_program.ts";
-import { runtimes } from "../tests/runtimes.ts";
-import { programCommand, WORKERD_VERSION } from "../tests/workerd.ts";
+import { builtProgram } from "../tests/harness/processes/built_program.ts";
+import { runtimes } from "../tests/runtimes/native.ts";
+import { programCommand, WORKERD_VERSION } from "../tests/harness/processes/workerd.ts";
 import { DENO_CONFIG, FOLDER } from "./packages.ts";
 
 /** A runtime that is measured. */

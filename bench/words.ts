@@ -1,5 +1,5 @@
 import type { Cell } from "./cells.ts";
-import type { Goal } from "./scenarios.ts";
+import type { Goal } from "./scenario.ts";
 import type { Estimate } from "./statistics.ts";
 
 const UNITS: Readonly<Record<Goal, string>> = {

@@ -7,6 +7,7 @@
 import config from "../deno.json" with { type: "json" };
 
 const entries = Object.values(config.exports);
+const published = config.publish.include;
 
 for (const entry of entries) {
   const [comment = ""] = /^\/\*\*[\s\S]*?\*\//.exec(await Deno.readTextFile(entry)) ?? [];
@@ -22,13 +23,19 @@ await run("test", "-A", "--quiet", "--doc", ...await modulesWithExamples());
 
 async function modulesWithExamples(): Promise<string[]> {
   const found: string[] = [];
-  for (const folder of ["./", "./adapters/", "./server/", "./websocket/"]) {
-    for await (const { name, isFile } of Deno.readDir(folder)) {
-      if (!isFile || !name.endsWith(".ts")) continue;
-      if ((await Deno.readTextFile(folder + name)).includes("@example")) found.push(folder + name);
-    }
+  for await (const file of modulesBelow("./")) {
+    if ((await Deno.readTextFile(file)).includes("@example")) found.push(file);
   }
   return found;
+}
+
+async function* modulesBelow(folder: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = folder + name;
+    if (isDirectory && published.includes(`${path.slice(2)}/`)) yield* modulesBelow(`${path}/`);
+    else if (isDirectory && folder !== "./") yield* modulesBelow(`${path}/`);
+    else if (name.endsWith(".ts")) yield path;
+  }
 }
 
 async function run(...args: string[]): Promise<void> {

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { readReport, type Report } from "../tests/report.ts";
+import { readReport, type Report } from "../tests/harness/report.ts";
 import type { RowOutcome } from "../tests/protocol/battery.ts";
-import type { Outcome } from "../tests/suite.ts";
+import type { Outcome } from "../tests/harness/suite.ts";
 import { protocolSection } from "./protocol_table.ts";
 
 /** A row of the table: what a user looks for, and the cases that prove it, by the start of their ids. */

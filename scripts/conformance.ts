@@ -4,11 +4,11 @@
  * @module
  */
 import { cases } from "../tests/cases/mod.ts";
-import { durableVariants } from "../tests/durable_runtimes.ts";
-import { contractRuntimes } from "../tests/register.ts";
+import { durableVariants } from "../tests/runtimes/durable.ts";
+import { contractRuntimes } from "../tests/harness/registration.ts";
 import { sseCases } from "../tests/cases/sse.ts";
-import { type Outcome, runSuite } from "../tests/suite.ts";
-import { workerVariants } from "../tests/worker_runtimes.ts";
+import { type Outcome, runSuite } from "../tests/harness/suite.ts";
+import { workerVariants } from "../tests/runtimes/workers.ts";
 import { beginning, chosen, readArguments } from "./arguments.ts";
 
 const runtimes = [...contractRuntimes, ...durableVariants, ...workerVariants];

@@ -6,8 +6,8 @@
 import { FarNetwork } from "../tests/faults/far_network.ts";
 import { figures } from "../tests/faults/figures.ts";
 import { FAULT_SUITE, faults } from "../tests/faults/mod.ts";
-import { type Runtime, runtimes } from "../tests/runtimes.ts";
-import { type Outcome, runSuite } from "../tests/suite.ts";
+import { type Runtime, runtimes } from "../tests/runtimes/native.ts";
+import { type Outcome, runSuite } from "../tests/harness/suite.ts";
 import type { FaultRecord } from "./reliability/faults_section.ts";
 import { beginning, chosen, fail, readArguments } from "./arguments.ts";
 import { record } from "./reliability/record.ts";

@@ -13,7 +13,7 @@ import {
 import type { FuzzRecord } from "./reliability/fuzz_section.ts";
 import { shrink, violationLines } from "../tests/fuzz/shrink.ts";
 import { transcriptLines } from "../tests/fuzz/transcript.ts";
-import { type Runtime, runtimes } from "../tests/runtimes.ts";
+import { type Runtime, runtimes } from "../tests/runtimes/native.ts";
 import { chosen, fail, readArguments } from "./arguments.ts";
 import { record } from "./reliability/record.ts";
 

@@ -6,7 +6,7 @@
 import { type RowOutcome, runBattery } from "../tests/protocol/battery.ts";
 import { sections } from "../tests/protocol/mod.ts";
 import type { Section } from "../tests/protocol/row.ts";
-import { runtimes } from "../tests/runtimes.ts";
+import { runtimes } from "../tests/runtimes/native.ts";
 import { beginning, chosen, readArguments } from "./arguments.ts";
 
 const MARKS = { ok: "✓", "non-strict": "~", gap: "○", failed: "✗" } as const;

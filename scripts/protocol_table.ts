@@ -1,7 +1,7 @@
 import type { RowOutcome } from "../tests/protocol/battery.ts";
 import { sections } from "../tests/protocol/mod.ts";
 import type { Section } from "../tests/protocol/row.ts";
-import type { Report } from "../tests/report.ts";
+import type { Report } from "../tests/harness/report.ts";
 
 /** Why a runtime is not as strict as wanted, or fails. */
 interface Note {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { runtimes } from "../tests/runtimes.ts";
+import { runtimes } from "../tests/runtimes/native.ts";
 import { type AtRest, soak } from "../tests/soak/soak.ts";
 import { chosen, readArguments } from "./arguments.ts";
 import { record } from "./reliability/record.ts";

@@ -23,8 +23,8 @@ import adapter, {
   type BunServer,
   type BunWebSocketHandler,
 } from "../adapters/bun.ts";
-import type { AnyContext } from "../handshake.ts";
-import type { Awaitable } from "../hooks.ts";
+import type { AnyContext } from "../handshake/handshake.ts";
+import type { Awaitable } from "../endpoint/hooks.ts";
 import {
   type HttpServerPlugin,
   isUpgrade,

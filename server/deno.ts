@@ -19,7 +19,7 @@
  * @module
  */
 import adapter, { type DenoAdapter, type DenoServeInfo } from "../adapters/deno.ts";
-import type { AnyContext } from "../handshake.ts";
+import type { AnyContext } from "../handshake/handshake.ts";
 import {
   type HttpServerPlugin,
   isUpgrade,

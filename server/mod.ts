@@ -18,7 +18,7 @@
  *
  * @module
  */
-import type { AnyContext } from "../handshake.ts";
+import type { AnyContext } from "../handshake/handshake.ts";
 import type { HttpServerPlugin, ServeOptions, Server, WebSocketOptions } from "./serve.ts";
 
 export type {

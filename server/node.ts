@@ -20,8 +20,8 @@
  */
 import { serve as serveHttp } from "srvx/node";
 import adapter, { type NodeAdapter } from "../adapters/node.ts";
-import { complain } from "../errors.ts";
-import type { AnyContext } from "../handshake.ts";
+import { complain } from "../common/errors.ts";
+import type { AnyContext } from "../handshake/handshake.ts";
 import {
   type HttpServerPlugin,
   notFound,

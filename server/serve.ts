@@ -1,8 +1,8 @@
-import type { Adapter, AdapterOptions } from "../adapter.ts";
-import type { CloseOptions } from "../endpoint.ts";
-import type { AnyContext } from "../handshake.ts";
-import { getWebSocketHooks } from "../framework_hooks.ts";
-import { type Awaitable, HOOK_NAMES, type Hooks, type ResolveHooks } from "../hooks.ts";
+import type { Adapter, AdapterOptions } from "../endpoint/adapter.ts";
+import type { CloseOptions } from "../endpoint/endpoint.ts";
+import type { AnyContext } from "../handshake/handshake.ts";
+import { getWebSocketHooks } from "../endpoint/framework_hooks.ts";
+import { type Awaitable, HOOK_NAMES, type Hooks, type ResolveHooks } from "../endpoint/hooks.ts";
 
 /** Hooks and options in one object: `{ open, message, limits, … }`. */
 export type WebSocketOptions<Context extends object = AnyContext> =

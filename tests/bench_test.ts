@@ -4,10 +4,10 @@ import { durableScenarios } from "../bench/durable/scenarios.ts";
 import { visitInTurn } from "../bench/durable/visits.ts";
 import { compileLoadGenerator, hasCompiler, load, type Window } from "../bench/load_generator.ts";
 import type { Result } from "../bench/results.ts";
-import type { Scenario } from "../bench/scenarios.ts";
+import type { Scenario } from "../bench/scenario.ts";
 import { median, medianEstimate } from "../bench/statistics.ts";
-import { durableObjects } from "./durable_runtimes.ts";
-import { ServerProcess } from "./server_process.ts";
+import { durableObjects } from "./runtimes/durable.ts";
+import { ServerProcess } from "./harness/processes/server_process.ts";
 
 Deno.test("median() is the middle, or the mean of the two in the middle", () => {
   assert.equal(median([3, 1, 2]), 2);

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import type { Line } from "../examples/chat/protocol.ts";
-import { sayIfSkipped } from "./clients/browser.ts";
-import { connected, gone, heard, say, seen, test } from "./clients/chat_stage.ts";
+import { sayIfSkipped } from "./harness/clients/browser.ts";
+import { connected, gone, heard, say, seen, test } from "./harness/clients/chat_stage.ts";
 
 sayIfSkipped("chat");
 

@@ -2,9 +2,9 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { sayIfSkipped } from "./clients/browser.ts";
-import { connected, gone, heard, say, seen, test, until } from "./clients/chat_stage.ts";
-import { type ProxyManners, ReverseProxy } from "./clients/reverse_proxy.ts";
+import { sayIfSkipped } from "./harness/clients/browser.ts";
+import { connected, gone, heard, say, seen, test, until } from "./harness/clients/chat_stage.ts";
+import { type ProxyManners, ReverseProxy } from "./harness/clients/reverse_proxy.ts";
 
 sayIfSkipped("chat over SSE");
 

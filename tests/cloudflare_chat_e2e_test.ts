@@ -2,8 +2,8 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
-import { ServerProcess } from "./server_process.ts";
-import { exampleCommand } from "./workerd_example.ts";
+import { ServerProcess } from "./harness/processes/server_process.ts";
+import { exampleCommand } from "./harness/processes/workerd_example.ts";
 
 const WAIT = 8_000;
 const executablePath = [

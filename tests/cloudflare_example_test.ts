@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { Client } from "./clients/websocket_client.ts";
-import { npmBinary } from "./npm_binary.ts";
-import { ServerProcess } from "./server_process.ts";
-import { buildExample, EXAMPLE, exampleCommand } from "./workerd_example.ts";
+import { Client } from "./harness/clients/websocket_client.ts";
+import { npmBinary } from "./harness/processes/npm_binary.ts";
+import { ServerProcess } from "./harness/processes/server_process.ts";
+import { buildExample, EXAMPLE, exampleCommand } from "./harness/processes/workerd_example.ts";
 
 const wrangler = await npmBinary("wrangler", "4.86.0", "bin/wrangler.js");
 const command = await exampleCommand();

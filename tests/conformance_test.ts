@@ -1,6 +1,6 @@
 import { cases } from "./cases/mod.ts";
-import { registerCases } from "./register.ts";
-import { writeReport } from "./report.ts";
+import { registerCases } from "./harness/registration.ts";
+import { writeReport } from "./harness/report.ts";
 
 const outcomesOf = await registerCases(cases);
 

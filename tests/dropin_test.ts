@@ -8,7 +8,7 @@ import {
   nodeProgram,
   typedProgram,
 } from "./dropin/programs.ts";
-import { type Runtime, runtimes } from "./runtimes.ts";
+import { type Runtime, runtimes } from "./runtimes/native.ts";
 
 /**
  * Applications for crossws 0.4 run on this package, installed by the name of crossws: the package

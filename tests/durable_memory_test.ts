@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { CLOSE, closePayload, frame, TEXT } from "./clients/raw_client.ts";
-import { sleep, TestBed } from "./clients/test_bed.ts";
-import { durableObjects } from "./durable_runtimes.ts";
-import { workerdCommand } from "./workerd.ts";
-import { ServerProcess } from "./server_process.ts";
+import { CLOSE, closePayload, frame, TEXT } from "./harness/clients/raw_client.ts";
+import { sleep, TestBed } from "./harness/clients/test_bed.ts";
+import { durableObjects } from "./runtimes/durable.ts";
+import { workerdCommand } from "./harness/processes/workerd.ts";
+import { ServerProcess } from "./harness/processes/server_process.ts";
 
 /** How long workerd 2026-11 lets an object be idle before it takes it out of memory, and some more. */
 const HIBERNATES_AFTER = 11_500;

@@ -1,7 +1,7 @@
 import { FarNetwork } from "./faults/far_network.ts";
 import { FAULT_SUITE, faults } from "./faults/mod.ts";
-import { registerCases } from "./register.ts";
-import { runtimes } from "./runtimes.ts";
+import { registerCases } from "./harness/registration.ts";
+import { runtimes } from "./runtimes/native.ts";
 
 const canCut = await FarNetwork.isPossible();
 const cases = faults.filter(({ id }) => canCut || !id.startsWith("black-hole."));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import config from "../deno.json" with { type: "json" };
 import { run, tool } from "../scripts/npm/command.ts";
 import { emit } from "../scripts/npm/emit.ts";
-import { npmBinary } from "./npm_binary.ts";
+import { npmBinary } from "./harness/processes/npm_binary.ts";
 
 /**
  * Our minimal types of foreign things against the real ones. Each program is checked by itself,

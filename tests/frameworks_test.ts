@@ -6,8 +6,8 @@ import { text } from "node:stream/consumers";
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
 import { run } from "../scripts/npm/command.ts";
-import { fixture, runtimes } from "./runtimes.ts";
-import { ServerProcess } from "./server_process.ts";
+import { fixture, runtimes } from "./runtimes/native.ts";
+import { ServerProcess } from "./harness/processes/server_process.ts";
 
 /** The adapter for Node shares a port with whatever answers HTTP there. */
 const frameworks: Record<string, string> = {

@@ -1,6 +1,6 @@
 import { fuzz } from "./fuzz/fuzz_run.ts";
 import { replayCommand, shrink, violationLines } from "./fuzz/shrink.ts";
-import { runtimes } from "./runtimes.ts";
+import { runtimes } from "./runtimes/native.ts";
 
 // New histories each time: `deno task fuzz` plays those of a given seed again.
 const SECONDS = 10;

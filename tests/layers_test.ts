@@ -1,117 +1,121 @@
 import assert from "node:assert/strict";
 
-/**
- * The floor plan: who may see whom. A file sees its own layer and those below. A name that ends
- * with a slash stands for the files of a directory.
- */
-const LAYERS: readonly (readonly string[])[] = [
-  ["socket", "close_code", "errors", "limits", "timers", "stats", "inspect", "websocket/"],
-  [
-    "hub",
-    "broadcast",
+/** What each room may import: itself, and the rooms named here. Type-only imports count. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  "common": [],
+  "socket": ["common"],
+  "handshake": ["common"],
+  "session": ["common"],
+  "pubsub": ["common", "socket"],
+  "peer.ts": ["common", "socket", "handshake", "pubsub"],
+  "endpoint": ["common", "socket", "handshake", "pubsub", "peer.ts"],
+  "shims/node": ["common", "socket", "handshake"],
+  "shims/uws": ["common", "socket", "handshake"],
+  "shims/workerd": ["common", "socket", "handshake"],
+  "adapters/cloudflare": [
+    "common",
+    "socket",
     "handshake",
-    "forwarded",
-    "allowed_origins",
-    "origin_guard",
-    "upgrade_headers",
-    "deflate_options",
-    "message",
-    "payload",
-  ],
-  ["outbox", "peer", "peer_websocket", "shims/"],
-  [
-    "hooks",
-    "framework_hooks",
-    "inbox",
-    "places",
-    "connection",
-    "admission",
+    "pubsub",
+    "peer.ts",
     "endpoint",
-    "link",
-    "adapter",
-    "cloudflare_options",
-    "isolate_room",
-    "durable_hub",
-    "durable_peer",
-    "durable_room",
-    "sse_answer",
-    "body_clock",
-    "sse_requests",
-    "sse_session",
-    "sse_sessions",
+    "shims/workerd",
   ],
-  ["adapters/"],
-  ["server/"],
-  ["mod"],
-];
-/** What a shim may see beside its own kind: it makes a foreign thing ours, and knows no peer. */
-const SHIMS_SEE: readonly string[] = [...LAYERS[0]!, "handshake", "forwarded", "payload"];
-const DIRECTORIES = ["adapters", "shims", "server", "websocket"];
-/** Types may refer to each other in a circle here, where hooks and what runs them meet. */
-const TYPE_CYCLES_IN = 3;
+  "adapters/sse": [
+    "common",
+    "socket",
+    "handshake",
+    "session",
+    "pubsub",
+    "peer.ts",
+    "endpoint",
+    "shims/workerd",
+  ],
+  "adapters": [
+    "common",
+    "socket",
+    "handshake",
+    "pubsub",
+    "peer.ts",
+    "endpoint",
+    "shims/node",
+    "shims/uws",
+    "shims/workerd",
+  ],
+  "server": ["common", "handshake", "endpoint", "adapters"],
+  // Pages load it: no module of the server goes along.
+  "websocket": [],
+  "mod.ts": ["common", "socket", "handshake", "pubsub", "peer.ts", "endpoint"],
+};
+/** Folders beside the product: they may import what they like, but not in a circle. */
+const BESIDE = ["bench", "examples", "scripts", "tests"];
 
 interface Import {
-  /** What is imported, as a path from the root without `.ts`; a package by its own name. */
+  /** What is imported, as a path from the root; a package by its own name. */
   readonly to: string;
   readonly isType: boolean;
 }
 type Modules = ReadonlyMap<string, readonly Import[]>;
 
-function layerOf(module: string): number {
-  const place = module.includes("/") ? `${module.split("/")[0]}/` : module;
-  return LAYERS.findIndex((names) => names.includes(place));
+/** The innermost room that a module lies in; `undefined` for a module that lies in none. */
+function roomOf(module: string): string | undefined {
+  if (module in MAY_IMPORT) return module;
+  const folders = module.split("/").slice(0, -1);
+  for (; folders.length > 0; folders.pop()) {
+    const room = folders.join("/");
+    if (room in MAY_IMPORT) return room;
+  }
+  return undefined;
 }
 
-/** Everything that breaks the floor plan, in words. */
+/** Everything that breaks the import rules, in words. */
 function violations(modules: Modules): string[] {
   const found: string[] = [];
   for (const [from, imports] of modules) {
-    const layer = layerOf(from);
-    if (layer < 0) found.push(`${from} has no layer`);
+    if (BESIDE.includes(from.split("/")[0]!)) continue;
+    const room = roomOf(from);
+    if (room === undefined) {
+      found.push(`${from} is in no room`);
+      continue;
+    }
     for (const { to } of imports) {
       if (!modules.has(to)) continue; // a package, or the runtime's own
-      if (layerOf(to) > layer) found.push(`${from} looks up to ${to}`);
+      const target = roomOf(to) ?? "no room";
       if (from.startsWith("adapters/") && to.startsWith("adapters/")) {
-        found.push(`${from} knows another adapter, ${to}`);
-      }
-      if (from.startsWith("shims/") && !to.startsWith("shims/") && !SHIMS_SEE.includes(to)) {
-        found.push(`${from} knows ${to}, which is no shim's business`);
-      }
-      // A page loads it: nothing of the server goes along.
-      if (from.startsWith("websocket/") !== to.startsWith("websocket/")) {
-        found.push(`${from} knows ${to}, and one is the client's, one the server's`);
+        if (adapterOf(from) !== adapterOf(to)) {
+          found.push(`${from} imports another adapter, ${to}`);
+        }
+      } else if (target !== room && !MAY_IMPORT[room]!.includes(target)) {
+        found.push(`${from} imports ${to}: ${room} may not import ${target}`);
       }
     }
   }
-  const values = cycleIn(modules, ({ isType }) => !isType);
-  if (values) found.push(`import cycle at run time: ${values.join(" > ")}`);
-  const types = cycleIn(
-    modules,
-    ({ to }, from) => layerOf(to) !== TYPE_CYCLES_IN || layerOf(from) !== TYPE_CYCLES_IN,
-  );
-  if (types) found.push(`import cycle: ${types.join(" > ")}`);
+  const circle = circleIn(modules);
+  if (circle) found.push(`import circle: ${circle.join(" > ")}`);
   return found;
 }
 
-/** The first circle of imports that `counts`, as the names on the way. */
-function cycleIn(
-  modules: Modules,
-  counts: (it: Import, from: string) => boolean,
-): string[] | undefined {
+/** `cloudflare` for `adapters/cloudflare.ts` and for all files of `adapters/cloudflare/`. */
+function adapterOf(module: string): string {
+  return module.split("/")[1]!.replace(/\.ts$/, "");
+}
+
+/** The first circle of imports, type-only ones included, as the modules on the way. */
+function circleIn(modules: Modules): string[] | undefined {
   const done = new Set<string>();
   const visit = (module: string, path: readonly string[]): string[] | undefined => {
     if (path.includes(module)) return [...path.slice(path.indexOf(module)), module];
     if (done.has(module)) return undefined;
-    for (const it of modules.get(module) ?? []) {
-      const cycle = counts(it, module) ? visit(it.to, [...path, module]) : undefined;
-      if (cycle) return cycle;
+    for (const { to } of modules.get(module) ?? []) {
+      const circle = visit(to, [...path, module]);
+      if (circle) return circle;
     }
     done.add(module);
     return undefined;
   };
   for (const module of modules.keys()) {
-    const cycle = visit(module, []);
-    if (cycle) return cycle;
+    const circle = visit(module, []);
+    if (circle) return circle;
   }
   return undefined;
 }
@@ -130,109 +134,134 @@ function importsOf(module: string, source: string): Import[] {
     const isType = type !== undefined ||
       (braced !== undefined && braced.every((name) => name.startsWith("type ")));
     if (!to.startsWith(".")) return { to, isType };
-    const base = new URL(`http://root/${module}`);
-    return { to: new URL(to, base).pathname.slice(1).replace(/\.ts$/, ""), isType };
+    return { to: new URL(to, `http://root/${module}`).pathname.slice(1), isType };
   });
 }
 
 const ROOT = new URL("../", import.meta.url);
+const SKIPPED = ["node_modules", "npm", "coverage"];
 
-function readModules(): Map<string, Import[]> {
-  const modules = new Map<string, Import[]>();
-  for (const directory of ["", ...DIRECTORIES.map((name) => `${name}/`)]) {
-    for (const { name, isFile } of Deno.readDirSync(new URL(`./${directory}`, ROOT))) {
-      if (!isFile || !name.endsWith(".ts")) continue;
-      const module = `${directory}${name.slice(0, -3)}`;
-      const source = Deno.readTextFileSync(new URL(`./${directory}${name}`, ROOT));
-      modules.set(module, importsOf(module, source));
-    }
+let found: Modules | undefined;
+
+function readModules(): Modules {
+  return found ??= new Map([...modulesBelow("")].map((module) => {
+    return [module, importsOf(module, Deno.readTextFileSync(new URL(module, ROOT)))];
+  }));
+}
+
+function* modulesBelow(folder: string): Generator<string> {
+  for (const { name, isDirectory } of Deno.readDirSync(new URL(`./${folder}`, ROOT))) {
+    if (name.startsWith(".") || SKIPPED.includes(name)) continue;
+    if (isDirectory) yield* modulesBelow(`${folder}${name}/`);
+    else if (name.endsWith(".ts")) yield `${folder}${name}`;
   }
-  return modules;
 }
 
 /** The modules as they are, with one more import or module planted. */
-function planted(from: string, to: string, isType = false): Modules {
-  const modules = readModules();
+function planted(from: string, to: string, isType: boolean): Modules {
+  const modules = new Map(readModules());
   modules.set(from, [...modules.get(from) ?? [], { to, isType }]);
-  if (to.includes("/") || layerOf(to) >= 0) modules.set(to, modules.get(to) ?? []);
+  if (to.endsWith(".ts")) modules.set(to, modules.get(to) ?? []);
   return modules;
 }
 
-Deno.test("Imports only go down the floor plan, and never in a circle", () => {
+Deno.test("Every module imports only what its room may import, and no imports form a circle", () => {
   assert.deepEqual(violations(readModules()), []);
 });
 
-Deno.test("Every file of the floor plan exists", () => {
+Deno.test("Every room has a module, and every room that a rule names exists", () => {
   const modules = [...readModules().keys()];
-  for (const name of LAYERS.flat()) {
-    const exists = name.endsWith("/")
-      ? modules.some((module) => module.startsWith(name))
-      : modules.includes(name);
-    assert.ok(exists, name);
+  for (const [room, allowed] of Object.entries(MAY_IMPORT)) {
+    assert.ok(modules.some((module) => roomOf(module) === room), room);
+    for (const name of allowed) assert.ok(name in MAY_IMPORT, `${room}: ${name}`);
   }
 });
 
-Deno.test("A planted import that breaks the floor plan is found", () => {
-  const table: [from: string, to: string, isType: boolean, found: string][] = [
-    ["hub", "peer", false, "hub looks up to peer"],
-    ["socket", "mod", true, "socket looks up to mod"],
-    ["peer", "endpoint", true, "peer looks up to endpoint"],
-    ["endpoint", "adapters/node", false, "endpoint looks up to adapters/node"],
-    ["adapters/node", "server/node", false, "adapters/node looks up to server/node"],
-    ["adapters/deno", "adapters/node", false, "adapters/deno knows another adapter, adapters/node"],
-    ["adapters/deno", "adapters/node", true, "adapters/deno knows another adapter, adapters/node"],
-    ["shims/request", "peer", true, "shims/request knows peer, which is no shim's business"],
-    ["shims/request", "message", false, "shims/request knows message, which is no shim's business"],
-    ["websocket/sse", "hub", false, "websocket/sse looks up to hub"],
+Deno.test("The top level has mod.ts and peer.ts, and no other module", () => {
+  const top = [...readModules().keys()].filter((module) => !module.includes("/"));
+  assert.deepEqual(top.sort(), ["mod.ts", "peer.ts"]);
+});
+
+Deno.test("A planted import that breaks a rule is found", () => {
+  const table: [from: string, to: string, isType: boolean, found: RegExp | undefined][] = [
+    // A core room and what lies outside of the core.
+    ["endpoint/connection.ts", "shims/workerd/workerd.ts", false, /endpoint may not import shims/],
+    ["endpoint/endpoint.ts", "shims/node/ws_socket.ts", false, /endpoint may not import shims/],
+    ["endpoint/hooks.ts", "adapters/sse/answer.ts", false, /endpoint may not import adapters\/sse/],
     [
-      "websocket/session",
-      "close_code",
-      false,
-      "websocket/session knows close_code, and one is the client's, one the server's",
-    ],
-    [
-      "adapters/deno",
-      "websocket/sse",
+      "endpoint/upgrader.ts",
+      "adapters/cloudflare/isolate_endpoint.ts",
       true,
-      "adapters/deno knows websocket/sse, and one is the client's, one the server's",
+      /endpoint may not import adapters\/cloudflare/,
     ],
-    ["utils", "socket", false, "utils has no layer"],
-    ["socket", "socket", false, "import cycle at run time: socket > socket"],
-    ["inspect", "close_code", false, ""],
-    ["shims/request", "shims/callback_socket", false, ""],
-    ["shims/request", "errors", false, ""],
-    ["mod", "node:http", false, ""],
+    ["endpoint/endpoint.ts", "adapters/node.ts", false, /endpoint may not import adapters/],
+    ["pubsub/hub.ts", "peer.ts", false, /pubsub may not import peer\.ts/],
+    ["pubsub/hub.ts", "peer.ts", true, /pubsub may not import peer\.ts/],
+    ["socket/socket.ts", "mod.ts", true, /socket may not import mod\.ts/],
+    ["socket/message.ts", "handshake/handshake.ts", true, /socket may not import handshake/],
+    ["handshake/handshake.ts", "socket/socket.ts", true, /handshake may not import socket/],
+    ["common/limits.ts", "socket/socket.ts", true, /common may not import socket/],
+    ["session/replay_ring.ts", "socket/socket.ts", true, /session may not import socket/],
+    ["peer.ts", "endpoint/endpoint.ts", true, /peer\.ts may not import endpoint/],
+    ["shims/node/ws_socket.ts", "peer.ts", true, /shims\/node may not import peer\.ts/],
+    ["shims/node/ws_socket.ts", "endpoint/hooks.ts", true, /shims\/node may not import endpoint/],
+    ["shims/node/ws_socket.ts", "pubsub/hub.ts", false, /shims\/node may not import pubsub/],
+    ["shims/uws/topic_space.ts", "shims/node/masking.ts", false, /uws may not import shims\/node/],
+    ["adapters/node.ts", "server/node.ts", false, /adapters may not import server/],
+    ["adapters/deno.ts", "adapters/node.ts", false, /imports another adapter/],
+    ["adapters/deno.ts", "adapters/node.ts", true, /imports another adapter/],
+    ["adapters/node.ts", "adapters/sse/answer.ts", false, /imports another adapter/],
+    ["adapters/sse/answer.ts", "adapters/cloudflare/options.ts", true, /imports another adapter/],
+    ["websocket/sse.ts", "pubsub/hub.ts", false, /websocket may not import pubsub/],
+    ["websocket/session.ts", "socket/close_code.ts", true, /websocket may not import socket/],
+    ["adapters/deno.ts", "websocket/sse.ts", true, /adapters may not import websocket/],
+    ["mod.ts", "adapters/node.ts", false, /mod\.ts may not import adapters/],
+    ["utils.ts", "socket/socket.ts", false, /^utils\.ts is in no room$/],
+    ["shims/utils.ts", "socket/socket.ts", false, /^shims\/utils\.ts is in no room$/],
+    ["socket/socket.ts", "socket/socket.ts", false, /circle: socket\/socket\.ts > socket\/socket/],
+    ["common/inspect.ts", "common/errors.ts", false, undefined],
+    ["shims/node/ws_socket.ts", "common/errors.ts", false, undefined],
+    ["adapters/sse.ts", "adapters/sse/answer.ts", false, undefined],
+    ["mod.ts", "node:http", false, undefined],
+    ["tests/layers_test.ts", "mod.ts", false, undefined],
   ];
   for (const [from, to, isType, expected] of table) {
     const found = violations(planted(from, to, isType));
-    if (expected) assert.ok(found.includes(expected), `${from} > ${to}: ${found.join("; ")}`);
+    if (expected) assert.match(found.join("\n"), expected, `${from} > ${to}`);
     else assert.deepEqual(found, [], `${from} > ${to}`);
   }
 });
 
-Deno.test("A planted circle is found, of types too outside the layer of the hooks", () => {
+Deno.test("A planted circle is found: of types, within a room, in bench and in scripts", () => {
   const circle = (a: string, b: string, isType: boolean): string[] =>
     violations(new Map([[a, [{ to: b, isType: false }]], [b, [{ to: a, isType }]]]));
-  assert.match(circle("hub", "message", false).join(), /^import cycle at run time: hub > message/);
-  assert.deepEqual(circle("hub", "message", true), ["import cycle: hub > message > hub"]);
-  assert.match(circle("hooks", "inbox", false).join(), /^import cycle at run time: hooks > inbox/);
-  assert.deepEqual(circle("hooks", "inbox", true), []);
+  for (const isType of [false, true]) {
+    assert.deepEqual(circle("pubsub/hub.ts", "pubsub/x.ts", isType), [
+      "import circle: pubsub/hub.ts > pubsub/x.ts > pubsub/hub.ts",
+    ]);
+    assert.deepEqual(circle("bench/a.ts", "bench/b.ts", isType), [
+      "import circle: bench/a.ts > bench/b.ts > bench/a.ts",
+    ]);
+    assert.deepEqual(circle("scripts/a.ts", "scripts/b.ts", isType), [
+      "import circle: scripts/a.ts > scripts/b.ts > scripts/a.ts",
+    ]);
+  }
 });
 
 Deno.test("Imports are read from the source in each of their forms", () => {
   const table: [string, string | undefined, boolean][] = [
-    ['import { a } from "../socket.ts";', "socket", false],
-    ['import type { A } from "../socket.ts";', "socket", true],
-    ['import { type A, type B } from "../socket.ts";', "socket", true],
-    ['import { type A, b } from "../socket.ts";', "socket", false],
-    ['import {\n  type A,\n  type B,\n} from "../socket.ts";', "socket", true],
-    ['import a, { type B } from "../socket.ts";', "socket", false],
-    ['import * as a from "./a.ts";', "adapters/a", false],
-    ['import "./a.ts";', "adapters/a", false],
-    ['export { a } from "../socket.ts";', "socket", false],
-    ['export * from "../socket.ts";', "socket", false],
-    ['export type { A } from "../socket.ts";', "socket", true],
-    ['const a = await import("../socket.ts");', "socket", false],
+    ['import { a } from "../socket.ts";', "socket.ts", false],
+    ['import type { A } from "../socket.ts";', "socket.ts", true],
+    ['import { type A, type B } from "../socket.ts";', "socket.ts", true],
+    ['import { type A, b } from "../socket.ts";', "socket.ts", false],
+    ['import {\n  type A,\n  type B,\n} from "../socket.ts";', "socket.ts", true],
+    ['import a, { type B } from "../socket.ts";', "socket.ts", false],
+    ['import * as a from "./a.ts";', "adapters/a.ts", false],
+    ['import "./a.ts";', "adapters/a.ts", false],
+    ['export { a } from "../socket.ts";', "socket.ts", false],
+    ['export * from "../socket.ts";', "socket.ts", false],
+    ['export type { A } from "../socket.ts";', "socket.ts", true],
+    ['const a = await import("../socket.ts");', "socket.ts", false],
     ['import { createServer } from "node:http";', "node:http", false],
     [' * import { a } from "../socket.ts";', undefined, false],
     ['/**\nimport { a } from "../socket.ts";\n */', undefined, false],
@@ -241,6 +270,6 @@ Deno.test("Imports are read from the source in each of their forms", () => {
   ];
   for (const [source, to, isType] of table) {
     const expected = to === undefined ? [] : [{ to, isType }];
-    assert.deepEqual(importsOf("adapters/x", source), expected, source);
+    assert.deepEqual(importsOf("adapters/x.ts", source), expected, source);
   }
 });

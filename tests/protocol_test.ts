@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { type RowOutcome, runBattery } from "./protocol/battery.ts";
 import { protocolGaps } from "./protocol/gaps.ts";
 import { sections } from "./protocol/mod.ts";
-import { writeReport } from "./report.ts";
-import { runtimes } from "./runtimes.ts";
+import { writeReport } from "./harness/report.ts";
+import { runtimes } from "./runtimes/native.ts";
 
 const outcomesOf = new Map<string, readonly RowOutcome[]>();
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { Client } from "./clients/websocket_client.ts";
-import { runtimes } from "./runtimes.ts";
-import { ServerProcess } from "./server_process.ts";
+import { Client } from "./harness/clients/websocket_client.ts";
+import { runtimes } from "./runtimes/native.ts";
+import { ServerProcess } from "./harness/processes/server_process.ts";
 
 const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
 const snippets = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);

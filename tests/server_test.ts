@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { RawClient } from "./clients/raw_client.ts";
-import { Client } from "./clients/websocket_client.ts";
-import { fixture, runtimes } from "./runtimes.ts";
-import { ServerProcess } from "./server_process.ts";
+import { RawClient } from "./harness/clients/raw_client.ts";
+import { Client } from "./harness/clients/websocket_client.ts";
+import { fixture, runtimes } from "./runtimes/native.ts";
+import { ServerProcess } from "./harness/processes/server_process.ts";
 
 /** A3: `serve()`: one unchanged program on every runtime. */
 for (const runtime of runtimes) {

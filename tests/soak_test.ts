@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { runtimes } from "./runtimes.ts";
+import { runtimes } from "./runtimes/native.ts";
 import { soak } from "./soak/soak.ts";
 
 const SECONDS = 30;

@@ -5,9 +5,9 @@ import { build, stop } from "esbuild";
 import type { Browser, Page } from "playwright-core";
 import sseAdapter, { type SSEOptions } from "../adapters/sse.ts";
 import type { WebSocketSSE as Client } from "../websocket/sse.ts";
-import { browserTest, launch, sayIfSkipped } from "./clients/browser.ts";
-import { type ProxyManners, ReverseProxy } from "./clients/reverse_proxy.ts";
-import { until } from "./clients/socket_history.ts";
+import { browserTest, launch, sayIfSkipped } from "./harness/clients/browser.ts";
+import { type ProxyManners, ReverseProxy } from "./harness/clients/reverse_proxy.ts";
+import { until } from "./harness/clients/socket_history.ts";
 
 sayIfSkipped("the client for SSE");
 

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import sseAdapter from "../adapters/sse.ts";
 import { run } from "../scripts/npm/command.ts";
-import { CuttingRelay } from "./clients/cutting_relay.ts";
+import { CuttingRelay } from "./harness/clients/cutting_relay.ts";
 import type { Report } from "./fixtures/sse_client.ts";
-import { runtimes } from "./runtimes.ts";
+import { runtimes } from "./runtimes/native.ts";
 
 const COUNT = 150;
 const CLIENTS = ["deno", "node20", "node24", "bun"];
-const program = new URL("fixtures/sse_client.ts", import.meta.url);
+const program = new URL("./fixtures/sse_client.ts", import.meta.url);
 
 /** The real client on each runtime, the real server on Deno, and lines that are cut between them. */
 for (const { title, command } of runtimes.filter(({ name }) => CLIENTS.includes(name))) {

@@ -1,5 +1,5 @@
 import { sseCases } from "./cases/sse.ts";
-import { registerCases } from "./register.ts";
-import { sseRuntimes } from "./sse_runtimes.ts";
+import { registerCases } from "./harness/registration.ts";
+import { sseRuntimes } from "./runtimes/sse.ts";
 
 await registerCases(sseCases, {}, sseRuntimes);

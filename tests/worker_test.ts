@@ -1,7 +1,7 @@
 import { workerCases } from "./cases/worker.ts";
 import { cases } from "./cases/mod.ts";
-import { registerCases } from "./register.ts";
-import { workers, workerVariants } from "./worker_runtimes.ts";
+import { registerCases } from "./harness/registration.ts";
+import { workers, workerVariants } from "./runtimes/workers.ts";
 
 await registerCases(workerCases, {}, [workers]);
 await registerCases([...cases, ...workerCases], {}, workerVariants);

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { Adapter } from "../../adapter.ts";
-import type { Decision } from "../../admission.ts";
-import { CallbackSocket, type Wire } from "../../shims/callback_socket.ts";
-import { RawHandshake } from "../../shims/request.ts";
+import { Adapter } from "../../endpoint/adapter.ts";
+import type { Decision } from "../../endpoint/upgrader.ts";
+import { CallbackSocket, type Wire } from "../../socket/callback_socket.ts";
+import { RawHandshake } from "../../handshake/raw_handshake.ts";
 
 const MESSAGES = 1_000_000;
 const WARMUP = 3, REPETITIONS = 15;

@@ -1,5 +1,5 @@
-import { frame, RawClient, TEXT } from "../../tests/clients/raw_client.ts";
-import { ServerProcess } from "../../tests/server_process.ts";
+import { frame, RawClient, TEXT } from "../../tests/harness/clients/raw_client.ts";
+import { ServerProcess } from "../../tests/harness/processes/server_process.ts";
 import { durableObjects } from "../runtimes.ts";
 import { serverProgram, type Toolkit } from "../toolkits.ts";
 

@@ -1,7 +1,7 @@
 import { idleMemory } from "../cells.ts";
 import type { Results } from "../results.ts";
 import { benchRuntimes, type RuntimeName } from "../runtimes.ts";
-import type { Targets } from "../scenarios.ts";
+import type { Targets } from "../scenario.ts";
 import type { Estimate } from "../statistics.ts";
 import type { ToolkitName } from "../toolkits.ts";
 import { figure } from "../words.ts";

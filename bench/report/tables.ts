@@ -1,7 +1,8 @@
 import { type Cell, cellOf, idleMemory, rate, slowOutcome, visited } from "../cells.ts";
 import type { Results } from "../results.ts";
 import { allRuntimes, benchRuntimes, type RuntimeName } from "../runtimes.ts";
-import { runtimesOf, type Scenario, scenarios, SLOW } from "../scenarios.ts";
+import type { Scenario } from "../scenario.ts";
+import { runtimesOf, scenarios, SLOW } from "../scenarios.ts";
 import { type Toolkit, type ToolkitName, toolkits } from "../toolkits.ts";
 import { amount, bound, figure, spread } from "../words.ts";
 

@@ -16,7 +16,7 @@
  */
 
 import type { DurableContext } from "../../adapters/cloudflare.ts";
-import type { CloudflareSocket } from "../../shims/workerd.ts";
+import type { CloudflareSocket } from "../../shims/workerd/workerd.ts";
 import { topicOf } from "./commands.ts";
 
 /** What an object knows of itself. */

@@ -1,4 +1,4 @@
-import { npmBinary } from "../../tests/npm_binary.ts";
+import { npmBinary } from "../../tests/harness/processes/npm_binary.ts";
 import { run } from "./command.ts";
 
 /** A runtime that the package must run on. */

@@ -1,5 +1,5 @@
 import type { FuzzResult } from "../../tests/fuzz/fuzz_run.ts";
-import { runtimes } from "../../tests/runtimes.ts";
+import { runtimes } from "../../tests/runtimes/native.ts";
 import { readRecords } from "./record.ts";
 
 /** What is kept of a long run of `deno task fuzz`. */

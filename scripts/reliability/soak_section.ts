@@ -1,4 +1,4 @@
-import { runtimes } from "../../tests/runtimes.ts";
+import { runtimes } from "../../tests/runtimes/native.ts";
 import type { SoakResult } from "../../tests/soak/soak.ts";
 import { readRecords } from "./record.ts";
 import { latencyChart, restChart, type Soaked } from "./soak_chart.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createEndpoint } from "../../endpoint.ts";
+import { createEndpoint } from "../../endpoint/endpoint.ts";
 import type { Case, SiteOptions } from "../fixtures/case.ts";
 
 /** A1–A2: what every adapter offers. A3, `serve()`, has tests of its own. */

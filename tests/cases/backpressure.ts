@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { frame, PING, TEXT } from "../clients/raw_client.ts";
-import { sleep } from "../clients/test_bed.ts";
+import { frame, PING, TEXT } from "../harness/clients/raw_client.ts";
+import { sleep } from "../harness/clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 
 const MIB = 1024 * 1024;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { numbered, numbersIn, until, upTo } from "../clients/numbered_messages.ts";
-import { sleep } from "../clients/test_bed.ts";
-import type { Client } from "../clients/websocket_client.ts";
+import { numbered, numbersIn, until, upTo } from "../harness/clients/numbered_messages.ts";
+import { sleep } from "../harness/clients/test_bed.ts";
+import type { Client } from "../harness/clients/websocket_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
 const KIB = 1024, MIB = 1024 * KIB;

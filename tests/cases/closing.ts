@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { CLOSE, closePayload, frame, PING, TEXT } from "../clients/raw_client.ts";
-import { sleep } from "../clients/test_bed.ts";
+import { CLOSE, closePayload, frame, PING, TEXT } from "../harness/clients/raw_client.ts";
+import { sleep } from "../harness/clients/test_bed.ts";
 import type { Case, Site } from "../fixtures/case.ts";
 
 const logClose = (s: Site) => ({

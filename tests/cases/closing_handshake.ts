@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { CLOSE, closePayload, frame, TEXT } from "../clients/raw_client.ts";
-import { sleep } from "../clients/test_bed.ts";
+import { CLOSE, closePayload, frame, TEXT } from "../harness/clients/raw_client.ts";
+import { sleep } from "../harness/clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** X3, X6: what is on the wire where a client closes, or makes us close. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { frame, type RawClient, TEXT } from "../clients/raw_client.ts";
-import type { TestBed } from "../clients/test_bed.ts";
+import { frame, type RawClient, TEXT } from "../harness/clients/raw_client.ts";
+import type { TestBed } from "../harness/clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 
 const upgraded = (t: TestBed, below: string): Promise<RawClient> =>

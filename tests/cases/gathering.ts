@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { CLOSE, closePayload, frame, TEXT } from "../clients/raw_client.ts";
-import { sleep } from "../clients/test_bed.ts";
+import { CLOSE, closePayload, frame, TEXT } from "../harness/clients/raw_client.ts";
+import { sleep } from "../harness/clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** S4, S5, B3, X3: what is sent within one turn of the event loop, which a runtime may write at once. */

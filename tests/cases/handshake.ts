@@ -1,8 +1,8 @@
 import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
-import type { TestBed } from "../clients/test_bed.ts";
+import type { TestBed } from "../harness/clients/test_bed.ts";
 import type { Case, Site } from "../fixtures/case.ts";
-import type { RawHandshakeOptions } from "../clients/raw_client.ts";
+import type { RawHandshakeOptions } from "../harness/clients/raw_client.ts";
 
 const loggingHooks = (s: Site) => ({
   hooks: {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Peer } from "../../peer.ts";
-import { CLOSE, closePayload, frame, TEXT } from "../clients/raw_client.ts";
+import { CLOSE, closePayload, frame, TEXT } from "../harness/clients/raw_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** Everything that a peer must still be after its object has lost its memory. */

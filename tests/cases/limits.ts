@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { CLOSE, frame, PING, PONG, TEXT } from "../clients/raw_client.ts";
-import { sleep } from "../clients/test_bed.ts";
+import { CLOSE, frame, PING, PONG, TEXT } from "../harness/clients/raw_client.ts";
+import { sleep } from "../harness/clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** L1–L10: bounds, alike on every runtime. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BINARY, frame, TEXT } from "../clients/raw_client.ts";
+import { BINARY, frame, TEXT } from "../harness/clients/raw_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** M1–M3: what hooks get. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sleep } from "../clients/test_bed.ts";
+import { sleep } from "../harness/clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** C4, C6, C8: how refusals get to clients that do not behave. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { CLOSE, closePayload, frame, PING, PONG, TEXT } from "../clients/raw_client.ts";
-import { sleep, type TestBed } from "../clients/test_bed.ts";
+import { CLOSE, closePayload, frame, PING, PONG, TEXT } from "../harness/clients/raw_client.ts";
+import { sleep, type TestBed } from "../harness/clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** What attackers try, by the clause that it would break. */

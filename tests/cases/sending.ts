@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { BINARY, CLOSE, frame, PING, PONG, type RawFrame, TEXT } from "../clients/raw_client.ts";
-import { sleep } from "../clients/test_bed.ts";
+import {
+  BINARY,
+  CLOSE,
+  frame,
+  PING,
+  PONG,
+  type RawFrame,
+  TEXT,
+} from "../harness/clients/raw_client.ts";
+import { sleep } from "../harness/clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** Values without a JSON text that anybody meant, by name. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { numbered, numbersIn, until, upTo } from "../clients/numbered_messages.ts";
-import { sleep } from "../clients/test_bed.ts";
+import { numbered, numbersIn, until, upTo } from "../harness/clients/numbered_messages.ts";
+import { sleep } from "../harness/clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 
 const KIB = 1024, MIB = 1024 * KIB;

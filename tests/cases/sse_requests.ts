@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sleep, type TestBed } from "../clients/test_bed.ts";
+import { sleep, type TestBed } from "../harness/clients/test_bed.ts";
 import type { Case, Site } from "../fixtures/case.ts";
 
 const LONG = { grace: 10_000 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { RawEventStream } from "../clients/raw_event_stream.ts";
-import { sleep, type TestBed } from "../clients/test_bed.ts";
+import type { RawEventStream } from "../harness/clients/raw_event_stream.ts";
+import { sleep, type TestBed } from "../harness/clients/test_bed.ts";
 import type { Case, Site } from "../fixtures/case.ts";
 
 const LONG = { grace: 10_000 };

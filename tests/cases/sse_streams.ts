@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { EventStreamSocket } from "../clients/event_stream_socket.ts";
-import { numbered, numbersIn, until, upTo } from "../clients/numbered_messages.ts";
-import { sleep } from "../clients/test_bed.ts";
+import type { EventStreamSocket } from "../harness/clients/event_stream_socket.ts";
+import { numbered, numbersIn, until, upTo } from "../harness/clients/numbered_messages.ts";
+import { sleep } from "../harness/clients/test_bed.ts";
 import type { Case, Site } from "../fixtures/case.ts";
 
 const MIB = 1024 * 1024;

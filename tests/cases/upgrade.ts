@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { getWebSocketHooks, setWebSocketHooks } from "../../framework_hooks.ts";
+import { getWebSocketHooks, setWebSocketHooks } from "../../endpoint/framework_hooks.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** A response whose body is gone. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { CLOSE, closePayload, frame, TEXT } from "../clients/raw_client.ts";
+import { CLOSE, closePayload, frame, TEXT } from "../harness/clients/raw_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** The `ctx` of the request that a peer came by. */

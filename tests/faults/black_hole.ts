@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { TestBed } from "../clients/test_bed.ts";
+import type { TestBed } from "../harness/clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 import { FarNetwork } from "./far_network.ts";
 import { filesAreBack, filesOf, linesAreBack } from "./process_vitals.ts";

@@ -1,5 +1,5 @@
-import { TestBed } from "../clients/test_bed.ts";
-import { ServerProcess } from "../server_process.ts";
+import { TestBed } from "../harness/clients/test_bed.ts";
+import { ServerProcess } from "../harness/processes/server_process.ts";
 
 /** The server half of a case once more, in a process of its own: what it holds is this case's. */
 export class FreshServer implements AsyncDisposable {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { constants, deflateRawSync } from "node:zlib";
-import { BINARY, frame, type RawClient } from "../clients/raw_client.ts";
-import { sleep, type TestBed } from "../clients/test_bed.ts";
+import { BINARY, frame, type RawClient } from "../harness/clients/raw_client.ts";
+import { sleep, type TestBed } from "../harness/clients/test_bed.ts";
 import type { Case, Site, SiteOptions } from "../fixtures/case.ts";
 import { note } from "./figures.ts";
 import { FreshServer } from "./fresh_server.ts";

@@ -1,5 +1,5 @@
-import type { TestBed } from "../clients/test_bed.ts";
-import { sleep } from "../clients/test_bed.ts";
+import type { TestBed } from "../harness/clients/test_bed.ts";
+import { sleep } from "../harness/clients/test_bed.ts";
 
 /** What the kernel says of a process. Sizes are bytes. */
 export interface Memory {

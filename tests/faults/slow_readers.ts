@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { sleep } from "../clients/test_bed.ts";
-import type { Client } from "../clients/websocket_client.ts";
+import { sleep } from "../harness/clients/test_bed.ts";
+import type { Client } from "../harness/clients/websocket_client.ts";
 import type { Case } from "../fixtures/case.ts";
 import { note } from "./figures.ts";
 import { FreshServer } from "./fresh_server.ts";

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
-import { BINARY, CLOSE, closePayload, frame, type RawClient, TEXT } from "../clients/raw_client.ts";
-import type { TestBed } from "../clients/test_bed.ts";
-import type { Client } from "../clients/websocket_client.ts";
+import {
+  BINARY,
+  CLOSE,
+  closePayload,
+  frame,
+  type RawClient,
+  TEXT,
+} from "../harness/clients/raw_client.ts";
+import type { TestBed } from "../harness/clients/test_bed.ts";
+import type { Client } from "../harness/clients/websocket_client.ts";
 import type { Site, SiteOptions } from "../fixtures/case.ts";
 
 const PIECE = 64 * 1024;

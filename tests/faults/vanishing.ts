@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sleep, type TestBed } from "../clients/test_bed.ts";
+import { sleep, type TestBed } from "../harness/clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 import { filesAreBack, filesOf } from "./process_vitals.ts";
 import { Bystander, type Step, steps, watched } from "./steps.ts";

@@ -34,7 +34,7 @@ export interface Allowances {
 /** `ws` 8 reports an error a tick later, or after an inflation, and may have answered the FIN by then. */
 const compressedByWs: Allowances = { missesCloseBehindFin: "deflate" };
 
-/** By the name of the runtime, as in `tests/runtimes.ts`. */
+/** By the name of the runtime, as in `tests/runtimes/native.ts`. */
 export const ALLOWANCES: Readonly<Record<string, Allowances>> = {
   deno: {
     // fastwebsockets in Deno 2.9: no look at the mask bit, at the length of pongs and close frames,

@@ -1,4 +1,4 @@
-import { Client } from "../clients/websocket_client.ts";
+import { Client } from "../harness/clients/websocket_client.ts";
 
 /** How long an echo may take beside histories that keep the server busy. */
 const PATIENCE_MS = 15_000, INTERVAL_MS = 40;

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { digest } from "./digest.ts";
 import { closeOf, lineErrorsOf, messagesOf } from "./hook_order.ts";
-import type { Evidence, Transcript } from "./oracle.ts";
+import type { Evidence, Transcript } from "./evidence.ts";
 import type { ReadControl, Reading } from "./reference_reader.ts";
 import type { PeerRecord } from "./site.ts";
 

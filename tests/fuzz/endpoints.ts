@@ -1,4 +1,4 @@
-import type { Limits } from "../../limits.ts";
+import type { Limits } from "../../common/limits.ts";
 
 /** Options of an endpoint under fuzz, and what follows from them. */
 export interface FuzzedEndpoint {

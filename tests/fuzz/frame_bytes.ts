@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { deflateRawSync } from "node:zlib";
-import { closePayload } from "../clients/raw_client.ts";
+import { closePayload } from "../harness/clients/raw_client.ts";
 import type { Random } from "./random.ts";
 
 const CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10;

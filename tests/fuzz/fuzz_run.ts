@@ -1,11 +1,12 @@
 import { ALLOWANCES, type Allowances } from "./allowances.ts";
 import { Canary } from "./canary.ts";
-import { TestBed } from "../clients/test_bed.ts";
-import type { Runtime } from "../runtimes.ts";
-import { ServerProcess } from "../server_process.ts";
+import { TestBed } from "../harness/clients/test_bed.ts";
+import type { Runtime } from "../runtimes/native.ts";
+import { ServerProcess } from "../harness/processes/server_process.ts";
 import { type EndpointName, ENDPOINTS } from "./endpoints.ts";
 import { endpointOf, type History, historyOf } from "./history.ts";
-import { type Evidence, judge } from "./oracle.ts";
+import type { Evidence } from "./evidence.ts";
+import { judge } from "./oracle.ts";
 import { play } from "./player.ts";
 import { type Footprint, footprint } from "./footprint.ts";
 import { CANARY, type PeerRecord, type SiteHealth } from "./site.ts";

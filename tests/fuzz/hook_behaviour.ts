@@ -1,4 +1,4 @@
-import type { Adapter } from "../../adapter.ts";
+import type { Adapter } from "../../endpoint/adapter.ts";
 import type { Peer } from "../../peer.ts";
 import type { EndpointName } from "./endpoints.ts";
 import { ENDPOINTS } from "./endpoints.ts";

@@ -1,32 +1,14 @@
 import { createHash } from "node:crypto";
-import type { Allowances } from "./allowances.ts";
 import { digest } from "./digest.ts";
-import { ENDPOINTS, maxPayloadOf } from "./endpoints.ts";
+import type { Evidence, Transcript } from "./evidence.ts";
 import type { History } from "./history.ts";
+import type { PeerRecord } from "./site.ts";
+import { ENDPOINTS, maxPayloadOf } from "./endpoints.ts";
 import type { UpgradeBehaviour } from "./hook_behaviour.ts";
 import { closeOf, hookOrderViolations, messagesOf } from "./hook_order.ts";
-import type { Played } from "./player.ts";
 import { readFrames, type Reading } from "./reference_reader.ts";
 import { publishViolations } from "./publish_rules.ts";
 import { echoViolations } from "./echo_rules.ts";
-import type { PeerRecord } from "./site.ts";
-
-/** Everything that is known of one history. */
-export interface Evidence {
-  readonly history: History;
-  readonly played: Played;
-  /** Of the peers its token made. */
-  readonly peers: readonly PeerRecord[];
-  readonly allowances: Allowances;
-}
-
-/** What both ends said, by the letter of RFC 6455. */
-export interface Transcript {
-  /** What the client wrote, as a server must read it. */
-  readonly sent: Reading;
-  /** What the server wrote. */
-  readonly received: Reading;
-}
 
 const STATUS: Readonly<Record<UpgradeBehaviour, number>> = {
   "admit": 101,

@@ -1,6 +1,6 @@
 import { Buffer, isUtf8 } from "node:buffer";
 import { constants, inflateRawSync } from "node:zlib";
-import { isSendableCloseCode } from "../../close_code.ts";
+import { isSendableCloseCode } from "../../socket/close_code.ts";
 
 /** A whole message. */
 export interface ReadMessage {

@@ -1,4 +1,4 @@
-import type { Runtime } from "../runtimes.ts";
+import type { Runtime } from "../runtimes/native.ts";
 import { fuzz, type FuzzResult } from "./fuzz_run.ts";
 
 /** The command that plays histories again, and shows one of them in full. */

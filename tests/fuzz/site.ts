@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
-import { PeerError } from "../../errors.ts";
-import type { UpgradeRequest } from "../../handshake.ts";
-import type { Hooks, UpgradeResult } from "../../hooks.ts";
+import { PeerError } from "../../common/errors.ts";
+import type { UpgradeRequest } from "../../handshake/handshake.ts";
+import type { Hooks, UpgradeResult } from "../../endpoint/hooks.ts";
 import type { Peer } from "../../peer.ts";
 import type { Case, Site, SiteOptions } from "../fixtures/case.ts";
 import { digest } from "./digest.ts";

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import { type Evidence, transcriptOf } from "./oracle.ts";
+import type { Evidence } from "./evidence.ts";
+import { transcriptOf } from "./oracle.ts";
 import type { ReadEnd, Reading } from "./reference_reader.ts";
 
 const SHOWN = 40;

@@ -1,4 +1,4 @@
-import { type Check, partsOf } from "./fault.ts";
+import { type Check, partsOf, pathOf } from "./fault.ts";
 import type { Tree } from "./tree.ts";
 
 /** A test that failed. */
@@ -27,7 +27,7 @@ export async function runCheck(
   options: CheckOptions = {},
 ): Promise<Failure[]> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: argumentsOf(check, options),
+    args: argumentsOf(check, tree, options),
     cwd: tree.folder,
     env: { NO_COLOR: "1" },
     stdin: "null",
@@ -66,16 +66,17 @@ export function endAll(): void {
   for (const pid of running) endGroup(pid);
 }
 
-function argumentsOf(check: Check, { test, all = false }: CheckOptions): string[] {
+function argumentsOf(check: Check, tree: Tree, { test, all = false }: CheckOptions): string[] {
   const { kind, runtime, part } = partsOf(check);
   if (kind === "contract") {
     const prefix = test?.split(":")[0] ?? part;
     return ["run", "-A", "--no-check", "tests/mutation/contract.ts", runtime!, prefix]
       .concat(all ? ["all"] : []);
   }
-  const folder = kind === "unit" ? "tests/unit/" : "tests/";
+  const path = pathOf(check, new URL(`file://${tree.folder}/`));
+  if (!path) throw new Error(`Cannot run ${check}: there is no such test`);
   return ["test", "-A", "--no-check", "--quiet", "--reporter=tap", all ? "" : "--fail-fast"]
-    .concat(test ? [`--filter=${test}`] : [], folder + (part && `${part}_test.ts`)).filter(Boolean);
+    .concat(test ? [`--filter=${test}`] : [], path).filter(Boolean);
 }
 
 /** The check that has just the file of a failure. */

@@ -6,9 +6,9 @@
  */
 import { cases } from "../cases/mod.ts";
 import { workerCases } from "../cases/worker.ts";
-import { runtimes } from "../runtimes.ts";
-import { runSuite } from "../suite.ts";
-import { workers } from "../worker_runtimes.ts";
+import { runtimes } from "../runtimes/native.ts";
+import { runSuite } from "../harness/suite.ts";
+import { workers } from "../runtimes/workers.ts";
 
 const [name, prefix = "", all] = Deno.args;
 const runtime = [...runtimes, workers].find((it) => it.name === name);

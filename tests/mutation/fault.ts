@@ -14,7 +14,7 @@ export interface Fault {
 }
 
 /**
- * A part of the tests: `unit hub` for `tests/unit/hub_test.ts`, `test server` for
+ * A part of the tests: `unit hub` for `hub_test.ts` anywhere below `tests/unit/`, `test server` for
  * `tests/server_test.ts`, `deno P2.` for the cases of the contract that begin so, on that runtime;
  * without a second word all of them.
  */
@@ -38,28 +38,45 @@ export function partsOf(check: Check): CheckParts {
   return { kind: "contract", runtime: first as RuntimeName, part };
 }
 
+/** The file or folder of a check, from the root of the repository; `undefined` if there is none. */
+export function pathOf(check: Check, root: URL): string | undefined {
+  const { kind, part } = partsOf(check);
+  const folder = kind === "unit" ? "tests/unit" : "tests";
+  if (!part) return folder;
+  return find(folder, `${part}_test.ts`, root, kind === "unit");
+}
+
+function find(folder: string, file: string, root: URL, below: boolean): string | undefined {
+  for (const { name, isDirectory } of Deno.readDirSync(new URL(folder, root))) {
+    if (name === file) return `${folder}/${name}`;
+    const found = isDirectory && below ? find(`${folder}/${name}`, file, root, below) : undefined;
+    if (found) return found;
+  }
+  return undefined;
+}
+
 const SHIMS: Readonly<Record<string, readonly RuntimeName[]>> = {
-  "shims/framed_socket.ts": ["node24"],
-  "shims/frame_parser.ts": ["node24"],
-  "shims/masking.ts": ["node24"],
-  "shims/growing_buffer.ts": ["node24"],
-  "shims/frame_run.ts": ["node24", "ws"],
-  "shims/node_line.ts": ["node24", "ws"],
-  "shims/node_response.ts": ["node24"],
-  "shims/shared_deflate.ts": ["ws", "node24"],
-  "shims/ws_socket.ts": ["ws", "node24"],
-  "shims/topic_space.ts": ["uws", "bun"],
-  "shims/uwebsockets.ts": ["uws", "bun"],
-  "broadcast.ts": ["uws", "bun"],
-  "link.ts": ["uws", "bun"],
+  "shims/node/framed_socket.ts": ["node24"],
+  "shims/node/frame_parser.ts": ["node24"],
+  "shims/node/masking.ts": ["node24"],
+  "shims/node/growing_buffer.ts": ["node24"],
+  "shims/node/frame_run.ts": ["node24", "ws"],
+  "shims/node/batched_writer.ts": ["node24", "ws"],
+  "shims/node/node_response.ts": ["node24"],
+  "shims/node/shared_deflate.ts": ["ws", "node24"],
+  "shims/node/ws_socket.ts": ["ws", "node24"],
+  "shims/uws/topic_space.ts": ["uws", "bun"],
+  "shims/uws/uwebsockets.ts": ["uws", "bun"],
+  "pubsub/native_broadcast.ts": ["uws", "bun"],
+  "shims/uws/socket_data.ts": ["uws", "bun"],
   "adapters/deno.ts": ["deno"],
   "adapters/node.ts": ["node24", "ws"],
   "adapters/uws.ts": ["uws"],
   "adapters/bun.ts": ["bun"],
-  "isolate_room.ts": ["worker"],
-  "shims/context_timers.ts": ["worker"],
-  "shims/request_context.ts": ["worker"],
-  "shims/worker_line.ts": ["worker"],
+  "adapters/cloudflare/isolate_endpoint.ts": ["worker"],
+  "shims/workerd/context_timers.ts": ["worker"],
+  "shims/workerd/request_context.ts": ["worker"],
+  "shims/workerd/remote_socket.ts": ["worker"],
 };
 
 /** What is tried where nothing in `caughtBy` notices, before a fault is called a survivor. */

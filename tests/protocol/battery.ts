@@ -1,6 +1,6 @@
-import { TestBed } from "../clients/test_bed.ts";
-import type { Runtime } from "../runtimes.ts";
-import { ServerProcess } from "../server_process.ts";
+import { TestBed } from "../harness/clients/test_bed.ts";
+import type { Runtime } from "../runtimes/native.ts";
+import { ServerProcess } from "../harness/processes/server_process.ts";
 import { exchange, type Way } from "./exchange.ts";
 import { type ProtocolGap, protocolGaps } from "./gaps.ts";
 import { judge, type Verdict } from "./judge.ts";

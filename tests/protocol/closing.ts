@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { CLOSE, closePayload, frame, TEXT } from "../clients/raw_client.ts";
+import { CLOSE, closePayload, frame, TEXT } from "../harness/clients/raw_client.ts";
 import { close, fails, hex, otherCode, type Row, type Section, text, utf8, whole } from "./row.ts";
 
 const LEGAL = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014]

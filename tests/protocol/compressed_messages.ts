@@ -1,6 +1,14 @@
 import type { Buffer } from "node:buffer";
 import { constants, deflateRawSync } from "node:zlib";
-import { BINARY, CLOSE, closePayload, frame, PING, PONG, TEXT } from "../clients/raw_client.ts";
+import {
+  BINARY,
+  CLOSE,
+  closePayload,
+  frame,
+  PING,
+  PONG,
+  TEXT,
+} from "../harness/clients/raw_client.ts";
 import {
   binary,
   close,

@@ -1,4 +1,4 @@
-import { CLOSE, frame, PING, PONG } from "../clients/raw_client.ts";
+import { CLOSE, frame, PING, PONG } from "../harness/clients/raw_client.ts";
 import {
   close,
   echoes,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { inflateRawSync } from "node:zlib";
-import { isSendableCloseCode } from "../../close_code.ts";
+import { isSendableCloseCode } from "../../socket/close_code.ts";
 import {
   BINARY,
   CLOSE,
@@ -10,7 +10,7 @@ import {
   PONG,
   type RawFrame,
   TEXT,
-} from "../clients/raw_client.ts";
+} from "../harness/clients/raw_client.ts";
 import { Line } from "./line.ts";
 import { type Agreed, close, type End, type Row, type WireMessage } from "./row.ts";
 

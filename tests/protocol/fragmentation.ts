@@ -1,5 +1,5 @@
 import type { Buffer } from "node:buffer";
-import { BINARY, frame, PING, PONG, TEXT } from "../clients/raw_client.ts";
+import { BINARY, frame, PING, PONG, TEXT } from "../harness/clients/raw_client.ts";
 import {
   binary,
   close,

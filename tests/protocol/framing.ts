@@ -1,4 +1,4 @@
-import { BINARY, CLOSE, frame, PING, TEXT } from "../clients/raw_client.ts";
+import { BINARY, CLOSE, frame, PING, TEXT } from "../harness/clients/raw_client.ts";
 import {
   binary,
   close,

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { CLOSE, parseFrame, type RawFrame } from "../clients/raw_client.ts";
-import { sleep } from "../clients/test_bed.ts";
+import { CLOSE, parseFrame, type RawFrame } from "../harness/clients/raw_client.ts";
+import { sleep } from "../harness/clients/test_bed.ts";
 
 /** Long enough for a server to read the byte before, mostly. */
 const BYTE_MS = 1;

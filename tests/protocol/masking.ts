@@ -1,4 +1,4 @@
-import { CLOSE, closePayload, frame, PING } from "../clients/raw_client.ts";
+import { CLOSE, closePayload, frame, PING } from "../harness/clients/raw_client.ts";
 import {
   binary,
   close,

@@ -6,7 +6,7 @@ import {
   frame,
   type FrameOptions,
   TEXT,
-} from "../clients/raw_client.ts";
+} from "../harness/clients/raw_client.ts";
 
 /** A whole message, whichever way it went over the wire. */
 export interface WireMessage {

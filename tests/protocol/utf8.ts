@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { frame, PING, TEXT } from "../clients/raw_client.ts";
+import { frame, PING, TEXT } from "../harness/clients/raw_client.ts";
 import {
   binary,
   echoes,

@@ -1,6 +1,6 @@
-import { sleep, TestBed } from "../clients/test_bed.ts";
-import type { Runtime } from "../runtimes.ts";
-import { ServerProcess } from "../server_process.ts";
+import { sleep, TestBed } from "../harness/clients/test_bed.ts";
+import type { Runtime } from "../runtimes/native.ts";
+import { ServerProcess } from "../harness/processes/server_process.ts";
 import { Cycle } from "./cycle.ts";
 import { Latencies, type LatencySummary } from "./latency.ts";
 import { Ledger, type Wrongs } from "./ledger.ts";

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type CloudflareSocket, socketPair } from "../../../shims/workerd.ts";
+import { type CloudflareSocket, socketPair } from "../../../shims/workerd/workerd.ts";
 import { readCommand } from "../commands.ts";
 import { contextOf, look, type MemberContext, type RoomOf, topicsOf } from "../durable.ts";
 

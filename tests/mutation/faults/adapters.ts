@@ -68,7 +68,7 @@ export const adapters: readonly Fault[] = [
   },
   {
     id: "adapter-left-unheard",
-    file: "adapter.ts",
+    file: "endpoint/adapter.ts",
     what: "A client that leaves during its upgrade aborts nothing",
     find: 'request.signal.addEventListener("abort", left, { once: true });',
     replace: "",
@@ -76,7 +76,7 @@ export const adapters: readonly Fault[] = [
   },
   {
     id: "adapter-unknown-option",
-    file: "adapter.ts",
+    file: "endpoint/adapter.ts",
     what: "An option that does not exist is ignored",
     find: "if (!unknown) return;",
     replace: "if (!unknown || options) return;",

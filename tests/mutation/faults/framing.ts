@@ -4,7 +4,7 @@ import type { Fault } from "../fault.ts";
 export const framing: readonly Fault[] = [
   {
     id: "parser-reserved-bits",
-    file: "shims/frame_parser.ts",
+    file: "shims/node/frame_parser.ts",
     what: "Reserved bits are ignored",
     find: 'if (first & RSV) return "A reserved bit is set";',
     replace: "",
@@ -12,7 +12,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "parser-unmasked",
-    file: "shims/frame_parser.ts",
+    file: "shims/node/frame_parser.ts",
     what: "A client need not mask its frames",
     find: 'if (!(second & MASKED)) return "A frame of a client must be masked";',
     replace: "",
@@ -20,7 +20,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "parser-not-utf8",
-    file: "shims/frame_parser.ts",
+    file: "shims/node/frame_parser.ts",
     what: "A text need not be UTF-8",
     find: " && !isUtf8(data.subarray(start, end))",
     replace: " && end < start",
@@ -28,7 +28,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "parser-close-reason-not-utf8",
-    file: "shims/frame_parser.ts",
+    file: "shims/node/frame_parser.ts",
     what: "A close reason need not be UTF-8",
     find: "else if (!isUtf8(reason))",
     replace: "else if (code === 0)",
@@ -36,7 +36,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "parser-close-code",
-    file: "shims/frame_parser.ts",
+    file: "shims/node/frame_parser.ts",
     what: "Any close code is taken",
     find: "data.byteLength > 0 && !isSendableCloseCode(code)",
     replace: "code === 0",
@@ -44,7 +44,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "parser-close-of-one-byte",
-    file: "shims/frame_parser.ts",
+    file: "shims/node/frame_parser.ts",
     what: "A close frame may have one byte",
     find: "opcode === CLOSE && (second & 0x7f) === 1",
     replace: "opcode === CLOSE && (second & 0x7f) === 126",
@@ -52,7 +52,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "parser-long-lengths",
-    file: "shims/frame_parser.ts",
+    file: "shims/node/frame_parser.ts",
     what: "A length of 4 GiB and more is read as what is left of it",
     find: "data.readUInt32BE(at + 2) * 2 ** 32 + ",
     replace: "",
@@ -60,7 +60,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "parser-payload-off-by-one",
-    file: "shims/frame_parser.ts",
+    file: "shims/node/frame_parser.ts",
     what: "A message of exactly maxPayload is refused",
     find: "length > this.#maxPayload",
     replace: "length >= this.#maxPayload",
@@ -68,7 +68,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "parser-fragments-not-counted",
-    file: "shims/frame_parser.ts",
+    file: "shims/node/frame_parser.ts",
     what: "maxPayload bounds each fragment, not the message",
     find: "(this.#fragments?.byteLength ?? 0) + length >",
     replace: "length >",
@@ -76,7 +76,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "parser-fragmented-control",
-    file: "shims/frame_parser.ts",
+    file: "shims/node/frame_parser.ts",
     what: "A control frame may be fragmented",
     find: 'if (!isFinal) return "A control frame must not be fragmented";',
     replace: "",
@@ -84,7 +84,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "parser-long-control",
-    file: "shims/frame_parser.ts",
+    file: "shims/node/frame_parser.ts",
     what: "A control frame may be over 125 bytes",
     find: "(second & 0x7f) > 125",
     replace: "(second & 0x7f) > 126",
@@ -92,7 +92,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "parser-interleaved",
-    file: "shims/frame_parser.ts",
+    file: "shims/node/frame_parser.ts",
     what: "A message may begin within another",
     find: 'this.#opcode === 0 ? undefined : "A new message within a fragmented one"',
     replace: "undefined",
@@ -100,7 +100,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "parser-stray-continuation",
-    file: "shims/frame_parser.ts",
+    file: "shims/node/frame_parser.ts",
     what: "A continuation needs no beginning",
     find: 'this.#opcode === 0 ? "A continuation without a beginning" : undefined',
     replace: "undefined",
@@ -108,7 +108,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "parser-fragments-never-end",
-    file: "shims/frame_parser.ts",
+    file: "shims/node/frame_parser.ts",
     what: "After a fragmented message another one is taken for a part of it",
     find: "this.#opcode = 0;",
     replace: "",
@@ -116,7 +116,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "parser-reads-on",
-    file: "shims/frame_parser.ts",
+    file: "shims/node/frame_parser.ts",
     what: "Frames behind a close frame are read",
     find: "this.#isDone = true;",
     replace: "",
@@ -124,7 +124,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "parser-ping-in-the-chunk",
-    file: "shims/frame_parser.ts",
+    file: "shims/node/frame_parser.ts",
     what: "What a ping hook keeps is a view of the whole chunk",
     find: "const bytes = new Uint8Array(view);",
     replace: "const bytes = view;",
@@ -132,7 +132,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "masking-offset",
-    file: "shims/masking.ts",
+    file: "shims/node/masking.ts",
     what: "The last bytes of a long payload are unmasked from the mask's beginning",
     find: "lead + count * 4, end, done);",
     replace: "lead + count * 4, end, 0);",
@@ -140,7 +140,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "masking-word",
-    file: "shims/masking.ts",
+    file: "shims/node/masking.ts",
     what: "Words are unmasked as if the payload began where they do",
     find: "data[maskAt + ((done + i) & 3)]!",
     replace: "data[maskAt + i]!",
@@ -148,7 +148,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "growing-buffer-forgets",
-    file: "shims/growing_buffer.ts",
+    file: "shims/node/growing_buffer.ts",
     what: "What came before is lost when the buffer grows",
     find: "larger.set(this.bytes);",
     replace: "",
@@ -156,7 +156,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "growing-buffer-quadratic",
-    file: "shims/growing_buffer.ts",
+    file: "shims/node/growing_buffer.ts",
     what: "Every few pieces have all before them copied once more",
     find: "Math.max(length, 2 * this.#length)",
     replace: "length + 16",
@@ -164,7 +164,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "run-shared-with-deflated",
-    file: "shims/frame_run.ts",
+    file: "shims/node/frame_run.ts",
     what: "A client without compression gets the compressed bytes of another",
     find: " && next.#deflated === deflated) return next;",
     replace: ") return next;",
@@ -172,63 +172,63 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "run-length-126",
-    file: "shims/frame_run.ts",
+    file: "shims/node/frame_run.ts",
     what: "A frame of 126 bytes says its length in seven bits",
     find: "if (length < 126) target",
     replace: "if (length <= 126) target",
-    caughtBy: ["unit node_line", "node24 S1."],
+    caughtBy: ["unit batched_writer", "node24 S1."],
   },
   {
     id: "run-length-65536",
-    file: "shims/frame_run.ts",
+    file: "shims/node/frame_run.ts",
     what: "A frame of 65,536 bytes says its length in 16 bits",
     find: "else if (length < 65536) {",
     replace: "else if (length <= 65536) {",
-    caughtBy: ["unit node_line", "node24 S1."],
+    caughtBy: ["unit batched_writer", "node24 S1."],
   },
   {
     id: "line-large-frame-overtakes",
-    file: "shims/node_line.ts",
+    file: "shims/node/batched_writer.ts",
     what: "What was gathered is lost when a large frame comes",
     find: "this.#run) {\n      this.flush();",
     replace: "this.#run) {",
-    caughtBy: ["unit node_line", "node24 S5."],
+    caughtBy: ["unit batched_writer", "node24 S5."],
   },
   {
     id: "line-drain-not-told",
-    file: "shims/node_line.ts",
+    file: "shims/node/batched_writer.ts",
     what: "Nobody hears that all that was gathered has been written",
     find: "if (this.stream.writableLength === 0) this.socket.drained();",
     replace: "",
-    caughtBy: ["unit node_line", "node24 B3."],
+    caughtBy: ["unit batched_writer", "node24 B3."],
   },
   {
     id: "line-reads-for-ever",
-    file: "shims/node_line.ts",
+    file: "shims/node/batched_writer.ts",
     what: "A line counts as being read after its chunk, and what is sent never leaves",
     find: "turn.reading = undefined;",
     replace: "",
-    caughtBy: ["unit node_line", "node24 S5."],
+    caughtBy: ["unit batched_writer", "node24 S5."],
   },
   {
     id: "line-gathered-not-counted",
-    file: "shims/node_line.ts",
+    file: "shims/node/batched_writer.ts",
     what: "What is gathered does not count as buffered",
     find: "return this.#run ? this.#run.byteLength : 0;",
     replace: "return 0;",
-    caughtBy: ["unit node_line", "node24 S4."],
+    caughtBy: ["unit batched_writer", "node24 S4."],
   },
   {
     id: "line-gathers-without-end",
-    file: "shims/node_line.ts",
+    file: "shims/node/batched_writer.ts",
     what: "All that is sent in one turn is gathered, whatever its size",
     find: "const MAX_GATHERED = 32 * 1024;",
     replace: "const MAX_GATHERED = Infinity;",
-    caughtBy: ["unit node_line"],
+    caughtBy: ["unit batched_writer"],
   },
   {
     id: "framed-close-overtakes",
-    file: "shims/framed_socket.ts",
+    file: "shims/node/framed_socket.ts",
     what: "A close or ping frame overtakes the messages that were sent before",
     find: "this.line.flush();\n    const { stream }",
     replace: "const { stream }",
@@ -236,7 +236,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "framed-pong-payload",
-    file: "shims/framed_socket.ts",
+    file: "shims/node/framed_socket.ts",
     what: "A pong does not say what the ping did",
     find: "this.control(PONG, ping);",
     replace: "this.control(PONG, new Uint8Array());",
@@ -244,7 +244,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "framed-pong-flood",
-    file: "shims/framed_socket.ts",
+    file: "shims/node/framed_socket.ts",
     what: "Pongs queue up for a client that does not read",
     find: " || this.line.stream.writableNeedDrain) return;",
     replace: ") return;",
@@ -252,7 +252,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "framed-pong-behind-close",
-    file: "shims/framed_socket.ts",
+    file: "shims/node/framed_socket.ts",
     what: "A pong follows our close frame",
     find: "!ping || this.#isCloseSent ||",
     replace: "!ping ||",
@@ -260,7 +260,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "framed-close-not-echoed",
-    file: "shims/framed_socket.ts",
+    file: "shims/node/framed_socket.ts",
     what: "The answer to a close has another code",
     find: "this.#sendClose(code, reason);\n    this.#end();",
     replace: "this.#sendClose(1001, reason);\n    this.#end();",
@@ -268,7 +268,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "framed-1005-on-the-wire",
-    file: "shims/framed_socket.ts",
+    file: "shims/node/framed_socket.ts",
     what: "A close without a code is answered by one with 1005",
     find: "code === 1005 ? 0 : 2 + text.byteLength);\n    if (code !== 1005) {",
     replace: "2 + text.byteLength);\n    {",
@@ -276,7 +276,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "framed-closes-twice",
-    file: "shims/framed_socket.ts",
+    file: "shims/node/framed_socket.ts",
     what: "The client's answer to our close is answered",
     find: "if (this.#isCloseSent) return;",
     replace: "",
@@ -284,7 +284,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "framed-head-lost",
-    file: "shims/framed_socket.ts",
+    file: "shims/node/framed_socket.ts",
     what: "Frames that come in one packet with the handshake are lost",
     find: "if (head.byteLength > 0) stream.unshift(head);",
     replace: "",
@@ -292,7 +292,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "framed-dead-line",
-    file: "shims/framed_socket.ts",
+    file: "shims/node/framed_socket.ts",
     what: "A line that is dead already is upgraded",
     find: "if (!stream.readable || !stream.writable) {",
     replace: "if (!stream) {",
@@ -300,7 +300,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "framed-violation-unsaid",
-    file: "shims/framed_socket.ts",
+    file: "shims/node/framed_socket.ts",
     what: "A client that broke the protocol is not told so",
     find: 'this.#sendClose(failure.code, "");',
     replace: "",
@@ -308,7 +308,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "framed-violation-open",
-    file: "shims/framed_socket.ts",
+    file: "shims/node/framed_socket.ts",
     what: "The peer of a client that broke the protocol is over only when the client leaves",
     find: 'this.socket.closed({ code: 1006, reason: "", wasClean: false });',
     replace: "",
@@ -316,7 +316,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "framed-resets-after-violation",
-    file: "shims/framed_socket.ts",
+    file: "shims/node/framed_socket.ts",
     what: "The line is cut before the client has read what it did wrong",
     find: "if (!this.socket.hasFailed) this.line",
     replace: "this.line",
@@ -324,7 +324,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "framed-never-ends",
-    file: "shims/framed_socket.ts",
+    file: "shims/node/framed_socket.ts",
     what: "After both close frames the line waits for the client to end it",
     find: "if (!this.socket.hasFailed) this.line.stream.destroy();",
     replace: "",
@@ -332,7 +332,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "framed-always-clean",
-    file: "shims/framed_socket.ts",
+    file: "shims/node/framed_socket.ts",
     what: "A line that dropped counts as closed cleanly",
     find: "wasClean: this.#close !== undefined",
     replace: "wasClean: true",
@@ -340,7 +340,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "framed-ending-not-closing",
-    file: "shims/framed_socket.ts",
+    file: "shims/node/framed_socket.ts",
     what: "A client that has ended its half counts as open",
     find: "ended(): void {\n    this.isOpen = false;",
     replace: "ended(): void {",
@@ -348,7 +348,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "framed-linger-timer",
-    file: "shims/framed_socket.ts",
+    file: "shims/node/framed_socket.ts",
     what: "The timer that bounds a client's leaving keeps the process alive",
     find: "clearTimeout(this.#timer);",
     replace: "",
@@ -356,7 +356,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "deflate-larger",
-    file: "shims/shared_deflate.ts",
+    file: "shims/node/shared_deflate.ts",
     what: "What compression makes larger is sent compressed",
     find: "length < frame.byteLength ? bytes.subarray(0, length) : undefined;",
     replace: "bytes.subarray(0, length);",
@@ -364,7 +364,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "deflate-tail",
-    file: "shims/shared_deflate.ts",
+    file: "shims/node/shared_deflate.ts",
     what: "The empty block at the end of each message is sent",
     find: "bytes.byteLength - TAIL_LENGTH",
     replace: "bytes.byteLength",
@@ -372,7 +372,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "deflate-stale",
-    file: "shims/shared_deflate.ts",
+    file: "shims/node/shared_deflate.ts",
     what: "The bytes of the last message are sent again",
     find: "if (this.#last?.frame === frame) return this.#last.deflated;",
     replace: "if (this.#last) return this.#last.deflated;",
@@ -380,7 +380,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "deflate-takeover",
-    file: "shims/shared_deflate.ts",
+    file: "shims/node/shared_deflate.ts",
     what: "Messages are shared by clients that take the context over",
     find: "/;\\s*server_no_context_takeover/i.test(extensions) &&",
     replace: "extensions !== '' &&",
@@ -388,7 +388,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "deflate-window",
-    file: "shims/shared_deflate.ts",
+    file: "shims/node/shared_deflate.ts",
     what: "Messages are shared by clients with a small window",
     find: "!/;\\s*server_max_window_bits/i.test(extensions)",
     replace: "extensions !== ''",

@@ -4,7 +4,7 @@ import type { Fault } from "../fault.ts";
 export const handshakes: readonly Fault[] = [
   {
     id: "handshake-key-unchecked",
-    file: "handshake.ts",
+    file: "handshake/handshake.ts",
     what: "Any Sec-WebSocket-Key will do",
     find: '!KEY.test(handshake.header("sec-websocket-key") ?? "")',
     replace: 'handshake.header("sec-websocket-key") === null',
@@ -12,7 +12,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "handshake-version-unchecked",
-    file: "handshake.ts",
+    file: "handshake/handshake.ts",
     what: "Any version of the protocol is accepted",
     find: 'handshake.header("sec-websocket-version") !== "13"',
     replace: 'handshake.header("sec-websocket-version") === null',
@@ -20,7 +20,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "handshake-method-unchecked",
-    file: "handshake.ts",
+    file: "handshake/handshake.ts",
     what: "A handshake by POST is accepted",
     find: 'handshake.method !== "GET"',
     replace: 'handshake.method === ""',
@@ -28,7 +28,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "handshake-connection-unchecked",
-    file: "handshake.ts",
+    file: "handshake/handshake.ts",
     what: "`Connection: Upgrade` may be missing",
     find: '!hasToken(handshake.header("connection"), "upgrade")',
     replace: '!hasToken(handshake.header("upgrade"), "websocket")',
@@ -36,7 +36,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "handshake-host-unchecked",
-    file: "handshake.ts",
+    file: "handshake/handshake.ts",
     what: "Any Host is accepted",
     find: 'if (!isLegalHost(handshake.header("host"))) {',
     replace: 'if (handshake.header("host") === null) {',
@@ -44,7 +44,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "handshake-doubled-protocols",
-    file: "handshake.ts",
+    file: "handshake/handshake.ts",
     what: "A subprotocol may be offered twice",
     find: "new Set(elements).size === elements.length;",
     replace: "elements.length > 0;",
@@ -52,7 +52,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "handshake-case-sensitive",
-    file: "handshake.ts",
+    file: "handshake/handshake.ts",
     what: "Tokens are told apart by case",
     find: "element.toLowerCase() === token",
     replace: "element === token",
@@ -60,7 +60,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "handshake-path-as-sent",
-    file: "handshake.ts",
+    file: "handshake/handshake.ts",
     what: "/a/../b is another namespace than /b",
     find: "?? new URL(`http://localhost${target}`).pathname",
     replace: '?? target.split("?")[0]!',
@@ -68,7 +68,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "forwarded-always-trusted",
-    file: "forwarded.ts",
+    file: "handshake/forwarded.ts",
     what: "X-Forwarded-* of anybody is believed",
     find: "return hops > 0 ? listElements(handshake.header(name)).at(-hops) : undefined;",
     replace: "return listElements(handshake.header(name)).at(-Math.max(1, hops));",
@@ -76,7 +76,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "forwarded-first",
-    file: "forwarded.ts",
+    file: "handshake/forwarded.ts",
     what: "Of a list of forwarded addresses the one that the client wrote counts",
     find: ".at(-hops)",
     replace: ".at(0)",
@@ -84,7 +84,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "forwarded-not-an-address",
-    file: "forwarded.ts",
+    file: "handshake/forwarded.ts",
     what: "999.1.1.1 is somebody's address",
     find: "address && isAddress(address) ? address",
     replace: "address ? address",
@@ -92,15 +92,15 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "forwarded-mapped-address",
-    file: "forwarded.ts",
+    file: "handshake/forwarded.ts",
     what: "An IPv4-mapped address in hexadecimal becomes another one",
     find: "b >> 8, b & 255]",
     replace: "b >> 8, b & 127]",
-    caughtBy: ["unit request", "unit handshake"],
+    caughtBy: ["unit raw_handshake", "unit handshake"],
   },
   {
     id: "forwarded-host-illegal",
-    file: "forwarded.ts",
+    file: "handshake/forwarded.ts",
     what: "A forwarded host with a path in it becomes part of the URL",
     find: "return isLegalHost(host) ? host :",
     replace: "return host ? host :",
@@ -108,7 +108,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "origin-by-prefix",
-    file: "allowed_origins.ts",
+    file: "handshake/allowed_origins.ts",
     what: "https://example.com.evil.org passes for https://example.com",
     find: "return x === y ||",
     replace: "return y!.startsWith(x!) ||",
@@ -116,7 +116,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "origin-null-is-same",
-    file: "allowed_origins.ts",
+    file: "handshake/allowed_origins.ts",
     what: "Two schemes without an origin of their own are the same",
     find: 'new URL(a).origin !== "null" &&',
     replace: "",
@@ -124,7 +124,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "origin-truthy-answer",
-    file: "allowed_origins.ts",
+    file: "handshake/allowed_origins.ts",
     what: "A promise from allowedOrigins admits everybody",
     find: 'if (typeof answer === "boolean") return answer;',
     replace: "if (answer !== undefined) return Boolean(answer);",
@@ -132,7 +132,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "origin-unguarded",
-    file: "admission.ts",
+    file: "endpoint/upgrader.ts",
     what: "Another site's page connects with the user's cookies",
     find: "const foreign = this.#refuseForOrigin(visit);",
     replace: "const foreign = undefined;",
@@ -140,7 +140,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "origin-authorization-ignored",
-    file: "origin_guard.ts",
+    file: "handshake/origin_guard.ts",
     what: "Only cookies are credentials",
     find: ' && handshake.header("authorization") === null',
     replace: "",
@@ -148,7 +148,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "origin-port-counts",
-    file: "origin_guard.ts",
+    file: "handshake/origin_guard.ts",
     what: "A page on another port of the own host is refused",
     find: "new URL(url).hostname : undefined",
     replace: "new URL(url).host : undefined",
@@ -156,7 +156,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "headers-injection",
-    file: "upgrade_headers.ts",
+    file: "handshake/upgrade_headers.ts",
     what: "A line break in a header of `upgrade` gets onto the wire",
     find: 'typeof value !== "string" || !FIELD_VALUE.test(value)',
     replace: 'typeof value !== "string"',
@@ -164,7 +164,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "headers-refusal-unchecked",
-    file: "upgrade_headers.ts",
+    file: "handshake/upgrade_headers.ts",
     what: "A control character in a refusal reaches the runtime",
     find: "if (/[\\0-\\x08\\x0a-\\x1f\\x7f]/.test(value)) {",
     replace: "if (/[\\0]/.test(value)) {",
@@ -172,7 +172,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "headers-ours-overridden",
-    file: "upgrade_headers.ts",
+    file: "handshake/upgrade_headers.ts",
     what: "`upgrade` may send its own Sec-WebSocket-Accept",
     find: "if (!OWN_HEADERS.has(lower)) checked",
     replace: "checked",
@@ -180,7 +180,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "protocol-not-offered",
-    file: "upgrade_headers.ts",
+    file: "handshake/upgrade_headers.ts",
     what: "A subprotocol is selected that the client did not offer",
     find: 'protocol !== "" && !offered.includes(protocol)',
     replace: 'protocol !== "" && offered.length === 0',
@@ -188,7 +188,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "places-address-off-by-one",
-    file: "places.ts",
+    file: "endpoint/connection_slots.ts",
     what: "One peer more than maxPeersPerAddress comes in",
     find: ">= this.#limits.maxPeersPerAddress",
     replace: "> this.#limits.maxPeersPerAddress",
@@ -196,15 +196,15 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "places-given-back-twice",
-    file: "places.ts",
+    file: "endpoint/connection_slots.ts",
     what: "A place that is released twice lets one more in",
     find: "this.#giveBack = undefined;",
     replace: "",
-    caughtBy: ["unit places", "deno L5."],
+    caughtBy: ["unit connection_slots", "deno L5."],
   },
   {
     id: "admission-place-of-who-left",
-    file: "admission.ts",
+    file: "endpoint/upgrader.ts",
     what: "A client that leaves during its upgrade keeps its place",
     find: 'place.release();\n      this.#host.counters.refusals++;\n      return { kind: "gone" };',
     replace: 'this.#host.counters.refusals++;\n      return { kind: "gone" };',
@@ -212,7 +212,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "admission-prototype-copied",
-    file: "admission.ts",
+    file: "endpoint/upgrader.ts",
     what: "`__proto__` in a context becomes its prototype",
     find: '{ ["__proto__"]: _, [kWebSocketHooks]',
     replace: "{ [kWebSocketHooks]",
@@ -220,7 +220,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "admission-framework-wins",
-    file: "admission.ts",
+    file: "endpoint/upgrader.ts",
     what: "The framework's context wins over that of `upgrade`",
     find: "mergeContext(visit.context, result?.context)",
     replace: "mergeContext(result?.context, visit.context)",
@@ -228,7 +228,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "admission-false-admits",
-    file: "admission.ts",
+    file: "endpoint/upgrader.ts",
     what: "An upgrade hook that returns `false` admits the client",
     find: 'if (isPlain && !unknown && !("status" in result)) {',
     replace: "if (!isPlain || unknown || result) {",
@@ -236,7 +236,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "admission-error-told",
-    file: "admission.ts",
+    file: "endpoint/upgrader.ts",
     what: "The client reads what a failed upgrade hook said",
     find: 'status: 500, message: "Internal Server Error"',
     replace: "status: 500, message: String(thrown)",
@@ -244,7 +244,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "admission-late-signal",
-    file: "admission.ts",
+    file: "endpoint/upgrader.ts",
     what: "The signal of a handshake that took too long is not aborted",
     find: "visit.handshake.abort(() => thrown);",
     replace: "",
@@ -252,7 +252,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "admission-late-answer-counts",
-    file: "admission.ts",
+    file: "endpoint/upgrader.ts",
     what: "Who took too long is refused, and counted, a second time when the hook is done",
     find: "visit.isOver = true;",
     replace: "",
@@ -260,7 +260,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "admission-while-closing",
-    file: "admission.ts",
+    file: "endpoint/upgrader.ts",
     what: "An endpoint that is closed lets new clients in",
     find: "(this.#host.isClosed() ? GOING_AWAY : undefined) ??",
     replace: "",
@@ -268,7 +268,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "admission-pending-while-closing",
-    file: "admission.ts",
+    file: "endpoint/upgrader.ts",
     what: "Who was in its upgrade hook when the endpoint was closed comes in",
     find: "if (!this.#host.isClosed()) return undefined;",
     replace: "return undefined;",
@@ -276,7 +276,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "admission-origin-floods-the-log",
-    file: "admission.ts",
+    file: "endpoint/upgrader.ts",
     what: "Each foreign origin is logged, as often as a stranger likes",
     find: "this.#originLogged = true;",
     replace: "",
@@ -284,7 +284,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "endpoint-going-away",
-    file: "endpoint.ts",
+    file: "endpoint/endpoint.ts",
     what: "close() says 1000 to the peers",
     find: "const { code = 1001, reason",
     replace: "const { code = 1000, reason",
@@ -292,7 +292,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "endpoint-opened-while-closing",
-    file: "endpoint.ts",
+    file: "endpoint/endpoint.ts",
     what: "A peer that was accepted before close(), and opens after, stays",
     find: "if (closing) queueMicrotask(",
     replace: "if (!this) queueMicrotask(",
@@ -300,7 +300,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "endpoint-close-timers-kept",
-    file: "endpoint.ts",
+    file: "endpoint/endpoint.ts",
     what: "The timers of close() outlive it",
     find: "for (const cancel of cancels) cancel();",
     replace: "",
@@ -308,7 +308,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "endpoint-left-at-time-out",
-    file: "endpoint.ts",
+    file: "endpoint/endpoint.ts",
     what: "Who is left when the time-out of close() is over stays",
     find: "for (const { peer } of this.#connections) peer.terminate();",
     replace: "",
@@ -316,7 +316,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "endpoint-forces-nobody",
-    file: "endpoint.ts",
+    file: "endpoint/endpoint.ts",
     what: "closeAll() by force closes gently",
     find: "if (force) peer.terminate();\n      else peer",
     replace: "peer",
@@ -324,7 +324,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "close-code-reserved",
-    file: "close_code.ts",
+    file: "socket/close_code.ts",
     what: "1005 and 1006 may be put on the wire",
     find: "code <= 1003) || (code >= 1007",
     replace: "code <= 1003) || (code >= 1005",
@@ -332,7 +332,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "close-reason-in-characters",
-    file: "close_code.ts",
+    file: "socket/close_code.ts",
     what: "A close reason is measured in characters, not in bytes",
     find: "const { byteLength } = utf8.encode(reason);",
     replace: "const byteLength = reason.length;",
@@ -340,7 +340,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "handshake-http-1-0",
-    file: "handshake.ts",
+    file: "handshake/handshake.ts",
     what: "A handshake of HTTP/1.0 is taken",
     find: 'httpVersion !== "1.1"',
     replace: "httpVersion > '1.1'",
@@ -348,7 +348,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "places-by-address",
-    file: "places.ts",
+    file: "endpoint/connection_slots.ts",
     what: "A client changes its address within its IPv6 network, and takes all places",
     find: 'if (!address.includes(":")) return address;',
     replace: "return address;",
@@ -356,7 +356,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "deflate-offers-duplicates",
-    file: "shims/deflate_offers.ts",
+    file: "handshake/deflate_offers.ts",
     what: "An offer of compression with a parameter given twice is taken",
     find: "new Set(parameters.map((it) => it.split(/\\W/)[0])).size === parameters.length",
     replace: "parameters.length < 9",
@@ -364,7 +364,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "deflate-options-unchecked",
-    file: "deflate_options.ts",
+    file: "handshake/deflate_options.ts",
     what: "A compression level that zlib does not know is found out at the first client",
     find: "level: [-1, 9]",
     replace: "level: [-100, 900]",

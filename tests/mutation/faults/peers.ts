@@ -68,39 +68,39 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "payload-not-copied",
-    file: "payload.ts",
+    file: "socket/frame.ts",
     what: "The bytes are taken when they leave, not at send()",
     find: "return NodeBuffer ? NodeBuffer.from(bytes) : new Uint8Array(bytes);",
     replace: "return bytes as Uint8Array<ArrayBuffer>;",
-    caughtBy: ["unit payload", "node24 S3."],
+    caughtBy: ["unit frame", "node24 S3."],
   },
   {
     id: "payload-view-ignored",
-    file: "payload.ts",
+    file: "socket/frame.ts",
     what: "Of a view that is no Uint8Array the whole buffer is sent",
     find: ": new Uint8Array(view.buffer, view.byteOffset, view.byteLength);",
     replace: ": new Uint8Array(view.buffer);",
-    caughtBy: ["unit payload", "deno S1."],
+    caughtBy: ["unit frame", "deno S1."],
   },
   {
     id: "payload-promise-sent",
-    file: "payload.ts",
+    file: "socket/frame.ts",
     what: "A promise is sent as {}",
     find: "if (data instanceof Promise) return",
     replace: "if (data === Promise) return",
-    caughtBy: ["unit payload", "deno S1."],
+    caughtBy: ["unit frame", "deno S1."],
   },
   {
     id: "message-bytes-shared",
-    file: "message.ts",
+    file: "socket/message.ts",
     what: "Bytes that the user has in hand are sent on without a copy",
     find: "if (message.#bytes === SEEN) return undefined;",
     replace: "",
-    caughtBy: ["unit message", "unit payload", "node24 S"],
+    caughtBy: ["unit message", "unit frame", "node24 S"],
   },
   {
     id: "message-keeps-its-chunk",
-    file: "message.ts",
+    file: "socket/message.ts",
     what: "A small message that waits keeps the whole chunk alive that it came in",
     find: "message.#payload = new Uint8Array(payload);",
     replace: "",
@@ -108,7 +108,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "message-shows-its-pool",
-    file: "message.ts",
+    file: "socket/message.ts",
     what: "rawData may be a view of a pool that others see too",
     find: "return isOwn ? payload : this.#payload = new Uint8Array(payload);",
     replace: "return payload;",
@@ -116,7 +116,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "message-content-in-errors",
-    file: "message.ts",
+    file: "socket/message.ts",
     what: "The error of json() quotes what the client sent",
     find: "as JSON: it has ${",
     replace: "as JSON: ${this.text()} has ${",
@@ -124,7 +124,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "inbox-last-first",
-    file: "inbox.ts",
+    file: "endpoint/inbox.ts",
     what: "The newest message that waits is handled first",
     find: "this.#entries[this.#first++]!;",
     replace: "this.#entries.pop()!;",
@@ -132,7 +132,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "inbox-off-by-one",
-    file: "inbox.ts",
+    file: "endpoint/inbox.ts",
     what: "One message more than pendingMessages may wait",
     find: "this.length < this.#maxMessages &&",
     replace: "this.length <= this.#maxMessages &&",
@@ -140,7 +140,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "inbox-bytes-not-given-back",
-    file: "inbox.ts",
+    file: "endpoint/inbox.ts",
     what: "The bytes of messages that were handled count for ever",
     find: "this.#bytes -= byteLength;",
     replace: "",
@@ -148,7 +148,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "inbox-tokens-saved-up",
-    file: "inbox.ts",
+    file: "endpoint/inbox.ts",
     what: "A client that was silent for a minute may flood",
     find: "Math.min(this.#burst, this.#tokens + earned)",
     replace: "this.#tokens + earned",
@@ -156,7 +156,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-close-before-open",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "`close` does not wait for a pending `open`",
     find: "if (this.#opening || this.#finished) return;",
     replace: "if (this.#finished) return;",
@@ -164,7 +164,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-message-before-open",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "`message` does not wait for a pending `open`",
     find: "return this.#opening || this.#running",
     replace: "return this.#running",
@@ -172,7 +172,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-one-too-many-at-a-time",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "One message hook more than `concurrency` runs at a time",
     find: "this.#running >= this.#host.limits.concurrency",
     replace: "this.#running > this.#host.limits.concurrency",
@@ -180,7 +180,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-error-after-close",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "`error` hears of a broken protocol after `close`",
     find: "message, { cause });\n    this.#callErrorHook(error);",
     replace: "message, { cause });\n    setTimeout(() => this.#callErrorHook(error));",
@@ -188,7 +188,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-late-error-after-close",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "`error` comes after `close` where `open` was never done",
     find: 'this.#reportFailure();\n    const pending = this.#run("close", this.#end);',
     replace: 'const pending = this.#run("close", this.#end);\n    this.#reportFailure();',
@@ -196,7 +196,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-error-twice",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "A broken protocol is reported twice",
     find: "this.#failureReported = true;",
     replace: "",
@@ -204,7 +204,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-failure-code-lost",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "After a broken protocol the close hook hears 1006, not what was wrong",
     find: "this.#failure ? { ...end, code: this.#failure.code, wasClean: false } : end;",
     replace: "end;",
@@ -212,7 +212,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-close-hook-not-awaited",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "close() does not wait for the peers' close hooks",
     find: "if (pending) pending.then(() => this.#host.finished(this));\n    else this",
     replace: "this",
@@ -220,7 +220,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-idle-not-reset",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "A client that answers pings is given up as silent",
     find: "this.#silent = 0;\n      return;",
     replace: "return;",
@@ -228,7 +228,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-never-pings",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "A silent client is given up without a ping",
     find: "      socket.ping();\n",
     replace: "",
@@ -236,7 +236,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-paused-is-silent",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "A client whose reader we paused is given up as silent",
     find: "if (this.#paused) this.#silent = 0;",
     replace: "",
@@ -244,7 +244,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-paused-not-pinged",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "A client that leaves while its reader is paused is not found out",
     find: "      socket.ping();\n",
     replace: "      if (!this.#paused) socket.ping();\n",
@@ -252,7 +252,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-goes-on-after-failed-open",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "What was queued behind a failed `open` is handled",
     find: "      this.#isUnset = true;\n      this.#dropBacklog();\n",
     replace: "",
@@ -260,7 +260,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-heard-after-failed-open",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "A message that comes in behind a failed `open` starts a hook",
     find: "if (this.#isUnset) return;",
     replace: "",
@@ -268,7 +268,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-idle-for-ever",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "A peer that is over is watched as long as its close hook takes, maybe for ever",
     find: "this.#host.idle?.delete(this);",
     replace: "",
@@ -276,7 +276,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-failure-not-fatal",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "Without an error hook a failure does not close the peer",
     find: 'if (hook === "open" || !this.#hooks.error) this.#outbox',
     replace: 'if (hook === "open") this.#outbox',
@@ -284,7 +284,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-hook-inside-terminate",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "`close` runs inside terminate(), half way through another hook",
     find: "this.#host.later(this.peer, () => this.#finish());",
     replace: "this.#finish();",
@@ -292,7 +292,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-backlog-after-terminate",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "What waited for a terminated peer is not counted as dropped",
     find: "this.#host.counters.drops += this.#backlog?.length ?? 0;",
     replace: "",
@@ -300,7 +300,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-never-reads-on",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "A reader that was paused is never resumed",
     find: "this.#outbox.socket.resume();",
     replace: "",
@@ -308,7 +308,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-payload-off-by-one",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "A message of exactly maxPayload is refused",
     find: "byteLength > limits.maxPayload",
     replace: "byteLength >= limits.maxPayload",
@@ -316,7 +316,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-place-kept",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "A peer that has gone keeps its place among maxPeers",
     find: "this.#place.release();",
     replace: "",
@@ -324,7 +324,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-ping-flood",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "Answers to pings that nobody reads fill the memory",
     find: 'if (kind === "ping" && this.#outbox.isFull) return this.#outbox.terminate();',
     replace: "",
@@ -332,7 +332,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-wait-timer-kept",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "The timer that bounds the wait for `open` outlives the peer",
     find: "this.#cancelWait?.();",
     replace: "",
@@ -340,7 +340,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-async-failure-lost",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "A hook that rejects ends the process",
     find: ".then(undefined, (error) => this.#fail(name, error));",
     replace: ".then(undefined);",
@@ -348,7 +348,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "connection-drain-behind-queue",
-    file: "connection.ts",
+    file: "endpoint/connection.ts",
     what: "`drain` waits behind the messages that wait for it",
     find: "if (this.#drained) {",
     replace: "if (this.#drained && !this.#backlog?.length) {",
@@ -356,7 +356,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "timers-not-cleared",
-    file: "timers.ts",
+    file: "common/timers.ts",
     what: "A timer that was cancelled fires",
     find: "if (this.#running.delete(timer)) clearTimeout(timer);",
     replace: "this.#running.delete(timer);",
@@ -364,7 +364,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "timers-watch-goes-on",
-    file: "timers.ts",
+    file: "common/timers.ts",
     what: "A watch with nothing to look at keeps its timer",
     find: "this.#stop?.();",
     replace: "",
@@ -372,7 +372,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "limits-nan",
-    file: "limits.ts",
+    file: "common/limits.ts",
     what: "NaN is a limit",
     find: "if (value >= least && value <= most) return;",
     replace: "if (!(value < least || value > most)) return;",
@@ -380,7 +380,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "limits-time-overflows",
-    file: "limits.ts",
+    file: "common/limits.ts",
     what: "A time-out of a month fires at once",
     find: 'name.endsWith("Timeout") ? MAX_TIME : Infinity',
     replace: "Infinity",
@@ -388,7 +388,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "limits-pending-bytes",
-    file: "limits.ts",
+    file: "common/limits.ts",
     what: "A message of maxPayload may be larger than all that may wait",
     find: "Math.max(limits.pendingBytes, limits.maxPayload)",
     replace: "limits.pendingBytes",
@@ -396,7 +396,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "hooks-resolved-first",
-    file: "hooks.ts",
+    file: "endpoint/hooks.ts",
     what: "The global upgrade hook wins over the resolved one",
     find: "b?.handled ? b : merge(a, b),",
     replace: "b?.handled ? b : merge(b, a),",
@@ -404,7 +404,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "hooks-stop-at-the-first-failure",
-    file: "hooks.ts",
+    file: "endpoint/hooks.ts",
     what: "A global hook that throws keeps the resolved one from running",
     find: "settleBoth([attempt(a, args), attempt(b, args)])",
     replace: "settleBoth([a(...args), b(...args)])",
@@ -412,7 +412,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "hooks-one-after-the-other",
-    file: "hooks.ts",
+    file: "endpoint/hooks.ts",
     what: "`open` of the second hooks does not wait for the first",
     find: "after(a(...args), () => b(...args)) };",
     replace: "settleBoth([a(...args), b(...args)]) };",

@@ -4,7 +4,7 @@ import type { Fault } from "../fault.ts";
 export const sockets: readonly Fault[] = [
   {
     id: "socket-stale-state",
-    file: "shims/callback_socket.ts",
+    file: "socket/callback_socket.ts",
     what: "readyState is OPEN though the client's close has come in",
     find: "return this.#state === OPEN && !this.#wire.isOpen(this.raw) ? CLOSING : this.#state;",
     replace: "return this.#state;",
@@ -12,7 +12,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "socket-sends-after-close",
-    file: "shims/callback_socket.ts",
+    file: "socket/callback_socket.ts",
     what: "Messages are sent behind our close frame",
     find: "if (this.readyState !== OPEN) return this.bufferedAmount;",
     replace: "",
@@ -20,7 +20,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "socket-closes-again",
-    file: "shims/callback_socket.ts",
+    file: "socket/callback_socket.ts",
     what: "A second close() starts another closing handshake",
     find: "if (this.readyState !== OPEN) return;\n    this.#state = CLOSING;",
     replace: "this.#state = CLOSING;",
@@ -28,7 +28,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "socket-two-closes",
-    file: "shims/callback_socket.ts",
+    file: "socket/callback_socket.ts",
     what: "A runtime that reports the end twice closes twice",
     find: "if (this.#isClosed) return;\n    this.#isClosed = true;",
     replace: "this.#isClosed = true;",
@@ -36,7 +36,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "socket-tells-who-never-opened",
-    file: "shims/callback_socket.ts",
+    file: "socket/callback_socket.ts",
     what: "A socket that never opened is reported as closed",
     find: "if (!hasOpened) return;",
     replace: "",
@@ -44,7 +44,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "socket-stays-paused",
-    file: "shims/callback_socket.ts",
+    file: "socket/callback_socket.ts",
     what: "The answer to our close is never read where the reader is paused",
     find: "this.resume(); // or",
     replace: "// or",
@@ -52,7 +52,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "socket-hears-after-close",
-    file: "shims/callback_socket.ts",
+    file: "socket/callback_socket.ts",
     what: "Messages that come after our close are handled",
     find: "if (this.#state === OPEN) this.listener?.onmessage(payload, byteLength);",
     replace: "this.listener?.onmessage(payload, byteLength);",
@@ -60,7 +60,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "socket-reenters",
-    file: "shims/callback_socket.ts",
+    file: "socket/callback_socket.ts",
     what: "What the runtime reports inside send() runs hooks inside send()",
     find: "return this.#isCalling || this.#reports !== undefined;",
     replace: "return this.#reports !== undefined;",
@@ -68,7 +68,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "socket-overtaken",
-    file: "shims/callback_socket.ts",
+    file: "socket/callback_socket.ts",
     what: "A report overtakes those that wait for the turn to be over",
     find: "return this.#isCalling || this.#reports !== undefined;",
     replace: "return this.#isCalling;",
@@ -76,7 +76,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "socket-held-close-forgotten",
-    file: "shims/callback_socket.ts",
+    file: "socket/callback_socket.ts",
     what: "A close that was held back for the queue is never sent",
     find: "this.#heldClose = undefined;\n    this.#wire.close(this.raw, code, reason);",
     replace: "this.#heldClose = undefined;",
@@ -84,7 +84,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "socket-queue-forgotten",
-    file: "shims/callback_socket.ts",
+    file: "socket/callback_socket.ts",
     what: "On uWebSockets and Bun a close loses track of what is queued",
     find: "this.#wire.closeForgetsQueue && this.bufferedAmount > 0",
     replace: "this.#wire.closeForgetsQueue && this.bufferedAmount < 0",
@@ -92,7 +92,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "socket-touched-when-gone",
-    file: "shims/callback_socket.ts",
+    file: "socket/callback_socket.ts",
     what: "A native socket is asked after it has closed, which throws on uWebSockets",
     find: "return !this.#isClosed && (this.#state",
     replace: "return (this.#state",
@@ -100,7 +100,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-close-overtakes",
-    file: "shims/ws_socket.ts",
+    file: "shims/node/ws_socket.ts",
     what: "The close frame of `ws` overtakes what was gathered",
     find: "native.close = flushAndClose;",
     replace: "",
@@ -108,7 +108,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-ping-overtakes",
-    file: "shims/ws_socket.ts",
+    file: "shims/node/ws_socket.ts",
     what: "A ping overtakes the messages that were sent before",
     find: "native.ping = flushAndPing;",
     replace: "",
@@ -116,7 +116,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-compressed-overtaken",
-    file: "shims/ws_socket.ts",
+    file: "shims/node/ws_socket.ts",
     what: "A message overtakes one that `ws` is still compressing",
     find: "const isBusy = native.bufferedAmount > line.stream.writableLength;",
     replace: "const isBusy = false;",
@@ -124,7 +124,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-not-utf8",
-    file: "shims/ws_socket.ts",
+    file: "shims/node/ws_socket.ts",
     what: "Over `ws` a text need not be UTF-8",
     find: "skipUTF8Validation: false,",
     replace: "skipUTF8Validation: true,",
@@ -132,7 +132,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-payload-unbounded",
-    file: "shims/ws_socket.ts",
+    file: "shims/node/ws_socket.ts",
     what: "`ws` gathers the fragments of a message without bounds",
     find: "maxPayload: Math.min(maxPayload, constants.MAX_STRING_LENGTH),",
     replace: "maxPayload: 0,",
@@ -140,7 +140,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-errors-unheard",
-    file: "shims/ws_socket.ts",
+    file: "shims/node/ws_socket.ts",
     what: "An error of a socket of `ws` ends the process",
     find: '.on("close", onClose).on("error", onError);',
     replace: '.on("close", onClose);',
@@ -148,7 +148,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-empty-buffer-shared",
-    file: "shims/ws_socket.ts",
+    file: "shims/node/ws_socket.ts",
     what: "Every empty message has the same buffer",
     find: ": data.byteLength === 0",
     replace: ": data.byteLength < 0",
@@ -156,7 +156,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-always-clean",
-    file: "shims/ws_socket.ts",
+    file: "shims/node/ws_socket.ts",
     what: "A line that dropped counts as closed cleanly",
     find: "wasClean: code !== 1006",
     replace: "wasClean: true",
@@ -164,7 +164,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-resets-after-violation",
-    file: "shims/ws_socket.ts",
+    file: "shims/node/ws_socket.ts",
     what: "The line is cut before the client has read what it did wrong",
     find: "if (!socket.hasFailed) socket.raw.terminate();",
     replace: "socket.raw.terminate();",
@@ -172,7 +172,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-options-stay",
-    file: "shims/ws_socket.ts",
+    file: "shims/node/ws_socket.ts",
     what: "The options of the user's own server of `ws` are changed for good",
     find: "server.options = options;",
     replace: "",
@@ -180,7 +180,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-headers-lost",
-    file: "shims/ws_socket.ts",
+    file: "shims/node/ws_socket.ts",
     what: "The headers of `upgrade` are not on the 101",
     find: "lines.push(`${name}: ${value}`);",
     replace: "void name, value;",
@@ -188,7 +188,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-reads-behind-an-error",
-    file: "shims/ws_socket.ts",
+    file: "shims/node/ws_socket.ts",
     what: "What waited for an inflation that failed is read, and ends the process",
     find: "if (this._errored) done();\n  else ",
     replace: "",
@@ -196,7 +196,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-counts-pings",
-    file: "shims/ws_socket.ts",
+    file: "shims/node/ws_socket.ts",
     what: "A client that reads is dropped for a burst of pings",
     find: ", maxPendingAutoPongs: PINGS_PER_CHUNK",
     replace: "",
@@ -204,7 +204,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-upgrade-as-a-list",
-    file: "shims/ws_socket.ts",
+    file: "shims/node/ws_socket.ts",
     what: "`Upgrade` in a list, or in capitals, is refused by `ws`",
     find: 'headers.upgrade = "websocket";',
     replace: "",
@@ -212,7 +212,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-context-taken-over",
-    file: "shims/ws_socket.ts",
+    file: "shims/node/ws_socket.ts",
     what: "Each client gets a compressor of its own unless it asks not to",
     find: "{ serverNoContextTakeover: true, ...",
     replace: "{ ...",
@@ -220,7 +220,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-deflates-mixed-up",
-    file: "shims/ws_socket.ts",
+    file: "shims/node/ws_socket.ts",
     what: "Options of compression that `upgrade` returns are those of the first client",
     find: "const key = JSON.stringify([threshold, zlibDeflateOptions]);",
     replace: 'const key = "";',
@@ -228,7 +228,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "uwebsockets-utf8",
-    file: "shims/uwebsockets.ts",
+    file: "shims/uws/uwebsockets.ts",
     what: "A text that is not UTF-8 is 1002",
     find: "/utf-8|compressed/i.test(message)",
     replace: "/compressed/i.test(message)",
@@ -236,7 +236,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "uwebsockets-always-clean",
-    file: "shims/uwebsockets.ts",
+    file: "shims/uws/uwebsockets.ts",
     what: "A line that dropped counts as closed cleanly",
     find: "wasClean: !isDrop",
     replace: "wasClean: true",
@@ -244,7 +244,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "uwebsockets-drop-is-an-error",
-    file: "shims/uwebsockets.ts",
+    file: "shims/uws/uwebsockets.ts",
     what: "A line that drops is a broken protocol",
     find: 'if (!message.startsWith("Received")) return undefined;',
     replace: "",
@@ -252,7 +252,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "response-stalls",
-    file: "shims/node_response.ts",
+    file: "shims/node/node_response.ts",
     what: "A large refusal never ends",
     find: 'line.on("drain", () => out.emit("drain"));',
     replace: "",
@@ -260,7 +260,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "response-framing-passed-on",
-    file: "shims/node_response.ts",
+    file: "shims/node/node_response.ts",
     what: "The hook's own Content-Length is on the wire, right or wrong",
     find: " && !FRAMING.includes(name)",
     replace: "",
@@ -268,7 +268,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "response-cookies-lost",
-    file: "shims/node_response.ts",
+    file: "shims/node/node_response.ts",
     what: "The cookies of a refusal are lost",
     find: 'if (cookies.length > 0) out.setHeader("set-cookie", cookies);',
     replace: "",
@@ -276,7 +276,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "response-line-kept",
-    file: "shims/node_response.ts",
+    file: "shims/node/node_response.ts",
     what: "A refused client that stays holds its line",
     find: "setTimeout(() => line.destroy(), LINGER_MS);",
     replace: "setTimeout(() => {}, LINGER_MS);",
@@ -284,7 +284,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "response-reset",
-    file: "shims/node_response.ts",
+    file: "shims/node/node_response.ts",
     what:
       "The line is cut as soon as a refusal is written, and a client that still sends never reads it",
     find: "line.end();\n}",
@@ -293,7 +293,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "response-half-a-body",
-    file: "shims/node_response.ts",
+    file: "shims/node/node_response.ts",
     what: "A refusal whose body fails half way looks whole",
     find:
       "await pipeline(Readable.fromWeb(response.body as NodeWebStream), out).catch(() => line.destroy());",
@@ -303,58 +303,58 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "request-doubled-header",
-    file: "shims/request.ts",
+    file: "handshake/raw_handshake.ts",
     what: "Of a header that comes twice the last counts",
     find: "found = found === null",
     replace: "found = found !== undefined",
-    caughtBy: ["unit request", "node24 C4."],
+    caughtBy: ["unit raw_handshake", "node24 C4."],
   },
   {
     id: "request-cookies-joined",
-    file: "shims/request.ts",
+    file: "handshake/raw_handshake.ts",
     what: "Cookies of two headers are joined by a comma",
     find: 'name === "cookie" ? "; " : ", "',
     replace: 'name === "cookie" ? ", " : ", "',
-    caughtBy: ["unit request"],
+    caughtBy: ["unit raw_handshake"],
   },
   {
     id: "request-runtime-kept",
-    file: "shims/request.ts",
+    file: "handshake/raw_handshake.ts",
     what: "A peer keeps the runtime's request alive",
     find: "settle(retain?: readonly string[]): void {\n    this.#runtime = undefined;",
     replace: "settle(retain?: readonly string[]): void {",
-    caughtBy: ["unit request"],
+    caughtBy: ["unit raw_handshake"],
   },
   {
     id: "request-headers-kept",
-    file: "shims/request.ts",
+    file: "handshake/raw_handshake.ts",
     what: "A request that a hook has read keeps all headers, whatever retainHeaders",
     find: "if (!kept!.has(name)) this.#request!.headers.delete(name);",
     replace: "",
-    caughtBy: ["unit request", "deno I2."],
+    caughtBy: ["unit raw_handshake", "deno I2."],
   },
   {
     id: "request-absolute-form",
-    file: "shims/request.ts",
+    file: "handshake/raw_handshake.ts",
     what: "The authority of an absolute target is part of the path",
     find: "absolute ? target.slice(absolute[0].length) : target;",
     replace: "target;",
-    caughtBy: ["unit request", "node24 C5."],
+    caughtBy: ["unit raw_handshake", "node24 C5."],
   },
   {
     id: "request-aborted-before",
-    file: "shims/request.ts",
+    file: "handshake/raw_handshake.ts",
     what: "A request that is made after the client has left is not aborted",
     find: "if (this.#abortReason) this.#request.abort(this.#abortReason);",
     replace: "",
-    caughtBy: ["unit request"],
+    caughtBy: ["unit raw_handshake"],
   },
   {
     id: "request-aborted-twice",
-    file: "shims/request.ts",
+    file: "handshake/raw_handshake.ts",
     what: "The reason of an abort is the last one",
     find: "if (this.#abortReason) return;",
     replace: "",
-    caughtBy: ["unit request"],
+    caughtBy: ["unit raw_handshake"],
   },
 ];

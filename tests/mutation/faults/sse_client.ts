@@ -8,7 +8,7 @@ export const sseClient: readonly Fault[] = [
     what: "An event that comes again is told again",
     find: "if (!(sequence > this.#sequence)) return false;",
     replace: "",
-    caughtBy: ["unit sse_line"],
+    caughtBy: ["unit event_line"],
   },
   {
     id: "sse-client-misses-a-gap",
@@ -16,7 +16,7 @@ export const sseClient: readonly Fault[] = [
     what: "Events that are missing are not missed",
     find: "if (sequence > this.#sequence + 1) {",
     replace: "if (sequence > this.#sequence + 9) {",
-    caughtBy: ["unit sse_line"],
+    caughtBy: ["unit event_line"],
   },
   {
     id: "sse-client-forgets-where",
@@ -24,7 +24,7 @@ export const sseClient: readonly Fault[] = [
     what: "A line that drops is taken up at its begin",
     find: "`${this.#token}.${this.#sequence}`",
     replace: "`${this.#token}.0`",
-    caughtBy: ["unit sse_line"],
+    caughtBy: ["unit event_line"],
   },
   {
     id: "sse-client-follows-redirects",
@@ -32,7 +32,7 @@ export const sseClient: readonly Fault[] = [
     what: "The token goes wherever a redirect leads",
     find: 'redirect: "manual"',
     replace: 'redirect: "follow"',
-    caughtBy: ["unit sse_posts"],
+    caughtBy: ["unit posts"],
   },
   {
     id: "sse-client-leaves-silently",
@@ -56,7 +56,7 @@ export const sseClient: readonly Fault[] = [
     what: "What the server says behind our close is not heard",
     find: "const LAST_WORDS = 1_000;",
     replace: "const LAST_WORDS = 0;",
-    caughtBy: ["unit sse_posts"],
+    caughtBy: ["unit posts"],
   },
   {
     id: "sse-client-unclean-after-all",
@@ -72,7 +72,7 @@ export const sseClient: readonly Fault[] = [
     what: "A message that is too large ends the socket by another code than a frame would",
     find: "413: 1009",
     replace: "413: 1008",
-    caughtBy: ["unit sse_posts"],
+    caughtBy: ["unit posts"],
   },
   {
     id: "sse-client-blames-nobody",
@@ -80,7 +80,7 @@ export const sseClient: readonly Fault[] = [
     what: "A proxy that buffers is got round, and nobody learns of it",
     find: "this.#isSure = true;\n    this.#host.buffering();",
     replace: "this.#isSure = true;",
-    caughtBy: ["unit sse_line"],
+    caughtBy: ["unit event_line"],
   },
   {
     id: "sse-client-blames-the-dead",
@@ -88,7 +88,7 @@ export const sseClient: readonly Fault[] = [
     what: "A line that was heard and died is taken for a proxy that buffers",
     find: "if (response.wasHeard) this.#wasHeard();\n      else if",
     replace: "if (response.wasHeard) this.#wasHeard();\n      if",
-    caughtBy: ["unit sse_line"],
+    caughtBy: ["unit event_line"],
   },
   {
     id: "sse-client-never-gives-up",
@@ -96,7 +96,7 @@ export const sseClient: readonly Fault[] = [
     what: "A line is looked for beyond the grace",
     find: "lostFor >= this.#host.grace",
     replace: "lostFor >= this.#host.grace + 1e9",
-    caughtBy: ["unit sse_line"],
+    caughtBy: ["unit event_line"],
   },
   {
     id: "sse-client-believes-the-first-heartbeat",
@@ -104,7 +104,7 @@ export const sseClient: readonly Fault[] = [
     what: "Silence is measured by the heartbeat that was assumed",
     find: "if (this.#host.event(event)) this.wasUseful = true;\n      this.#watch();",
     replace: "if (this.#host.event(event)) this.wasUseful = true;\n     ",
-    caughtBy: ["unit sse_line"],
+    caughtBy: ["unit event_line"],
   },
   {
     id: "sse-client-splits-characters",
@@ -112,7 +112,7 @@ export const sseClient: readonly Fault[] = [
     what: "A character that two chunks share is broken",
     find: "decoder.decode(value, { stream: true })",
     replace: "decoder.decode(value)",
-    caughtBy: ["unit sse_line"],
+    caughtBy: ["unit event_line"],
   },
   {
     id: "sse-client-one-task",
@@ -120,7 +120,7 @@ export const sseClient: readonly Fault[] = [
     what: "Messages of one chunk are told in one task",
     find: "if (index > 0) await nextTask();",
     replace: "",
-    caughtBy: ["unit sse_line"],
+    caughtBy: ["unit event_line"],
   },
   {
     id: "sse-client-skips-a-number",
@@ -128,7 +128,7 @@ export const sseClient: readonly Fault[] = [
     what: "A message that is tried again has another number",
     find: "const isTaken = await this.#try(post, sequence);",
     replace: "const isTaken = await this.#try(post, sequence++);",
-    caughtBy: ["unit sse_posts"],
+    caughtBy: ["unit posts"],
   },
   {
     id: "sse-client-misreads-409",
@@ -136,7 +136,7 @@ export const sseClient: readonly Fault[] = [
     what: "A message whose answer was lost is tried for ever",
     find: "if (expected >= sequence) return expected > sequence || undefined;",
     replace: "if (expected >= sequence) return undefined;",
-    caughtBy: ["unit sse_posts"],
+    caughtBy: ["unit posts"],
   },
   {
     id: "sse-client-repeats-the-taken",
@@ -144,7 +144,7 @@ export const sseClient: readonly Fault[] = [
     what: "What a resumed line acknowledges is sent again",
     find: "if (taken >= this.#sequence) this.retry();",
     replace: "",
-    caughtBy: ["unit sse_posts"],
+    caughtBy: ["unit posts"],
   },
   {
     id: "sse-client-takes-5xx-for-a-word",
@@ -152,7 +152,7 @@ export const sseClient: readonly Fault[] = [
     what: "A gateway that is down for a moment ends the socket",
     find: "if (status >= 500 || PASSING.includes(status)) return undefined;",
     replace: "",
-    caughtBy: ["unit sse_posts"],
+    caughtBy: ["unit posts"],
   },
   {
     id: "sse-client-sends-what-changed",
@@ -160,7 +160,7 @@ export const sseClient: readonly Fault[] = [
     what: "Bytes are read when they leave, not at the call",
     find: "new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice()",
     replace: "new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)",
-    caughtBy: ["unit sse_posts"],
+    caughtBy: ["unit posts"],
   },
   {
     id: "sse-client-stays-in-page",

@@ -6,7 +6,7 @@ const caughtBy: readonly Check[] = ["test sse"];
 export const sseServer: readonly Fault[] = [
   {
     id: "sse-server-half-a-secret",
-    file: "shims/session_token.ts",
+    file: "session/session_token.ts",
     what: "The part that finds a session is enough to use it",
     find: "return difference === 0;",
     replace: "return true;",
@@ -38,7 +38,7 @@ export const sseServer: readonly Fault[] = [
   },
   {
     id: "sse-server-replays",
-    file: "sse_requests.ts",
+    file: "adapters/sse/requests.ts",
     what: "A message that comes again is taken again",
     find: "Number(number) !== next",
     replace: "Number(number) > next",
@@ -46,7 +46,7 @@ export const sseServer: readonly Fault[] = [
   },
   {
     id: "sse-server-large-without-length",
-    file: "shims/request_body.ts",
+    file: "adapters/sse/request_body.ts",
     what: "A body that does not state its length may be of any",
     find: "if (length + value.byteLength > this.#most) {",
     replace: "if (length > 2 ** 30) {",
@@ -54,7 +54,7 @@ export const sseServer: readonly Fault[] = [
   },
   {
     id: "sse-server-waits-for-the-slow",
-    file: "body_clock.ts",
+    file: "adapters/sse/body_clock.ts",
     what: "A body may take for ever",
     find: 'else body.stop("too late");',
     replace: "",
@@ -62,7 +62,7 @@ export const sseServer: readonly Fault[] = [
   },
   {
     id: "sse-server-forgets-one",
-    file: "shims/replay_ring.ts",
+    file: "session/replay_ring.ts",
     what: "Who comes back misses an event",
     find: "while (this.#sent > sequence) {",
     replace: "while (this.#sent > sequence + 1) {",
@@ -70,7 +70,7 @@ export const sseServer: readonly Fault[] = [
   },
   {
     id: "sse-server-hides-a-loss",
-    file: "shims/replay_ring.ts",
+    file: "session/replay_ring.ts",
     what: "Who comes back for what is gone is not told",
     find: "if (sequence < this.#dropped + this.#head ||",
     replace: "if (",
@@ -78,7 +78,7 @@ export const sseServer: readonly Fault[] = [
   },
   {
     id: "sse-server-line-ends",
-    file: "shims/server_sent_event.ts",
+    file: "adapters/sse/server_sent_event.ts",
     what: "A lone CR is taken for the end of a line",
     find: 'payload.includes("\\r")',
     replace: 'payload.includes("\\r\\n")',
@@ -86,7 +86,7 @@ export const sseServer: readonly Fault[] = [
   },
   {
     id: "sse-server-grace-goes-on",
-    file: "sse_session.ts",
+    file: "adapters/sse/session.ts",
     what: "A client that has come back is given up all the same",
     find: "    this.#cancelGrace?.();\n    this.#cancelGrace = undefined;\n    if (!",
     replace: "    if (!",
@@ -94,7 +94,7 @@ export const sseServer: readonly Fault[] = [
   },
   {
     id: "sse-server-polls-in-a-circle",
-    file: "sse_session.ts",
+    file: "adapters/sse/session.ts",
     what: "A poll ends though there was nothing to send",
     find: "(line.isPoll && line.hasSent)",
     replace: "line.isPoll",
@@ -102,7 +102,7 @@ export const sseServer: readonly Fault[] = [
   },
   {
     id: "sse-server-empty-chunks",
-    file: "shims/event_stream.ts",
+    file: "adapters/sse/event_stream.ts",
     what: "workerd holds a chunk back that counts nothing",
     find: "this.#size = size * UNIT + 1;",
     replace: "this.#size = size * UNIT;",

@@ -4,7 +4,7 @@ import type { Fault } from "../fault.ts";
 export const workers: readonly Fault[] = [
   {
     id: "worker-wakes-by-new-promise",
-    file: "shims/request_context.ts",
+    file: "shims/workerd/request_context.ts",
     what: "What wakes a request is `new Promise`, and runs elsewhere once V8 has optimized it",
     find:
       "const { promise, resolve } = Promise.withResolvers<void>();\n        this.#wake = resolve;",
@@ -13,7 +13,7 @@ export const workers: readonly Fault[] = [
   },
   {
     id: "worker-overtakes",
-    file: "shims/request_context.ts",
+    file: "shims/workerd/request_context.ts",
     what: "What a request does itself overtakes what others have asked it for before",
     find: "if (this.isCurrent && this.#posted.length === 0) return",
     replace: "if (this.isCurrent) return",
@@ -21,7 +21,7 @@ export const workers: readonly Fault[] = [
   },
   {
     id: "worker-does-it-at-once",
-    file: "shims/request_context.ts",
+    file: "shims/workerd/request_context.ts",
     what: "A socket is touched within another request",
     find: "if (this.isCurrent && this.#posted.length === 0) return",
     replace: "if (this.#posted.length === 0) return",
@@ -29,7 +29,7 @@ export const workers: readonly Fault[] = [
   },
   {
     id: "worker-throws-at-others",
-    file: "shims/request_context.ts",
+    file: "shims/workerd/request_context.ts",
     what: "A socket that has gone is an exception for whoever publishes",
     find: "      RequestContext.#current = undefined;\n    }\n  }\n\n  async",
     replace: "      throw new Error();\n    }\n  }\n\n  async",
@@ -37,7 +37,7 @@ export const workers: readonly Fault[] = [
   },
   {
     id: "worker-timers-end-with-their-request",
-    file: "shims/context_timers.ts",
+    file: "shims/workerd/context_timers.ts",
     what: "Timers end with the request that waits for them",
     find: "this.#host = this.#guard;\n    this.#guard = undefined;\n    this.#arm();",
     replace: "this.#host = undefined;",
@@ -45,7 +45,7 @@ export const workers: readonly Fault[] = [
   },
   {
     id: "worker-timers-unguarded",
-    file: "shims/context_timers.ts",
+    file: "shims/workerd/context_timers.ts",
     what: "Nobody sees that a request has ended without a word",
     find: "if (this.#host && Date.now() >= this.#host.at + OVERDUE_MS)",
     replace: "if (this.#host && Date.now() >= this.#host.at + 1e9)",
@@ -53,7 +53,7 @@ export const workers: readonly Fault[] = [
   },
   {
     id: "worker-waits-asleep",
-    file: "timers.ts",
+    file: "common/timers.ts",
     what: "A request that waits for another is ended as one that hangs",
     find: "return this.keeper?.awake(promise) ?? promise;",
     replace: "return promise;",
@@ -61,31 +61,31 @@ export const workers: readonly Fault[] = [
   },
   {
     id: "worker-bytes-uncounted",
-    file: "shims/worker_line.ts",
+    file: "shims/workerd/remote_socket.ts",
     what: "What waits for its request is not counted",
     find: "this.#posted += byteLength;",
     replace: "",
-    caughtBy: ["unit worker_line", "worker B4.dead"],
+    caughtBy: ["unit remote_socket", "worker B4.dead"],
   },
   {
     id: "worker-keeps-who-was-dropped",
-    file: "shims/worker_line.ts",
+    file: "shims/workerd/remote_socket.ts",
     what: "A request whose hook never settles is kept",
     find: "context.post(() => void setTimeout(() => this.#letGo(), hooksMayTake));",
     replace: "context.post(() => void hooksMayTake);",
-    caughtBy: ["unit worker_line"],
+    caughtBy: ["unit remote_socket"],
   },
   {
     id: "worker-cuts-hooks-short",
-    file: "shims/worker_line.ts",
+    file: "shims/workerd/remote_socket.ts",
     what: "terminate() ends the request before the close hook has settled",
     find: "if (this.#running === 0) this.#letGo();",
     replace: "this.#letGo();",
-    caughtBy: ["unit worker_line", "worker X4.hooks"],
+    caughtBy: ["unit remote_socket", "worker X4.hooks"],
   },
   {
     id: "worker-hooks-elsewhere",
-    file: "isolate_room.ts",
+    file: "adapters/cloudflare/isolate_endpoint.ts",
     what: "A close hook runs in the request that terminates, and ends with it",
     find: "context.isOver ? now() : context.post(now)",
     replace: "now()",
@@ -93,7 +93,7 @@ export const workers: readonly Fault[] = [
   },
   {
     id: "worker-never-asks",
-    file: "isolate_room.ts",
+    file: "adapters/cloudflare/isolate_endpoint.ts",
     what: "A peer whose request has gone without a word stays for ever",
     find: "resident.isSilent = true;",
     replace: "",
@@ -101,7 +101,7 @@ export const workers: readonly Fault[] = [
   },
   {
     id: "worker-heartbeats-unbounded",
-    file: "isolate_room.ts",
+    file: "adapters/cloudflare/isolate_endpoint.ts",
     what: "Heartbeats wait without bound for who reads none",
     find: "if (line.bufferedAmount > this.endpoint.limits.maxBuffered) {",
     replace: "if (line.bufferedAmount > Infinity) {",

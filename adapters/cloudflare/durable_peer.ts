@@ -1,0 +1,116 @@
+import type { Peer } from "../../peer.ts";
+import type { CallbackSocket } from "../../socket/callback_socket.ts";
+import {
+  cloneable,
+  isJson,
+  pack,
+  type PackedPeer,
+  type PeerStore,
+} from "../../shims/workerd/peer_state.ts";
+import type { CloudflareSocket } from "../../shims/workerd/workerd.ts";
+import { CLOSED } from "../../socket/socket.ts";
+
+/** What was found of a peer of an earlier life. */
+export interface FoundPeer {
+  readonly packed: PackedPeer;
+  /** Whether it was too large for the socket. */
+  readonly isSpilled: boolean;
+}
+
+/** A peer in memory, and what is saved of it: written only where that has changed. */
+export class DurablePeer {
+  readonly socket: CallbackSocket<CloudflareSocket>;
+  readonly peer: Peer;
+  /** Hooks at work: what they change is saved once they have settled. */
+  running = 0;
+  /** When it was heard last in this life. */
+  heardAt = 0;
+  readonly #store: PeerStore;
+  readonly #context: object;
+  /** JSON text, as the next two. */
+  readonly #handshake: string;
+  #topics: string | undefined;
+  #savedContext: string | undefined;
+  #binaryType: string | undefined;
+  #saved: PackedPeer | undefined;
+  #isSpilled: boolean;
+  /** Length of the topics that were joined since it was saved, as JSON. */
+  #joined = 0;
+  #isForgotten = false;
+
+  constructor(
+    socket: CallbackSocket<CloudflareSocket>,
+    peer: Peer,
+    store: PeerStore,
+    handshake: string,
+    found?: FoundPeer,
+  ) {
+    this.socket = socket;
+    this.peer = peer;
+    this.#store = store;
+    this.#context = peer.context;
+    this.#handshake = handshake;
+    this.#saved = found?.packed;
+    this.#isSpilled = found?.isSpilled ?? false;
+  }
+
+  /** Has `touched` called whenever somebody gets its context, and so may change it. */
+  watch(touched: () => void): void {
+    const get = () => {
+      touched();
+      return this.#context;
+    };
+    Object.defineProperty(this.peer, "context", { get, enumerable: true });
+  }
+
+  /**
+   * It is about to leave a topic, or to join one.
+   *
+   * @throws {PeerError} `ERR_PEER_STATE_TOO_LARGE` where one more topic could not be saved.
+   */
+  changing(joined?: string): void {
+    if (joined !== undefined) {
+      const length = JSON.stringify(joined).length + 1;
+      const { id } = this.peer;
+      this.#store.check(id, this.#savedLength + this.#joined + length);
+      this.#joined += length;
+    }
+    this.#topics = undefined;
+  }
+
+  get #savedLength(): number {
+    const saved = this.#saved ?? this.#handshake;
+    return (typeof saved === "string" ? saved : saved.rest).length;
+  }
+
+  /**
+   * Saves what has changed; lets go of it once the connection is over.
+   *
+   * @throws {PeerError} `ERR_PEER_STATE_TOO_LARGE`
+   */
+  save(): void {
+    if (this.socket.readyState === CLOSED) return this.#forget();
+    const { id, websocket: { binaryType } } = this.peer;
+    const context = this.#context;
+    const text = isJson(context) ? JSON.stringify(context) : undefined;
+    const isSame = text !== undefined && text === this.#savedContext &&
+      this.#topics !== undefined &&
+      binaryType === this.#binaryType;
+    if (isSame) return;
+    this.#topics ??= JSON.stringify([...this.peer.topics]);
+    const packed = pack(this.#handshake, this.#topics, binaryType, text ?? cloneable(context, id));
+    if (packed !== this.#saved) {
+      this.#isSpilled = this.#store.write(this.socket.raw, id, packed, this.#isSpilled);
+    }
+    this.#saved = packed;
+    this.#savedContext = text;
+    this.#binaryType = binaryType;
+    this.#joined = 0;
+  }
+
+  #forget(): void {
+    if (this.#isForgotten) return;
+    this.#isForgotten = true;
+    this.#store.forget(this.socket.raw, this.peer.id, this.#isSpilled);
+  }
+}

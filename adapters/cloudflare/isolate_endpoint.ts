@@ -1,0 +1,211 @@
+import { Adapter, endpointOf } from "../../endpoint/adapter.ts";
+import type { Decision } from "../../endpoint/upgrader.ts";
+import { checkCloudflare, type CloudflareRoomOptions, type Heartbeat } from "./options.ts";
+import type { CloseOptions } from "../../endpoint/endpoint.ts";
+import { encode, utf8Length } from "../../socket/frame.ts";
+import type { Peer } from "../../peer.ts";
+import { CallbackSocket } from "../../socket/callback_socket.ts";
+import { ContextTimers } from "../../shims/workerd/context_timers.ts";
+import type { RawHandshake } from "../../handshake/raw_handshake.ts";
+import { RequestContext, type WorkerContext } from "../../shims/workerd/request_context.ts";
+import {
+  type LineHost,
+  LINGER_MS,
+  WorkerLine,
+  type WorkerSocket,
+  workerWire,
+} from "../../shims/workerd/remote_socket.ts";
+import {
+  closeFailureOf,
+  extensionsOf,
+  failureOf,
+  handshakeOf,
+  refusalOf,
+  socketPair,
+  switching,
+} from "../../shims/workerd/workerd.ts";
+import type { CloseInfo, SocketFailure } from "../../socket/socket.ts";
+import { Watch } from "../../common/timers.ts";
+
+/** A peer that lives here. */
+interface Resident {
+  readonly peer: Peer;
+  /** Whether its context has been asked whether it is there, and has not answered. */
+  isSilent: boolean;
+}
+
+/** Where a peer lives, in whichever room. */
+const lineOf = new WeakMap<Peer, WorkerLine>();
+
+/** Looks for silent clients in an `idleTimeout`. */
+const LOOKS = 8;
+
+/** Milliseconds until a context that does not do what it was asked to is taken for gone. */
+const GONE_MS = 100;
+
+/**
+ * What plain Workers serve in one isolate: its peers hear each other, and nobody else. Cloudflare
+ * runs a Worker in as many isolates as it likes, so **two clients of one Worker need not be here
+ * together**: who must reach all clients uses Durable Objects.
+ */
+export class IsolateRoom extends Adapter {
+  readonly #timers: ContextTimers;
+  readonly #isCompressed: boolean;
+  readonly #heartbeat: Heartbeat | undefined;
+  readonly #residents = new Map<WorkerLine, Resident>();
+  readonly #contexts: Watch<WorkerLine>;
+  readonly #clients: Watch<WorkerLine> | undefined;
+  readonly #host: LineHost;
+
+  /** @internal Made by the adapter for Cloudflare. */
+  constructor(options: CloudflareRoomOptions) {
+    checkCloudflare(options);
+    const endpoint = endpointOf(options);
+    super({ endpoint });
+    const timers = this.#timers = endpoint.keepTimers(new ContextTimers());
+    this.#isCompressed = Boolean(options.perMessageDeflate);
+    this.#heartbeat = options.heartbeat;
+    const { closeTimeout, idleTimeout } = endpoint.limits;
+    this.#contexts = new Watch(timers, closeTimeout, (line) => this.#ask(line));
+    if (this.#heartbeat && idleTimeout > 0) {
+      this.#clients = new Watch(timers, idleTimeout / LOOKS, (line) => {
+        if (Date.now() - line.heardAt >= idleTimeout) this.#residents.get(line)?.peer.terminate();
+      });
+    }
+    this.#host = {
+      hooksMayTake: closeTimeout,
+      ended: (line) => this.#ended(line),
+      over: ({ context }) => this.#leave(context),
+    };
+    this.door?.keepBy({
+      ran: (peer, hook) => void (hook && lineOf.get(peer)?.ran(hook)),
+      later: (peer, task) => this.#later(lineOf.get(peer)?.context, task),
+    });
+  }
+
+  /**
+   * Answers an upgrade request with the 101 or a refusal.
+   *
+   * @throws {TypeError} without the `ctx` of the request.
+   */
+  async handleUpgrade(request: Request, env: unknown, ctx: WorkerContext): Promise<Response> {
+    if (typeof ctx?.waitUntil !== "function") {
+      throw new TypeError(
+        "Cannot serve a WebSocket without the request's ctx: call handleUpgrade(request, env, ctx) with what fetch gets",
+      );
+    }
+    const context = new RequestContext(ctx);
+    this.#timers.enter(context);
+    const handshake = handshakeOf(request, env, ctx);
+    const answer = refusalOf(handshake) ??
+      await this.#timers.awake(
+        context.run(() =>
+          this.answer(request, handshake, (it) => this.#accept(context, handshake, it))
+        ),
+      );
+    // Later: of a response with a stream for a body, the end of its context may come before `cancel`.
+    if (answer?.status !== 101) setTimeout(() => this.#leave(context), LINGER_MS);
+    // What nobody sees: the client has left.
+    return answer ?? new Response(null, { status: 204 });
+  }
+
+  /** Drains this isolate. */
+  override close(first?: CloseOptions | number, reason?: string): Promise<void> {
+    const closed = typeof first === "number" ? super.close(first, reason) : super.close(first);
+    return this.#timers.awake(closed);
+  }
+
+  #accept(
+    context: RequestContext,
+    handshake: RawHandshake,
+    { admission, protocol, headers }: Decision & { kind: "accept" },
+  ): Response {
+    const [client, native] = socketPair<WorkerSocket>();
+    const extensions = extensionsOf(handshake, this.#isCompressed);
+    const line = new WorkerLine(native, context, this.#host);
+    const socket = new CallbackSocket(workerWire, native, protocol, extensions);
+    native.accept({ allowHalfOpen: false }); // then it answers the client's close by itself
+    native.binaryType = "arraybuffer"; // a Blob since 2026-03-17
+    this.#listen(line, socket);
+    const peer = this.endpoint.attach(socket, admission);
+    lineOf.set(peer, line);
+    this.#residents.set(line, { peer, isSilent: false });
+    this.#contexts.add(line);
+    this.#clients?.add(line);
+    context.run(() => socket.opened());
+    return switching(client, socket, headers);
+  }
+
+  #listen(line: WorkerLine, socket: CallbackSocket<WorkerSocket>): void {
+    const { native, context } = line;
+    line.drained = () => socket.drained();
+    const on = <Event>(type: string, listener: (event: Event) => void) =>
+      native.addEventListener(type, (event: never) => {
+        this.#timers.enter(context);
+        context.run(() => listener(event));
+      });
+    const closed = (info: CloseInfo) => {
+      line.end(false);
+      socket.closed(info);
+    };
+    const failed = (failure: SocketFailure | undefined) => {
+      if (failure) socket.failed(failure);
+      closed({ code: failure?.code ?? 1006, reason: "", wasClean: false });
+    };
+    on<{ data: string | ArrayBuffer }>("message", ({ data }) => {
+      line.heardAt = Date.now();
+      if (data === this.#heartbeat?.request) this.#beat(line);
+      else if (typeof data === "string") socket.received(data, utf8Length(data));
+      else socket.received(new Uint8Array(data), data.byteLength);
+    });
+    on<CloseInfo>("close", ({ code, reason, wasClean }) => {
+      const failure = closeFailureOf(code);
+      if (failure) failed(failure);
+      else closed({ code, reason: code === 1006 ? "" : reason, wasClean });
+    });
+    on<{ error?: unknown; message?: string }>(
+      "error",
+      ({ error, message }) => failed(failureOf(error ?? message)),
+    );
+  }
+
+  /** Answers who shows to be there, unless it reads no answers. */
+  #beat(line: WorkerLine): void {
+    if (line.bufferedAmount > this.endpoint.limits.maxBuffered) {
+      this.#residents.get(line)?.peer.terminate();
+    } else line.send(encode(this.#heartbeat!.response));
+  }
+
+  /** Does something in the context of a peer, as what it starts ends with the context it runs in. */
+  #later(context: RequestContext | undefined, task: () => void): void {
+    if (!context) return queueMicrotask(task); // of another adapter
+    const cancel = this.#timers.after(GONE_MS, task);
+    const now = () => {
+      cancel();
+      task();
+    };
+    queueMicrotask(() => context.isOver ? now() : context.post(now));
+  }
+
+  /** Gives up a peer whose context has gone without a word. */
+  #ask(line: WorkerLine): void {
+    const resident = this.#residents.get(line)!;
+    if (resident.isSilent) {
+      this.#leave(line.context);
+      return resident.peer.terminate();
+    }
+    resident.isSilent = true;
+    line.context.post(() => resident.isSilent = false);
+  }
+
+  #ended(line: WorkerLine): void {
+    this.#residents.delete(line);
+    this.#contexts.delete(line);
+    this.#clients?.delete(line);
+  }
+
+  #leave(context: RequestContext): void {
+    this.#timers.leave(context);
+    context.end();
+  }
+}

@@ -1,0 +1,101 @@
+import type { BodyClock } from "./body_clock.ts";
+import { checkClose } from "../../socket/close_code.ts";
+import { type BodyFailure, RequestBody } from "./request_body.ts";
+import type { CloseInfo } from "../../socket/socket.ts";
+import { outOfOrder, REFUSALS, type SSERefusal } from "./answer.ts";
+import type { SSESession } from "./session.ts";
+
+/** Bytes that a close may take. */
+const MAX_CLOSE = 1024;
+const TYPES: Readonly<Record<string, "text" | "binary">> = {
+  "text/plain": "text",
+  "application/octet-stream": "binary",
+};
+/** A number as our clients write it. */
+const NUMBER = /^[1-9]\d{0,14}$/;
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The way up: what clients send, a message or a close to a request. */
+export class SSERequests {
+  readonly #maxPayload: number;
+  readonly #bodies: BodyClock;
+
+  constructor(maxPayload: number, bodies: BodyClock) {
+    this.#maxPayload = maxPayload;
+    this.#bodies = bodies;
+  }
+
+  /**
+   * Takes one message, the next by its number. Answers once there is room for another; a request that
+   * comes again replaces the one that is still being read.
+   */
+  async take(session: SSESession, request: Request): Promise<SSERefusal | undefined> {
+    const { headers } = request;
+    const [mediaType = ""] = (headers.get("content-type") ?? "").split(";");
+    const type = TYPES[mediaType.trim().toLowerCase()];
+    if (!type) return REFUSALS.type;
+    const number = headers.get("onepeer-sequence") ?? "";
+    const next = session.received + 1;
+    if (!NUMBER.test(number) || Number(number) !== next) return outOfOrder(next);
+    const body = new RequestBody(request, this.#maxPayload);
+    session.turn?.stop("replaced");
+    session.turn = body;
+    const bytes = await this.#read(body, session.paused);
+    if (session.isOver) return REFUSALS.session;
+    if (session.turn !== body) return outOfOrder(session.received + 1);
+    session.turn = undefined;
+    if (typeof bytes === "string") return failed(bytes);
+    const payload = type === "text" ? decode(bytes) : bytes;
+    if (payload === undefined) return REFUSALS.text;
+    session.take(payload, bytes.byteLength);
+    await session.paused; // HTTP is its own backpressure
+    return undefined;
+  }
+
+  /** Takes the client's close, or its answer to ours. */
+  async leave(session: SSESession, request: Request): Promise<SSERefusal | undefined> {
+    const bytes = await this.#read(new RequestBody(request, MAX_CLOSE));
+    const close = typeof bytes === "string" ? undefined : closeIn(bytes);
+    if (!close) return REFUSALS.close;
+    session.left(close.code, close.reason);
+    return undefined;
+  }
+
+  async #read(
+    body: RequestBody,
+    ready?: Promise<void>,
+  ): Promise<Uint8Array<ArrayBuffer> | BodyFailure> {
+    const failure = ready && await Promise.race([body.stopped, ready]);
+    if (failure) return failure;
+    this.#bodies.began(body);
+    const bytes = await body.read();
+    this.#bodies.ended(body);
+    return bytes;
+  }
+}
+
+function failed(failure: BodyFailure): SSERefusal {
+  if (failure === "too large") return REFUSALS.tooLarge;
+  return failure === "too late" ? REFUSALS.tooLate : REFUSALS.unread;
+}
+
+function decode(bytes: Uint8Array<ArrayBuffer>): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a client closes with; `undefined` where it may not. */
+function closeIn(bytes: Uint8Array<ArrayBuffer>): Omit<CloseInfo, "wasClean"> | undefined {
+  try {
+    const { code = 1005, reason = "" } = JSON.parse(utf8.decode(bytes) || "{}");
+    if (code === 1005) return { code, reason: "" };
+    if (typeof reason !== "string") return undefined;
+    checkClose(code, reason);
+    return { code, reason };
+  } catch {
+    return undefined;
+  }
+}

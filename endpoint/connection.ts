@@ -1,0 +1,334 @@
+import { complain, hookError, PeerError, type PeerErrorCode } from "../common/errors.ts";
+import { type Awaitable, isThenable, type PeerHooks } from "./hooks.ts";
+import { Backlog, TokenBucket } from "./inbox.ts";
+import { Message } from "../socket/message.ts";
+import { Outbox, type OutboxHost, type OutboxOwner } from "../socket/send_queue.ts";
+import { Peer, type PeerHost, type PeerInit } from "../peer.ts";
+import type { Place } from "./connection_slots.ts";
+import type {
+  CloseInfo,
+  ControlKind,
+  Payload,
+  ServerSocket,
+  SocketFailure,
+  SocketListener,
+} from "../socket/socket.ts";
+import type { Watch } from "../common/timers.ts";
+
+/** What all connections of one endpoint share. */
+export interface ConnectionHost extends PeerHost, OutboxHost {
+  readonly limits: OutboxHost["limits"];
+  /** Looks at silent peers again and again. */
+  readonly idle: Watch<Connection> | undefined;
+  /** A connection has opened; its `open` hook is next. */
+  began(connection: Connection): void;
+  /**
+   * A hook was called, and may change its peer's context, now or until it has settled. Given where
+   * peers outlive the process; may return what settles after the hook. What it throws, the hook threw.
+   */
+  ran?(peer: Peer, hook: Promise<void> | undefined): Promise<void> | undefined;
+  /** Does something of a peer in a microtask, or where the peer lives. */
+  later(peer: Peer, task: () => void): void;
+  /** A connection is over and its `close` hook has settled. */
+  finished(connection: Connection): void;
+}
+
+/** A handshake that was accepted. */
+export interface Admission extends PeerInit {
+  readonly hooks: PeerHooks;
+  /** The place it takes among `limits.maxPeers`. */
+  readonly place: Place;
+}
+
+const FAILURE_CODES: Readonly<Record<number, PeerErrorCode>> = {
+  1007: "ERR_PEER_INVALID_DATA",
+  1009: "ERR_PEER_TOO_LARGE",
+};
+
+/** What a runtime reads at a time, at most: Bun 1.4 half a MiB, Node 64 KiB. */
+const CHUNK = 524_288;
+
+/** Silent looks of the idle watch before a ping, and before the end. */
+export const PING_AFTER = 4, IDLE_AFTER = 8;
+
+/**
+ * One connection from its open to its end: runs the hooks of one peer in the
+ * order of the contract. A queue exists only while a hook is pending; a
+ * synchronous hook runs straight from the socket's event.
+ */
+export class Connection implements SocketListener, OutboxOwner {
+  readonly peer: Peer;
+  readonly #outbox: Outbox;
+  #hooks: PeerHooks;
+  readonly #host: ConnectionHost;
+  readonly #place: Place;
+  #opening = false;
+  /** Whether `open` has failed: nothing that relies on it may follow, even where the line is still heard. */
+  #isUnset = false;
+  #running = 0;
+  #received = 0;
+  #backlog: Backlog | undefined;
+  #bucket: TokenBucket | undefined;
+  #paused = false;
+  #drained = false;
+  #failure: SocketFailure | undefined;
+  #failureReported = false;
+  #end: CloseInfo | undefined;
+  #cancelWait: (() => void) | undefined;
+  #finished = false;
+  #activity = 0;
+  #silent = 0;
+
+  constructor(socket: ServerSocket, admission: Admission, host: ConnectionHost) {
+    this.#hooks = admission.hooks;
+    this.#host = host;
+    this.#place = admission.place;
+    this.#outbox = new Outbox(socket, host, this);
+    this.peer = new Peer(this.#outbox, admission, host);
+    socket.listener = this;
+  }
+
+  /** @param revived says that it opened in an earlier life of this process; resolves to its hooks. */
+  onopen(revived?: Promise<PeerHooks> | true): void {
+    this.#place.keep();
+    this.peer.join();
+    if (!revived) this.#host.counters.opened++;
+    this.#host.began(this);
+    // Where the runtime does not watch idle lines itself.
+    if (this.#outbox.socket.canPing) this.#host.idle?.add(this);
+    if (revived === true) return;
+    const pending = revived?.then((hooks) => void (this.#hooks = hooks)) ?? this.#run("open");
+    if (!pending) return;
+    this.#opening = true;
+    pending.then(() => {
+      this.#opening = false;
+      this.#proceed();
+    });
+  }
+
+  onmessage(payload: Payload, byteLength: number): void {
+    if (this.#isUnset) return;
+    const { counters, limits } = this.#host;
+    counters.messagesIn++;
+    this.#received++;
+    counters.bytesIn += byteLength;
+    if (byteLength > limits.maxPayload) {
+      return this.#refuse(1009, `A message of ${byteLength} bytes is over limits.maxPayload`);
+    }
+    if (limits.messagesPerSecond !== Infinity && !this.#takeToken()) {
+      counters.drops++;
+      return this.#outbox.close(1008, "too many messages");
+    }
+    const message = new Message(this.peer, payload);
+    if (this.#mustWait) this.#enqueue(message, byteLength);
+    else this.#dispatch(message);
+  }
+
+  /** Waits for nothing: what these hooks measure is the line. */
+  oncontrol(kind: ControlKind, data: Uint8Array<ArrayBuffer>): void {
+    // uWebSockets.js 20 queues a pong for each ping of a client that reads none of them.
+    if (kind === "ping" && this.#outbox.isFull) return this.#outbox.terminate();
+    this.#run(kind, data);
+  }
+
+  ondrain(): void {
+    this.#outbox.checkDrain();
+  }
+
+  onerror(failure: SocketFailure): void {
+    this.#failure ??= failure;
+    this.#proceed();
+  }
+
+  onclose(info: CloseInfo): void {
+    if (this.#leave(info)) this.#proceed();
+  }
+
+  onshut(): void {
+    this.peer.regroup();
+  }
+
+  regrouped(): void {
+    this.peer.regroup();
+  }
+
+  activity(): number {
+    const { socket } = this.#outbox;
+    return socket.canPing ? socket.activity() : this.#received;
+  }
+
+  drained(): void {
+    this.#drained = true;
+    this.#proceed();
+  }
+
+  cut(info: CloseInfo): void {
+    if (!this.#leave(info)) return;
+    this.#dropBacklog();
+    // Never from inside `terminate()`: no hook runs half way through another.
+    this.#host.later(this.peer, () => this.#finish());
+  }
+
+  /** Pings a silent client, or gives it up. Called eight times in an `idleTimeout`. */
+  checkIdle(): void {
+    const { socket } = this.#outbox;
+    const activity = socket.activity();
+    if (activity !== this.#activity) {
+      this.#activity = activity;
+      this.#silent = 0;
+      return;
+    }
+    this.#silent++;
+    if (this.#silent === PING_AFTER) {
+      socket.ping();
+      // Nobody hears the answer; but that a client has left is told by a write, on Bun 1.4 by nothing else.
+      if (this.#paused) this.#silent = 0;
+    } else if (this.#silent >= IDLE_AFTER) this.#outbox.terminate();
+  }
+
+  get #mustWait(): boolean {
+    return this.#opening || this.#running >= this.#host.limits.concurrency ||
+      (this.#backlog?.length ?? 0) > 0;
+  }
+
+  #takeToken(): boolean {
+    this.#bucket ??= new TokenBucket(this.#host.limits.messagesPerSecond);
+    return this.#bucket.take();
+  }
+
+  #refuse(code: number, message: string): void {
+    this.#failure ??= { code, message };
+    this.#outbox.close(code, "");
+    this.#proceed();
+  }
+
+  #enqueue(message: Message<Peer>, byteLength: number): void {
+    const { limits, counters } = this.#host;
+    const { socket } = this.#outbox;
+    Message.settle(message);
+    const backlog = this.#backlog ??= new Backlog(limits.pendingMessages, limits.pendingBytes);
+    if (backlog.fits(byteLength)) return backlog.push(message, byteLength);
+    const most = limits.pendingBytes + Math.max(limits.maxPayload, CHUNK);
+    if (socket.canPause && backlog.byteLength < most) {
+      // What was read before the pause takes effect: one chunk, but it may inflate to a lot more.
+      backlog.push(message, byteLength);
+      if (!this.#paused) socket.pause();
+      this.#paused = true;
+      return;
+    }
+    counters.drops++;
+    this.#outbox.close(1013, "too many pending messages");
+  }
+
+  #dispatch(message: Message<Peer>): void {
+    const pending = this.#run("message", message);
+    if (!pending || this.#host.limits.concurrency === Infinity) return;
+    this.#running++;
+    pending.then(() => {
+      this.#running--;
+      this.#proceed();
+    });
+  }
+
+  /** Does what was waiting, in order, as far as no hook is pending. */
+  #proceed(): void {
+    if (this.#opening || this.#finished) return;
+    // Not behind the queue: a message hook may be waiting for the drain.
+    if (this.#drained) {
+      this.#drained = false;
+      this.#run("drain");
+    }
+    while (this.#backlog?.length && this.#running < this.#host.limits.concurrency) {
+      this.#dispatch(this.#backlog.shift());
+    }
+    if (this.#paused && (this.#backlog?.isHalfEmpty ?? true)) {
+      this.#paused = false;
+      this.#outbox.socket.resume();
+    }
+    if (this.#backlog?.length) return;
+    this.#reportFailure();
+    if (this.#end) this.#finish();
+  }
+
+  #reportFailure(): void {
+    if (!this.#failure || !this.#hooks.error || this.#failureReported) return;
+    this.#failureReported = true;
+    const { code, message, cause } = this.#failure;
+    const error = new PeerError(FAILURE_CODES[code] ?? "ERR_PEER_PROTOCOL", message, { cause });
+    this.#callErrorHook(error);
+  }
+
+  /** Takes the peer out of everything; false where that has happened before. */
+  #leave(info: CloseInfo): boolean {
+    if (this.#end) return false;
+    const { limits, timers } = this.#host;
+    const end = this.#outbox.end(info);
+    // Not once its `close` hook has settled: that may be never.
+    this.#host.idle?.delete(this);
+    this.#end = this.#failure ? { ...end, code: this.#failure.code, wasClean: false } : end;
+    this.peer.leave();
+    this.#place.release();
+    if (this.#opening || this.#mustWait) {
+      this.#cancelWait = timers.after(limits.closeTimeout, () => {
+        this.#dropBacklog();
+        this.#finish();
+      });
+    }
+    return true;
+  }
+
+  #dropBacklog(): void {
+    this.#host.counters.drops += this.#backlog?.length ?? 0;
+    this.#backlog = undefined;
+  }
+
+  #finish(): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#cancelWait?.();
+    this.#reportFailure();
+    const pending = this.#run("close", this.#end);
+    if (pending) pending.then(() => this.#host.finished(this));
+    else this.#host.finished(this);
+  }
+
+  /** Runs a hook; returns a promise that never rejects, if the hook is still at work. */
+  #run(
+    name: "open" | "message" | "drain" | "close" | ControlKind,
+    argument?: unknown,
+  ): Promise<void> | undefined {
+    try {
+      const hooks = this.#hooks as Partial<
+        Record<typeof name, (peer: Peer, argument: unknown) => Awaitable<void>>
+      >;
+      const result = hooks[name]?.(this.peer, argument);
+      const hook = isThenable(result) ? Promise.resolve(result) : undefined;
+      const pending = this.#host.ran?.(this.peer, hook) ?? hook;
+      return pending?.then(undefined, (error) => this.#fail(name, error));
+    } catch (error) {
+      return void this.#fail(name, error);
+    }
+  }
+
+  #fail(hook: string, thrown: unknown): void {
+    const error = hookError(hook, thrown);
+    if (this.#hooks.error) this.#callErrorHook(error);
+    else complain(`the ${hook} hook failed, and there is no error hook`, error);
+    if (hook === "open") {
+      this.#isUnset = true;
+      this.#dropBacklog();
+    }
+    if (hook === "open" || !this.#hooks.error) this.#outbox.close(1011, "");
+  }
+
+  #callErrorHook(error: Error): void {
+    const failed = (thrown: unknown) =>
+      complain("the error hook failed itself", hookError("error", thrown));
+    try {
+      const result = this.#hooks.error!(this.peer, error);
+      if (isThenable(result)) Promise.resolve(result).then(undefined, failed);
+    } catch (thrown) {
+      failed(thrown);
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import type { Refusal } from "../handshake/handshake.ts";
+import type { Limits } from "../common/limits.ts";
+
+/** A place among the peers that `limits` admits. */
+export interface Place {
+  /** The socket has opened: the place is kept until released. */
+  keep(): void;
+  /** Gives the place back. May be called more than once. */
+  release(): void;
+}
+
+/** Counts who is in, for `maxPeers` and `maxPeersPerAddress`. */
+export class Places {
+  readonly #limits: Limits;
+  readonly #isLimited: boolean;
+  readonly #perAddress = new Map<string, number>();
+  #taken = 0;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+    this.#isLimited = limits.maxPeers !== Infinity || limits.maxPeersPerAddress !== Infinity;
+  }
+
+  refusal(address: string | undefined): Refusal | undefined {
+    if (this.#taken >= this.#limits.maxPeers) {
+      return { status: 503, message: "This server is full", headers: { "retry-after": "1" } };
+    }
+    if ((this.#perAddress.get(networkOf(address)) ?? 0) >= this.#limits.maxPeersPerAddress) {
+      return { status: 429, message: "Too many connections from this address" };
+    }
+    return undefined;
+  }
+
+  take(address: string | undefined): Place {
+    if (!this.#isLimited) return FREE_PLACE;
+    const network = networkOf(address);
+    this.#add(network, 1);
+    return new KeptPlace(() => this.#add(network, -1));
+  }
+
+  #add(network: string, change: 1 | -1): void {
+    this.#taken += change;
+    const count = (this.#perAddress.get(network) ?? 0) + change;
+    if (count > 0) this.#perAddress.set(network, count);
+    else this.#perAddress.delete(network);
+  }
+}
+
+/** An IPv4 address, or the /64 of an IPv6 address: so much a single client has to itself (RFC 6177). */
+function networkOf(address = ""): string {
+  if (!address.includes(":")) return address;
+  const [head = [], tail = []] = address.split("::").map((part) => part.split(":"));
+  const zeros = Array(Math.max(0, 8 - head.length - tail.length)).fill("0");
+  return `${[...head, ...zeros, ...tail].slice(0, 4).map((group) => parseInt(group, 16) || 0)}`;
+}
+
+const FREE_PLACE: Place = { keep() {}, release() {} };
+
+export class KeptPlace implements Place {
+  #giveBack: (() => void) | undefined;
+  #cancel: (() => void) | undefined;
+
+  constructor(giveBack: () => void) {
+    this.#giveBack = giveBack;
+  }
+
+  awaitOpen(cancel: () => void): void {
+    this.#cancel = cancel;
+  }
+
+  keep(): void {
+    this.#cancel?.();
+  }
+
+  release(): void {
+    this.#cancel?.();
+    this.#giveBack?.();
+    this.#giveBack = undefined;
+  }
+}

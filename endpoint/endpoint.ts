@@ -1,0 +1,260 @@
+import type { Decision, DoorkeeperHost } from "./upgrader.ts";
+import { checkClose } from "../socket/close_code.ts";
+import { type Admission, Connection, type ConnectionHost, IDLE_AFTER } from "./connection.ts";
+import type { AnyContext, Handshake } from "../handshake/handshake.ts";
+import { type Awaitable, checkOptions, type HookOptions } from "./hooks.ts";
+import { Hub } from "../pubsub/hub.ts";
+import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "../common/limits.ts";
+import type { Outbox } from "../socket/send_queue.ts";
+import { encode } from "../socket/frame.ts";
+import { checkTopic, type Peer } from "../peer.ts";
+import type { ServerSocket } from "../socket/socket.ts";
+import { Counters, type Stats } from "../common/stats.ts";
+import { Timers, Watch } from "../common/timers.ts";
+
+/** Options of {@linkcode createEndpoint}, and so of every adapter. */
+export interface EndpointOptions<Context extends object = AnyContext> extends HookOptions<Context> {
+  /** Bounds; each has a default. */
+  readonly limits?: Partial<Limits>;
+  /**
+   * Names of the headers that `peer.request` keeps once the client is connected, all of them if left
+   * out: those of a browser are about 600 bytes, a fourth of what an idle peer costs on Bun. Hooks
+   * still see all of them in `upgrade`. Case does not matter; what the URL is made of is always kept.
+   */
+  readonly retainHeaders?: readonly string[];
+}
+
+/** Options of {@linkcode Endpoint.close}. */
+export interface CloseOptions {
+  /**
+   * Close code for every peer.
+   *
+   * @default 1001
+   */
+  readonly code?: number;
+  /** Close reason for every peer. */
+  readonly reason?: string;
+  /**
+   * Milliseconds until what is left is terminated.
+   *
+   * @default 10_000
+   */
+  readonly timeout?: number;
+  /**
+   * Milliseconds over which the closes are spread, so that clients do not reconnect all at once.
+   *
+   * @default 0
+   */
+  readonly jitter?: number;
+}
+
+/** Options of {@linkcode Endpoint.publish}. */
+export interface EndpointPublishOptions {
+  /** Only this namespace; all of them where left out. */
+  readonly namespace?: string;
+  /**
+   * Whether to compress where that was negotiated.
+   *
+   * @default true
+   */
+  readonly compress?: boolean;
+}
+
+/** @internal What decides over handshakes. Only who serves HTTP needs it: the core alone does without. */
+export interface Door {
+  decide(handshake: Handshake): Awaitable<Decision>;
+  expect(admission: Admission): void;
+  failed(handshake: Handshake, error?: unknown, admission?: Admission): void;
+}
+
+/** Milliseconds between looks at slow peers, where a runtime does not say that they have drained. */
+const DRAIN_INTERVAL = 10;
+
+/**
+ * Hooks, peers, topics and limits: everything but the wire. Adapters over one endpoint share all of it.
+ */
+export class Endpoint {
+  /** The bounds in force. */
+  readonly limits: Limits;
+  readonly #options: EndpointOptions;
+  #door: Door | undefined;
+  readonly #hub: Hub<Peer>;
+  readonly #counters = new Counters();
+  readonly #timers = new Timers();
+  readonly #host: ConnectionHost;
+  readonly #connections = new Set<Connection>();
+  #closed: Promise<void> | undefined;
+  #closing: { readonly code: number; readonly reason: string } | undefined;
+  #allFinished: (() => void) | undefined;
+
+  /** @internal Made by {@linkcode createEndpoint}. */
+  constructor(options: EndpointOptions, hub: Hub<Peer> = new Hub()) {
+    this.#hub = hub;
+    checkOptions(options);
+    this.#options = options;
+    this.limits = resolveLimits(options.limits);
+    const { idleTimeout } = this.limits;
+    this.#host = {
+      limits: this.limits,
+      hub: this.#hub,
+      counters: this.#counters,
+      timers: this.#timers,
+      idle: idleTimeout > 0
+        ? new Watch<Connection>(this.#timers, idleTimeout / IDLE_AFTER, (it) => it.checkIdle())
+        : undefined,
+      slow: new Watch<Outbox>(this.#timers, DRAIN_INTERVAL, (outbox) => outbox.checkDrain()),
+      trustedHops: Number(options.trustProxy ?? 0),
+      later: (_, task) => queueMicrotask(task),
+      began: (connection) => this.#begin(connection),
+      finished: (connection) => this.#forget(connection),
+    };
+  }
+
+  /** Live peers by namespace. */
+  get peers(): ReadonlyMap<string, ReadonlySet<Peer>> {
+    return this.#hub.namespaces;
+  }
+
+  /** Counters and gauges, as they are now. */
+  get stats(): Stats {
+    return {
+      peers: this.#hub.memberCount,
+      topics: this.#hub.topicCount,
+      timers: this.#timers.size,
+      ...this.#counters,
+    };
+  }
+
+  /**
+   * Sends one message to each subscriber of a topic, once.
+   *
+   * @returns how many peers of this process took it.
+   * @throws {TypeError} for data that cannot be sent, see `peer.send`.
+   */
+  publish(topic: string, data: unknown, options: EndpointPublishOptions = {}): number {
+    const { namespace, compress } = options;
+    return this.#hub.publish(checkTopic(topic), encode(data), { namespace, compress });
+  }
+
+  /**
+   * Closes every peer, or terminates them with `force`, and goes on serving.
+   *
+   * @throws {RangeError} for a code or reason that must not be on the wire.
+   */
+  closeAll(code = 1000, reason = "", force = false): void {
+    checkClose(code, reason);
+    for (const { peer } of this.#connections) {
+      if (force) peer.terminate();
+      else peer.close(code, reason);
+    }
+  }
+
+  /**
+   * Drains: refuses new clients with 503, closes every peer, waits for their `close` hooks, and
+   * terminates what is left after `timeout`. Further calls return the first call's promise.
+   *
+   * @throws {RangeError} for a code or reason that must not be on the wire, and a time out of its range.
+   */
+  close(options?: CloseOptions): Promise<void>;
+  /** Same, in the order of `peer.close`. */
+  close(code?: number, reason?: string): Promise<void>;
+  close(first: CloseOptions | number = {}, second?: string): Promise<void> {
+    const options = typeof first === "number" ? { code: first, reason: second ?? "" } : first;
+    const { code = 1001, reason = "", timeout = 10_000, jitter = 0 } = options;
+    checkClose(code, reason);
+    checkNumber("timeout", timeout, 0, MAX_TIME);
+    checkNumber("jitter", jitter, 0, MAX_TIME);
+    this.#closing ??= { code, reason };
+    return this.#closed ??= this.#drain(code, reason, timeout, jitter);
+  }
+
+  /** Same as {@linkcode close} without options. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #drain(code: number, reason: string, timeout: number, jitter: number): Promise<void> {
+    const cancels: (() => void)[] = [];
+    for (const { peer } of this.#connections) {
+      if (jitter <= 0) peer.close(code, reason);
+      else {
+        const delay = Math.random() * Math.min(jitter, timeout);
+        cancels.push(this.#timers.after(delay, () => peer.close(code, reason)));
+      }
+    }
+    if (this.#connections.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#allFinished = resolve;
+        cancels.push(this.#timers.after(timeout, resolve));
+      });
+    }
+    for (const cancel of cancels) cancel();
+    for (const { peer } of this.#connections) peer.terminate();
+  }
+
+  /** @internal Where timers need a keeper: the first one keeps them for all adapters. */
+  keepTimers<Keeper extends Timers>(keeper: Keeper): Keeper {
+    return (this.#timers.keeper ??= keeper) as Keeper;
+  }
+
+  /** @internal Adapters bring the doorkeeper; the first one serves all of them. */
+  useDoor(make: (options: EndpointOptions, host: DoorkeeperHost) => Door): Door {
+    const isClosed = () => this.#closing !== undefined;
+    return this.#door ??= make(this.#options, Object.assign(this.#host, { isClosed }));
+  }
+
+  /**
+   * @internal Decides what becomes of a handshake; at once, unless a hook is asynchronous. Never rejects.
+   */
+  upgrade(handshake: Handshake): Awaitable<Decision> {
+    return this.#door!.decide(handshake);
+  }
+
+  /** @internal The adapter could not carry an admission out: gives its place back, reports the error if any. */
+  failed(handshake: Handshake, error?: unknown, admission?: Admission): void {
+    this.#door!.failed(handshake, error, admission);
+  }
+
+  /** @internal Makes a peer of an admission. The socket has not opened yet; it tells when it does. */
+  attach(socket: ServerSocket, admission: Admission): Peer {
+    admission.handshake.settle(this.#options.retainHeaders);
+    const { peer } = new Connection(socket, admission, this.#host);
+    this.#door!.expect(admission);
+    return peer;
+  }
+
+  #begin(connection: Connection): void {
+    this.#connections.add(connection);
+    // Accepted before the drain began, opened after.
+    const closing = this.#closing;
+    if (closing) queueMicrotask(() => connection.peer.close(closing.code, closing.reason));
+  }
+
+  #forget(connection: Connection): void {
+    if (this.#connections.delete(connection) && this.#connections.size === 0) this.#allFinished?.();
+  }
+}
+
+/**
+ * Makes an endpoint, for adapters to share: `adapter({ endpoint })`.
+ *
+ * @throws {TypeError} for an option of the wrong kind.
+ * @throws {RangeError} for a limit out of its range.
+ *
+ * @example
+ * ```ts
+ * import { createEndpoint } from "@onepeer/onepeer";
+ *
+ * const endpoint = createEndpoint({
+ *   hooks: { message: (peer, message) => void peer.send(message) },
+ *   limits: { maxPayload: 64 * 1024 },
+ * });
+ * console.log(endpoint.stats.peers); // 0
+ * ```
+ */
+export function createEndpoint<Context extends object = AnyContext>(
+  options: EndpointOptions<Context> = {},
+): Endpoint {
+  // Inside, a context is just an object; only hooks know its type.
+  return new Endpoint(options as unknown as EndpointOptions);
+}

@@ -1,0 +1,165 @@
+import { plainAddress } from "./forwarded.ts";
+import {
+  type AnyContext,
+  type Handshake,
+  type Refusal,
+  type UpgradeRequest,
+  validateHandshake,
+} from "./handshake.ts";
+
+/** Headers that the URL of the request is made of. */
+const NEEDED: readonly string[] = ["host", "x-forwarded-host", "x-forwarded-proto", "forwarded"];
+
+/** What an adapter reads from its runtime's own request; the least that can rebuild all of it. */
+export interface RawHandshakeInit {
+  readonly method: string;
+  readonly httpVersion?: string | undefined;
+  /** The request target, in origin or absolute form. */
+  readonly target: string;
+  /** Names and values in turns, as on the wire; or as {@linkcode RawHandshake.rawHeaders} has them. */
+  readonly rawHeaders: readonly string[] | string;
+  readonly secure: boolean;
+  readonly remoteAddress: string | undefined;
+  readonly context?: AnyContext | undefined;
+  /** What hooks find as `request.runtime`. */
+  readonly runtime?: unknown;
+}
+
+/**
+ * A handshake over raw headers. Costs nothing until somebody reads: a header is
+ * looked up when asked for, the web `Request` made on demand, its signal later still.
+ */
+export class RawHandshake implements Handshake {
+  readonly method: string;
+  readonly httpVersion: string | undefined;
+  readonly target: string;
+  readonly secure: boolean;
+  readonly remoteAddress: string | undefined;
+  readonly context: AnyContext | undefined;
+  /** Names and values in turns; as one string once the handshake is over: a fourth of the memory. */
+  #rawHeaders: readonly string[] | string;
+  #runtime: unknown;
+  #request: LazyRequest | undefined;
+  #abortReason: (() => unknown) | undefined;
+
+  constructor(init: RawHandshakeInit) {
+    this.method = init.method;
+    this.httpVersion = init.httpVersion;
+    this.target = originForm(init.target);
+    this.secure = init.secure;
+    this.remoteAddress = plainAddress(init.remoteAddress);
+    this.context = init.context;
+    this.#rawHeaders = init.rawHeaders;
+    this.#runtime = init.runtime;
+  }
+
+  validate(): Refusal | undefined {
+    return validateHandshake(this);
+  }
+
+  header(name: string): string | null {
+    let found: string | null = null;
+    const raw = this.#headers;
+    for (let i = 0; i < raw.length; i += 2) {
+      if (raw[i]!.length !== name.length || raw[i]!.toLowerCase() !== name) continue;
+      found = found === null
+        ? raw[i + 1]!
+        : `${found}${name === "cookie" ? "; " : ", "}${raw[i + 1]}`;
+    }
+    return found;
+  }
+
+  toRequest(url: string): UpgradeRequest {
+    if (!this.#request) {
+      this.#request = new LazyRequest(url, this.method, this.#pairs());
+      if (this.context) this.#request.context = this.context;
+      Object.defineProperty(this.#request, "runtime", {
+        value: this.#runtime,
+        configurable: true, // srvx puts its own there
+      });
+      if (this.#abortReason) this.#request.abort(this.#abortReason);
+    }
+    return this.#request as UpgradeRequest;
+  }
+
+  /** All headers kept, as another handshake takes them. */
+  get rawHeaders(): readonly string[] | string {
+    return this.#rawHeaders;
+  }
+
+  get aborted(): boolean {
+    return this.#abortReason !== undefined;
+  }
+
+  abort(reason: () => unknown): void {
+    if (this.#abortReason) return;
+    this.#abortReason = reason;
+    this.#request?.abort(reason);
+  }
+
+  settle(retain?: readonly string[]): void {
+    this.#runtime = undefined;
+    const all = this.#headers;
+    const kept = retain && new Set([...NEEDED, ...retain].map((name) => name.toLowerCase()));
+    this.#rawHeaders = (kept ? headersNamed(kept, all) : all).join("\n");
+    // A hook has seen the request, with all of them.
+    for (const name of kept && this.#request ? [...this.#request.headers.keys()] : []) {
+      if (!kept!.has(name)) this.#request!.headers.delete(name);
+    }
+  }
+
+  get #headers(): readonly string[] {
+    const raw = this.#rawHeaders;
+    if (typeof raw !== "string") return raw;
+    return raw === "" ? [] : raw.split("\n"); // no header has a line feed (RFC 9110 §5.5)
+  }
+
+  #pairs(): [string, string][] {
+    const pairs: [string, string][] = [];
+    const raw = this.#headers;
+    for (let i = 0; i < raw.length; i += 2) pairs.push([raw[i]!, raw[i + 1]!]);
+    return pairs;
+  }
+}
+
+/**
+ * A real `Request`, since only a real one passes for one everywhere (Node 24's
+ * `new Request(other)` looks for private fields). Its `signal` costs 5 µs on
+ * Node and is made when first read.
+ */
+class LazyRequest extends Request {
+  context: AnyContext = {};
+  #controller: AbortController | undefined;
+  #abortReason: (() => unknown) | undefined;
+
+  constructor(url: string, method: string, headers: [string, string][]) {
+    super(url, { method, headers });
+  }
+
+  override get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#abortReason) this.#controller.abort(this.#abortReason());
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: () => unknown): void {
+    this.#abortReason = reason;
+    this.#controller?.abort(reason());
+  }
+}
+
+/** The path and query of a request target, without a fragment: `Host` and an absolute form's authority do not count. */
+function originForm(target: string): string {
+  const absolute = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i.exec(target);
+  const path = absolute ? target.slice(absolute[0].length) : target;
+  const hash = path.indexOf("#");
+  const clean = hash < 0 ? path : path.slice(0, hash);
+  return absolute && !clean.startsWith("/") ? `/${clean}` : clean;
+}
+
+/** Those of the headers, names and values in turns, that have one of these names in lower case. */
+function headersNamed(kept: ReadonlySet<string>, all: readonly string[]): string[] {
+  return all.filter((_, i) => kept.has(all[i - i % 2]!.toLowerCase()));
+}

@@ -1,0 +1,185 @@
+import { Buffer, constants, isUtf8 } from "node:buffer";
+import { isSendableCloseCode } from "../../socket/close_code.ts";
+import type { Payload, SocketFailure } from "../../socket/socket.ts";
+import {
+  BINARY,
+  CLOSE,
+  CONTINUATION,
+  CONTROL,
+  FIN,
+  MASKED,
+  PONG,
+  RSV,
+  TEXT,
+} from "./frame_bits.ts";
+import { GrowingBuffer } from "./growing_buffer.ts";
+import { unmask } from "./masking.ts";
+
+const MASK_LENGTH = 4;
+/** What stands for a close frame without a code (RFC 6455 §7.1.5); never on the wire. */
+const NO_STATUS = 1005;
+
+/** Who hears what the frames say. */
+export interface FrameListener {
+  /** A whole message; bytes are a view of the chunk. */
+  onMessage(payload: Payload, byteLength: number): void;
+  /** A ping or a pong; the bytes are the listener's own. */
+  onControl(opcode: number, data: Uint8Array<ArrayBuffer>): void;
+  /** A close frame that is legal; `code` is 1005 for an empty one. Nothing comes after it. */
+  onClose(code: number, reason: string): void;
+  /** The client broke the protocol or a limit. Nothing comes after it. */
+  onViolation(failure: SocketFailure): void;
+}
+
+/**
+ * Reads the frames of a client without extensions (RFC 6455 §5), in chunks as they come.
+ */
+export class FrameParser {
+  readonly #listener: FrameListener;
+  readonly #maxPayload: number;
+  /** What has come and is not yet a whole frame. */
+  #pending: GrowingBuffer | undefined;
+  /** Bytes it takes until there is something to do. */
+  #needed = 0;
+  /** Opcode of the message that is coming in fragments, and the fragments. */
+  #opcode = 0;
+  #fragments: GrowingBuffer | undefined;
+  #isDone = false;
+
+  constructor(listener: FrameListener, maxPayload: number) {
+    this.#listener = listener;
+    this.#maxPayload = Math.min(maxPayload, constants.MAX_STRING_LENGTH);
+  }
+
+  /** Reads one chunk, which is the parser's from here on. */
+  read(chunk: Buffer): void {
+    if (this.#isDone) return;
+    const pending = this.#pending;
+    if (!pending) return this.#readAll(chunk);
+    pending.append(chunk);
+    if (pending.byteLength < this.#needed) return;
+    this.#pending = undefined;
+    this.#readAll(pending.bytes);
+  }
+
+  /** Reads no more. */
+  stop(): void {
+    this.#isDone = true;
+    this.#pending = this.#fragments = undefined;
+  }
+
+  #readAll(data: Buffer): void {
+    let at = 0;
+    while (at < data.byteLength && !this.#isDone) {
+      const end = this.#readFrame(data, at);
+      if (end < 0) return this.#keep(data, at, -end);
+      at = end;
+    }
+  }
+
+  #keep(data: Buffer, at: number, needed: number): void {
+    if (this.#isDone) return;
+    this.#pending = new GrowingBuffer(data.subarray(at));
+    this.#needed = needed;
+  }
+
+  /** Reads the frame at an offset. Returns where it ends; or, negative, how long it is at least where it is not all there. */
+  #readFrame(data: Buffer, at: number): number {
+    const left = data.byteLength - at;
+    if (left < 2) return -2;
+    const first = data[at]!, second = data[at + 1]!;
+    let length = second & 0x7f, header = 2 + MASK_LENGTH;
+    const violation = this.#violation(first, second);
+    if (violation) return this.#fail(1002, violation);
+    if (length === 126) {
+      header += 2;
+      if (left < header) return -header;
+      length = data.readUInt16BE(at + 2);
+    } else if (length === 127) {
+      header += 8;
+      if (left < header) return -header;
+      length = data.readUInt32BE(at + 2) * 2 ** 32 + data.readUInt32BE(at + 6);
+    }
+    const isControl = (first & CONTROL) !== 0;
+    if (!isControl && (this.#fragments?.byteLength ?? 0) + length > this.#maxPayload) {
+      return this.#fail(1009, `A message of over ${this.#maxPayload} bytes`);
+    }
+    if (left < header + length) return -(header + length);
+    const start = at + header, end = start + length;
+    this.#take(first, data, start, end);
+    return end;
+  }
+
+  /** What is wrong with the first two bytes of a frame. */
+  #violation(first: number, second: number): string | undefined {
+    const opcode = first & 0xf, isFinal = (first & FIN) !== 0;
+    if (first & RSV) return "A reserved bit is set";
+    if (!(second & MASKED)) return "A frame of a client must be masked";
+    if (opcode & CONTROL) {
+      if (opcode > PONG) return `Unknown opcode ${opcode}`;
+      if (!isFinal) return "A control frame must not be fragmented";
+      if ((second & 0x7f) > 125) return "A control frame must not be over 125 bytes";
+      if (opcode === CLOSE && (second & 0x7f) === 1) return "A close code has two bytes";
+      return undefined;
+    }
+    if (opcode > BINARY) return `Unknown opcode ${opcode}`;
+    if (opcode === CONTINUATION) {
+      return this.#opcode === 0 ? "A continuation without a beginning" : undefined;
+    }
+    return this.#opcode === 0 ? undefined : "A new message within a fragmented one";
+  }
+
+  #take(first: number, data: Buffer, start: number, end: number): void {
+    unmask(data, start - MASK_LENGTH, start, end);
+    const opcode = first & 0xf;
+    if (opcode === TEXT && first & FIN) return this.#takeText(data, start, end);
+    const buffer = data.buffer as ArrayBuffer; // no stream of Node reads into shared memory
+    const view = new Uint8Array(buffer, data.byteOffset + start, end - start);
+    if (opcode === BINARY && first & FIN) return this.#listener.onMessage(view, end - start);
+    // A copy: the least of a chunk's bytes would keep all of it alive.
+    const bytes = new Uint8Array(view);
+    if (opcode === CLOSE) this.#takeClose(bytes);
+    else if (opcode & CONTROL) this.#listener.onControl(opcode, bytes);
+    else this.#takeFragment(opcode, bytes, (first & FIN) !== 0);
+  }
+
+  #takeText(data: Buffer, start: number, end: number): void {
+    const text = data.toString("utf8", start, end);
+    // Bytes that are no UTF-8 became U+FFFD; only then is it worth another look.
+    if (text.includes("\ufffd") && !isUtf8(data.subarray(start, end))) {
+      this.#fail(1007, "A text is not UTF-8");
+    } else this.#listener.onMessage(text, end - start);
+  }
+
+  #takeFragment(opcode: number, bytes: Uint8Array, isFinal: boolean): void {
+    if (opcode !== CONTINUATION) this.#opcode = opcode;
+    const fragments = this.#fragments;
+    if (fragments) fragments.append(bytes);
+    else this.#fragments = new GrowingBuffer(Buffer.from(bytes.buffer));
+    if (!isFinal) return;
+    const whole = this.#fragments!.bytes, kind = this.#opcode;
+    this.#fragments = undefined;
+    this.#opcode = 0;
+    if (kind === TEXT) this.#takeText(whole, 0, whole.byteLength);
+    else this.#listener.onMessage(new Uint8Array(whole), whole.byteLength);
+  }
+
+  #takeClose(bytes: Uint8Array): void {
+    const data = Buffer.from(bytes.buffer);
+    const code = data.byteLength === 0 ? NO_STATUS : data.readUInt16BE(0);
+    const reason = data.subarray(2);
+    if (data.byteLength > 0 && !isSendableCloseCode(code)) {
+      this.#fail(1002, `Invalid close code ${code}`);
+    } else if (!isUtf8(reason)) this.#fail(1007, "A close reason is not UTF-8");
+    else {
+      this.stop();
+      this.#listener.onClose(code, reason.toString());
+    }
+  }
+
+  #fail(code: number, message: string): -1 {
+    this.stop();
+    this.#listener.onViolation({ code, message });
+    return -1;
+  }
+}

@@ -1,0 +1,74 @@
+import { Buffer } from "node:buffer";
+import type { OutgoingFrame } from "../../socket/socket.ts";
+import { BINARY, FIN, RSV1, TEXT } from "./frame_bits.ts";
+
+/**
+ * Frames that leave in one write: this one, and those before it. Clients that were sent the same
+ * share the same runs, so that their bytes are put together once for all of them.
+ */
+export class FrameRun {
+  /** All bytes of the run, headers included. */
+  readonly byteLength: number;
+  readonly #before: FrameRun | undefined;
+  readonly #frame: OutgoingFrame | undefined;
+  /** What stands on the wire instead of the frame's own bytes. */
+  readonly #deflated: Uint8Array | undefined;
+  /** What was last put behind this run. */
+  #next: FrameRun | undefined;
+  #bytes: Uint8Array | undefined;
+
+  /** An empty run without arguments. */
+  constructor(before?: FrameRun, frame?: OutgoingFrame, deflated?: Uint8Array) {
+    this.#before = before;
+    this.#frame = frame;
+    this.#deflated = deflated;
+    this.byteLength = before && frame ? before.byteLength + frameLength(this.#bodyLength) : 0;
+  }
+
+  /** The run with one more frame. */
+  with(frame: OutgoingFrame, deflated: Uint8Array | undefined): FrameRun {
+    const next = this.#next;
+    if (next && next.#frame === frame && next.#deflated === deflated) return next;
+    return this.#next = new FrameRun(this, frame, deflated);
+  }
+
+  /** The bytes to write. */
+  get bytes(): Uint8Array {
+    return this.#bytes ??= FrameRun.#encode(this);
+  }
+
+  get #bodyLength(): number {
+    return this.#deflated?.byteLength ?? this.#frame!.byteLength;
+  }
+
+  static #encode(newest: FrameRun): Uint8Array {
+    const target = Buffer.allocUnsafe(newest.byteLength);
+    for (let run = newest; run.#before; run = run.#before) run.#write(target);
+    return target;
+  }
+
+  #write(target: Buffer): void {
+    const start = this.#before!.byteLength, end = this.byteLength;
+    const { payload } = this.#frame!;
+    const length = this.#bodyLength;
+    const kind = FIN | (typeof payload === "string" ? TEXT : BINARY);
+    target[start] = this.#deflated ? kind | RSV1 : kind;
+    if (length < 126) target[start + 1] = length;
+    else if (length < 65536) {
+      target[start + 1] = 126;
+      target.writeUInt16BE(length, start + 2);
+    } else {
+      target[start + 1] = 127;
+      target.writeUInt32BE(0, start + 2); // no payload reaches 4 GiB
+      target.writeUInt32BE(length, start + 6);
+    }
+    const body = this.#deflated ?? payload;
+    if (typeof body === "string") target.write(body, end - length, length);
+    else target.set(body, end - length);
+  }
+}
+
+/** Length of an unmasked frame (RFC 6455 §5.2). */
+function frameLength(bodyLength: number): number {
+  return bodyLength + (bodyLength < 126 ? 2 : bodyLength < 65536 ? 4 : 10);
+}

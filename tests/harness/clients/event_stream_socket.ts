@@ -1,0 +1,122 @@
+import { Buffer } from "node:buffer";
+import { EventEmitter } from "node:events";
+import { WebSocketSSE } from "../../../websocket/sse.ts";
+import type { ConnectOptions } from "./connect_options.ts";
+
+/** `WebSocketSSE` in the shape of a client of `ws`, with its line in the hands of a test. */
+export class EventStreamSocket extends EventEmitter {
+  readonly socket: WebSocketSSE;
+  readonly #headers: Readonly<Record<string, string>>;
+  /** What is under way. */
+  readonly #requests = new Set<AbortController>();
+  /** Whether anything may reach the server. */
+  #isCut = false;
+  #isOpened = false;
+  #isPaused = false;
+  #wake: () => void = () => {};
+
+  constructor(url: string, { headers = {}, protocols = [], origin }: ConnectOptions) {
+    super();
+    this.#headers = { ...headers, ...origin === undefined ? {} : { origin } };
+    this.socket = new WebSocketSSE(url, protocols, { fetch: this.#fetch });
+    this.socket.binaryType = "arraybuffer";
+    this.socket.onopen = () => {
+      this.#isOpened = true;
+      this.emit("open");
+    };
+    this.socket.onmessage = ({ data }) =>
+      this.emit("message", Buffer.from(data), typeof data !== "string");
+    this.socket.onclose = ({ code, reason }) => this.emit("close", code, Buffer.from(reason));
+    this.socket.onerror = () => this.emit("error", new Error("the session is over"));
+  }
+
+  get readyState(): number {
+    return this.socket.readyState;
+  }
+
+  get protocol(): string {
+    return this.socket.protocol;
+  }
+
+  get extensions(): string {
+    return this.socket.extensions;
+  }
+
+  send(data: string | Uint8Array): void {
+    this.socket.send(data);
+  }
+
+  close(code?: number, reason?: string): void {
+    this.socket.close(code, reason);
+  }
+
+  /** Vanishes: no line, and no word. */
+  terminate(): void {
+    if (this.socket.readyState === WebSocketSSE.CLOSED) return;
+    this.#isCut = true;
+    this.drop();
+  }
+
+  /** Loses its line; it may come back. */
+  drop(): void {
+    for (const request of this.#requests) request.abort();
+    this.#requests.clear();
+    this.resume();
+  }
+
+  /** Stops reading. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  /** Reads on. */
+  resume(): void {
+    this.#isPaused = false;
+    this.#wake();
+  }
+
+  readonly #fetch = async (url: string | URL | Request, init: RequestInit = {}) => {
+    if (this.#isCut) throw new TypeError("the line is cut");
+    const headers = new Headers(init.headers);
+    for (const [name, value] of Object.entries(this.#headers)) headers.set(name, value);
+    // Not by `AbortSignal.any`: Deno 2.9 may lose what nobody else refers to.
+    const request = new AbortController();
+    this.#requests.add(request);
+    init.signal?.addEventListener("abort", () => request.abort());
+    const response = await fetch(url, { ...init, headers, signal: request.signal });
+    if ((init.method ?? "GET") !== "GET" || this.#isOpened) {
+      return this.#slowed(response, request.signal);
+    }
+    const fields = { ...Object.fromEntries(response.headers), ...cookiesOf(response) };
+    if (response.ok) {
+      this.emit("upgrade", { headers: fields });
+      return this.#slowed(response, request.signal);
+    }
+    const { status } = response;
+    this.emit("refused", { status, headers: fields, body: await response.text() });
+    return new Response(null, { status });
+  };
+
+  /** The response, read only while the test wants it to be. */
+  #slowed(response: Response, signal: AbortSignal): Response {
+    if (!response.body) return response;
+    const reader = response.body.getReader();
+    // Deno 2.9 forgets to, once nobody refers to the response.
+    signal.addEventListener("abort", () => void reader.cancel().catch(() => {}));
+    const body = new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        while (this.#isPaused) await new Promise<void>((resolve) => this.#wake = resolve);
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    }, { highWaterMark: 0 });
+    return new Response(body, response);
+  }
+}
+
+function cookiesOf(response: Response): Record<string, string[]> {
+  const cookies = response.headers.getSetCookie();
+  return cookies.length > 0 ? { "set-cookie": cookies } : {};
+}

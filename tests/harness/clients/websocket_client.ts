@@ -1,0 +1,138 @@
+import type { Buffer } from "node:buffer";
+// @ts-types="@types/ws"
+import { WebSocket } from "ws";
+import type { ConnectOptions, Transport } from "./connect_options.ts";
+import { EventStreamSocket } from "./event_stream_socket.ts";
+
+/** A refusal as the client saw it. */
+export interface Refused {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+/** A WebSocket client that queues what it gets, so that a test can ask for it when it likes. */
+export class Client {
+  readonly socket: WebSocket;
+  /** Headers of the 101. */
+  responseHeaders: Record<string, string | string[] | undefined> = {};
+  /** How the connection ended, for this client. */
+  readonly closed: Promise<{ code: number; reason: string }>;
+  /** Payloads of pings so far. */
+  pings = 0;
+  readonly #queue: (string | Uint8Array)[] = [];
+  #wake: PromiseWithResolvers<void> = Promise.withResolvers();
+
+  constructor(
+    url: string,
+    options: ConnectOptions,
+    transport: Transport = "websocket",
+  ) {
+    // In the shape of the other, as far as tests use it.
+    this.socket = transport === "sse"
+      ? new EventStreamSocket(url, options) as unknown as WebSocket
+      : webSocket(url, options);
+    this.socket.on("upgrade", (response) => this.responseHeaders = response.headers);
+    this.socket.on("message", (data: Buffer, isBinary: boolean) => {
+      this.#queue.push(isBinary ? new Uint8Array(data) : data.toString());
+      this.#notify();
+    });
+    this.socket.on("ping", () => this.pings++);
+    this.socket.on("error", () => {});
+    this.closed = new Promise((resolve) => {
+      this.socket.on("close", (code, reason) => {
+        this.#notify();
+        resolve({ code, reason: reason.toString() });
+      });
+    });
+  }
+
+  /** Resolves once open; rejects with a {@linkcode Refused} or an error. */
+  opened(): Promise<this> {
+    return new Promise((resolve, reject) => {
+      this.socket.once("open", () => resolve(this));
+      this.socket.once("unexpected-response", (_request, response) => {
+        let body = "";
+        response.on("data", (chunk: Buffer) => body += chunk.toString());
+        response.on(
+          "end",
+          () => reject({ status: response.statusCode ?? 0, headers: response.headers, body }),
+        );
+      });
+      this.socket.once("refused", reject); // of an event stream
+      this.socket.once("error", reject);
+    });
+  }
+
+  send(data: string | Uint8Array): void {
+    this.socket.send(data);
+  }
+
+  /** The next message, in order. */
+  async next(ms = 2000): Promise<string | Uint8Array> {
+    const deadline = Date.now() + ms;
+    while (this.#queue.length === 0) {
+      const left = deadline - Date.now();
+      if (left <= 0 || this.socket.readyState === WebSocket.CLOSED) {
+        throw new Error("expected a message, and none came");
+      }
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, left);
+      await Promise.race([this.#wake.promise, promise]);
+      clearTimeout(timer);
+    }
+    return this.#queue.shift()!;
+  }
+
+  /** The next text message. */
+  async text(): Promise<string> {
+    const message = await this.next();
+    if (typeof message !== "string") throw new Error("expected text, got binary");
+    return message;
+  }
+
+  /** The next binary message. */
+  async bytes(): Promise<Uint8Array> {
+    const message = await this.next();
+    if (typeof message === "string") throw new Error(`expected binary, got text: ${message}`);
+    return message;
+  }
+
+  /** What has come and not been asked for. */
+  get queued(): readonly (string | Uint8Array)[] {
+    return this.#queue;
+  }
+
+  close(code?: number, reason?: string): void {
+    this.socket.close(code, reason);
+  }
+
+  terminate(): void {
+    this.socket.terminate();
+  }
+
+  /** Resolves once the server has closed: its close frame has come, or the line has ended. */
+  async shut(ms = 2000): Promise<void> {
+    const deadline = Date.now() + ms;
+    while (this.socket.readyState === WebSocket.OPEN) {
+      if (Date.now() > deadline) throw new Error("expected a close, and none came");
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  #notify(): void {
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers();
+  }
+}
+
+function webSocket(
+  url: string,
+  { headers = {}, protocols = [], deflate = false, origin }: ConnectOptions,
+): WebSocket {
+  return new WebSocket(url, [...protocols], {
+    headers: { ...headers },
+    perMessageDeflate: deflate ? { threshold: 0, ...deflate as object } : false,
+    ...(origin === undefined ? {} : { origin }),
+  });
+}

@@ -1,0 +1,150 @@
+import { build } from "esbuild";
+import { builtProgram } from "./built_program.ts";
+import { npmBinary } from "./npm_binary.ts";
+import type { Gap, Runtime } from "../../runtimes/native.ts";
+
+/** How a program is run on workerd. */
+export interface WorkerdOptions {
+  /** Compatibility date: what the runtime promises to be like. */
+  readonly date: string;
+  /** Whether objects are evicted in every pause. */
+  readonly evicts?: boolean;
+  /** Whether objects have SQLite, as all new classes have. */
+  readonly sqlite?: boolean;
+  /** Whether there are objects at all. */
+  readonly objects?: boolean;
+  /** Whether they serve event streams. */
+  readonly sse?: boolean;
+}
+
+/** The version of workerd that is tested, and measured. */
+export const WORKERD_VERSION = "1.20261117.1";
+
+const CACHE = new URL("../../../.cache/workerd/", import.meta.url);
+
+/** The fixture on workerd, as one of the runtimes that the contract is executed on. */
+export function workerdRuntime(
+  name: string,
+  title: string,
+  options: WorkerdOptions,
+  gaps: Readonly<Record<string, Gap>>,
+): Runtime {
+  return {
+    name,
+    title,
+    async command() {
+      return await workerdCommand(name, options) ?? { missing: "workerd for Linux on x64" };
+    },
+    gaps,
+  };
+}
+
+/** Command that runs the fixture on workerd, or `undefined` where there is none for this machine. */
+export async function workerdCommand(
+  name: string,
+  options: WorkerdOptions,
+): Promise<readonly string[] | undefined> {
+  const [fixture, source] = options.objects === false
+    ? WORKER
+    : options.sse
+    ? EVENT_STREAMS
+    : DURABLE;
+  const program = await builtProgram(new URL(fixture, import.meta.url), "node");
+  return await programCommand(name, source.replace("PROGRAM", program), options);
+}
+
+const WORKER = [
+  "../../fixtures/worker.ts",
+  `
+  import { workerApp } from "PROGRAM";
+  export default workerApp();`,
+] as const;
+
+const EVENT_STREAMS = [
+  "../../fixtures/sse_durable.ts",
+  `
+  import { DurableObject } from "cloudflare:workers";
+  import { durableSSEApp } from "PROGRAM";
+  const app = durableSSEApp({ DurableObject });
+  export const { Room } = app;
+  export default { fetch: app.fetch };`,
+] as const;
+
+const DURABLE = [
+  "../../fixtures/durable.ts",
+  `
+  import { DurableObject } from "cloudflare:workers";
+  import unsafe from "workerd:unsafe";
+  import { durableApp } from "PROGRAM";
+  const app = durableApp({ DurableObject, evict: (stub) => unsafe.evict(stub) });
+  export const { Room } = app;
+  export default { fetch: app.fetch };`,
+] as const;
+
+/** Command that runs a module Worker that exports a class `Room`. */
+export async function programCommand(
+  name: string,
+  source: string,
+  options: WorkerdOptions,
+): Promise<readonly string[] | undefined> {
+  const workerd = await npmBinary("@cloudflare/workerd-linux-64", WORKERD_VERSION, "bin/workerd");
+  if (!workerd) return undefined;
+  const folder = new URL(`${name}/`, CACHE);
+  await Deno.mkdir(folder, { recursive: true });
+  await bundle(source, new URL("main.mjs", folder));
+  const storage = await Deno.makeTempDir({ dir: folder.pathname, prefix: "storage-" });
+  const config = new URL("config.capnp", folder);
+  await Deno.writeTextFile(config, configOf(options, storage));
+  const server = new URL("./workerd_server.ts", import.meta.url).pathname;
+  return [Deno.execPath(), "run", "-A", "--no-check", server, workerd, config.pathname];
+}
+
+const WITHOUT_VM = new URL("../../fixtures/without_vm.ts", import.meta.url).pathname;
+
+async function bundle(contents: string, outfile: URL): Promise<void> {
+  await build({
+    stdin: { contents, resolveDir: CACHE.pathname },
+    outfile: outfile.pathname,
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    alias: { "node:vm": WITHOUT_VM, "node:v8": WITHOUT_VM },
+    external: ["cloudflare:*", "workerd:*", "node:*"],
+    loader: { ".html": "text", ".css": "text", ".svg": "text" },
+    logLevel: "error",
+  });
+}
+
+/** Part of workerd by itself from this date on; the cases import modules of Node. */
+const NODE_COMPAT_SINCE = "2026-08-04";
+
+function configOf(
+  { date, evicts = false, sqlite = true, objects = true }: WorkerdOptions,
+  storage: string,
+): string {
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "disk", disk = (path = "${storage}", writable = true)),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "main.mjs", esModule = embed "main.mjs")],
+  compatibilityDate = "${date}",
+  compatibilityFlags = [${
+    date < NODE_COMPAT_SINCE ? '"nodejs_compat", ' : ""
+  }"unsafe_module", "experimental"],
+  ${objects ? objectsOf(sqlite) : ""}
+  bindings = [
+    ${objects ? '(name = "Room", durableObjectNamespace = "Room"),' : ""}
+    (name = "evicts", json = "${evicts}"),
+  ],
+);
+`;
+}
+
+const objectsOf = (sqlite: boolean) => `
+  durableObjectNamespaces = [(className = "Room", uniqueKey = "room", enableSql = ${sqlite})],
+  durableObjectStorage = (localDisk = "disk"),`;

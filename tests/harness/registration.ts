@@ -1,0 +1,72 @@
+import type { Case } from "../fixtures/case.ts";
+import { durableObjects } from "../runtimes/durable.ts";
+import { type Runtime, runtimes } from "../runtimes/native.ts";
+import { sseRuntimes } from "../runtimes/sse.ts";
+import { workers } from "../runtimes/workers.ts";
+import { type Outcome, runSuite, type SuiteOptions } from "./suite.ts";
+
+/** All that the contract is executed on. */
+export const contractRuntimes: readonly Runtime[] = [
+  ...runtimes,
+  durableObjects,
+  workers,
+  ...sseRuntimes,
+];
+
+/**
+ * Registers a test for each case on each runtime. Those of one runtime run side by side, in one
+ * server process, from the first test of that runtime on.
+ *
+ * @returns what came of the cases, by the name of the runtime, once all tests have run.
+ */
+export async function registerCases(
+  cases: readonly Case[],
+  options: Omit<SuiteOptions, "onOutcome"> = {},
+  on: readonly Runtime[] = contractRuntimes,
+): Promise<ReadonlyMap<string, readonly Outcome[]>> {
+  const outcomesOf = new Map<string, readonly Outcome[]>();
+  for (const runtime of on) {
+    const command = await runtime.command();
+    if ("missing" in command) {
+      console.log(`\n*** ${runtime.title} was NOT tested: needs ${command.missing} ***\n`);
+      Deno.test({
+        name: `${runtime.title} was NOT tested: needs ${command.missing}`,
+        ignore: true,
+        fn() {},
+      });
+      continue;
+    }
+
+    const found = new Map(cases.map(({ id }) => [id, Promise.withResolvers<Outcome>()]));
+    let suite: Promise<unknown> | undefined;
+    const start = async () => {
+      const onOutcome = (outcome: Outcome) => found.get(outcome.id)!.resolve(outcome);
+      const outcomes = await runSuite(runtime, cases, { ...options, onOutcome });
+      if (Array.isArray(outcomes)) outcomesOf.set(runtime.name, outcomes);
+    };
+
+    for (const { id, fact } of cases) {
+      Deno.test({
+        name: `${runtime.title} ${id}: ${fact}${runtime.gaps[id] ? " (gap)" : ""}`,
+        sanitizeOps: false,
+        sanitizeResources: false,
+        async fn() {
+          suite ??= start();
+          const { status, detail } = await Promise.race([
+            found.get(id)!.promise,
+            suite.then(() => found.get(id)!.promise),
+          ]);
+          if (status === "failed") throw new Error(detail);
+        },
+      });
+    }
+
+    Deno.test({
+      name: `${runtime.title}: the server ends with the suite`,
+      sanitizeOps: false,
+      sanitizeResources: false,
+      fn: () => suite as Promise<void>,
+    });
+  }
+  return outcomesOf;
+}

@@ -1,0 +1,101 @@
+import { TestBed } from "./clients/test_bed.ts";
+import type { Case } from "../fixtures/case.ts";
+import type { Runtime } from "../runtimes/native.ts";
+import { ServerProcess } from "./processes/server_process.ts";
+
+/** What came of one case on one runtime. */
+export interface Outcome {
+  readonly id: string;
+  readonly clause: string;
+  readonly fact: string;
+  readonly status: "passed" | "failed" | "gap";
+  /** Of a gap, why it is one; of a failure, what went wrong. */
+  readonly detail?: string;
+  readonly link?: string;
+  readonly ms: number;
+}
+
+/** How a table of cases is run. */
+export interface SuiteOptions {
+  readonly onOutcome?: (outcome: Outcome) => void;
+  /** How many run at a time: cases mostly wait, for time-outs and for each other's halves. */
+  readonly parallel?: number;
+  readonly maxCaseMs?: number;
+  /** Where the server listens; 127.0.0.1 if left out. */
+  readonly host?: string;
+}
+
+/** Runs cases on one runtime, in a process of its own. */
+export async function runSuite(
+  runtime: Runtime,
+  cases: readonly Case[],
+  { onOutcome, parallel = 4, maxCaseMs = 3000, host = "127.0.0.1" }: SuiteOptions = {},
+): Promise<Outcome[] | { missing: string }> {
+  const command = await runtime.command();
+  if ("missing" in command) return command;
+  await using server = await ServerProcess.start(["env", `HOST=${host}`, ...command]);
+  const outcomes: Outcome[] = [];
+  const work = async (queue: Case[]) => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const outcome = await runCase(runtime, server, next, maxCaseMs);
+      outcomes.push(outcome);
+      onOutcome?.(outcome);
+    }
+  };
+  await work(cases.filter((it) => it.runsAlone));
+  const rest = cases.filter((it) => !it.runsAlone);
+  await Promise.all(Array.from({ length: parallel }, () => work(rest)));
+  const order = new Map(cases.map(({ id }, index) => [id, index]));
+  return outcomes.sort((a, b) => order.get(a.id)! - order.get(b.id)!);
+}
+
+async function runCase(
+  runtime: Runtime,
+  server: ServerProcess,
+  it: Case,
+  maxMs: number,
+): Promise<Outcome> {
+  const base = { id: it.id, clause: it.id.split(".")[0]!, fact: it.fact };
+  const started = performance.now();
+  const t = new TestBed(server, `${it.id}-${crypto.randomUUID().slice(0, 8)}`, runtime.transport);
+  const failure = await attempt(t, it, maxMs);
+  const ms = Math.round(performance.now() - started);
+  const gap = runtime.gaps[it.id] ?? (t.lacksLine ? runtime.lineGap : undefined);
+  if (gap) {
+    if (failure) return { ...base, status: "gap", detail: gap.reason, link: gap.link, ms };
+    return {
+      ...base,
+      status: "failed",
+      detail: "declared as a gap, and passes: remove the gap",
+      ms,
+    };
+  }
+  return failure
+    ? { ...base, status: "failed", detail: failure, ms }
+    : { ...base, status: "passed", ms };
+}
+
+/** Runs one case; returns what went wrong. */
+async function attempt(t: TestBed, it: Case, maxMs: number): Promise<string | undefined> {
+  const { server } = t;
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new Error(`took longer than ${maxMs} ms`)),
+    maxMs,
+  );
+  let failure: string | undefined;
+  try {
+    await t.open(it.id);
+    await Promise.race([it.run(t), late]);
+  } catch (error) {
+    failure = error instanceof Error ? error.stack ?? error.message : JSON.stringify(error);
+  } finally {
+    clearTimeout(timer);
+  }
+  try {
+    await t.close();
+  } catch (error) {
+    failure ??= server.exited ?? String(error);
+  }
+  return failure && server.exited ? `${server.exited}\n${failure}` : failure;
+}

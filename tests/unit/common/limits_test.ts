@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { DEFAULT_LIMITS, type Limits, resolveLimits } from "../../../common/limits.ts";
+
+Deno.test("resolveLimits() has the defaults of the contract", () => {
+  const limits = resolveLimits();
+  assert.deepEqual(limits, {
+    maxPayload: 1_048_576,
+    maxBuffered: 16_777_216,
+    overflow: "close",
+    idleTimeout: 120_000,
+    handshakeTimeout: 10_000,
+    closeTimeout: 10_000,
+    maxPeers: Infinity,
+    maxPeersPerAddress: Infinity,
+    messagesPerSecond: Infinity,
+    maxTopicsPerPeer: 1_000,
+    pendingMessages: 1_024,
+    pendingBytes: 2_097_152,
+    concurrency: Infinity,
+    highWaterMark: 65_536,
+    drainThreshold: 0,
+  });
+  assert.deepEqual(resolveLimits({}), limits);
+  assert.deepEqual(limits, DEFAULT_LIMITS);
+});
+
+Deno.test("resolveLimits() keeps what is given, and takes undefined for left out", () => {
+  const given: unknown = { maxPeers: 5, maxPayload: undefined };
+  const limits = resolveLimits(given as Partial<Limits>);
+  assert.deepEqual(limits, { ...DEFAULT_LIMITS, maxPeers: 5 });
+});
+
+Deno.test("resolveLimits() never lets pendingBytes be under maxPayload", () => {
+  for (
+    const [maxPayload, pendingBytes, expected] of [
+      [100, 99, 100],
+      [100, 100, 100],
+      [100, 101, 101],
+      [4_000_000, undefined, 4_000_000],
+      [Infinity, 1, Infinity],
+    ] as const
+  ) {
+    const limits = resolveLimits({ maxPayload, ...(pendingBytes ? { pendingBytes } : {}) });
+    assert.equal(limits.pendingBytes, expected);
+  }
+});
+
+Deno.test("resolveLimits() refuses a drainThreshold over the highWaterMark, and admits it equal", () => {
+  assert.equal(resolveLimits({ highWaterMark: 10, drainThreshold: 10 }).drainThreshold, 10);
+  for (const given of [{ highWaterMark: 10, drainThreshold: 11 }, { drainThreshold: 65_537 }]) {
+    assert.throws(() => resolveLimits(given), {
+      name: "RangeError",
+      message: /drainThreshold must not be over highWaterMark: \d+ > \d+$/,
+    });
+  }
+});
+
+const numbers = Object.keys(DEFAULT_LIMITS).filter((name) => name !== "overflow");
+
+Deno.test("resolveLimits() refuses a number that no limit can have, by name", () => {
+  for (const name of numbers) {
+    for (const value of [NaN, -1, -Infinity, -0.5]) {
+      assert.throws(() => resolveLimits({ [name]: value }), {
+        name: "RangeError",
+        message: new RegExp(`limits\\.${name} as it must be .*: current value is ${value}$`),
+      });
+    }
+  }
+});
+
+Deno.test("resolveLimits() holds the boundaries of each limit", () => {
+  const timers = 2_147_483_647;
+  // pendingBytes is lifted to maxPayload, see above.
+  for (const name of numbers.filter((name) => name !== "pendingBytes")) {
+    const least = ["concurrency", "maxPayload", "maxBuffered"].includes(name) ? 1 : 0;
+    const most = name.endsWith("Timeout") ? timers : Infinity;
+    const set = (value: number) => resolveLimits({ highWaterMark: Infinity, [name]: value });
+    assert.equal(set(least)[name as keyof Limits], least, name);
+    assert.throws(() => set(least - 1), RangeError, name);
+    if (most === timers) assert.throws(() => set(most + 1), RangeError, name);
+    assert.equal(set(most)[name as keyof Limits], most, name);
+  }
+});
+
+Deno.test("resolveLimits() refuses values of another kind", () => {
+  for (const name of numbers) {
+    for (const value of ["5", null, true, {}, 5n]) {
+      assert.throws(() => resolveLimits({ [name]: value }), {
+        name: "TypeError",
+        message: new RegExp(`limits\\.${name} as it must be a number`),
+      });
+    }
+  }
+  for (const overflow of ["", "CLOSE", "block", 1, null]) {
+    const given: unknown = { overflow };
+    assert.throws(() => resolveLimits(given as Partial<Limits>), {
+      name: "TypeError",
+      message: /"close", "drop" or "error"/,
+    });
+  }
+  for (const overflow of ["close", "drop", "error"] as const) {
+    assert.equal(resolveLimits({ overflow }).overflow, overflow);
+  }
+});
+
+for (const name of ["maxPayloads", "idletimeout", "", "toString", "constructor"]) {
+  Deno.test(`resolveLimits() refuses the unknown limit ${JSON.stringify(name)}, and lists the known`, () => {
+    assert.throws(() => resolveLimits({ [name]: 1 } as Partial<Limits>), {
+      name: "TypeError",
+      message: new RegExp(`limits\\.${name} as there is no such limit: known are maxPayload, `),
+    });
+  });
+}

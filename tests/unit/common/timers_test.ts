@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { Timers, Watch } from "../../../common/timers.ts";
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+Deno.test("Timers.after() calls back once, later, and counts itself until then", async () => {
+  const timers = new Timers();
+  const calls: number[] = [];
+  timers.after(1, () => calls.push(timers.size));
+  assert.equal(timers.size, 1);
+  assert.deepEqual(calls, []);
+  await sleep(20);
+  assert.deepEqual(calls.slice(), [0], "no longer counted inside its own callback");
+});
+
+Deno.test("Timers.after() can be cancelled before, twice, and after it ran", async () => {
+  const timers = new Timers();
+  let calls = 0;
+  const cancelled = timers.after(1, () => calls++);
+  cancelled();
+  cancelled();
+  assert.equal(timers.size, 0);
+  const ran = timers.after(1, () => calls += 10);
+  await sleep(20);
+  ran();
+  assert.equal(calls, 10);
+  assert.equal(timers.size, 0);
+});
+
+Deno.test("Timers.after() returns a way to cancel this timer and no other", () => {
+  const timers = new Timers();
+  const cancels = [timers.after(60_000, () => {}), timers.after(60_000, () => {})];
+  assert.equal(timers.size, 2);
+  cancels[0]!();
+  assert.equal(timers.size, 1);
+  cancels[1]!();
+  assert.equal(timers.size, 0);
+});
+
+Deno.test("Timers.every() calls back again and again until cancelled, also from inside", async () => {
+  const timers = new Timers();
+  let calls = 0;
+  const stop = timers.every(1, () => {
+    if (++calls === 3) stop();
+  });
+  assert.equal(timers.size, 1);
+  await sleep(50);
+  assert.equal(calls, 3);
+  assert.equal(timers.size, 0);
+  stop();
+});
+
+Deno.test("Watch runs one timer while there is something to look at, and none before or after", () => {
+  const timers = new Timers();
+  const watch = new Watch<string>(timers, 60_000, () => {});
+  const sizes = [timers.size];
+  const step = (work: () => void) => {
+    work();
+    sizes.push(timers.size);
+  };
+  step(() => watch.add("a"));
+  step(() => watch.add("a"));
+  step(() => watch.add("b"));
+  step(() => watch.delete("a"));
+  step(() => watch.delete("unknown"));
+  step(() => watch.delete("b"));
+  step(() => watch.delete("b"));
+  step(() => watch.add("c"));
+  step(() => watch.delete("c"));
+  assert.deepEqual(sizes, [0, 1, 1, 1, 1, 1, 0, 0, 1, 0]);
+});
+
+Deno.test("Watch looks at each thing every interval, and no more once it is deleted", async () => {
+  const timers = new Timers();
+  const looks: string[] = [];
+  const watch = new Watch<string>(timers, 2, (item) => {
+    looks.push(item);
+    if (looks.length === 4) watch.delete("a");
+    if (looks.length === 6) watch.delete("b");
+  });
+  watch.add("a");
+  watch.add("b");
+  await sleep(60);
+  assert.deepEqual(looks, ["a", "b", "a", "b", "b", "b"]);
+  assert.equal(timers.size, 0);
+});
+
+Deno.test("Watch starts again after it had stopped", async () => {
+  const timers = new Timers();
+  let looks = 0;
+  const watch = new Watch<string>(timers, 1, (item) => {
+    looks++;
+    watch.delete(item);
+  });
+  for (let round = 1; round <= 3; round++) {
+    watch.add("a");
+    await sleep(20);
+    assert.equal(looks, round);
+    assert.equal(timers.size, 0);
+  }
+});

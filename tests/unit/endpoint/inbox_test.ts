@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Backlog, TokenBucket } from "../../../endpoint/inbox.ts";
+import { Message } from "../../../socket/message.ts";
+import type { Peer } from "../../../peer.ts";
+
+// A backlog only holds messages; it never looks at the peer.
+const peer = {} as Peer;
+const numbered = (n: number): Message<Peer> => new Message(peer, String(n));
+
+Deno.test("Backlog gives back what was pushed, first in, first out, across its own compactions", () => {
+  const operations = fc.array(fc.integer({ min: -200, max: 200 }), { maxLength: 30 });
+  fc.assert(
+    fc.property(operations, (counts) => {
+      const backlog = new Backlog(Infinity, Infinity);
+      const model: Message<Peer>[] = [];
+      let pushed = 0;
+      for (const count of counts) {
+        for (let i = 0; i < count; i++) {
+          const message = numbered(pushed++);
+          backlog.push(message, 1);
+          model.push(message);
+        }
+        for (let i = 0; i > count && model.length > 0; i--) {
+          assert.equal(backlog.shift(), model.shift());
+        }
+        assert.equal(backlog.length, model.length);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+Deno.test("Backlog.fits() up to both bounds, each inclusive", () => {
+  const table: [messages: number, bytes: number, pushed: number[], next: number, fits: boolean][] =
+    [
+      [0, 100, [], 0, false],
+      [1, 100, [], 100, true],
+      [1, 100, [], 101, false],
+      [1, 100, [0], 0, false],
+      [3, 100, [40, 40], 20, true],
+      [3, 100, [40, 40], 21, false],
+      [2, 100, [1, 1], 1, false],
+      [2, 0, [0], 0, true],
+    ];
+  for (const [messages, bytes, pushed, next, fits] of table) {
+    const backlog = new Backlog(messages, bytes);
+    for (const size of pushed) backlog.push(numbered(size), size);
+    assert.equal(backlog.fits(next), fits, JSON.stringify([messages, bytes, pushed, next]));
+  }
+});
+
+Deno.test("Backlog fits again once something was taken out", () => {
+  const backlog = new Backlog(2, 10);
+  backlog.push(numbered(0), 9);
+  backlog.push(numbered(1), 1);
+  assert.equal(backlog.fits(1), false);
+  backlog.shift();
+  assert.equal(backlog.fits(9), true);
+  assert.equal(backlog.fits(10), false);
+});
+
+Deno.test("Backlog.isHalfEmpty once messages and bytes are at most half", () => {
+  const table: [sizes: number[], isHalfEmpty: boolean][] = [
+    [[], true],
+    [[1, 1], true],
+    [[1, 1, 1], false],
+    [[50], true],
+    [[51], false],
+    [[25, 25], true],
+    [[25, 26], false],
+  ];
+  for (const [sizes, isHalfEmpty] of table) {
+    const backlog = new Backlog(4, 100);
+    for (const size of sizes) backlog.push(numbered(size), size);
+    assert.equal(backlog.isHalfEmpty, isHalfEmpty, JSON.stringify(sizes));
+  }
+});
+
+/** Runs `test` with a clock that moves only when told. */
+function withClock(test: (advance: (ms: number) => void) => void): void {
+  const own = Object.getOwnPropertyDescriptor(performance, "now");
+  let now = 1000;
+  Object.defineProperty(performance, "now", { value: () => now, configurable: true });
+  try {
+    test((ms) => now += ms);
+  } finally {
+    if (own) Object.defineProperty(performance, "now", own);
+    else delete (performance as { now?: unknown }).now;
+  }
+}
+
+function takes(bucket: TokenBucket, tries: number): number {
+  let taken = 0;
+  for (let i = 0; i < tries; i++) if (bucket.take()) taken++;
+  return taken;
+}
+
+Deno.test("TokenBucket lets one second's worth through in a burst, no more", () => {
+  withClock(() => {
+    for (const rate of [1, 2, 10, 1000]) assert.equal(takes(new TokenBucket(rate), 2000), rate);
+  });
+});
+
+Deno.test("TokenBucket of 0 lets nothing through", () => {
+  withClock((advance) => {
+    const bucket = new TokenBucket(0);
+    assert.equal(takes(bucket, 5), 0);
+    advance(60_000);
+    assert.equal(takes(bucket, 5), 0);
+  });
+});
+
+Deno.test("TokenBucket earns in proportion to time, and saves no more than one second's worth", () => {
+  for (const [ms, earned] of [[0, 0], [99, 0], [100, 1], [250, 2], [1000, 10], [60_000, 10]]) {
+    withClock((advance) => {
+      const bucket = new TokenBucket(10);
+      takes(bucket, 10);
+      advance(ms!);
+      assert.equal(takes(bucket, 100), earned, `${ms} ms`);
+    });
+  }
+});
+
+Deno.test("TokenBucket does not lose parts of a token to frequent tries", () => {
+  withClock((advance) => {
+    const bucket = new TokenBucket(10);
+    takes(bucket, 10);
+    let taken = 0;
+    for (let i = 0; i < 1100; i++) {
+      advance(1);
+      if (bucket.take()) taken++;
+    }
+    assert.ok(taken >= 10 && taken <= 11, `${taken}`);
+  });
+});
+
+Deno.test("TokenBucket of less than one message per second lets one through now and then", () => {
+  withClock((advance) => {
+    const bucket = new TokenBucket(0.5);
+    let taken = 0;
+    for (let second = 0; second < 20; second++) {
+      taken += takes(bucket, 5);
+      advance(1000);
+    }
+    assert.ok(taken >= 9 && taken <= 11, `${taken} in 20 seconds`);
+  });
+});

@@ -1,0 +1,309 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { BroadcastGroup } from "../../../pubsub/native_broadcast.ts";
+import { Hub, type Member } from "../../../pubsub/hub.ts";
+import { resolveLimits } from "../../../common/limits.ts";
+import { Frame } from "../../../socket/frame.ts";
+import {
+  type BroadcastLine,
+  MAX_HEADER,
+  type OutgoingFrame,
+  type SocketGroup,
+} from "../../../socket/socket.ts";
+
+const limits = resolveLimits({ highWaterMark: 100, maxBuffered: 400 });
+const TOPICS = ["x", "y", "z"];
+
+/** How frames went, beside who got them. */
+interface Ways {
+  broadcasts: number;
+  sends: number;
+}
+
+/**
+ * A peer and its socket, over a runtime that holds broadcasts until the turn ends or something is
+ * sent, and a network that takes all that is written, or nothing.
+ */
+class FakePeer implements Member, BroadcastLine {
+  readonly name: string;
+  readonly got: OutgoingFrame[] = [];
+  readonly topics = new Set<string>();
+  readonly heard = new Set<string>();
+  readonly #native: SocketGroup | undefined;
+  readonly #world: FakePeer[];
+  readonly #ways: Ways;
+  readonly #hub: Hub<FakePeer>;
+  broadcastGroup: SocketGroup | undefined;
+  isOpen = true;
+  isStuck = false;
+  isSlow = false;
+  written = 0;
+  held = 0;
+  readonly socket: BroadcastLine["socket"];
+  readonly broadcastLine: BroadcastLine = this;
+
+  constructor(
+    name: string,
+    native: SocketGroup | undefined,
+    world: FakePeer[],
+    hub: Hub<FakePeer>,
+    ways: Ways,
+  ) {
+    this.name = name;
+    this.#native = this.broadcastGroup = native;
+    this.#world = world;
+    this.#hub = hub;
+    this.#ways = ways;
+    // deno-lint-ignore no-this-alias -- getters have their own
+    const peer = this;
+    this.socket = {
+      get group() {
+        return peer.isOpen ? native : undefined;
+      },
+      tuneIn: (topic) => void this.heard.add(topic),
+      tuneOut: (topic) => void this.heard.delete(topic),
+      get bufferedAmount() {
+        return peer.queued;
+      },
+      get heldAmount() {
+        return peer.held;
+      },
+    };
+  }
+
+  get queued(): number {
+    return this.written + this.held;
+  }
+
+  fits({ byteLength }: OutgoingFrame): boolean {
+    return this.isOpen && this.queued + byteLength + MAX_HEADER <= limits.maxBuffered;
+  }
+
+  deliver(frame: OutgoingFrame): boolean {
+    this.#ways.sends++;
+    if (!this.fits(frame)) return false;
+    this.got.push(frame);
+    this.write(frame.byteLength + MAX_HEADER);
+    this.look();
+    return true;
+  }
+
+  broadcast(name: string, frame: OutgoingFrame, _compress: boolean, count: number): void {
+    this.#ways.broadcasts++;
+    assert.ok(this.isOpen, `${this.name} speaks, and is not open`);
+    const hearers = this.#world.filter((other) =>
+      other !== this && other.#native === this.#native && other.heard.has(name)
+    );
+    assert.equal(hearers.length, count);
+    for (const hearer of hearers) {
+      assert.ok(hearer.isOpen && hearer.broadcastGroup, `${hearer.name} must not be broadcast to`);
+      hearer.got.push(frame);
+      hearer.held += frame.byteLength + MAX_HEADER;
+      assert.ok(hearer.queued <= limits.maxBuffered, `${hearer.name} has ${hearer.queued} queued`);
+    }
+  }
+
+  /** Writes what is held, then this. */
+  write(size: number): void {
+    this.written = this.isStuck ? this.written + this.held + size : 0;
+    this.held = 0;
+  }
+
+  look(): void {
+    if (this.queued > limits.highWaterMark) this.isSlow = true;
+    this.regroup();
+  }
+
+  regroup(): void {
+    const from = this.broadcastGroup;
+    this.broadcastGroup = this.isSlow || !this.isOpen ? undefined : this.#native;
+    if (this.broadcastGroup !== from) this.#hub.regroup("/", this.topics, this, from);
+  }
+}
+
+function world() {
+  const hub = new Hub<FakePeer>();
+  const peers: FakePeer[] = [];
+  const ways: Ways = { broadcasts: 0, sends: 0 };
+  const groups = [BroadcastGroup.under(limits)!, BroadcastGroup.under(limits)!, undefined];
+  const add = (name: string, group = 0): FakePeer => {
+    const peer = new FakePeer(name, groups[group], peers, hub, ways);
+    peers.push(peer);
+    return peer;
+  };
+  const subscribe = (topic: string, ...who: FakePeer[]) => {
+    for (const peer of who) {
+      peer.topics.add(topic);
+      hub.subscribe("/", topic, peer);
+    }
+  };
+  const unsubscribe = (topic: string, peer: FakePeer) => {
+    if (peer.topics.delete(topic)) hub.unsubscribe("/", topic, peer);
+  };
+  /** A reader that has caught up is served as the others again. */
+  const endTurn = () => {
+    for (const peer of peers) {
+      peer.write(0);
+      if (peer.queued === 0) peer.isSlow = false;
+      peer.regroup();
+    }
+  };
+  return { hub, peers, ways, add, subscribe, unsubscribe, endTurn };
+}
+
+const frame = (size: number): Frame => new Frame("x".repeat(size));
+
+Deno.test("Hub.publish() reaches a group by one broadcast of the publisher, subscribed or not", () => {
+  const { hub, ways, add, subscribe } = world();
+  const [a, b, c, out] = [add("a"), add("b"), add("c"), add("out")];
+  subscribe("t", a, b, c);
+  assert.equal(hub.publish("t", frame(1), { namespace: "/", except: a }), 2);
+  assert.equal(hub.publish("t", frame(1), { namespace: "/", except: out }), 3);
+  assert.deepEqual(ways, { broadcasts: 2, sends: 0 });
+  assert.deepEqual([a, b, c, out].map(({ got }) => got.length), [1, 2, 2, 0]);
+});
+
+Deno.test("Hub.publish() by nobody is spoken by a member, which gets a copy", () => {
+  const { hub, ways, add, subscribe } = world();
+  const peers = [add("a"), add("b"), add("c", 1), add("d", 1), add("e", 2)];
+  subscribe("t", ...peers);
+  assert.equal(hub.publish("t", frame(1)), 5);
+  assert.deepEqual(ways, { broadcasts: 2, sends: 3 });
+  assert.ok(peers.every(({ got }) => got.length === 1));
+});
+
+Deno.test("Hub.publish() to one member alone, or of a frame over the mark, is a send", () => {
+  const { hub, ways, add, subscribe } = world();
+  const [a, b] = [add("a"), add("b")];
+  subscribe("t", a);
+  assert.equal(hub.publish("t", frame(1)), 1);
+  assert.equal(hub.publish("t", frame(1), { except: a }), 0);
+  subscribe("t", b);
+  assert.equal(hub.publish("t", frame(91)), 2);
+  assert.deepEqual(ways, { broadcasts: 0, sends: 3 });
+  assert.equal(hub.publish("t", frame(90)), 2);
+  assert.equal(ways.broadcasts, 1);
+});
+
+Deno.test("BroadcastGroup looks at a circle once a mark's bytes went unseen, and slow members leave", () => {
+  const { hub, add, subscribe, endTurn } = world();
+  const [a, b, stuck] = [add("a"), add("b"), add("stuck")];
+  stuck.isStuck = true;
+  subscribe("t", a, b, stuck);
+  subscribe("u", a, b, stuck);
+  const publish = () => {
+    assert.equal(hub.publish("t", frame(30), { except: a }), 2);
+    endTurn();
+  };
+  for (let i = 0; i < 4; i++) publish();
+  assert.ok(
+    stuck.broadcastGroup,
+    "80 bytes were queued at the last look, and 80 went unseen since",
+  );
+  publish();
+  assert.ok(!stuck.broadcastGroup && stuck.heard.size === 0, "gone from all its circles");
+  assert.ok(b.broadcastGroup);
+  stuck.isStuck = false;
+  endTurn();
+  assert.equal(stuck.heard.size, 2, "it has caught up");
+});
+
+Deno.test("BroadcastGroup takes nobody for slow by what is only held", () => {
+  const { hub, ways, add, subscribe } = world();
+  const [a, b, c] = [add("a"), add("b"), add("c")];
+  subscribe("t", a, b, c);
+  for (let i = 0; i < 100; i++) assert.equal(hub.publish("t", frame(30), { except: a }), 2);
+  assert.ok(b.broadcastGroup && c.broadcastGroup);
+  assert.ok(ways.broadcasts > 60 && ways.sends > 40, `${ways.broadcasts} and ${ways.sends}`);
+});
+
+Deno.test("BroadcastGroup sees who comes and goes between two looks", () => {
+  const { hub, add, subscribe, unsubscribe, endTurn } = world();
+  const [a, b, stuck] = [add("a"), add("b"), add("stuck")];
+  stuck.isStuck = true;
+  subscribe("busy", a, b);
+  for (let i = 0; i < 20; i++) {
+    const topic = `${i}`;
+    subscribe(topic, b, stuck);
+    hub.publish(topic, frame(30), { except: a });
+    endTurn();
+    unsubscribe(topic, b);
+    unsubscribe(topic, stuck);
+    // Always this one is over what may go unseen, and who is stuck is not in it.
+    hub.publish("busy", frame(90), { except: a });
+  }
+  assert.ok(stuck.isSlow && stuck.queued > 300 && stuck.queued <= 400, `${stuck.queued}`);
+});
+
+Deno.test("BroadcastGroup keeps who is in many topics within maxBuffered", () => {
+  const { hub, add, subscribe, endTurn } = world();
+  const [a, b, stuck] = [add("a"), add("b"), add("stuck")];
+  stuck.isStuck = true;
+  for (let i = 0; i < 50; i++) subscribe(`${i}`, b, stuck);
+  for (let i = 0; i < 50; i++) {
+    hub.publish(`${i}`, frame(30), { except: a });
+    endTurn();
+  }
+  assert.ok(stuck.isSlow && stuck.queued > 300 && stuck.queued <= 400, `${stuck.queued}`);
+});
+
+Deno.test("BroadcastGroup is none under limits that leave no room for what goes unseen", () => {
+  const under = (highWaterMark: number, maxBuffered: number) =>
+    BroadcastGroup.under(resolveLimits({ highWaterMark, maxBuffered, drainThreshold: 0 }));
+  assert.ok(under(100, 300));
+  assert.ok(under(100, Infinity));
+  assert.equal(under(100, 299), undefined);
+});
+
+// --- Any history, against what each must have got ---
+
+type Step = readonly [kind: string, who: number, topic: string, size: number, flag: boolean];
+
+Deno.test("Hub with groups behaves as a plain list of subscriptions, whatever the history", () => {
+  const step = fc.tuple(
+    fc.constantFrom(
+      ...["publish", "publish", "publish", "publish by nobody", "subscribe", "subscribe"],
+      ...["unsubscribe", "send", "stuck", "turn", "turn", "close"],
+    ),
+    fc.nat(6),
+    fc.constantFrom(...TOPICS),
+    fc.nat(110),
+    fc.boolean(),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120, size: "max" }), (steps: Step[]) => {
+      const { hub, peers, add, subscribe, unsubscribe, endTurn } = world();
+      for (let i = 0; i < 7; i++) add(`${i}`, i < 4 ? 0 : i < 6 ? 1 : 2);
+      const wanted = new Map(peers.map((peer) => [peer, [] as OutgoingFrame[]]));
+      for (const [kind, who, topic, size, flag] of steps) {
+        const peer = peers[who]!;
+        if (kind === "subscribe" && peer.isOpen) subscribe(topic, peer);
+        if (kind === "unsubscribe") unsubscribe(topic, peer);
+        if (kind === "stuck") peer.isStuck = flag;
+        if (kind === "turn") endTurn();
+        if (kind === "close" && flag) {
+          peer.isOpen = false;
+          peer.regroup();
+        }
+        const sent = frame(size);
+        if (kind === "send" && peer.isOpen && peer.fits(sent)) {
+          peer.deliver(sent);
+          wanted.get(peer)!.push(sent);
+        }
+        if (!kind.startsWith("publish")) continue;
+        const except = kind === "publish" ? peer : undefined;
+        const recipients = peers.filter((other) =>
+          other !== except && other.topics.has(topic) && other.fits(sent)
+        );
+        for (const recipient of recipients) wanted.get(recipient)!.push(sent);
+        const namespace = flag ? "/" : undefined;
+        assert.equal(hub.publish(topic, sent, { namespace, except }), recipients.length);
+        for (const [other, frames] of wanted) assert.deepEqual(other.got.length, frames.length);
+      }
+      for (const [peer, frames] of wanted) {
+        assert.ok(peer.got.every((got, i) => got === frames[i]), "in order");
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});

@@ -1,0 +1,514 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Frame } from "../../../socket/frame.ts";
+import { CallbackSocket, type Wire } from "../../../socket/callback_socket.ts";
+import {
+  CLOSED,
+  type CloseInfo,
+  CLOSING,
+  CONNECTING,
+  OPEN,
+  type SocketGroup,
+} from "../../../socket/socket.ts";
+
+type Call = "send" | "close" | "terminate" | "pause" | "resume" | "ping";
+
+/** A native socket that records what it is told, and may report from inside any call. */
+interface Native {
+  isOpen: boolean;
+  buffered: number;
+  heard: number;
+  /** How deep we are inside calls of the wire. */
+  depth: number;
+  readonly calls: unknown[][];
+  readonly during: Partial<Record<Call, () => void>>;
+}
+
+function called(native: Native, name: Call, ...args: unknown[]): void {
+  native.calls.push([name, ...args]);
+  native.depth++;
+  native.during[name]?.();
+  native.depth--;
+}
+
+const plainWire: Wire<Native> = {
+  isOpen: (native) => native.isOpen,
+  send: (native, frame, compress) => called(native, "send", frame.payload, compress),
+  close: (native, code, reason) => called(native, "close", code, reason),
+  terminate: (native) => called(native, "terminate"),
+  bufferedAmount: (native) => native.buffered,
+};
+
+const fullWire: Wire<Native> = {
+  ...plainWire,
+  flow: {
+    pause: (native) => called(native, "pause"),
+    resume: (native) => called(native, "resume"),
+  },
+  heartbeat: {
+    ping: (native, data) => called(native, "ping", ...data),
+    activity: (native) => native.heard,
+  },
+};
+
+interface Rig {
+  readonly socket: CallbackSocket<Native>;
+  readonly native: Native;
+  /** What the listener heard; `!` marks what it heard from inside a call of ours. */
+  readonly events: unknown[][];
+}
+
+function rig(wire = fullWire): Rig {
+  const native: Native = { isOpen: true, buffered: 0, heard: 0, depth: 0, calls: [], during: {} };
+  const socket = new CallbackSocket(wire, native, "chat", "permessage-deflate");
+  const events: unknown[][] = [];
+  const on = (name: string) => (...args: unknown[]) => {
+    events.push([native.depth > 0 ? `${name}!` : name, ...args]);
+  };
+  socket.listener = {
+    onopen: on("open"),
+    onmessage: on("message"),
+    oncontrol: on("control"),
+    ondrain: on("drain"),
+    onerror: on("error"),
+    onshut: () => {},
+    onclose: on("close"),
+  };
+  return { socket, native, events };
+}
+
+function openRig(wire = fullWire): Rig {
+  const made = rig(wire);
+  made.socket.opened();
+  made.events.length = 0;
+  return made;
+}
+
+/** An open socket whose end was brought about in one of the possible ways. */
+const toEnd: Record<string, { end(rig: Rig): void; state: number }> = {
+  "our close": { end: ({ socket }) => socket.close(1000, ""), state: CLOSING },
+  "a failure": { end: ({ socket }) => socket.failed(FAILURE), state: CLOSING },
+  "the client's close": { end: ({ native }) => void (native.isOpen = false), state: CLOSING },
+  "terminate": { end: ({ socket }) => socket.terminate(), state: CLOSED },
+  "the native close": { end: ({ socket }) => socket.closed(INFO), state: CLOSED },
+};
+
+const INFO: CloseInfo = { code: 4001, reason: "bye", wasClean: true };
+const GONE: CloseInfo = { code: 1006, reason: "", wasClean: false };
+const FAILURE = { code: 1002, message: "bad frame" };
+const HELLO = new Frame("hello");
+const tick = (): Promise<void> => Promise.resolve();
+
+Deno.test("CallbackSocket is CONNECTING, then OPEN once, and shows what was negotiated", () => {
+  const { socket, native, events } = rig();
+  assert.equal(socket.readyState, CONNECTING);
+  socket.opened();
+  socket.opened();
+  assert.equal(socket.readyState, OPEN);
+  assert.deepEqual(events, [["open"]]);
+  assert.equal(socket.protocol, "chat");
+  assert.equal(socket.extensions, "permessage-deflate");
+  assert.equal(socket.raw, native);
+});
+
+Deno.test("CallbackSocket.send() hands frame and compress to the wire, in order", () => {
+  const { socket, native } = openRig();
+  socket.send(HELLO, true);
+  socket.send(new Frame(new Uint8Array([1, 2])), false);
+  assert.deepEqual(native.calls, [["send", "hello", true], [
+    "send",
+    new Uint8Array([1, 2]),
+    false,
+  ]]);
+});
+
+Deno.test("CallbackSocket.send(), close(), ping() and pause() before the open are silent", () => {
+  const { socket, native, events } = rig();
+  socket.send(HELLO, true);
+  socket.close(1000, "");
+  socket.ping();
+  socket.pause();
+  assert.deepEqual(native.calls, []);
+  assert.deepEqual(events, []);
+  assert.equal(socket.readyState, CONNECTING);
+});
+
+for (const [name, { end, state }] of Object.entries(toEnd)) {
+  Deno.test(`CallbackSocket.send(), close(), ping() and pause() after ${name} are silent`, () => {
+    const made = openRig();
+    end(made);
+    const { socket, native } = made;
+    assert.equal(socket.readyState, state);
+    native.calls.length = 0;
+    socket.send(HELLO, true);
+    socket.close(3000, "again");
+    socket.ping();
+    socket.pause();
+    assert.deepEqual(native.calls, []);
+    assert.equal(socket.readyState, state);
+  });
+}
+
+for (const name of ["our close", "a failure", "terminate", "the native close"]) {
+  Deno.test(`CallbackSocket reports nothing but onclose after ${name}`, async () => {
+    const made = openRig();
+    toEnd[name]!.end(made);
+    const { socket, events } = made;
+    events.length = 0;
+    socket.opened();
+    for (const report of Object.values(reports)) report(socket);
+    socket.closed(INFO);
+    await tick();
+    assert.deepEqual(events.map(([event]) => event), ["close"]);
+    socket.received("later", 5);
+    socket.controlled("ping", new Uint8Array());
+    socket.closed(INFO);
+    await tick();
+    assert.equal(events.length, 1);
+  });
+}
+
+Deno.test("CallbackSocket is silent about what comes in while CONNECTING", () => {
+  const { socket, events } = rig();
+  socket.received("early", 5);
+  socket.controlled("pong", new Uint8Array());
+  socket.drained();
+  socket.failed(FAILURE);
+  assert.deepEqual(events, []);
+  assert.equal(socket.readyState, CONNECTING);
+});
+
+Deno.test("CallbackSocket passes messages and drains on while open, with the size on the wire", () => {
+  const { socket, events } = openRig();
+  const bytes = new Uint8Array([1]);
+  socket.received("ü", 2);
+  socket.received(bytes, 1);
+  socket.drained();
+  assert.deepEqual(events, [["message", "ü", 2], ["message", bytes, 1], ["drain"]]);
+});
+
+Deno.test("CallbackSocket.close() is CLOSING at once; the first close wins", async () => {
+  const { socket, native, events } = openRig();
+  socket.close(3001, "first");
+  assert.equal(socket.readyState, CLOSING);
+  socket.close(3002, "second");
+  assert.deepEqual(native.calls, [["close", 3001, "first"]]);
+  await tick();
+  assert.deepEqual(events, []);
+  socket.closed(INFO);
+  assert.equal(socket.readyState, CLOSED);
+  await tick();
+  assert.deepEqual(events, [["close", INFO]]);
+});
+
+Deno.test("CallbackSocket reports the first of several native closes, once", async () => {
+  const { socket, events } = openRig();
+  socket.closed(INFO);
+  socket.closed(GONE);
+  await tick();
+  socket.closed(GONE);
+  await tick();
+  assert.deepEqual(events, [["close", INFO]]);
+});
+
+for (const call of ["send", "close", "terminate"] as const) {
+  Deno.test(`CallbackSocket tells nobody from inside ${call}() when the native close comes there`, async () => {
+    const { socket, native, events } = openRig();
+    native.during[call] = () => {
+      socket.closed(INFO);
+      socket.closed(INFO);
+    };
+    if (call === "send") socket.send(HELLO, true);
+    else if (call === "close") socket.close(1000, "");
+    else socket.terminate();
+    assert.equal(events.length, 0);
+    // As on a runtime that waits for the client's answer, our own close is CLOSING until it is told.
+    assert.equal(socket.readyState, call === "close" ? CLOSING : CLOSED);
+    await tick();
+    assert.equal(socket.readyState, CLOSED);
+    assert.deepEqual(events.map(([event]) => event), ["close"]);
+  });
+}
+
+const reports: Record<string, (socket: CallbackSocket<Native>) => void> = {
+  failure: (socket) => socket.failed(FAILURE),
+  message: (socket) => socket.received("echo", 4),
+  control: (socket) => socket.controlled("pong", new Uint8Array([1])),
+  drain: (socket) => socket.drained(),
+};
+
+for (const [name, report] of Object.entries(reports)) {
+  Deno.test(`CallbackSocket.send() runs no listener when a ${name} is reported from inside it`, async () => {
+    const { socket, native, events } = openRig();
+    native.during.send = () => report(socket);
+    socket.send(HELLO, true);
+    await tick();
+    assert.deepEqual(events.filter(([event]) => String(event).endsWith("!")), []);
+    assert.equal(events.length, 1, "it is reported later, not lost");
+  });
+}
+
+Deno.test("CallbackSocket lets no report overtake one that waits for the turn to be over", async () => {
+  const { socket, native, events } = openRig();
+  native.during.send = () => socket.received("inside", 6);
+  socket.send(HELLO, true);
+  socket.received("behind", 6);
+  assert.deepEqual(events, []);
+  await tick();
+  assert.deepEqual(events, [["message", "inside", 6], ["message", "behind", 6]]);
+});
+
+Deno.test("CallbackSocket.close() and terminate() run no listener, whatever is reported from inside", async () => {
+  for (const call of ["close", "terminate"] as const) {
+    const { socket, native, events } = openRig();
+    native.during[call] = () => Object.values(reports).forEach((report) => report(socket));
+    if (call === "close") socket.close(1000, "");
+    else socket.terminate();
+    assert.deepEqual(events, [], call);
+    await tick();
+    socket.closed(INFO);
+    await tick();
+    assert.equal(events.length, 1, call);
+  }
+});
+
+Deno.test("CallbackSocket reports a failure once, then the close once", async () => {
+  const { socket, events } = openRig();
+  const before = socket.hasFailed;
+  socket.failed(FAILURE);
+  assert.deepEqual([before, socket.hasFailed, socket.readyState], [false, true, CLOSING]);
+  socket.failed({ code: 1009, message: "second" });
+  socket.closed(GONE);
+  await tick();
+  assert.deepEqual(events, [["error", FAILURE], ["close", GONE]]);
+});
+
+Deno.test("CallbackSocket.terminate() while open or closing drops the line and ends with 1006, once and not after the end", async () => {
+  for (const state of [OPEN, CLOSING]) {
+    const { socket, native, events } = openRig();
+    if (state === CLOSING) socket.close(1000, "");
+    native.calls.length = 0;
+    socket.terminate();
+    assert.equal(socket.readyState, CLOSED);
+    assert.deepEqual(native.calls, [["terminate"]]);
+    assert.deepEqual(events, []);
+    socket.terminate();
+    socket.closed(INFO);
+    await tick();
+    assert.deepEqual(native.calls, [["terminate"]]);
+    assert.deepEqual(events, [["close", GONE]]);
+  }
+  const ended = openRig();
+  ended.socket.closed(INFO);
+  ended.socket.terminate();
+  await tick();
+  assert.deepEqual([ended.native.calls, ended.events], [[], [["close", INFO]]]);
+});
+
+Deno.test("CallbackSocket that closes before it opened tells nobody, then or later", async () => {
+  const { socket, events } = rig();
+  socket.closed(GONE);
+  assert.equal(socket.readyState, CLOSED);
+  socket.opened();
+  socket.closed(GONE);
+  await tick();
+  assert.deepEqual(events, []);
+  assert.equal(socket.readyState, CLOSED);
+});
+
+Deno.test("CallbackSocket that is terminated before it opened drops the line and tells nobody", async () => {
+  const { socket, native, events } = rig();
+  socket.terminate();
+  assert.equal(socket.readyState, CLOSED);
+  assert.deepEqual(native.calls, [["terminate"]]);
+  socket.opened();
+  await tick();
+  assert.deepEqual(events, []);
+});
+
+Deno.test("CallbackSocket is CLOSING once the client's close came first, and leaves the answer to the runtime", async () => {
+  const { socket, native, events } = openRig();
+  native.isOpen = false;
+  assert.equal(socket.readyState, CLOSING);
+  socket.close(1000, "");
+  assert.deepEqual(native.calls, []);
+  socket.closed(INFO);
+  await tick();
+  assert.deepEqual(events, [["close", INFO]]);
+});
+
+Deno.test("CallbackSocket.bufferedAmount is the wire's while open and closing, else 0", () => {
+  const { socket, native } = rig();
+  native.buffered = 7;
+  assert.equal(socket.bufferedAmount, 0);
+  socket.opened();
+  assert.equal(socket.bufferedAmount, 7);
+  socket.close(1000, "");
+  assert.equal(socket.bufferedAmount, 7);
+  socket.closed(INFO);
+  assert.equal(socket.bufferedAmount, 0);
+});
+
+Deno.test("CallbackSocket.pause() and resume() reach the wire once each, and close() resumes", () => {
+  const { socket, native } = openRig();
+  socket.resume();
+  socket.pause();
+  socket.pause();
+  socket.resume();
+  socket.resume();
+  assert.deepEqual(native.calls, [["pause"], ["resume"]]);
+  socket.pause();
+  socket.close(1000, "");
+  assert.deepEqual(native.calls.slice(2), [["pause"], ["close", 1000, ""], ["resume"]]);
+});
+
+Deno.test("CallbackSocket says what its wire can: flow and heartbeat", () => {
+  const { socket, native } = openRig();
+  native.heard = 5;
+  socket.ping();
+  socket.ping(new Uint8Array([1, 2]));
+  assert.deepEqual([socket.canPause, socket.canPing, socket.activity()], [true, true, 5]);
+  assert.deepEqual(native.calls, [["ping"], ["ping", 1, 2]]);
+  const plain = openRig(plainWire);
+  plain.socket.pause();
+  plain.socket.resume();
+  plain.socket.ping();
+  assert.deepEqual(plain.native.calls, []);
+  const { canPause, canPing } = plain.socket;
+  assert.deepEqual([canPause, canPing, plain.socket.activity()], [false, false, 0]);
+});
+
+Deno.test("CallbackSocket holds its state rules under any sequence of calls and reports", async () => {
+  const steps: Record<string, (rig: Rig) => void> = {
+    send: ({ socket }) => socket.send(HELLO, true),
+    close: ({ socket }) => socket.close(1000, ""),
+    terminate: ({ socket }) => socket.readyState !== CONNECTING && socket.terminate(),
+    pause: ({ socket }) => socket.pause(),
+    resume: ({ socket }) => socket.resume(),
+    opened: ({ socket }) => socket.opened(),
+    received: ({ socket }) => socket.received("x", 1),
+    controlled: ({ socket }) => socket.controlled("ping", new Uint8Array()),
+    drained: ({ socket }) => socket.drained(),
+    failed: ({ socket }) => socket.failed(FAILURE),
+    closed: ({ socket }) => socket.closed(INFO),
+    clientCloses: ({ native }) => void (native.isOpen = false),
+    tick: () => {},
+  };
+  const calls = ["send", "close", "terminate", "pause", "resume"] as const;
+  const script = fc.array(fc.constantFrom(...Object.keys(steps)), { maxLength: 20 });
+  await fc.assert(
+    fc.asyncProperty(script, fc.subarray([...calls]), async (names, reentrant) => {
+      const made = rig();
+      const { socket, native, events } = made;
+      for (const call of reentrant) native.during[call] = () => socket.closed(INFO);
+      let state = socket.readyState;
+      for (const name of names) {
+        const before = native.calls.length;
+        steps[name]!(made);
+        if (native.calls.length > before && name === "send") assert.equal(state, OPEN);
+        assert.ok(socket.readyState >= state, `${name} moved the state back`);
+        state = socket.readyState;
+        if (name === "tick") await tick();
+      }
+      await tick();
+      state = socket.readyState;
+      const heard = events.map(([event]) => event);
+      assert.ok(heard.every((event) => !String(event).endsWith("!")), heard.join());
+      if (heard.includes("close")) assert.equal(heard.indexOf("close"), heard.length - 1);
+      if (heard.length > 0) assert.equal(heard.indexOf("open"), 0);
+      assert.equal(heard.includes("close"), heard.length > 0 && state === CLOSED);
+      if (heard.includes("error")) assert.ok(heard.indexOf("error") >= heard.length - 2);
+      for (const once of ["close", "terminate"]) {
+        assert.ok(native.calls.filter(([call]) => call === once).length <= 1);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+Deno.test("CallbackSocket.close() waits for the queue where the native close would forget it", async () => {
+  const { socket, native, events } = openRig({ ...fullWire, closeForgetsQueue: true });
+  native.buffered = 10;
+  socket.close(4000, "x");
+  socket.send(HELLO, true);
+  native.buffered = 3;
+  socket.drained();
+  assert.deepEqual([native.calls, socket.readyState, socket.bufferedAmount], [[], CLOSING, 3]);
+  native.buffered = 0;
+  socket.drained();
+  socket.drained();
+  await tick();
+  assert.deepEqual([native.calls, events], [[["close", 4000, "x"]], []]);
+  const empty = openRig({ ...fullWire, closeForgetsQueue: true });
+  empty.socket.close(1000, "");
+  assert.deepEqual(empty.native.calls, [["close", 1000, ""]]);
+});
+
+Deno.test("CallbackSocket says that it is shut before the wire closes, and as soon as it has ended", async () => {
+  const expected = { close: [CLOSING, 0], terminate: [CLOSED, 1], closed: [CLOSED, 0] };
+  for (const end of ["close", "terminate", "closed"] as const) {
+    const { socket, native } = openRig();
+    const states: unknown[] = [];
+    socket.listener!.onshut = () => states.push([socket.readyState, native.calls.length]);
+    if (end === "close") socket.close(1000, "");
+    if (end === "terminate") socket.terminate();
+    if (end === "closed") socket.closed(INFO);
+    assert.deepEqual(states[0], expected[end]);
+    socket.closed(INFO);
+    await tick();
+    assert.ok(states.length <= 2);
+  }
+});
+
+const GROUP: SocketGroup = {
+  circle() {
+    throw new Error("the hub asks for circles, not the socket");
+  },
+};
+
+const topicWire: Wire<Native> = {
+  ...plainWire,
+  closeForgetsQueue: true,
+  topics: {
+    group: () => GROUP,
+    tuneIn: (native, name) => void native.calls.push(["tuneIn", name]),
+    tuneOut: (native, name) => void native.calls.push(["tuneOut", name]),
+    broadcast: (native, name, { payload }, compress) =>
+      void native.calls.push(["broadcast", name, payload, compress]),
+    held: () => 5,
+    flushed: (native) => void native.calls.push(["flushed"]),
+    awaitHeld: (native) => void native.calls.push(["awaitHeld"]),
+  },
+};
+
+Deno.test("CallbackSocket passes topics on while the native socket is there, on wires that have them", async () => {
+  const { socket, native } = rig(topicWire);
+  socket.opened();
+  socket.send(HELLO, false);
+  assert.deepEqual([socket.group, socket.heldAmount, socket.bufferedAmount], [GROUP, 0, 0]);
+  native.calls.length = 0;
+  socket.tuneIn("a");
+  assert.deepEqual([socket.heldAmount, socket.bufferedAmount], [5, 5]);
+  socket.send(HELLO, false);
+  socket.broadcast("a", HELLO, false);
+  native.buffered = 1;
+  socket.close(1000, "");
+  socket.tuneOut("a");
+  const { payload } = HELLO;
+  const calls = [
+    ["tuneIn", "a"],
+    ["send", payload, false],
+    ["flushed"],
+    ["broadcast", "a", payload, false],
+    ["awaitHeld"],
+    ["tuneOut", "a"],
+  ];
+  assert.deepEqual(native.calls, calls);
+  socket.closed(INFO);
+  socket.tuneOut("b");
+  assert.deepEqual([socket.group, socket.heldAmount, socket.bufferedAmount], [undefined, 0, 0]);
+  await tick();
+  assert.equal(native.calls.length, 6);
+  const without = openRig().socket;
+  assert.deepEqual([without.group, without.heldAmount], [undefined, 0]);
+});

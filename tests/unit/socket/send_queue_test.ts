@@ -1,0 +1,426 @@
+import assert from "node:assert/strict";
+import { type Limits, resolveLimits } from "../../../common/limits.ts";
+import { Outbox } from "../../../socket/send_queue.ts";
+import { Frame } from "../../../socket/frame.ts";
+import {
+  CLOSED,
+  type CloseInfo,
+  CLOSING,
+  OPEN,
+  type ServerSocket,
+  type SocketGroup,
+} from "../../../socket/socket.ts";
+import { Counters } from "../../../common/stats.ts";
+import { Timers, Watch } from "../../../common/timers.ts";
+
+/** A socket that queues what is sent until it is told that the network took it. */
+class FakeSocket implements ServerSocket {
+  listener = null;
+  readyState: number = OPEN;
+  bufferedAmount = 0;
+  heldAmount = 0;
+  isTuned = false;
+  group: SocketGroup | undefined;
+  readonly protocol = "";
+  readonly extensions = "";
+  readonly raw = null;
+  readonly canPause = false;
+  readonly canPing = false;
+  readonly calls: unknown[][] = [];
+
+  send({ payload, byteLength }: Frame, compress: boolean): number {
+    this.calls.push(["send", payload, compress]);
+    return this.bufferedAmount += byteLength;
+  }
+
+  close(code: number, reason: string): void {
+    this.calls.push(["close", code, reason]);
+    this.readyState = CLOSING;
+  }
+
+  terminate(): void {
+    this.calls.push(["terminate"]);
+    this.readyState = CLOSED;
+    this.bufferedAmount = 0;
+  }
+
+  flush(): void {}
+  tuneIn(): void {}
+  tuneOut(): void {}
+
+  broadcast(name: string, { payload }: Frame, compress: boolean): void {
+    this.calls.push(["broadcast", name, payload, compress]);
+  }
+
+  pause(): void {}
+  resume(): void {}
+  ping(): void {}
+  activity(): number {
+    return 0;
+  }
+}
+
+function rig(given: Partial<Limits> = {}) {
+  const limits = resolveLimits({ maxBuffered: 100, highWaterMark: 50, ...given });
+  const timers = new Timers();
+  const counters = new Counters();
+  const slow = new Watch<Outbox>(timers, 60_000, () => {});
+  const socket = new FakeSocket();
+  const drains: number[] = [];
+  const groups: (SocketGroup | undefined)[] = [];
+  const cuts: CloseInfo[] = [];
+  const outbox: Outbox = new Outbox(socket, { limits, counters, timers, slow }, {
+    activity: () => 0,
+    regrouped: () => void groups.push(outbox.group),
+    drained: () => void drains.push(socket.bufferedAmount),
+    // As a connection does.
+    cut: (info) => void cuts.push(outbox.end(info)),
+  });
+  /** The network takes bytes until `left` are queued, and the runtime tells. */
+  const drainTo = (left: number): void => {
+    socket.bufferedAmount = left;
+    outbox.checkDrain();
+  };
+  const names = () => socket.calls.map(([name]) => name);
+  return { outbox, socket, timers, counters, drains, groups, cuts, drainTo, names };
+}
+
+const bytes = (length: number): Frame => new Frame(new Uint8Array(length));
+const GONE: CloseInfo = { code: 1006, reason: "", wasClean: false };
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Whether a promise has settled by now, and how. */
+function stateOf(promise: Promise<unknown>): Promise<string> {
+  return Promise.race([
+    promise.then(() => "resolved", () => "rejected"),
+    sleep(0).then(() => "pending"),
+  ]);
+}
+
+Deno.test("Outbox.send() passes frames on in order, returns what is queued, and counts", () => {
+  const { outbox, socket, counters } = rig();
+  assert.equal(outbox.send(new Frame("ü"), true), 2);
+  assert.equal(outbox.send(new Frame(""), false), 2);
+  assert.equal(outbox.send(bytes(3), false), 5);
+  assert.deepEqual(socket.calls, [["send", "ü", true], ["send", "", false], [
+    "send",
+    new Uint8Array(3),
+    false,
+  ]]);
+  assert.deepEqual([counters.messagesOut, counters.bytesOut, counters.drops], [3, 5, 0]);
+});
+
+Deno.test("Outbox.send() is -1 and silent where the socket is not open", () => {
+  for (const state of [0, CLOSING, CLOSED]) {
+    const { outbox, socket, counters } = rig();
+    socket.readyState = state;
+    assert.equal(outbox.send(bytes(1), true), -1);
+    assert.deepEqual([socket.calls.length, counters.messagesOut, counters.drops], [0, 0, 0]);
+  }
+});
+
+Deno.test("Outbox.send() admits exactly maxBuffered, whatever the policy", () => {
+  for (const overflow of ["close", "drop", "error"] as const) {
+    const { outbox } = rig({ overflow });
+    assert.equal(outbox.send(bytes(60), true), 60);
+    assert.equal(outbox.send(bytes(40), true), 100);
+    assert.equal(outbox.send(bytes(0), true), 100);
+    assert.equal(rig({ overflow }).outbox.send(bytes(100), true), 100);
+  }
+});
+
+Deno.test("Outbox under overflow close: the message is lost, the peer closed with 1013, once", () => {
+  const { outbox, socket, counters, timers } = rig();
+  outbox.send(bytes(60), true);
+  assert.equal(outbox.send(bytes(41), true), -1);
+  assert.equal(outbox.send(bytes(1), true), -1);
+  assert.deepEqual(socket.calls.slice(1), [["close", 1013, "too slow"]]);
+  assert.deepEqual([counters.messagesOut, counters.bytesOut, counters.drops], [1, 60, 1]);
+  outbox.end(GONE);
+  assert.equal(timers.size, 0);
+});
+
+Deno.test("Outbox under overflow drop: the newest are lost and counted, the peer stays", () => {
+  const { outbox, counters, names, drainTo } = rig({ overflow: "drop" });
+  outbox.send(bytes(100), true);
+  assert.equal(outbox.send(bytes(1), true), -1);
+  assert.equal(outbox.send(bytes(200), true), -1);
+  assert.equal(counters.drops, 2);
+  drainTo(0);
+  assert.equal(outbox.send(bytes(1), true), 1);
+  assert.deepEqual(names(), ["send", "send"]);
+});
+
+Deno.test("Outbox gives up on nobody for what only waits for the end of the turn", () => {
+  const { outbox, socket } = rig({ maxBuffered: 10 });
+  let flushes = 0;
+  socket.flush = () => {
+    flushes++;
+    socket.bufferedAmount = 0;
+  };
+  for (let i = 0; i < 5; i++) assert.ok(outbox.send(bytes(4), true) > 0);
+  assert.deepEqual([flushes, socket.readyState], [2, OPEN]);
+});
+
+Deno.test("Outbox.ping() sends none to a client that has its share waiting", () => {
+  const { outbox, socket } = rig({ maxBuffered: 10 });
+  Object.assign(socket, { canPing: true, ping: () => socket.calls.push(["ping"]) });
+  socket.bufferedAmount = 10;
+  assert.equal(outbox.ping(new Uint8Array()), true);
+  socket.bufferedAmount = 11;
+  assert.equal(outbox.ping(new Uint8Array()), false);
+});
+
+Deno.test("Outbox under overflow error: it throws what was tried and found, and the peer stays", () => {
+  const { outbox, counters, names } = rig({ overflow: "error" });
+  outbox.send(bytes(60), true);
+  assert.throws(() => outbox.send(bytes(41), true), {
+    name: "PeerError",
+    code: "ERR_PEER_BUFFER_FULL",
+    message: "Cannot send 41 bytes as 60 of at most 100 are queued for this peer",
+  });
+  assert.equal(counters.drops, 1);
+  assert.equal(outbox.send(bytes(40), true), 100);
+  assert.deepEqual(names(), ["send", "send"]);
+});
+
+Deno.test("Outbox drains once each time it falls to the threshold from above the mark", () => {
+  const { outbox, drains, drainTo, timers } = rig();
+  outbox.send(bytes(50), true);
+  drainTo(0);
+  assert.equal(drains.length, 0, "at the mark is not above it");
+  for (let round = 1; round <= 3; round++) {
+    outbox.send(bytes(51), true);
+    assert.equal(timers.size, 1);
+    drainTo(51);
+    drainTo(1);
+    assert.equal(drains.length, round - 1, "not yet at the threshold");
+    drainTo(0);
+    drainTo(0);
+    assert.equal(drains.length, round);
+    assert.equal(timers.size, 0, "nobody looks at a fast peer");
+  }
+});
+
+Deno.test("Outbox drains at drainThreshold, inclusive", () => {
+  const { outbox, drains, drainTo } = rig({ drainThreshold: 20 });
+  outbox.send(bytes(80), true);
+  drainTo(21);
+  assert.deepEqual(drains, []);
+  drainTo(20);
+  assert.deepEqual(drains, [20]);
+});
+
+Deno.test("Outbox is looked at no more after the end", () => {
+  const { outbox, drains, timers } = rig();
+  outbox.send(bytes(80), true);
+  assert.equal(timers.size, 1);
+  outbox.end(GONE);
+  assert.equal(timers.size, 0);
+  assert.deepEqual(drains, []);
+});
+
+Deno.test("Outbox.waitForDrain() resolves at its own threshold, inclusive, at once where it is reached", async () => {
+  const { outbox, drainTo, timers } = rig();
+  outbox.send(bytes(40), true);
+  assert.equal(await stateOf(outbox.waitForDrain(40, undefined)), "resolved");
+  const waits = [0, 10, 39].map((threshold) => outbox.waitForDrain(threshold, undefined));
+  const states = async () => await Promise.all(waits.map(stateOf));
+  assert.deepEqual(await states(), ["pending", "pending", "pending"]);
+  assert.equal(timers.size, 1, "somebody looks, for runtimes that do not tell");
+  drainTo(11);
+  assert.deepEqual(await states(), ["pending", "pending", "resolved"]);
+  drainTo(10);
+  assert.deepEqual(await states(), ["pending", "resolved", "resolved"]);
+  drainTo(0);
+  assert.deepEqual(await states(), ["resolved", "resolved", "resolved"]);
+  assert.equal(timers.size, 0);
+});
+
+Deno.test("Outbox.waitForDrain() resolves when the peer is gone, and at once after that", async () => {
+  const { outbox, timers } = rig();
+  outbox.send(bytes(60), true);
+  const wait = outbox.waitForDrain(0, undefined);
+  outbox.close(1000, "");
+  assert.equal(await stateOf(wait), "pending");
+  outbox.end(GONE);
+  assert.equal(await stateOf(wait), "resolved");
+  assert.equal(await stateOf(outbox.waitForDrain(0, undefined)), "resolved");
+  assert.equal(timers.size, 0);
+});
+
+Deno.test("Outbox.waitForDrain() rejects with the signal's reason, before and during the wait", async () => {
+  const { outbox, drainTo, timers } = rig();
+  const reason = new Error("enough");
+  await assert.rejects(outbox.waitForDrain(0, AbortSignal.abort(reason)), reason);
+  outbox.send(bytes(10), true);
+  const controller = new AbortController();
+  const [aborted, other] = [
+    outbox.waitForDrain(0, controller.signal),
+    outbox.waitForDrain(0, undefined),
+  ];
+  controller.abort(reason);
+  await assert.rejects(aborted, reason);
+  assert.equal(await stateOf(other), "pending");
+  drainTo(0);
+  assert.equal(await stateOf(other), "resolved");
+  assert.equal(timers.size, 0);
+});
+
+Deno.test("Outbox.waitForDrain() lets go of the signal once it has resolved", async () => {
+  const { outbox, drainTo } = rig();
+  const { signal } = new AbortController();
+  const kinds: string[] = [];
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (...args: unknown[]) => {
+    kinds.push("add");
+    Reflect.apply(addEventListener, signal, args);
+  };
+  signal.removeEventListener = (...args: unknown[]) => {
+    kinds.push("remove");
+    Reflect.apply(removeEventListener, signal, args);
+  };
+  outbox.send(bytes(10), true);
+  const wait = outbox.waitForDrain(0, signal);
+  drainTo(0);
+  assert.equal(await stateOf(wait), "resolved");
+  assert.deepEqual(kinds, ["add", "remove"]);
+});
+
+Deno.test("Outbox.close() starts one closing handshake; the first wins", () => {
+  const { outbox, socket, cuts, timers } = rig();
+  outbox.close(3001, "first");
+  outbox.close(3002, "second");
+  assert.deepEqual(socket.calls, [["close", 3001, "first"]]);
+  assert.deepEqual([outbox.isOpen, outbox.readyState, cuts.length], [false, CLOSING, 0]);
+  assert.deepEqual(outbox.end({ code: 1000, reason: "theirs", wasClean: true }), {
+    code: 3001,
+    reason: "first",
+    wasClean: true,
+  });
+  assert.equal(timers.size, 0);
+});
+
+Deno.test("Outbox.end() keeps the client's words where we did not close", () => {
+  const { outbox } = rig();
+  const info = { code: 4000, reason: "theirs", wasClean: true };
+  assert.deepEqual(outbox.end(info), info);
+  assert.deepEqual([outbox.isOpen, outbox.readyState, outbox.bufferedAmount], [false, CLOSED, 0]);
+});
+
+Deno.test("Outbox cuts a client that never answers our close, after closeTimeout", async () => {
+  const { outbox, cuts, names, timers } = rig({ closeTimeout: 5 });
+  outbox.close(3001, "bye");
+  assert.equal(cuts.length, 0);
+  await sleep(40);
+  assert.deepEqual(names(), ["close", "terminate"]);
+  assert.deepEqual(cuts, [{ code: 3001, reason: "bye", wasClean: false }]);
+  assert.deepEqual([outbox.readyState, timers.size], [CLOSED, 0]);
+});
+
+Deno.test("Outbox does not cut a client that answered in time", async () => {
+  const { outbox, cuts, names } = rig({ closeTimeout: 5 });
+  outbox.close(1000, "");
+  outbox.end({ code: 1000, reason: "", wasClean: true });
+  await sleep(40);
+  assert.deepEqual([names(), cuts], [["close"], []]);
+});
+
+Deno.test("Outbox.terminate() ends with 1006 at once, also after a close, once", () => {
+  for (const closing of [false, true]) {
+    const { outbox, socket, cuts, timers, names } = rig();
+    outbox.send(bytes(60), true);
+    if (closing) outbox.close(3001, "bye");
+    outbox.terminate();
+    outbox.terminate();
+    outbox.close(1000, "");
+    assert.deepEqual(cuts, [GONE]);
+    assert.deepEqual(names().filter((name) => name === "terminate"), ["terminate"]);
+    assert.equal(outbox.send(bytes(1), true), -1);
+    assert.deepEqual([outbox.readyState, outbox.bufferedAmount], [CLOSED, 0]);
+    assert.equal(timers.size, 0);
+    assert.equal(socket.calls.filter(([name]) => name === "close").length, closing ? 1 : 0);
+  }
+});
+
+Deno.test("Outbox.terminate() after the end does nothing", () => {
+  const { outbox, socket, cuts } = rig();
+  outbox.end(GONE);
+  outbox.terminate();
+  assert.deepEqual([socket.calls.length, cuts.length], [0, 0]);
+});
+
+Deno.test("Outbox gives up a stuck client after idleTimeout, and counts from when it was looked at", async () => {
+  const { outbox, socket, names } = rig({
+    idleTimeout: 1000,
+    drainThreshold: 45,
+    maxBuffered: 1000,
+  });
+  const { now } = performance;
+  let time = 0;
+  performance.now = () => time;
+  try {
+    outbox.send(bytes(60), true);
+    socket.bufferedAmount = 40;
+    outbox.checkDrain(); // drained: looked at no more, 40 bytes still wait
+    time = 5000;
+    const gone = outbox.waitForDrain(10, undefined);
+    outbox.checkDrain();
+    assert.deepEqual(names(), ["send"], "what was seen 5 s ago is no stall");
+    time = 6000;
+    outbox.checkDrain();
+    assert.deepEqual(names(), ["send"]);
+    time = 6001;
+    outbox.checkDrain();
+    assert.deepEqual(names(), ["send", "terminate"]);
+    await gone;
+  } finally {
+    performance.now = now;
+  }
+});
+
+const GROUP: SocketGroup = {
+  circle() {
+    throw new Error("the hub asks for circles, not the outbox");
+  },
+};
+
+Deno.test("Outbox has no group while it is slow or closing, and tells so", () => {
+  const { outbox, socket, groups, drains, drainTo } = rig();
+  assert.equal(outbox.group, undefined);
+  socket.group = GROUP;
+  assert.equal(outbox.group, GROUP);
+  outbox.send(bytes(50), true);
+  assert.equal(outbox.group, GROUP);
+  outbox.send(bytes(1), true);
+  outbox.send(bytes(1), true);
+  assert.deepEqual([outbox.group, groups], [undefined, [undefined]]);
+  drainTo(1);
+  assert.equal(outbox.group, undefined);
+  drainTo(0);
+  assert.deepEqual([outbox.group, groups, drains], [GROUP, [undefined, GROUP], [0]]);
+  outbox.close(1000, "");
+  assert.equal(outbox.group, undefined);
+});
+
+Deno.test("Outbox that broadcasts have made slow is so at the next look, and drains", () => {
+  for (const see of ["look", "bufferedAmount"] as const) {
+    const { outbox, socket, groups, drains, drainTo } = rig();
+    socket.group = GROUP;
+    socket.bufferedAmount = 50;
+    assert.equal(see === "look" ? outbox.look() : outbox.bufferedAmount, 50);
+    assert.deepEqual(groups, []);
+    socket.bufferedAmount = 51;
+    assert.equal(see === "look" ? outbox.look() : outbox.bufferedAmount, 51);
+    assert.deepEqual(groups, [undefined]);
+    drainTo(0);
+    assert.deepEqual(drains, [0]);
+  }
+});
+
+Deno.test("Outbox.broadcast() counts each recipient", () => {
+  const { outbox, socket, counters } = rig();
+  outbox.broadcast("name", new Frame("ü"), false, 7);
+  assert.deepEqual(socket.calls, [["broadcast", "name", "ü", false]]);
+  assert.deepEqual([counters.messagesOut, counters.bytesOut], [7, 14]);
+});

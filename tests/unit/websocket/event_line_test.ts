@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import { WebSocketSSE, type WebSocketSSEOptions } from "../../../websocket/sse.ts";
+import { EventServer, Line } from "../../harness/clients/event_server.ts";
+import { closed, heard, recorded, until } from "../../harness/clients/socket_history.ts";
+
+/** A server whose answers to GET are these lines, one after the other. */
+function serving(...lines: readonly (Line | Response)[]): EventServer {
+  const left = [...lines];
+  return new EventServer({
+    GET() {
+      const next = left.shift();
+      return next instanceof Line
+        ? next.response
+        : next ?? new Response("no more", { status: 503 });
+    },
+  });
+}
+
+/** What the GETs asked to go on from. */
+function lastIds(server: EventServer): (string | null)[] {
+  return server.by("GET").map(({ headers }) => headers.get("last-event-id"));
+}
+
+Deno.test("WebSocketSSE reads each kind of message, whichever chunks it comes in", async () => {
+  const texts = ["plain", "two\nlines\n", "\n", "", " space", "data: x", ":", "\u{1f600}\u2028ö"];
+  const written = new Line();
+  const chunks: Uint8Array[] = [];
+  written.raw = function (text) {
+    chunks.push(typeof text === "string" ? new TextEncoder().encode(text) : text);
+    return this;
+  };
+  written.open();
+  for (const text of texts) written.event(text).raw(": heartbeat\n\n");
+  written.event(JSON.stringify("cr\r\nlf\r"), "json").event(btoa("\0\xff"), "binary");
+  written.event("", "binary").event("of a later version", "unknown").event("last");
+  const bytes = new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+
+  const expected = ["open", ...texts, "cr\r\nlf\r", [0, 255], [], "last"];
+  const cuts = Array.from(bytes.keys()).slice(1);
+  const everyByte = cuts.map((_, i) => bytes.subarray(i, i + 1)).concat(bytes.slice(-1));
+  const manyAtOnce = 100;
+  const plays = [[bytes], everyByte, ...cuts.map((at) => [bytes.slice(0, at), bytes.slice(at)])];
+  for (let i = 0; i < plays.length; i += manyAtOnce) {
+    await Promise.all(
+      plays.slice(i, i + manyAtOnce).map(async (chunks, n) => {
+        assert.deepEqual(await readIn(chunks), expected, `play ${i + n}`);
+      }),
+    );
+  }
+});
+
+/** What a socket hears of a response that comes in these chunks, each read by itself. */
+async function readIn(chunks: readonly Uint8Array[]): Promise<unknown[]> {
+  let isFirst = true;
+  const pulled = [...chunks];
+  const fetch = () => {
+    if (!isFirst) return new Promise<Response>(() => {}); // the line is over; nobody asks why
+    isFirst = false;
+    const body = new ReadableStream({
+      pull: (controller) => pulled.length ? controller.enqueue(pulled.shift()) : controller.close(),
+    }, { highWaterMark: 0 });
+    return Promise.resolve(
+      new Response(body, { headers: { "content-type": "text/event-stream" } }),
+    );
+  };
+  const socket = new WebSocketSSE("ws://a.example", [], {
+    fetch: fetch as typeof globalThis.fetch,
+  });
+  socket.binaryType = "arraybuffer";
+  const events = recorded(socket);
+  await until("the last message", () => events.at(-1) === "last");
+  socket.close();
+  return events.map((it) => it instanceof ArrayBuffer ? [...new Uint8Array(it)] : it);
+}
+
+Deno.test("WebSocketSSE gives bytes as the binaryType says", async () => {
+  const line = new Line().open();
+  await using server = serving(line);
+  const socket = new WebSocketSSE(server.url);
+  await heard(socket, "open");
+  line.event(btoa("ab"), "binary");
+  const { data, origin } = await heard(socket, "message");
+  assert.ok(data instanceof Blob);
+  assert.equal(await data.text(), "ab");
+  assert.equal(origin, new URL(server.url.replace("http", "ws")).origin);
+  socket.binaryType = "arraybuffer";
+  line.event(btoa("cd"), "binary");
+  const buffer = (await heard(socket, "message")).data;
+  assert.ok(buffer instanceof ArrayBuffer);
+  assert.deepEqual([...new Uint8Array(buffer)], [99, 100]);
+  line.close(1000);
+  await closed(socket);
+});
+
+Deno.test("each message is a task of its own: what one sets off is done before the next", async () => {
+  const line = new Line().open().raw("");
+  for (let i = 0; i < 5; i++) line.event(`${i}`);
+  line.close(1000);
+  await using server = serving(line);
+  const socket = new WebSocketSSE(server.url);
+  const steps: string[] = [];
+  socket.onmessage = async ({ data }) => {
+    steps.push(`${data} begins`);
+    for (let i = 0; i < 10; i++) await undefined;
+    steps.push(`${data} ends`);
+  };
+  await closed(socket);
+  assert.deepEqual(steps, [0, 1, 2, 3, 4].flatMap((i) => [`${i} begins`, `${i} ends`]));
+});
+
+Deno.test("a line that breaks is taken up again: nothing lost, nothing twice", async () => {
+  const first = new Line().open().event("1").event("2").raw("id: t.3\ndata: ha");
+  const second = new Line(1).resume(0).event("1").event("2").event("3"); // more than was asked for
+  const third = new Line(4).resume(0).event("4").close(4001);
+  await using server = serving(first, second, new Response("bad gateway", { status: 502 }), third);
+  const socket = new WebSocketSSE(server.url, "chat");
+  const events = recorded(socket);
+  await until("2", () => events.includes("2"));
+  first.cut();
+  await until("3", () => events.includes("3"));
+  second.end();
+  await closed(socket);
+  assert.deepEqual(events, ["open", "1", "2", "3", "4", "close 4001"]);
+  assert.deepEqual(lastIds(server), [null, "t.2", "t.3", "t.3"]);
+  const offers = server.by("GET").map(({ headers }) => headers.get("onepeer-protocols"));
+  assert.deepEqual(offers, ["chat", null, null, null], "a session has one handshake");
+});
+
+Deno.test("a line that stays broken beyond the grace: one error, then 1006", async () => {
+  const line = new Line().open({ grace: 300 });
+  await using server = serving(line);
+  const socket = new WebSocketSSE(server.url);
+  const events = recorded(socket);
+  await heard(socket, "open");
+  const begin = performance.now();
+  line.end();
+  await closed(socket);
+  assert.ok(performance.now() - begin >= 290, "it gave up before");
+  assert.deepEqual(events, ["open", "error", "close 1006"]);
+  assert.ok(server.by("GET").length > 2, "it did not try");
+});
+
+Deno.test("what ends a session for good: not a second line is asked for", async () => {
+  const recovery = new Line(9).close(1006, "recovery failed");
+  const ends: [string, Line | Response, string][] = [
+    ["a session that is not recovered", recovery, "recovery failed"],
+    [
+      "nothing to come back for",
+      new Response(null, { status: 204 }),
+      "The server answered with 204",
+    ],
+    [
+      "messages that are missing",
+      new Line(5).resume(0).event("5"),
+      "The server has skipped messages",
+    ],
+  ];
+  for (const [name, answer, reason] of ends) {
+    const line = new Line().open().event("1");
+    await using server = serving(line, answer);
+    const socket = new WebSocketSSE(server.url);
+    const events = recorded(socket);
+    await until("1", () => events.includes("1"));
+    line.end();
+    assert.deepEqual(await closed(socket), { code: 1006, reason, wasClean: false }, name);
+    assert.deepEqual(events, ["open", "1", "error", "close 1006"], name);
+    assert.equal(server.by("GET").length, 2, name);
+  }
+});
+
+Deno.test("a first answer that is no stream of events is a failed connection, once", async () => {
+  const refusals = [
+    new Response("who are you?", { status: 401 }),
+    new Response("<html>", { headers: { "content-type": "text/html" } }),
+    Response.redirect("http://a.example"),
+    new Response(null, { status: 204 }),
+  ];
+  for (const refusal of refusals) {
+    await using server = serving(refusal, new Line().open());
+    const socket = new WebSocketSSE(server.url);
+    const events = recorded(socket);
+    await closed(socket);
+    assert.deepEqual(events, ["error", "close 1006"], String(refusal.status));
+    assert.equal(server.asked.length, 1);
+  }
+});
+
+Deno.test("a line that says nothing for two heartbeats is dead, and is taken up again", async () => {
+  const dead = new Line().open({ heartbeat: 100 }).event("1");
+  const next = new Line(2).resume(0).event("2");
+  await using server = serving(dead, next);
+  const warnings = await warned(async () => {
+    const socket = new WebSocketSSE(server.url);
+    const events = recorded(socket);
+    await heard(socket, "open");
+    const begin = performance.now();
+    for (let i = 0; i < 4; i++) { // heartbeats keep it alive
+      await new Promise((go) => setTimeout(go, 90));
+      dead.raw(":\n\n");
+    }
+    await until("2", () => events.includes("2"));
+    const took = performance.now() - begin;
+    assert.ok(took > 540 && took < 1_500, `it took ${took} ms`);
+    await dead.gone;
+    next.close(1000);
+    await closed(socket);
+    assert.deepEqual(events, ["open", "1", "2", "close 1000"]);
+  });
+  assert.deepEqual(warnings, [], "nobody buffers here");
+  for (const { headers } of server.by("GET")) assert.equal(headers.get("onepeer-delivery"), null);
+});
+
+Deno.test("the heartbeat that the server tells counts from then on", async () => {
+  await using server = serving(
+    new Line().open({ heartbeat: 50 }),
+    new Line(1).resume(0).close(1000),
+  );
+  const socket = new WebSocketSSE(server.url);
+  await heard(socket, "open");
+  const begin = performance.now();
+  await closed(socket);
+  assert.ok(performance.now() - begin < 1_500, "it waited as if there was none");
+});
+
+Deno.test("a proxy that keeps the events back is noticed, reported and got round by polling", async () => {
+  const options: WebSocketSSEOptions = { heartbeat: 100 };
+  const held = new Line(0, { "onepeer-session": "t" }); // its headers come, nothing else
+  const polls = [
+    new Line().open({ heartbeat: 100, protocol: "b" }).end(),
+    new Line(1).resume(0).event("1").end(),
+    new Line(2).resume(0).raw(":\n\n").end(),
+    new Line(2).resume(0).event("2").close(1000),
+  ];
+  await using server = serving(held, ...polls);
+  let reports = 0;
+  const begin = performance.now();
+  const warnings = await warned(async () => {
+    const onBuffering = () => {
+      const took = performance.now() - begin;
+      assert.ok(took >= 190 && took < 600, `it took ${took} ms`);
+      reports++;
+    };
+    const socket = new WebSocketSSE(server.url, ["a", "b"], { ...options, onBuffering });
+    const events = recorded(socket);
+    await closed(socket);
+    assert.deepEqual(events, ["open", "1", "2", "close 1000"]);
+    assert.equal(socket.protocol, "b");
+  });
+  assert.equal(reports, 1);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0]!, /^onepeer: something before .*\/chat buffers responses/);
+  const modes = server.by("GET").map(({ headers }) => headers.get("onepeer-delivery"));
+  assert.deepEqual(modes, [null, "poll", "poll", "poll", "poll"]);
+  assert.deepEqual(lastIds(server), [null, "t.-1", "t.0", "t.1", "t.1"]);
+});
+
+Deno.test("a server that is silent to polls too is a failed connection", async () => {
+  await using server = serving(new Line(), new Line());
+  const warnings = await warned(async () => {
+    const socket = new WebSocketSSE(server.url, [], { heartbeat: 50 });
+    assert.equal((await closed(socket)).code, 1006);
+  });
+  assert.deepEqual(warnings, [], "polling did not help: no proxy is to blame");
+  assert.equal(server.by("GET").length, 2);
+});
+
+Deno.test("who knows of such a proxy polls from the start", async () => {
+  await using server = serving(new Line().open().end(), new Line(1).resume(0).close(1000));
+  const socket = new WebSocketSSE(server.url, [], { delivery: "poll" });
+  await closed(socket);
+  const modes = server.by("GET").map(({ headers }) => headers.get("onepeer-delivery"));
+  assert.deepEqual(modes, ["poll", "poll"]);
+});
+
+/** Warnings on the console in the meantime. */
+async function warned(act: () => Promise<void>): Promise<string[]> {
+  const { warn } = console;
+  const warnings: string[] = [];
+  console.warn = (text: string) => void warnings.push(text);
+  try {
+    await act();
+  } finally {
+    console.warn = warn;
+  }
+  return warnings;
+}
+
+Deno.test("a response with an event that cannot be read is left, not kept beside the next one", async () => {
+  const lines = [new Line(), new Line(2)];
+  await using server = serving(...lines);
+  const socket = new WebSocketSSE(server.url);
+  lines[0]!.open();
+  await heard(socket, "open");
+  lines[0]!.event("{", "json");
+  let isGone = false;
+  void lines[0]!.gone.then(() => isGone = true);
+  await until("it is left", () => isGone);
+  lines[1]!.resume(0).close(1000);
+  assert.equal((await closed(socket)).code, 1000);
+});

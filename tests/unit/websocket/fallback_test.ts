@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import denoAdapter from "../../../adapters/deno.ts";
+import sseAdapter from "../../../adapters/sse.ts";
+import { createEndpoint } from "../../../mod.ts";
+import { fallback } from "../../../websocket/sse.ts";
+import { closed, heard, recorded, until } from "../../harness/clients/socket_history.ts";
+
+/** What becomes of a request for a WebSocket. */
+type Upgrade = "taken" | "refused" | "unanswered";
+
+/** A server that echoes both ways, with what it was asked. */
+class Site implements AsyncDisposable {
+  /** `websocket` or `sse` for each that tried. */
+  readonly asked: string[] = [];
+  /** What the hooks saw. */
+  readonly hooks: string[] = [];
+  /** Requests that were left unanswered until their client was gone. */
+  abandoned = 0;
+  readonly endpoint = createEndpoint({
+    hooks: {
+      open: () => void this.hooks.push("open"),
+      message: (peer, message) => void peer.send(message),
+      close: (_, { code }) => void this.hooks.push(`close ${code}`),
+    },
+  });
+  readonly #ws = denoAdapter({ endpoint: this.endpoint });
+  readonly #sse = sseAdapter({ endpoint: this.endpoint });
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #upgrade: Upgrade;
+  readonly #hasSSE: boolean;
+
+  constructor(upgrade: Upgrade, hasSSE = true) {
+    this.#upgrade = upgrade;
+    this.#hasSSE = hasSSE;
+    this.#server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen() {} },
+      (request, info) => this.#answer(request, info),
+    );
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.#server.addr.port}/chat`;
+  }
+
+  #answer(request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response> {
+    if (!request.headers.has("upgrade")) {
+      if (request.method === "GET") this.asked.push("sse");
+      return this.#hasSSE ? this.#sse.fetch(request, info) : new Response("no", { status: 404 });
+    }
+    this.asked.push("websocket");
+    if (this.#upgrade === "taken") return this.#ws.handleUpgrade(request, info);
+    if (this.#upgrade === "refused") return new Response("no", { status: 403 });
+    return new Promise((answer) => {
+      request.signal.addEventListener("abort", () => {
+        this.abandoned++;
+        answer(new Response(null));
+      });
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.endpoint.close({ timeout: 1_000 });
+    await this.#server.shutdown();
+  }
+}
+
+Deno.test("fallback() takes the WebSocket where there is one, and asks for nothing else", async () => {
+  await using site = new Site("taken");
+  const socket = fallback(site.url);
+  const events = recorded(socket);
+  assert.throws(() => socket.send("early"), { name: "InvalidStateError" });
+  await heard(socket, "open");
+  assert.deepEqual([socket.transport, socket.readyState, socket.url], ["websocket", 1, site.url]);
+  socket.send("a");
+  socket.send("b");
+  await until("both are back", () => events.length === 3);
+  socket.close(3000, "bye");
+  assert.deepEqual(await closed(socket), { code: 3000, reason: "bye", wasClean: true });
+  assert.deepEqual(events, ["open", "a", "b", "close 3000"]);
+  assert.deepEqual(site.asked, ["websocket"]);
+});
+
+for (const upgrade of ["refused", "unanswered"] as const) {
+  Deno.test(`fallback() takes SSE where the WebSocket is ${upgrade}: one peer, each message once`, async () => {
+    await using site = new Site(upgrade);
+    const begin = performance.now();
+    const socket = fallback(site.url, [], { timeout: 200 });
+    socket.binaryType = "arraybuffer";
+    const events = recorded(socket);
+    await heard(socket, "open");
+    const took = performance.now() - begin;
+    assert.equal(took >= 190, upgrade === "unanswered", `it took ${took} ms`);
+    assert.equal(socket.transport, "sse");
+    socket.send("a");
+    socket.send(new Uint8Array([1]));
+    await until("both are back", () => events.length === 3);
+    assert.ok(events[2] instanceof ArrayBuffer);
+    assert.deepEqual(site.hooks, ["open"]);
+    await until("nobody waits", () => site.abandoned === (upgrade === "unanswered" ? 1 : 0));
+    socket.close(3000);
+    await closed(socket);
+    assert.deepEqual([events[0], events[1], events.slice(3)], ["open", "a", ["close 3000"]]);
+    assert.deepEqual(site.asked, ["websocket", "sse"]);
+    await until("the hook", () => site.hooks.length === 2);
+    assert.deepEqual(site.hooks, ["open", "close 3000"]);
+  });
+}
+
+Deno.test("fallback() does not fall back once the WebSocket was open", async () => {
+  await using site = new Site("taken");
+  const socket = fallback(site.url, [], { timeout: 100 });
+  const events = recorded(socket);
+  await heard(socket, "open");
+  await new Promise((go) => setTimeout(go, 150)); // beyond the time that it may take to open
+  for (const peers of site.endpoint.peers.values()) for (const peer of peers) peer.terminate();
+  await closed(socket);
+  assert.equal(events[0], "open");
+  assert.equal(events.filter((event) => String(event).startsWith("close")).length, 1);
+  assert.deepEqual(site.asked, ["websocket"]);
+  assert.equal(socket.readyState, socket.CLOSED);
+});
+
+Deno.test("fallback() fails once, where both fail", async () => {
+  await using site = new Site("refused", false);
+  const socket = fallback(site.url);
+  const events = recorded(socket);
+  assert.equal((await closed(socket)).code, 1006);
+  assert.deepEqual(events, ["error", "close 1006"]);
+  assert.deepEqual(site.asked, ["websocket", "sse"]);
+});
+
+Deno.test("fallback() tries nothing more once it was closed", async () => {
+  await using site = new Site("unanswered");
+  const socket = fallback(site.url, [], { timeout: 100 });
+  await until("it was asked", () => site.asked.length === 1);
+  assert.throws(() => socket.close(1001), { name: "InvalidAccessError" });
+  socket.close();
+  assert.equal((await closed(socket)).code, 1006);
+  await new Promise((go) => setTimeout(go, 150));
+  assert.deepEqual(site.asked, ["websocket"]);
+});
+
+Deno.test("fallback() takes SSE at once where the runtime has no WebSocket", async () => {
+  await using site = new Site("taken");
+  const { WebSocket } = globalThis;
+  Reflect.deleteProperty(globalThis, "WebSocket"); // as in Node 20
+  try {
+    const socket = fallback(site.url);
+    await heard(socket, "open");
+    assert.equal(socket.transport, "sse");
+    socket.close();
+    assert.deepEqual(await closed(socket), { code: 1005, reason: "", wasClean: true });
+    assert.deepEqual(site.asked, ["sse"]);
+  } finally {
+    globalThis.WebSocket = WebSocket;
+  }
+});
+
+Deno.test("fallback() refuses at the call what neither could do", () => {
+  assert.throws(() => fallback("ftp://a.example"), { name: "SyntaxError" });
+  assert.throws(() => fallback("ws://a.example", ["a", "a"]), { name: "SyntaxError" });
+});
