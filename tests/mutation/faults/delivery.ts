@@ -231,7 +231,7 @@ export const delivery: readonly Fault[] = [
     id: "link-held-for-ever",
     file: "shims/uws/socket_data.ts",
     what: "What was broadcast still counts as buffered after a send has taken it along",
-    find: "flushed: (native) => linkOf(native)?.subscriber?.flushed(),",
+    find: "flushed: (native) => dataOf(native)?.subscriber?.flushed(),",
     replace: "flushed() {},",
     caughtBy: ["uws P9.buffered"],
   },
