@@ -1,14 +1,14 @@
 import { checkClose } from "./socket/close_code.ts";
-import { misuse } from "./common/errors.ts";
+import { invalidOption } from "./common/errors.ts";
 import { originOf } from "./handshake/forwarded.ts";
 import type { Handshake, UpgradeRequest } from "./handshake/handshake.ts";
 import type { Hub } from "./pubsub/hub.ts";
 import { inspectAs } from "./common/inspect.ts";
 import type { MessageSource } from "./socket/message.ts";
-import type { Outbox } from "./socket/send_queue.ts";
+import type { SendQueue } from "./socket/send_queue.ts";
 import { encode } from "./socket/frame.ts";
 import { PeerWebSocket, type SendOptions } from "./socket/peer_websocket.ts";
-import type { BroadcastLine, OutgoingFrame, SocketGroup } from "./socket/socket.ts";
+import type { BroadcastDomain, NativeSendQueue, OutgoingFrame } from "./socket/socket.ts";
 
 /** Options of {@linkcode Peer.publish}. */
 export interface PublishOptions extends SendOptions {
@@ -91,11 +91,11 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    */
   readonly remoteAddress: string | undefined;
   readonly #handshake: Handshake;
-  readonly #outbox: Outbox;
+  readonly #sendQueue: SendQueue;
   readonly #host: PeerHost;
   #id: string | undefined;
   #topics: Set<string> | undefined;
-  #group: SocketGroup | undefined;
+  #domain: BroadcastDomain | undefined;
   #websocket: PeerWebSocket | undefined;
 
   static {
@@ -104,15 +104,15 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
       const listed = topics.length > 3
         ? `${topics.slice(0, 3)}, …${topics.length}`
         : topics.join(", ");
-      return `Peer(${peer.id} ${STATES[peer.#outbox.readyState]}, ${
+      return `Peer(${peer.id} ${STATES[peer.#sendQueue.readyState]}, ${
         peer.remoteAddress ?? "address unknown"
       }, ${peer.namespace}${listed && `, topics ${listed}`})`;
     });
   }
 
   /** @internal Made by the endpoint. */
-  constructor(outbox: Outbox, init: PeerInit, host: PeerHost) {
-    this.#outbox = outbox;
+  constructor(outbox: SendQueue, init: PeerInit, host: PeerHost) {
+    this.#sendQueue = outbox;
     this.#handshake = init.handshake;
     this.#host = host;
     this.namespace = init.namespace;
@@ -148,7 +148,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   get websocket(): PeerWebSocket {
     return this.#websocket ??= new PeerWebSocket(
       this,
-      this.#outbox,
+      this.#sendQueue,
       () => this.#url.replace("http", "ws"),
     );
   }
@@ -167,7 +167,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
 
   /** Bytes that wait for this client. */
   get bufferedAmount(): number {
-    return this.#outbox.bufferedAmount;
+    return this.#sendQueue.bufferedAmount;
   }
 
   /**
@@ -180,7 +180,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    * @throws {PeerError} `ERR_PEER_BUFFER_FULL` under `limits.overflow: "error"`.
    */
   send(data: unknown, options?: SendOptions): number {
-    return this.#outbox.send(encode(data), options?.compress ?? true);
+    return this.#sendQueue.send(encode(data), options?.compress ?? true);
   }
 
   /**
@@ -205,7 +205,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    */
   subscribe(topic: string): void {
     checkTopic(topic);
-    if (!this.#outbox.isOpen) return;
+    if (!this.#sendQueue.isOpen) return;
     const topics = this.#topics ??= new Set();
     if (topics.has(topic)) return;
     const { maxTopicsPerPeer } = this.#host.limits;
@@ -214,7 +214,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
         `Cannot subscribe to one more topic as limits.maxTopicsPerPeer is ${maxTopicsPerPeer}`,
       );
     }
-    if (topics.size === 0) this.#group = this.#outbox.group;
+    if (topics.size === 0) this.#domain = this.#sendQueue.group;
     this.#host.hub.subscribe(this.namespace, topic, this.#self);
     topics.add(topic);
   }
@@ -248,7 +248,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    */
   waitForDrain(options: DrainOptions = {}): Promise<void> {
     const { threshold = this.#host.limits.drainThreshold, signal } = options;
-    return this.#outbox.waitForDrain(threshold, signal);
+    return this.#sendQueue.waitForDrain(threshold, signal);
   }
 
   /**
@@ -267,7 +267,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
         `Cannot ping with more than ${MAX_CONTROL_BYTES} bytes: current length is ${byteLength}`,
       );
     }
-    return this.#outbox.ping(bytes);
+    return this.#sendQueue.ping(bytes);
   }
 
   /**
@@ -279,12 +279,12 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    */
   close(code = 1000, reason = ""): void {
     checkClose(code, reason);
-    this.#outbox.close(code, reason);
+    this.#sendQueue.close(code, reason);
   }
 
   /** Ends the connection without a closing handshake: the client sees 1006. */
   terminate(): void {
-    this.#outbox.terminate();
+    this.#sendQueue.terminate();
   }
 
   /** The peer's {@linkcode id}. */
@@ -300,29 +300,29 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   /** @internal Takes one frame of a publish. */
   deliver(frame: OutgoingFrame, compress: boolean): boolean {
     try {
-      return this.#outbox.send(frame, compress) >= 0;
+      return this.#sendQueue.send(frame, compress) >= 0;
     } catch {
       return false; // one full recipient must not stop the others; it is counted as a drop
     }
   }
 
   /** @internal With whom the hub has it. */
-  get broadcastGroup(): SocketGroup | undefined {
-    return this.#group;
+  get broadcastDomain(): BroadcastDomain | undefined {
+    return this.#domain;
   }
 
   /** @internal Its way to broadcasts. */
-  get broadcastLine(): BroadcastLine {
-    return this.#outbox;
+  get sendQueue(): NativeSendQueue {
+    return this.#sendQueue;
   }
 
   /** @internal Moves to the group where it belongs now. */
-  regroup(): void {
+  changeDomain(): void {
     if (!this.#topics?.size) return;
-    const from = this.#group;
-    this.#group = this.#outbox.group;
-    if (this.#group === from) return;
-    this.#host.hub.regroup(this.namespace, this.#topics, this.#self, from);
+    const from = this.#domain;
+    this.#domain = this.#sendQueue.group;
+    if (this.#domain === from) return;
+    this.#host.hub.changeDomain(this.namespace, this.#topics, this.#self, from);
   }
 
   /** @internal Enters the hub. */
@@ -353,5 +353,5 @@ function peerIsGone(): DOMException {
  */
 export function checkTopic(topic: unknown): string {
   if (typeof topic === "string") return topic;
-  throw new TypeError(misuse("the topic", "a string", topic));
+  throw new TypeError(invalidOption("the topic", "a string", topic));
 }

@@ -20,7 +20,7 @@
  */
 import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
 import type { Decision } from "../endpoint/upgrader.ts";
-import { BroadcastGroup } from "../pubsub/native_broadcast.ts";
+import { NativeDomain } from "../pubsub/native_broadcast.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
 import { SocketData, topicsOf } from "../shims/uws/socket_data.ts";
 import { utf8Length } from "../socket/frame.ts";
@@ -186,7 +186,7 @@ export class BunAdapter extends Adapter {
   readonly #spaceOf = (server: object): TopicSpace => {
     let space = this.#spaces.get(server);
     if (!space) {
-      this.#spaces.set(server, space = new TopicSpace(BroadcastGroup.under(this.endpoint.limits)));
+      this.#spaces.set(server, space = new TopicSpace(NativeDomain.under(this.endpoint.limits)));
     }
     return space;
   };

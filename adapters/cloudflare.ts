@@ -17,16 +17,16 @@
  */
 import type { AdapterOptions } from "../endpoint/adapter.ts";
 import { checkCloudflare, checkWorker, type Heartbeat } from "./cloudflare/options.ts";
-import { DurableRoom } from "./cloudflare/durable_endpoint.ts";
+import { DurableEndpoint } from "./cloudflare/durable_endpoint.ts";
 import type { Endpoint, EndpointPublishOptions } from "../endpoint/endpoint.ts";
-import { complain } from "../common/errors.ts";
+import { logError } from "../common/errors.ts";
 import {
   type AnyContext,
   isLegalHost,
   refusalResponse,
   validateHandshake,
 } from "../handshake/handshake.ts";
-import { IsolateRoom } from "./cloudflare/isolate_endpoint.ts";
+import { IsolateEndpoint } from "./cloudflare/isolate_endpoint.ts";
 import type { WorkerContext } from "../shims/workerd/request_context.ts";
 import {
   type CloudflareSocket,
@@ -41,13 +41,13 @@ import {
 export type {
   CloudflareSocket,
   DurableContext,
+  DurableEndpoint,
   DurableKv,
   DurableNamespace,
-  DurableRoom,
   DurableStorage,
   DurableStub,
   Heartbeat,
-  IsolateRoom,
+  IsolateEndpoint,
   WorkerContext,
 };
 
@@ -131,8 +131,8 @@ export type DurableClass = abstract new (...args: any[]) => object;
 /** WebSockets on Cloudflare. */
 export class CloudflareAdapter {
   readonly #options: CloudflareOptions;
-  readonly #rooms = new WeakMap<object, DurableRoom>();
-  #isolate: IsolateRoom | undefined;
+  readonly #rooms = new WeakMap<object, DurableEndpoint>();
+  #isolate: IsolateEndpoint | undefined;
 
   /** @internal Made by {@linkcode adapter}. */
   constructor(options: CloudflareOptions) {
@@ -168,8 +168,8 @@ export class CloudflareAdapter {
    * });
    * ```
    */
-  get isolate(): IsolateRoom {
-    return this.#isolate ??= new IsolateRoom(this.#options);
+  get isolate(): IsolateEndpoint {
+    return this.#isolate ??= new IsolateEndpoint(this.#options);
   }
 
   /**
@@ -189,7 +189,7 @@ export class CloudflareAdapter {
           return await forward(request, stubOf(request, env, binding, instance));
         } catch (error) {
           // Where a Worker throws at an upgrade request, wrangler 4 shows an error of its own.
-          complain("an upgrade request could not be served", error);
+          logError("an upgrade request could not be served", error);
           return new Response("Internal Server Error\n", { status: 500 });
         }
       },
@@ -254,7 +254,7 @@ export class CloudflareAdapter {
   }
 
   /** What an object serves: `peers`, `stats`, `publish`, `closeAll`, `close`. */
-  room(object: object): DurableRoom {
+  room(object: object): DurableEndpoint {
     const room = this.#rooms.get(object);
     if (room) return room;
     throw new TypeError(
@@ -263,8 +263,8 @@ export class CloudflareAdapter {
   }
 
   /** Call it in the object's constructor. */
-  handleDurableInit(object: object, ctx: DurableContext, env?: unknown): DurableRoom {
-    const room = new DurableRoom(this.#options, ctx, env);
+  handleDurableInit(object: object, ctx: DurableContext, env?: unknown): DurableEndpoint {
+    const room = new DurableEndpoint(this.#options, ctx, env);
     this.#rooms.set(object, room);
     return room;
   }

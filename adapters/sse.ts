@@ -18,9 +18,9 @@
  */
 import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
 import type { Decision } from "../endpoint/upgrader.ts";
-import { misuse } from "../common/errors.ts";
+import { invalidOption } from "../common/errors.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
-import { after, type Awaitable } from "../endpoint/hooks.ts";
+import { type Awaitable, chain } from "../endpoint/hooks.ts";
 import { checkNumber, MAX_TIME } from "../common/limits.ts";
 import type { Peer } from "../peer.ts";
 import { CallbackSocket } from "../socket/callback_socket.ts";
@@ -97,7 +97,7 @@ export class SSEAdapter extends Adapter {
     checkNumber("bodyTimeout", bodyTimeout, 1, MAX_TIME);
     const { authorize } = options;
     if (authorize !== undefined && typeof authorize !== "function") {
-      throw new TypeError(misuse("authorize", "a function", authorize));
+      throw new TypeError(invalidOption("authorize", "a function", authorize));
     }
     const { maxPayload } = this.endpoint.limits;
     this.#authorize = authorize;
@@ -171,7 +171,7 @@ export class SSEAdapter extends Adapter {
     const token = lastId.slice(0, Math.max(dot, 0));
     const session = this.#sessions.find(token);
     const sequence = lastId.slice(dot + 1);
-    const refusal = session && await this.#mistrust(session, request);
+    const refusal = session && await this.#checkRequest(session, request);
     if (refusal) return refused(refusal, cors);
     if (sequence === CLOSED_ID) {
       session?.left(1005, "");
@@ -181,7 +181,7 @@ export class SSEAdapter extends Adapter {
       ? session?.restart(isPoll(handshake), Number(sequence))
       : undefined;
     if (line) return new Response(line.body, { headers: this.#streamHeaders(cors, session!) });
-    return new Response(this.#sessions.lastWords(token), { headers: this.#streamHeaders(cors) });
+    return new Response(this.#sessions.closingEvent(token), { headers: this.#streamHeaders(cors) });
   }
 
   /** Carries out what a client sends. */
@@ -195,13 +195,13 @@ export class SSEAdapter extends Adapter {
       return isAgain ? noContent(cors) : refused(REFUSALS.session, cors);
     }
     keepLine(request, info);
-    const refusal = await this.#mistrust(session, request, isPost) ??
+    const refusal = await this.#checkRequest(session, request, isPost) ??
       await this.#requests[isPost ? "take" : "leave"](session, request);
     return refusal ? refused(refusal, session.cors) : noContent(session.cors);
   }
 
   /** Why a request that knows the secret is not the client's all the same. */
-  #mistrust(
+  #checkRequest(
     session: SSESession,
     request: Request,
     asks = true,
@@ -210,7 +210,7 @@ export class SSEAdapter extends Adapter {
     if (origin !== session.origin && !isOwn(origin, session)) return REFUSALS.origin;
     if (!this.#authorize || !asks) return undefined;
     const judge = (answer: unknown) => answer === true ? undefined : REFUSALS.unauthorized;
-    return after(this.#authorize(request, session.peer), judge);
+    return chain(this.#authorize(request, session.peer), judge);
   }
 
   #preflight(handshake: EventStreamHandshake): Response {

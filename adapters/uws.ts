@@ -20,7 +20,7 @@ import { STATUS_CODES } from "node:http";
 import { inspect } from "node:util";
 import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
 import type { Decision } from "../endpoint/upgrader.ts";
-import { BroadcastGroup } from "../pubsub/native_broadcast.ts";
+import { NativeDomain } from "../pubsub/native_broadcast.ts";
 import { type AnyContext, clientHasLeft } from "../handshake/handshake.ts";
 import { isThenable } from "../endpoint/hooks.ts";
 import { SocketData, topicsOf } from "../shims/uws/socket_data.ts";
@@ -214,7 +214,7 @@ export class UwsAdapter extends Adapter {
     const address = inspect(context);
     let space = this.#spaces.get(address);
     if (space) return space;
-    space = new TopicSpace(BroadcastGroup.under(this.endpoint.limits));
+    space = new TopicSpace(NativeDomain.under(this.endpoint.limits));
     // Where there is no address, each socket is by itself, and served by itself.
     if (ADDRESS.test(address)) this.#spaces.set(address, space);
     return space;

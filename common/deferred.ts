@@ -1,5 +1,5 @@
 /** A promise that somebody else resolves. (Node 20 has no `Promise.withResolvers`.) */
-export class Gate {
+export class Deferred {
   /** Resolves it. */
   open!: () => void;
   /** Resolves once it is open. */

@@ -73,12 +73,12 @@ export function hookError(hook: string, thrown: unknown): HookError {
 }
 
 /** What is wrong with an option or argument: what was tried, wanted, found. */
-export function misuse(name: string, wanted: string, found: unknown): string {
+export function invalidOption(name: string, wanted: string, found: unknown): string {
   return `Cannot use ${name} as it must be ${wanted}: current value is ${String(found)}`;
 }
 
 /** Tells the console; never throws, even if the error cannot be printed. */
-export function complain(message: string, error: unknown): void {
+export function logError(message: string, error: unknown): void {
   try {
     console.error(`onepeer: ${message}`, error);
   } catch {

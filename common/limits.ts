@@ -1,4 +1,4 @@
-import { misuse } from "./errors.ts";
+import { invalidOption } from "./errors.ts";
 
 /**
  * Bounds that hold on every runtime alike. They belong to the endpoint. Sizes
@@ -150,7 +150,7 @@ function checkLimit(name: string, value: unknown): void {
   }
   if (name === "overflow") {
     if (OVERFLOW_POLICIES.includes(value)) return;
-    throw new TypeError(misuse("limits.overflow", '"close", "drop" or "error"', value));
+    throw new TypeError(invalidOption("limits.overflow", '"close", "drop" or "error"', value));
   }
   const least = AT_LEAST_ONE.includes(name) ? 1 : 0;
   checkNumber(`limits.${name}`, value, least, name.endsWith("Timeout") ? MAX_TIME : Infinity);
@@ -164,8 +164,8 @@ function checkLimit(name: string, value: unknown): void {
  */
 export function checkNumber(name: string, value: unknown, least: number, most: number): void {
   if (typeof value !== "number") {
-    throw new TypeError(misuse(name, "a number", value));
+    throw new TypeError(invalidOption(name, "a number", value));
   }
   if (value >= least && value <= most) return;
-  throw new RangeError(misuse(name, `${least} to ${most}`, value));
+  throw new RangeError(invalidOption(name, `${least} to ${most}`, value));
 }

@@ -42,7 +42,7 @@ export class Timers {
 }
 
 /** Things that one shared timer looks at, and that runs only while there are any. */
-export class Watch<T> {
+export class SharedInterval<T> {
   readonly #watched = new Set<T>();
   readonly #timers: Timers;
   readonly #interval: number;

@@ -1,4 +1,4 @@
-import { type Decision, Doorkeeper } from "./upgrader.ts";
+import { type Decision, Upgrader } from "./upgrader.ts";
 import { checkDeflate } from "../handshake/deflate_options.ts";
 import { type AnyContext, clientHasLeft, type Handshake, TOKEN } from "../handshake/handshake.ts";
 import {
@@ -8,7 +8,7 @@ import {
   type EndpointOptions,
   type EndpointPublishOptions,
 } from "./endpoint.ts";
-import { misuse } from "../common/errors.ts";
+import { invalidOption } from "../common/errors.ts";
 import { type Awaitable, isThenable } from "./hooks.ts";
 import type { Peer } from "../peer.ts";
 import type { Stats } from "../common/stats.ts";
@@ -43,7 +43,7 @@ export abstract class Adapter {
   /** What this adapter serves. */
   readonly endpoint: Endpoint;
   /** @internal Who admits its clients, and those of the other adapters over the same endpoint. */
-  protected readonly door: Doorkeeper;
+  protected readonly door: Upgrader;
 
   /**
    * Takes the given endpoint, or makes one of the other options.
@@ -58,8 +58,8 @@ export abstract class Adapter {
     this.endpoint = endpointOf(options);
     this.door = this.endpoint.useDoor((options, host) => {
       checkHeaderNames(options.retainHeaders);
-      return new Doorkeeper(options, host);
-    }) as Doorkeeper;
+      return new Upgrader(options, host);
+    }) as Upgrader;
   }
 
   /** Live peers by namespace. */
@@ -172,7 +172,7 @@ export function checkHeaderNames(names: unknown): void {
   const isList = Array.isArray(names) &&
     names.every((name) => typeof name === "string" && TOKEN.test(name));
   if (names === undefined || isList) return;
-  throw new TypeError(misuse("retainHeaders", "a list of header names", names));
+  throw new TypeError(invalidOption("retainHeaders", "a list of header names", names));
 }
 
 /**

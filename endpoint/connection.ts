@@ -1,10 +1,10 @@
-import { complain, hookError, PeerError, type PeerErrorCode } from "../common/errors.ts";
+import { hookError, logError, PeerError, type PeerErrorCode } from "../common/errors.ts";
 import { type Awaitable, isThenable, type PeerHooks } from "./hooks.ts";
 import { Backlog, TokenBucket } from "./inbox.ts";
 import { Message } from "../socket/message.ts";
-import { Outbox, type OutboxHost, type OutboxOwner } from "../socket/send_queue.ts";
+import { SendQueue, type SendQueueHost, type SendQueueOwner } from "../socket/send_queue.ts";
 import { Peer, type PeerHost, type PeerInit } from "../peer.ts";
-import type { Place } from "./connection_slots.ts";
+import type { Slot } from "./connection_slots.ts";
 import type {
   CloseInfo,
   ControlKind,
@@ -13,13 +13,13 @@ import type {
   SocketFailure,
   SocketListener,
 } from "../socket/socket.ts";
-import type { Watch } from "../common/timers.ts";
+import type { SharedInterval } from "../common/timers.ts";
 
 /** What all connections of one endpoint share. */
-export interface ConnectionHost extends PeerHost, OutboxHost {
-  readonly limits: OutboxHost["limits"];
+export interface ConnectionHost extends PeerHost, SendQueueHost {
+  readonly limits: SendQueueHost["limits"];
   /** Looks at silent peers again and again. */
-  readonly idle: Watch<Connection> | undefined;
+  readonly idle: SharedInterval<Connection> | undefined;
   /** A connection has opened; its `open` hook is next. */
   began(connection: Connection): void;
   /**
@@ -37,7 +37,7 @@ export interface ConnectionHost extends PeerHost, OutboxHost {
 export interface Admission extends PeerInit {
   readonly hooks: PeerHooks;
   /** The place it takes among `limits.maxPeers`. */
-  readonly place: Place;
+  readonly slot: Slot;
 }
 
 const FAILURE_CODES: Readonly<Record<number, PeerErrorCode>> = {
@@ -56,12 +56,12 @@ export const PING_AFTER = 4, IDLE_AFTER = 8;
  * order of the contract. A queue exists only while a hook is pending; a
  * synchronous hook runs straight from the socket's event.
  */
-export class Connection implements SocketListener, OutboxOwner {
+export class Connection implements SocketListener, SendQueueOwner {
   readonly peer: Peer;
-  readonly #outbox: Outbox;
+  readonly #sendQueue: SendQueue;
   #hooks: PeerHooks;
   readonly #host: ConnectionHost;
-  readonly #place: Place;
+  readonly #slot: Slot;
   #opening = false;
   /** Whether `open` has failed: nothing that relies on it may follow, even where the line is still heard. */
   #isUnset = false;
@@ -82,20 +82,20 @@ export class Connection implements SocketListener, OutboxOwner {
   constructor(socket: ServerSocket, admission: Admission, host: ConnectionHost) {
     this.#hooks = admission.hooks;
     this.#host = host;
-    this.#place = admission.place;
-    this.#outbox = new Outbox(socket, host, this);
-    this.peer = new Peer(this.#outbox, admission, host);
+    this.#slot = admission.slot;
+    this.#sendQueue = new SendQueue(socket, host, this);
+    this.peer = new Peer(this.#sendQueue, admission, host);
     socket.listener = this;
   }
 
   /** @param revived says that it opened in an earlier life of this process; resolves to its hooks. */
   onopen(revived?: Promise<PeerHooks> | true): void {
-    this.#place.keep();
+    this.#slot.keep();
     this.peer.join();
     if (!revived) this.#host.counters.opened++;
     this.#host.began(this);
     // Where the runtime does not watch idle lines itself.
-    if (this.#outbox.socket.canPing) this.#host.idle?.add(this);
+    if (this.#sendQueue.socket.canPing) this.#host.idle?.add(this);
     if (revived === true) return;
     const pending = revived?.then((hooks) => void (this.#hooks = hooks)) ?? this.#run("open");
     if (!pending) return;
@@ -117,7 +117,7 @@ export class Connection implements SocketListener, OutboxOwner {
     }
     if (limits.messagesPerSecond !== Infinity && !this.#takeToken()) {
       counters.drops++;
-      return this.#outbox.close(1008, "too many messages");
+      return this.#sendQueue.close(1008, "too many messages");
     }
     const message = new Message(this.peer, payload);
     if (this.#mustWait) this.#enqueue(message, byteLength);
@@ -127,12 +127,12 @@ export class Connection implements SocketListener, OutboxOwner {
   /** Waits for nothing: what these hooks measure is the line. */
   oncontrol(kind: ControlKind, data: Uint8Array<ArrayBuffer>): void {
     // uWebSockets.js 20 queues a pong for each ping of a client that reads none of them.
-    if (kind === "ping" && this.#outbox.isFull) return this.#outbox.terminate();
+    if (kind === "ping" && this.#sendQueue.isFull) return this.#sendQueue.terminate();
     this.#run(kind, data);
   }
 
   ondrain(): void {
-    this.#outbox.checkDrain();
+    this.#sendQueue.checkDrain();
   }
 
   onerror(failure: SocketFailure): void {
@@ -144,16 +144,16 @@ export class Connection implements SocketListener, OutboxOwner {
     if (this.#leave(info)) this.#proceed();
   }
 
-  onshut(): void {
-    this.peer.regroup();
+  onclosing(): void {
+    this.peer.changeDomain();
   }
 
-  regrouped(): void {
-    this.peer.regroup();
+  domainChanged(): void {
+    this.peer.changeDomain();
   }
 
   activity(): number {
-    const { socket } = this.#outbox;
+    const { socket } = this.#sendQueue;
     return socket.canPing ? socket.activity() : this.#received;
   }
 
@@ -162,7 +162,7 @@ export class Connection implements SocketListener, OutboxOwner {
     this.#proceed();
   }
 
-  cut(info: CloseInfo): void {
+  terminated(info: CloseInfo): void {
     if (!this.#leave(info)) return;
     this.#dropBacklog();
     // Never from inside `terminate()`: no hook runs half way through another.
@@ -171,7 +171,7 @@ export class Connection implements SocketListener, OutboxOwner {
 
   /** Pings a silent client, or gives it up. Called eight times in an `idleTimeout`. */
   checkIdle(): void {
-    const { socket } = this.#outbox;
+    const { socket } = this.#sendQueue;
     const activity = socket.activity();
     if (activity !== this.#activity) {
       this.#activity = activity;
@@ -183,7 +183,7 @@ export class Connection implements SocketListener, OutboxOwner {
       socket.ping();
       // Nobody hears the answer; but that a client has left is told by a write, on Bun 1.4 by nothing else.
       if (this.#paused) this.#silent = 0;
-    } else if (this.#silent >= IDLE_AFTER) this.#outbox.terminate();
+    } else if (this.#silent >= IDLE_AFTER) this.#sendQueue.terminate();
   }
 
   get #mustWait(): boolean {
@@ -198,13 +198,13 @@ export class Connection implements SocketListener, OutboxOwner {
 
   #refuse(code: number, message: string): void {
     this.#failure ??= { code, message };
-    this.#outbox.close(code, "");
+    this.#sendQueue.close(code, "");
     this.#proceed();
   }
 
   #enqueue(message: Message<Peer>, byteLength: number): void {
     const { limits, counters } = this.#host;
-    const { socket } = this.#outbox;
+    const { socket } = this.#sendQueue;
     Message.settle(message);
     const backlog = this.#backlog ??= new Backlog(limits.pendingMessages, limits.pendingBytes);
     if (backlog.fits(byteLength)) return backlog.push(message, byteLength);
@@ -217,7 +217,7 @@ export class Connection implements SocketListener, OutboxOwner {
       return;
     }
     counters.drops++;
-    this.#outbox.close(1013, "too many pending messages");
+    this.#sendQueue.close(1013, "too many pending messages");
   }
 
   #dispatch(message: Message<Peer>): void {
@@ -243,7 +243,7 @@ export class Connection implements SocketListener, OutboxOwner {
     }
     if (this.#paused && (this.#backlog?.isHalfEmpty ?? true)) {
       this.#paused = false;
-      this.#outbox.socket.resume();
+      this.#sendQueue.socket.resume();
     }
     if (this.#backlog?.length) return;
     this.#reportFailure();
@@ -262,12 +262,12 @@ export class Connection implements SocketListener, OutboxOwner {
   #leave(info: CloseInfo): boolean {
     if (this.#end) return false;
     const { limits, timers } = this.#host;
-    const end = this.#outbox.end(info);
+    const end = this.#sendQueue.end(info);
     // Not once its `close` hook has settled: that may be never.
     this.#host.idle?.delete(this);
     this.#end = this.#failure ? { ...end, code: this.#failure.code, wasClean: false } : end;
     this.peer.leave();
-    this.#place.release();
+    this.#slot.release();
     if (this.#opening || this.#mustWait) {
       this.#cancelWait = timers.after(limits.closeTimeout, () => {
         this.#dropBacklog();
@@ -313,17 +313,17 @@ export class Connection implements SocketListener, OutboxOwner {
   #fail(hook: string, thrown: unknown): void {
     const error = hookError(hook, thrown);
     if (this.#hooks.error) this.#callErrorHook(error);
-    else complain(`the ${hook} hook failed, and there is no error hook`, error);
+    else logError(`the ${hook} hook failed, and there is no error hook`, error);
     if (hook === "open") {
       this.#isUnset = true;
       this.#dropBacklog();
     }
-    if (hook === "open" || !this.#hooks.error) this.#outbox.close(1011, "");
+    if (hook === "open" || !this.#hooks.error) this.#sendQueue.close(1011, "");
   }
 
   #callErrorHook(error: Error): void {
     const failed = (thrown: unknown) =>
-      complain("the error hook failed itself", hookError("error", thrown));
+      logError("the error hook failed itself", hookError("error", thrown));
     try {
       const result = this.#hooks.error!(this.peer, error);
       if (isThenable(result)) Promise.resolve(result).then(undefined, failed);

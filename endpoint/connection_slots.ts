@@ -2,7 +2,7 @@ import type { Refusal } from "../handshake/handshake.ts";
 import type { Limits } from "../common/limits.ts";
 
 /** A place among the peers that `limits` admits. */
-export interface Place {
+export interface Slot {
   /** The socket has opened: the place is kept until released. */
   keep(): void;
   /** Gives the place back. May be called more than once. */
@@ -10,7 +10,7 @@ export interface Place {
 }
 
 /** Counts who is in, for `maxPeers` and `maxPeersPerAddress`. */
-export class Places {
+export class ConnectionSlots {
   readonly #limits: Limits;
   readonly #isLimited: boolean;
   readonly #perAddress = new Map<string, number>();
@@ -31,11 +31,11 @@ export class Places {
     return undefined;
   }
 
-  take(address: string | undefined): Place {
-    if (!this.#isLimited) return FREE_PLACE;
+  take(address: string | undefined): Slot {
+    if (!this.#isLimited) return UNCOUNTED_SLOT;
     const network = networkOf(address);
     this.#add(network, 1);
-    return new KeptPlace(() => this.#add(network, -1));
+    return new CountedSlot(() => this.#add(network, -1));
   }
 
   #add(network: string, change: 1 | -1): void {
@@ -54,9 +54,9 @@ function networkOf(address = ""): string {
   return `${[...head, ...zeros, ...tail].slice(0, 4).map((group) => parseInt(group, 16) || 0)}`;
 }
 
-const FREE_PLACE: Place = { keep() {}, release() {} };
+const UNCOUNTED_SLOT: Slot = { keep() {}, release() {} };
 
-export class KeptPlace implements Place {
+export class CountedSlot implements Slot {
   #giveBack: (() => void) | undefined;
   #cancel: (() => void) | undefined;
 

@@ -1,16 +1,16 @@
-import type { Decision, DoorkeeperHost } from "./upgrader.ts";
+import type { Decision, UpgraderHost } from "./upgrader.ts";
 import { checkClose } from "../socket/close_code.ts";
 import { type Admission, Connection, type ConnectionHost, IDLE_AFTER } from "./connection.ts";
 import type { AnyContext, Handshake } from "../handshake/handshake.ts";
 import { type Awaitable, checkOptions, type HookOptions } from "./hooks.ts";
 import { Hub } from "../pubsub/hub.ts";
 import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "../common/limits.ts";
-import type { Outbox } from "../socket/send_queue.ts";
+import type { SendQueue } from "../socket/send_queue.ts";
 import { encode } from "../socket/frame.ts";
 import { checkTopic, type Peer } from "../peer.ts";
 import type { ServerSocket } from "../socket/socket.ts";
 import { Counters, type Stats } from "../common/stats.ts";
-import { Timers, Watch } from "../common/timers.ts";
+import { SharedInterval, Timers } from "../common/timers.ts";
 
 /** Options of {@linkcode createEndpoint}, and so of every adapter. */
 export interface EndpointOptions<Context extends object = AnyContext> extends HookOptions<Context> {
@@ -100,9 +100,17 @@ export class Endpoint {
       counters: this.#counters,
       timers: this.#timers,
       idle: idleTimeout > 0
-        ? new Watch<Connection>(this.#timers, idleTimeout / IDLE_AFTER, (it) => it.checkIdle())
+        ? new SharedInterval<Connection>(
+          this.#timers,
+          idleTimeout / IDLE_AFTER,
+          (it) => it.checkIdle(),
+        )
         : undefined,
-      slow: new Watch<Outbox>(this.#timers, DRAIN_INTERVAL, (outbox) => outbox.checkDrain()),
+      slow: new SharedInterval<SendQueue>(
+        this.#timers,
+        DRAIN_INTERVAL,
+        (outbox) => outbox.checkDrain(),
+      ),
       trustedHops: Number(options.trustProxy ?? 0),
       later: (_, task) => queueMicrotask(task),
       began: (connection) => this.#begin(connection),
@@ -198,7 +206,7 @@ export class Endpoint {
   }
 
   /** @internal Adapters bring the doorkeeper; the first one serves all of them. */
-  useDoor(make: (options: EndpointOptions, host: DoorkeeperHost) => Door): Door {
+  useDoor(make: (options: EndpointOptions, host: UpgraderHost) => Door): Door {
     const isClosed = () => this.#closing !== undefined;
     return this.#door ??= make(this.#options, Object.assign(this.#host, { isClosed }));
   }

@@ -1,5 +1,5 @@
 import type { AnyContext, UpgradeRequest } from "../handshake/handshake.ts";
-import { type HookError, misuse } from "../common/errors.ts";
+import { type HookError, invalidOption } from "../common/errors.ts";
 import type { Message } from "../socket/message.ts";
 import { type AllowedOrigins, checkAllowedOrigins } from "../handshake/allowed_origins.ts";
 import type { Peer } from "../peer.ts";
@@ -166,7 +166,9 @@ export function checkOptions(options: HookOptions): void {
   const { trustProxy = false } = options;
   const isCount = typeof trustProxy === "number" && Number.isInteger(trustProxy) && trustProxy >= 0;
   if (typeof trustProxy !== "boolean" && !isCount) {
-    throw new TypeError(misuse("trustProxy", "a boolean or the number of proxies", trustProxy));
+    throw new TypeError(
+      invalidOption("trustProxy", "a boolean or the number of proxies", trustProxy),
+    );
   }
   checkAllowedOrigins(options.allowedOrigins);
 }
@@ -179,7 +181,7 @@ export function checkOptions(options: HookOptions): void {
 export function checkHookNames(hooks: unknown): void {
   if (hooks === undefined) return;
   if (typeof hooks !== "object" || hooks === null || Array.isArray(hooks)) {
-    throw new TypeError(misuse("hooks", "an object of hooks", typeof hooks));
+    throw new TypeError(invalidOption("hooks", "an object of hooks", typeof hooks));
   }
   const known: readonly string[] = HOOK_NAMES;
   const unknown = Object.keys(hooks).find((name) => !known.includes(name));
@@ -191,7 +193,7 @@ export function checkHookNames(hooks: unknown): void {
 
 function mustBeFunction(name: string, value: unknown): void {
   if (value === undefined || typeof value === "function") return;
-  throw new TypeError(misuse(name, "a function", value === null ? value : typeof value));
+  throw new TypeError(invalidOption(name, "a function", value === null ? value : typeof value));
 }
 
 /** Hooks of one connection as they are called. */
@@ -217,9 +219,9 @@ export class HookChooser {
 function compose(first: PeerHooks, second: PeerHooks): PeerHooks {
   return {
     upgrade: (request) =>
-      after(first.upgrade?.(request), (a) => {
+      chain(first.upgrade?.(request), (a) => {
         if (a instanceof Response || a?.handled) return a;
-        return after(
+        return chain(
           second.upgrade?.(request),
           (b) => b instanceof Response || b?.handled ? b : merge(a, b),
         );
@@ -256,7 +258,7 @@ function both(first: PeerHooks, second: PeerHooks, name: LaterHook): PeerHooks {
   if (!a || !b) return a || b ? { [name]: a ?? b } : {};
   // `open` sets a peer up: the second builds on the first. The others start in one turn, so that
   // messages keep their order and nothing starts after `close`.
-  if (name === "open") return { open: (...args: unknown[]) => after(a(...args), () => b(...args)) };
+  if (name === "open") return { open: (...args: unknown[]) => chain(a(...args), () => b(...args)) };
   return { [name]: (...args: unknown[]) => settleBoth([attempt(a, args), attempt(b, args)]) };
 }
 
@@ -285,7 +287,7 @@ function settleBoth(results: (Awaitable<void> | PromiseLike<void>)[]): Awaitable
 }
 
 /** Goes on with a value now, or later if it is the promise of one. */
-export function after<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
+export function chain<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
   return isThenable(value) ? Promise.resolve(value).then(next) : next(value);
 }
 

@@ -1,7 +1,7 @@
 import { admitsOrigin } from "../handshake/allowed_origins.ts";
 import { type Admission, Connection, type ConnectionHost } from "./connection.ts";
 import { checkDeflate } from "../handshake/deflate_options.ts";
-import { complain, misuse, PeerError } from "../common/errors.ts";
+import { invalidOption, logError, PeerError } from "../common/errors.ts";
 import { addressOf, hostOf, originOf } from "../handshake/forwarded.ts";
 import {
   type AnyContext,
@@ -13,8 +13,8 @@ import {
   type UpgradeRequest,
 } from "../handshake/handshake.ts";
 import {
-  after,
   type Awaitable,
+  chain,
   checkHookNames,
   HookChooser,
   type HookOptions,
@@ -25,7 +25,7 @@ import {
 import { foreignOrigin } from "../handshake/origin_guard.ts";
 import { type FrameworkContext, kWebSocketHooks } from "./framework_hooks.ts";
 import type { Peer, PeerInit } from "../peer.ts";
-import { KeptPlace, type Place, Places } from "./connection_slots.ts";
+import { ConnectionSlots, CountedSlot, type Slot } from "./connection_slots.ts";
 import type { ServerSocket } from "../socket/socket.ts";
 import { checkedHeaders, checkResponse, chooseProtocol } from "../handshake/upgrade_headers.ts";
 
@@ -49,7 +49,7 @@ export type Decision =
   | { readonly kind: "gone" };
 
 /** What the doorkeeper shares with its endpoint. */
-export interface DoorkeeperHost extends ConnectionHost {
+export interface UpgraderHost extends ConnectionHost {
   /** Whether the endpoint is going away. */
   isClosed(): boolean;
 }
@@ -60,19 +60,19 @@ const UNKNOWN_HOOKS: PeerHooks = { message: (peer) => peer.close(1011) };
 const GOING_AWAY: Refusal = { status: 503, message: "This server is going away" };
 
 /** Decides which handshakes become peers: the rules of RFC 6455, the limits, the origin guard, and the hooks. */
-export class Doorkeeper {
+export class Upgrader {
   readonly #options: HookOptions;
-  readonly #host: DoorkeeperHost;
+  readonly #host: UpgraderHost;
   readonly #hooks: HookChooser;
-  readonly #places: Places;
+  readonly #slots: ConnectionSlots;
   #originLogged = false;
 
-  constructor(options: HookOptions, host: DoorkeeperHost) {
+  constructor(options: HookOptions, host: UpgraderHost) {
     checkHookNames(options.hooks);
     this.#options = options;
     this.#host = host;
     this.#hooks = new HookChooser(options.hooks ?? {});
-    this.#places = new Places(host.limits);
+    this.#slots = new ConnectionSlots(host.limits);
   }
 
   /** Decides at once, unless a hook is asynchronous. Never rejects. */
@@ -80,13 +80,18 @@ export class Doorkeeper {
     const address = addressOf(handshake, this.#host.trustedHops);
     const refusal = handshake.validate() ??
       (this.#host.isClosed() ? GOING_AWAY : undefined) ??
-      this.#places.refusal(address);
+      this.#slots.refusal(address);
     if (refusal) return this.#refuse(refusalResponse(refusal));
-    const visit = new Visit(handshake, address, this.#host.trustedHops, this.#places.take(address));
+    const visit = new PendingUpgrade(
+      handshake,
+      address,
+      this.#host.trustedHops,
+      this.#slots.take(address),
+    );
     try {
       const foreign = this.#refuseForOrigin(visit);
       if (foreign) {
-        visit.place.release();
+        visit.slot.release();
         return this.#refuse(refusalResponse(foreign));
       }
       const decision = this.#ask(visit);
@@ -97,10 +102,10 @@ export class Doorkeeper {
   }
 
   /** Gives a place back if the socket does not open: Deno says nothing when a client leaves before. */
-  expect({ place }: Admission): void {
-    if (!(place instanceof KeptPlace)) return;
+  expect({ slot }: Admission): void {
+    if (!(slot instanceof CountedSlot)) return;
     const { timers, limits } = this.#host;
-    place.awaitOpen(timers.after(limits.handshakeTimeout, () => place.release()));
+    slot.awaitOpen(timers.after(limits.handshakeTimeout, () => slot.release()));
   }
 
   /** Peers outlive this process, or the request they came by, from here on: who looks after that. */
@@ -114,7 +119,7 @@ export class Doorkeeper {
     const connection = new Connection(socket, {
       ...saved,
       hooks: isThenable(hooks) ? {} : hooks,
-      place: this.#places.take(saved.remoteAddress),
+      slot: this.#slots.take(saved.remoteAddress),
     }, this.#host);
     const { peer } = connection;
     if (isThenable(hooks)) this.#host.ran?.(peer, hooks as Promise<unknown> as Promise<void>);
@@ -133,7 +138,7 @@ export class Doorkeeper {
       return UNKNOWN_HOOKS;
     };
     try {
-      const hooks = after(
+      const hooks = chain(
         this.#options.resolve?.(request()),
         (chosen) => this.#hooks.choose(chosen as PeerHooks | undefined),
       );
@@ -145,7 +150,7 @@ export class Doorkeeper {
 
   /** The adapter could not carry an admission out: gives the place back, and reports why. */
   failed(handshake: Handshake, error?: unknown, admission?: Admission): void {
-    admission?.place.release();
+    admission?.slot.release();
     this.#host.counters.refusals++;
     if (error === undefined) return; // the runtime has answered by itself, or the line was dead
     this.#report(error, "upgrade", requestOf(handshake, this.#host.trustedHops));
@@ -166,11 +171,11 @@ export class Doorkeeper {
     return originOf(handshake, this.#host.trustedHops);
   }
 
-  #ask(visit: Visit): Awaitable<Decision> {
-    return after(this.#options.resolve?.(visit.request), (chosen) => {
+  #ask(visit: PendingUpgrade): Awaitable<Decision> {
+    return chain(this.#options.resolve?.(visit.request), (chosen) => {
       const hooks = this.#hooks.choose(chosen as PeerHooks | undefined);
       if (!hooks.upgrade) return this.#conclude(visit, hooks, undefined);
-      return after(
+      return chain(
         hooks.upgrade(visit.request),
         (result) => this.#conclude(visit, hooks, result as UpgradeResult | Response | undefined),
       );
@@ -179,59 +184,59 @@ export class Doorkeeper {
 
   /** Turns what the hooks said into a decision. */
   #conclude(
-    visit: Visit,
+    visit: PendingUpgrade,
     hooks: PeerHooks,
     result: UpgradeResult | Response | undefined,
   ): Awaitable<Decision> {
-    const { place } = visit;
+    const { slot } = visit;
     if (visit.isOver) return { kind: "gone" }; // refused meanwhile, and counted
     if (result instanceof Response) {
       checkResponse(result);
-      place.release();
+      slot.release();
       return this.#refuse(result);
     }
     checkResult(result);
     if (result?.handled) {
-      place.release();
+      slot.release();
       return { kind: "handled" };
     }
     const ended = this.#ended(visit);
     if (ended) return ended;
     const headers = checkedHeaders(result?.headers);
     const named = chooseProtocol(visit.handshake, result?.protocol, headers);
-    return after(
+    return chain(
       named || (result?.protocol ?? this.#handleProtocols(visit)),
       (picked) => this.#admit(visit, hooks, result, headers, picked || ""),
     );
   }
 
   /** What the option of that name picks, where the client offers something. */
-  #handleProtocols(visit: Visit): Awaitable<string> {
+  #handleProtocols(visit: PendingUpgrade): Awaitable<string> {
     const { handleProtocols } = this.#options;
     if (!handleProtocols) return "";
     const offered = listElements(visit.handshake.header("sec-websocket-protocol"));
     if (offered.length === 0) return "";
-    return after(
+    return chain(
       handleProtocols(new Set(offered), visit.request),
       (picked) => chooseProtocol(visit.handshake, picked || "", []),
     );
   }
 
   /** What has become of the client or the endpoint while a hook was at work. */
-  #ended({ isOver, handshake, place }: Visit): Decision | undefined {
+  #ended({ isOver, handshake, slot }: PendingUpgrade): Decision | undefined {
     if (isOver) return { kind: "gone" }; // refused meanwhile, and counted
     if (handshake.aborted) {
-      place.release();
+      slot.release();
       this.#host.counters.refusals++;
       return { kind: "gone" };
     }
     if (!this.#host.isClosed()) return undefined;
-    place.release();
+    slot.release();
     return this.#refuse(refusalResponse(GOING_AWAY));
   }
 
   #admit(
-    visit: Visit,
+    visit: PendingUpgrade,
     hooks: PeerHooks,
     result: UpgradeResult | undefined,
     headers: [string, string][],
@@ -242,7 +247,7 @@ export class Doorkeeper {
     const admission: Admission = {
       handshake: visit.handshake,
       hooks,
-      place: visit.place,
+      slot: visit.slot,
       namespace: this.#namespace(visit, result),
       context: mergeContext(visit.context, result?.context),
       remoteAddress: visit.address,
@@ -251,14 +256,14 @@ export class Doorkeeper {
     return { kind: "accept", admission, protocol, headers, perMessageDeflate };
   }
 
-  #namespace(visit: Visit, result: UpgradeResult | undefined): string {
+  #namespace(visit: PendingUpgrade, result: UpgradeResult | undefined): string {
     const namespace: unknown = result?.namespace ?? this.#options.getNamespace?.(visit.request) ??
       pathnameOf(visit.handshake.target);
     if (typeof namespace === "string") return namespace;
-    throw new TypeError(misuse("the namespace", "a string", typeof namespace));
+    throw new TypeError(invalidOption("the namespace", "a string", typeof namespace));
   }
 
-  async #inTime(decision: Promise<Decision>, visit: Visit): Promise<Decision> {
+  async #inTime(decision: Promise<Decision>, visit: PendingUpgrade): Promise<Decision> {
     const { limits, timers } = this.#host;
     let cancel = () => {};
     const late = new Promise<never>((_, reject) => {
@@ -280,9 +285,9 @@ export class Doorkeeper {
   }
 
   /** A hook threw: a response is an answer, anything else a 500 that tells the client nothing. */
-  #failed(thrown: unknown, visit: Visit): Decision {
+  #failed(thrown: unknown, visit: PendingUpgrade): Decision {
     visit.isOver = true;
-    visit.place.release();
+    visit.slot.release();
     try {
       const response = responseIn(thrown);
       if (response) {
@@ -305,7 +310,7 @@ export class Doorkeeper {
     return { kind: "refuse", response };
   }
 
-  #refuseForOrigin(visit: Visit): Refusal | undefined {
+  #refuseForOrigin(visit: PendingUpgrade): Refusal | undefined {
     const { allowedOrigins } = this.#options;
     const { trustedHops } = this.#host;
     const origin = foreignOrigin(
@@ -330,9 +335,9 @@ export class Doorkeeper {
   }
 
   #report(error: unknown, stage: string, request: UpgradeRequest): void {
-    const failed = (thrown: unknown) => complain("the option onError failed itself", thrown);
+    const failed = (thrown: unknown) => logError("the option onError failed itself", thrown);
     try {
-      if (!this.#options.onError) return complain(`a handshake failed (${stage})`, error);
+      if (!this.#options.onError) return logError(`a handshake failed (${stage})`, error);
       const result: unknown = this.#options.onError(error, { stage, request });
       if (isThenable(result)) Promise.resolve(result).then(undefined, failed);
     } catch (thrown) {
@@ -342,10 +347,10 @@ export class Doorkeeper {
 }
 
 /** One handshake on its way through the door. */
-class Visit {
+class PendingUpgrade {
   readonly handshake: Handshake;
   readonly address: string | undefined;
-  readonly place: Place;
+  readonly slot: Slot;
   /** Set once the client was refused while a hook was still at work. */
   isOver = false;
   readonly #trustedHops: number;
@@ -355,11 +360,11 @@ class Visit {
     handshake: Handshake,
     address: string | undefined,
     trustedHops: number,
-    place: Place,
+    place: Slot,
   ) {
     this.handshake = handshake;
     this.address = address;
-    this.place = place;
+    this.slot = place;
     this.#trustedHops = trustedHops;
   }
 

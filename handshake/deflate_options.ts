@@ -1,4 +1,4 @@
-import { misuse } from "../common/errors.ts";
+import { invalidOption } from "../common/errors.ts";
 import { checkNumber } from "../common/limits.ts";
 
 type Range = readonly [least: number, most: number];
@@ -27,7 +27,7 @@ export function checkDeflate(value: unknown): void {
   if (value === undefined || typeof value === "boolean") return;
   const known = Object.keys(KINDS);
   if (typeof value !== "object" || value === null) {
-    throw new TypeError(misuse("perMessageDeflate", "true, false or an object", value));
+    throw new TypeError(invalidOption("perMessageDeflate", "true, false or an object", value));
   }
   for (const [key, option] of Object.entries(value)) {
     const name = `perMessageDeflate.${key}`;
@@ -48,5 +48,5 @@ function checkKind(name: string, value: unknown, kind: Range | string | undefine
   if (value === undefined || kind === undefined) return;
   if (typeof kind !== "string") return checkNumber(name, value, ...kind);
   if (typeof value === kind && value !== null) return;
-  throw new TypeError(misuse(name, `of type ${kind}`, value));
+  throw new TypeError(invalidOption(name, `of type ${kind}`, value));
 }

@@ -1,12 +1,17 @@
-import type { Circle, CircleMember, OutgoingFrame, SocketGroup } from "../socket/socket.ts";
+import type {
+  BroadcastDomain,
+  NativeSubscriber,
+  NativeTopic,
+  OutgoingFrame,
+} from "../socket/socket.ts";
 
 /** What a topic needs of its members. */
-export interface Member extends CircleMember {
+export interface Member extends NativeSubscriber {
   /**
    * With whom it hears broadcasts; `undefined` while it is served one by one. Whoever changes that
-   * tells {@linkcode Hub.regroup}.
+   * tells {@linkcode Hub.changeDomain}.
    */
-  readonly broadcastGroup: SocketGroup | undefined;
+  readonly broadcastDomain: BroadcastDomain | undefined;
 }
 
 /** Options of {@linkcode Hub.publish}. */
@@ -20,35 +25,35 @@ export interface HubPublishOptions<M> {
 }
 
 /** Who hears a topic in one namespace: each member is in one of the sets. */
-class Audience<M extends Member> {
+class TopicSubscribers<M extends Member> {
   /** What the topic is called in broadcasts: no two audiences of a hub ever share a name. */
   readonly #name: string;
   readonly alone = new Set<M>();
-  circles: Map<SocketGroup, Circle> | undefined;
+  nativeTopics: Map<BroadcastDomain, NativeTopic> | undefined;
 
   constructor(name: string) {
     this.#name = name;
   }
 
   get isEmpty(): boolean {
-    return this.alone.size === 0 && !this.circles?.size;
+    return this.alone.size === 0 && !this.nativeTopics?.size;
   }
 
   add(member: M): void {
-    const group = member.broadcastGroup;
+    const group = member.broadcastDomain;
     if (!group) return void this.alone.add(member);
-    const circles = this.circles ??= new Map();
+    const circles = this.nativeTopics ??= new Map();
     let circle = circles.get(group);
-    if (!circle) circles.set(group, circle = group.circle(this.#name));
+    if (!circle) circles.set(group, circle = group.topic(this.#name));
     circle.add(member);
   }
 
   /** Takes a member out, whose group was `from`. */
-  delete(member: M, from: SocketGroup | undefined): void {
-    const circle = from && this.circles?.get(from);
+  delete(member: M, from: BroadcastDomain | undefined): void {
+    const circle = from && this.nativeTopics?.get(from);
     if (!circle) return void this.alone.delete(member);
     circle.delete(member);
-    if (circle.size === 0) this.circles!.delete(from);
+    if (circle.size === 0) this.nativeTopics!.delete(from);
   }
 }
 
@@ -60,7 +65,7 @@ export class Hub<M extends Member> {
   readonly #namespaces = new Map<string, Set<M>>();
   // Topic first: a publish to all namespaces must cost its subscribers, not
   // every namespace there is.
-  readonly #topics = new Map<string, Map<string, Audience<M>>>();
+  readonly #topics = new Map<string, Map<string, TopicSubscribers<M>>>();
   #names = 0;
   #topicCount = 0;
   #memberCount = 0;
@@ -103,7 +108,7 @@ export class Hub<M extends Member> {
     if (!spaces) this.#topics.set(topic, spaces = new Map());
     let audience = spaces.get(namespace);
     if (!audience) {
-      spaces.set(namespace, audience = new Audience(`${this.#names++}`));
+      spaces.set(namespace, audience = new TopicSubscribers(`${this.#names++}`));
       this.#topicCount++;
     }
     audience.add(member);
@@ -114,7 +119,7 @@ export class Hub<M extends Member> {
     const spaces = this.#topics.get(topic);
     const audience = spaces?.get(namespace);
     if (!spaces || !audience) return;
-    audience.delete(member, member.broadcastGroup);
+    audience.delete(member, member.broadcastDomain);
     if (!audience.isEmpty) return;
     this.#topicCount--;
     spaces.delete(namespace);
@@ -122,11 +127,11 @@ export class Hub<M extends Member> {
   }
 
   /** A member has changed its group, which was `from`. */
-  regroup(
+  changeDomain(
     namespace: string,
     topics: Iterable<string>,
     member: M,
-    from: SocketGroup | undefined,
+    from: BroadcastDomain | undefined,
   ): void {
     for (const topic of topics) {
       const audience = this.#topics.get(topic)!.get(namespace)!;
@@ -148,21 +153,21 @@ export class Hub<M extends Member> {
 }
 
 function hand<M extends Member>(
-  audience: Audience<M> | undefined,
+  audience: TopicSubscribers<M> | undefined,
   frame: OutgoingFrame,
   except: M | undefined,
   compress: boolean,
 ): number {
   if (!audience) return 0;
-  const { alone, circles } = audience;
+  const { alone, nativeTopics } = audience;
   let reached = 0;
   // First, as who leaves a circle is served alone.
-  if (circles) { for (const circle of circles.values()) circle.makeRoom(frame, except); }
+  if (nativeTopics) { for (const circle of nativeTopics.values()) circle.reserve(frame, except); }
   for (const member of alone) {
     if (member !== except && member.deliver(frame, compress)) reached++;
   }
-  if (circles) {
-    for (const circle of circles.values()) reached += circle.publish(frame, except, compress);
+  if (nativeTopics) {
+    for (const circle of nativeTopics.values()) reached += circle.publish(frame, except, compress);
   }
   return reached;
 }

@@ -1,10 +1,10 @@
 import type { Limits } from "../common/limits.ts";
 import {
-  type Circle,
-  type CircleMember,
+  type BroadcastDomain,
   MAX_HEADER,
+  type NativeSubscriber,
+  type NativeTopic,
   type OutgoingFrame,
-  type SocketGroup,
 } from "../socket/socket.ts";
 
 /**
@@ -15,11 +15,11 @@ import {
  * broadcast to a circle before its members are looked at, and to all circles together at most what
  * keeps each queue within `maxBuffered`: whoever is found over the mark is served one by one.
  */
-export class BroadcastGroup implements SocketGroup {
+export class NativeDomain implements BroadcastDomain {
   readonly #mark: number;
   readonly #most: number;
   /** Circles that were broadcast to since their members were looked at; and all that was broadcast since all were. */
-  readonly #unseen = new Set<BroadcastCircle>();
+  readonly #uncheckedTopics = new Set<DomainTopic>();
   #bytes = 0;
 
   private constructor({ highWaterMark, maxBuffered }: Limits) {
@@ -29,13 +29,13 @@ export class BroadcastGroup implements SocketGroup {
   }
 
   /** A group under these limits, unless they leave no room for what goes unnoticed for a while. */
-  static under(limits: Limits): BroadcastGroup | undefined {
+  static under(limits: Limits): NativeDomain | undefined {
     const { highWaterMark, maxBuffered } = limits;
-    return 3 * highWaterMark <= maxBuffered ? new BroadcastGroup(limits) : undefined;
+    return 3 * highWaterMark <= maxBuffered ? new NativeDomain(limits) : undefined;
   }
 
-  circle(name: string): Circle {
-    return new BroadcastCircle(name, this);
+  topic(name: string): NativeTopic {
+    return new DomainTopic(name, this);
   }
 
   /** Whether a frame may be broadcast at all. */
@@ -47,38 +47,38 @@ export class BroadcastGroup implements SocketGroup {
    * Looks at whom another `size` bytes to this circle could make slower than may go unnoticed; tells
    * whether they may be broadcast then.
    */
-  makeRoom(circle: BroadcastCircle, size: number, except: CircleMember | undefined): boolean {
+  reserve(circle: DomainTopic, size: number, except: NativeSubscriber | undefined): boolean {
     const isFull = this.#bytes + size > this.#most;
-    if (!isFull && circle.unseen + size <= this.#mark) return true;
+    if (!isFull && circle.uncheckedBytes + size <= this.#mark) return true;
     if (isFull) {
-      for (const other of this.#unseen) if (other !== circle) other.look();
-      this.#unseen.clear();
+      for (const other of this.#uncheckedTopics) if (other !== circle) other.checkBackpressure();
+      this.#uncheckedTopics.clear();
       this.#bytes = 0;
     }
-    return circle.lookWithin(this.#mark, except);
+    return circle.evictSlow(this.#mark, except);
   }
 
   /** So many bytes are being broadcast to a circle. */
-  spent(circle: BroadcastCircle, size: number): void {
-    if (circle.unseen === 0) this.#unseen.add(circle);
+  spent(circle: DomainTopic, size: number): void {
+    if (circle.uncheckedBytes === 0) this.#uncheckedTopics.add(circle);
     this.#bytes += size;
   }
 
   /** Nobody is left in a circle. */
-  forget(circle: BroadcastCircle): void {
-    this.#unseen.delete(circle);
+  forget(circle: DomainTopic): void {
+    this.#uncheckedTopics.delete(circle);
   }
 }
 
-class BroadcastCircle implements Circle {
+class DomainTopic implements NativeTopic {
   /** Bytes broadcast since the members were looked at. */
-  unseen = 0;
-  readonly #members = new Set<CircleMember>();
+  uncheckedBytes = 0;
+  readonly #members = new Set<NativeSubscriber>();
   readonly #name: string;
-  readonly #group: BroadcastGroup;
+  readonly #group: NativeDomain;
   #mayBroadcast = false;
 
-  constructor(name: string, group: BroadcastGroup) {
+  constructor(name: string, group: NativeDomain) {
     this.#name = name;
     this.#group = group;
   }
@@ -87,60 +87,60 @@ class BroadcastCircle implements Circle {
     return this.#members.size;
   }
 
-  add(member: CircleMember): void {
+  add(member: NativeSubscriber): void {
     if (this.#members.has(member)) return;
     this.#members.add(member);
-    member.broadcastLine.socket.tuneIn(this.#name);
+    member.sendQueue.socket.subscribeNative(this.#name);
   }
 
-  delete(member: CircleMember): void {
+  delete(member: NativeSubscriber): void {
     if (!this.#members.delete(member)) return;
-    member.broadcastLine.socket.tuneOut(this.#name);
+    member.sendQueue.socket.unsubscribeNative(this.#name);
     if (this.#members.size === 0) this.#group.forget(this);
     // Or who comes and goes between two looks would never be seen.
-    if (this.unseen > 0) member.broadcastLine.look();
+    if (this.uncheckedBytes > 0) member.sendQueue.checkBackpressure();
   }
 
-  makeRoom({ byteLength }: OutgoingFrame, except: CircleMember | undefined): void {
+  reserve({ byteLength }: OutgoingFrame, except: NativeSubscriber | undefined): void {
     const size = byteLength + MAX_HEADER;
-    this.#mayBroadcast = this.#group.takes(size) && this.#group.makeRoom(this, size, except);
+    this.#mayBroadcast = this.#group.takes(size) && this.#group.reserve(this, size, except);
   }
 
-  publish(frame: OutgoingFrame, except: CircleMember | undefined, compress: boolean): number {
-    const outsider = except?.broadcastLine.socket.group === this.#group ? except : undefined;
+  publish(frame: OutgoingFrame, except: NativeSubscriber | undefined, compress: boolean): number {
+    const outsider = except?.sendQueue.socket.domain === this.#group ? except : undefined;
     if (!this.#mayBroadcast || (!outsider && this.#members.size === 1)) {
       return hand(this.#members, frame, except, compress);
     }
     // Whoever speaks does not hear it. Where that is a member like any other, it gets a copy.
-    const speaker: CircleMember = outsider ?? this.#members.values().next().value!;
+    const speaker: NativeSubscriber = outsider ?? this.#members.values().next().value!;
     const count = this.#members.size - Number(this.#members.has(speaker));
     if (count === 0) return 0;
-    speaker.broadcastLine.broadcast(this.#name, frame, compress, count);
+    speaker.sendQueue.broadcast(this.#name, frame, compress, count);
     const size = frame.byteLength + MAX_HEADER;
     this.#group.spent(this, size);
-    this.unseen += size;
+    this.uncheckedBytes += size;
     return count + Number(!outsider && speaker.deliver(frame, compress));
   }
 
   /** Has those leave who have become slow. */
-  look(): void {
-    this.unseen = 0;
-    for (const member of this.#members) member.broadcastLine.look();
+  checkBackpressure(): void {
+    this.uncheckedBytes = 0;
+    for (const member of this.#members) member.sendQueue.checkBackpressure();
   }
 
   /**
    * Has those leave who have become slow. Where somebody has not but for what is held, tells to
    * serve all one by one this time: that has it written, and shows what is left.
    */
-  lookWithin(mark: number, except: CircleMember | undefined): boolean {
-    this.unseen = 0;
+  evictSlow(mark: number, except: NativeSubscriber | undefined): boolean {
+    this.uncheckedBytes = 0;
     let isCertain = true;
     for (const member of this.#members) {
-      const { socket } = member.broadcastLine;
+      const { socket } = member.sendQueue;
       const { bufferedAmount } = socket;
       if (bufferedAmount <= mark) continue;
-      if (member === except || bufferedAmount - socket.heldAmount > mark) {
-        member.broadcastLine.look();
+      if (member === except || bufferedAmount - socket.unflushedAmount > mark) {
+        member.sendQueue.checkBackpressure();
       } else isCertain = false;
     }
     return isCertain;
@@ -148,9 +148,9 @@ class BroadcastCircle implements Circle {
 }
 
 function hand(
-  members: Iterable<CircleMember>,
+  members: Iterable<NativeSubscriber>,
   frame: OutgoingFrame,
-  except: CircleMember | undefined,
+  except: NativeSubscriber | undefined,
   compress: boolean,
 ): number {
   let reached = 0;

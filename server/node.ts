@@ -20,7 +20,7 @@
  */
 import { serve as serveHttp } from "srvx/node";
 import adapter, { type NodeAdapter } from "../adapters/node.ts";
-import { complain } from "../common/errors.ts";
+import { logError } from "../common/errors.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
 import {
   type HttpServerPlugin,
@@ -55,7 +55,7 @@ export function serve<Context extends object = AnyContext>(
       gracefulShutdown: false,
       fetch,
       error(error) {
-        complain("fetch failed", error);
+        logError("fetch failed", error);
         return new Response("Internal Server Error\n", { status: 500 });
       },
     });

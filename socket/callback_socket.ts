@@ -1,4 +1,5 @@
 import {
+  type BroadcastDomain,
   CLOSED,
   type CloseInfo,
   CLOSING,
@@ -9,7 +10,6 @@ import {
   type Payload,
   type ServerSocket,
   type SocketFailure,
-  type SocketGroup,
   type SocketListener,
 } from "./socket.ts";
 
@@ -34,16 +34,16 @@ export interface Wire<Native> {
   bufferedAmount(native: Native): number;
   /** The runtime's own topics, where it has them. */
   readonly topics?: {
-    group(native: Native): SocketGroup | undefined;
-    tuneIn(native: Native, name: string): void;
-    tuneOut(native: Native, name: string): void;
+    domain(native: Native): BroadcastDomain | undefined;
+    subscribe(native: Native, name: string): void;
+    unsubscribe(native: Native, name: string): void;
     broadcast(native: Native, name: string, frame: OutgoingFrame, compress: boolean): void;
     /** Bytes that others broadcast, and that are not being written yet. */
-    held(native: Native): number;
+    unflushed(native: Native): number;
     /** Something was sent, and so what was held. */
     flushed(native: Native): void;
     /** Has `drained` called once nothing is held any more. */
-    awaitHeld(native: Native): void;
+    awaitFlush(native: Native): void;
   };
   /** Stops and starts the reader, where the runtime can. */
   readonly flow?: { pause(native: Native): void; resume(native: Native): void };
@@ -73,7 +73,7 @@ export class CallbackSocket<Native> implements ServerSocket {
   #hasFailed = false;
   /** Whether it ever heard a topic. */
   #hasTopics = false;
-  #heldClose: { readonly code: number; readonly reason: string } | undefined;
+  #pendingClose: { readonly code: number; readonly reason: string } | undefined;
   /** Set inside close(): the state is CLOSING until the caller is done, whatever the wire reports. */
   #isClosing = false;
   /** Set while the wire is at work: what it reports from inside waits here until the turn is over. */
@@ -93,12 +93,12 @@ export class CallbackSocket<Native> implements ServerSocket {
 
   get bufferedAmount(): number {
     return !this.#isClosed && (this.#state === OPEN || this.#state === CLOSING)
-      ? this.#wire.bufferedAmount(this.raw) + this.heldAmount
+      ? this.#wire.bufferedAmount(this.raw) + this.unflushedAmount
       : 0;
   }
 
-  get heldAmount(): number {
-    return this.#hasTopics && !this.#isClosed ? this.#wire.topics!.held(this.raw) : 0;
+  get unflushedAmount(): number {
+    return this.#hasTopics && !this.#isClosed ? this.#wire.topics!.unflushed(this.raw) : 0;
   }
 
   get canPause(): boolean {
@@ -130,21 +130,21 @@ export class CallbackSocket<Native> implements ServerSocket {
     }
   }
 
-  get isTuned(): boolean {
+  get hasNativeTopics(): boolean {
     return this.#hasTopics;
   }
 
-  get group(): SocketGroup | undefined {
-    return this.#isClosed ? undefined : this.#wire.topics?.group(this.raw);
+  get domain(): BroadcastDomain | undefined {
+    return this.#isClosed ? undefined : this.#wire.topics?.domain(this.raw);
   }
 
-  tuneIn(name: string): void {
+  subscribeNative(name: string): void {
     this.#hasTopics = true;
-    this.#wire.topics!.tuneIn(this.raw, name);
+    this.#wire.topics!.subscribe(this.raw, name);
   }
 
-  tuneOut(name: string): void {
-    if (!this.#isClosed) this.#wire.topics!.tuneOut(this.raw, name);
+  unsubscribeNative(name: string): void {
+    if (!this.#isClosed) this.#wire.topics!.unsubscribe(this.raw, name);
   }
 
   broadcast(name: string, frame: OutgoingFrame, compress: boolean): void {
@@ -154,11 +154,11 @@ export class CallbackSocket<Native> implements ServerSocket {
   close(code: number, reason: string): void {
     if (this.readyState !== OPEN) return;
     this.#state = CLOSING;
-    this.listener?.onshut();
+    this.listener?.onclosing();
     this.#isClosing = true;
     if (this.#wire.closeForgetsQueue && this.bufferedAmount > 0) {
-      this.#heldClose = { code, reason };
-      if (this.heldAmount > 0) this.#wire.topics!.awaitHeld(this.raw);
+      this.#pendingClose = { code, reason };
+      if (this.unflushedAmount > 0) this.#wire.topics!.awaitFlush(this.raw);
     } else this.#wire.close(this.raw, code, reason);
     this.#isClosing = false;
     this.resume(); // or the client's answer would never be read
@@ -221,9 +221,9 @@ export class CallbackSocket<Native> implements ServerSocket {
   drained(): void {
     if (this.#mustWait) return this.#later(() => this.drained());
     if (this.#state === OPEN) this.listener?.ondrain();
-    if (this.#isClosed || !this.#heldClose || this.bufferedAmount > 0) return;
-    const { code, reason } = this.#heldClose;
-    this.#heldClose = undefined;
+    if (this.#isClosed || !this.#pendingClose || this.bufferedAmount > 0) return;
+    const { code, reason } = this.#pendingClose;
+    this.#pendingClose = undefined;
     this.#wire.close(this.raw, code, reason);
   }
 
@@ -243,7 +243,7 @@ export class CallbackSocket<Native> implements ServerSocket {
     if (this.#isClosed) return;
     this.#isClosed = true;
     if (!hasOpened) return;
-    this.listener?.onshut();
+    this.listener?.onclosing();
     // Bun 1.4 and uWebSockets.js 20 report the close from inside close(). Always wait a turn, so
     // that no caller is re-entered half way through its own function, and nothing is overtaken.
     this.#later(() => {

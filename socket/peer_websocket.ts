@@ -1,5 +1,5 @@
 import { BINARY_TYPES, type BinaryType } from "./message.ts";
-import type { Outbox } from "./send_queue.ts";
+import type { SendQueue } from "./send_queue.ts";
 
 /** Options of `peer.send`. */
 export interface SendOptions {
@@ -20,12 +20,12 @@ interface Sender {
 /** A peer's connection in the terms of the WHATWG `WebSocket`; `send` and `close` are the peer's own. */
 export class PeerWebSocket {
   readonly #peer: Sender;
-  readonly #outbox: Outbox;
+  readonly #outbox: SendQueue;
   readonly #url: () => string;
   #binaryType: BinaryType = "uint8array";
 
   /** @internal Made by the peer. */
-  constructor(peer: Sender, outbox: Outbox, url: () => string) {
+  constructor(peer: Sender, outbox: SendQueue, url: () => string) {
     this.#peer = peer;
     this.#outbox = outbox;
     this.#url = url;

@@ -2,36 +2,36 @@ import { ABNORMAL_CLOSURE } from "./close_code.ts";
 import { PeerError } from "../common/errors.ts";
 import type { Limits } from "../common/limits.ts";
 import {
-  type BroadcastLine,
+  type BroadcastDomain,
   CLOSED,
   type CloseInfo,
+  type NativeSendQueue,
   OPEN,
   type OutgoingFrame,
   type ServerSocket,
-  type SocketGroup,
 } from "./socket.ts";
 import type { Counters } from "../common/stats.ts";
-import type { Timers, Watch } from "../common/timers.ts";
+import type { SharedInterval, Timers } from "../common/timers.ts";
 
 /** What all outboxes of one endpoint share. */
-export interface OutboxHost {
+export interface SendQueueHost {
   readonly limits: Limits;
   readonly counters: Counters;
   readonly timers: Timers;
   /** Looks at slow peers again and again, for runtimes that do not say when they have drained. */
-  readonly slow: Watch<Outbox>;
+  readonly slow: SharedInterval<SendQueue>;
 }
 
 /** Who owns an outbox: hears of what happens without anybody calling. */
-export interface OutboxOwner {
+export interface SendQueueOwner {
   /** `bufferedAmount` fell to the threshold after having been above the mark. */
   drained(): void;
   /** A number that changes whenever something was heard from the client. */
   activity(): number;
-  /** What {@linkcode Outbox.group} says has changed. */
-  regrouped(): void;
+  /** What {@linkcode SendQueue.group} says has changed. */
+  domainChanged(): void;
   /** The connection is over for us, whatever the line does. */
-  cut(info: CloseInfo): void;
+  terminated(info: CloseInfo): void;
 }
 
 /**
@@ -53,46 +53,46 @@ interface Waiter {
  * The way out to one client: sends in order, bounded by `limits.maxBuffered`,
  * tells when a slow client has caught up, and ends the connection once.
  */
-export class Outbox implements BroadcastLine {
+export class SendQueue implements NativeSendQueue {
   readonly socket: ServerSocket;
-  readonly #host: OutboxHost;
-  readonly #owner: OutboxOwner;
+  readonly #host: SendQueueHost;
+  readonly #owner: SendQueueOwner;
   #slow = false;
   /** Frames and bytes sent since the queue was last empty: how large a queued frame is on average. */
   #frames = 0;
   #bytes = 0;
   /** What was queued when last seen: only what is sent since could have made it more. */
-  #left = 0;
+  #lastQueued = 0;
   /** What was seen at the last look, and when it last changed. */
   #seenQueued = -1;
   #seenActivity = -1;
   #movedAt = 0;
   #waiters: Set<Waiter> | undefined;
   #closing: CloseInfo | undefined;
-  #cancelCut: (() => void) | undefined;
-  #cut = false;
+  #cancelCloseTimeout: (() => void) | undefined;
+  #isTerminated = false;
 
-  constructor(socket: ServerSocket, host: OutboxHost, owner: OutboxOwner) {
+  constructor(socket: ServerSocket, host: SendQueueHost, owner: SendQueueOwner) {
     this.socket = socket;
     this.#host = host;
     this.#owner = owner;
   }
 
   get isOpen(): boolean {
-    return !this.#cut && this.socket.readyState === OPEN;
+    return !this.#isTerminated && this.socket.readyState === OPEN;
   }
 
   get readyState(): number {
-    return this.#cut ? CLOSED : this.socket.readyState;
+    return this.#isTerminated ? CLOSED : this.socket.readyState;
   }
 
   get bufferedAmount(): number {
-    return this.#cut ? 0 : this.look(); // whoever sees it over the mark may wait for the drain
+    return this.#isTerminated ? 0 : this.checkBackpressure(); // whoever sees it over the mark may wait for the drain
   }
 
   /** The group to hear broadcasts with: none while each frame must be weighed. */
-  get group(): SocketGroup | undefined {
-    return this.isOpen && !this.#slow ? this.socket.group : undefined;
+  get group(): BroadcastDomain | undefined {
+    return this.isOpen && !this.#slow ? this.socket.domain : undefined;
   }
 
   /** Sends one frame to `count` others of the group. */
@@ -103,16 +103,16 @@ export class Outbox implements BroadcastLine {
   }
 
   /** Marks the client slow where it is; returns the bytes queued. */
-  look(): number {
-    return this.#seen(this.socket.bufferedAmount);
+  checkBackpressure(): number {
+    return this.#noteQueued(this.socket.bufferedAmount);
   }
 
-  #seen(queued: number): number {
-    this.#left = queued;
+  #noteQueued(queued: number): number {
+    this.#lastQueued = queued;
     if (queued > this.#host.limits.highWaterMark && !this.#slow) {
       this.#watch();
       this.#slow = true;
-      this.#owner.regrouped();
+      this.#owner.domainChanged();
     }
     return queued;
   }
@@ -134,15 +134,15 @@ export class Outbox implements BroadcastLine {
     this.#bytes += frame.byteLength + HEADER;
     counters.messagesOut++;
     counters.bytesOut += frame.byteLength;
-    return this.#seen(queued);
+    return this.#noteQueued(queued);
   }
 
   /** Whether one more frame of this size is within `maxBuffered`. */
   #fits(byteLength: number): boolean {
     const { maxBuffered } = this.#host.limits;
     // Asking the runtime costs up to 0.1 µs, as much as all the rest.
-    const isKnown = this.#frames < MIN_FRAMES && !this.socket.isTuned;
-    if (isKnown && this.#left + byteLength <= maxBuffered) return true;
+    const isKnown = this.#frames < MIN_FRAMES && !this.socket.hasNativeTopics;
+    if (isKnown && this.#lastQueued + byteLength <= maxBuffered) return true;
     const queued = this.socket.bufferedAmount;
     if (queued === 0) this.#frames = this.#bytes = 0;
     const frames = this.#frames * queued / Math.max(queued, this.#bytes, 1);
@@ -165,7 +165,7 @@ export class Outbox implements BroadcastLine {
 
   /** Whether more waits than may: by answers that the runtime gives, which nobody asks us about. */
   get isFull(): boolean {
-    return this.look() > this.#host.limits.maxBuffered;
+    return this.checkBackpressure() > this.#host.limits.maxBuffered;
   }
 
   /** Sends a ping; tells whether it did. */
@@ -180,24 +180,24 @@ export class Outbox implements BroadcastLine {
     if (!this.isOpen) return;
     this.#closing = { code, reason, wasClean: false };
     this.socket.close(code, reason);
-    this.#cancelCut = this.#host.timers.after(this.#host.limits.closeTimeout, () => {
+    this.#cancelCloseTimeout = this.#host.timers.after(this.#host.limits.closeTimeout, () => {
       this.socket.terminate();
-      this.#owner.cut(this.#closing!);
+      this.#owner.terminated(this.#closing!);
     });
   }
 
   /** Ends the connection without a closing handshake. */
   terminate(): void {
-    if (this.#cut || this.socket.readyState === CLOSED) return;
+    if (this.#isTerminated || this.socket.readyState === CLOSED) return;
     this.#closing = undefined;
     this.socket.terminate();
-    this.#owner.cut({ code: ABNORMAL_CLOSURE, reason: "", wasClean: false });
+    this.#owner.terminated({ code: ABNORMAL_CLOSURE, reason: "", wasClean: false });
   }
 
   /** After the end: lets go of everything and tells how it ended, in our words where we closed. */
   end(info: CloseInfo): CloseInfo {
-    this.#cut = true;
-    this.#cancelCut?.();
+    this.#isTerminated = true;
+    this.#cancelCloseTimeout?.();
     this.#host.slow.delete(this);
     for (const waiter of this.#waiters ?? []) waiter.resolve();
     this.#waiters = undefined;
@@ -218,11 +218,11 @@ export class Outbox implements BroadcastLine {
       if (queued <= waiter.threshold) waiter.resolve();
     }
     this.#watchStall(queued);
-    if (this.#cut) return;
+    if (this.#isTerminated) return;
     const drained = this.#slow && queued <= this.#host.limits.drainThreshold;
     if (drained) {
       this.#slow = false;
-      this.#owner.regrouped();
+      this.#owner.domainChanged();
     }
     if (!this.#slow && !this.#waiters?.size) this.#host.slow.delete(this);
     if (drained) this.#owner.drained();
@@ -251,7 +251,7 @@ export class Outbox implements BroadcastLine {
         `Cannot wait for the drain as the threshold must be 0 or more: current value is ${threshold}`,
       );
     }
-    if (this.#cut || this.bufferedAmount <= threshold) return;
+    if (this.#isTerminated || this.bufferedAmount <= threshold) return;
     await this.#host.timers.awake(
       new Promise<void>((resolve, reject) => {
         const waiters = this.#waiters ??= new Set();

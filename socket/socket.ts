@@ -24,44 +24,44 @@ export interface CloseInfo {
 }
 
 /** @internal Sockets whose broadcasts reach each other. */
-export interface SocketGroup {
+export interface BroadcastDomain {
   /** Makes the circle of those that hear a topic, which broadcasts know by this name. */
-  circle(name: string): Circle;
+  topic(name: string): NativeTopic;
 }
 
 /** @internal Those of one group that hear a topic. */
-export interface Circle {
+export interface NativeTopic {
   /** How many there are. */
   readonly size: number;
   /** Takes one in, unless it is in. */
-  add(member: CircleMember): void;
+  add(member: NativeSubscriber): void;
   /** Takes one out. */
-  delete(member: CircleMember): void;
+  delete(member: NativeSubscriber): void;
   /** A frame is about to be published: whoever may be too slow to hear it in here leaves first. */
-  makeRoom(frame: OutgoingFrame, except: CircleMember | undefined): void;
+  reserve(frame: OutgoingFrame, except: NativeSubscriber | undefined): void;
   /** Gets a frame to all but one, once; returns how many accepted it. */
-  publish(frame: OutgoingFrame, except: CircleMember | undefined, compress: boolean): number;
+  publish(frame: OutgoingFrame, except: NativeSubscriber | undefined, compress: boolean): number;
 }
 
 /** @internal One in a circle. */
-export interface CircleMember {
+export interface NativeSubscriber {
   /** Takes one frame; tells whether it was accepted. Never throws. */
   deliver(frame: OutgoingFrame, compress: boolean): boolean;
   /** Its way to broadcasts, and theirs to it. */
-  readonly broadcastLine: BroadcastLine;
+  readonly sendQueue: NativeSendQueue;
 }
 
 /** @internal What a circle needs of a member's connection. */
-export interface BroadcastLine {
+export interface NativeSendQueue {
   /** Hears and speaks. */
   readonly socket: Pick<
     ServerSocket,
-    "group" | "tuneIn" | "tuneOut" | "bufferedAmount" | "heldAmount"
+    "domain" | "subscribeNative" | "unsubscribeNative" | "bufferedAmount" | "unflushedAmount"
   >;
   /** Broadcasts to the `count` others of the group that hear this name. */
   broadcast(name: string, frame: OutgoingFrame, compress: boolean, count: number): void;
   /** Marks it slow where more than `highWaterMark` bytes are queued: its member leaves all circles at once. */
-  look(): unknown;
+  checkBackpressure(): unknown;
 }
 
 /** @internal Most bytes of a frame's header from a server (RFC 6455 §5.2). */
@@ -115,7 +115,7 @@ export interface SocketListener {
    * The socket takes no frames from here on; `onclose` will follow. For bookkeeping only: unlike the
    * others it is called from inside whatever ends the socket, `close()` and `terminate()` included.
    */
-  onshut(): void;
+  onclosing(): void;
   /** The connection is over. `code` is 1006 where no close frame was seen. */
   onclose(info: CloseInfo): void;
 }
@@ -144,9 +144,9 @@ export interface ServerSocket {
    * What of it the runtime has not even tried to write: {@linkcode broadcast}s of this turn. It does
    * with the next {@linkcode send}, or when the turn ends.
    */
-  readonly heldAmount: number;
+  readonly unflushedAmount: number;
   /** Whether it hears topics: then others may queue something by {@linkcode broadcast}. */
-  readonly isTuned: boolean;
+  readonly hasNativeTopics: boolean;
   /** The runtime's own socket. */
   readonly raw: unknown;
   /**
@@ -158,11 +158,11 @@ export interface ServerSocket {
    * The sockets that hear each other's {@linkcode broadcast}; `undefined` where the runtime has no
    * topics of its own, and once the line is gone.
    */
-  readonly group: SocketGroup | undefined;
+  readonly domain: BroadcastDomain | undefined;
   /** Hears what others of its group broadcast under a name; each socket is told of each name once. */
-  tuneIn(name: string): void;
+  subscribeNative(name: string): void;
   /** Hears it no more, but for what was broadcast before. */
-  tuneOut(name: string): void;
+  unsubscribeNative(name: string): void;
   /** Sends one message to all others of the group that hear this name, in order with {@linkcode send}. */
   broadcast(name: string, frame: OutgoingFrame, compress: boolean): void;
   /** Gives to the network what only waits for more to go with it. */

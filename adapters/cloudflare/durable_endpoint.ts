@@ -4,7 +4,7 @@ import { checkDurable, type CloudflareRoomOptions } from "./options.ts";
 import { DurableHub } from "./durable_hub.ts";
 import { DurablePeer } from "./durable_peer.ts";
 import { type CloseOptions, Endpoint } from "../../endpoint/endpoint.ts";
-import { complain } from "../../common/errors.ts";
+import { logError } from "../../common/errors.ts";
 import type { BinaryType } from "../../socket/message.ts";
 import { utf8Length } from "../../socket/frame.ts";
 import type { Peer } from "../../peer.ts";
@@ -35,7 +35,7 @@ const TAG = "onepeer";
  * What one Durable Object serves: its peers and topics, whether or not they are in memory. They
  * outlive it: what is used of an earlier life is revived when somebody needs it.
  */
-export class DurableRoom extends Adapter {
+export class DurableEndpoint extends Adapter {
   readonly #ctx: DurableContext;
   readonly #env: unknown;
   readonly #hub: DurableHub;
@@ -265,7 +265,7 @@ export class DurableRoom extends Adapter {
       try {
         if (it.running === 0) it.save();
       } catch (error) {
-        complain(`peer ${it.peer} could not be saved`, error);
+        logError(`peer ${it.peer} could not be saved`, error);
       }
       if (this.#hooks.size > 0 && it.socket.readyState !== CLOSED) this.#held.add(it);
     }

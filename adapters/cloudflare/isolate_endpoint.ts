@@ -11,7 +11,7 @@ import { RequestContext, type WorkerContext } from "../../shims/workerd/request_
 import {
   type LineHost,
   LINGER_MS,
-  WorkerLine,
+  RemoteSocket,
   type WorkerSocket,
   workerWire,
 } from "../../shims/workerd/remote_socket.ts";
@@ -25,7 +25,7 @@ import {
   switching,
 } from "../../shims/workerd/workerd.ts";
 import type { CloseInfo, SocketFailure } from "../../socket/socket.ts";
-import { Watch } from "../../common/timers.ts";
+import { SharedInterval } from "../../common/timers.ts";
 
 /** A peer that lives here. */
 interface Resident {
@@ -35,7 +35,7 @@ interface Resident {
 }
 
 /** Where a peer lives, in whichever room. */
-const lineOf = new WeakMap<Peer, WorkerLine>();
+const lineOf = new WeakMap<Peer, RemoteSocket>();
 
 /** Looks for silent clients in an `idleTimeout`. */
 const LOOKS = 8;
@@ -48,13 +48,13 @@ const GONE_MS = 100;
  * runs a Worker in as many isolates as it likes, so **two clients of one Worker need not be here
  * together**: who must reach all clients uses Durable Objects.
  */
-export class IsolateRoom extends Adapter {
+export class IsolateEndpoint extends Adapter {
   readonly #timers: ContextTimers;
   readonly #isCompressed: boolean;
   readonly #heartbeat: Heartbeat | undefined;
-  readonly #residents = new Map<WorkerLine, Resident>();
-  readonly #contexts: Watch<WorkerLine>;
-  readonly #clients: Watch<WorkerLine> | undefined;
+  readonly #residents = new Map<RemoteSocket, Resident>();
+  readonly #contexts: SharedInterval<RemoteSocket>;
+  readonly #clients: SharedInterval<RemoteSocket> | undefined;
   readonly #host: LineHost;
 
   /** @internal Made by the adapter for Cloudflare. */
@@ -66,9 +66,9 @@ export class IsolateRoom extends Adapter {
     this.#isCompressed = Boolean(options.perMessageDeflate);
     this.#heartbeat = options.heartbeat;
     const { closeTimeout, idleTimeout } = endpoint.limits;
-    this.#contexts = new Watch(timers, closeTimeout, (line) => this.#ask(line));
+    this.#contexts = new SharedInterval(timers, closeTimeout, (line) => this.#ask(line));
     if (this.#heartbeat && idleTimeout > 0) {
-      this.#clients = new Watch(timers, idleTimeout / LOOKS, (line) => {
+      this.#clients = new SharedInterval(timers, idleTimeout / LOOKS, (line) => {
         if (Date.now() - line.heardAt >= idleTimeout) this.#residents.get(line)?.peer.terminate();
       });
     }
@@ -122,7 +122,7 @@ export class IsolateRoom extends Adapter {
   ): Response {
     const [client, native] = socketPair<WorkerSocket>();
     const extensions = extensionsOf(handshake, this.#isCompressed);
-    const line = new WorkerLine(native, context, this.#host);
+    const line = new RemoteSocket(native, context, this.#host);
     const socket = new CallbackSocket(workerWire, native, protocol, extensions);
     native.accept({ allowHalfOpen: false }); // then it answers the client's close by itself
     native.binaryType = "arraybuffer"; // a Blob since 2026-03-17
@@ -136,7 +136,7 @@ export class IsolateRoom extends Adapter {
     return switching(client, socket, headers);
   }
 
-  #listen(line: WorkerLine, socket: CallbackSocket<WorkerSocket>): void {
+  #listen(line: RemoteSocket, socket: CallbackSocket<WorkerSocket>): void {
     const { native, context } = line;
     line.drained = () => socket.drained();
     const on = <Event>(type: string, listener: (event: Event) => void) =>
@@ -154,7 +154,7 @@ export class IsolateRoom extends Adapter {
     };
     on<{ data: string | ArrayBuffer }>("message", ({ data }) => {
       line.heardAt = Date.now();
-      if (data === this.#heartbeat?.request) this.#beat(line);
+      if (data === this.#heartbeat?.request) this.#sendHeartbeat(line);
       else if (typeof data === "string") socket.received(data, utf8Length(data));
       else socket.received(new Uint8Array(data), data.byteLength);
     });
@@ -170,7 +170,7 @@ export class IsolateRoom extends Adapter {
   }
 
   /** Answers who shows to be there, unless it reads no answers. */
-  #beat(line: WorkerLine): void {
+  #sendHeartbeat(line: RemoteSocket): void {
     if (line.bufferedAmount > this.endpoint.limits.maxBuffered) {
       this.#residents.get(line)?.peer.terminate();
     } else line.send(encode(this.#heartbeat!.response));
@@ -188,7 +188,7 @@ export class IsolateRoom extends Adapter {
   }
 
   /** Gives up a peer whose context has gone without a word. */
-  #ask(line: WorkerLine): void {
+  #ask(line: RemoteSocket): void {
     const resident = this.#residents.get(line)!;
     if (resident.isSilent) {
       this.#leave(line.context);
@@ -198,7 +198,7 @@ export class IsolateRoom extends Adapter {
     line.context.post(() => resident.isSilent = false);
   }
 
-  #ended(line: WorkerLine): void {
+  #ended(line: RemoteSocket): void {
     this.#residents.delete(line);
     this.#contexts.delete(line);
     this.#clients?.delete(line);

@@ -5,7 +5,7 @@ import {
   endpointOf,
 } from "../../endpoint/adapter.ts";
 import { checkDeflate } from "../../handshake/deflate_options.ts";
-import { misuse } from "../../common/errors.ts";
+import { invalidOption } from "../../common/errors.ts";
 
 /** Options that only the adapter for Cloudflare has. */
 const OWN_OPTIONS: readonly string[] = [
@@ -48,10 +48,10 @@ export function checkCloudflare(
   const { bindingName, instanceName, resolveDurableStub, heartbeat } = options;
   checkNamed("bindingName", bindingName, "instanceName", instanceName);
   if (resolveDurableStub !== undefined && typeof resolveDurableStub !== "function") {
-    throw new TypeError(misuse("resolveDurableStub", "a function", resolveDurableStub));
+    throw new TypeError(invalidOption("resolveDurableStub", "a function", resolveDurableStub));
   }
   if (heartbeat !== undefined && !isHeartbeat(heartbeat)) {
-    throw new TypeError(misuse("heartbeat", '{ request: "…", response: "…" }', heartbeat));
+    throw new TypeError(invalidOption("heartbeat", '{ request: "…", response: "…" }', heartbeat));
   }
   endpointOf(options);
 }
@@ -76,15 +76,15 @@ export function checkWorker(
   }
   checkNamed("binding", options.binding, "instance", options.instance);
   if (options.fetch === undefined || typeof options.fetch === "function") return;
-  throw new TypeError(misuse("fetch", "a function", options.fetch));
+  throw new TypeError(invalidOption("fetch", "a function", options.fetch));
 }
 
 function checkNamed(binding: string, name: unknown, instance: string, object: unknown): void {
   if (name !== undefined && (typeof name !== "string" || name === "")) {
-    throw new TypeError(misuse(binding, "the name of a binding", name));
+    throw new TypeError(invalidOption(binding, "the name of a binding", name));
   }
   if (object === undefined || typeof object === "string" || typeof object === "function") return;
-  throw new TypeError(misuse(instance, "a name, or a function that finds it", object));
+  throw new TypeError(invalidOption(instance, "a name, or a function that finds it", object));
 }
 
 function isHeartbeat(value: unknown): boolean {

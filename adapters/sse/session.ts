@@ -2,13 +2,13 @@ import type { Peer } from "../../peer.ts";
 import type { CallbackSocket } from "../../socket/callback_socket.ts";
 import { EventChunk } from "./event_chunk.ts";
 import { EventStream, type EventStreamSource } from "./event_stream.ts";
-import { Gate } from "../../common/deferred.ts";
+import { Deferred } from "../../common/deferred.ts";
 import { ReplayRing } from "../../session/replay_ring.ts";
 import type { RequestBody } from "./request_body.ts";
 import { type EventBody, eventBody, HEARTBEAT, namedEvent } from "./server_sent_event.ts";
 import { newToken } from "../../session/session_token.ts";
 import type { CloseInfo, OutgoingFrame, Payload } from "../../socket/socket.ts";
-import type { Timers, Watch } from "../../common/timers.ts";
+import type { SharedInterval, Timers } from "../../common/timers.ts";
 
 /** What all sessions of one adapter share. */
 export interface SessionHost {
@@ -21,7 +21,7 @@ export interface SessionHost {
   readonly maxPayload: number;
   readonly timers: Timers;
   /** Sees to the heartbeats. */
-  readonly lines: Watch<SSESession>;
+  readonly lines: SharedInterval<SSESession>;
   /** From here on a session may be asked for. */
   began(session: SSESession): void;
   /** From here on it may not. */
@@ -71,7 +71,7 @@ export class SSESession implements EventStreamSource {
   #isOpened = false;
   #isOver = false;
   #isGathering = false;
-  #paused: Gate | undefined;
+  #paused: Deferred | undefined;
 
   constructor(host: SessionHost, origin: string | null) {
     this.#host = host;
@@ -152,7 +152,7 @@ export class SSESession implements EventStreamSource {
   }
 
   /** Keeps the line busy; to be called every `heartbeat`. */
-  beat(): void {
+  heartbeat(): void {
     const line = this.#line;
     if (!line?.isHungry) return; // it is busy
     line.hasSent = true;
@@ -186,7 +186,7 @@ export class SSESession implements EventStreamSource {
   }
 
   pause(): void {
-    this.#paused ??= new Gate();
+    this.#paused ??= new Deferred();
   }
 
   resume(): void {

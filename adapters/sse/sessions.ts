@@ -2,7 +2,7 @@ import { BodyClock } from "./body_clock.ts";
 import type { Wire } from "../../socket/callback_socket.ts";
 import { isSameToken, keyOf } from "../../session/session_token.ts";
 import { CLOSED_ID, type SessionHost, type SSESession } from "./session.ts";
-import { Timers, Watch } from "../../common/timers.ts";
+import { SharedInterval, Timers } from "../../common/timers.ts";
 
 /** The wire of a socket that is made of responses and requests. */
 export const sessionWire: Wire<SSESession> = {
@@ -30,7 +30,7 @@ export class SSESessions implements SessionHost {
   readonly replay: number;
   readonly maxPayload: number;
   readonly timers: Timers = new Timers();
-  readonly lines: Watch<SSESession>;
+  readonly lines: SharedInterval<SSESession>;
   /** Sees to it that messages come in at one go. */
   readonly bodies: BodyClock;
   /** By the part of their token that is no proof. */
@@ -50,7 +50,11 @@ export class SSESessions implements SessionHost {
     this.replay = replay;
     this.maxPayload = maxPayload;
     this.bodies = new BodyClock(this.timers, bodyTimeout);
-    this.lines = new Watch<SSESession>(this.timers, heartbeat, (session) => session.beat());
+    this.lines = new SharedInterval<SSESession>(
+      this.timers,
+      heartbeat,
+      (session) => session.heartbeat(),
+    );
   }
 
   /** The session of whoever knows its token. */
@@ -65,7 +69,7 @@ export class SSESessions implements SessionHost {
   }
 
   /** All that is left to say to who comes back. */
-  lastWords(token: string): string {
+  closingEvent(token: string): string {
     return this.#left.get(token) ?? RECOVERY_FAILED;
   }
 

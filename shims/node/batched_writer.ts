@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { OutgoingFrame } from "../../socket/socket.ts";
-import { FrameRun } from "./frame_run.ts";
+import { FrameBatch } from "./frame_batch.ts";
 
 /** More than this is not gathered but written at once, a large frame by itself: its bytes are what it costs. */
 const MAX_GATHERED = 32 * 1024;
@@ -13,20 +13,20 @@ export interface Sender {
 /** What is put off to the end of this turn of the event loop. */
 class Turn {
   /** Where the runs of all lines begin, so that lines which are sent the same share them. */
-  start: FrameRun = new FrameRun();
+  start: FrameBatch = new FrameBatch();
   /** Whose chunk is being read: it is written to at the end of the chunk. */
   reading: object | undefined;
-  #waiting: NodeLine<Sender>[] = [];
+  #waiting: BatchedWriter<Sender>[] = [];
 
   /** Has a line written to at the end of the turn. */
-  await(line: NodeLine<Sender>): void {
+  await(line: BatchedWriter<Sender>): void {
     if (this.#waiting.push(line) === 1) setImmediate(() => this.#end());
   }
 
   #end(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    this.start = new FrameRun();
+    this.start = new FrameBatch();
     for (const line of waiting) line.endTurn();
   }
 }
@@ -38,11 +38,11 @@ const turn = new Turn();
  * most of what a message costs. What is sent while a chunk of the client's is read leaves at the end
  * of that chunk, anything else at the end of the turn, all in the order of the calls.
  */
-export class NodeLine<Socket extends Sender> {
+export class BatchedWriter<Socket extends Sender> {
   readonly stream: Duplex;
   /** The socket whose line it is. */
   readonly socket: Socket;
-  #run: FrameRun | undefined;
+  #run: FrameBatch | undefined;
   #isWaiting = false;
 
   constructor(stream: Duplex, socket: Socket) {

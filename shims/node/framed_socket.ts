@@ -7,7 +7,7 @@ import type { Payload, SocketFailure } from "../../socket/socket.ts";
 import { CallbackSocket, type Wire } from "../../socket/callback_socket.ts";
 import { CLOSE, FIN, PING, PONG } from "./frame_bits.ts";
 import { type FrameListener, FrameParser } from "./frame_parser.ts";
-import { NodeLine } from "./batched_writer.ts";
+import { BatchedWriter } from "./batched_writer.ts";
 
 /** Where a stream keeps what frames it, so that its handlers need no closure. */
 const FRAMED = Symbol("onepeer.framed");
@@ -99,7 +99,7 @@ const wire: Wire<FramedSocket> = {
  */
 export class FramedSocket implements FrameListener {
   readonly socket: CallbackSocket<FramedSocket>;
-  readonly line: NodeLine<CallbackSocket<FramedSocket>>;
+  readonly line: BatchedWriter<CallbackSocket<FramedSocket>>;
   /** Whether frames may be sent. */
   isOpen = true;
   readonly #parser: FrameParser;
@@ -114,7 +114,7 @@ export class FramedSocket implements FrameListener {
   /** Takes a stream over whose handshake is written. */
   constructor(stream: Duplex, protocol: string, { maxPayload, closeTimeout }: FramingLimits) {
     this.socket = new CallbackSocket<FramedSocket>(wire, this, protocol);
-    this.line = new NodeLine(stream, this.socket);
+    this.line = new BatchedWriter(stream, this.socket);
     this.#parser = new FrameParser(this, maxPayload);
     this.#closeTimeout = closeTimeout;
     (stream as Stream)[FRAMED] = this;

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { OPEN, type OutgoingFrame, type SocketFailure } from "../../socket/socket.ts";
 import { CallbackSocket, type Wire } from "../../socket/callback_socket.ts";
-import { NodeLine } from "./batched_writer.ts";
+import { BatchedWriter } from "./batched_writer.ts";
 import { deflateOffers } from "../../handshake/deflate_offers.ts";
 import { type DeflateOptions, isShareable, SharedDeflate } from "./shared_deflate.ts";
 
@@ -28,7 +28,7 @@ export interface WsUpgraderOptions {
 }
 
 type WsSocket = WebSocket & { [LINE]?: Line; [DEFLATE]?: SharedDeflate | undefined };
-type Line = NodeLine<CallbackSocket<WsSocket>>;
+type Line = BatchedWriter<CallbackSocket<WsSocket>>;
 type Stream = Duplex & { readonly bytesRead?: number; [LINE]?: Line };
 
 /** Where a `ws` socket, and the stream under it, keep our line, so that their handlers need no closure. */
@@ -195,7 +195,7 @@ export class WsUpgrader {
 
   #adopt(native: WsSocket, stream: Stream, { wants }: WsAnswer): CallbackSocket<WsSocket> {
     const socket = new CallbackSocket(wire, native, native.protocol, native.extensions);
-    native[LINE] = stream[LINE] = new NodeLine(stream, socket);
+    native[LINE] = stream[LINE] = new BatchedWriter(stream, socket);
     if (isShareable(this.#extensions)) {
       native[DEFLATE] = this.#deflateFor(this.#server.options.perMessageDeflate);
     }

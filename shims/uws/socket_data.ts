@@ -77,12 +77,12 @@ export function topicsOf<Native extends TopicSocket>(
   publish: (native: Native, topic: string, frame: OutgoingFrame, compress: boolean) => void,
 ): NonNullable<Wire<Native>["topics"]> {
   return {
-    group: (native) => dataOf(native)?.space.group,
-    tuneIn: (native, name) => dataOf(native)?.join(native).tuneIn(name),
-    held: (native) => dataOf(native)?.subscriber?.held ?? 0,
+    domain: (native) => dataOf(native)?.space.group,
+    subscribe: (native, name) => dataOf(native)?.join(native).subscribe(name),
+    unflushed: (native) => dataOf(native)?.subscriber?.unflushed ?? 0,
     flushed: (native) => dataOf(native)?.subscriber?.flushed(),
-    awaitHeld: (native) => dataOf(native)?.subscriber?.await(),
-    tuneOut: (native, name) => dataOf(native)?.subscriber?.tuneOut(name),
+    awaitFlush: (native) => dataOf(native)?.subscriber?.await(),
+    unsubscribe: (native, name) => dataOf(native)?.subscriber?.unsubscribe(name),
     broadcast(native, name, frame, compress) {
       const subscriber = dataOf(native)!.join(native);
       const topic = subscriber.topic(name);

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers";
-import type { SocketGroup } from "../../socket/socket.ts";
+import type { BroadcastDomain } from "../../socket/socket.ts";
 
 /** What uWebSockets gives a socket for topics, in uWebSockets.js 20 and, built on it, in Bun 1.4. */
 export interface TopicSocket {
@@ -34,12 +34,12 @@ const MOST_LOGGED = 65_535;
  */
 export class TopicSpace {
   /** What the sockets are to the core; `undefined` where it must serve them one by one. */
-  readonly group: SocketGroup | undefined;
+  readonly group: BroadcastDomain | undefined;
   readonly id: string = crypto.randomUUID();
   #log: Broadcast[] = [];
   #waiting = new Set<Subscriber>();
 
-  constructor(group: SocketGroup | undefined) {
+  constructor(group: BroadcastDomain | undefined) {
     this.group = group;
   }
 
@@ -96,7 +96,7 @@ export class Subscriber {
   }
 
   /** Bytes held, with their headers. */
-  get held(): number {
+  get unflushed(): number {
     const { log } = this.#space;
     if (this.#log !== log) this.#skipTo(log, 0);
     let topic: string | undefined;
@@ -124,13 +124,13 @@ export class Subscriber {
     if (log.length > 0) this.#skipTo(log, log.length);
   }
 
-  tuneIn(name: string): void {
-    void this.held; // by the topics so far
+  subscribe(name: string): void {
+    void this.unflushed; // by the topics so far
     this.#native.subscribe(this.topic(name));
   }
 
-  tuneOut(name: string): void {
-    void this.held; // by the topics so far
+  unsubscribe(name: string): void {
+    void this.unflushed; // by the topics so far
     this.#native.unsubscribe(this.topic(name));
   }
 

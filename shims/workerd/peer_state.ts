@@ -1,4 +1,4 @@
-import { complain, PeerError } from "../../common/errors.ts";
+import { logError, PeerError } from "../../common/errors.ts";
 import type { CloudflareSocket, DurableContext, DurableKv } from "./workerd.ts";
 
 /** What never changes of a peer: its handshake, in short names, as it is in every attachment. */
@@ -83,7 +83,7 @@ export function cloneable(context: object, id: string): object {
     try {
       kept[key] = structuredClone(value);
     } catch (error) {
-      complain(`context.${key} of peer ${id} will not survive hibernation`, error);
+      logError(`context.${key} of peer ${id} will not survive hibernation`, error);
     }
   }
   return kept;

@@ -13,7 +13,7 @@ export interface WorkerSocket extends CloudflareSocket {
   accept(options: { readonly allowHalfOpen: boolean }): void;
   /** As in DOM. */
   addEventListener(type: string, listener: (event: never) => void): void;
-  [LINE]?: WorkerLine;
+  [LINE]?: RemoteSocket;
 }
 
 /** Between looks at what a slow client has not taken. */
@@ -30,13 +30,13 @@ export interface LineHost {
   /** Milliseconds for the hooks of a line that is dropped: they end with its context. */
   readonly hooksMayTake: number;
   /** A line takes no frames from here on. */
-  ended(line: WorkerLine): void;
+  ended(line: RemoteSocket): void;
   /** Its context is not needed any more. */
-  over(line: WorkerLine): void;
+  over(line: RemoteSocket): void;
 }
 
 /** A socket and the context it lives in, for whoever is elsewhere. */
-export class WorkerLine {
+export class RemoteSocket {
   readonly native: WorkerSocket;
   readonly context: RequestContext;
   /** When something was heard from the client. */

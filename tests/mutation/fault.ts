@@ -60,7 +60,7 @@ const SHIMS: Readonly<Record<string, readonly RuntimeName[]>> = {
   "shims/node/frame_parser.ts": ["node24"],
   "shims/node/masking.ts": ["node24"],
   "shims/node/growing_buffer.ts": ["node24"],
-  "shims/node/frame_run.ts": ["node24", "ws"],
+  "shims/node/frame_batch.ts": ["node24", "ws"],
   "shims/node/batched_writer.ts": ["node24", "ws"],
   "shims/node/node_response.ts": ["node24"],
   "shims/node/shared_deflate.ts": ["ws", "node24"],

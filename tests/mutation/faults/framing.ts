@@ -164,7 +164,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "run-shared-with-deflated",
-    file: "shims/node/frame_run.ts",
+    file: "shims/node/frame_batch.ts",
     what: "A client without compression gets the compressed bytes of another",
     find: " && next.#deflated === deflated) return next;",
     replace: ") return next;",
@@ -172,7 +172,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "run-length-126",
-    file: "shims/node/frame_run.ts",
+    file: "shims/node/frame_batch.ts",
     what: "A frame of 126 bytes says its length in seven bits",
     find: "if (length < 126) target",
     replace: "if (length <= 126) target",
@@ -180,7 +180,7 @@ export const framing: readonly Fault[] = [
   },
   {
     id: "run-length-65536",
-    file: "shims/node/frame_run.ts",
+    file: "shims/node/frame_batch.ts",
     what: "A frame of 65,536 bytes says its length in 16 bits",
     find: "else if (length < 65536) {",
     replace: "else if (length <= 65536) {",

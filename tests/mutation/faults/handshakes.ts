@@ -206,7 +206,7 @@ export const handshakes: readonly Fault[] = [
     id: "admission-place-of-who-left",
     file: "endpoint/upgrader.ts",
     what: "A client that leaves during its upgrade keeps its place",
-    find: 'place.release();\n      this.#host.counters.refusals++;\n      return { kind: "gone" };',
+    find: 'slot.release();\n      this.#host.counters.refusals++;\n      return { kind: "gone" };',
     replace: 'this.#host.counters.refusals++;\n      return { kind: "gone" };',
     caughtBy: ["node24 L5."],
   },

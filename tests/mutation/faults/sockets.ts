@@ -78,8 +78,8 @@ export const sockets: readonly Fault[] = [
     id: "socket-held-close-forgotten",
     file: "socket/callback_socket.ts",
     what: "A close that was held back for the queue is never sent",
-    find: "this.#heldClose = undefined;\n    this.#wire.close(this.raw, code, reason);",
-    replace: "this.#heldClose = undefined;",
+    find: "this.#pendingClose = undefined;\n    this.#wire.close(this.raw, code, reason);",
+    replace: "this.#pendingClose = undefined;",
     caughtBy: ["unit callback_socket", "uws X7."],
   },
   {

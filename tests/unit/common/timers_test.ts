@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Timers, Watch } from "../../../common/timers.ts";
+import { SharedInterval, Timers } from "../../../common/timers.ts";
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -52,7 +52,7 @@ Deno.test("Timers.every() calls back again and again until cancelled, also from 
 
 Deno.test("Watch runs one timer while there is something to look at, and none before or after", () => {
   const timers = new Timers();
-  const watch = new Watch<string>(timers, 60_000, () => {});
+  const watch = new SharedInterval<string>(timers, 60_000, () => {});
   const sizes = [timers.size];
   const step = (work: () => void) => {
     work();
@@ -73,7 +73,7 @@ Deno.test("Watch runs one timer while there is something to look at, and none be
 Deno.test("Watch looks at each thing every interval, and no more once it is deleted", async () => {
   const timers = new Timers();
   const looks: string[] = [];
-  const watch = new Watch<string>(timers, 2, (item) => {
+  const watch = new SharedInterval<string>(timers, 2, (item) => {
     looks.push(item);
     if (looks.length === 4) watch.delete("a");
     if (looks.length === 6) watch.delete("b");
@@ -88,7 +88,7 @@ Deno.test("Watch looks at each thing every interval, and no more once it is dele
 Deno.test("Watch starts again after it had stopped", async () => {
   const timers = new Timers();
   let looks = 0;
-  const watch = new Watch<string>(timers, 1, (item) => {
+  const watch = new SharedInterval<string>(timers, 1, (item) => {
     looks++;
     watch.delete(item);
   });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { DEFAULT_LIMITS } from "../../../common/limits.ts";
-import { type KeptPlace, Places } from "../../../endpoint/connection_slots.ts";
+import { ConnectionSlots, type CountedSlot } from "../../../endpoint/connection_slots.ts";
 
 Deno.test("Places: a place that is given back twice is one place", () => {
-  const places = new Places({ ...DEFAULT_LIMITS, maxPeers: 2, maxPeersPerAddress: 1 });
+  const places = new ConnectionSlots({ ...DEFAULT_LIMITS, maxPeers: 2, maxPeersPerAddress: 1 });
   places.take("192.0.2.1");
   const place = places.take("192.0.2.2");
   assert.equal(places.refusal("192.0.2.3")?.status, 503);
@@ -16,10 +16,10 @@ Deno.test("Places: a place that is given back twice is one place", () => {
 });
 
 Deno.test("Places: who waits for a socket to open is told to stop, once it has or gives the place back", () => {
-  const places = new Places({ ...DEFAULT_LIMITS, maxPeers: 1 });
+  const places = new ConnectionSlots({ ...DEFAULT_LIMITS, maxPeers: 1 });
   for (const end of ["keep", "release"] as const) {
     let cancelled = 0;
-    const place = places.take(undefined) as KeptPlace;
+    const place = places.take(undefined) as CountedSlot;
     place.awaitOpen(() => cancelled++);
     place[end]();
     assert.equal(cancelled, 1, end);

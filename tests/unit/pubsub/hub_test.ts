@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Hub, type Member } from "../../../pubsub/hub.ts";
 import { Frame } from "../../../socket/frame.ts";
-import type { BroadcastLine, OutgoingFrame } from "../../../socket/socket.ts";
+import type { NativeSendQueue, OutgoingFrame } from "../../../socket/socket.ts";
 
 const FRAME = new Frame("x");
 
@@ -12,7 +12,7 @@ type Journal = [member: FakeMember, frame: OutgoingFrame, compress: boolean][];
 class FakeMember implements Member {
   readonly name: string;
   readonly accepts: boolean;
-  readonly broadcastGroup = undefined;
+  readonly broadcastDomain = undefined;
   readonly #journal: Journal;
 
   constructor(name: string, journal: Journal, accepts = true) {
@@ -21,7 +21,7 @@ class FakeMember implements Member {
     this.accepts = accepts;
   }
 
-  get broadcastLine(): BroadcastLine {
+  get sendQueue(): NativeSendQueue {
     throw new Error("there are no broadcasts without a group: see broadcast_test.ts");
   }
 

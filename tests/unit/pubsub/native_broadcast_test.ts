@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { BroadcastGroup } from "../../../pubsub/native_broadcast.ts";
+import { NativeDomain } from "../../../pubsub/native_broadcast.ts";
 import { Hub, type Member } from "../../../pubsub/hub.ts";
 import { resolveLimits } from "../../../common/limits.ts";
 import { Frame } from "../../../socket/frame.ts";
 import {
-  type BroadcastLine,
+  type BroadcastDomain,
   MAX_HEADER,
+  type NativeSendQueue,
   type OutgoingFrame,
-  type SocketGroup,
 } from "../../../socket/socket.ts";
 
 const limits = resolveLimits({ highWaterMark: 100, maxBuffered: 400 });
@@ -24,48 +24,48 @@ interface Ways {
  * A peer and its socket, over a runtime that holds broadcasts until the turn ends or something is
  * sent, and a network that takes all that is written, or nothing.
  */
-class FakePeer implements Member, BroadcastLine {
+class FakePeer implements Member, NativeSendQueue {
   readonly name: string;
   readonly got: OutgoingFrame[] = [];
   readonly topics = new Set<string>();
   readonly heard = new Set<string>();
-  readonly #native: SocketGroup | undefined;
+  readonly #native: BroadcastDomain | undefined;
   readonly #world: FakePeer[];
   readonly #ways: Ways;
   readonly #hub: Hub<FakePeer>;
-  broadcastGroup: SocketGroup | undefined;
+  broadcastDomain: BroadcastDomain | undefined;
   isOpen = true;
   isStuck = false;
   isSlow = false;
   written = 0;
   held = 0;
-  readonly socket: BroadcastLine["socket"];
-  readonly broadcastLine: BroadcastLine = this;
+  readonly socket: NativeSendQueue["socket"];
+  readonly sendQueue: NativeSendQueue = this;
 
   constructor(
     name: string,
-    native: SocketGroup | undefined,
+    native: BroadcastDomain | undefined,
     world: FakePeer[],
     hub: Hub<FakePeer>,
     ways: Ways,
   ) {
     this.name = name;
-    this.#native = this.broadcastGroup = native;
+    this.#native = this.broadcastDomain = native;
     this.#world = world;
     this.#hub = hub;
     this.#ways = ways;
     // deno-lint-ignore no-this-alias -- getters have their own
     const peer = this;
     this.socket = {
-      get group() {
+      get domain() {
         return peer.isOpen ? native : undefined;
       },
-      tuneIn: (topic) => void this.heard.add(topic),
-      tuneOut: (topic) => void this.heard.delete(topic),
+      subscribeNative: (topic) => void this.heard.add(topic),
+      unsubscribeNative: (topic) => void this.heard.delete(topic),
       get bufferedAmount() {
         return peer.queued;
       },
-      get heldAmount() {
+      get unflushedAmount() {
         return peer.held;
       },
     };
@@ -84,7 +84,7 @@ class FakePeer implements Member, BroadcastLine {
     if (!this.fits(frame)) return false;
     this.got.push(frame);
     this.write(frame.byteLength + MAX_HEADER);
-    this.look();
+    this.checkBackpressure();
     return true;
   }
 
@@ -96,7 +96,7 @@ class FakePeer implements Member, BroadcastLine {
     );
     assert.equal(hearers.length, count);
     for (const hearer of hearers) {
-      assert.ok(hearer.isOpen && hearer.broadcastGroup, `${hearer.name} must not be broadcast to`);
+      assert.ok(hearer.isOpen && hearer.broadcastDomain, `${hearer.name} must not be broadcast to`);
       hearer.got.push(frame);
       hearer.held += frame.byteLength + MAX_HEADER;
       assert.ok(hearer.queued <= limits.maxBuffered, `${hearer.name} has ${hearer.queued} queued`);
@@ -109,15 +109,15 @@ class FakePeer implements Member, BroadcastLine {
     this.held = 0;
   }
 
-  look(): void {
+  checkBackpressure(): void {
     if (this.queued > limits.highWaterMark) this.isSlow = true;
     this.regroup();
   }
 
   regroup(): void {
-    const from = this.broadcastGroup;
-    this.broadcastGroup = this.isSlow || !this.isOpen ? undefined : this.#native;
-    if (this.broadcastGroup !== from) this.#hub.regroup("/", this.topics, this, from);
+    const from = this.broadcastDomain;
+    this.broadcastDomain = this.isSlow || !this.isOpen ? undefined : this.#native;
+    if (this.broadcastDomain !== from) this.#hub.changeDomain("/", this.topics, this, from);
   }
 }
 
@@ -125,7 +125,7 @@ function world() {
   const hub = new Hub<FakePeer>();
   const peers: FakePeer[] = [];
   const ways: Ways = { broadcasts: 0, sends: 0 };
-  const groups = [BroadcastGroup.under(limits)!, BroadcastGroup.under(limits)!, undefined];
+  const groups = [NativeDomain.under(limits)!, NativeDomain.under(limits)!, undefined];
   const add = (name: string, group = 0): FakePeer => {
     const peer = new FakePeer(name, groups[group], peers, hub, ways);
     peers.push(peer);
@@ -197,12 +197,12 @@ Deno.test("BroadcastGroup looks at a circle once a mark's bytes went unseen, and
   };
   for (let i = 0; i < 4; i++) publish();
   assert.ok(
-    stuck.broadcastGroup,
+    stuck.broadcastDomain,
     "80 bytes were queued at the last look, and 80 went unseen since",
   );
   publish();
-  assert.ok(!stuck.broadcastGroup && stuck.heard.size === 0, "gone from all its circles");
-  assert.ok(b.broadcastGroup);
+  assert.ok(!stuck.broadcastDomain && stuck.heard.size === 0, "gone from all its circles");
+  assert.ok(b.broadcastDomain);
   stuck.isStuck = false;
   endTurn();
   assert.equal(stuck.heard.size, 2, "it has caught up");
@@ -213,7 +213,7 @@ Deno.test("BroadcastGroup takes nobody for slow by what is only held", () => {
   const [a, b, c] = [add("a"), add("b"), add("c")];
   subscribe("t", a, b, c);
   for (let i = 0; i < 100; i++) assert.equal(hub.publish("t", frame(30), { except: a }), 2);
-  assert.ok(b.broadcastGroup && c.broadcastGroup);
+  assert.ok(b.broadcastDomain && c.broadcastDomain);
   assert.ok(ways.broadcasts > 60 && ways.sends > 40, `${ways.broadcasts} and ${ways.sends}`);
 });
 
@@ -249,7 +249,7 @@ Deno.test("BroadcastGroup keeps who is in many topics within maxBuffered", () =>
 
 Deno.test("BroadcastGroup is none under limits that leave no room for what goes unseen", () => {
   const under = (highWaterMark: number, maxBuffered: number) =>
-    BroadcastGroup.under(resolveLimits({ highWaterMark, maxBuffered, drainThreshold: 0 }));
+    NativeDomain.under(resolveLimits({ highWaterMark, maxBuffered, drainThreshold: 0 }));
   assert.ok(under(100, 300));
   assert.ok(under(100, Infinity));
   assert.equal(under(100, 299), undefined);

@@ -3,12 +3,12 @@ import fc from "fast-check";
 import { Frame } from "../../../socket/frame.ts";
 import { CallbackSocket, type Wire } from "../../../socket/callback_socket.ts";
 import {
+  type BroadcastDomain,
   CLOSED,
   type CloseInfo,
   CLOSING,
   CONNECTING,
   OPEN,
-  type SocketGroup,
 } from "../../../socket/socket.ts";
 
 type Call = "send" | "close" | "terminate" | "pause" | "resume" | "ping";
@@ -71,7 +71,7 @@ function rig(wire = fullWire): Rig {
     oncontrol: on("control"),
     ondrain: on("drain"),
     onerror: on("error"),
-    onshut: () => {},
+    onclosing: () => {},
     onclose: on("close"),
   };
   return { socket, native, events };
@@ -449,7 +449,7 @@ Deno.test("CallbackSocket says that it is shut before the wire closes, and as so
   for (const end of ["close", "terminate", "closed"] as const) {
     const { socket, native } = openRig();
     const states: unknown[] = [];
-    socket.listener!.onshut = () => states.push([socket.readyState, native.calls.length]);
+    socket.listener!.onclosing = () => states.push([socket.readyState, native.calls.length]);
     if (end === "close") socket.close(1000, "");
     if (end === "terminate") socket.terminate();
     if (end === "closed") socket.closed(INFO);
@@ -460,8 +460,8 @@ Deno.test("CallbackSocket says that it is shut before the wire closes, and as so
   }
 });
 
-const GROUP: SocketGroup = {
-  circle() {
+const GROUP: BroadcastDomain = {
+  topic() {
     throw new Error("the hub asks for circles, not the socket");
   },
 };
@@ -470,14 +470,14 @@ const topicWire: Wire<Native> = {
   ...plainWire,
   closeForgetsQueue: true,
   topics: {
-    group: () => GROUP,
-    tuneIn: (native, name) => void native.calls.push(["tuneIn", name]),
-    tuneOut: (native, name) => void native.calls.push(["tuneOut", name]),
+    domain: () => GROUP,
+    subscribe: (native, name) => void native.calls.push(["subscribe", name]),
+    unsubscribe: (native, name) => void native.calls.push(["unsubscribe", name]),
     broadcast: (native, name, { payload }, compress) =>
       void native.calls.push(["broadcast", name, payload, compress]),
-    held: () => 5,
+    unflushed: () => 5,
     flushed: (native) => void native.calls.push(["flushed"]),
-    awaitHeld: (native) => void native.calls.push(["awaitHeld"]),
+    awaitFlush: (native) => void native.calls.push(["awaitHeld"]),
   },
 };
 
@@ -485,30 +485,34 @@ Deno.test("CallbackSocket passes topics on while the native socket is there, on 
   const { socket, native } = rig(topicWire);
   socket.opened();
   socket.send(HELLO, false);
-  assert.deepEqual([socket.group, socket.heldAmount, socket.bufferedAmount], [GROUP, 0, 0]);
+  assert.deepEqual([socket.domain, socket.unflushedAmount, socket.bufferedAmount], [GROUP, 0, 0]);
   native.calls.length = 0;
-  socket.tuneIn("a");
-  assert.deepEqual([socket.heldAmount, socket.bufferedAmount], [5, 5]);
+  socket.subscribeNative("a");
+  assert.deepEqual([socket.unflushedAmount, socket.bufferedAmount], [5, 5]);
   socket.send(HELLO, false);
   socket.broadcast("a", HELLO, false);
   native.buffered = 1;
   socket.close(1000, "");
-  socket.tuneOut("a");
+  socket.unsubscribeNative("a");
   const { payload } = HELLO;
   const calls = [
-    ["tuneIn", "a"],
+    ["subscribe", "a"],
     ["send", payload, false],
     ["flushed"],
     ["broadcast", "a", payload, false],
     ["awaitHeld"],
-    ["tuneOut", "a"],
+    ["unsubscribe", "a"],
   ];
   assert.deepEqual(native.calls, calls);
   socket.closed(INFO);
-  socket.tuneOut("b");
-  assert.deepEqual([socket.group, socket.heldAmount, socket.bufferedAmount], [undefined, 0, 0]);
+  socket.unsubscribeNative("b");
+  assert.deepEqual([socket.domain, socket.unflushedAmount, socket.bufferedAmount], [
+    undefined,
+    0,
+    0,
+  ]);
   await tick();
   assert.equal(native.calls.length, 6);
   const without = openRig().socket;
-  assert.deepEqual([without.group, without.heldAmount], [undefined, 0]);
+  assert.deepEqual([without.domain, without.unflushedAmount], [undefined, 0]);
 });

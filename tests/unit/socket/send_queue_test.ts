@@ -1,26 +1,26 @@
 import assert from "node:assert/strict";
 import { type Limits, resolveLimits } from "../../../common/limits.ts";
-import { Outbox } from "../../../socket/send_queue.ts";
+import { SendQueue } from "../../../socket/send_queue.ts";
 import { Frame } from "../../../socket/frame.ts";
 import {
+  type BroadcastDomain,
   CLOSED,
   type CloseInfo,
   CLOSING,
   OPEN,
   type ServerSocket,
-  type SocketGroup,
 } from "../../../socket/socket.ts";
 import { Counters } from "../../../common/stats.ts";
-import { Timers, Watch } from "../../../common/timers.ts";
+import { SharedInterval, Timers } from "../../../common/timers.ts";
 
 /** A socket that queues what is sent until it is told that the network took it. */
 class FakeSocket implements ServerSocket {
   listener = null;
   readyState: number = OPEN;
   bufferedAmount = 0;
-  heldAmount = 0;
-  isTuned = false;
-  group: SocketGroup | undefined;
+  unflushedAmount = 0;
+  hasNativeTopics = false;
+  domain: BroadcastDomain | undefined;
   readonly protocol = "";
   readonly extensions = "";
   readonly raw = null;
@@ -45,8 +45,8 @@ class FakeSocket implements ServerSocket {
   }
 
   flush(): void {}
-  tuneIn(): void {}
-  tuneOut(): void {}
+  subscribeNative(): void {}
+  unsubscribeNative(): void {}
 
   broadcast(name: string, { payload }: Frame, compress: boolean): void {
     this.calls.push(["broadcast", name, payload, compress]);
@@ -64,25 +64,25 @@ function rig(given: Partial<Limits> = {}) {
   const limits = resolveLimits({ maxBuffered: 100, highWaterMark: 50, ...given });
   const timers = new Timers();
   const counters = new Counters();
-  const slow = new Watch<Outbox>(timers, 60_000, () => {});
+  const slow = new SharedInterval<SendQueue>(timers, 60_000, () => {});
   const socket = new FakeSocket();
   const drains: number[] = [];
-  const groups: (SocketGroup | undefined)[] = [];
+  const groups: (BroadcastDomain | undefined)[] = [];
   const cuts: CloseInfo[] = [];
-  const outbox: Outbox = new Outbox(socket, { limits, counters, timers, slow }, {
+  const queue: SendQueue = new SendQueue(socket, { limits, counters, timers, slow }, {
     activity: () => 0,
-    regrouped: () => void groups.push(outbox.group),
+    domainChanged: () => void groups.push(queue.group),
     drained: () => void drains.push(socket.bufferedAmount),
     // As a connection does.
-    cut: (info) => void cuts.push(outbox.end(info)),
+    terminated: (info) => void cuts.push(queue.end(info)),
   });
   /** The network takes bytes until `left` are queued, and the runtime tells. */
   const drainTo = (left: number): void => {
     socket.bufferedAmount = left;
-    outbox.checkDrain();
+    queue.checkDrain();
   };
   const names = () => socket.calls.map(([name]) => name);
-  return { outbox, socket, timers, counters, drains, groups, cuts, drainTo, names };
+  return { queue, socket, timers, counters, drains, groups, cuts, drainTo, names };
 }
 
 const bytes = (length: number): Frame => new Frame(new Uint8Array(length));
@@ -97,11 +97,11 @@ function stateOf(promise: Promise<unknown>): Promise<string> {
   ]);
 }
 
-Deno.test("Outbox.send() passes frames on in order, returns what is queued, and counts", () => {
-  const { outbox, socket, counters } = rig();
-  assert.equal(outbox.send(new Frame("ü"), true), 2);
-  assert.equal(outbox.send(new Frame(""), false), 2);
-  assert.equal(outbox.send(bytes(3), false), 5);
+Deno.test("SendQueue.send() passes frames on in order, returns what is queued, and counts", () => {
+  const { queue, socket, counters } = rig();
+  assert.equal(queue.send(new Frame("ü"), true), 2);
+  assert.equal(queue.send(new Frame(""), false), 2);
+  assert.equal(queue.send(bytes(3), false), 5);
   assert.deepEqual(socket.calls, [["send", "ü", true], ["send", "", false], [
     "send",
     new Uint8Array(3),
@@ -110,87 +110,87 @@ Deno.test("Outbox.send() passes frames on in order, returns what is queued, and 
   assert.deepEqual([counters.messagesOut, counters.bytesOut, counters.drops], [3, 5, 0]);
 });
 
-Deno.test("Outbox.send() is -1 and silent where the socket is not open", () => {
+Deno.test("SendQueue.send() is -1 and silent where the socket is not open", () => {
   for (const state of [0, CLOSING, CLOSED]) {
-    const { outbox, socket, counters } = rig();
+    const { queue, socket, counters } = rig();
     socket.readyState = state;
-    assert.equal(outbox.send(bytes(1), true), -1);
+    assert.equal(queue.send(bytes(1), true), -1);
     assert.deepEqual([socket.calls.length, counters.messagesOut, counters.drops], [0, 0, 0]);
   }
 });
 
-Deno.test("Outbox.send() admits exactly maxBuffered, whatever the policy", () => {
+Deno.test("SendQueue.send() admits exactly maxBuffered, whatever the policy", () => {
   for (const overflow of ["close", "drop", "error"] as const) {
-    const { outbox } = rig({ overflow });
-    assert.equal(outbox.send(bytes(60), true), 60);
-    assert.equal(outbox.send(bytes(40), true), 100);
-    assert.equal(outbox.send(bytes(0), true), 100);
-    assert.equal(rig({ overflow }).outbox.send(bytes(100), true), 100);
+    const { queue } = rig({ overflow });
+    assert.equal(queue.send(bytes(60), true), 60);
+    assert.equal(queue.send(bytes(40), true), 100);
+    assert.equal(queue.send(bytes(0), true), 100);
+    assert.equal(rig({ overflow }).queue.send(bytes(100), true), 100);
   }
 });
 
-Deno.test("Outbox under overflow close: the message is lost, the peer closed with 1013, once", () => {
-  const { outbox, socket, counters, timers } = rig();
-  outbox.send(bytes(60), true);
-  assert.equal(outbox.send(bytes(41), true), -1);
-  assert.equal(outbox.send(bytes(1), true), -1);
+Deno.test("SendQueue under overflow close: the message is lost, the peer closed with 1013, once", () => {
+  const { queue, socket, counters, timers } = rig();
+  queue.send(bytes(60), true);
+  assert.equal(queue.send(bytes(41), true), -1);
+  assert.equal(queue.send(bytes(1), true), -1);
   assert.deepEqual(socket.calls.slice(1), [["close", 1013, "too slow"]]);
   assert.deepEqual([counters.messagesOut, counters.bytesOut, counters.drops], [1, 60, 1]);
-  outbox.end(GONE);
+  queue.end(GONE);
   assert.equal(timers.size, 0);
 });
 
-Deno.test("Outbox under overflow drop: the newest are lost and counted, the peer stays", () => {
-  const { outbox, counters, names, drainTo } = rig({ overflow: "drop" });
-  outbox.send(bytes(100), true);
-  assert.equal(outbox.send(bytes(1), true), -1);
-  assert.equal(outbox.send(bytes(200), true), -1);
+Deno.test("SendQueue under overflow drop: the newest are lost and counted, the peer stays", () => {
+  const { queue, counters, names, drainTo } = rig({ overflow: "drop" });
+  queue.send(bytes(100), true);
+  assert.equal(queue.send(bytes(1), true), -1);
+  assert.equal(queue.send(bytes(200), true), -1);
   assert.equal(counters.drops, 2);
   drainTo(0);
-  assert.equal(outbox.send(bytes(1), true), 1);
+  assert.equal(queue.send(bytes(1), true), 1);
   assert.deepEqual(names(), ["send", "send"]);
 });
 
-Deno.test("Outbox gives up on nobody for what only waits for the end of the turn", () => {
-  const { outbox, socket } = rig({ maxBuffered: 10 });
+Deno.test("SendQueue gives up on nobody for what only waits for the end of the turn", () => {
+  const { queue, socket } = rig({ maxBuffered: 10 });
   let flushes = 0;
   socket.flush = () => {
     flushes++;
     socket.bufferedAmount = 0;
   };
-  for (let i = 0; i < 5; i++) assert.ok(outbox.send(bytes(4), true) > 0);
+  for (let i = 0; i < 5; i++) assert.ok(queue.send(bytes(4), true) > 0);
   assert.deepEqual([flushes, socket.readyState], [2, OPEN]);
 });
 
-Deno.test("Outbox.ping() sends none to a client that has its share waiting", () => {
-  const { outbox, socket } = rig({ maxBuffered: 10 });
+Deno.test("SendQueue.ping() sends none to a client that has its share waiting", () => {
+  const { queue, socket } = rig({ maxBuffered: 10 });
   Object.assign(socket, { canPing: true, ping: () => socket.calls.push(["ping"]) });
   socket.bufferedAmount = 10;
-  assert.equal(outbox.ping(new Uint8Array()), true);
+  assert.equal(queue.ping(new Uint8Array()), true);
   socket.bufferedAmount = 11;
-  assert.equal(outbox.ping(new Uint8Array()), false);
+  assert.equal(queue.ping(new Uint8Array()), false);
 });
 
-Deno.test("Outbox under overflow error: it throws what was tried and found, and the peer stays", () => {
-  const { outbox, counters, names } = rig({ overflow: "error" });
-  outbox.send(bytes(60), true);
-  assert.throws(() => outbox.send(bytes(41), true), {
+Deno.test("SendQueue under overflow error: it throws what was tried and found, and the peer stays", () => {
+  const { queue, counters, names } = rig({ overflow: "error" });
+  queue.send(bytes(60), true);
+  assert.throws(() => queue.send(bytes(41), true), {
     name: "PeerError",
     code: "ERR_PEER_BUFFER_FULL",
     message: "Cannot send 41 bytes as 60 of at most 100 are queued for this peer",
   });
   assert.equal(counters.drops, 1);
-  assert.equal(outbox.send(bytes(40), true), 100);
+  assert.equal(queue.send(bytes(40), true), 100);
   assert.deepEqual(names(), ["send", "send"]);
 });
 
-Deno.test("Outbox drains once each time it falls to the threshold from above the mark", () => {
-  const { outbox, drains, drainTo, timers } = rig();
-  outbox.send(bytes(50), true);
+Deno.test("SendQueue drains once each time it falls to the threshold from above the mark", () => {
+  const { queue, drains, drainTo, timers } = rig();
+  queue.send(bytes(50), true);
   drainTo(0);
   assert.equal(drains.length, 0, "at the mark is not above it");
   for (let round = 1; round <= 3; round++) {
-    outbox.send(bytes(51), true);
+    queue.send(bytes(51), true);
     assert.equal(timers.size, 1);
     drainTo(51);
     drainTo(1);
@@ -202,29 +202,29 @@ Deno.test("Outbox drains once each time it falls to the threshold from above the
   }
 });
 
-Deno.test("Outbox drains at drainThreshold, inclusive", () => {
-  const { outbox, drains, drainTo } = rig({ drainThreshold: 20 });
-  outbox.send(bytes(80), true);
+Deno.test("SendQueue drains at drainThreshold, inclusive", () => {
+  const { queue, drains, drainTo } = rig({ drainThreshold: 20 });
+  queue.send(bytes(80), true);
   drainTo(21);
   assert.deepEqual(drains, []);
   drainTo(20);
   assert.deepEqual(drains, [20]);
 });
 
-Deno.test("Outbox is looked at no more after the end", () => {
-  const { outbox, drains, timers } = rig();
-  outbox.send(bytes(80), true);
+Deno.test("SendQueue is looked at no more after the end", () => {
+  const { queue, drains, timers } = rig();
+  queue.send(bytes(80), true);
   assert.equal(timers.size, 1);
-  outbox.end(GONE);
+  queue.end(GONE);
   assert.equal(timers.size, 0);
   assert.deepEqual(drains, []);
 });
 
-Deno.test("Outbox.waitForDrain() resolves at its own threshold, inclusive, at once where it is reached", async () => {
-  const { outbox, drainTo, timers } = rig();
-  outbox.send(bytes(40), true);
-  assert.equal(await stateOf(outbox.waitForDrain(40, undefined)), "resolved");
-  const waits = [0, 10, 39].map((threshold) => outbox.waitForDrain(threshold, undefined));
+Deno.test("SendQueue.waitForDrain() resolves at its own threshold, inclusive, at once where it is reached", async () => {
+  const { queue, drainTo, timers } = rig();
+  queue.send(bytes(40), true);
+  assert.equal(await stateOf(queue.waitForDrain(40, undefined)), "resolved");
+  const waits = [0, 10, 39].map((threshold) => queue.waitForDrain(threshold, undefined));
   const states = async () => await Promise.all(waits.map(stateOf));
   assert.deepEqual(await states(), ["pending", "pending", "pending"]);
   assert.equal(timers.size, 1, "somebody looks, for runtimes that do not tell");
@@ -237,27 +237,27 @@ Deno.test("Outbox.waitForDrain() resolves at its own threshold, inclusive, at on
   assert.equal(timers.size, 0);
 });
 
-Deno.test("Outbox.waitForDrain() resolves when the peer is gone, and at once after that", async () => {
-  const { outbox, timers } = rig();
-  outbox.send(bytes(60), true);
-  const wait = outbox.waitForDrain(0, undefined);
-  outbox.close(1000, "");
+Deno.test("SendQueue.waitForDrain() resolves when the peer is gone, and at once after that", async () => {
+  const { queue, timers } = rig();
+  queue.send(bytes(60), true);
+  const wait = queue.waitForDrain(0, undefined);
+  queue.close(1000, "");
   assert.equal(await stateOf(wait), "pending");
-  outbox.end(GONE);
+  queue.end(GONE);
   assert.equal(await stateOf(wait), "resolved");
-  assert.equal(await stateOf(outbox.waitForDrain(0, undefined)), "resolved");
+  assert.equal(await stateOf(queue.waitForDrain(0, undefined)), "resolved");
   assert.equal(timers.size, 0);
 });
 
-Deno.test("Outbox.waitForDrain() rejects with the signal's reason, before and during the wait", async () => {
-  const { outbox, drainTo, timers } = rig();
+Deno.test("SendQueue.waitForDrain() rejects with the signal's reason, before and during the wait", async () => {
+  const { queue, drainTo, timers } = rig();
   const reason = new Error("enough");
-  await assert.rejects(outbox.waitForDrain(0, AbortSignal.abort(reason)), reason);
-  outbox.send(bytes(10), true);
+  await assert.rejects(queue.waitForDrain(0, AbortSignal.abort(reason)), reason);
+  queue.send(bytes(10), true);
   const controller = new AbortController();
   const [aborted, other] = [
-    outbox.waitForDrain(0, controller.signal),
-    outbox.waitForDrain(0, undefined),
+    queue.waitForDrain(0, controller.signal),
+    queue.waitForDrain(0, undefined),
   ];
   controller.abort(reason);
   await assert.rejects(aborted, reason);
@@ -267,8 +267,8 @@ Deno.test("Outbox.waitForDrain() rejects with the signal's reason, before and du
   assert.equal(timers.size, 0);
 });
 
-Deno.test("Outbox.waitForDrain() lets go of the signal once it has resolved", async () => {
-  const { outbox, drainTo } = rig();
+Deno.test("SendQueue.waitForDrain() lets go of the signal once it has resolved", async () => {
+  const { queue, drainTo } = rig();
   const { signal } = new AbortController();
   const kinds: string[] = [];
   const { addEventListener, removeEventListener } = signal;
@@ -280,20 +280,20 @@ Deno.test("Outbox.waitForDrain() lets go of the signal once it has resolved", as
     kinds.push("remove");
     Reflect.apply(removeEventListener, signal, args);
   };
-  outbox.send(bytes(10), true);
-  const wait = outbox.waitForDrain(0, signal);
+  queue.send(bytes(10), true);
+  const wait = queue.waitForDrain(0, signal);
   drainTo(0);
   assert.equal(await stateOf(wait), "resolved");
   assert.deepEqual(kinds, ["add", "remove"]);
 });
 
-Deno.test("Outbox.close() starts one closing handshake; the first wins", () => {
-  const { outbox, socket, cuts, timers } = rig();
-  outbox.close(3001, "first");
-  outbox.close(3002, "second");
+Deno.test("SendQueue.close() starts one closing handshake; the first wins", () => {
+  const { queue, socket, cuts, timers } = rig();
+  queue.close(3001, "first");
+  queue.close(3002, "second");
   assert.deepEqual(socket.calls, [["close", 3001, "first"]]);
-  assert.deepEqual([outbox.isOpen, outbox.readyState, cuts.length], [false, CLOSING, 0]);
-  assert.deepEqual(outbox.end({ code: 1000, reason: "theirs", wasClean: true }), {
+  assert.deepEqual([queue.isOpen, queue.readyState, cuts.length], [false, CLOSING, 0]);
+  assert.deepEqual(queue.end({ code: 1000, reason: "theirs", wasClean: true }), {
     code: 3001,
     reason: "first",
     wasClean: true,
@@ -301,57 +301,57 @@ Deno.test("Outbox.close() starts one closing handshake; the first wins", () => {
   assert.equal(timers.size, 0);
 });
 
-Deno.test("Outbox.end() keeps the client's words where we did not close", () => {
-  const { outbox } = rig();
+Deno.test("SendQueue.end() keeps the client's words where we did not close", () => {
+  const { queue } = rig();
   const info = { code: 4000, reason: "theirs", wasClean: true };
-  assert.deepEqual(outbox.end(info), info);
-  assert.deepEqual([outbox.isOpen, outbox.readyState, outbox.bufferedAmount], [false, CLOSED, 0]);
+  assert.deepEqual(queue.end(info), info);
+  assert.deepEqual([queue.isOpen, queue.readyState, queue.bufferedAmount], [false, CLOSED, 0]);
 });
 
-Deno.test("Outbox cuts a client that never answers our close, after closeTimeout", async () => {
-  const { outbox, cuts, names, timers } = rig({ closeTimeout: 5 });
-  outbox.close(3001, "bye");
+Deno.test("SendQueue cuts a client that never answers our close, after closeTimeout", async () => {
+  const { queue, cuts, names, timers } = rig({ closeTimeout: 5 });
+  queue.close(3001, "bye");
   assert.equal(cuts.length, 0);
   await sleep(40);
   assert.deepEqual(names(), ["close", "terminate"]);
   assert.deepEqual(cuts, [{ code: 3001, reason: "bye", wasClean: false }]);
-  assert.deepEqual([outbox.readyState, timers.size], [CLOSED, 0]);
+  assert.deepEqual([queue.readyState, timers.size], [CLOSED, 0]);
 });
 
-Deno.test("Outbox does not cut a client that answered in time", async () => {
-  const { outbox, cuts, names } = rig({ closeTimeout: 5 });
-  outbox.close(1000, "");
-  outbox.end({ code: 1000, reason: "", wasClean: true });
+Deno.test("SendQueue does not cut a client that answered in time", async () => {
+  const { queue, cuts, names } = rig({ closeTimeout: 5 });
+  queue.close(1000, "");
+  queue.end({ code: 1000, reason: "", wasClean: true });
   await sleep(40);
   assert.deepEqual([names(), cuts], [["close"], []]);
 });
 
-Deno.test("Outbox.terminate() ends with 1006 at once, also after a close, once", () => {
+Deno.test("SendQueue.terminate() ends with 1006 at once, also after a close, once", () => {
   for (const closing of [false, true]) {
-    const { outbox, socket, cuts, timers, names } = rig();
-    outbox.send(bytes(60), true);
-    if (closing) outbox.close(3001, "bye");
-    outbox.terminate();
-    outbox.terminate();
-    outbox.close(1000, "");
+    const { queue, socket, cuts, timers, names } = rig();
+    queue.send(bytes(60), true);
+    if (closing) queue.close(3001, "bye");
+    queue.terminate();
+    queue.terminate();
+    queue.close(1000, "");
     assert.deepEqual(cuts, [GONE]);
     assert.deepEqual(names().filter((name) => name === "terminate"), ["terminate"]);
-    assert.equal(outbox.send(bytes(1), true), -1);
-    assert.deepEqual([outbox.readyState, outbox.bufferedAmount], [CLOSED, 0]);
+    assert.equal(queue.send(bytes(1), true), -1);
+    assert.deepEqual([queue.readyState, queue.bufferedAmount], [CLOSED, 0]);
     assert.equal(timers.size, 0);
     assert.equal(socket.calls.filter(([name]) => name === "close").length, closing ? 1 : 0);
   }
 });
 
-Deno.test("Outbox.terminate() after the end does nothing", () => {
-  const { outbox, socket, cuts } = rig();
-  outbox.end(GONE);
-  outbox.terminate();
+Deno.test("SendQueue.terminate() after the end does nothing", () => {
+  const { queue, socket, cuts } = rig();
+  queue.end(GONE);
+  queue.terminate();
   assert.deepEqual([socket.calls.length, cuts.length], [0, 0]);
 });
 
-Deno.test("Outbox gives up a stuck client after idleTimeout, and counts from when it was looked at", async () => {
-  const { outbox, socket, names } = rig({
+Deno.test("SendQueue gives up a stuck client after idleTimeout, and counts from when it was looked at", async () => {
+  const { queue, socket, names } = rig({
     idleTimeout: 1000,
     drainThreshold: 45,
     maxBuffered: 1000,
@@ -360,18 +360,18 @@ Deno.test("Outbox gives up a stuck client after idleTimeout, and counts from whe
   let time = 0;
   performance.now = () => time;
   try {
-    outbox.send(bytes(60), true);
+    queue.send(bytes(60), true);
     socket.bufferedAmount = 40;
-    outbox.checkDrain(); // drained: looked at no more, 40 bytes still wait
+    queue.checkDrain(); // drained: looked at no more, 40 bytes still wait
     time = 5000;
-    const gone = outbox.waitForDrain(10, undefined);
-    outbox.checkDrain();
+    const gone = queue.waitForDrain(10, undefined);
+    queue.checkDrain();
     assert.deepEqual(names(), ["send"], "what was seen 5 s ago is no stall");
     time = 6000;
-    outbox.checkDrain();
+    queue.checkDrain();
     assert.deepEqual(names(), ["send"]);
     time = 6001;
-    outbox.checkDrain();
+    queue.checkDrain();
     assert.deepEqual(names(), ["send", "terminate"]);
     await gone;
   } finally {
@@ -379,48 +379,48 @@ Deno.test("Outbox gives up a stuck client after idleTimeout, and counts from whe
   }
 });
 
-const GROUP: SocketGroup = {
-  circle() {
-    throw new Error("the hub asks for circles, not the outbox");
+const GROUP: BroadcastDomain = {
+  topic() {
+    throw new Error("the hub asks for circles, not the queue");
   },
 };
 
-Deno.test("Outbox has no group while it is slow or closing, and tells so", () => {
-  const { outbox, socket, groups, drains, drainTo } = rig();
-  assert.equal(outbox.group, undefined);
-  socket.group = GROUP;
-  assert.equal(outbox.group, GROUP);
-  outbox.send(bytes(50), true);
-  assert.equal(outbox.group, GROUP);
-  outbox.send(bytes(1), true);
-  outbox.send(bytes(1), true);
-  assert.deepEqual([outbox.group, groups], [undefined, [undefined]]);
+Deno.test("SendQueue has no group while it is slow or closing, and tells so", () => {
+  const { queue, socket, groups, drains, drainTo } = rig();
+  assert.equal(queue.group, undefined);
+  socket.domain = GROUP;
+  assert.equal(queue.group, GROUP);
+  queue.send(bytes(50), true);
+  assert.equal(queue.group, GROUP);
+  queue.send(bytes(1), true);
+  queue.send(bytes(1), true);
+  assert.deepEqual([queue.group, groups], [undefined, [undefined]]);
   drainTo(1);
-  assert.equal(outbox.group, undefined);
+  assert.equal(queue.group, undefined);
   drainTo(0);
-  assert.deepEqual([outbox.group, groups, drains], [GROUP, [undefined, GROUP], [0]]);
-  outbox.close(1000, "");
-  assert.equal(outbox.group, undefined);
+  assert.deepEqual([queue.group, groups, drains], [GROUP, [undefined, GROUP], [0]]);
+  queue.close(1000, "");
+  assert.equal(queue.group, undefined);
 });
 
-Deno.test("Outbox that broadcasts have made slow is so at the next look, and drains", () => {
+Deno.test("SendQueue that broadcasts have made slow is so at the next look, and drains", () => {
   for (const see of ["look", "bufferedAmount"] as const) {
-    const { outbox, socket, groups, drains, drainTo } = rig();
-    socket.group = GROUP;
+    const { queue, socket, groups, drains, drainTo } = rig();
+    socket.domain = GROUP;
     socket.bufferedAmount = 50;
-    assert.equal(see === "look" ? outbox.look() : outbox.bufferedAmount, 50);
+    assert.equal(see === "look" ? queue.checkBackpressure() : queue.bufferedAmount, 50);
     assert.deepEqual(groups, []);
     socket.bufferedAmount = 51;
-    assert.equal(see === "look" ? outbox.look() : outbox.bufferedAmount, 51);
+    assert.equal(see === "look" ? queue.checkBackpressure() : queue.bufferedAmount, 51);
     assert.deepEqual(groups, [undefined]);
     drainTo(0);
     assert.deepEqual(drains, [0]);
   }
 });
 
-Deno.test("Outbox.broadcast() counts each recipient", () => {
-  const { outbox, socket, counters } = rig();
-  outbox.broadcast("name", new Frame("ü"), false, 7);
+Deno.test("SendQueue.broadcast() counts each recipient", () => {
+  const { queue, socket, counters } = rig();
+  queue.broadcast("name", new Frame("ü"), false, 7);
   assert.deepEqual(socket.calls, [["broadcast", "name", "ü", false]]);
   assert.deepEqual([counters.messagesOut, counters.bytesOut], [7, 14]);
 });

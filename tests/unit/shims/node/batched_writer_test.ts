@@ -3,8 +3,8 @@ import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import fc from "fast-check";
 import { encode, type Frame } from "../../../../socket/frame.ts";
-import { FrameRun } from "../../../../shims/node/frame_run.ts";
-import { NodeLine } from "../../../../shims/node/batched_writer.ts";
+import { FrameBatch } from "../../../../shims/node/frame_batch.ts";
+import { BatchedWriter } from "../../../../shims/node/batched_writer.ts";
 import { BINARY, parseFrame, type RawFrame, TEXT } from "../../../harness/clients/raw_client.ts";
 
 /** A stream that records what is written, call by call. */
@@ -21,14 +21,14 @@ class Recorder extends Duplex {
 
 interface Rig {
   readonly stream: Recorder;
-  readonly line: NodeLine<{ drained(): void }>;
+  readonly line: BatchedWriter<{ drained(): void }>;
   readonly drains: { count: number };
 }
 
 function rig(): Rig {
   const stream = new Recorder();
   const drains = { count: 0 };
-  return { stream, drains, line: new NodeLine(stream, { drained: () => drains.count++ }) };
+  return { stream, drains, line: new BatchedWriter(stream, { drained: () => drains.count++ }) };
 }
 
 function endOfTurn(): Promise<void> {
@@ -49,7 +49,7 @@ function framesIn(bytes: Uint8Array): RawFrame[] {
 Deno.test("a run is its frames one behind the other, at every boundary of their length", () => {
   const lengths = [0, 1, 125, 126, 127, 128, 65_535, 65_536, 70_000];
   const sent: Frame[] = [];
-  let run = new FrameRun();
+  let run = new FrameBatch();
   for (const length of lengths) {
     for (const data of ["x".repeat(length), new Uint8Array(length).fill(length)]) {
       sent.push(encode(data));
@@ -68,7 +68,7 @@ Deno.test("a run is its frames one behind the other, at every boundary of their 
 
 Deno.test("a deflated frame stands in a run with RSV1, and its own length", () => {
   const deflated = new Uint8Array([1, 2, 3]);
-  const run = new FrameRun().with(encode("a long text"), deflated);
+  const run = new FrameBatch().with(encode("a long text"), deflated);
   const [found] = framesIn(run.bytes);
   assert.deepEqual([found!.rsv1, found!.opcode, [...found!.payload]], [true, TEXT, [1, 2, 3]]);
 });

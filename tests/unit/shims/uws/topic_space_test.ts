@@ -23,7 +23,7 @@ function rig(...names: string[]) {
   const sentOut: string[] = [];
   const subscribers = names.map((name) => {
     const subscriber = new Subscriber(new FakeNative(), space, () => void sentOut.push(name));
-    subscriber.tuneIn("t");
+    subscriber.subscribe("t");
     return subscriber;
   });
   const [a] = subscribers;
@@ -39,42 +39,42 @@ Deno.test("Subscriber.held counts what others broadcast in this turn, headers in
   speak(3, 125);
   speak(1, 126);
   speak(1, 1000, "other");
-  assert.deepEqual([a!.held, b!.held, b!.held], [0, 3 * 127 + 130, 3 * 127 + 130]);
+  assert.deepEqual([a!.unflushed, b!.unflushed, b!.unflushed], [0, 3 * 127 + 130, 3 * 127 + 130]);
   speak(1, 10);
-  assert.equal(b!.held, 3 * 127 + 130 + 12);
+  assert.equal(b!.unflushed, 3 * 127 + 130 + 12);
   await setImmediate();
-  assert.equal(b!.held, 0);
+  assert.equal(b!.unflushed, 0);
   speak(1, 10);
-  assert.equal(b!.held, 12, "in the next turn too");
+  assert.equal(b!.unflushed, 12, "in the next turn too");
 });
 
 Deno.test("Subscriber.held is 0 after 32 messages, a large one, or a send", () => {
   const { subscribers: [, b], speak } = rig("a", "b");
   speak(32, 10);
-  assert.equal(b!.held, 32 * 12);
+  assert.equal(b!.unflushed, 32 * 12);
   speak(1, 10);
-  assert.equal(b!.held, 12);
+  assert.equal(b!.unflushed, 12);
   speak(1, 16_384);
-  assert.equal(b!.held, 0);
+  assert.equal(b!.unflushed, 0);
   speak(1, 16_383);
-  assert.equal(b!.held, 16_387);
+  assert.equal(b!.unflushed, 16_387);
   b!.flushed();
-  assert.equal(b!.held, 0);
+  assert.equal(b!.unflushed, 0);
   speak(2, 10);
-  assert.equal(b!.held, 24);
+  assert.equal(b!.unflushed, 24);
 });
 
 Deno.test("Subscriber.held goes by the topics at the time of each broadcast", () => {
   const { subscribers: [, b], speak } = rig("a", "b");
   speak(1, 10);
-  b!.tuneOut("t");
+  b!.unsubscribe("t");
   speak(1, 10);
-  b!.tuneIn("u");
+  b!.subscribe("u");
   speak(1, 20);
   speak(1, 30, "u");
-  b!.tuneIn("t");
+  b!.subscribe("t");
   speak(1, 40);
-  assert.equal(b!.held, 12 + 32 + 42);
+  assert.equal(b!.unflushed, 12 + 32 + 42);
 });
 
 Deno.test("TopicSpace tells who awaits it, once all is sent out, and nobody else", async () => {
@@ -93,9 +93,9 @@ Deno.test("Subscriber keeps a topic of its own for good, and none of two spaces 
   const [one, two] = [new TopicSpace(undefined), new TopicSpace(undefined)];
   const native = new FakeNative();
   const subscribers = [one, two].map((space) => new Subscriber(native, space, () => {}));
-  for (const subscriber of subscribers) subscriber.tuneIn("t");
+  for (const subscriber of subscribers) subscriber.subscribe("t");
   assert.equal(native.topics.size, 4);
-  for (const subscriber of subscribers) subscriber.tuneOut("t");
+  for (const subscriber of subscribers) subscriber.unsubscribe("t");
   assert.equal(native.topics.size, 2);
 });
 
@@ -104,5 +104,5 @@ Deno.test("TopicSpace keeps no more of a turn than uWebSockets does", () => {
   speak(65_535, 1);
   assert.equal(space.log.length, 65_535);
   speak(1, 1);
-  assert.deepEqual([space.log.length, b!.held], [1, 3]);
+  assert.deepEqual([space.log.length, b!.unflushed], [1, 3]);
 });

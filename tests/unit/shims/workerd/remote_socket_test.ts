@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { encode } from "../../../../socket/frame.ts";
 import { RequestContext } from "../../../../shims/workerd/request_context.ts";
-import { WorkerLine, type WorkerSocket } from "../../../../shims/workerd/remote_socket.ts";
+import { RemoteSocket, type WorkerSocket } from "../../../../shims/workerd/remote_socket.ts";
 
 const nap = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -11,7 +11,7 @@ function lineOf(bufferedAmount: () => number) {
   const context = new RequestContext({ waitUntil() {}, abort: () => said.push("aborted") });
   const socket = { send() {}, close() {} };
   Object.defineProperty(socket, "bufferedAmount", { get: bufferedAmount });
-  const line = new WorkerLine(socket as unknown as WorkerSocket, context, {
+  const line = new RemoteSocket(socket as unknown as WorkerSocket, context, {
     hooksMayTake: 50,
     ended: () => said.push("ended"),
     over: () => said.push("over"),

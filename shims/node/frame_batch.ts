@@ -6,19 +6,19 @@ import { BINARY, FIN, RSV1, TEXT } from "./frame_bits.ts";
  * Frames that leave in one write: this one, and those before it. Clients that were sent the same
  * share the same runs, so that their bytes are put together once for all of them.
  */
-export class FrameRun {
+export class FrameBatch {
   /** All bytes of the run, headers included. */
   readonly byteLength: number;
-  readonly #before: FrameRun | undefined;
+  readonly #before: FrameBatch | undefined;
   readonly #frame: OutgoingFrame | undefined;
   /** What stands on the wire instead of the frame's own bytes. */
   readonly #deflated: Uint8Array | undefined;
   /** What was last put behind this run. */
-  #next: FrameRun | undefined;
+  #next: FrameBatch | undefined;
   #bytes: Uint8Array | undefined;
 
   /** An empty run without arguments. */
-  constructor(before?: FrameRun, frame?: OutgoingFrame, deflated?: Uint8Array) {
+  constructor(before?: FrameBatch, frame?: OutgoingFrame, deflated?: Uint8Array) {
     this.#before = before;
     this.#frame = frame;
     this.#deflated = deflated;
@@ -26,22 +26,22 @@ export class FrameRun {
   }
 
   /** The run with one more frame. */
-  with(frame: OutgoingFrame, deflated: Uint8Array | undefined): FrameRun {
+  with(frame: OutgoingFrame, deflated: Uint8Array | undefined): FrameBatch {
     const next = this.#next;
     if (next && next.#frame === frame && next.#deflated === deflated) return next;
-    return this.#next = new FrameRun(this, frame, deflated);
+    return this.#next = new FrameBatch(this, frame, deflated);
   }
 
   /** The bytes to write. */
   get bytes(): Uint8Array {
-    return this.#bytes ??= FrameRun.#encode(this);
+    return this.#bytes ??= FrameBatch.#encode(this);
   }
 
   get #bodyLength(): number {
     return this.#deflated?.byteLength ?? this.#frame!.byteLength;
   }
 
-  static #encode(newest: FrameRun): Uint8Array {
+  static #encode(newest: FrameBatch): Uint8Array {
     const target = Buffer.allocUnsafe(newest.byteLength);
     for (let run = newest; run.#before; run = run.#before) run.#write(target);
     return target;
