@@ -1,6 +1,7 @@
 /**
- * The same peers where WebSockets can't go: server-sent events down, requests up. For every server
- * with web-standard requests: `Deno.serve`, srvx on Node, `Bun.serve`, a Durable Object.
+ * Peers over plain HTTP, for networks where WebSockets fail: the server sends server-sent events, the
+ * client sends requests. For every server with web-standard requests: `Deno.serve`, srvx on Node,
+ * `Bun.serve`, a Durable Object.
  *
  * @example
  * ```ts
@@ -26,7 +27,7 @@ import type { Peer } from "../peer.ts";
 import { CallbackSocket } from "../socket/callback_socket.ts";
 import {
   type EventStreamHandshake,
-  keepLine,
+  keepConnectionOpen,
   METHODS,
   type ServerInfo,
   webHandshake,
@@ -47,33 +48,33 @@ import type { Stats } from "../common/stats.ts";
 
 export type { ServerInfo } from "./sse/web_handshake.ts";
 
-/** Options that only this adapter has. */
+/** Options of the adapter for server-sent events. */
 export interface SSEOptions<Context extends object = AnyContext> extends AdapterOptions<Context> {
   /**
-   * Looks at every later request of a peer but its close, beyond its secret and its origin: `true`
-   * lets it pass, anything else is a 403. Must not read the body.
+   * Checks each later request of a peer, except its close. The adapter has checked session token and
+   * origin before. `true` admits the request, any other value is a 403. Must not read the body.
    */
   readonly authorize?: (request: Request, peer: Peer) => Awaitable<boolean>;
   /**
-   * Milliseconds between comments on a line, so that nothing on the way takes it for dead.
+   * Milliseconds between comments on a silent response, so that no proxy ends the response as idle.
    *
    * @default 15_000
    */
   readonly heartbeat?: number;
   /**
-   * Milliseconds that a peer outlives its line, for the client to come back and miss nothing.
+   * Milliseconds that a peer outlives its response. A client that resumes within them misses nothing.
    *
    * @default 30_000
    */
   readonly grace?: number;
   /**
-   * Bytes of what was sent to each peer that it may ask for again.
+   * Bytes of sent messages that are kept for each peer, to be sent again when its client resumes.
    *
    * @default 262_144
    */
   readonly replay?: number;
   /**
-   * Milliseconds that the body of a request may take.
+   * Milliseconds that the body of a request may take. The client gets a 408 after them.
    *
    * @default 30_000
    */
@@ -81,7 +82,7 @@ export interface SSEOptions<Context extends object = AnyContext> extends Adapter
 }
 
 const OWN_OPTIONS = ["authorize", "heartbeat", "grace", "replay", "bodyTimeout"] as const;
-/** Server-sent events down, requests up. */
+/** The adapter for server-sent events. */
 export class SSEAdapter extends Adapter {
   readonly #sessions: SSESessions;
   readonly #requests: SSERequests;
@@ -105,17 +106,17 @@ export class SSEAdapter extends Adapter {
     this.#requests = new SSERequests(maxPayload, this.#sessions.bodies);
   }
 
-  /** Counters and gauges, as they are now. */
+  /** Current counters and gauges. */
   override get stats(): Stats {
     const { timers, ...stats } = super.stats;
     return { ...stats, timers: timers + this.#sessions.timers.size };
   }
 
   /**
-   * Answers a request: `GET` opens a stream of events or resumes one, `POST` brings a message,
-   * `DELETE` closes. Never rejects.
+   * Answers a request. `GET` opens or resumes an event stream, `POST` carries a message, and `DELETE`
+   * closes the session. Never rejects.
    *
-   * @param info what the server gives beside the request: of Deno, or Bun's `Server`.
+   * @param info second argument of a `fetch` handler on Deno, or Bun's `Server`.
    */
   readonly fetch: (request: Request, info?: ServerInfo) => Promise<Response> = async (
     request,
@@ -123,7 +124,7 @@ export class SSEAdapter extends Adapter {
   ) => {
     try {
       return await this.#answer(request, info);
-    } catch (error) { // of an option that is a function
+    } catch (error) { // thrown by an option that is a function
       this.endpoint.failed(webHandshake(request), error);
       return refused(REFUSALS.broken);
     }
@@ -134,16 +135,16 @@ export class SSEAdapter extends Adapter {
     if (method === "POST" || method === "DELETE") return await this.#carryOut(request, info);
     const handshake = webHandshake(request, info);
     if (method === "OPTIONS") return this.#preflight(handshake);
-    keepLine(request, info);
+    keepConnectionOpen(request, info);
     const lastId = method === "GET" ? headers.get("last-event-id") : null;
     if (lastId) return await this.#resume(request, handshake, lastId);
-    let isLine = false;
+    let isStream = false;
     const answer = await this.answer(request, handshake, (it) => {
-      isLine = true;
+      isStream = true;
       return this.#accept(handshake, it);
     });
-    if (isLine && answer) return answer;
-    const cors = this.#corsOf(handshake); // a page of another origin may read why
+    if (isStream && answer) return answer;
+    const cors = this.#corsOf(handshake); // a page of another origin may read the reason
     return answer ? framed(answer, cors) : noContent(cors);
   }
 
@@ -177,14 +178,14 @@ export class SSEAdapter extends Adapter {
       session?.left(1005, "");
       return noContent(cors);
     }
-    const line = /^(?:-1|\d{1,15})$/.test(sequence)
+    const stream = /^(?:-1|\d{1,15})$/.test(sequence)
       ? session?.restart(isPoll(handshake), Number(sequence))
       : undefined;
-    if (line) return new Response(line.body, { headers: this.#streamHeaders(cors, session!) });
+    if (stream) return new Response(stream.body, { headers: this.#streamHeaders(cors, session!) });
     return new Response(this.#sessions.closingEvent(token), { headers: this.#streamHeaders(cors) });
   }
 
-  /** Carries out what a client sends. */
+  /** Handles a message or a close of a client. */
   async #carryOut(request: Request, info?: ServerInfo): Promise<Response> {
     const isPost = request.method === "POST";
     const token = request.headers.get("onepeer-session");
@@ -194,13 +195,13 @@ export class SSEAdapter extends Adapter {
       const isAgain = !isPost && this.#sessions.hasLeft(token);
       return isAgain ? noContent(cors) : refused(REFUSALS.session, cors);
     }
-    keepLine(request, info);
+    keepConnectionOpen(request, info);
     const refusal = await this.#checkRequest(session, request, isPost) ??
       await this.#requests[isPost ? "take" : "leave"](session, request);
     return refusal ? refused(refusal, session.cors) : noContent(session.cors);
   }
 
-  /** Why a request that knows the secret is not the client's all the same. */
+  /** Returns the refusal of a request that has the token but does not come from the client's page. */
   #checkRequest(
     session: SSESession,
     request: Request,
@@ -220,7 +221,7 @@ export class SSEAdapter extends Adapter {
     return noContent(preflightHeaders(origin, wanted));
   }
 
-  /** Nothing for pages of our own origin, and for those that nobody admits. */
+  /** CORS headers for a page of an admitted other origin; else `undefined`. */
   #corsOf(handshake: EventStreamHandshake): Record<string, string> | undefined {
     const origin = handshake.header("origin");
     if (origin === null || this.door.ownOrigin(handshake) === origin) return undefined;
@@ -251,11 +252,11 @@ function isPoll(handshake: EventStreamHandshake): boolean {
   return handshake.header("onepeer-delivery") === "poll";
 }
 
-/** Whether a page of this origin is the server's own, where the request that opened the session named none. */
+/** Whether `origin` is the server's own, for a session that was opened without an `Origin` header. */
 function isOwn(origin: string | null, session: SSESession): boolean {
   if (session.origin !== null || origin === null || !URL.canParse(origin)) return false;
   session.host ??= new URL(session.peer.request.url).host;
   const { protocol, host } = new URL(origin);
-  // nginx as `$host:$server_port`, which ends TLS, writes the :443 that browsers leave out.
+  // Behind nginx with `Host: $host:$server_port` the host has a ":443" that browsers leave out.
   return new URL(`${protocol}//${session.host}`).host === host;
 }

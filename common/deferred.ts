@@ -1,7 +1,7 @@
-/** A promise that somebody else resolves. (Node 20 has no `Promise.withResolvers`.) */
+/** A promise with its own `resolve()`. Node 20 lacks `Promise.withResolvers`. */
 export class Deferred {
-  /** Resolves it. */
-  open!: () => void;
-  /** Resolves once it is open. */
-  readonly opened: Promise<void> = new Promise((resolve) => this.open = resolve);
+  /** Resolves the promise. */
+  resolve!: () => void;
+  /** Settles when {@linkcode resolve} is called. */
+  readonly promise: Promise<void> = new Promise((resolve) => this.resolve = resolve);
 }

@@ -1,12 +1,12 @@
-/** Where Node and Bun, and where Deno, look for an object's own printed form. */
+/** Methods by which Node, Bun and Deno ask an object for its printed form. */
 const HOOKS = [Symbol.for("nodejs.util.inspect.custom"), Symbol.for("Deno.customInspect")];
 
-/** Makes `console.log` print instances of a class in one short line, on every runtime. */
+/** Makes `console.log` print each instance of a class as one short line, on every runtime. */
 export function inspectAs<T extends object>(prototype: T, describe: (self: T) => string): void {
   for (const hook of HOOKS) {
     Object.defineProperty(prototype, hook, {
       value(this: T): string {
-        // The prototype itself is inspected too, and has no fields.
+        // The prototype itself can be inspected too; the prototype has no fields.
         return this === prototype ? "[prototype]" : describe(this);
       },
     });

@@ -1,104 +1,106 @@
 import { invalidOption } from "./errors.ts";
 
 /**
- * Bounds that hold on every runtime alike. They belong to the endpoint. Sizes
- * are bytes, times milliseconds.
+ * Limits of an endpoint, the same on every runtime. Sizes are bytes, times are milliseconds.
  */
 export interface Limits {
   /**
-   * Largest message a client may send, after inflation. Over it: 1009.
+   * Largest message that a client may send, after inflation. The peer is closed with 1009 above it.
    *
    * @default 1_048_576
    */
   readonly maxPayload: number;
   /**
-   * Most bytes that may wait for one client. What happens over it: {@linkcode overflow}.
+   * Most bytes that may be queued for one client. {@linkcode overflow} decides what happens above it.
    *
    * @default 16_777_216
    */
   readonly maxBuffered: number;
   /**
-   * What a `send` over {@linkcode maxBuffered} does: `"close"` the peer with
-   * 1013, `"drop"` this message and count it, or throw an `"error"`.
+   * Effect of a `send()` above {@linkcode maxBuffered}: `"close"` closes the peer with 1013, `"drop"`
+   * drops and counts the message, `"error"` throws.
    *
    * @default "close"
    */
   readonly overflow: "close" | "drop" | "error";
   /**
-   * A client that is silent this long is gone (1006); it is pinged after half of it. 0 turns it off.
+   * Longest silence of a client. A silent client is pinged after half of this time, and the
+   * connection ends with 1006 after all of it. 0 turns the check off.
    *
    * @default 120_000
    */
   readonly idleTimeout: number;
   /**
-   * How long the `upgrade` hook may take before the client gets a 503.
+   * Longest run of an `upgrade` hook. The client gets a 503 after it.
    *
    * @default 10_000
    */
   readonly handshakeTimeout: number;
   /**
-   * How long a client may take to answer our close, and a `close` hook may wait for what came before it.
+   * Longest wait for the client's answer to our close, and longest wait of the `close` hook for
+   * messages that arrived before it.
    *
    * @default 10_000
    */
   readonly closeTimeout: number;
   /**
-   * Most peers of the endpoint. Over it: 503.
+   * Most peers of the endpoint. Further clients get a 503.
    *
    * @default Infinity
    */
   readonly maxPeers: number;
   /**
-   * Most peers with one remote address, of IPv6 with one /64. Over it: 429.
+   * Most peers with the same remote address; for IPv6 with the same /64. Further clients get a 429.
    *
    * @default Infinity
    */
   readonly maxPeersPerAddress: number;
   /**
-   * Messages a client may send per second, on average and in one burst. Over it: 1008.
+   * Messages that a client may send per second, on average and in one burst. The peer is closed with
+   * 1008 above it.
    *
    * @default Infinity
    */
   readonly messagesPerSecond: number;
   /**
-   * Most topics one peer may be subscribed to. Over it: `RangeError`.
+   * Most topics that one peer may subscribe to. `subscribe()` throws a `RangeError` above it.
    *
    * @default 1_000
    */
   readonly maxTopicsPerPeer: number;
   /**
-   * Most messages of one peer that may wait for a hook before its reader is paused.
+   * Most messages of one peer that may wait for a hook. The connection is not read further above it.
    *
    * @default 1_024
    */
   readonly pendingMessages: number;
   /**
-   * Most bytes of one peer that may wait for a hook; never under {@linkcode maxPayload}.
+   * Most bytes of one peer that may wait for a hook; at least {@linkcode maxPayload}.
    *
    * @default 2_097_152
    */
   readonly pendingBytes: number;
   /**
-   * How many asynchronous `message` hooks of one peer may run at a time. 1 makes them strictly serial.
+   * Most asynchronous `message` hooks of one peer that run at a time. 1 makes them strictly serial.
    *
    * @default Infinity
    */
   readonly concurrency: number;
   /**
-   * `bufferedAmount` above which a peer counts as slow and will get a `drain`.
+   * `bufferedAmount` above which a peer counts as slow. A `drain` hook follows later.
    *
    * @default 65_536
    */
   readonly highWaterMark: number;
   /**
-   * `bufferedAmount` at which a slow peer has drained.
+   * `bufferedAmount` at or below which a slow peer counts as drained.
    *
    * @default 0
    */
   readonly drainThreshold: number;
 }
 
-/** What holds where an option is left out. */
+/** Defaults of all limits. */
 export const DEFAULT_LIMITS: Limits = {
   maxPayload: 1024 * 1024,
   maxBuffered: 16 * 1024 * 1024,
@@ -119,14 +121,14 @@ export const DEFAULT_LIMITS: Limits = {
 
 const OVERFLOW_POLICIES: readonly unknown[] = ["close", "drop", "error"];
 const AT_LEAST_ONE: readonly string[] = ["concurrency", "maxPayload", "maxBuffered"];
-/** Timers of every runtime hold 31 bits: a longer time would fire at once. */
+/** Longest time of a timer: all runtimes use 31 bits, and a longer time would fire at once. */
 export const MAX_TIME = 2_147_483_647;
 
 /**
- * Fills in the defaults.
+ * Checks the given limits, and fills in the defaults.
  *
  * @throws {TypeError} for a limit that does not exist or is not a number.
- * @throws {RangeError} for a number no limit can have.
+ * @throws {RangeError} for a number out of range.
  */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
   const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
@@ -157,10 +159,10 @@ function checkLimit(name: string, value: unknown): void {
 }
 
 /**
- * Makes sure that an option is a number in a range.
+ * Checks that an option is a number in a range.
  *
- * @throws {TypeError} for no number.
- * @throws {RangeError} for one out of the range.
+ * @throws {TypeError} for a value that is not a number.
+ * @throws {RangeError} for a number out of the range.
  */
 export function checkNumber(name: string, value: unknown, least: number, most: number): void {
   if (typeof value !== "number") {

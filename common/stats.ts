@@ -1,28 +1,28 @@
-/** What an endpoint counts from its beginning on. A snapshot: it does not change. */
+/** Snapshot of the counters and gauges of an endpoint. The object does not change later. */
 export interface Stats {
   /** Gauge: peers that are open. */
   readonly peers: number;
-  /** Gauge: topics with at least one subscriber, each namespace counted by itself. */
+  /** Gauge: topics with at least one subscriber. A topic counts once per namespace. */
   readonly topics: number;
-  /** Gauge: timers of peers that are running. 0 once no peer is left. */
+  /** Gauge: running timers of peers. 0 once the last peer is gone. */
   readonly timers: number;
   /** Peers that were opened. */
   readonly opened: number;
   /** Messages received. */
   readonly messagesIn: number;
-  /** Messages handed to a socket, each recipient of a publish counted. */
+  /** Messages handed to sockets. A publish counts once per recipient. */
   readonly messagesOut: number;
   /** Payload bytes received. */
   readonly bytesIn: number;
-  /** Payload bytes handed to a socket. */
+  /** Payload bytes handed to sockets. */
   readonly bytesOut: number;
-  /** Messages lost: over `limits.maxBuffered`, or still queued `closeTimeout` after the close. */
+  /** Messages dropped: above `limits.maxBuffered`, or still queued `closeTimeout` after the close. */
   readonly drops: number;
-  /** Handshakes that did not become a peer. */
+  /** Handshakes that became no peer. */
   readonly refusals: number;
 }
 
-/** The counters themselves, as the core moves them. */
+/** Counters of an endpoint, in the form that the core increments. */
 export class Counters {
   opened = 0;
   messagesIn = 0;

@@ -1,6 +1,6 @@
 import type { UpgradeRequest } from "./handshake.ts";
 
-/** Which origins are admitted beside the host's own. */
+/** Origins that are admitted in addition to the server's own host. */
 export type AllowedOrigins =
   | "*"
   | string
@@ -8,11 +8,11 @@ export type AllowedOrigins =
   | readonly (string | RegExp)[]
   | ((origin: string, request: UpgradeRequest) => boolean);
 
-// As browsers serialize it: scheme and authority, or "null" for a page without an origin of its own.
+// As browsers write it: scheme and authority, or "null" for a page with an opaque origin.
 const ORIGIN = /^(?:null|[a-z][a-z0-9+.-]*:\/\/[^/?#]+\/?)$/i;
 
 /**
- * Makes sure that a list of origins can match something.
+ * Checks that each entry of the option can match an origin.
  *
  * @throws {TypeError} for a string that is not an origin.
  */
@@ -29,7 +29,11 @@ export function checkAllowedOrigins(allowed: AllowedOrigins | undefined): void {
   }
 }
 
-/** Whether `allowed`, checked before, admits an origin. */
+/**
+ * Whether the option admits an origin. {@linkcode checkAllowedOrigins} has checked the option before.
+ *
+ * @throws {TypeError} if the user's function does not return a boolean.
+ */
 export function admitsOrigin(
   allowed: AllowedOrigins | undefined,
   origin: string,

@@ -5,8 +5,9 @@ const PARAMETER =
   /^(?:(?:server|client)_no_context_takeover|client_max_window_bits|(?:server|client)_max_window_bits\s*=\s*("?)(?:[89]|1[0-5])\1)$/;
 
 /**
- * The offers of permessage-deflate in `Sec-WebSocket-Extensions` that a server may take. All others
- * it must decline: `ws` 8 refuses the whole handshake for one, uWebSockets.js 20 takes any.
+ * Returns the offers of permessage-deflate in `Sec-WebSocket-Extensions` that a server may accept.
+ * A server must decline all others. `ws` 8 refuses the whole handshake for an invalid offer, and
+ * uWebSockets.js 20 accepts every offer.
  */
 export function deflateOffers(extensions: string | null): string[] {
   return listElements(extensions).filter((offer) => {

@@ -3,7 +3,7 @@ import { checkNumber } from "../common/limits.ts";
 
 type Range = readonly [least: number, most: number];
 
-/** Options of permessage-deflate as `ws` 8 takes them: the numbers that each may be, or what else. */
+/** Options of permessage-deflate as in `ws` 8: the range of a number, or the type of the value. */
 const KINDS: Readonly<Record<string, Range | "boolean" | "object">> = {
   serverNoContextTakeover: "boolean",
   clientNoContextTakeover: "boolean",
@@ -14,14 +14,14 @@ const KINDS: Readonly<Record<string, Range | "boolean" | "object">> = {
   zlibDeflateOptions: "object",
   zlibInflateOptions: "object",
 };
-/** What zlib has beside is its own to check. */
+/** Options of zlib that are checked here. zlib checks its other options itself. */
 const ZLIB: typeof KINDS = { level: [-1, 9], memLevel: [1, 9], chunkSize: [64, Infinity] };
 
 /**
- * Checks what a user wants of compression.
+ * Checks the option `perMessageDeflate`.
  *
- * @throws {TypeError} for an option that does not exist, or is of the wrong kind.
- * @throws {RangeError} for a number out of its range.
+ * @throws {TypeError} for an option that does not exist, or has the wrong type.
+ * @throws {RangeError} for a number out of range.
  */
 export function checkDeflate(value: unknown): void {
   if (value === undefined || typeof value === "boolean") return;

@@ -1,18 +1,18 @@
 import { type Handshake, isLegalHost, listElements } from "./handshake.ts";
 
-/** Picks the entry that the nearest of `hops` trusted proxies wrote into a list header. */
+/** Returns the entry of a list header that the outermost of `hops` trusted proxies wrote. */
 function forwarded(handshake: Handshake, name: string, hops: number): string | undefined {
   return hops > 0 ? listElements(handshake.header(name)).at(-hops) : undefined;
 }
 
-/** Where the client thinks it is: scheme and host, forwarded ones only under `hops` trusted proxies. */
+/** Returns the origin that the client used. Forwarded values count only behind `hops` trusted proxies. */
 export function originOf(handshake: Handshake, hops: number): string {
   const proto = forwarded(handshake, "x-forwarded-proto", hops)?.toLowerCase();
   const secure = proto === "https" || proto === "wss" || (proto === undefined && handshake.secure);
   return `${secure ? "https" : "http"}://${hostOf(handshake, hops)}`;
 }
 
-/** The `Host` that counts: a legal forwarded one under `hops` trusted proxies, else the request's. */
+/** Returns the host that the client used: a legal forwarded host behind trusted proxies, else `Host`. */
 export function hostOf(handshake: Handshake, hops: number): string {
   const host = forwarded(handshake, "x-forwarded-host", hops) ?? null;
   return isLegalHost(host) ? host : handshake.header("host") ?? "localhost";
@@ -22,7 +22,7 @@ export function hostOf(handshake: Handshake, hops: number): string {
 const ADDRESS =
   /^(?:\[([0-9A-Fa-f:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+)(?::\d+)?|([0-9A-Fa-f:.]+))$/;
 
-/** The client's address: the line's, or under `hops` trusted proxies the one they forwarded. */
+/** Returns the IP address of the client: the forwarded one behind trusted proxies, else the connection's. */
 export function addressOf(handshake: Handshake, hops: number): string | undefined {
   const match = ADDRESS.exec(forwarded(handshake, "x-forwarded-for", hops) ?? "");
   const address = match?.[1] ?? match?.[2] ?? match?.[3];
@@ -36,7 +36,7 @@ function isAddress(text: string): boolean {
 
 const MAPPED = /^(?:0{0,4}:){2,5}ffff:(?:(\d+\.\d+\.\d+\.\d+)|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/i;
 
-/** An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) as the IPv4 address it is. */
+/** Returns an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) as IPv4, and other addresses unchanged. */
 export function plainAddress(address: string | undefined): string | undefined {
   const match = address && MAPPED.exec(address);
   if (!match) return address;

@@ -1,58 +1,64 @@
-/** Values that frameworks and the `upgrade` hook hang on a connection. */
+/** Values that a framework or the `upgrade` hook attaches to a connection. */
 export type AnyContext = Record<string, unknown>;
 
 /** The web `Request` of a handshake, as hooks get it and `peer.request` keeps it. */
 export interface UpgradeRequest extends Request {
-  /** What a framework or a hook puts there; it flows into `peer.context`. */
+  /** Values from a framework or a hook. They become part of `peer.context`. */
   context: AnyContext;
   /**
-   * What the runtime gave the adapter, by the runtime's name: `node: { req, socket, head }`,
+   * The objects that the runtime gave the adapter, under the name of the runtime: `node: { req, socket, head }`,
    * `deno: { request, info }`, `bun: { request, server }`, `uws: { req, res, context }`.
    */
   readonly runtime?: { readonly name: string };
 }
 
-/** What an adapter knows of a handshake before anybody asks for a `Request`. */
+/** A handshake as an adapter reads it, before any code needs a web `Request`. */
 export interface Handshake {
   /** The HTTP method, in capitals. */
   readonly method: string;
-  /** As in the request line, where the runtime tells: `"1.1"`. */
+  /** HTTP version of the request line, such as `"1.1"`, if the runtime reports it. */
   readonly httpVersion?: string | undefined;
   /** Path and query from the request target, never from `Host` (RFC 9112 §3.2). */
   readonly target: string;
-  /** Whether the line itself is TLS. */
+  /** Whether the TCP connection itself uses TLS. */
   readonly secure: boolean;
-  /** The other end of the line: textual IP, no port. */
+  /** IP address of the other end of the TCP connection, as text, without a port. */
   readonly remoteAddress: string | undefined;
-  /** Context a framework gave with the request. */
+  /** Context that a framework passed with the request. */
   readonly context: AnyContext | undefined;
-  /** What its protocol says against it: {@linkcode validateHandshake} of that of a WebSocket. */
+  /**
+   * Checks the handshake against its protocol; returns the refusal if a rule is broken. For a
+   * WebSocket the rules are those of {@linkcode validateHandshake}.
+   */
   validate(): Refusal | undefined;
-  /** A header by its lower-case name; duplicates joined as Fetch does. */
+  /** Returns a header by its lower-case name. Duplicates are joined as in Fetch. */
   header(name: string): string | null;
-  /** The request at `url`: made at the first call, the same from then on. */
+  /** Returns the request at `url`. The first call makes the object, later calls return the same one. */
   toRequest(url: string): UpgradeRequest;
-  /** Aborts `request.signal`, made or yet to be made; the reason is made where somebody looks. */
+  /** Aborts `request.signal`. The reason is made when the signal is first read. */
   abort(reason: () => unknown): void;
   /** Whether {@linkcode abort} was called. */
   readonly aborted: boolean;
-  /** Lets go of what only an upgrade needs, and of all headers but these, where given. */
+  /**
+   * Releases what only the upgrade needs. If `retain` is given, all other headers are dropped,
+   * except those that the URL is made of.
+   */
   settle(retain?: readonly string[]): void;
 }
 
-/** Why the signal of a request aborts whose client does not wait for the answer. */
+/** Abort reason of a request whose client left before the response. */
 export function clientHasLeft(): DOMException {
   return new DOMException("The client has left", "AbortError");
 }
 
-/** A refusal before any hook ran. */
+/** A refusal that no hook was asked about. */
 export interface Refusal {
   readonly status: number;
   readonly message: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A refusal as a plain-text response. */
+/** Makes a plain-text response of a refusal. */
 export function refusalResponse({ status, message, headers }: Refusal): Response {
   return new Response(`${message}\n`, {
     status,
@@ -60,14 +66,14 @@ export function refusalResponse({ status, message, headers }: Refusal): Response
   });
 }
 
-// A 16-byte nonce in base64 (RFC 6455 §4.1): 22 characters, the last of which
-// carries two bits, and two of padding.
+// A 16-byte nonce in base64 (RFC 6455 §4.1): 22 characters and two of padding. The last of the 22
+// characters carries only two bits.
 const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
-// host [":" port] of RFC 3986, less user info and percent-encoding, which no
-// client sends in `Host` and which `new URL` reads differently on each runtime.
+// host [":" port] of RFC 3986, without user info and percent-encoding: no client sends these in
+// `Host`, and `new URL` reads them differently on each runtime.
 const HOST = /^(?:[A-Za-z0-9._~!$&'()*+;=-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;
 
-/** Whether the handshake is one that RFC 6455 §4.2.1 accepts; else how to refuse it. */
+/** Checks a handshake by RFC 6455 §4.2.1. Returns the refusal, or `undefined` for a valid handshake. */
 export function validateHandshake(handshake: Handshake): Refusal | undefined {
   if (handshake.method !== "GET") {
     return {
@@ -120,12 +126,12 @@ function badRequest(why: string): Refusal {
   return { status: 400, message: `Bad WebSocket handshake: ${why}` };
 }
 
-/** Whether `host` can stand in a URL and mean nothing but a host. */
+/** Whether `host` is a host and nothing else when it stands in a URL. */
 export function isLegalHost(host: string | null): host is string {
   return host !== null && HOST.test(host) && URL.canParse(`http://${host}/`);
 }
 
-/** The elements of a comma-separated header, in order. */
+/** Elements of a comma-separated header, in order. */
 export function listElements(value: string | null): string[] {
   return (value ?? "").split(",").map((element) => element.trim()).filter(Boolean);
 }
@@ -133,7 +139,7 @@ export function listElements(value: string | null): string[] {
 /** A token of RFC 9110 §5.6.2. */
 export const TOKEN: RegExp = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-/** Whether a header is a list of tokens in which none comes twice (RFC 6455 §4.1). */
+/** Whether a header is a list of tokens without duplicates (RFC 6455 §4.1). */
 export function isTokenList(value: string): boolean {
   const elements = value.split(",").map((element) => element.trim());
   return elements.every((element) => TOKEN.test(element)) &&
@@ -144,10 +150,10 @@ function hasToken(value: string | null, token: string): boolean {
   return listElements(value).some((element) => element.toLowerCase() === token);
 }
 
-// Paths that a URL parser leaves as they are; parsing the rest costs 40 times more.
+// Paths that a URL parser does not change. To parse a path costs 40 times more than this match.
 const PLAIN_PATH = /^\/(?:[\w~-][\w~.-]*(?:\/|(?=$|\?)))*(?=$|\?)/;
 
-/** The URL's pathname of a request target. */
+/** Returns the pathname of a request target, as `URL` reads it. */
 export function pathnameOf(target: string): string {
   return PLAIN_PATH.exec(target)?.[0] ?? new URL(`http://localhost${target}`).pathname;
 }

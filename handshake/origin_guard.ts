@@ -2,8 +2,8 @@ import { hostOf } from "./forwarded.ts";
 import type { Handshake } from "./handshake.ts";
 
 /**
- * The origin guard: a browser page of another host must not use the user's
- * cookies. Ports are ignored, as cookies ignore them (RFC 6265 §8.5).
+ * Returns the origin of a page that must not connect, or `undefined`. A page of another host must
+ * not use the cookies of a user. Ports are ignored, as cookies ignore them (RFC 6265 §8.5).
  */
 export function foreignOrigin(
   handshake: Handshake,

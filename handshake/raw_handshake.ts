@@ -7,27 +7,27 @@ import {
   validateHandshake,
 } from "./handshake.ts";
 
-/** Headers that the URL of the request is made of. */
+/** Headers that the URL of a request is made of. */
 const NEEDED: readonly string[] = ["host", "x-forwarded-host", "x-forwarded-proto", "forwarded"];
 
-/** What an adapter reads from its runtime's own request; the least that can rebuild all of it. */
+/** Values that an adapter reads from its runtime's request: just enough to rebuild the request. */
 export interface RawHandshakeInit {
   readonly method: string;
   readonly httpVersion?: string | undefined;
   /** The request target, in origin or absolute form. */
   readonly target: string;
-  /** Names and values in turns, as on the wire; or as {@linkcode RawHandshake.rawHeaders} has them. */
+  /** Names and values alternating, as on the wire, or the text of {@linkcode RawHandshake.rawHeaders}. */
   readonly rawHeaders: readonly string[] | string;
   readonly secure: boolean;
   readonly remoteAddress: string | undefined;
   readonly context?: AnyContext | undefined;
-  /** What hooks find as `request.runtime`. */
+  /** Value of `request.runtime` in hooks. */
   readonly runtime?: unknown;
 }
 
 /**
- * A handshake over raw headers. Costs nothing until somebody reads: a header is
- * looked up when asked for, the web `Request` made on demand, its signal later still.
+ * A handshake over raw headers, read lazily. A header is looked up when it is asked for. The web
+ * `Request` is made on demand, and its signal when the signal is read.
  */
 export class RawHandshake implements Handshake {
   readonly method: string;
@@ -36,7 +36,7 @@ export class RawHandshake implements Handshake {
   readonly secure: boolean;
   readonly remoteAddress: string | undefined;
   readonly context: AnyContext | undefined;
-  /** Names and values in turns; as one string once the handshake is over: a fourth of the memory. */
+  /** Names and values alternating. After the handshake one string, which needs a fourth of the memory. */
   #rawHeaders: readonly string[] | string;
   #runtime: unknown;
   #request: LazyRequest | undefined;
@@ -75,14 +75,14 @@ export class RawHandshake implements Handshake {
       if (this.context) this.#request.context = this.context;
       Object.defineProperty(this.#request, "runtime", {
         value: this.#runtime,
-        configurable: true, // srvx puts its own there
+        configurable: true, // srvx defines its own property of this name
       });
       if (this.#abortReason) this.#request.abort(this.#abortReason);
     }
     return this.#request as UpgradeRequest;
   }
 
-  /** All headers kept, as another handshake takes them. */
+  /** Headers that are kept, in a form that another handshake accepts. */
   get rawHeaders(): readonly string[] | string {
     return this.#rawHeaders;
   }
@@ -102,7 +102,7 @@ export class RawHandshake implements Handshake {
     const all = this.#headers;
     const kept = retain && new Set([...NEEDED, ...retain].map((name) => name.toLowerCase()));
     this.#rawHeaders = (kept ? headersNamed(kept, all) : all).join("\n");
-    // A hook has seen the request, with all of them.
+    // A hook has read the request, so the request holds all headers.
     for (const name of kept && this.#request ? [...this.#request.headers.keys()] : []) {
       if (!kept!.has(name)) this.#request!.headers.delete(name);
     }
@@ -123,9 +123,8 @@ export class RawHandshake implements Handshake {
 }
 
 /**
- * A real `Request`, since only a real one passes for one everywhere (Node 24's
- * `new Request(other)` looks for private fields). Its `signal` costs 5 µs on
- * Node and is made when first read.
+ * A real `Request`, since Node 24's `new Request(other)` looks for private fields. The `signal`
+ * costs 5 µs on Node, so it is made when first read.
  */
 class LazyRequest extends Request {
   context: AnyContext = {};
@@ -150,7 +149,7 @@ class LazyRequest extends Request {
   }
 }
 
-/** The path and query of a request target, without a fragment: `Host` and an absolute form's authority do not count. */
+/** Returns path and query of a request target, without fragment and without an authority. */
 function originForm(target: string): string {
   const absolute = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i.exec(target);
   const path = absolute ? target.slice(absolute[0].length) : target;
@@ -159,7 +158,7 @@ function originForm(target: string): string {
   return absolute && !clean.startsWith("/") ? `/${clean}` : clean;
 }
 
-/** Those of the headers, names and values in turns, that have one of these names in lower case. */
+/** Returns the headers whose lower-case name is in `kept`; names and values alternate. */
 function headersNamed(kept: ReadonlySet<string>, all: readonly string[]): string[] {
   return all.filter((_, i) => kept.has(all[i - i % 2]!.toLowerCase()));
 }

@@ -1,8 +1,8 @@
 import { type Handshake, listElements, TOKEN } from "./handshake.ts";
 
-// Visible ASCII, space and tab: what every runtime puts on the wire as the same bytes.
+// Visible ASCII, space and tab: every runtime writes these as the same bytes.
 const FIELD_VALUE = /^[\t\x20-\x7e]*$/;
-/** Headers that only the adapter can know. */
+/** Headers that only the adapter may set. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   "connection",
   "content-length",
@@ -14,13 +14,17 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** Headers for the 101 as the `upgrade` hook gave them. */
+/** Headers for the 101 response, as the `upgrade` hook returns them. */
 export type UpgradeHeaders =
   | Headers
   | Iterable<readonly [string, string]>
   | Record<string, string | readonly string[]>;
 
-/** Names and values as they were given. */
+/**
+ * Returns names and values as they were given.
+ *
+ * @throws {TypeError} for a value that holds no headers.
+ */
 export function headerPairs(
   given: UpgradeHeaders,
 ): Iterable<readonly [string, string | readonly string[]]> {
@@ -37,10 +41,10 @@ export function headerPairs(
 }
 
 /**
- * Makes sure that a hook's refusal can be on the wire: control characters end the process in
- * Node 22 and panic in Deno 2.9.
+ * Checks that a hook's response can be sent. Control characters in a header end the process on
+ * Node 22 and cause a panic on Deno 2.9.
  *
- * @throws {TypeError} for a header with a control character, or a body that was read before.
+ * @throws {TypeError} for a header with a control character, or a body that is already used.
  */
 export function checkResponse(response: Response): void {
   if (response.bodyUsed) {
@@ -49,7 +53,7 @@ export function checkResponse(response: Response): void {
     );
   }
   for (const [name, value] of response.headers) {
-    // deno-lint-ignore no-control-regex -- these are what is looked for
+    // deno-lint-ignore no-control-regex -- the check looks for control characters
     if (/[\0-\x08\x0a-\x1f\x7f]/.test(value)) {
       throw new TypeError(
         `Cannot send the header ${name} as its value has a control character: encode it, for example by encodeURIComponent()`,
@@ -59,9 +63,9 @@ export function checkResponse(response: Response): void {
 }
 
 /**
- * Headers for the 101, checked, one pair for each line, names in lower case.
+ * Checks headers for the 101 response. Returns one pair for each header line, names in lower case.
  *
- * @throws {TypeError} for a name or value that must not be on the wire.
+ * @throws {TypeError} for a name or value that cannot be sent.
  */
 export function checkedHeaders(given: UpgradeHeaders | undefined): [string, string][] {
   if (given === undefined) return [];
@@ -88,7 +92,7 @@ export function checkedHeaders(given: UpgradeHeaders | undefined): [string, stri
 }
 
 /**
- * Takes the subprotocol out of the headers and makes sure that the client offered it.
+ * Removes the subprotocol from the headers, and checks that the client offered it.
  *
  * @throws {TypeError} for a protocol that the client did not offer.
  */
@@ -101,7 +105,7 @@ export function chooseProtocol(
   for (let i = headers.length - 1; i >= 0; i--) {
     if (headers[i]![0] !== "sec-websocket-protocol") continue;
     const [[, value]] = headers.splice(i, 1) as [[string, string]];
-    header ??= value; // the last one: a resolved hook's comes after the global hook's
+    header ??= value; // the last one wins: the headers of a resolved hook come after those of the global hook
   }
   const protocol = picked ?? header ?? "";
   const offered = listElements(handshake.header("sec-websocket-protocol"));

@@ -1,53 +1,54 @@
-/** What the ring must know of an event: how many bytes it counts while it waits. */
+/** An event as far as the ring needs it. */
 export interface Sized {
+  /** Bytes that the event counts as while it is queued. */
   readonly size: number;
 }
 
-/** What an event costs beside what it counts, about. */
+/** Approximate memory of an entry, in bytes, in addition to its `size`. */
 const ENTRY_COST = 64;
 
 /**
- * The events of a session by their numbers, from 1 on: those that wait to be sent, and of those
- * that were as many of the latest as fit into so many bytes.
+ * Numbered events of one session, from 1 on. The ring holds all events that are queued, and the
+ * latest events that were sent, up to a number of bytes. A client that resumes gets the latter again.
  */
 export class ReplayRing<Event extends Sized> {
   readonly #most: number;
   #events: (Event | undefined)[] = [];
-  /** Where in `#events` the first is that is still there, and how many were dropped before those. */
+  /** Index in `#events` of the first event that is kept, and number of events cut off before `#events[0]`. */
   #head = 0;
   #dropped = 0;
-  /** The number of the last event that was sent. */
+  /** Number of the last event that was sent. */
   #sent = 0;
   #sentSize = 0;
   #unsentSize = 0;
 
-  /** @param most bytes of what was sent that are kept. */
+  /** @param most bytes of sent events that are kept. */
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** What the events count that wait. */
+  /** Size of all queued events, in bytes. */
   get unsentSize(): number {
     return this.#unsentSize;
   }
 
-  /** Whether one waits. */
+  /** Whether an event is queued. */
   get hasNext(): boolean {
     return this.#sent < this.#latest;
   }
 
-  /** The number of the next event that is sent. */
+  /** Number of the event that is sent next. */
   get nextNumber(): number {
     return this.#sent + 1;
   }
 
-  /** One more event. */
+  /** Queues an event. */
   push(body: Event): void {
     this.#events.push(body);
     this.#unsentSize += body.size;
   }
 
-  /** The next event that waits; from here on it was sent. */
+  /** Returns the next queued event, and marks the event as sent. Only while {@linkcode hasNext}. */
   next(): Event {
     const body = this.#events[this.#sent++ - this.#dropped]!;
     this.#unsentSize -= body.size;
@@ -56,7 +57,10 @@ export class ReplayRing<Event extends Sized> {
     return body;
   }
 
-  /** Has all events after a number wait again; `false` where one of them is gone, or was never sent. */
+  /**
+   * Queues all sent events after `sequence` again. Returns `false`, and changes nothing, if one of
+   * them is no longer kept or the number was never sent.
+   */
   rewind(sequence: number): boolean {
     if (sequence < this.#dropped + this.#head || sequence > this.#sent) return false;
     while (this.#sent > sequence) {
@@ -67,7 +71,7 @@ export class ReplayRing<Event extends Sized> {
     return true;
   }
 
-  /** Lets go of everything. */
+  /** Drops all events. */
   clear(): void {
     this.#dropped = this.#sent = this.#latest;
     this.#events = [];

@@ -1,6 +1,7 @@
 /**
- * The secret of a session: 64 bits to find it by and 192 to know it by. Who has it is the client;
- * it is never in a URL, and has nothing to do with `peer.id`.
+ * The secret token of a session: 66 bits that the session is found by, and 192 bits of secret. A
+ * request with the token comes from the client. A token never stands in a URL, and is independent of
+ * `peer.id`.
  *
  * @module
  */
@@ -8,7 +9,7 @@
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const LENGTH = 43, KEY_LENGTH = 11;
 
-/** A new one, of 43 characters that need no escape anywhere. */
+/** Returns a new token of 43 characters. None of them needs an escape in headers, JSON or URLs. */
 export function newToken(): string {
   const random = crypto.getRandomValues(new Uint8Array(LENGTH));
   let token = "";
@@ -16,12 +17,12 @@ export function newToken(): string {
   return token;
 }
 
-/** The part that sessions are found by. */
+/** Returns the part of a token that sessions are found by. */
 export function keyOf(token: string): string {
   return token.slice(0, KEY_LENGTH);
 }
 
-/** Whether two tokens are the same, in a time that does not tell how much of them is. */
+/** Whether two tokens are the same. The time does not depend on how many characters match. */
 export function isSameToken(a: string, b: string): boolean {
   if (a.length !== b.length) return false;
   let difference = 0;

@@ -1,4 +1,4 @@
-/** Names of what is wrong with a request of a session. They never change. */
+/** Stable codes for a refused request of a session. */
 export type SSERefusalCode =
   | "ERR_SSE_SESSION"
   | "ERR_SSE_ORIGIN"
@@ -10,12 +10,12 @@ export type SSERefusalCode =
   | "ERR_SSE_DATA"
   | "ERR_SSE_INTERNAL";
 
-/** Why a request of a session was refused; the session is as before. */
+/** Refusal of a request. The session stays as it was. */
 export interface SSERefusal {
   readonly status: number;
   readonly code: SSERefusalCode;
   readonly message: string;
-  /** The number that the next message must have. */
+  /** Sequence number that the next message must have. */
   readonly expected?: number;
 }
 
@@ -31,7 +31,7 @@ type RefusalName =
   | "unread"
   | "broken";
 
-/** All that does not depend on the session. */
+/** Refusals that do not depend on the session. */
 export const REFUSALS: Readonly<Record<RefusalName, SSERefusal>> = {
   session: {
     status: 403,
@@ -73,7 +73,7 @@ export const REFUSALS: Readonly<Record<RefusalName, SSERefusal>> = {
   broken: { status: 500, code: "ERR_SSE_INTERNAL", message: "Internal Server Error" },
 };
 
-/** The message is not the one that comes next, or was replaced by a newer request. */
+/** Refuses a message that is not the next one, or that a newer request has replaced. */
 export function outOfOrder(expected: number): SSERefusal {
   return {
     status: 409,
@@ -83,17 +83,20 @@ export function outOfOrder(expected: number): SSERefusal {
   };
 }
 
-/** Headers that clients send beside those that every page may. */
+/** Request headers of our client that a page of another origin may send only after a preflight. */
 const ALLOWED = "content-type, last-event-id, onepeer-delivery, onepeer-protocols, " +
   "onepeer-sequence, onepeer-session";
 const EXPOSED = "onepeer-heartbeat, onepeer-session";
 
-/** An answer without a body. */
+/** Makes a response without a body. */
 export function noContent(headers: HeadersInit = {}): Response {
   return new Response(null, { status: 204, headers });
 }
 
-/** What a hook answered with, readable for its page; srvx believes the length that it says of itself. */
+/**
+ * Copies a hook's response, with headers that let a page of another origin read the response. srvx
+ * trusts a `content-length` header even if the body has another length, so the header is removed.
+ */
 export function framed(response: Response, cors: Record<string, string> = {}): Response {
   const more = Object.entries(cors);
   if (!response.headers.has("content-length") && more.length === 0) return response;
@@ -103,17 +106,17 @@ export function framed(response: Response, cors: Record<string, string> = {}): R
   return copy;
 }
 
-/** A refusal as JSON. */
+/** Makes a JSON response of a refusal. */
 export function refused({ status, ...body }: SSERefusal, headers: HeadersInit = {}): Response {
   const response = new Response(`${JSON.stringify(body)}\n`, { status, headers });
   response.headers.set("content-type", "application/json");
   response.headers.set("cache-control", "no-store");
-  // What is left of the body must not keep the line.
+  // The unread rest of the body must not keep the connection open.
   if (status === 408 || status === 413) response.headers.set("connection", "close");
   return response;
 }
 
-/** What lets a page of another origin read the answer. */
+/** Headers that let a page of another origin read the response. */
 export function corsHeaders(origin: string): Record<string, string> {
   return {
     "access-control-allow-origin": origin,
@@ -123,7 +126,7 @@ export function corsHeaders(origin: string): Record<string, string> {
   };
 }
 
-/** What lets a page of another origin ask, and with headers of its own. */
+/** Headers that let a page of another origin send the request, with the headers it asked for. */
 export function preflightHeaders(origin: string, wanted: string | null): Record<string, string> {
   return {
     ...corsHeaders(origin),

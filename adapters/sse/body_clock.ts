@@ -1,53 +1,53 @@
 import type { RequestBody } from "./request_body.ts";
 import type { Timers } from "../../common/timers.ts";
 
-/** Looks in the time that a body may take. */
-const LOOKS = 4;
+/** Checks within the time that a body may take. */
+const CHECKS = 4;
 
 /**
- * Gives up bodies that take too long, a fourth of that time late at most. One timer for all: one for
- * each costs a third as much as all else that a message by POST takes on Deno 2.9.
+ * Stops request bodies that take too long, at most a fourth of the time-out late. All bodies share
+ * one timer: on Deno 2.9 a timer for each would add a third to the cost of a message by POST.
  */
 export class BodyClock {
   readonly #timers: Timers;
   readonly #interval: number;
-  /** How often each was seen. */
-  readonly #seen = new Map<RequestBody, number>();
+  /** Number of checks that each body has been through. */
+  readonly #checks = new Map<RequestBody, number>();
   #stop: (() => void) | undefined;
-  #isNobodyHere = false;
+  #isResting = false;
 
   /** @param timeout milliseconds that a body may take. */
   constructor(timers: Timers, timeout: number) {
     this.#timers = timers;
-    this.#interval = timeout / LOOKS;
+    this.#interval = timeout / CHECKS;
   }
 
-  /** Somebody begins to read. */
+  /** A body is read from now on. */
   began(body: RequestBody): void {
-    this.#isNobodyHere = false;
-    this.#seen.set(body, 0);
-    // Goes on for a while where nothing is read: what is sent now and then starts no timer each time.
-    this.#stop ??= this.#timers.every(this.#interval, () => this.#look());
+    this.#isResting = false;
+    this.#checks.set(body, 0);
+    // The timer stays for a while after the last body, so that rare messages do not start it each time.
+    this.#stop ??= this.#timers.every(this.#interval, () => this.#check());
   }
 
-  /** Nobody reads any more. */
+  /** A body is no longer read. */
   ended(body: RequestBody): void {
-    this.#seen.delete(body);
-    if (this.#isNobodyHere) this.rest();
+    this.#checks.delete(body);
+    if (this.#isResting) this.rest();
   }
 
-  /** Nobody is here who could send. */
+  /** The last session has ended, so the timer is not needed. */
   rest(): void {
-    this.#isNobodyHere = true;
-    if (this.#seen.size > 0) return;
+    this.#isResting = true;
+    if (this.#checks.size > 0) return;
     this.#stop?.();
     this.#stop = undefined;
   }
 
-  #look(): void {
-    if (this.#seen.size === 0) return this.rest();
-    for (const [body, times] of this.#seen) {
-      if (times < LOOKS) this.#seen.set(body, times + 1);
+  #check(): void {
+    if (this.#checks.size === 0) return this.rest();
+    for (const [body, times] of this.#checks) {
+      if (times < CHECKS) this.#checks.set(body, times + 1);
       else body.stop("too late");
     }
   }

@@ -1,12 +1,12 @@
 import type { EventStream } from "./event_stream.ts";
 import type { EventBody } from "./server_sent_event.ts";
 
-/** From this size on a copy costs more than one more chunk does. */
+/** Largest event that is copied. Above this size a copy costs more than a further chunk. */
 const MAX_COPY = 16_384;
-/** As much as a server writes at a time. */
+/** Bytes that a server writes at a time. */
 const FULL = 65_536;
 
-/** Events that leave together, each with its own `id`. */
+/** Events that are written together, each with its own `id` line. */
 export class EventChunk {
   readonly #token: string;
   readonly #pieces: (string | EventBody)[] = [];
@@ -16,12 +16,12 @@ export class EventChunk {
     this.#token = token;
   }
 
-  /** Whether more should go into another. */
+  /** Whether further events belong into another chunk. */
   get isFull(): boolean {
     return this.#length >= FULL;
   }
 
-  /** Whether there is nothing to write. */
+  /** Whether the chunk has no event. */
   get isEmpty(): boolean {
     return this.#length === 0;
   }
@@ -33,8 +33,8 @@ export class EventChunk {
     this.#length += id.length + body.bytes.byteLength;
   }
 
-  /** Writes all of them to a line: small ones as one chunk, large ones without a copy. */
-  writeTo(line: EventStream): void {
+  /** Writes all events to a stream: small events as one chunk, large events without a copy. */
+  writeTo(stream: EventStream): void {
     let from = 0, length = 0, size = 0;
     for (const [i, piece] of this.#pieces.entries()) {
       if (typeof piece === "string") length += piece.length;
@@ -42,13 +42,13 @@ export class EventChunk {
         length += piece.bytes.byteLength;
         size += piece.size;
       } else {
-        line.write(this.#copy(from, i, length), size);
-        line.write(piece.bytes, piece.size);
+        stream.write(this.#copy(from, i, length), size);
+        stream.write(piece.bytes, piece.size);
         from = i + 1;
         length = size = 0;
       }
     }
-    if (length > 0) line.write(this.#copy(from, this.#pieces.length, length), size);
+    if (length > 0) stream.write(this.#copy(from, this.#pieces.length, length), size);
   }
 
   #copy(from: number, to: number, length: number): Uint8Array<ArrayBuffer> {
@@ -57,7 +57,7 @@ export class EventChunk {
     for (let i = from; i < to; i++) {
       const piece = this.#pieces[i]!;
       if (typeof piece === "string") {
-        for (let j = 0; j < piece.length; j++) chunk[at++] = piece.charCodeAt(j); // it is ASCII
+        for (let j = 0; j < piece.length; j++) chunk[at++] = piece.charCodeAt(j); // ids are ASCII
       } else {
         chunk.set(piece.bytes, at);
         at += piece.bytes.byteLength;

@@ -1,26 +1,28 @@
-/** Who feeds a line. */
+/** The owner of an event stream. */
 export interface EventStreamSource {
-  /** The server reads, and has all that was written before. */
-  onread(line: EventStream): void;
+  /** The server reads, and has read all that was written before. */
+  onread(stream: EventStream): void;
   /** The client has left. */
-  onleave(line: EventStream): void;
+  onleave(stream: EventStream): void;
 }
 
-/** Sizes are given in these, and one more: workerd 2026-11 holds back a chunk of size 0 for ever. */
+/**
+ * Factor of chunk sizes; each chunk counts one more. workerd 2026-11 never delivers a chunk of size 0.
+ */
 const UNIT = 1024;
 
-/** One response of `text/event-stream`: a line down to a client, for as long as it holds. */
+/** Body of one `text/event-stream` response, filled when the server reads it. */
 export class EventStream {
   /** The body of the response. */
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
-  /** Whether it ends once something was sent. */
+  /** Whether the response ends after the first events (long polling). */
   readonly isPoll: boolean;
-  /** Whether there was anything to send. */
+  /** Whether an event was sent. */
   hasSent = false;
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
   #isHungry = false;
   #isOver = false;
-  /** What the chunk that is being queued counts. */
+  /** Size of the chunk that is being queued. */
   #size = 0;
 
   constructor(source: EventStreamSource, isPoll: boolean) {
@@ -38,21 +40,21 @@ export class EventStream {
         this.#isHungry = false;
         source.onleave(this);
       },
-      // Nothing is queued here but what the server has asked for.
+      // The queue holds nothing but chunks that the server has asked for.
     }, { highWaterMark: 0, size: () => this.#size });
   }
 
-  /** Whether the server waits for something to be written. */
+  /** Whether the server waits for a chunk. */
   get isHungry(): boolean {
     return this.#isHungry;
   }
 
-  /** What of the chunks written the server has not read. */
+  /** Size of the written chunks that the server has not read. */
   get bufferedAmount(): number {
     return Math.floor(-(this.#controller.desiredSize ?? 0) / UNIT);
   }
 
-  /** Writes a chunk, which counts so much. */
+  /** Writes a chunk. `size` is what the chunk counts in {@linkcode bufferedAmount}. */
   write(chunk: Uint8Array<ArrayBuffer>, size: number): void {
     if (this.#isOver) return;
     this.#isHungry = false;
@@ -60,7 +62,7 @@ export class EventStream {
     this.#controller.enqueue(chunk);
   }
 
-  /** Ends the response behind what was written. */
+  /** Ends the response after the written chunks. */
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;

@@ -1,15 +1,15 @@
-/** Why a body was not read to its end. */
+/** Reason why a body was not read to its end. */
 export type BodyFailure = "too large" | "too late" | "replaced" | "broken";
 
-/** Up to this length the runtime's own way, which is the fastest and cannot be stopped. */
+/** Longest body that is read by the runtime itself, which is fastest but cannot be stopped. */
 const SMALL = 65_536;
 
-/** srvx on Node: its `arrayBuffer()` makes a `Request` of undici's first, which takes 100 µs. */
+/** A request of srvx on Node. Its `arrayBuffer()` takes 100 µs, as it first makes a `Request` of undici. */
 interface ServedByNode extends Request {
   readonly runtime?: { readonly node?: { readonly req?: NodeBody } };
 }
 
-/** The part of Node's `IncomingMessage` that is used. */
+/** Members of Node's `IncomingMessage` that are used. */
 interface NodeBody {
   readonly destroyed: boolean;
   on(event: string, listener: (chunk: Uint8Array<ArrayBuffer>) => void): unknown;
@@ -17,26 +17,28 @@ interface NodeBody {
 
 function wholeOf(body: NodeBody, length: number): Promise<Uint8Array<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
-    if (body.destroyed) reject(new Error("The request was broken off"));
+    if (body.destroyed) reject(new Error("The client ended the request early"));
     const bytes = new Uint8Array(length);
     let at = 0;
     body.on("data", (chunk) => {
-      if (at + chunk.byteLength > length) return reject(new Error("More came than was said"));
+      if (at + chunk.byteLength > length) {
+        return reject(new Error("The body is longer than its content-length"));
+      }
       bytes.set(chunk, at);
       at += chunk.byteLength;
     });
     body.on("end", () => resolve(bytes.subarray(0, at)));
-    body.on("close", reject); // where it has not ended
+    body.on("close", reject); // a rejection after the end has no effect
   });
 }
 
-/** The body of a request: at most so many bytes, and no longer than somebody waits. */
+/** Body of a request, bounded in size, that can be stopped at any time. */
 export class RequestBody {
   readonly #request: Request;
   readonly #most: number;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #stop!: (failure: BodyFailure) => void;
-  /** Resolves where nobody is to read on. */
+  /** Settles when {@linkcode stop} is called. */
   readonly stopped: Promise<BodyFailure> = new Promise((resolve) => this.#stop = resolve);
 
   constructor(request: Request, most: number) {
@@ -44,12 +46,12 @@ export class RequestBody {
     this.#most = most;
   }
 
-  /** The length that the client has said, `NaN` where it has not. */
+  /** The `content-length`, or `NaN` if the request has none. */
   get statedLength(): number {
     return Number(this.#request.headers.get("content-length") ?? NaN);
   }
 
-  /** Reads all of it, or tells why not. Never rejects. */
+  /** Reads the whole body. Resolves to the bytes, or to the reason of a failure. Never rejects. */
   read(): Promise<Uint8Array<ArrayBuffer> | BodyFailure> {
     const { statedLength } = this;
     if (statedLength > this.#most) return Promise.resolve("too large");
@@ -62,7 +64,7 @@ export class RequestBody {
     return Promise.race([this.stopped, bytes.catch((): BodyFailure => "broken")]);
   }
 
-  /** Reads no further. */
+  /** Stops reading. */
   stop(failure: BodyFailure): void {
     this.#stop(failure);
     this.#reader?.cancel().catch(() => {});
@@ -73,7 +75,7 @@ export class RequestBody {
     if (!body) return new Uint8Array();
     const reader = this.#reader = body.getReader();
     const { statedLength } = this;
-    // Not a list of pieces: of one byte each they would cost a hundred times as much.
+    // One growing buffer, not a list: pieces of one byte each would cost a hundred times as much memory.
     let bytes = new Uint8Array(Number.isNaN(statedLength) ? SMALL : statedLength);
     let length = 0;
     for (;;) {

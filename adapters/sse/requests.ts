@@ -5,17 +5,17 @@ import type { CloseInfo } from "../../socket/socket.ts";
 import { outOfOrder, REFUSALS, type SSERefusal } from "./answer.ts";
 import type { SSESession } from "./session.ts";
 
-/** Bytes that a close may take. */
+/** Largest body of a close request, in bytes. */
 const MAX_CLOSE = 1024;
 const TYPES: Readonly<Record<string, "text" | "binary">> = {
   "text/plain": "text",
   "application/octet-stream": "binary",
 };
-/** A number as our clients write it. */
+/** Sequence number as our client writes it. */
 const NUMBER = /^[1-9]\d{0,14}$/;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The way up: what clients send, a message or a close to a request. */
+/** Requests from clients: each carries one message or one close. */
 export class SSERequests {
   readonly #maxPayload: number;
   readonly #bodies: BodyClock;
@@ -26,8 +26,8 @@ export class SSERequests {
   }
 
   /**
-   * Takes one message, the next by its number. Answers once there is room for another; a request that
-   * comes again replaces the one that is still being read.
+   * Accepts one message, which must have the next number. Returns once there is room for another
+   * message. A repeated request replaces the one that is still being read.
    */
   async take(session: SSESession, request: Request): Promise<SSERefusal | undefined> {
     const { headers } = request;
@@ -52,7 +52,7 @@ export class SSERequests {
     return undefined;
   }
 
-  /** Takes the client's close, or its answer to ours. */
+  /** Accepts the client's close, or the client's answer to our close. */
   async leave(session: SSESession, request: Request): Promise<SSERefusal | undefined> {
     const bytes = await this.#read(new RequestBody(request, MAX_CLOSE));
     const close = typeof bytes === "string" ? undefined : closeIn(bytes);
@@ -87,7 +87,7 @@ function decode(bytes: Uint8Array<ArrayBuffer>): string | undefined {
   }
 }
 
-/** What a client closes with; `undefined` where it may not. */
+/** Reads code and reason of a close; returns `undefined` if they are not valid. */
 function closeIn(bytes: Uint8Array<ArrayBuffer>): Omit<CloseInfo, "wasClean"> | undefined {
   try {
     const { code = 1005, reason = "" } = JSON.parse(utf8.decode(bytes) || "{}");

@@ -2,7 +2,7 @@ import type { OutgoingFrame } from "../../socket/socket.ts";
 
 const utf8 = new TextEncoder();
 
-/** What Node's `Buffer` has and a plain array of bytes may lack; typed by what is used. */
+/** Node's `Buffer`, typed by the members used here. Other runtimes may lack it. */
 const { Buffer: NodeBuffer } = globalThis as {
   Buffer?: {
     from(
@@ -13,32 +13,32 @@ const { Buffer: NodeBuffer } = globalThis as {
   };
 };
 
-/** One event after its `id` line, which is the client's own: shared by all who get it. */
+/** An event without its `id` line. All recipients share the body; the `id` differs for each. */
 export interface EventBody {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** What it counts while it waits: as much as a message on a WebSocket, and nothing where it is none. */
+  /** Bytes that the event counts as while it is queued: those of the message, or 0 if it carries none. */
   readonly size: number;
 }
 
-/** What a message counts at least: empty ones must not be for nothing. */
-const LEAST = 4;
+/** Least size of a message, so that empty messages count too. */
+const MIN_SIZE = 4;
 
-/** A comment: keeps the line busy, and no client hears of it. */
+/** A comment. It keeps the response alive, and clients ignore it. */
 export const HEARTBEAT: EventBody = { bytes: utf8.encode(":\n\n"), size: 0 };
 
 const bodies = new WeakMap<OutgoingFrame, EventBody>();
 
-/** A message as an event: encoded at most once, however many get it. */
+/** Returns a message as an event. The frame is encoded at most once for all recipients. */
 export function eventBody(frame: OutgoingFrame): EventBody {
   let body = bodies.get(frame);
   if (!body) {
-    body = { bytes: utf8.encode(textOf(frame)), size: Math.max(frame.byteLength, LEAST) };
+    body = { bytes: utf8.encode(textOf(frame)), size: Math.max(frame.byteLength, MIN_SIZE) };
     bodies.set(frame, body);
   }
   return body;
 }
 
-/** An event of ours, with data as JSON. */
+/** Makes an event of the protocol, with data as JSON. */
 export function namedEvent(name: string, data: unknown): EventBody {
   const bytes = utf8.encode(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
   return { bytes, size: 0 };
@@ -46,7 +46,7 @@ export function namedEvent(name: string, data: unknown): EventBody {
 
 function textOf({ payload, bytes }: OutgoingFrame): string {
   if (typeof payload !== "string") return `event: binary\ndata: ${base64(bytes)}\n\n`;
-  // The one line end of the format that a data line cannot carry.
+  // A carriage return ends a line of the format, so a data line cannot carry it.
   if (payload.includes("\r")) return `event: json\ndata: ${JSON.stringify(payload)}\n\n`;
   return `data: ${payload.replaceAll("\n", "\ndata: ")}\n\n`;
 }

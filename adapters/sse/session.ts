@@ -10,60 +10,61 @@ import { newToken } from "../../session/session_token.ts";
 import type { CloseInfo, OutgoingFrame, Payload } from "../../socket/socket.ts";
 import type { SharedInterval, Timers } from "../../common/timers.ts";
 
-/** What all sessions of one adapter share. */
+/** Services that all sessions of one adapter share. */
 export interface SessionHost {
-  /** Milliseconds between comments on a line that is silent. */
+  /** Milliseconds between comments on a silent stream. */
   readonly heartbeat: number;
-  /** Milliseconds that a session outlives its line. */
+  /** Milliseconds that a session outlives its stream. */
   readonly grace: number;
-  /** Bytes of what was sent that may be asked for again. */
+  /** Bytes of sent events that are kept for a client that resumes. */
   readonly replay: number;
   readonly maxPayload: number;
   readonly timers: Timers;
-  /** Sees to the heartbeats. */
-  readonly lines: SharedInterval<SSESession>;
-  /** From here on a session may be asked for. */
+  /** Sends heartbeats to the sessions that have a stream. */
+  readonly streams: SharedInterval<SSESession>;
+  /** Registers a session, so that requests find it by its token. */
   began(session: SSESession): void;
-  /** From here on it may not. */
+  /** Unregisters a session that is over. */
   ended(session: SSESession): void;
-  /** Its client has closed it, or answered our close. */
+  /** Remembers how a client left its session: by a close, or by its answer to our close. */
   left(session: SSESession, code: number, reason: string): void;
-  /** Has a session flushed when the turn ends. */
+  /** Flushes a session at the end of the current turn. */
   flushLater(session: SSESession): void;
 }
 
-/** Milliseconds until a response must be read, or our close answered; or as many as `grace` has. */
-const PATIENCE = 10_000;
+/** Least milliseconds that a server has to read a response, and a client to answer our close. */
+const READ_TIMEOUT = 10_000;
 
 const LOST: CloseInfo = { code: 1006, reason: "", wasClean: false };
 
-/** The last part of the id of a session's last event: who asks for what follows gets a 204. */
+/** Last part of the id of a session's last event. A client that reconnects with this id gets a 204. */
 export const CLOSED_ID = "closed";
 
 /**
- * One client's session: events down by whatever response is its line at the time, messages up by
- * requests. Survives its line for a while, and keeps what was sent to send it again.
+ * Session of one client. Events leave by the response that is the session's stream at the time, and
+ * messages arrive by requests. The session outlives a lost stream for a while, and keeps sent events
+ * so that the next stream can send them again.
  */
 export class SSESession implements EventStreamSource {
-  /** Who knows it is the client. */
+  /** Secret that proves that a request comes from the client. */
   readonly token: string = newToken();
-  /** The `Origin` of the request that opened it. */
+  /** `Origin` of the request that opened the session. */
   readonly origin: string | null;
-  /** Where its own server is, once somebody had to know. */
+  /** Host of the server itself; set when the first request needs it. */
   host: string | undefined;
-  /** Our end. Set before anything is sent, like {@linkcode peer}. */
+  /** Socket of the session. Set before the first send, like {@linkcode peer}. */
   socket!: CallbackSocket<SSESession>;
   peer!: Peer;
-  /** The number of the last message taken from the client. */
+  /** Number of the last message that was accepted from the client. */
   received = 0;
-  /** The message that is being read, or waits to be. */
+  /** Body of the message that is being read, or waits to be read. */
   turn: RequestBody | undefined;
-  /** What lets its page read the answers, where it is of another origin. */
+  /** Headers that let a page of another origin read the responses. */
   cors: Record<string, string> | undefined;
   readonly #host: SessionHost;
   readonly #ring: ReplayRing<EventBody>;
-  #line: EventStream | undefined;
-  /** What its line begins with. */
+  #stream: EventStream | undefined;
+  /** First event of the stream, until it is sent. */
   #prelude: EventBody | undefined;
   #closeEvent: EventBody | undefined;
   #hasSaidClose = false;
@@ -79,39 +80,43 @@ export class SSESession implements EventStreamSource {
     this.#ring = new ReplayRing(host.replay);
   }
 
-  /** Whether nothing is left to ask of it. */
+  /** Whether the session has ended. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** What no server has read. */
+  /** Bytes that the server has not read from the session. */
   get bufferedAmount(): number {
-    return this.#ring.unsentSize + (this.#line?.bufferedAmount ?? 0);
-  }
-
-  /** Its first line. It opens when the server reads: nobody says so of a client that left before. */
-  start(isPoll: boolean): EventStream {
-    this.#host.began(this);
-    this.#prelude = this.#opening();
-    this.#awaitReader(PATIENCE);
-    return this.#line = new EventStream(this, isPoll);
+    return this.#ring.unsentSize + (this.#stream?.bufferedAmount ?? 0);
   }
 
   /**
-   * One more line in place of the last, from the event with this number on; `undefined` where that
-   * is gone. From -1 on for who knows its token by the header alone: somebody held the body back.
+   * Returns the first stream. The socket opens when the server reads the stream: no runtime reports a
+   * client that left before that.
+   */
+  start(isPoll: boolean): EventStream {
+    this.#host.began(this);
+    this.#prelude = this.#opening();
+    this.#awaitReader(READ_TIMEOUT);
+    return this.#stream = new EventStream(this, isPoll);
+  }
+
+  /**
+   * Returns a stream that replaces the last one, and sends the events after number `sequence`.
+   * Returns `undefined`, and ends the session, if one of them is no longer kept. -1 is sent by a client
+   * that has the token from a header but has got no event, because a proxy held the body back.
    */
   restart(isPoll: boolean, sequence: number): EventStream | undefined {
     if (this.#isOver || !this.#ring.rewind(Math.max(sequence, 0))) return void this.terminate();
-    this.#leaveLine()?.end();
-    this.#awaitReader(PATIENCE);
+    this.#leaveStream()?.end();
+    this.#awaitReader(READ_TIMEOUT);
     this.#hasSaidClose = false;
     const isFirst = sequence < 0;
     this.#prelude = isFirst ? this.#opening() : namedEvent("resume", { received: this.received });
-    this.#host.lines.add(this);
-    const line = this.#line = new EventStream(this, isPoll);
-    line.hasSent = isFirst;
-    return line;
+    this.#host.streams.add(this);
+    const stream = this.#stream = new EventStream(this, isPoll);
+    stream.hasSent = isFirst;
+    return stream;
   }
 
   #opening(): EventBody {
@@ -119,53 +124,53 @@ export class SSESession implements EventStreamSource {
     return namedEvent("start", { protocol: this.socket.protocol, heartbeat, grace, maxPayload });
   }
 
-  onread(line: EventStream): void {
-    if (line !== this.#line) return;
+  onread(stream: EventStream): void {
+    if (stream !== this.#stream) return;
     this.#cancelGrace?.();
     this.#cancelGrace = undefined;
     if (!this.#isOpened) {
-      this.#isOpened = line.hasSent = true;
-      this.#host.lines.add(this);
+      this.#isOpened = stream.hasSent = true;
+      this.#host.streams.add(this);
       this.socket.opened();
     } else if (!this.#ring.hasNext) this.socket.drained();
-    if (!this.#isGathering) this.#feed(line);
+    if (!this.#isGathering) this.#feed(stream);
   }
 
-  onleave(line: EventStream): void {
-    if (line !== this.#line) return;
-    this.#leaveLine();
+  onleave(stream: EventStream): void {
+    if (stream !== this.#stream) return;
+    this.#leaveStream();
     this.#awaitReader();
   }
 
-  /** Sends one message, together with all others of this turn. */
+  /** Sends one message, together with all other messages of this turn. */
   send(frame: OutgoingFrame): void {
     this.#ring.push(eventBody(frame));
-    if (!this.#line?.isHungry || this.#isGathering) return;
+    if (!this.#stream?.isHungry || this.#isGathering) return;
     this.#isGathering = true;
     this.#host.flushLater(this);
   }
 
-  /** Sends what was gathered. */
+  /** Sends the events that this turn has queued. */
   flush(): void {
     this.#isGathering = false;
-    if (this.#line?.isHungry) this.#feed(this.#line);
+    if (this.#stream?.isHungry) this.#feed(this.#stream);
   }
 
-  /** Keeps the line busy; to be called every `heartbeat`. */
+  /** Writes a comment to a stream that is idle. Called every `heartbeat` milliseconds. */
   heartbeat(): void {
-    const line = this.#line;
-    if (!line?.isHungry) return; // it is busy
-    line.hasSent = true;
-    line.write(HEARTBEAT.bytes, 0);
+    const stream = this.#stream;
+    if (!stream?.isHungry) return; // the server still reads
+    stream.hasSent = true;
+    stream.write(HEARTBEAT.bytes, 0);
   }
 
-  /** Tells the client that we close. It may answer by {@linkcode left}. */
+  /** Sends our close to the client. The answer arrives by {@linkcode left}. */
   close(code: number, reason: string): void {
     this.#closeEvent = namedEvent("close", { code, reason });
     this.flush();
   }
 
-  /** The client closes, or answers our close. */
+  /** Handles the client's close, or the client's answer to our close. */
   left(code: number, reason: string): void {
     if (this.#isOver) return;
     if (!this.#closeEvent) this.close(code, reason);
@@ -173,13 +178,13 @@ export class SSESession implements EventStreamSource {
     this.#end({ code, reason, wasClean: true });
   }
 
-  /** Ends without a word, and for good. */
+  /** Ends the session at once, without a close event. */
   terminate(): void {
-    this.#leaveLine()?.end();
+    this.#leaveStream()?.end();
     this.#end(LOST);
   }
 
-  /** A message of the client. */
+  /** Accepts a message of the client. */
   take(payload: Payload, byteLength: number): void {
     this.received++;
     this.socket.received(payload, byteLength);
@@ -190,50 +195,50 @@ export class SSESession implements EventStreamSource {
   }
 
   resume(): void {
-    this.#paused?.open();
+    this.#paused?.resolve();
     this.#paused = undefined;
   }
 
-  /** Resolves once messages may come; `undefined` where they may now. */
+  /** Settles when messages may arrive again; `undefined` while they may. */
   get paused(): Promise<void> | undefined {
-    return this.#paused?.opened;
+    return this.#paused?.promise;
   }
 
-  /** Gives a line what it waits for, as far as there is something. */
-  #feed(line: EventStream): void {
+  /** Writes queued events to a stream that the server is reading. */
+  #feed(stream: EventStream): void {
     const ring = this.#ring;
     const chunk = new EventChunk(this.token);
     if (this.#prelude) chunk.add(ring.nextNumber - 1, this.#prelude);
     this.#prelude = undefined;
     while (ring.hasNext && !chunk.isFull) {
       chunk.add(ring.nextNumber, ring.next());
-      line.hasSent = true;
+      stream.hasSent = true;
     }
-    const isDone = chunk.isEmpty && (this.#hasSaidClose || (line.isPoll && line.hasSent));
+    const isDone = chunk.isEmpty && (this.#hasSaidClose || (stream.isPoll && stream.hasSent));
     if (this.#closeEvent && !this.#hasSaidClose && !ring.hasNext) {
       this.#hasSaidClose = true;
       chunk.add(CLOSED_ID, this.#closeEvent);
     }
-    chunk.writeTo(line);
+    chunk.writeTo(stream);
     if (!isDone) return;
-    this.#leaveLine();
-    line.end();
-    // Whether the client has read it nobody says: it answers, or asks again.
+    this.#leaveStream();
+    stream.end();
+    // No runtime reports whether the client has read the end: the client answers, or reconnects.
     this.#awaitReader();
   }
 
-  #leaveLine(): EventStream | undefined {
-    const line = this.#line;
-    this.#line = undefined;
-    this.#host.lines.delete(this);
-    return line;
+  #leaveStream(): EventStream | undefined {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    this.#host.streams.delete(this);
+    return stream;
   }
 
-  /** Ends it unless a server reads: it may never, where the client has left for example. */
-  #awaitReader(patience = this.#hasSaidClose ? PATIENCE : 0): void {
+  /** Ends the session unless the server reads a stream in time. A client that has left never causes a read. */
+  #awaitReader(timeout = this.#hasSaidClose ? READ_TIMEOUT : 0): void {
     if (this.#isOver) return;
     this.#cancelGrace?.();
-    const ms = Math.max(this.#host.grace, patience);
+    const ms = Math.max(this.#host.grace, timeout);
     this.#cancelGrace = this.#host.timers.after(ms, () => this.terminate());
   }
 
@@ -241,7 +246,7 @@ export class SSESession implements EventStreamSource {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#host.ended(this);
-    this.#leaveLine()?.end();
+    this.#leaveStream()?.end();
     this.#cancelGrace?.();
     this.#ring.clear();
     this.resume();

@@ -4,9 +4,9 @@ import { isSameToken, keyOf } from "../../session/session_token.ts";
 import { CLOSED_ID, type SessionHost, type SSESession } from "./session.ts";
 import { SharedInterval, Timers } from "../../common/timers.ts";
 
-/** The wire of a socket that is made of responses and requests. */
+/** Wire of a socket that consists of responses and requests. */
 export const sessionWire: Wire<SSESession> = {
-  isOpen: () => true, // a close is reported at once
+  isOpen: () => true, // a client's close is reported at once
   send: (session, frame) => session.send(frame),
   flush: (session) => session.flush(),
   close: (session, code, reason) => session.close(code, reason),
@@ -18,26 +18,26 @@ export const sessionWire: Wire<SSESession> = {
   },
 };
 
-/** For who comes back too late, and must learn that its messages are lost. */
+/** Event for a client that resumes too late: its messages are lost. */
 const RECOVERY_FAILED = lastEvent(1006, "the session is over: what was missed cannot be recovered");
-/** How many sessions are remembered that their clients have left. */
+/** Number of sessions that are remembered after their clients have left. */
 const MOST_LEFT = 1000;
 
-/** The sessions of one adapter, and what they share. */
+/** All sessions of one adapter, and their shared services. */
 export class SSESessions implements SessionHost {
   readonly heartbeat: number;
   readonly grace: number;
   readonly replay: number;
   readonly maxPayload: number;
   readonly timers: Timers = new Timers();
-  readonly lines: SharedInterval<SSESession>;
-  /** Sees to it that messages come in at one go. */
+  readonly streams: SharedInterval<SSESession>;
+  /** Stops request bodies that take too long. */
   readonly bodies: BodyClock;
-  /** By the part of their token that is no proof. */
+  /** Sessions by the public part of their token. */
   readonly #byKey = new Map<string, SSESession>();
-  /** How those ended that were left last: HTTP repeats a DELETE whose answer was lost by itself. */
+  /** Closing events of sessions that clients have left: an HTTP client may repeat a DELETE by itself. */
   readonly #left = new Map<string, string>();
-  /** What has something to send when the turn ends. */
+  /** Sessions that have something to send at the end of the turn. */
   #gathering: SSESession[] = [];
 
   constructor(
@@ -50,25 +50,25 @@ export class SSESessions implements SessionHost {
     this.replay = replay;
     this.maxPayload = maxPayload;
     this.bodies = new BodyClock(this.timers, bodyTimeout);
-    this.lines = new SharedInterval<SSESession>(
+    this.streams = new SharedInterval<SSESession>(
       this.timers,
       heartbeat,
       (session) => session.heartbeat(),
     );
   }
 
-  /** The session of whoever knows its token. */
+  /** Returns the session with this token. */
   find(token: string | null): SSESession | undefined {
     const session = this.#byKey.get(keyOf(token ?? ""));
     return session && isSameToken(session.token, token!) ? session : undefined;
   }
 
-  /** Whether it was a session that its client has left. */
+  /** Whether the token is of a session that its client has left. */
   hasLeft(token: string | null): boolean {
     return this.#left.has(token ?? "");
   }
 
-  /** All that is left to say to who comes back. */
+  /** Returns the last event for a client that resumes a session that is over. */
   closingEvent(token: string): string {
     return this.#left.get(token) ?? RECOVERY_FAILED;
   }

@@ -8,40 +8,40 @@ import {
 import { RawHandshake } from "../../handshake/raw_handshake.ts";
 import { handshakeOf } from "../../shims/workerd/workerd.ts";
 
-/** What servers give with a request: of Deno, or Bun's `Server`. */
+/** Second argument of a `fetch` handler on Deno, or Bun's `Server`. */
 export interface ServerInfo {
-  /** Deno: the other end of the line. */
+  /** Deno: address of the client. */
   readonly remoteAddr?: object;
-  /** Bun: the other end of a request's line. */
+  /** Bun: returns the address of a request's client. */
   requestIP?(request: Request): { readonly address: string } | null;
-  /** Bun: for how many seconds a line may be silent; 0 for ever. */
+  /** Bun: sets after how many silent seconds a connection ends; 0 for never. */
   timeout?(request: Request, seconds: number): void;
 }
 
-/** Bun 1.4 ends a line that was silent for ten seconds. */
-export function keepLine(request: Request, info: ServerInfo | undefined): void {
+/** Keeps a silent connection open: Bun 1.4 ends it after ten seconds. */
+export function keepConnectionOpen(request: Request, info: ServerInfo | undefined): void {
   info?.timeout?.(request, 0);
 }
 
-/** What frameworks and servers hang on a request. */
+/** Properties that frameworks and servers add to a request. */
 interface ServedRequest extends Request {
-  /** srvx: the other end of the line. */
+  /** srvx: address of the client. */
   readonly ip?: string;
   /** Cloudflare. */
   readonly cf?: object;
   readonly context?: AnyContext;
 }
 
-/** What an event stream is used by. */
+/** Methods of an event stream. */
 export const METHODS = "GET, POST, DELETE, OPTIONS";
 
 /**
- * How pages ask for one. By `no-cors` a page of any site may send cookies and no `Origin` that would
- * tell. (Fetch Metadata: who is no browser says nothing.)
+ * Values of `Sec-Fetch-Mode` that are admitted. With `no-cors` a page of any site could send cookies
+ * without an `Origin` header. Clients that are no browsers send no such header (Fetch Metadata).
  */
 const MODES: readonly (string | null)[] = [null, "cors", "same-origin"];
 
-/** A request for an event stream, as the doorkeeper knows requests for a WebSocket. */
+/** Handshake of an event stream, for the same upgrader as the handshake of a WebSocket. */
 export class EventStreamHandshake extends RawHandshake {
   override validate(): Refusal | undefined {
     if (this.method !== "GET") {
@@ -74,7 +74,7 @@ function accepts(accept: string | null): boolean {
   return listElements(accept).some((type) => /^text\/event-stream\s*(;|$)/i.test(type));
 }
 
-/** A request as web-standard servers hand it over. */
+/** Makes a handshake of a web-standard request. */
 export function webHandshake(request: Request, info?: ServerInfo): EventStreamHandshake {
   const { ip, cf, context } = request as ServedRequest;
   const runtime = { name: "sse", sse: { request, info } };
@@ -103,7 +103,7 @@ export function webHandshake(request: Request, info?: ServerInfo): EventStreamHa
   });
 }
 
-/** Subprotocols under the name that hooks know: no page may set that header by itself. */
+/** Copies subprotocols to the header that hooks read. A page cannot set that header itself. */
 function withProtocols(headers: readonly string[]): readonly string[] {
   const at = headers.indexOf("onepeer-protocols");
   return at % 2 === 0 ? [...headers, "sec-websocket-protocol", headers[at + 1]!] : headers;

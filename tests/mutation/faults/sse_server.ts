@@ -96,7 +96,7 @@ export const sseServer: readonly Fault[] = [
     id: "sse-server-polls-in-a-circle",
     file: "adapters/sse/session.ts",
     what: "A poll ends though there was nothing to send",
-    find: "(line.isPoll && line.hasSent)",
+    find: "(stream.isPoll && stream.hasSent)",
     replace: "line.isPoll",
     caughtBy,
   },
