@@ -164,7 +164,7 @@ for (const buffers of ["body", "all"] as const) {
     assert.equal(opened, buffers === "body" ? 1 : 2);
     const warnings = scene.console.filter((line) => line.startsWith("warning"));
     assert.equal(warnings.length, 1);
-    assert.match(warnings[0]!, /something before .* buffers/);
+    assert.match(warnings[0]!, /a proxy before .* buffers/);
   });
 }
 

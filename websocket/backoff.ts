@@ -1,12 +1,12 @@
 const FIRST = 250;
 const LONGEST = 5_000;
 
-/** Waits before another attempt: longer each time, and everybody differently long. */
+/** Waits before another attempt: longer each time, and for a random time within it. */
 export function backoff(attempt: number, signal: AbortSignal): Promise<void> {
   return sleep(Math.random() * Math.min(LONGEST, FIRST * 2 ** attempt), signal);
 }
 
-/** Waits so many milliseconds, or until the signal. */
+/** Waits `ms` milliseconds, or until the signal aborts. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const wake = () => {

@@ -1,29 +1,29 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 
-/** What an {@linkcode EventResponse} asks, and whom it tells. */
+/** The owner of an {@linkcode EventResponse}: settings and callbacks. */
 export interface EventResponseHost {
-  /** Most milliseconds between two signs of life. */
+  /** Most milliseconds between two chunks of a healthy response. */
   readonly heartbeat: number;
-  /** Asks for a response: all events since the last that came. */
+  /** Requests a response with all events after the last one received. */
   request(poll: boolean, signal: AbortSignal): Promise<Response>;
-  /** A response has begun. */
+  /** The headers of a response have arrived. */
   headers(headers: Headers): void;
-  /** Takes an event; returns whether it is one of the session, not of the line alone. */
+  /** Handles an event. Returns whether the event carries session data, so that the response was useful. */
   event(event: EventSourceMessage): boolean;
 }
 
-/** Heartbeats that may be missed. */
-const PATIENCE = 2;
+/** Heartbeats without data after which a response is given up. */
+const MAX_SILENT_HEARTBEATS = 2;
 
-/** One response with events, and how it went. */
+/** One response with events, and its outcome. */
 export class EventResponse {
-  /** Whether anything came. */
+  /** Whether any byte was received. */
   wasHeard = false;
-  /** Whether an event of the session came, or it lived as long as one may that has none. */
+  /** Whether an event with session data was received, or the response lasted half a heartbeat. */
   wasUseful = false;
-  /** Whether it was given up, as nothing came for too long. */
+  /** Whether the response was given up because nothing was received for too long. */
   wasSilent = false;
-  /** Whether the server has said that there is nothing to come back for. */
+  /** Whether the server answered 204: the session is over. */
   isLast = false;
   readonly #host: EventResponseHost;
   readonly #ended: AbortSignal;
@@ -36,7 +36,7 @@ export class EventResponse {
     this.#ended = ended;
   }
 
-  /** Asks for it and reads it to its end; returns why it ended. */
+  /** Requests the response and reads it to its end. Returns the reason of the end. */
   async read(poll: boolean): Promise<string> {
     const abort = () => this.#abort.abort();
     this.#ended.addEventListener("abort", abort, { signal: this.#abort.signal });
@@ -46,7 +46,7 @@ export class EventResponse {
       if (status === 200 && body && headers.get("content-type")?.startsWith("text/event-stream")) {
         this.#host.headers(headers);
         await this.#readEvents(body);
-        return "The line was lost";
+        return "The stream was lost";
       }
       this.isLast = status === 204;
       await body?.cancel();
@@ -55,7 +55,7 @@ export class EventResponse {
       return this.wasSilent ? "The server was silent" : String(error);
     } finally {
       clearTimeout(this.#timer);
-      abort(); // what cannot be read may go on
+      abort(); // ends a response that is not read
     }
   }
 
@@ -74,13 +74,13 @@ export class EventResponse {
     }
   }
 
-  /** Each in a task of its own, as a WebSocket does: what one sets off is done before the next. */
+  /** Delivers each event in a task of its own, as a WebSocket does, so that its microtasks run first. */
   async #deliver(events: readonly EventSourceMessage[]): Promise<void> {
     for (const [index, event] of events.entries()) {
       if (index > 0) await nextTask();
       if (this.#abort.signal.aborted) return;
       if (this.#host.event(event)) this.wasUseful = true;
-      this.#watch(); // a slow listener is no silence
+      this.#watch(); // time spent in listeners does not count as silence
     }
   }
 
@@ -90,17 +90,17 @@ export class EventResponse {
     this.#watch();
   }
 
-  /** Waits for the next sign of life, for so long as the server has said by now. */
+  /** Restarts the time-out for the next chunk. The server may have changed the heartbeat meanwhile. */
   #watch(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.wasSilent = true;
       this.#abort.abort();
-    }, PATIENCE * this.#host.heartbeat);
+    }, MAX_SILENT_HEARTBEATS * this.#host.heartbeat);
   }
 }
 
-/** Not by a timer: those of pages in the background come once a second. */
+/** Waits for the next task. Browsers run timers of pages in the background only once a second. */
 function nextTask(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();

@@ -16,9 +16,9 @@ export interface FallbackOptions extends WebSocketSSEOptions {
 const DEFAULT_TIMEOUT = 3_000;
 
 /**
- * Connects by WebSocket; where that fails before it is open, or takes too long, by Server-Sent
- * Events. What it returns is one socket throughout: only what is chosen in the end is heard. Once
- * the WebSocket is open it stays; when it closes, that is a `close`.
+ * Connects by WebSocket, and by server-sent events if the WebSocket fails to open or takes too long.
+ * The returned socket stays the same object, and fires the events of the chosen transport only. After
+ * the WebSocket has opened there is no fallback: its end is the `close` of the socket.
  *
  * @example
  * ```ts
@@ -29,7 +29,7 @@ const DEFAULT_TIMEOUT = 3_000;
  * const server = Deno.serve({ port: 0, onListen() {} }, (request, info) => sse.fetch(request, info));
  *
  * const socket = fallback(`ws://localhost:${server.addr.port}/chat`, [], { timeout: 2_000 });
- * socket.onopen = () => socket.send(socket.transport); // "sse": this server has nothing else
+ * socket.onopen = () => socket.send(socket.transport); // "sse": this server has no WebSockets
  * socket.onmessage = ({ data }) => socket.close(1000, data);
  * await new Promise((closed) => socket.onclose = closed);
  *
@@ -37,9 +37,9 @@ const DEFAULT_TIMEOUT = 3_000;
  * await server.shutdown();
  * ```
  *
- * @param url with `ws:`, `wss:`, `http:` or `https:`: both ways have the same.
+ * @param url with `ws:`, `wss:`, `http:` or `https:`; both transports use the same URL.
  * @param protocols subprotocols that the server may choose from.
- * @throws {DOMException} a `SyntaxError` for a URL or a subprotocol that cannot be.
+ * @throws {DOMException} a `SyntaxError` for an invalid URL or subprotocol.
  */
 export function fallback(
   url: string | URL,
@@ -56,7 +56,7 @@ export class FallbackSocket extends SocketTarget {
   readonly #options: FallbackOptions;
   #socket: WebSocket;
   #binaryType: "blob" | "arraybuffer" = "blob";
-  /** Until it rings, or the WebSocket fails, that is tried. */
+  /** Runs while the WebSocket is tried. */
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Made by {@linkcode fallback}. */
@@ -72,37 +72,37 @@ export class FallbackSocket extends SocketTarget {
     this.#socket = this.#listen(this.#openWebSocket() ?? this.#openSSE());
   }
 
-  /** What carries the messages; while it connects, what is tried. */
+  /** Transport of the messages. While the socket connects: the transport that is tried. */
   get transport(): "websocket" | "sse" {
     return this.#socket instanceof WebSocketSSE ? "sse" : "websocket";
   }
 
-  /** Where it is connected to, with `ws:` or `wss:`. */
+  /** URL of the connection, with `ws:` or `wss:`. */
   get url(): string {
     return this.#url;
   }
 
-  /** One of the constants: how far it is. */
+  /** State of the socket: one of the constants. */
   get readyState(): 0 | 1 | 2 | 3 {
     return this.#socket.readyState as 0 | 1 | 2 | 3;
   }
 
-  /** The subprotocol that the server chose; none before it is open. */
+  /** Subprotocol that the server chose; `""` before the socket is open. */
   get protocol(): string {
     return this.#socket.protocol;
   }
 
-  /** Extensions that the server chose; none for SSE. */
+  /** Extensions that the server chose; `""` for SSE. */
   get extensions(): string {
     return this.#socket.extensions;
   }
 
-  /** Bytes that were sent, and are still here. */
+  /** Bytes that were passed to `send()` and are still queued. */
   get bufferedAmount(): number {
     return this.#socket.bufferedAmount;
   }
 
-  /** What binary messages are given as. */
+  /** Type of `data` for binary messages. */
   get binaryType(): "blob" | "arraybuffer" {
     return this.#binaryType;
   }
@@ -122,7 +122,7 @@ export class FallbackSocket extends SocketTarget {
   }
 
   /**
-   * Closes, or gives up to connect, as a WebSocket does.
+   * Closes the socket, or stops connecting, as a WebSocket does.
    *
    * @throws {DOMException} an `InvalidAccessError` for the code, a `SyntaxError` for the reason.
    */
@@ -131,7 +131,7 @@ export class FallbackSocket extends SocketTarget {
     this.#settle();
   }
 
-  /** A WebSocket, where the runtime has any and the page may open one. */
+  /** Opens a WebSocket. Returns `undefined` if the runtime has none, or the page may not open one. */
   #openWebSocket(): WebSocket | undefined {
     try {
       const socket = new WebSocket(this.#url, [...this.#protocols]);
@@ -146,25 +146,25 @@ export class FallbackSocket extends SocketTarget {
     return new WebSocketSSE(this.#url, this.#protocols, this.#options);
   }
 
-  /** Hands on what the socket says, while it is the one. */
+  /** Passes on the events of `socket` while it is the chosen one. */
   #listen(socket: WebSocket): WebSocket {
     socket.binaryType = this.#binaryType;
-    // One that was given up says nothing any more.
-    const tell = (event: Event) => void (socket === this.#socket && this.dispatchEvent(event));
-    const tellUnlessTrying = (event: Event) => this.#timer ? this.#giveUp() : tell(event);
+    // Events of a socket that was given up are dropped.
+    const pass = (event: Event) => void (socket === this.#socket && this.dispatchEvent(event));
+    const passUnlessTrying = (event: Event) => this.#timer ? this.#giveUp() : pass(event);
     socket.onopen = () => {
       this.#settle();
-      tell(new Event("open"));
+      pass(new Event("open"));
     };
-    socket.onmessage = ({ data, origin }) => tell(new MessageEvent("message", { data, origin }));
-    socket.onerror = () => tellUnlessTrying(new Event("error"));
+    socket.onmessage = ({ data, origin }) => pass(new MessageEvent("message", { data, origin }));
+    socket.onerror = () => passUnlessTrying(new Event("error"));
     socket.onclose = ({ code, reason, wasClean }) =>
-      // Deno 2.9 says 0 where a line drops.
-      tellUnlessTrying(closeEvent(code || 1006, reason, wasClean));
+      // Deno 2.9 reports code 0 for a lost connection.
+      passUnlessTrying(closeEvent(code || 1006, reason, wasClean));
     return socket;
   }
 
-  /** What is tried now is the last thing tried. */
+  /** Ends the trial: the current transport stays. */
   #settle(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

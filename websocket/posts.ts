@@ -1,68 +1,68 @@
 import { backoff } from "./backoff.ts";
 
-/** Milliseconds that an attempt may take, as the server's `bodyTimeout`; and one more for each byte. */
-const PATIENCE = 30_000;
+/** Milliseconds that an attempt may take, like the server's `bodyTimeout`, plus one for each byte. */
+const ATTEMPT_TIMEOUT = 30_000;
 
-/** What is sent up. */
+/** A request that carries one message or the close. */
 export interface Post {
   readonly method: "POST" | "DELETE";
   readonly type: string;
   readonly body: Uint8Array<ArrayBuffer> | Blob;
-  /** What it counts in `bufferedAmount`. */
+  /** Bytes that the request counts in `bufferedAmount`. */
   readonly size: number;
 }
 
-/** What {@linkcode Posts} asks, and whom it tells. */
+/** The owner of {@linkcode Posts}: settings and callbacks. */
 export interface PostsHost {
-  /** How long one message may be tried, in milliseconds. */
+  /** Milliseconds for which a message is tried again. */
   readonly grace: number;
-  /** Sends one, as the `sequence`th. */
+  /** Sends a request with this sequence number. */
   send(post: Post, sequence: number, signal: AbortSignal): Promise<Response>;
-  /** The last one, which closes, was answered. */
+  /** The server has answered the close. */
   closed(isOk: boolean): void;
-  /** The server does not take a message, and never will. */
+  /** The server has refused a message for good. */
   refused(status: number): void;
-  /** Messages cannot be brought to the server. */
+  /** Messages do not reach the server. */
   failed(reason: string): void;
 }
 
-/** Statuses of which somebody on the way, or another attempt, may be the cause: 200 of a login page. */
-const PASSING: readonly number[] = [200, 408, 425, 429];
+/** Statuses after which another attempt may succeed. A login page of a network answers 200. */
+const TRANSIENT: readonly number[] = [200, 408, 425, 429];
 
-/** The way up: one request at a time, each until it is known to have been taken, in order. */
+/** Sends requests in order, one at a time, each until the server is known to have accepted it. */
 export class Posts {
-  /** Bytes that are not known to have been taken. */
+  /** Bytes that the server is not known to have accepted. */
   bufferedAmount = 0;
   readonly #host: PostsHost;
   readonly #ended: AbortSignal;
   readonly #queue: Post[] = [];
-  /** How many of them are known to have been taken. */
+  /** Number of messages that the server is known to have accepted. */
   #taken = 0;
   #sequence = 0;
   #attempt = new AbortController();
   #isRunning = false;
 
-  /** @param ended stops it; what is queued is dropped. */
+  /** @param ended aborts when the session ends; queued requests are dropped. */
   constructor(host: PostsHost, ended: AbortSignal) {
     this.#host = host;
     this.#ended = ended;
     ended.addEventListener("abort", () => this.retry());
   }
 
-  /** Sends something, after all that was added before. */
+  /** Queues a request after all earlier ones. */
   add(post: Post): void {
     this.#queue.push(post);
     this.bufferedAmount += post.size;
     if (!this.#isRunning) void this.#run();
   }
 
-  /** The server has told how many messages it has taken. */
+  /** The server has reported how many messages it has accepted. */
   acknowledge(taken: number): void {
     this.#taken = taken;
-    if (taken >= this.#sequence) this.retry(); // that answer was lost
+    if (taken >= this.#sequence) this.retry(); // the response was lost
   }
 
-  /** Gives up the attempt under way, whose answer may never come. */
+  /** Aborts the current attempt, whose response may never arrive, so that another one follows. */
   retry(): void {
     this.#attempt.abort();
   }
@@ -70,20 +70,20 @@ export class Posts {
   async #run(): Promise<void> {
     this.#isRunning = true;
     for (let post = this.#queue[0]; post && !this.#ended.aborted; post = this.#queue[0]) {
-      if (!(await this.#bring(post, ++this.#sequence))) continue;
+      if (!(await this.#deliver(post, ++this.#sequence))) continue;
       this.#queue.shift();
       this.bufferedAmount -= post.size;
     }
     this.#isRunning = false;
   }
 
-  /** Tries until it is known how this ends; returns whether the server has taken it. */
-  async #bring(post: Post, sequence: number): Promise<boolean> {
+  /** Tries until the outcome is known. Returns whether the server has accepted the request. */
+  async #deliver(post: Post, sequence: number): Promise<boolean> {
     for (let failures = 0, since = 0; !this.#ended.aborted; failures++) {
       if (sequence <= this.#taken) return true;
       const isTaken = await this.#try(post, sequence);
       if (isTaken !== undefined) return isTaken;
-      // One that we gave up says nothing: the server may have no room yet.
+      // An attempt that we aborted proves nothing: the server may have no room yet.
       if (this.#attempt.signal.aborted) since = 0;
       since ||= performance.now();
       if (performance.now() - since >= this.#host.grace) {
@@ -95,16 +95,16 @@ export class Posts {
     return false;
   }
 
-  /** Whether it was taken; nothing where that is unknown, or may change. */
+  /** Makes one attempt. Returns whether it was accepted, or `undefined` if another attempt is needed. */
   async #try(post: Post, sequence: number): Promise<boolean | undefined> {
     this.#attempt = new AbortController();
-    // A firewall may have forgotten the connection, and drops what comes on it without a word.
-    const timer = setTimeout(() => this.retry(), PATIENCE + post.size);
+    // A firewall may have forgotten the connection, and drop its packets without an answer.
+    const timer = setTimeout(() => this.retry(), ATTEMPT_TIMEOUT + post.size);
     try {
       const response = await this.#host.send(post, sequence, this.#attempt.signal);
       const { ok, status } = response;
       const text = await response.text();
-      if (status >= 500 || PASSING.includes(status)) return undefined;
+      if (status >= 500 || TRANSIENT.includes(status)) return undefined;
       if (post.method === "DELETE") {
         this.#host.closed(ok);
         return true;
@@ -116,7 +116,8 @@ export class Posts {
         return false;
       }
       const { expected } = JSON.parse(text) as { expected: number };
-      // An answer that was lost said so before. One that is still under way: asked again.
+      // Expected is later: an earlier attempt was accepted, and its response lost. Expected is this one:
+      // another attempt is still being read.
       if (expected >= sequence) return expected > sequence || undefined;
       this.#host.failed("The server has lost messages");
       return false;

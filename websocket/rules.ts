@@ -1,11 +1,11 @@
-/** What a socket is closed with. */
+/** Code and reason of a close. */
 export interface CloseDetails {
-  /** None where the caller gave none. */
+  /** Absent if the caller gave no code. */
   readonly code?: number;
   readonly reason?: string;
 }
 
-/** A URL as `fetch` takes it, and as a WebSocket shows it. */
+/** URL of a socket in the form of `fetch` and in the form of a WebSocket. */
 export interface Endpoint {
   /** With `http:` or `https:`. */
   readonly http: string;
@@ -13,12 +13,12 @@ export interface Endpoint {
   readonly ws: string;
 }
 
-// A token of RFC 9110 §5.6.2, as RFC 6455 §4.1 wants of a subprotocol.
+// A token of RFC 9110 §5.6.2, as RFC 6455 §4.1 requires for subprotocols.
 const TOKEN = /^[!#$%&'*+\-.^_`|~\w]+$/;
 const MAX_REASON_BYTES = 123;
 
 /**
- * Reads the URL that a socket is made with, relative to the page where there is one.
+ * Parses the URL of a socket. In a page the URL may be relative.
  *
  * @throws {DOMException} a `SyntaxError`, as a WebSocket does.
  */
@@ -34,9 +34,9 @@ export function parseUrl(given: string | URL): Endpoint {
 }
 
 /**
- * Reads the subprotocols that a socket is made with.
+ * Checks the subprotocols of a socket.
  *
- * @throws {DOMException} a `SyntaxError` for one that is no token, or stands there twice.
+ * @throws {DOMException} a `SyntaxError` for a duplicate, or a name that is no token.
  */
 export function parseProtocols(given: string | readonly string[]): readonly string[] {
   const protocols = typeof given === "string" ? [given] : [...given].map(String);
@@ -47,7 +47,7 @@ export function parseProtocols(given: string | readonly string[]): readonly stri
 }
 
 /**
- * Reads what a caller closes a socket with (WHATWG WebSockets §3.1).
+ * Checks code and reason of a close (WHATWG WebSockets §3.1).
  *
  * @throws {DOMException} an `InvalidAccessError` for the code, a `SyntaxError` for the reason.
  */
@@ -62,7 +62,7 @@ export function closeDetails(code?: number, reason?: string): CloseDetails {
   if (byteLength > MAX_REASON_BYTES) {
     throw syntaxError(`close as the reason must be at most ${MAX_REASON_BYTES} bytes`, byteLength);
   }
-  // A reason without a code has no place in a close frame, nor here.
+  // A close frame cannot carry a reason without a code.
   return code === undefined ? {} : { code: Math.trunc(code), reason: reason ?? "" };
 }
 

@@ -1,17 +1,17 @@
 import type { EventSourceMessage } from "eventsource-parser";
 import { sleep } from "./backoff.ts";
-import { EventLine, type EventLineHost } from "./event_line.ts";
+import { EventReader, type EventReaderHost } from "./event_reader.ts";
 import { type Post, Posts, type PostsHost } from "./posts.ts";
 import type { CloseDetails } from "./rules.ts";
 import type { WebSocketSSEOptions } from "./sse_options.ts";
 
-/** Who has a {@linkcode Session}, and hears of it. */
+/** The owner of a {@linkcode Session}: its callbacks. */
 export interface SessionOwner {
   opened(protocol: string): void;
   message(data: string | Uint8Array<ArrayBuffer>): void;
-  /** It is about to end. */
+  /** The session starts to close. */
   closing(): void;
-  /** The session is over, and this is heard once. */
+  /** The session is over. Called once. */
   ended(code: number, reason: string, wasClean: boolean): void;
 }
 
@@ -22,14 +22,14 @@ interface OpenDetails {
 }
 
 const DEFAULT_HEARTBEAT = 15_000;
-/** How long the server's last messages are waited for once it has taken our close. */
-const LAST_WORDS = 1_000;
+/** Milliseconds to wait for the server's last messages after the server has accepted our close. */
+const CLOSE_WAIT = 1_000;
 const ABNORMAL = 1006;
-/** What a WebSocket closes with for what HTTP answers with; 1008 for all else. */
+/** Close code for a status of HTTP; 1008 for every other status. */
 const CODES: Readonly<Record<number, number>> = { 413: 1009, 415: 1003 };
 
-/** What goes over the wire, both ways, for one socket. */
-export class Session implements EventLineHost, PostsHost {
+/** Client half of a session: events from the server, and requests to the server. */
+export class Session implements EventReaderHost, PostsHost {
   heartbeat: number;
   grace = 0;
   readonly #url: string;
@@ -39,17 +39,17 @@ export class Session implements EventLineHost, PostsHost {
   readonly #headers: Headers;
   readonly #ended = new AbortController();
   readonly #posts: Posts;
-  /** Proves to the server whose request it is. */
+  /** Session token: proves that a request is ours. */
   #token: string | null = null;
-  /** Number of the last event that came. */
+  /** Number of the last event that was received. */
   #sequence = -1;
-  /** What we close with. */
+  /** Code and reason of our close. */
   #closing: CloseDetails | undefined;
-  /** Whether the server has taken that. */
+  /** Whether the server has accepted our close. */
   #isClosed = false;
   #isOver = false;
 
-  /** Begins it. */
+  /** Opens the session. */
   constructor(
     url: string,
     protocols: readonly string[],
@@ -63,28 +63,28 @@ export class Session implements EventLineHost, PostsHost {
     this.#headers = new Headers(options.headers);
     this.heartbeat = options.heartbeat ?? DEFAULT_HEARTBEAT;
     this.#posts = new Posts(this, this.#ended.signal);
-    void new EventLine(this, this.#ended.signal, options.delivery === "poll").run();
+    void new EventReader(this, this.#ended.signal, options.delivery === "poll").run();
   }
 
-  /** Bytes that the server is not known to have. */
+  /** Bytes that the server is not known to have accepted. */
   get bufferedAmount(): number {
     return this.#posts.bufferedAmount;
   }
 
-  /** Sends a message, after those before it. */
+  /** Sends a message after all earlier ones. */
   post(type: string, body: Uint8Array<ArrayBuffer> | Blob, size: number): void {
     this.#posts.add({ method: "POST", type, body, size });
   }
 
-  /** Closes it, once all that was posted has been taken. */
+  /** Closes the session after the server has accepted all earlier messages. */
   close(details: CloseDetails): void {
     this.#closing = details;
     this.#posts.add(closing(details));
   }
 
-  /** Leaves at once. The server is told, and no answer is waited for. */
+  /** Leaves at once: tells the server, and does not wait for the response. */
   abandon(details: CloseDetails): void {
-    this.#farewell(details);
+    this.#sendClose(details);
     this.#ended.abort();
     setTimeout(() => this.#end(ABNORMAL, "", false));
   }
@@ -116,7 +116,7 @@ export class Session implements EventLineHost, PostsHost {
   }
 
   buffering(): void {
-    console.warn(`onepeer: something before ${this.#url} buffers responses: polling from now on`);
+    console.warn(`onepeer: a proxy before ${this.#url} buffers responses: polling from now on`);
     const { onBuffering } = this.#options;
     if (onBuffering) queueMicrotask(onBuffering);
   }
@@ -126,7 +126,7 @@ export class Session implements EventLineHost, PostsHost {
   }
 
   failed(reason: string): void {
-    this.#farewell({ code: 1001 });
+    this.#sendClose({ code: 1001 });
     this.#end(ABNORMAL, reason, false);
   }
 
@@ -139,15 +139,15 @@ export class Session implements EventLineHost, PostsHost {
     headers.set("content-type", type);
     headers.set("onepeer-session", this.#token ?? "");
     if (method === "POST") headers.set("onepeer-sequence", String(sequence));
-    // The last one may outlive the page.
+    // The close may outlive the page.
     return this.#fetch({ method, headers, body, signal, keepalive: method === "DELETE" });
   }
 
   closed(isOk: boolean): void {
     if (!isOk) return this.#end(ABNORMAL, "The session is over", false);
     this.#isClosed = true;
-    // Its last messages, and then its own close, may still be on their way.
-    void sleep(LAST_WORDS, this.#ended.signal).then(() => this.#end(ABNORMAL, "", false));
+    // The last messages of the server, and its own close, may still be under way.
+    void sleep(CLOSE_WAIT, this.#ended.signal).then(() => this.#end(ABNORMAL, "", false));
   }
 
   refused(status: number): void {
@@ -156,7 +156,7 @@ export class Session implements EventLineHost, PostsHost {
     this.close({ code, reason: `The server answered a message with ${status}` });
   }
 
-  /** Whether an event is one that has not come yet. */
+  /** Whether an event is new. Ends the session if an event is missing. */
   #isNext(id: string | undefined): boolean {
     if (id === undefined) return false;
     const dot = id.lastIndexOf(".");
@@ -171,7 +171,7 @@ export class Session implements EventLineHost, PostsHost {
     return true;
   }
 
-  /** @returns whether it is an event that this version knows. */
+  /** Handles an event. Returns whether this version knows its type. */
   #take(event: string | undefined, data: string): boolean {
     switch (event) {
       case undefined:
@@ -197,13 +197,13 @@ export class Session implements EventLineHost, PostsHost {
 
   #closedByServer({ code, reason }: { readonly code: number; readonly reason: string }): void {
     if (code === ABNORMAL) return this.#end(ABNORMAL, reason, false);
-    // Ours is under way, unless messages are before it.
-    if (this.bufferedAmount || !this.#closing) this.#farewell({ code, reason });
+    // Our close is under way already, unless messages are queued before it.
+    if (this.bufferedAmount || !this.#closing) this.#sendClose({ code, reason });
     this.#end(code, reason, true);
   }
 
-  /** Tells the server that this is the end, even while the page goes away. */
-  #farewell(details: CloseDetails): void {
+  /** Tells the server that the client leaves, even while the page is unloaded. */
+  #sendClose(details: CloseDetails): void {
     if (!this.#token) return;
     this.send(closing(details), 0, null).then((response) => response.body?.cancel(), () => {});
   }
@@ -212,7 +212,7 @@ export class Session implements EventLineHost, PostsHost {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#ended.abort();
-    // Whatever befell the line then: the server has taken our close.
+    // The server has accepted our close, so a lost stream does not matter.
     if (this.#isClosed && !wasClean) {
       const { code = 1005, reason = "" } = this.#closing!;
       return this.#owner.ended(code, reason, true);
@@ -222,13 +222,13 @@ export class Session implements EventLineHost, PostsHost {
 
   #fetch(init: RequestInit): Promise<Response> {
     const { fetch = globalThis.fetch, credentials } = this.#options;
-    // Followed by hand or not at all: the token is for this server alone.
+    // Redirects are not followed: the token is for this server only.
     const request = { redirect: "manual", ...credentials ? { credentials } : {}, ...init } as const;
     return fetch(this.#url, request);
   }
 }
 
-/** The last request of a session. */
+/** Makes the last request of a session. */
 function closing(details: CloseDetails): Post {
   const body = new TextEncoder().encode(JSON.stringify(details));
   return { method: "DELETE", type: "application/json", body, size: 0 };

@@ -1,8 +1,8 @@
-/** The events of a WebSocket, by name. */
+/** Events of a WebSocket, by name. */
 export interface SocketEventMap {
-  /** The connection stands. */
+  /** The connection is open. */
   readonly open: Event;
-  /** A message has come: `data` is a string, a `Blob` or an `ArrayBuffer`. */
+  /** A message was received: `data` is a string, a `Blob` or an `ArrayBuffer`. */
   readonly message: MessageEvent;
   /** The connection has failed; `close` follows. */
   readonly error: Event;
@@ -10,7 +10,7 @@ export interface SocketEventMap {
   readonly close: CloseEvent;
 }
 
-/** What an `on…` property holds. */
+/** Value of an `on…` property. */
 export type SocketEventHandler<K extends keyof SocketEventMap> =
   | ((event: SocketEventMap[K]) => unknown)
   | null;
@@ -18,7 +18,7 @@ export type SocketEventHandler<K extends keyof SocketEventMap> =
 const STATES = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;
 const EVENTS = ["open", "message", "error", "close"] as const;
 
-/** What all sockets here share: constants, `on…` handlers and the types of the events. */
+/** Base of both sockets: constants, `on…` handlers and the types of the events. */
 export abstract class SocketTarget extends EventTarget {
   /** Not open yet. */
   declare static readonly CONNECTING: 0;
@@ -36,7 +36,7 @@ export abstract class SocketTarget extends EventTarget {
   declare readonly CLOSING: 2;
   /** The connection has ended, or there never was one. */
   declare readonly CLOSED: 3;
-  /** Called when the connection stands. */
+  /** Called when the connection is open. */
   declare onopen: SocketEventHandler<"open">;
   /** Called for each message. */
   declare onmessage: SocketEventHandler<"message">;
@@ -55,7 +55,7 @@ export abstract class SocketTarget extends EventTarget {
           return this.#handlers[type] ?? null;
         },
         set(this: SocketTarget, handler: SocketEventHandler<never>) {
-          // The place among the listeners is that of the first handler, as HTML has it.
+          // A handler keeps the place of the first handler among the listeners (HTML, event handlers).
           if (!(type in this.#handlers)) {
             this.addEventListener(
               type,
@@ -71,27 +71,27 @@ export abstract class SocketTarget extends EventTarget {
   }
 }
 
-/** The types of the events. */
+/** Types of the events. */
 export interface SocketTarget {
-  /** Listens to an event. */
+  /** Adds a listener. */
   addEventListener<K extends keyof SocketEventMap>(
     type: K,
     listener: (event: SocketEventMap[K]) => unknown,
     options?: Parameters<EventTarget["addEventListener"]>[2],
   ): void;
-  /** Listens to an event of any name. */
+  /** Adds a listener for an event of any name. */
   addEventListener(...args: Parameters<EventTarget["addEventListener"]>): void;
-  /** Listens no more. */
+  /** Removes a listener. */
   removeEventListener<K extends keyof SocketEventMap>(
     type: K,
     listener: (event: SocketEventMap[K]) => unknown,
     options?: Parameters<EventTarget["removeEventListener"]>[2],
   ): void;
-  /** Listens no more to an event of any name. */
+  /** Removes a listener for an event of any name. */
   removeEventListener(...args: Parameters<EventTarget["removeEventListener"]>): void;
 }
 
-/** Makes a `close` event; Node has no `CloseEvent` before 23. */
+/** Makes a `close` event. Node has no `CloseEvent` before version 23. */
 export function closeEvent(code: number, reason: string, wasClean: boolean): CloseEvent {
   const details = { code, reason, wasClean };
   if (typeof CloseEvent === "function") return new CloseEvent("close", details);

@@ -1,9 +1,8 @@
 /**
- * The client half of Server-Sent Events: a `WebSocket` for where there can be none, as proxies or
- * firewalls stand in its way. For browsers, Deno, Node and Bun.
+ * Client for the adapter for server-sent events: a `WebSocket` over plain HTTP, for networks whose
+ * proxies or firewalls block WebSockets. For browsers, Deno, Node and Bun.
  *
- * {@linkcode fallback} tries a WebSocket first; {@linkcode WebSocketSSE} does without. The server
- * is this package's adapter for SSE.
+ * {@linkcode fallback} tries a WebSocket first. {@linkcode WebSocketSSE} uses HTTP from the start.
  *
  * @example A chat that works behind any proxy
  * ```ts
@@ -13,7 +12,7 @@
  * const sse = adapter({ hooks: { message: (peer, message) => void peer.send(message) } });
  * const server = Deno.serve({ port: 0, onListen() {} }, (request, info) => sse.fetch(request, info));
  *
- * // In the page: a WebSocket where one opens, else the same by HTTP.
+ * // In the page: a WebSocket if one opens, else the same messages over HTTP.
  * const socket = fallback(`ws://localhost:${server.addr.port}/chat`);
  * socket.onopen = () => socket.send("hello");
  * socket.onmessage = ({ data }) => socket.close(1000, data); // "hello"

@@ -1,29 +1,29 @@
 /** Options of `WebSocketSSE`. */
 export interface WebSocketSSEOptions {
-  /** Sent with every request: what a WebSocket cannot, an `authorization` for example. */
+  /** Headers of every request, for example `authorization`, which a WebSocket cannot send. */
   readonly headers?: NonNullable<RequestInit["headers"]>;
   /**
-   * Whether cookies go along, as `fetch` has it: `"include"` for a server of another origin.
+   * Whether requests carry cookies, as in `fetch`: `"include"` for a server of another origin.
    *
    * @default "same-origin"
    */
   readonly credentials?: NonNullable<RequestInit["credentials"]>;
-  /** Used in place of the global `fetch`. */
+  /** Function to use instead of the global `fetch`. */
   readonly fetch?: typeof fetch;
   /**
-   * How often something comes down the line, in milliseconds, until the server has told it. When
-   * nothing came for two of these, the line is taken for dead, or for buffered.
+   * Milliseconds between heartbeats of the server, until the server reports its own interval. After
+   * two heartbeats without data the response counts as dead, or as buffered by a proxy.
    *
    * @default 15_000
    */
   readonly heartbeat?: number;
   /**
-   * How messages come down: in one response that goes on, or each in a response of its own, which
-   * passes through proxies that hand a response on once it has ended.
+   * Way in which messages arrive: in one endless response, or in a response for each batch. The latter
+   * works behind proxies that buffer a response until its end.
    *
-   * @default "stream", and "poll" once such a proxy was noticed
+   * @default "stream", and "poll" after such a proxy was detected
    */
   readonly delivery?: "stream" | "poll";
-  /** Called when such a proxy was noticed; it is a warning on the console too. */
+  /** Called when such a proxy was detected. The console shows a warning too. */
   readonly onBuffering?: () => void;
 }

@@ -9,11 +9,11 @@ const BINARY = "application/octet-stream";
 const utf8 = new TextEncoder();
 
 /**
- * A `WebSocket` over plain HTTP: events of the server come down as Server-Sent Events, messages go
- * up by POST. The server is the SSE adapter of this package.
+ * A `WebSocket` over plain HTTP: the server sends server-sent events, the client sends each message by
+ * POST. The server is the SSE adapter of this package.
  *
- * A line that drops is taken up again, within the time that the server grants, and nothing is lost
- * or comes twice. Beyond that there is one `error`, and a `close` with 1006.
+ * A lost connection is resumed within the `grace` of the server, and no message is lost or doubled.
+ * After `grace` the socket fires one `error`, and a `close` with 1006.
  *
  * @example
  * ```ts
@@ -33,26 +33,26 @@ const utf8 = new TextEncoder();
  * ```
  */
 export class WebSocketSSE extends SocketTarget {
-  /** Where it is connected to, with `ws:` or `wss:`. */
+  /** URL of the connection, with `ws:` or `wss:`. */
   readonly url: string;
-  /** Always none. */
+  /** Always `""`. */
   readonly extensions = "";
-  /** What carries the messages, as a socket of `fallback` has it. */
+  /** Transport of the messages, as on a socket of `fallback`. */
   readonly transport = "sse";
   readonly #session: Session;
   readonly #leave = (): void => this.#abandon({ code: 1001 });
   #readyState: 0 | 1 | 2 | 3 = SocketTarget.CONNECTING;
   #binaryType: "blob" | "arraybuffer" = "blob";
   #protocol = "";
-  /** Bytes that were sent when it was too late. */
+  /** Bytes that were passed to `send()` after the close. */
   #dropped = 0;
 
   /**
-   * Connects.
+   * Opens the socket.
    *
    * @param url absolute, or relative to the page; with `ws:`, `wss:`, `http:` or `https:`.
    * @param protocols subprotocols that the server may choose from.
-   * @throws {DOMException} a `SyntaxError` for a URL or a subprotocol that cannot be.
+   * @throws {DOMException} a `SyntaxError` for an invalid URL or subprotocol.
    */
   constructor(
     url: string | URL,
@@ -71,22 +71,22 @@ export class WebSocketSSE extends SocketTarget {
     globalThis.addEventListener?.("pagehide", this.#leave);
   }
 
-  /** One of the constants: how far it is. */
+  /** State of the socket: one of the constants. */
   get readyState(): 0 | 1 | 2 | 3 {
     return this.#readyState;
   }
 
-  /** The subprotocol that the server chose; none before it is open. */
+  /** Subprotocol that the server chose; `""` before the socket is open. */
   get protocol(): string {
     return this.#protocol;
   }
 
-  /** Bytes that were sent, and that the server is not known to have taken. */
+  /** Bytes that were passed to `send()` and that the server is not known to have accepted. */
   get bufferedAmount(): number {
     return this.#session.bufferedAmount + this.#dropped;
   }
 
-  /** What binary messages are given as. Other values are ignored. */
+  /** Type of `data` for binary messages. Other values are ignored. */
   get binaryType(): "blob" | "arraybuffer" {
     return this.#binaryType;
   }
@@ -95,8 +95,8 @@ export class WebSocketSSE extends SocketTarget {
   }
 
   /**
-   * Sends a message: text, or exactly the bytes that are given, as they are at the call. Once the
-   * socket is closing, it only counts as buffered.
+   * Sends a message: text, or exactly the given bytes, copied at the call. After the close a message
+   * only counts in {@linkcode bufferedAmount}.
    *
    * @throws {DOMException} an `InvalidStateError` before the socket is open.
    */
@@ -114,9 +114,9 @@ export class WebSocketSSE extends SocketTarget {
   }
 
   /**
-   * Closes, once what was sent has been taken.
+   * Closes the socket after the server has accepted all earlier messages.
    *
-   * @param code 1000, or 3000 to 4999; none if left out.
+   * @param code 1000, or 3000 to 4999; no code if left out.
    * @param reason at most 123 bytes of UTF-8.
    * @throws {DOMException} an `InvalidAccessError` for another code, a `SyntaxError` for the reason.
    */
@@ -159,7 +159,7 @@ export class WebSocketSSE extends SocketTarget {
   }
 }
 
-/** A copy of exactly the bytes that are to be sent. */
+/** Copies the bytes of a message. */
 function bytesOf(data: string | ArrayBufferLike | ArrayBufferView): Uint8Array<ArrayBuffer> {
   if (ArrayBuffer.isView(data)) {
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();

@@ -97,7 +97,7 @@ export const sseServer: readonly Fault[] = [
     file: "adapters/sse/session.ts",
     what: "A poll ends though there was nothing to send",
     find: "(stream.isPoll && stream.hasSent)",
-    replace: "line.isPoll",
+    replace: "stream.isPoll",
     caughtBy,
   },
   {

@@ -1,41 +1,41 @@
 import { backoff } from "./backoff.ts";
 import { EventResponse, type EventResponseHost } from "./event_response.ts";
 
-/** What an {@linkcode EventLine} asks, and whom it tells. */
-export interface EventLineHost extends EventResponseHost {
-  /** How long a lost line may be taken up again, in milliseconds: not at all while this is 0. */
+/** The owner of an {@linkcode EventReader}: settings and callbacks. */
+export interface EventReaderHost extends EventResponseHost {
+  /** Milliseconds within which a lost stream may be resumed; 0 for never. */
   readonly grace: number;
-  /** Somebody on the way keeps the events back: from now on the line polls. */
+  /** A proxy buffers responses. The reader polls from now on. */
   buffering(): void;
-  /** Nothing came for too long: what is on its way up may be lost too. */
+  /** Nothing was received for too long. Messages under way to the server may be lost too. */
   silent(): void;
-  /** There is no line any more, and there will be none. */
+  /** The stream is lost for good. */
   failed(reason: string): void;
 }
 
-/** The way down: one response after the other, each taken up where the last one broke off. */
-export class EventLine {
-  readonly #host: EventLineHost;
+/** Reads events from one response after the other; each resumes where the last one broke off. */
+export class EventReader {
+  readonly #host: EventReaderHost;
   readonly #ended: AbortSignal;
   #poll: boolean;
-  /** Whether that is known to help, or was asked for. */
+  /** Whether polling is known to work, or was asked for by the caller. */
   #isSure: boolean;
-  /** When the line was last heard. */
+  /** Time at which something was last received. */
   #heardAt = performance.now();
-  /** Attempts that came to nothing, in a row. */
+  /** Failed attempts in a row. */
   #failures = 0;
 
   /**
-   * @param ended stops it.
-   * @param poll whether a response is to end once it has something to say.
+   * @param ended aborts when the session ends.
+   * @param poll whether each response ends after its first events.
    */
-  constructor(host: EventLineHost, ended: AbortSignal, poll: boolean) {
+  constructor(host: EventReaderHost, ended: AbortSignal, poll: boolean) {
     this.#host = host;
     this.#ended = ended;
     this.#poll = this.#isSure = poll;
   }
 
-  /** Keeps the line up until it is ended, or fails. */
+  /** Reads until the session ends or the stream is lost for good. */
   async run(): Promise<void> {
     while (!this.#ended.aborted) {
       const response = new EventResponse(this.#host, this.#ended);

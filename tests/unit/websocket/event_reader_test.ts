@@ -248,7 +248,7 @@ Deno.test("a proxy that keeps the events back is noticed, reported and got round
   });
   assert.equal(reports, 1);
   assert.equal(warnings.length, 1);
-  assert.match(warnings[0]!, /^onepeer: something before .*\/chat buffers responses/);
+  assert.match(warnings[0]!, /^onepeer: a proxy before .*\/chat buffers responses/);
   const modes = server.by("GET").map(({ headers }) => headers.get("onepeer-delivery"));
   assert.deepEqual(modes, [null, "poll", "poll", "poll", "poll"]);
   assert.deepEqual(lastIds(server), [null, "t.-1", "t.0", "t.1", "t.1"]);
