@@ -118,7 +118,7 @@ const wire: Wire<BunSocket> = {
   },
   heartbeat: {
     ping: (native, data) => void native.ping(data),
-    activity: (native) => dataOf(native)?.heard ?? 0,
+    activity: (native) => dataOf(native)?.received ?? 0,
   },
 };
 
@@ -232,7 +232,7 @@ function dataOf({ data }: BunSocket): SocketData<BunSocket> | undefined {
 function onMessage(native: BunSocket, message: string | ArrayBuffer | Uint8Array): void {
   const data = dataOf(native);
   if (!data) return;
-  data.heard++;
+  data.received++;
   const payload: Payload = typeof message === "string" ? message : new Uint8Array(message);
   const size = typeof payload === "string" ? utf8Length(payload) : payload.byteLength;
   data.socket.received(payload, size);
@@ -241,7 +241,7 @@ function onMessage(native: BunSocket, message: string | ArrayBuffer | Uint8Array
 function onControl(native: BunSocket, kind: ControlKind, bytes: Uint8Array): void {
   const data = dataOf(native);
   if (!data) return;
-  data.heard++;
+  data.received++;
   data.socket.controlled(kind, new Uint8Array(bytes));
 }
 

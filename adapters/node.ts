@@ -25,10 +25,10 @@ import type { Decision } from "../endpoint/upgrader.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
 import { type Hooks, isThenable } from "../endpoint/hooks.ts";
 import { deflateOffers } from "../handshake/deflate_offers.ts";
-import { upgradeLine } from "../shims/node/framed_socket.ts";
+import { upgradeStream } from "../shims/node/framed_socket.ts";
 import { respond } from "../shims/node/node_response.ts";
 import { RawHandshake } from "../handshake/raw_handshake.ts";
-import { WsUpgrader } from "../shims/node/ws_socket.ts";
+import { WsUpgrader } from "../shims/node/ws_upgrader.ts";
 import type { ServerSocket } from "../socket/socket.ts";
 
 /** Options of permessage-deflate as `ws` takes them; the ones that matter. */
@@ -177,7 +177,7 @@ export class NodeAdapter extends Adapter {
     const isUpgraded = this.#needsWs(handshake, perMessageDeflate)
       ? (this.#ws ??= this.#makeWs())
         .upgrade(request, stream, head, { protocol, headers, perMessageDeflate, wants }, use)
-      : upgradeLine(handshake, stream, head, { protocol, headers }, this.endpoint.limits, use);
+      : upgradeStream(handshake, stream, head, { protocol, headers }, this.endpoint.limits, use);
     if (!isUpgraded) this.endpoint.failed(handshake, undefined, admission);
   }
 

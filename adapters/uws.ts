@@ -168,7 +168,7 @@ const wire: Wire<UwsSocket> = {
   ),
   heartbeat: {
     ping: (native, data) => void native.ping(data),
-    activity: (native) => dataOf(native)?.heard ?? 0,
+    activity: (native) => dataOf(native)?.received ?? 0,
   },
 };
 
@@ -331,7 +331,7 @@ function dataOf({ onepeer }: UwsSocket): SocketData<UwsSocket> | undefined {
 function onMessage(native: UwsSocket, message: ArrayBuffer, isBinary: boolean): void {
   const data = dataOf(native);
   if (!data) return;
-  data.heard++;
+  data.received++;
   // The buffer is detached when this returns.
   const payload = isBinary ? copyOut(message) : Buffer.from(message).toString();
   data.socket.received(payload, message.byteLength);
@@ -349,7 +349,7 @@ function copyOut(message: ArrayBuffer): Uint8Array<ArrayBuffer> {
 function onControl(native: UwsSocket, kind: ControlKind, message: ArrayBuffer): void {
   const data = dataOf(native);
   if (!data) return;
-  data.heard++;
+  data.received++;
   // The buffer is detached when this returns.
   data.socket.controlled(kind, new Uint8Array(message.slice(0)));
 }

@@ -2,47 +2,47 @@ import type { Duplex } from "node:stream";
 import type { OutgoingFrame } from "../../socket/socket.ts";
 import { FrameBatch } from "./frame_batch.ts";
 
-/** More than this is not gathered but written at once, a large frame by itself: its bytes are what it costs. */
+/** Most bytes that are gathered for one write. A larger frame is written at once, as copying would cost more. */
 const MAX_GATHERED = 32 * 1024;
 
-/** Hears that all that was sent to it has been written. */
+/** The owner of a writer: told when all sent frames have been written. */
 export interface Sender {
   drained(): void;
 }
 
-/** What is put off to the end of this turn of the event loop. */
+/** Writes that are postponed to the end of the current turn of the event loop. */
 class Turn {
-  /** Where the runs of all lines begin, so that lines which are sent the same share them. */
+  /** First batch of all writers, so that writers with the same frames share their batches. */
   start: FrameBatch = new FrameBatch();
-  /** Whose chunk is being read: it is written to at the end of the chunk. */
+  /** Writer whose client's chunk is being read. It writes at the end of the chunk. */
   reading: object | undefined;
   #waiting: BatchedWriter<Sender>[] = [];
 
-  /** Has a line written to at the end of the turn. */
-  await(line: BatchedWriter<Sender>): void {
-    if (this.#waiting.push(line) === 1) setImmediate(() => this.#end());
+  /** Calls `endTurn()` of a writer at the end of the turn. */
+  await(writer: BatchedWriter<Sender>): void {
+    if (this.#waiting.push(writer) === 1) setImmediate(() => this.#end());
   }
 
   #end(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.start = new FrameBatch();
-    for (const line of waiting) line.endTurn();
+    for (const writer of waiting) writer.endTurn();
   }
 }
 
 const turn = new Turn();
 
 /**
- * A line of Node with frames on it, written to once per turn of the event loop: the system call is
- * most of what a message costs. What is sent while a chunk of the client's is read leaves at the end
- * of that chunk, anything else at the end of the turn, all in the order of the calls.
+ * Writes frames to a stream of Node once per turn of the event loop, since the system call is most of
+ * the cost of a message. Frames that are sent while a chunk of the client is read leave at the end of
+ * the chunk. All other frames leave at the end of the turn. The order of the calls is kept.
  */
 export class BatchedWriter<Socket extends Sender> {
   readonly stream: Duplex;
-  /** The socket whose line it is. */
+  /** Socket that the stream belongs to. */
   readonly socket: Socket;
-  #run: FrameBatch | undefined;
+  #batch: FrameBatch | undefined;
   #isWaiting = false;
 
   constructor(stream: Duplex, socket: Socket) {
@@ -50,35 +50,35 @@ export class BatchedWriter<Socket extends Sender> {
     this.socket = socket;
   }
 
-  /** Bytes that are not yet given to the stream. */
+  /** Bytes that are not yet handed to the stream. */
   get gathered(): number {
-    return this.#run ? this.#run.byteLength : 0;
+    return this.#batch ? this.#batch.byteLength : 0;
   }
 
-  /** Takes one frame, or what stands for it on the wire. */
+  /** Adds one frame. `deflated` is its compressed form, if there is one. */
   write(frame: OutgoingFrame, deflated?: Uint8Array): void {
-    let run = (this.#run ?? turn.start).with(frame, deflated);
-    if (run.byteLength > MAX_GATHERED && this.#run) {
+    let batch = (this.#batch ?? turn.start).with(frame, deflated);
+    if (batch.byteLength > MAX_GATHERED && this.#batch) {
       this.flush();
-      run = turn.start.with(frame, deflated);
+      batch = turn.start.with(frame, deflated);
     }
-    this.#run = run;
-    const isLarge = run.byteLength > MAX_GATHERED;
+    this.#batch = batch;
+    const isLarge = batch.byteLength > MAX_GATHERED;
     if (isLarge) this.flush();
     if (this.#isWaiting || (turn.reading === this && !isLarge)) return;
     this.#isWaiting = true;
     turn.await(this);
   }
 
-  /** Gives to the stream what there is. Whatever else goes there must do this first. */
+  /** Hands all gathered frames to the stream. Required before any other write to the stream. */
   flush(): void {
-    const run = this.#run;
-    if (!run) return;
-    this.#run = undefined;
-    if (this.stream.writable) this.stream.write(run.bytes);
+    const batch = this.#batch;
+    if (!batch) return;
+    this.#batch = undefined;
+    if (this.stream.writable) this.stream.write(batch.bytes);
   }
 
-  /** A chunk has come from the client. */
+  /** A chunk of the client is about to be read. */
   startReading(): void {
     turn.reading = this;
   }
@@ -86,16 +86,16 @@ export class BatchedWriter<Socket extends Sender> {
   /** The chunk has been read. */
   endReading(): void {
     turn.reading = undefined;
-    if (this.#run) this.#flushAndTell();
+    if (this.#batch) this.#flushAndReport();
   }
 
   /** The turn is over. */
   endTurn(): void {
     this.#isWaiting = false;
-    this.#flushAndTell();
+    this.#flushAndReport();
   }
 
-  #flushAndTell(): void {
+  #flushAndReport(): void {
     this.flush();
     if (this.stream.writableLength === 0) this.socket.drained();
   }

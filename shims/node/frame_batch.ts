@@ -3,21 +3,21 @@ import type { OutgoingFrame } from "../../socket/socket.ts";
 import { BINARY, FIN, RSV1, TEXT } from "./frame_bits.ts";
 
 /**
- * Frames that leave in one write: this one, and those before it. Clients that were sent the same
- * share the same runs, so that their bytes are put together once for all of them.
+ * Frames that leave in one write: one frame, and the batch before it. Clients that are sent the same
+ * frames share the same batches, so the bytes are put together once for all of them.
  */
 export class FrameBatch {
-  /** All bytes of the run, headers included. */
+  /** Bytes of all frames, headers included. */
   readonly byteLength: number;
   readonly #before: FrameBatch | undefined;
   readonly #frame: OutgoingFrame | undefined;
-  /** What stands on the wire instead of the frame's own bytes. */
+  /** Compressed payload, sent instead of the frame's own bytes. */
   readonly #deflated: Uint8Array | undefined;
-  /** What was last put behind this run. */
+  /** Latest batch that continues this one. */
   #next: FrameBatch | undefined;
   #bytes: Uint8Array | undefined;
 
-  /** An empty run without arguments. */
+  /** Makes an empty batch if called without arguments. */
   constructor(before?: FrameBatch, frame?: OutgoingFrame, deflated?: Uint8Array) {
     this.#before = before;
     this.#frame = frame;
@@ -25,14 +25,14 @@ export class FrameBatch {
     this.byteLength = before && frame ? before.byteLength + frameLength(this.#bodyLength) : 0;
   }
 
-  /** The run with one more frame. */
+  /** Returns the batch with one more frame. */
   with(frame: OutgoingFrame, deflated: Uint8Array | undefined): FrameBatch {
     const next = this.#next;
     if (next && next.#frame === frame && next.#deflated === deflated) return next;
     return this.#next = new FrameBatch(this, frame, deflated);
   }
 
-  /** The bytes to write. */
+  /** Bytes of all frames, encoded once. */
   get bytes(): Uint8Array {
     return this.#bytes ??= FrameBatch.#encode(this);
   }
@@ -43,7 +43,7 @@ export class FrameBatch {
 
   static #encode(newest: FrameBatch): Uint8Array {
     const target = Buffer.allocUnsafe(newest.byteLength);
-    for (let run = newest; run.#before; run = run.#before) run.#write(target);
+    for (let batch = newest; batch.#before; batch = batch.#before) batch.#write(target);
     return target;
   }
 

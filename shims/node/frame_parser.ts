@@ -16,32 +16,32 @@ import { GrowingBuffer } from "./growing_buffer.ts";
 import { unmask } from "./masking.ts";
 
 const MASK_LENGTH = 4;
-/** What stands for a close frame without a code (RFC 6455 §7.1.5); never on the wire. */
+/** Code that stands for a close frame without a code (RFC 6455 §7.1.5); never sent. */
 const NO_STATUS = 1005;
 
-/** Who hears what the frames say. */
+/** Receiver of what the parser reads. */
 export interface FrameListener {
   /** A whole message; bytes are a view of the chunk. */
   onMessage(payload: Payload, byteLength: number): void;
-  /** A ping or a pong; the bytes are the listener's own. */
+  /** A ping or a pong. The listener owns the bytes. */
   onControl(opcode: number, data: Uint8Array<ArrayBuffer>): void;
-  /** A close frame that is legal; `code` is 1005 for an empty one. Nothing comes after it. */
+  /** A legal close frame; `code` is 1005 for an empty frame. No call follows. */
   onClose(code: number, reason: string): void;
-  /** The client broke the protocol or a limit. Nothing comes after it. */
+  /** The client broke the protocol or a limit. No call follows. */
   onViolation(failure: SocketFailure): void;
 }
 
 /**
- * Reads the frames of a client without extensions (RFC 6455 §5), in chunks as they come.
+ * Parses the frames of a client without extensions (RFC 6455 §5), chunk by chunk.
  */
 export class FrameParser {
   readonly #listener: FrameListener;
   readonly #maxPayload: number;
-  /** What has come and is not yet a whole frame. */
+  /** Bytes of an incomplete frame. */
   #pending: GrowingBuffer | undefined;
-  /** Bytes it takes until there is something to do. */
+  /** Length that {@linkcode #pending} must reach before parsing can go on. */
   #needed = 0;
-  /** Opcode of the message that is coming in fragments, and the fragments. */
+  /** Opcode and fragments of a fragmented message that is not complete. */
   #opcode = 0;
   #fragments: GrowingBuffer | undefined;
   #isDone = false;
@@ -51,7 +51,7 @@ export class FrameParser {
     this.#maxPayload = Math.min(maxPayload, constants.MAX_STRING_LENGTH);
   }
 
-  /** Reads one chunk, which is the parser's from here on. */
+  /** Parses one chunk. The parser owns the chunk from then on. */
   read(chunk: Buffer): void {
     if (this.#isDone) return;
     const pending = this.#pending;
@@ -62,7 +62,7 @@ export class FrameParser {
     this.#readAll(pending.bytes);
   }
 
-  /** Reads no more. */
+  /** Stops parsing. */
   stop(): void {
     this.#isDone = true;
     this.#pending = this.#fragments = undefined;
@@ -83,7 +83,10 @@ export class FrameParser {
     this.#needed = needed;
   }
 
-  /** Reads the frame at an offset. Returns where it ends; or, negative, how long it is at least where it is not all there. */
+  /**
+   * Parses the frame at an offset. Returns the offset of its end. For an incomplete frame returns the
+   * least length of the frame as a negative number.
+   */
   #readFrame(data: Buffer, at: number): number {
     const left = data.byteLength - at;
     if (left < 2) return -2;
@@ -110,7 +113,7 @@ export class FrameParser {
     return end;
   }
 
-  /** What is wrong with the first two bytes of a frame. */
+  /** Returns what is wrong with the first two bytes of a frame, or `undefined`. */
   #violation(first: number, second: number): string | undefined {
     const opcode = first & 0xf, isFinal = (first & FIN) !== 0;
     if (first & RSV) return "A reserved bit is set";
@@ -133,10 +136,10 @@ export class FrameParser {
     unmask(data, start - MASK_LENGTH, start, end);
     const opcode = first & 0xf;
     if (opcode === TEXT && first & FIN) return this.#takeText(data, start, end);
-    const buffer = data.buffer as ArrayBuffer; // no stream of Node reads into shared memory
+    const buffer = data.buffer as ArrayBuffer; // streams of Node never read into shared memory
     const view = new Uint8Array(buffer, data.byteOffset + start, end - start);
     if (opcode === BINARY && first & FIN) return this.#listener.onMessage(view, end - start);
-    // A copy: the least of a chunk's bytes would keep all of it alive.
+    // A copy, as a view of a few bytes would keep the whole chunk in memory.
     const bytes = new Uint8Array(view);
     if (opcode === CLOSE) this.#takeClose(bytes);
     else if (opcode & CONTROL) this.#listener.onControl(opcode, bytes);
@@ -145,7 +148,7 @@ export class FrameParser {
 
   #takeText(data: Buffer, start: number, end: number): void {
     const text = data.toString("utf8", start, end);
-    // Bytes that are no UTF-8 became U+FFFD; only then is it worth another look.
+    // Invalid UTF-8 is decoded to U+FFFD, so only a text with U+FFFD needs a check of its bytes.
     if (text.includes("\ufffd") && !isUtf8(data.subarray(start, end))) {
       this.#fail(1007, "A text is not UTF-8");
     } else this.#listener.onMessage(text, end - start);

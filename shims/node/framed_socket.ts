@@ -9,7 +9,7 @@ import { CLOSE, FIN, PING, PONG } from "./frame_bits.ts";
 import { type FrameListener, FrameParser } from "./frame_parser.ts";
 import { BatchedWriter } from "./batched_writer.ts";
 
-/** Where a stream keeps what frames it, so that its handlers need no closure. */
+/** Property of a stream that holds its framed socket, so that event handlers need no closure. */
 const FRAMED = Symbol("onepeer.framed");
 
 type Stream = Duplex & {
@@ -19,23 +19,23 @@ type Stream = Duplex & {
   setNoDelay?(): void;
 };
 
-/** What a socket goes by. */
+/** Limits of a framed socket. */
 export interface FramingLimits {
   readonly maxPayload: number;
   readonly closeTimeout: number;
 }
 
-/** What stands in the answer to a handshake. */
+/** Parts of the response to a handshake. */
 export interface FramedAnswer {
   readonly protocol: string;
   readonly headers: readonly (readonly [string, string])[];
 }
 
 /**
- * Answers a handshake that was found good (RFC 6455 §4.2.2), and hands over the socket before it
- * opens; false where the line is dead.
+ * Writes the 101 response to a valid handshake (RFC 6455 §4.2.2), and passes the socket to `use`
+ * before the socket opens. Returns false if the connection has ended already.
  */
-export function upgradeLine(
+export function upgradeStream(
   handshake: Handshake,
   stream: Duplex,
   head: Uint8Array,
@@ -70,7 +70,7 @@ const { hash } = crypto as Partial<Pick<typeof crypto, "hash">>;
 const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 function acceptKey(key: string): string {
-  // Node 20.12 and later have a function for it that makes no object.
+  // `hash()` of Node 20.12 and later makes no object.
   return hash
     ? hash("sha1", key + KEY_SUFFIX, "base64")
     : createHash("sha1").update(key + KEY_SUFFIX).digest("base64");
@@ -78,43 +78,43 @@ function acceptKey(key: string): string {
 
 const wire: Wire<FramedSocket> = {
   isOpen: (native) => native.isOpen,
-  send: (native, frame) => native.line.write(frame),
+  send: (native, frame) => native.writer.write(frame),
   close: (native, code, reason) => native.close(code, reason),
   terminate: (native) => native.terminate(),
-  flush: ({ line }) => line.flush(),
-  bufferedAmount: ({ line }) => line.stream.writableLength + line.gathered,
+  flush: ({ writer }) => writer.flush(),
+  bufferedAmount: ({ writer }) => writer.stream.writableLength + writer.gathered,
   flow: {
-    pause: ({ line }) => void line.stream.pause(),
-    resume: ({ line }) => void line.stream.resume(),
+    pause: ({ writer }) => void writer.stream.pause(),
+    resume: ({ writer }) => void writer.stream.resume(),
   },
   heartbeat: {
     ping: (native, data) => native.control(PING, data),
-    activity: ({ line }) => (line.stream as Stream).bytesRead ?? 0,
+    activity: ({ writer }) => (writer.stream as Stream).bytesRead ?? 0,
   },
 };
 
 /**
- * The server's end of a WebSocket on a line of Node, without extensions: reads and writes the
- * frames, and does the closing handshake (RFC 6455 §7).
+ * Server's end of a WebSocket over a stream of Node, without extensions. Reads and writes frames, and
+ * performs the closing handshake (RFC 6455 §7).
  */
 export class FramedSocket implements FrameListener {
   readonly socket: CallbackSocket<FramedSocket>;
-  readonly line: BatchedWriter<CallbackSocket<FramedSocket>>;
+  readonly writer: BatchedWriter<CallbackSocket<FramedSocket>>;
   /** Whether frames may be sent. */
   isOpen = true;
   readonly #parser: FrameParser;
   readonly #closeTimeout: number;
   #isCloseSent = false;
-  /** The latest ping that is not answered. */
+  /** Latest ping without an answer. */
   #ping: Uint8Array<ArrayBuffer> | undefined;
-  /** What the client's close frame said. */
+  /** Code and reason of the client's close frame. */
   #close: { readonly code: number; readonly reason: string } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Takes a stream over whose handshake is written. */
+  /** Takes over a stream after the handshake response was written. */
   constructor(stream: Duplex, protocol: string, { maxPayload, closeTimeout }: FramingLimits) {
     this.socket = new CallbackSocket<FramedSocket>(wire, this, protocol);
-    this.line = new BatchedWriter(stream, this.socket);
+    this.writer = new BatchedWriter(stream, this.socket);
     this.#parser = new FrameParser(this, maxPayload);
     this.#closeTimeout = closeTimeout;
     (stream as Stream)[FRAMED] = this;
@@ -122,13 +122,13 @@ export class FramedSocket implements FrameListener {
       .on("close", onClose);
   }
 
-  /** Reads a chunk; what the hooks send meanwhile leaves at its end. */
+  /** Reads a chunk. Frames that hooks send meanwhile leave at its end. */
   read(chunk: Buffer): void {
-    this.line.startReading();
+    this.writer.startReading();
     try {
       this.#parser.read(chunk);
     } finally {
-      this.line.endReading();
+      this.writer.endReading();
     }
   }
 
@@ -153,29 +153,29 @@ export class FramedSocket implements FrameListener {
   onViolation(failure: SocketFailure): void {
     this.#sendClose(failure.code, "");
     this.socket.failed(failure);
-    // The peer is over; only the line stays, until the client has read why.
+    // The peer is closed now. The connection stays until the client has read our close frame.
     this.socket.closed({ code: 1006, reason: "", wasClean: false });
     this.#end();
   }
 
-  /** Not to a client that does not read: once it does, a pong for the latest ping is enough (RFC 6455 §5.5.3). */
+  /** Answers the latest ping, unless the client does not read: a pong for the latest is enough (RFC 6455 §5.5.3). */
   #answerPing(): void {
     const ping = this.#ping;
-    if (!ping || this.#isCloseSent || this.line.stream.writableNeedDrain) return;
+    if (!ping || this.#isCloseSent || this.writer.stream.writableNeedDrain) return;
     this.#ping = undefined;
     this.control(PONG, ping);
   }
 
-  /** The stream has written all. */
+  /** The stream has written all frames. */
   drained(): void {
     this.#answerPing();
     this.socket.drained();
   }
 
-  /** Sends a control frame, behind what was sent before it. */
+  /** Sends a control frame after all earlier frames. */
   control(opcode: number, data: Uint8Array): void {
-    this.line.flush();
-    const { stream } = this.line;
+    this.writer.flush();
+    const { stream } = this.writer;
     if (!stream.writable) return;
     const frame = Buffer.allocUnsafe(2 + data.byteLength);
     frame[0] = FIN | opcode;
@@ -184,7 +184,7 @@ export class FramedSocket implements FrameListener {
     stream.write(frame);
   }
 
-  /** Sends a message, past all limits. */
+  /** Sends a message without any limit. Part of `peer.websocket.raw`. */
   send(data: string | Uint8Array): void {
     this.socket.send(encode(data), false);
   }
@@ -194,11 +194,11 @@ export class FramedSocket implements FrameListener {
     this.#sendClose(code, reason);
   }
 
-  /** Drops the line. */
+  /** Destroys the connection without a closing handshake. */
   terminate(): void {
     this.isOpen = false;
     this.#parser.stop();
-    this.line.stream.destroy();
+    this.writer.stream.destroy();
   }
 
   #sendClose(code: number, reason: string): void {
@@ -214,30 +214,30 @@ export class FramedSocket implements FrameListener {
     this.control(CLOSE, data);
   }
 
-  /** Ends our half, and gives the client a while for its own. */
+  /** Ends our half of the connection, and waits a limited time for the client to end its half. */
   #end(): void {
-    const { stream } = this.line;
-    this.line.flush();
+    const { stream } = this.writer;
+    this.writer.flush();
     stream.end();
-    stream.resume(); // what comes is not read, but would reset the line if it stayed
+    stream.resume(); // unread bytes would reset the connection at its end
     this.#timer ??= setTimeout(() => stream.destroy(), this.#closeTimeout);
   }
 
-  /** The client has ended its half. */
+  /** The client has ended its half of the connection. */
   ended(): void {
     this.isOpen = false;
     this.#end();
   }
 
-  /** All that we had to say is written. */
+  /** Our half of the connection is written to its end. */
   finished(): void {
-    // Both close frames have been seen, or the client has ended its half: there is nothing to wait
-    // for. After a failure there is: what the client still sends would reset the line, and our
-    // close frame be lost.
-    if (!this.socket.hasFailed) this.line.stream.destroy();
+    // Both close frames are through, or the client has ended its half, so there is nothing to wait
+    // for. After a protocol error the client may still send: to destroy the stream now would reset the
+    // connection, and lose our close frame.
+    if (!this.socket.hasFailed) this.writer.stream.destroy();
   }
 
-  /** The line is gone. */
+  /** The connection has ended. */
   closed(): void {
     clearTimeout(this.#timer);
     this.isOpen = false;

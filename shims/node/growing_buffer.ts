@@ -1,11 +1,11 @@
 import { Buffer } from "node:buffer";
 
-/** Bytes that come in pieces, put together at a cost that grows with their number alone. */
+/** Joins bytes that arrive in pieces. The cost grows with the number of bytes, not of pieces. */
 export class GrowingBuffer {
   #memory: Buffer;
   #length: number;
 
-  /** Takes the first piece over as it is. */
+  /** Takes over the first piece without a copy. */
   constructor(first: Buffer) {
     this.#memory = first;
     this.#length = first.byteLength;
@@ -15,12 +15,12 @@ export class GrowingBuffer {
     return this.#length;
   }
 
-  /** All of it, as a view. */
+  /** View of all bytes. */
   get bytes(): Buffer {
     return this.#memory.subarray(0, this.#length);
   }
 
-  /** Copies one more piece to the end. */
+  /** Appends a copy of a piece. */
   append(piece: Uint8Array): void {
     const length = this.#length + piece.byteLength;
     if (length > this.#memory.byteLength) {

@@ -1,17 +1,17 @@
-/** From here on seeing the bytes as words is worth the view it takes (Node 20). */
+/** Least length at which 32-bit words are faster than bytes, in spite of the extra view (Node 20). */
 const MIN_LENGTH = 512;
 
-/** The mask, as bytes and as the word that they are on this machine. */
+/** The mask as four bytes, and as one word in the byte order of this machine. */
 const maskBytes = new Uint8Array(4), maskWord = new Int32Array(maskBytes.buffer);
 
 /**
- * Takes the mask off a part of `data`, in place (RFC 6455 §5.3).
+ * Unmasks a part of `data` in place (RFC 6455 §5.3).
  *
- * @param maskAt where the four bytes of the mask are.
+ * @param maskAt index of the first of the four bytes of the mask.
  */
 export function unmask(data: Uint8Array, maskAt: number, start: number, end: number): void {
   const long = end - start >= MIN_LENGTH;
-  // Words start where the memory does, not where the payload does.
+  // Words are aligned to the underlying buffer, not to the payload.
   const lead = long ? start + (-(data.byteOffset + start) & 3) : end;
   unmaskBytes(data, maskAt, start, lead, 0);
   if (!long) return;
@@ -22,7 +22,7 @@ export function unmask(data: Uint8Array, maskAt: number, start: number, end: num
   unmaskBytes(data, maskAt, lead + count * 4, end, done);
 }
 
-/** @param turn how far into the mask the first byte is. */
+/** @param turn index in the mask for the first byte. */
 function unmaskBytes(data: Uint8Array, maskAt: number, start: number, end: number, turn: number) {
   const m0 = data[maskAt + (turn & 3)]!, m1 = data[maskAt + ((turn + 1) & 3)]!;
   const m2 = data[maskAt + ((turn + 2) & 3)]!, m3 = data[maskAt + ((turn + 3) & 3)]!;

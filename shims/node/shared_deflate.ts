@@ -1,27 +1,27 @@
 import { constants, deflateRawSync } from "node:zlib";
 import type { OutgoingFrame } from "../../socket/socket.ts";
 
-/** The options of permessage-deflate that matter to who compresses. */
+/** Options of permessage-deflate that concern the sender. */
 export interface DeflateOptions {
   readonly threshold?: number | undefined;
   readonly zlibDeflateOptions?: object | undefined;
 }
 
-/** Under this many bytes nothing is gained; what `ws` takes, too. */
+/** Least message size to compress, in bytes, as in `ws`. */
 const DEFAULT_THRESHOLD = 1024;
-/** More than this takes over a millisecond, and is not for the event loop. */
+/** Largest message that is compressed here. A larger one would block the event loop for a millisecond. */
 const MAX_LENGTH = 64 * 1024;
-/** An empty block, which every message ends with and which is not sent (RFC 7692 §7.2.1). */
+/** Bytes of the empty block at the end of each message. The block is not sent (RFC 7692 §7.2.1). */
 const TAIL_LENGTH = 4;
 
 /**
- * Compresses a message once for all its recipients, where each message is compressed by itself
- * (`server_no_context_takeover`, RFC 7692 §7.1.1.1).
+ * Compresses a message once for all its recipients. Works for clients with
+ * `server_no_context_takeover` (RFC 7692 §7.1.1.1), where each message is compressed by itself.
  */
 export class SharedDeflate {
   readonly #threshold: number;
   readonly #options: object;
-  /** A publish hands over the same frame again and again: remembering one is enough. */
+  /** Latest frame and its compressed form. A publish passes the same frame for each recipient. */
   #last: { readonly frame: OutgoingFrame; readonly deflated: Uint8Array | undefined } | undefined;
 
   constructor({ threshold = DEFAULT_THRESHOLD, zlibDeflateOptions }: DeflateOptions) {
@@ -29,12 +29,12 @@ export class SharedDeflate {
     this.#options = { ...zlibDeflateOptions, finishFlush: constants.Z_SYNC_FLUSH };
   }
 
-  /** Whether the message is small enough for being compressed at once. */
+  /** Whether the message is small enough to be compressed without a wait. */
   takes({ byteLength }: OutgoingFrame): boolean {
     return byteLength <= MAX_LENGTH;
   }
 
-  /** What stands for the message on the wire; `undefined` where it is smaller as it is. */
+  /** Returns the compressed payload, or `undefined` if the message is smaller without compression. */
   deflate(frame: OutgoingFrame): Uint8Array | undefined {
     if (frame.byteLength < this.#threshold) return undefined;
     if (this.#last?.frame === frame) return this.#last.deflated;
@@ -47,7 +47,7 @@ export class SharedDeflate {
 }
 
 /**
- * Whether an agreed extension lets every message be compressed by itself, in the usual window.
+ * Whether the negotiated extension compresses each message by itself, in the default window.
  *
  * @param extensions the value of `Sec-WebSocket-Extensions` in the response.
  */

@@ -2,28 +2,28 @@ import { CallbackSocket, type Wire } from "../../socket/callback_socket.ts";
 import type { OutgoingFrame } from "../../socket/socket.ts";
 import { Subscriber, type TopicSocket, type TopicSpace } from "./topic_space.ts";
 
-/** The topic space that goes with a server, a route, or whatever stands for one. */
-export type FindSpace = (key: object) => TopicSpace;
+/** Returns the topic space of a server or route. */
+export type FindTopicSpace = (key: object) => TopicSpace;
 
-/** What a native socket carries in its user-data slot, on runtimes that have one. */
+/** Object in the user-data slot of a native socket of uWebSockets.js or Bun. */
 export class SocketData<Native extends TopicSocket> {
   #use: ((socket: CallbackSocket<Native>) => void) | undefined;
   readonly #protocol: string;
   readonly #extensions: string;
-  readonly #findSpace: FindSpace;
+  readonly #findSpace: FindTopicSpace;
   #spaceKey: object | undefined;
   #space: TopicSpace | undefined;
   #socket: CallbackSocket<Native> | undefined;
   #subscriber: Subscriber | undefined;
-  /** How often something was heard from the client. */
-  heard = 0;
+  /** Number of frames received from the client. */
+  received = 0;
 
-  /** @param use gets our socket before it opens, once. */
+  /** @param use called once with our socket, before the socket opens. */
   constructor(
     use: (socket: CallbackSocket<Native>) => void,
     protocol: string,
     extensions: string,
-    findSpace: FindSpace,
+    findSpace: FindTopicSpace,
     spaceKey: object,
   ) {
     this.#use = use;
@@ -33,12 +33,12 @@ export class SocketData<Native extends TopicSocket> {
     this.#spaceKey = spaceKey;
   }
 
-  /** Our socket. Not before {@linkcode open}. */
+  /** Our socket. Only after {@linkcode open}. */
   get socket(): CallbackSocket<Native> {
     return this.#socket!;
   }
 
-  /** Where its native topics are; found when first needed. */
+  /** Topic space of the socket; found when first needed. */
   get space(): TopicSpace {
     if (!this.#space) {
       this.#space = this.#findSpace(this.#spaceKey!);
@@ -47,17 +47,17 @@ export class SocketData<Native extends TopicSocket> {
     return this.#space;
   }
 
-  /** Its part in native topics, once it has one. */
+  /** Membership in the topic space, after {@linkcode join}. */
   get subscriber(): Subscriber | undefined {
     return this.#subscriber;
   }
 
-  /** Gives it a part in native topics. */
+  /** Joins the topic space, once. */
   join(native: Native): Subscriber {
     return this.#subscriber ??= new Subscriber(native, this.space, () => this.socket.drained());
   }
 
-  /** The native socket is there: makes ours of it, and opens it. */
+  /** Makes our socket of the native one, and opens it. */
   open(wire: Wire<Native>, native: Native): void {
     this.#socket = new CallbackSocket(wire, native, this.#protocol, this.#extensions);
     this.#use!(this.#socket);
@@ -67,17 +67,17 @@ export class SocketData<Native extends TopicSocket> {
 }
 
 /**
- * The functions of a {@linkcode Wire} that have to do with native topics.
+ * Makes the native topics of a {@linkcode Wire}.
  *
- * @param dataOf what the native socket carries.
- * @param publish the runtime's own `publish`, which leaves the speaker out.
+ * @param dataOf returns the data of a native socket.
+ * @param publish the runtime's own `publish`, which skips the sending socket.
  */
 export function topicsOf<Native extends TopicSocket>(
   dataOf: (native: Native) => SocketData<Native> | undefined,
   publish: (native: Native, topic: string, frame: OutgoingFrame, compress: boolean) => void,
 ): NonNullable<Wire<Native>["topics"]> {
   return {
-    domain: (native) => dataOf(native)?.space.group,
+    domain: (native) => dataOf(native)?.space.domain,
     subscribe: (native, name) => dataOf(native)?.join(native).subscribe(name),
     unflushed: (native) => dataOf(native)?.subscriber?.unflushed ?? 0,
     flushed: (native) => dataOf(native)?.subscriber?.flushed(),
@@ -87,7 +87,7 @@ export function topicsOf<Native extends TopicSocket>(
       const subscriber = dataOf(native)!.join(native);
       const topic = subscriber.topic(name);
       publish(native, topic, frame, compress);
-      subscriber.spoke(topic, frame.byteLength);
+      subscriber.sent(topic, frame.byteLength);
     },
   };
 }

@@ -1,61 +1,62 @@
 import { setImmediate } from "node:timers";
 import type { BroadcastDomain } from "../../socket/socket.ts";
 
-/** What uWebSockets gives a socket for topics, in uWebSockets.js 20 and, built on it, in Bun 1.4. */
+/** Native topics of a socket: in uWebSockets.js 20, and in Bun 1.4, which is built on uWebSockets. */
 export interface TopicSocket {
-  /** Hears a topic. */
+  /** Subscribes to a topic. */
   subscribe(topic: string): unknown;
-  /** Hears it no more. */
+  /** Unsubscribes from a topic. */
   unsubscribe(topic: string): unknown;
-  /** Whether it hears a topic. */
+  /** Whether the socket is subscribed to a topic. */
   isSubscribed(topic: string): boolean;
 }
 
-/** What was broadcast in this turn of the event loop. */
+/** A broadcast of the current turn of the event loop. */
 interface Broadcast {
-  readonly speaker: Subscriber;
+  readonly sender: Subscriber;
   readonly topic: string;
   readonly byteLength: number;
 }
 
-/** uWebSockets holds so many messages of one turn for a socket; the next one sends them out first. */
-const MOST_HELD = 32;
-/** A message of this size is not held, but sent at once, behind what is held. */
-const NEVER_HELD = 16 * 1024;
-/** uWebSockets sends everything out at so many messages in one turn. */
-const MOST_LOGGED = 65_535;
+/** Most messages of a turn that uWebSockets holds back for a socket. The next one flushes them first. */
+const MAX_HELD_MESSAGES = 32;
+/** Least size of a message that uWebSockets sends at once, after the held messages. */
+const MIN_UNHELD_SIZE = 16 * 1024;
+/** Number of messages in a turn at which uWebSockets flushes all sockets. */
+const MAX_LOGGED = 65_535;
 
 /**
- * Sockets whose native topics are the same: those of one route, or of one server. Native topics are
- * the user's too, and other adapters' over the same app or server: ours start with a random id.
+ * Sockets that share native topics: those of one route, or of one server. The user and other adapters
+ * over the same server may use native topics too, so the names of ours start with a random id.
  *
- * What is broadcast, uWebSockets holds until the turn ends, or something else is sent to the socket,
- * and does not count as buffered. So this keeps a log of the turn, for whoever asks.
+ * uWebSockets holds a broadcast back until the turn ends, or until another message is sent to the
+ * socket, and does not count held messages as buffered. So the space keeps a log of the turn, from
+ * which each subscriber computes its held bytes.
  */
 export class TopicSpace {
-  /** What the sockets are to the core; `undefined` where it must serve them one by one. */
-  readonly group: BroadcastDomain | undefined;
+  /** Broadcast domain of the sockets; `undefined` if the core must send to each socket. */
+  readonly domain: BroadcastDomain | undefined;
   readonly id: string = crypto.randomUUID();
   #log: Broadcast[] = [];
   #waiting = new Set<Subscriber>();
 
-  constructor(group: BroadcastDomain | undefined) {
-    this.group = group;
+  constructor(domain: BroadcastDomain | undefined) {
+    this.domain = domain;
   }
 
-  /** This turn's broadcasts: another array in another turn. */
+  /** Broadcasts of this turn. Each turn has an array of its own. */
   get log(): readonly Broadcast[] {
     return this.#log;
   }
 
-  /** Keeps in mind what has been broadcast. */
+  /** Logs a broadcast. */
   add(broadcast: Broadcast): void {
-    if (this.#log.length === MOST_LOGGED) this.#log = [];
+    if (this.#log.length === MAX_LOGGED) this.#log = [];
     if (this.#log.length === 0) setImmediate(() => this.#endTurn());
     this.#log.push(broadcast);
   }
 
-  /** Tells this one once nothing is held any more. */
+  /** Calls `onflushed` of a subscriber once no message is held back. */
   await(subscriber: Subscriber): void {
     this.#waiting.add(subscriber);
   }
@@ -65,21 +66,21 @@ export class TopicSpace {
     if (this.#waiting.size === 0) return;
     const waiting = this.#waiting;
     this.#waiting = new Set();
-    // Bun 1.4 sends out what a timer broadcast only between the next immediates and those after.
+    // Bun 1.4 flushes the broadcasts of a timer only after the next round of immediates.
     setImmediate(() => {
-      for (const subscriber of waiting) subscriber.sentOut();
+      for (const subscriber of waiting) subscriber.onflushed();
     });
   }
 }
 
-/** One socket in its topic space. */
+/** Membership of one socket in its topic space. */
 export class Subscriber {
-  /** Tells the owner that what was held has been sent out. */
-  readonly sentOut: () => void;
+  /** Called when the held messages have been flushed. */
+  readonly onflushed: () => void;
   readonly #native: TopicSocket;
   readonly #space: TopicSpace;
   #log: readonly Broadcast[];
-  /** Where to read on in the log; what is held of what comes before. */
+  /** Index in the log to read on from; frames and bytes held of what comes before. */
   #next: number;
   #frames = 0;
   #bytes = 0;
@@ -87,66 +88,68 @@ export class Subscriber {
   constructor(native: TopicSocket, space: TopicSpace, sentOut: () => void) {
     this.#native = native;
     this.#space = space;
-    this.sentOut = sentOut;
+    this.onflushed = sentOut;
     this.#log = space.log;
     this.#next = this.#log.length;
-    // uWebSockets.js 20 throws away what is held for a socket with its last topic, and lets nobody
-    // publish who has none. So each has this one, that nobody publishes to.
+    // uWebSockets.js 20 drops the held messages of a socket that leaves its last topic, and lets a
+    // socket without topics not publish. So each socket subscribes to this one, which has no messages.
     native.subscribe(space.id);
   }
 
-  /** Bytes held, with their headers. */
+  /** Bytes of held messages, headers included. */
   get unflushed(): number {
     const { log } = this.#space;
     if (this.#log !== log) this.#skipTo(log, 0);
     let topic: string | undefined;
-    let hears = false;
+    let isSubscribed = false;
     for (; this.#next < log.length; this.#next++) {
       const broadcast = log[this.#next]!;
-      if (broadcast.speaker === this) continue;
+      if (broadcast.sender === this) continue;
       if (broadcast.topic !== topic) {
         topic = broadcast.topic;
-        hears = this.#native.isSubscribed(topic);
+        isSubscribed = this.#native.isSubscribed(topic);
       }
-      if (hears) this.#hold(broadcast.byteLength);
+      if (isSubscribed) this.#count(broadcast.byteLength);
     }
     return this.#bytes;
   }
 
-  /** Has {@linkcode sentOut} called once nothing is held any more. */
+  /** Calls {@linkcode onflushed} once no message is held back. */
   await(): void {
     this.#space.await(this);
   }
 
-  /** Something was sent to the socket, and with it all that was held. */
+  /** A message was sent to the socket, which has flushed all held messages. */
   flushed(): void {
     const { log } = this.#space;
     if (log.length > 0) this.#skipTo(log, log.length);
   }
 
   subscribe(name: string): void {
-    void this.unflushed; // by the topics so far
+    void this.unflushed; // counts earlier broadcasts by the topics so far
     this.#native.subscribe(this.topic(name));
   }
 
   unsubscribe(name: string): void {
-    void this.unflushed; // by the topics so far
+    void this.unflushed; // counts earlier broadcasts by the topics so far
     this.#native.unsubscribe(this.topic(name));
   }
 
-  /** Takes down what this socket has broadcast. */
-  spoke(topic: string, byteLength: number): void {
-    this.#space.add({ speaker: this, topic, byteLength });
+  /** Logs a broadcast that this socket has sent. */
+  sent(topic: string, byteLength: number): void {
+    this.#space.add({ sender: this, topic, byteLength });
   }
 
-  /** A name, as a native topic. */
+  /** Native topic of a name. */
   topic(name: string): string {
     return `${this.#space.id} ${name}`;
   }
 
-  #hold(byteLength: number): void {
-    if (byteLength >= NEVER_HELD || this.#frames === MOST_HELD) this.#frames = this.#bytes = 0;
-    if (byteLength >= NEVER_HELD) return;
+  #count(byteLength: number): void {
+    if (byteLength >= MIN_UNHELD_SIZE || this.#frames === MAX_HELD_MESSAGES) {
+      this.#frames = this.#bytes = 0;
+    }
+    if (byteLength >= MIN_UNHELD_SIZE) return;
     this.#frames++;
     this.#bytes += byteLength + (byteLength < 126 ? 2 : 4);
   }

@@ -65,6 +65,7 @@ const SHIMS: Readonly<Record<string, readonly RuntimeName[]>> = {
   "shims/node/node_response.ts": ["node24"],
   "shims/node/shared_deflate.ts": ["ws", "node24"],
   "shims/node/ws_socket.ts": ["ws", "node24"],
+  "shims/node/ws_upgrader.ts": ["ws", "node24"],
   "shims/uws/topic_space.ts": ["uws", "bun"],
   "shims/uws/uwebsockets.ts": ["uws", "bun"],
   "pubsub/native_broadcast.ts": ["uws", "bun"],

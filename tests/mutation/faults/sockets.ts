@@ -118,13 +118,13 @@ export const sockets: readonly Fault[] = [
     id: "ws-compressed-overtaken",
     file: "shims/node/ws_socket.ts",
     what: "A message overtakes one that `ws` is still compressing",
-    find: "const isBusy = native.bufferedAmount > line.stream.writableLength;",
+    find: "const isBusy = native.bufferedAmount > writer.stream.writableLength;",
     replace: "const isBusy = false;",
     caughtBy: ["ws S6."],
   },
   {
     id: "ws-not-utf8",
-    file: "shims/node/ws_socket.ts",
+    file: "shims/node/ws_upgrader.ts",
     what: "Over `ws` a text need not be UTF-8",
     find: "skipUTF8Validation: false,",
     replace: "skipUTF8Validation: true,",
@@ -132,7 +132,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-payload-unbounded",
-    file: "shims/node/ws_socket.ts",
+    file: "shims/node/ws_upgrader.ts",
     what: "`ws` gathers the fragments of a message without bounds",
     find: "maxPayload: Math.min(maxPayload, constants.MAX_STRING_LENGTH),",
     replace: "maxPayload: 0,",
@@ -172,7 +172,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-options-stay",
-    file: "shims/node/ws_socket.ts",
+    file: "shims/node/ws_upgrader.ts",
     what: "The options of the user's own server of `ws` are changed for good",
     find: "server.options = options;",
     replace: "",
@@ -180,7 +180,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-headers-lost",
-    file: "shims/node/ws_socket.ts",
+    file: "shims/node/ws_upgrader.ts",
     what: "The headers of `upgrade` are not on the 101",
     find: "lines.push(`${name}: ${value}`);",
     replace: "void name, value;",
@@ -196,7 +196,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-counts-pings",
-    file: "shims/node/ws_socket.ts",
+    file: "shims/node/ws_upgrader.ts",
     what: "A client that reads is dropped for a burst of pings",
     find: ", maxPendingAutoPongs: PINGS_PER_CHUNK",
     replace: "",
@@ -204,7 +204,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-upgrade-as-a-list",
-    file: "shims/node/ws_socket.ts",
+    file: "shims/node/ws_upgrader.ts",
     what: "`Upgrade` in a list, or in capitals, is refused by `ws`",
     find: 'headers.upgrade = "websocket";',
     replace: "",
@@ -212,7 +212,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-context-taken-over",
-    file: "shims/node/ws_socket.ts",
+    file: "shims/node/ws_upgrader.ts",
     what: "Each client gets a compressor of its own unless it asks not to",
     find: "{ serverNoContextTakeover: true, ...",
     replace: "{ ...",
@@ -220,7 +220,7 @@ export const sockets: readonly Fault[] = [
   },
   {
     id: "ws-deflates-mixed-up",
-    file: "shims/node/ws_socket.ts",
+    file: "shims/node/ws_upgrader.ts",
     what: "Options of compression that `upgrade` returns are those of the first client",
     find: "const key = JSON.stringify([threshold, zlibDeflateOptions]);",
     replace: 'const key = "";',
@@ -254,7 +254,7 @@ export const sockets: readonly Fault[] = [
     id: "response-stalls",
     file: "shims/node/node_response.ts",
     what: "A large refusal never ends",
-    find: 'line.on("drain", () => out.emit("drain"));',
+    find: 'stream.on("drain", () => out.emit("drain"));',
     replace: "",
     caughtBy: ["node24 C6."],
   },
@@ -278,7 +278,7 @@ export const sockets: readonly Fault[] = [
     id: "response-line-kept",
     file: "shims/node/node_response.ts",
     what: "A refused client that stays holds its line",
-    find: "setTimeout(() => line.destroy(), LINGER_MS);",
+    find: "setTimeout(() => stream.destroy(), LINGER_MS);",
     replace: "setTimeout(() => {}, LINGER_MS);",
     caughtBy: ["test dropin"],
   },
@@ -287,18 +287,16 @@ export const sockets: readonly Fault[] = [
     file: "shims/node/node_response.ts",
     what:
       "The line is cut as soon as a refusal is written, and a client that still sends never reads it",
-    find: "line.end();\n}",
-    replace: "line.end(() => line.destroy());\n}",
+    find: "stream.end();\n}",
+    replace: "stream.end(() => stream.destroy());\n}",
     caughtBy: ["node24 C4.late-reader"],
   },
   {
     id: "response-half-a-body",
     file: "shims/node/node_response.ts",
     what: "A refusal whose body fails half way looks whole",
-    find:
-      "await pipeline(Readable.fromWeb(response.body as NodeWebStream), out).catch(() => line.destroy());",
-    replace:
-      'Readable.fromWeb(response.body as NodeWebStream).on("error", () => out.end()).pipe(out);',
+    find: "await pipeline(body, out).catch(() => stream.destroy());",
+    replace: 'body.on("error", () => out.end()).pipe(out);',
     caughtBy: ["node24 C6.half"],
   },
   {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import { setImmediate } from "node:timers/promises";
-import { FramedSocket, upgradeLine } from "../../../../shims/node/framed_socket.ts";
+import { FramedSocket, upgradeStream } from "../../../../shims/node/framed_socket.ts";
 import { RawHandshake } from "../../../../handshake/raw_handshake.ts";
 import { CLOSING, OPEN } from "../../../../socket/socket.ts";
 import {
@@ -105,5 +105,5 @@ Deno.test("a line that is dead is not upgraded", () => {
   });
   const use = () => assert.fail("there is no socket");
   const answer = { protocol: "", headers: [] };
-  assert.equal(upgradeLine(handshake, stream, new Uint8Array(), answer, LIMITS, use), false);
+  assert.equal(upgradeStream(handshake, stream, new Uint8Array(), answer, LIMITS, use), false);
 });

@@ -29,7 +29,7 @@ function rig(...names: string[]) {
   const [a] = subscribers;
   /** The first one speaks. */
   const speak = (count: number, byteLength: number, name = "t") => {
-    for (let i = 0; i < count; i++) a!.spoke(a!.topic(name), byteLength);
+    for (let i = 0; i < count; i++) a!.sent(a!.topic(name), byteLength);
   };
   return { space, subscribers, sentOut, speak };
 }

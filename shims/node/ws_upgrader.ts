@@ -1,0 +1,135 @@
+import { constants } from "node:buffer";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+// @ts-types="@types/ws"
+import { type ServerOptions, WebSocketServer } from "ws";
+import { deflateOffers } from "../../handshake/deflate_offers.ts";
+import type { CallbackSocket } from "../../socket/callback_socket.ts";
+import { type DeflateOptions, isShareable, SharedDeflate } from "./shared_deflate.ts";
+import { adopt, type WsAnswer, type WsSocket } from "./ws_socket.ts";
+
+/** Options of a {@linkcode WsUpgrader}. */
+export interface WsUpgraderOptions {
+  readonly wss: object | undefined;
+  readonly serverOptions: object | undefined;
+  readonly perMessageDeflate: boolean | object | undefined;
+  readonly maxPayload: number;
+  readonly closeTimeout: number;
+}
+
+/** Most compressors that are kept: enough for the adapter's options and a few that `upgrade` returns. */
+const MAX_DEFLATES = 64;
+
+/** Most pings in a chunk. A chunk of 64 KiB cannot hold more. */
+const PINGS_PER_CHUNK = 16_384;
+
+/** Upgrades connections by a `WebSocketServer` of `ws`: an own one, or that of the user. */
+export class WsUpgrader {
+  readonly #server: WebSocketServer;
+  /** Options of {@linkcode WsUpgrader.#server} during an upgrade. */
+  readonly #serverOptions: ServerOptions;
+  /** Response that `ws` is writing. The callbacks of `ws` run inside `handleUpgrade`. */
+  #current: WsAnswer | undefined;
+  /** Response header line with the negotiated extensions. */
+  #extensions = "";
+  /** Compressors by their options. */
+  readonly #deflates = new Map<string, SharedDeflate>();
+
+  /** @throws {TypeError} for a `verifyClient` with a callback. */
+  constructor(options: WsUpgraderOptions) {
+    const { wss, serverOptions = {}, maxPayload, closeTimeout } = options;
+    const perMessageDeflate = options.perMessageDeflate ??
+      (serverOptions as WsUpgraderOptions).perMessageDeflate;
+    this.#server = wss as WebSocketServer | undefined ??
+      new WebSocketServer({ clientTracking: false, ...withoutListening(serverOptions) });
+    const { handleProtocols, verifyClient } = this.#server.options;
+    this.#serverOptions = {
+      ...this.#server.options,
+      maxPayload: Math.min(maxPayload, constants.MAX_STRING_LENGTH),
+      skipUTF8Validation: false,
+      ...(perMessageDeflate === undefined ? {} : { perMessageDeflate: sharing(perMessageDeflate) }),
+      handleProtocols: (offered, request) =>
+        this.#current?.protocol || (handleProtocols?.(offered, request) ?? false),
+      // Missing in @types/ws 8.18: the time that `ws` waits for the client to end the connection, and
+      // the number of pongs under way, which `ws` 8.23 counts even within one chunk.
+      ...{ closeTimeout, maxPendingAutoPongs: PINGS_PER_CHUNK },
+    };
+    if (verifyClient && verifyClient.length > 1) {
+      throw new TypeError(
+        "Cannot use a verifyClient with a callback: refuse clients in the upgrade hook",
+      );
+    }
+    this.#server.on("headers", (lines) => {
+      this.#extensions = lines.find((line) => line.startsWith(EXTENSIONS)) ?? "";
+      for (const [name, value] of this.#current?.headers ?? []) lines.push(`${name}: ${value}`);
+    });
+  }
+
+  /**
+   * Answers a handshake, and passes the socket to `use` before the socket opens. Returns false if
+   * there is none: `ws` has refused by itself, or the connection has ended already.
+   */
+  upgrade(
+    request: IncomingMessage,
+    stream: Duplex,
+    head: Uint8Array,
+    answer: WsAnswer,
+    use: (socket: CallbackSocket<WsSocket>) => void,
+  ): boolean {
+    let upgraded: WsSocket | undefined;
+    const server = this.#server, { options } = server;
+    this.#current = answer;
+    // `ws` requires exactly this value. The validated header may be a list (RFC 9110 §7.8).
+    const { headers } = request;
+    headers.upgrade = "websocket";
+    const offers = deflateOffers(headers["sec-websocket-extensions"] ?? null);
+    if (offers.length > 0) headers["sec-websocket-extensions"] = offers.join();
+    else delete headers["sec-websocket-extensions"];
+    const { perMessageDeflate } = answer;
+    server.options = perMessageDeflate === undefined
+      ? this.#serverOptions
+      : { ...this.#serverOptions, perMessageDeflate: sharing(perMessageDeflate) };
+    // `ws` types `head` as a Buffer, and reads it as bytes.
+    try {
+      server.handleUpgrade(request, stream, head as Buffer, (native: WsSocket) => {
+        upgraded = native;
+        use(adopt(native, stream, answer.wants, this.#sharedDeflate()));
+      });
+    } finally {
+      server.options = options;
+      this.#current = undefined;
+    }
+    if (upgraded) server.emit("connection", upgraded, request);
+    return upgraded !== undefined;
+  }
+
+  /** Returns the compressor for the negotiated extension, or `undefined` if it cannot be shared. */
+  #sharedDeflate(): SharedDeflate | undefined {
+    if (!isShareable(this.#extensions)) return undefined;
+    const { threshold, zlibDeflateOptions } = this.#server.options
+      .perMessageDeflate as DeflateOptions;
+    const key = JSON.stringify([threshold, zlibDeflateOptions]);
+    let deflate = this.#deflates.get(key);
+    if (!deflate) {
+      if (this.#deflates.size >= MAX_DEFLATES) this.#deflates.clear();
+      this.#deflates.set(key, deflate = new SharedDeflate({ threshold, zlibDeflateOptions }));
+    }
+    return deflate;
+  }
+}
+
+/** Start of the response header line with the extensions, as `ws` writes it. */
+const EXTENSIONS = "Sec-WebSocket-Extensions:";
+
+/** Options of compression. By default each message is compressed by itself. */
+function sharing(perMessageDeflate: boolean | object): boolean | object {
+  if (!perMessageDeflate) return false;
+  return { serverNoContextTakeover: true, ...(perMessageDeflate as object) };
+}
+
+/** Options of a `WebSocketServer` that does not listen itself. */
+function withoutListening(
+  { port: _port, host: _host, server: _server, backlog: _backlog, ...options }: ServerOptions,
+): ServerOptions {
+  return { ...options, noServer: true };
+}
