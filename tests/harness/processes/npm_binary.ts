@@ -10,7 +10,7 @@ export async function npmBinary(
   file: string,
 ): Promise<string | undefined> {
   if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") return undefined;
-  const folder = new URL(`../.cache/${name}@${version.replace(/.*@/, "")}/`, import.meta.url);
+  const folder = new URL(`../../../.cache/${name}@${version.replace(/.*@/, "")}/`, import.meta.url);
   const binary = new URL(`node_modules/${name}/${file}`, folder).pathname;
   try {
     await Deno.stat(binary);
