@@ -4,7 +4,7 @@ import { benchRuntimes, type RuntimeName } from "../runtimes.ts";
 import type { Targets } from "../scenario.ts";
 import type { Estimate } from "../statistics.ts";
 import type { ToolkitName } from "../toolkits.ts";
-import { figure } from "../words.ts";
+import { figure } from "../format.ts";
 import { Svg } from "./svg.ts";
 
 const WIDTH = 800, LEFT = 150, RIGHT = 690, TOP = 52, BAR = 14, STEP = 18, GAP = 16;

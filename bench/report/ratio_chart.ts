@@ -1,6 +1,6 @@
 import type { Cell } from "../cells.ts";
 import { benchRuntimes } from "../runtimes.ts";
-import { amount, bound } from "../words.ts";
+import { amount, bound } from "../format.ts";
 import { Svg } from "./svg.ts";
 
 const WIDTH = 800, LEFT = 150, RIGHT = 620, TOP = 52, ROW = 22, BAR = 12, HEAD = 26, GAP = 14;

@@ -3,7 +3,7 @@ import type { Results } from "../results.ts";
 import { allRuntimes, benchRuntimes } from "../runtimes.ts";
 import { scenarios, SLOW } from "../scenarios.ts";
 import { median } from "../statistics.ts";
-import { amount, bound, spread } from "../words.ts";
+import { amount, bound, spread } from "../format.ts";
 import { idleChart } from "./idle_chart.ts";
 import { ratioChart } from "./ratio_chart.ts";
 import { keysOf, readReasons } from "./reasons.ts";

@@ -3,7 +3,7 @@ import type { Results } from "../results.ts";
 import { benchRuntimes } from "../runtimes.ts";
 import { SLOW } from "../scenarios.ts";
 import type { ToolkitName } from "../toolkits.ts";
-import { figure } from "../words.ts";
+import { figure } from "../format.ts";
 import { Svg } from "./svg.ts";
 
 const WIDTH = 800, TOP = 58, HEIGHT = 150, PITCH_X = 380, PITCH_Y = 214, MARGIN = 44;

@@ -1,10 +1,10 @@
-import { type Cell, cellOf, idleMemory, rate, slowOutcome, visited } from "../cells.ts";
+import { type Cell, cellOf, idleMemory, rate, slowOutcome, trialEstimate } from "../cells.ts";
 import type { Results } from "../results.ts";
 import { allRuntimes, benchRuntimes, type RuntimeName } from "../runtimes.ts";
 import type { Scenario } from "../scenario.ts";
 import { runtimesOf, scenarios, SLOW } from "../scenarios.ts";
 import { type Toolkit, type ToolkitName, toolkits } from "../toolkits.ts";
-import { amount, bound, figure, spread } from "../words.ts";
+import { amount, bound, figure, spread } from "../format.ts";
 
 /** A table of Markdown. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -61,7 +61,7 @@ export function durableTable(results: Results): string {
 function took({ goal }: Scenario, result: Found, toolkit: ToolkitName): string | undefined {
   const perSecond = rate(result, toolkit);
   if (perSecond) return `${figure(1e6 / perSecond.value)} µs`;
-  const found = visited(result, toolkit);
+  const found = trialEstimate(result, toolkit);
   return found && amount(found.value, goal);
 }
 

@@ -6,7 +6,7 @@
  * - `GET /ROOM?context=1024&messages=10&topics=3` upgrades a member with so large a context, of so
  *   many messages, in so many topics.
  * - A text `p00042x10…` is published, all of it, ten times in one turn, to topic `00042`.
- * - A text `look` is answered by `10/3 7`: the context's history and count, and how many objects of
+ * - A text `stateText` is answered by `10/3 7`: the context's history and count, and how many objects of
  *   that class there have been. A text `count` is counted in the context, if there is one; nobody
  *   answers. A text `sign` is counted and answered.
  * - `GET /ROOM/count?times=100` has the object handle so many messages `count` of its member.
@@ -37,7 +37,7 @@ interface BenchObject {
 }
 
 /** The class that a program serves, made over `DurableObject`. */
-export type RoomOf = (base: DurableClass) => DurableClass<BenchObject>;
+export type ClassOf = (base: DurableClass) => DurableClass<BenchObject>;
 
 /** What a member is known by: a history of its messages. */
 export interface MemberContext {
@@ -79,20 +79,20 @@ function numberIn(url: string, name: string): number {
   return Number(new URL(url).searchParams.get(name));
 }
 
-/** The answer to `look`. */
-export function look(context: Partial<MemberContext> | undefined): string {
-  return `${context?.history?.length ?? 0}/${context?.count ?? 0} ${lives}`;
+/** The answer to `stateText`. */
+export function stateText(context: Partial<MemberContext> | undefined): string {
+  return `${context?.history?.length ?? 0}/${context?.count ?? 0} ${instances}`;
 }
 
-let lives = 0;
+let instances = 0;
 
 /** The class of a program as the bench serves it. */
-export function benchRoom(roomOf: RoomOf, base: DurableClass): DurableClass {
-  return class Room extends roomOf(base) {
+export function benchObject(classOf: ClassOf, base: DurableClass): DurableClass {
+  return class Room extends classOf(base) {
     // deno-lint-ignore no-explicit-any -- as in DurableClass
     constructor(...args: any[]) {
       super(...args);
-      lives++;
+      instances++;
     }
 
     override async fetch(request: Request): Promise<Response> {
@@ -100,7 +100,7 @@ export function benchRoom(roomOf: RoomOf, base: DurableClass): DurableClass {
       if (times === undefined) return await super.fetch(request);
       const [socket] = this.ctx.getWebSockets();
       for (let i = 0; i < Number(times); i++) await this.webSocketMessage(socket!, "count");
-      return new Response(`${lives}`);
+      return new Response(`${instances}`);
     }
   };
 }

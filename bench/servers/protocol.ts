@@ -30,7 +30,7 @@ export type Workload =
   | "publish-deflate"
   /** Publishes; a peer may have 1 MiB waiting for it, if the toolkit has such a bound. */
   | "publish-bounded"
-  /** Publishes over server-sent events, or hears messages by POST: see `sse/answers.ts`. */
+  /** Publishes over server-sent events, or hears messages by POST: see `sse/handler.ts`. */
   | "sse";
 
 /** What this process was started for. */

@@ -7,7 +7,7 @@
  */
 import { type CloudflareSocket, socketPair } from "../../../shims/workerd/workerd.ts";
 import { readCommand } from "../commands.ts";
-import { contextOf, look, type MemberContext, type RoomOf, topicsOf } from "../durable.ts";
+import { type ClassOf, contextOf, type MemberContext, stateText, topicsOf } from "../durable.ts";
 
 interface Member {
   readonly id: string;
@@ -18,7 +18,7 @@ interface Member {
 /** Most characters that an attachment has room for, whatever they are. */
 const MAX_ATTACHMENT = 8000;
 
-export const roomOf: RoomOf = (base) =>
+export const classOf: ClassOf = (base) =>
   class extends base {
     readonly #members = new Map<CloudflareSocket, Member>();
     #index: Map<string, Set<CloudflareSocket>> | undefined;
@@ -39,11 +39,11 @@ export const roomOf: RoomOf = (base) =>
       const socket = native as CloudflareSocket;
       if (text[0] === "p") return this.#publish(socket, text);
       const member = this.#memberOf(socket);
-      if (text !== "look" && member.context) {
+      if (text !== "read" && member.context) {
         member.context.count++;
         this.#save(socket, member);
       }
-      if (text !== "count") socket.send(look(member.context ?? undefined));
+      if (text !== "count") socket.send(stateText(member.context ?? undefined));
     }
 
     webSocketClose(socket: CloudflareSocket, code: number, reason: string): void {
@@ -98,4 +98,4 @@ function join(
   }
 }
 
-export { benchRoom, benchWorker } from "../durable.ts";
+export { benchObject, benchWorker } from "../durable.ts";

@@ -1,5 +1,5 @@
 import { announce } from "../protocol.ts";
-import { fetch } from "./answers.ts";
+import { fetch } from "./handler.ts";
 
 /** The part of Bun that is used; the whole of its types would leak into the others. */
 interface Bun {
