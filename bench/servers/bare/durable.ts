@@ -1,7 +1,7 @@
 /**
- * The hibernation API, as who knows it well writes a chat: what lasts of a member is JSON text on its
- * socket, or in the object's storage where that has no room; and an index by topic, made by the first
- * publish of a life.
+ * A chat written by hand on the hibernation API. The state of a client is JSON text on its socket, or
+ * in the object's storage if the text is too long. The first publish after a wake builds an index by
+ * topic.
  *
  * @module
  */
@@ -15,7 +15,7 @@ interface Member {
   readonly context: MemberContext | null;
 }
 
-/** Most characters that an attachment has room for, whatever they are. */
+/** Most characters that fit into an attachment, whatever their encoding. */
 const MAX_ATTACHMENT = 8000;
 
 export const classOf: ClassOf = (base) =>

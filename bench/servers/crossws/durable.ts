@@ -10,7 +10,7 @@ interface Peer {
   publish(topic: string, data: unknown): void;
 }
 
-// A context is lost here when the object is evicted: nobody is asked for one.
+// Without a context, as crossws loses it when the object is evicted.
 const ws = adapter({
   hooks: {
     open(peer: Peer) {

@@ -1,4 +1,4 @@
-/** Streams in a map of sets, and POSTs that are read. */
+/** A server without a toolkit: streams in a map of sets, and posts whose bodies are read. */
 import { topicOf } from "../commands.ts";
 import { countMessage } from "./received.ts";
 

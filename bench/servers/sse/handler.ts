@@ -1,10 +1,10 @@
 /**
- * What the bench and programs over server-sent events have agreed on.
+ * The protocol between the bench and the programs for server-sent events.
  *
- * - `GET /topics?topic=00042` opens a stream of events, and listens to that topic.
- * - `POST /publish` with `p00042x10…` publishes that, all of it, ten times in one turn, to topic 42.
- * - `POST /post` brings a message, which nobody answers.
- * - `GET /received` is answered by `received` and how many of these there were.
+ * - `GET /topics?topic=00042` opens a stream of events, and subscribes to topic `00042`.
+ * - `POST /publish` with `p00042x10…` publishes the text ten times in one turn to topic `00042`.
+ * - `POST /post` carries a message, and gets no message back.
+ * - `GET /received` returns `received` and the number of posted messages.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import process from "node:process";
 import { readCommand } from "../commands.ts";
 import { count } from "./received.ts";
 
-/** What a toolkit does. */
+/** The part of a server that a toolkit implements. */
 interface Served {
-  /** Answers who asks for a stream of events, or brings a message. */
+  /** Handles requests for a stream of events, and posted messages. */
   handle(request: Request, info?: object): Response | Promise<Response>;
   publish(topic: string, text: string): void;
 }
@@ -27,7 +27,7 @@ const served: Readonly<Record<string, () => Promise<Served>>> = {
 
 const toolkit = await served[process.argv[3]!]!();
 
-/** Answers any request; `info` is what the server gives beside it. */
+/** Handles any request; `info` is the server's second argument. */
 export async function fetch(request: Request, info?: object): Promise<Response> {
   if (request.url.endsWith("/received")) return new Response(`received ${count()}`);
   if (!request.url.endsWith("/publish")) return await toolkit.handle(request, info);

@@ -1,11 +1,11 @@
 let received = 0;
 
-/** A message has come. */
+/** Counts a received message. */
 export function countMessage(text: string): void {
   if (text.length > 0) received++;
 }
 
-/** How many messages have come. */
+/** The number of received messages. */
 export function count(): number {
   return received;
 }
