@@ -1,4 +1,4 @@
-import type { Visit } from "./durable/visits.ts";
+import type { Trial } from "./durable/trials.ts";
 import type { IdleStep, SlowEnd, SlowSample, Window } from "./load_generator.ts";
 import type { Result } from "./results.ts";
 import type { Scenario, Target } from "./scenario.ts";
@@ -6,34 +6,34 @@ import { SLOW } from "./scenarios.ts";
 import { type Estimate, exact, medianEstimate, minus } from "./statistics.ts";
 import type { ToolkitName } from "./toolkits.ts";
 
-/** What onepeer reached in a scenario on a runtime, beside what it is to reach. */
+/** The result of onepeer in a scenario on a runtime, and its target. */
 export interface Cell {
   readonly scenario: Scenario;
   readonly runtime: Result["runtime"];
   readonly estimate: Estimate;
   readonly target: Target | undefined;
-  /** Nothing where there is no target. */
+  /** Whether the target is reached; `undefined` without a target. */
   readonly isMet: boolean | undefined;
-  /** What the number alone does not say. */
+  /** A fact that the number does not show. */
   readonly note?: string;
 }
 
 type AnyLine = Result["lines"][number];
 
 const KIB = 1024;
-/** Samples of a second: one alone may be from the midst of a collection. */
+/** Samples in a second. A mean over a second is not distorted by one garbage collection. */
 const SMOOTH = 4;
 
-/** Seconds from which on a server is late: it then holds more than what slow readers leave. */
+/** Seconds from which a server counts as late: a late server queues messages for all subscribers. */
 const LATE = 0.2;
 
-/** Reads a cell out of what was measured. */
+/** Computes a cell from a result. */
 export function cellOf(scenario: Scenario, result: Result): Cell {
   const { runtime } = result;
   const target = scenario.targets[runtime];
   const estimate = reached(scenario, result, target);
   const cell = { scenario, runtime, estimate, target };
-  // The noise is no one's fault: it is enough that the interval reaches the target.
+  // The interval has to reach the target, because the value alone is subject to noise.
   const isNear = target &&
     (scenario.goal === "ratio" ? estimate.high >= target.value : estimate.low <= target.value);
   if (scenario.goal !== "growth") return { ...cell, isMet: isNear };
@@ -53,9 +53,11 @@ function reached({ goal, versus }: Scenario, result: Result, target?: Target): E
     case "ratio":
       return ratio(result, versus!)!;
     case "nanoseconds":
-      return result.nanoseconds ? medianEstimate(result.nanoseconds) : visited(result, "onepeer")!;
+      return result.nanoseconds
+        ? medianEstimate(result.nanoseconds)
+        : trialEstimate(result, "onepeer")!;
     case "milliseconds":
-      return longer(result, versus!)!;
+      return extraTime(result, versus!)!;
     case "growth":
       return exact(slowOutcome(result, "onepeer")!.growth);
     case "memory": {
@@ -66,8 +68,8 @@ function reached({ goal, versus }: Scenario, result: Result, target?: Target): E
 }
 
 /**
- * CPU of a server for each message, of another in that of onepeer: over 1 onepeer is the cheaper.
- * The median over the rounds, in each of which they stood side by side.
+ * CPU time per message of another toolkit, divided by that of onepeer: over 1, onepeer is cheaper.
+ * The median over the rounds. Each round measures both toolkits.
  */
 export function ratio(result: Result, other: ToolkitName): Estimate | undefined {
   const theirs = new Map(windows(result, other).map((it) => [it.round, it]));
@@ -78,33 +80,33 @@ export function ratio(result: Result, other: ToolkitName): Estimate | undefined 
   return ratios.length > 0 ? medianEstimate(ratios) : undefined;
 }
 
-/** Messages that a toolkit handles in a second of its CPU. */
+/** Messages that a toolkit handles in a second of CPU time. */
 export function rate(result: Result, toolkit: ToolkitName): Estimate | undefined {
   const rates = windows(result, toolkit).map((it) => 1 / cost(it));
   return rates.length > 0 ? medianEstimate(rates) : undefined;
 }
 
-/** What visits to a toolkit's Durable Object found. */
-export function visited(result: Result, toolkit: ToolkitName): Estimate | undefined {
-  const values = visits(result, toolkit).map(({ value }) => value);
+/** The median over the trials of a toolkit's Durable Object. */
+export function trialEstimate(result: Result, toolkit: ToolkitName): Estimate | undefined {
+  const values = trials(result, toolkit).map(({ value }) => value);
   return values.length > 0 ? medianEstimate(values) : undefined;
 }
 
-/** What onepeer takes longer than another, in the middle over the rounds. */
-export function longer(result: Result, other: ToolkitName): Estimate | undefined {
-  const theirs = new Map(visits(result, other).map(({ round, value }) => [round, value]));
-  const over = visits(result, "onepeer").flatMap(({ round, value }) => {
+/** Extra time of onepeer over another toolkit: the median over the rounds. */
+export function extraTime(result: Result, other: ToolkitName): Estimate | undefined {
+  const theirs = new Map(trials(result, other).map(({ round, value }) => [round, value]));
+  const over = trials(result, "onepeer").flatMap(({ round, value }) => {
     const their = theirs.get(round);
     return their === undefined ? [] : [value - their];
   });
   return over.length > 0 ? medianEstimate(over) : undefined;
 }
 
-function visits(result: Result, toolkit: ToolkitName): Visit[] {
-  return linesOf<Visit>(result, toolkit).filter((it) => "value" in it);
+function trials(result: Result, toolkit: ToolkitName): Trial[] {
+  return linesOf<Trial>(result, toolkit).filter((it) => "value" in it);
 }
 
-/** KiB for each idle peer; the bounds are what the stretches between the steps give alone. */
+/** KiB for each idle peer. The bounds are the smallest and largest slope between two steps. */
 export function idleMemory(result: Result, toolkit: ToolkitName): Estimate | undefined {
   const steps = linesOf<IdleStep>(result, toolkit).filter((it) => "connections" in it);
   if (steps.length < 2) return undefined;
@@ -118,11 +120,11 @@ export function idleMemory(result: Result, toolkit: ToolkitName): Estimate | und
   };
 }
 
-/** What became of slow readers. */
+/** The result of the scenario with slow readers. */
 export interface SlowOutcome {
   readonly samples: readonly SlowSample[];
   readonly end: SlowEnd;
-  /** MiB over the most that the process took while all were reading. */
+  /** MiB over the peak while all subscribers were reading. */
   readonly growth: number;
 }
 
@@ -136,7 +138,7 @@ export function slowOutcome(result: Result, toolkit: ToolkitName): SlowOutcome |
   return { samples, end, growth: (most(after) - most(before)) / KIB };
 }
 
-/** The most that a process took for a second. */
+/** Peak memory of a process, as means over a second. */
 function most(samples: readonly SlowSample[]): number {
   const means = samples.slice(SMOOTH - 1).map((_, start) => {
     const second = samples.slice(start, start + SMOOTH);
@@ -145,11 +147,11 @@ function most(samples: readonly SlowSample[]): number {
   return Math.max(...means);
 }
 
-/** How much of a core other programs took while it was measured; they make the intervals wide. */
+/** Share of a core that other programs used during the measurement, which widens the intervals. */
 export function disturbance({ lines }: Result): number | undefined {
   const windows = lines.filter((it) => "machineCpu" in it);
   if (windows.length === 0) return undefined;
-  const sum = (of: (it: Window | Visit) => number): number =>
+  const sum = (of: (it: Window | Trial) => number): number =>
     windows.reduce((all, it) => all + of(it), 0);
   const others = sum(({ machineCpu, cpu, ownCpu }) => machineCpu - cpu - ownCpu);
   return Math.max(others / sum(({ wall }) => wall), 0);

@@ -1,18 +1,18 @@
 import { ServerProcess } from "../tests/harness/processes/server_process.ts";
-import { pidOf } from "./durable/room.ts";
-import { visitInTurn } from "./durable/visits.ts";
+import { pidOf } from "./durable/instance.ts";
+import { runInTurn } from "./durable/trials.ts";
 import { load } from "./load_generator.ts";
 import type { Result } from "./results.ts";
 import type { BenchRuntime } from "./runtimes.ts";
 import type { Scenario } from "./scenario.ts";
 import { serverProgram, toolkits } from "./toolkits.ts";
 
-/** Files that a server opens: a connection each. */
+/** Raises the limit of open files, as a server needs one per connection. */
 const RAISE_LIMIT = 'ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"';
-/** The program behind the scenario that needs no server. */
+/** The program of the scenario `dispatch`, which needs no server. */
 const DISPATCH = new URL("dispatch/dispatch.ts", import.meta.url);
 
-/** Measures a scenario on a runtime: all of its toolkits, side by side. */
+/** Measures a scenario on a runtime, with all of its toolkits side by side. */
 export async function measure(
   scenario: Scenario,
   runtime: BenchRuntime,
@@ -21,8 +21,8 @@ export async function measure(
   const start = performance.now();
   const found = scenario.load
     ? { lines: await compare(scenario, scenario.load, runtime, generator) }
-    : scenario.visits
-    ? { lines: await visitInTurn(scenario.visits, scenario.toolkits) }
+    : scenario.trials
+    ? { lines: await runInTurn(scenario.trials, scenario.toolkits) }
     : { lines: [], nanoseconds: await dispatch(runtime) };
   return {
     scenario: scenario.name,
@@ -44,12 +44,12 @@ async function compare(
   for (const toolkit of toolkits) {
     if (!scenario.toolkits.includes(toolkit.name)) continue;
     if (!toolkit.runtimes.includes(runtime.name)) continue;
-    const { name, dialect = workload === "sse" ? workload : [] } = toolkit;
+    const { name, protocol = workload === "sse" ? workload : [] } = toolkit;
     const command = await runtime.command(serverProgram(toolkit, runtime.name, workload));
     const server = servers.use(
       await ServerProcess.start(["sh", "-c", RAISE_LIMIT, ...command, workload, name]),
     );
-    descriptions.push([name, server.port, pidOf(server), dialect].flat().join(":"));
+    descriptions.push([name, server.port, pidOf(server), protocol].flat().join(":"));
   }
   return await load(generator, [...args, ...descriptions]);
 }

@@ -1,4 +1,4 @@
-/** Seconds of CPU that the threads of a process have taken, as the scheduler of Linux counts them. */
+/** CPU time of all threads of a process in seconds, from Linux' scheduler. */
 export function cpuTime(pid: number): number {
   const threads = [...Deno.readDirSync(`/proc/${pid}/task`)];
   const nanoseconds = threads.map(({ name }) =>
@@ -7,10 +7,10 @@ export function cpuTime(pid: number): number {
   return nanoseconds.reduce((sum, it) => sum + it, 0) / 1e9;
 }
 
-/** Ticks in a second: what Linux has for all programs. */
+/** Clock ticks in a second, which Linux reports to all programs. */
 const TICKS = 100;
 
-/** Seconds of CPU that all programs of this machine have taken. */
+/** CPU time of all programs of this machine, in seconds. */
 export function machineCpuTime(): number {
   const [, user, nice, system, , , interrupts, softInterrupts] = Deno.readTextFileSync("/proc/stat")
     .split("\n", 1)[0]!.split(/ +/).map(Number);

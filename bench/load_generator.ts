@@ -1,44 +1,44 @@
-/** One window of one server, as the load generator reports it. Times in seconds of CPU or wall. */
+/** The report of one window of one server. Times are seconds of CPU or wall time. */
 export interface Window {
   readonly scenario: "echo" | "publish" | "posts" | "handshakes";
   readonly round: number;
   readonly wall: number;
   readonly cpu: number;
   readonly ownCpu: number;
-  /** Of all that ran on the machine. */
+  /** CPU time of all programs of the machine. */
   readonly machineCpu: number;
   readonly messages: number;
 }
 
-/** Memory of one server with so many idle peers. */
+/** Memory of one server with a number of idle peers. */
 export interface IdleStep {
   readonly scenario: "idle";
   readonly connections: number;
   readonly rssKib: number;
 }
 
-/** Memory of one server while some of its subscribers do not read; before 0 all of them do. */
+/** Memory of one server while some subscribers do not read. Before time 0 all of them read. */
 export interface SlowSample {
   readonly scenario: "slow";
   readonly time: number;
   readonly rssKib: number;
-  /** Seconds by which the server is late for those who read, which takes memory too. */
+  /** Seconds by which the server is late for fast subscribers. Lateness costs memory, too. */
   readonly behind: number;
 }
 
-/** What became of them. */
+/** The end of a run with slow readers. */
 export interface SlowEnd {
   readonly scenario: "slow";
   readonly published: number;
   readonly slowReceived: number;
   readonly rssKib: number;
-  /** Of those that the server closed; 0 where it just dropped the line. */
+  /** Close codes of the slow readers that the server closed; 0 without a close frame. */
   readonly closeCodes: readonly number[];
 }
 
-/** What went wrong since the line before. */
+/** Errors since the previous line. */
 interface Errors {
-  /** Which server. */
+  /** Name of the server. */
   readonly name: string;
   readonly lost?: number;
   readonly closed?: number;
@@ -50,10 +50,10 @@ export type Line = (Window | IdleStep | SlowSample | SlowEnd) & Errors;
 const SOURCES = new URL("load_generator/", import.meta.url);
 const BINARY = new URL("../.cache/load_generator", import.meta.url);
 const FLAGS = ["-O2", "-std=gnu11", "-Wall", "-Wextra", "-Werror"];
-/** The longest run takes a minute. */
-const PATIENCE_MS = 180_000;
+/** Milliseconds until a run fails; the longest run takes a minute. */
+const TIMEOUT_MS = 180_000;
 
-/** Whether this machine can compile it. */
+/** Whether this machine has a C compiler. */
 export async function hasCompiler(): Promise<boolean> {
   try {
     const { success } = await new Deno.Command("cc", { args: ["--version"] }).output();
@@ -75,14 +75,14 @@ export async function compileLoadGenerator(): Promise<string> {
 }
 
 /**
- * Runs the load generator; returns its lines.
+ * Runs the load generator, and returns its lines.
  *
- * @throws where it says that a message was lost or a connection closed, and where it could not run.
+ * @throws {Error} if a message was lost, a connection was closed, or the generator could not run.
  */
 export async function load(binary: string, args: readonly string[]): Promise<Line[]> {
   const { success, stdout, stderr } = await new Deno.Command(binary, {
     args: [...args],
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   }).output();
   const decoder = new TextDecoder();
   const lines = decoder.decode(stdout).split("\n").filter(Boolean)

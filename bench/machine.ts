@@ -4,16 +4,16 @@ import type { BenchRuntime } from "./runtimes.ts";
 
 const PROGRAM = new URL("servers/versions/versions.ts", import.meta.url);
 
-/** Where and with what the figures came about: nothing that names the machine itself. */
+/** Hardware and software of the measurement, without a name of the machine. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
   readonly kernel: string;
-  /** By what they are versions of. */
+  /** Versions, by the name of the software. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** Describes this machine, and the given runtimes as they say of themselves. */
+/** Describes this machine, and asks the given runtimes for their versions. */
 export async function describeMachine(runtimes: readonly BenchRuntime[]): Promise<Machine> {
   const cpus = await Deno.readTextFile("/proc/cpuinfo").catch(() => "");
   const found = await Promise.all(runtimes.map(versionsOf));

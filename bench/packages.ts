@@ -1,15 +1,15 @@
 import manifest from "./package.json" with { type: "json" };
 
-/** Where programs of the bench are built, beside the packages that they are compared with. */
+/** Folder of the built programs, and of the packages that onepeer is compared with. */
 export const FOLDER: URL = new URL("../.cache/bench/", import.meta.url);
 
-/** Versions of what onepeer is compared with. They are no dependencies of the project. */
+/** Versions of the packages that onepeer is compared with. They are no dependencies of the project. */
 export const packages: Readonly<Record<string, string>> = manifest.dependencies;
 
-/** For Deno, which runs programs where they are: how they find the packages. */
+/** Import map with the packages for Deno, which runs programs in place. */
 export const DENO_CONFIG: URL = new URL("deno.json", FOLDER);
 
-/** Installs the packages, unless that was done before. */
+/** Installs the packages, unless they are installed. */
 export async function installPackages(): Promise<void> {
   const wanted = JSON.stringify(manifest, null, 2);
   const place = new URL("package.json", FOLDER);

@@ -1,18 +1,18 @@
-import type { Visit } from "./durable/visits.ts";
+import type { Trial } from "./durable/trials.ts";
 import type { Line } from "./load_generator.ts";
 import type { Machine } from "./machine.ts";
 import type { RuntimeName } from "./runtimes.ts";
 
-/** What one scenario gave on one runtime. */
+/** The result of one scenario on one runtime. */
 export interface Result {
   readonly scenario: string;
   readonly runtime: RuntimeName;
-  /** When it ended, in ISO 8601. */
+  /** End of the measurement, in ISO 8601. */
   readonly date: string;
   readonly seconds: number;
-  /** What the load generator said of each server, or what visits to Durable Objects found. */
-  readonly lines: readonly (Line | Visit)[];
-  /** Of `dispatch`: nanoseconds for each message, a figure for each repetition. */
+  /** Lines of the load generator, or trials of Durable Objects. */
+  readonly lines: readonly (Line | Trial)[];
+  /** Only for `dispatch`: nanoseconds per message, one figure per repetition. */
   readonly nanoseconds?: readonly number[];
 }
 
@@ -23,7 +23,7 @@ interface File {
 
 const PATH = new URL("../.cache/bench.json", import.meta.url);
 
-/** All results so far, those of earlier runs too: a run replaces what it measured again. */
+/** All results, also of earlier runs. A run replaces the results that it measures again. */
 export class Results {
   readonly machine: Machine;
   readonly #results: Map<string, Result>;
@@ -33,7 +33,7 @@ export class Results {
     this.#results = new Map(results.map((it) => [keyOf(it.scenario, it.runtime), it]));
   }
 
-  /** Reads what there is; for a run, with the machine that it runs on. */
+  /** Reads the stored results. A run passes its machine. */
   static async read(machine?: Machine): Promise<Results> {
     const text = await Deno.readTextFile(PATH).catch(() => undefined);
     const file: File | undefined = text && JSON.parse(text);
@@ -51,13 +51,13 @@ export class Results {
     return [...this.#results.values()];
   }
 
-  /** The day on which they came about, or the first and the last. */
+  /** The day of the measurements, or the first and the last day. */
   get days(): string {
     const days = this.all.map(({ date }) => date.slice(0, 10)).sort();
     return [...new Set([days.at(0), days.at(-1)])].join(" to ");
   }
 
-  /** Keeps a result, here and on disk. */
+  /** Stores a result, in memory and on disk. */
   async keep(result: Result): Promise<void> {
     this.#results.set(keyOf(result.scenario, result.runtime), result);
     const file: File = { machine: this.machine, results: this.all };

@@ -1,11 +1,13 @@
 /**
- * Measures onepeer beside what else serves WebSockets: `deno task bench [scenario…] [runtime…]`.
- * Without names everything, which takes a quarter of an hour and writes `docs/benchmarks.md`, as
- * `--record` does of a part; `--report` only writes it, from what was measured before.
+ * Measures onepeer and other WebSocket toolkits: `deno task bench [scenario…] [runtime…]`.
+ *
+ * Without names, the run measures everything in a quarter of an hour and writes
+ * `docs/benchmarks.md`. `--record` also writes the page after a part. `--report` only writes the
+ * page, from stored results.
  *
  * @module
  */
-import { type Cell, cellOf, disturbance, ratio, visited } from "./cells.ts";
+import { type Cell, cellOf, disturbance, ratio, trialEstimate } from "./cells.ts";
 import { measure } from "./comparison.ts";
 import { compileLoadGenerator, hasCompiler } from "./load_generator.ts";
 import { describeMachine } from "./machine.ts";
@@ -14,9 +16,9 @@ import { writeReport } from "./report/report.ts";
 import { type Result, Results } from "./results.ts";
 import { allRuntimes } from "./runtimes.ts";
 import { runtimesOf, scenarios } from "./scenarios.ts";
-import { amount, bound, figure, spread, verdict } from "./words.ts";
+import { amount, bound, figure, spread, verdict } from "./format.ts";
 
-/** The share of a core from which on other programs are worth a word. */
+/** Share of a core from which the run warns of other programs. */
 const DISTURBED = 0.2;
 
 const OPTIONS = ["--report", "--record"];
@@ -28,7 +30,7 @@ if (names.includes("--help")) {
 }
 const unknown = names.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
-  console.error(`There is no ${unknown.join(", ")}: known are ${known.join(", ")}`);
+  console.error(`Unknown scenario or runtime: ${unknown.join(", ")}. Known: ${known.join(", ")}`);
   Deno.exit(2);
 }
 if (Deno.args.includes("--report")) await writeReport(await Results.read());
@@ -39,18 +41,18 @@ function usage(): string {
     items.map(({ name }) => name).join(", ");
   return `deno task bench [scenario…] [runtime…] [--record | --report]
 
-Measures onepeer beside the bare runtimes and other toolkits. Everything takes a quarter of an hour and
-writes docs/benchmarks.md and its charts.
+Measures onepeer, the bare runtimes and other toolkits. Without names, it measures everything in a
+quarter of an hour, and writes docs/benchmarks.md and its charts.
 
   scenario   ${list(scenarios)}
   runtime    ${list(allRuntimes)}
-  --record   writes the page after a part was measured, too
-  --report   measures nothing: writes the page from what was measured before`;
+  --record   also writes the page if only a part was measured
+  --report   measures nothing, and writes the page from the stored results`;
 }
 
 async function run(): Promise<number> {
   if (!await hasCompiler()) {
-    console.error("The load generator is written in C: this machine needs a compiler, as `cc`");
+    console.error("The load generator needs a C compiler: install one as `cc`");
     return 2;
   }
   const start = performance.now();
@@ -67,9 +69,9 @@ async function run(): Promise<number> {
         await results.keep(result);
         const cell = cellOf(scenario, result);
         cells.push(cell);
-        const more = beside(cell, result);
+        const more = details(cell, result);
         const busy = disturbance(result) ?? 0;
-        const warning = busy > DISTURBED ? `, others took ${figure(busy)} of a core` : "";
+        const warning = busy > DISTURBED ? `, other programs took ${figure(busy)} of a core` : "";
         console.log(
           `${name}${line(cell)} ${more.padEnd(26)} ${figure(result.seconds)} s${warning}`,
         );
@@ -86,27 +88,27 @@ async function run(): Promise<number> {
   return failures.length > 0 ? 1 : 0;
 }
 
-/** Those that were named, or all where none was. */
+/** The named items, or all if none is named. */
 function chosen<T extends { readonly name: string }>(all: readonly T[]): readonly T[] {
   const some = all.filter(({ name }) => names.includes(name));
   return some.length > 0 ? some : all;
 }
 
-/** What else there is to say of a cell. */
-function beside({ scenario: { goal, versus }, note }: Cell, result: Result): string {
+/** Further figures for a cell. */
+function details({ scenario: { goal, versus }, note }: Cell, result: Result): string {
   const other = versus === "bare" ? "crossws" : "bare";
   if (goal === "ratio") {
     const found = ratio(result, other);
     return found ? `${figure(found.value)}× ${other}` : "";
   }
   const figures = (["bare", "onepeer", "crossws"] as const).flatMap((name) => {
-    const found = visited(result, name);
+    const found = trialEstimate(result, name);
     return found ? [`${name} ${amount(found.value, goal)}`] : [];
   });
   return note ?? figures.join(", ");
 }
 
-/** What was reached, between which bounds, and what was to be reached. */
+/** The result, its interval, and the target. */
 function line(cell: Cell): string {
   const { estimate, scenario: { goal, versus } } = cell;
   return [

@@ -3,25 +3,25 @@ import { runtimes } from "../tests/runtimes/native.ts";
 import { programCommand, WORKERD_VERSION } from "../tests/harness/processes/workerd.ts";
 import { DENO_CONFIG, FOLDER } from "./packages.ts";
 
-/** A runtime that is measured. */
+/** A runtime of the bench. */
 export interface BenchRuntime {
   /** Argument of `deno task bench`. */
   readonly name: RuntimeName;
   readonly title: string;
-  /** For charts. */
+  /** Title in charts. */
   readonly short: string;
-  /** Words that run a program of the bench; throws where this machine has none. */
+  /** Command that runs a program of the bench. Throws if the runtime is missing. */
   command(program: URL): Promise<readonly string[]>;
-  /** Where it cannot say that itself, by a program. */
+  /** Versions, if the runtime cannot report them by a program. */
   readonly versions?: Readonly<Record<string, string>>;
 }
 
-/** A runtime whose servers are programs of their own. */
+/** A runtime whose servers are processes. */
 type ProcessName = "deno" | "node" | "uws" | "bun";
 
 export type RuntimeName = ProcessName | "durable";
 
-/** Flags that let a program collect garbage, and find what it is compared with. */
+/** Flags that let a program collect garbage, and import the compared packages. */
 const FLAGS: Readonly<Record<ProcessName, readonly string[]>> = {
   deno: ["--v8-flags=--expose-gc", "--config", DENO_CONFIG.pathname],
   node: ["--expose-gc"],
@@ -31,13 +31,13 @@ const FLAGS: Readonly<Record<ProcessName, readonly string[]>> = {
 
 export const benchRuntimes: readonly BenchRuntime[] = [
   runtime("deno", "Deno", "Deno", "deno"),
-  // The oldest that is maintained, and the one that uWebSockets.js is built for.
+  // The oldest maintained version, and the one that uWebSockets.js is built for.
   runtime("node", "Node", "Node", "node20"),
   runtime("uws", "Node (uWebSockets.js)", "Node (uWS)", "uws"),
   runtime("bun", "Bun", "Bun", "bun"),
 ];
 
-/** Durable Objects of Cloudflare, on workerd: measured by scenarios of their own. */
+/** Durable Objects of Cloudflare on workerd, which have scenarios of their own. */
 export const durableObjects: BenchRuntime = {
   name: "durable",
   title: "Durable Objects",
@@ -57,8 +57,8 @@ const DATE = { date: "2026-11-17" };
 const DURABLE = `
   import { DurableObject } from "cloudflare:workers";
   import unsafe from "workerd:unsafe";
-  import { benchRoom, benchWorker, roomOf } from "PROGRAM";
-  export const Room = benchRoom(roomOf, DurableObject);
+  import { benchObject, benchWorker, classOf } from "PROGRAM";
+  export const Room = benchObject(classOf, DurableObject);
   export default benchWorker((stub) => unsafe.evict(stub));`;
 
 export const allRuntimes: readonly BenchRuntime[] = [...benchRuntimes, durableObjects];
@@ -77,7 +77,7 @@ function runtime(name: ProcessName, title: string, short: string, tested: string
   };
 }
 
-/** Where a program is built: a toolkit has one for each runtime. */
+/** Folder in which a program is built: one per toolkit, with a program per runtime. */
 function folderOf(program: URL): URL {
   return new URL(`${program.pathname.split("/").at(-2)}/`, FOLDER);
 }

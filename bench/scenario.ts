@@ -1,43 +1,43 @@
-import type { Visits } from "./durable/visits.ts";
+import type { TrialPlan } from "./durable/trials.ts";
 import type { RuntimeName } from "./runtimes.ts";
 import type { Workload } from "./servers/protocol.ts";
 import type { ToolkitName } from "./toolkits.ts";
 
-/** Something that is measured, and what onepeer is to reach there. */
+/** A measurement, and the targets of onepeer. */
 export interface Scenario {
   /** Argument of `deno task bench`. */
   readonly name: string;
   readonly title: string;
-  /** How the servers serve and the load generator loads; nothing where no server is needed. */
+  /** The work of the servers, and arguments of the load generator. `undefined` without servers. */
   readonly load?: { readonly workload: Workload; readonly args: readonly string[] };
-  /** In place of a load. */
-  readonly visits?: Visits;
+  /** Trials of Durable Objects, in place of a load. */
+  readonly trials?: TrialPlan;
   readonly toolkits: readonly ToolkitName[];
-  /** What onepeer is compared with, where it is a comparison. */
+  /** The toolkit that onepeer is compared with. */
   readonly versus?: ToolkitName;
   readonly goal: Goal;
-  /** What is to be reached. A runtime that is not named has no target. */
+  /** Targets, by runtime. */
   readonly targets: Targets;
-  /** All but Durable Objects, if left out. */
+  /** Runtimes of the scenario; if left out, all except Durable Objects. */
   readonly runtimes?: readonly RuntimeName[];
 }
 
-/** What a figure is, and so which way it is good. */
+/** Kind of a figure, which also says whether less or more is better. */
 export type Goal =
-  /** At least: CPU per message of {@linkcode Scenario.versus}, in CPU per message of onepeer. */
+  /** At least: CPU time per message of {@linkcode Scenario.versus}, divided by that of onepeer. */
   | "ratio"
-  /** At most: nanoseconds from the internal socket into the hook, or for what is saved after it. */
+  /** At most: nanoseconds from the internal socket to the hook, or for saving a context. */
   | "nanoseconds"
   /** At most: milliseconds over {@linkcode Scenario.versus}. */
   | "milliseconds"
-  /** At most: KiB for each peer that says nothing. */
+  /** At most: KiB for each silent peer. */
   | "memory"
-  /** At most: MiB that the process grows by while some do not read; these are closed with 1013. */
+  /** At most: MiB of growth while some subscribers do not read. onepeer closes them with 1013. */
   | "growth";
 
 export type Targets = Readonly<Partial<Record<RuntimeName, Target>>>;
 
-/** A bound; `over` another toolkit's figure, or by itself. */
+/** A bound, absolute or `over` the figure of another toolkit. */
 export interface Target {
   readonly value: number;
   readonly over?: ToolkitName;

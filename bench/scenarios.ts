@@ -7,11 +7,11 @@ const targets = (values: Readonly<Partial<Record<RuntimeName, number>>>): Target
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value }]));
 
 const THREE: readonly ToolkitName[] = ["bare", "onepeer", "crossws"];
-/** Where others are shown too, for context. */
+/** Toolkits of scenarios that show further ones for context. */
 const ECHOING: readonly ToolkitName[] = [...THREE, "hono", "socket.io"];
 const PUBLISHING: readonly ToolkitName[] = [...THREE, "socket.io"];
-// All of a comparison are connected at once: with 9,500 peers each, a third toolkit would need more
-// open files than one may have.
+// All servers of a comparison are connected at once. With 9,500 peers each, a third toolkit would exceed
+// the limit of open files.
 const CROWDED: readonly ToolkitName[] = ["onepeer", "crossws"];
 
 const ECHO = targets({ deno: 0.97, node: 1.05, uws: 0.97, bun: 0.97 });
@@ -19,7 +19,7 @@ const PIPELINED = targets({ deno: 0.95, node: 3.5, uws: 0.95, bun: 0.95 });
 
 const SSE: readonly RuntimeName[] = ["deno", "node", "bun"];
 
-/** Of slow readers: how many, what may wait for each of them, and how long they do not read. */
+/** Slow readers: their number, the bytes queued for each, and the seconds without reading. */
 export const SLOW = { readers: 10, maxBufferedMib: 1, seconds: 12 };
 const BOUND = SLOW.readers * SLOW.maxBufferedMib;
 
@@ -161,7 +161,7 @@ export const scenarios: readonly Scenario[] = [
     toolkits: THREE,
     versus: "bare",
     goal: "ratio",
-    // At most 1.5 times what a POST without all this takes.
+    // At most 1.5 times the CPU time of a bare POST.
     targets: targets({ deno: 0.67, node: 0.67, bun: 0.67 }),
     runtimes: SSE,
   },
@@ -190,7 +190,7 @@ function echo(name: string, title: string, args: readonly string[]): Scenario {
   };
 }
 
-/** Where a scenario is measured. */
+/** Runtimes of a scenario. */
 export function runtimesOf({ runtimes }: Scenario): readonly RuntimeName[] {
   return runtimes ?? benchRuntimes.map(({ name }) => name);
 }

@@ -1,4 +1,4 @@
-/** A value, and between which bounds it lies with 95 % confidence. */
+/** A value, and the bounds of its 95 % confidence interval. */
 export interface Estimate {
   readonly value: number;
   readonly low: number;
@@ -7,7 +7,7 @@ export interface Estimate {
 
 const CONFIDENCE = 0.95;
 
-/** The middle value; of an even number, the mean of the two in the middle. */
+/** The middle value, or the mean of the two middle values. */
 export function median(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError("Cannot take the median of no values");
   const sorted = values.toSorted((a, b) => a - b);
@@ -16,10 +16,11 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * The median with its confidence interval by order statistics: the narrowest pair of ranks, alike
- * far from both ends, between which the true median lies with at least 95 %. It assumes nothing
- * about how the values are spread, and gives the same answer every time. Under six values no pair
- * is that sure: then all of them are the interval.
+ * The median with its confidence interval by order statistics.
+ *
+ * The interval is the narrowest symmetric pair of ranks that contains the true median with at least
+ * 95 %. The method assumes no distribution, and is deterministic. For fewer than six values no pair
+ * reaches 95 %, so the interval contains all values.
  */
 export function medianEstimate(values: readonly number[]): Estimate {
   const sorted = values.toSorted((a, b) => a - b);
@@ -27,9 +28,9 @@ export function medianEstimate(values: readonly number[]): Estimate {
   return { value: median(sorted), low: sorted[rank]!, high: sorted[sorted.length - 1 - rank]! };
 }
 
-/** How many values may be cut off at each end. */
+/** Number of values outside the interval at each end. */
 function outerRank(count: number): number {
-  // A value lies under the true median as a coin falls: by a binomial distribution of one half.
+  // Each value lies under the true median with probability 1/2: a binomial distribution.
   let outside = 0;
   let probability = 0.5 ** count;
   for (let rank = 0; rank < count >> 1; rank++) {
@@ -40,12 +41,12 @@ function outerRank(count: number): number {
   return Math.max((count >> 1) - 1, 0);
 }
 
-/** A value that was measured once, without a spread. */
+/** A value that was measured once, without an interval. */
 export function exact(value: number): Estimate {
   return { value, low: value, high: value };
 }
 
-/** An estimate, over a base. */
+/** An estimate minus a base value. */
 export function minus({ value, low, high }: Estimate, base: number): Estimate {
   return { value: value - base, low: low - base, high: high - base };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { cellOf } from "../bench/cells.ts";
 import { durableScenarios } from "../bench/durable/scenarios.ts";
-import { visitInTurn } from "../bench/durable/visits.ts";
+import { runInTurn } from "../bench/durable/trials.ts";
 import { compileLoadGenerator, hasCompiler, load, type Window } from "../bench/load_generator.ts";
 import type { Result } from "../bench/results.ts";
 import type { Scenario } from "../bench/scenario.ts";
@@ -78,14 +78,14 @@ Deno.test("A wake is compared with the other's of the same round", () => {
 const workerd = await durableObjects.command();
 
 for (const scenario of durableScenarios) {
-  if (!scenario.visits) continue;
-  const visits = { ...scenario.visits, rounds: 2, warmup: 0 };
+  if (!scenario.trials) continue;
+  const trials = { ...scenario.trials, rounds: 2, warmup: 0 };
   Deno.test({
     name: `${scenario.name} is measured on workerd`,
     ignore: "missing" in workerd,
     async fn() {
       const names = scenario.toolkits.filter((name) => name !== "crossws"); // may not be installed
-      const found = await visitInTurn(visits, names);
+      const found = await runInTurn(trials, names);
       const rounds = found.map(({ name, round }) => `${name} ${round}`);
       assert.deepEqual(
         rounds.sort(),
@@ -182,7 +182,7 @@ generatorTest("fails where an event has another text", async () => {
   }
   const run = load(generator, [
     ...EVENTS,
-    "--patience=2000",
+    "--timeout=2000",
     `here:${server.addr.port}:${Deno.pid}:sse`,
   ]);
   await assert.rejects(run, /got 0 messages instead of 1/);
@@ -213,13 +213,13 @@ const WRONG: Record<string, [args: string[], says: RegExp, on: (socket: WebSocke
 
 for (const [what, [args, says, on]] of Object.entries(WRONG)) {
   generatorTest(`fails where a server ${what}`, async () => {
-    await assert.rejects(loadThis([...args, "--patience=300"], on), says);
+    await assert.rejects(loadThis([...args, "--timeout=300"], on), says);
   });
 }
 
 generatorTest("fails where a publish does not reach everybody", async () => {
   const sockets: (readonly [WebSocket, topic: string | null])[] = [];
-  const run = loadThis([...ROOM, "--patience=300"], (socket, topic) => {
+  const run = loadThis([...ROOM, "--timeout=300"], (socket, topic) => {
     sockets.push([socket, sockets.length === 3 ? null : topic]); // the fourth is forgotten
     socket.onmessage = ({ data }) => {
       for (const [it, topic] of sockets) if (topic === data.slice(1, 6)) it.send(data);

@@ -1,6 +1,6 @@
 /**
- * How long a message takes from the internal socket into the `message` hook: no network, no runtime's
- * own socket. Prints nanoseconds for each message, a figure for each repetition.
+ * Measures the time of a message from the internal socket to the `message` hook, without a network or
+ * a runtime's socket. Prints nanoseconds per message, one figure per repetition.
  *
  * @module
  */
@@ -13,9 +13,9 @@ const MESSAGES = 1_000_000;
 const WARMUP = 3, REPETITIONS = 15;
 const TEXT = "the peers of one room hear each ";
 
-let heard = 0;
+let received = 0;
 
-/** An adapter without a runtime: it lets one peer in. */
+/** An adapter without a runtime, which accepts one peer. */
 class LocalAdapter extends Adapter {
   admit(): CallbackSocket<null> {
     const handshake = new RawHandshake({
@@ -34,7 +34,7 @@ class LocalAdapter extends Adapter {
       runtime: { name: "none" },
     });
     const decision = this.endpoint.upgrade(handshake) as Decision;
-    if (decision.kind !== "accept") throw new Error(`the peer was not let in: ${decision.kind}`);
+    if (decision.kind !== "accept") throw new Error(`the peer was not accepted: ${decision.kind}`);
     const socket = new CallbackSocket<null>(wire, null);
     this.endpoint.attach(socket, decision.admission);
     socket.opened();
@@ -50,11 +50,11 @@ const wire: Wire<null> = {
   bufferedAmount: () => 0,
 };
 
-// Hooks that were resolved, as a framework gives them: once for each peer, not for each message.
-const ws = new LocalAdapter({ resolve: () => ({ message: () => void heard++ }) });
+// Hooks come from `resolve`, as with a framework: once per peer, not per message.
+const ws = new LocalAdapter({ resolve: () => ({ message: () => void received++ }) });
 const socket = ws.admit();
 
-/** Nanoseconds for one message. */
+/** Delivers all messages; returns the nanoseconds per message. */
 function deliver(): number {
   const start = performance.now();
   for (let i = 0; i < MESSAGES; i++) socket.received(TEXT, TEXT.length);
@@ -63,8 +63,8 @@ function deliver(): number {
 
 for (let i = 0; i < WARMUP; i++) deliver();
 const figures = Array.from({ length: REPETITIONS }, deliver);
-if (heard !== (WARMUP + REPETITIONS) * MESSAGES) {
-  throw new Error(`the hook heard ${heard} messages`);
+if (received !== (WARMUP + REPETITIONS) * MESSAGES) {
+  throw new Error(`the hook received ${received} messages`);
 }
 console.log(JSON.stringify(figures));
 ws.closeAll(1000, "", true);

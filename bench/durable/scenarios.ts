@@ -1,20 +1,20 @@
 import type { Scenario } from "../scenario.ts";
 import type { ToolkitName } from "../toolkits.ts";
-import type { Visits } from "./visits.ts";
+import type { TrialPlan } from "./trials.ts";
 
 const THREE: readonly ToolkitName[] = ["bare", "onepeer", "crossws"];
-// crossws has no room for that: it keeps topics in 16 KiB on the socket, and no context.
+// Without crossws, which keeps at most 16 KiB of topics on the socket, and no context.
 const RESTORING: readonly ToolkitName[] = ["empty", "bare", "onepeer"];
 
 const SMALL = "?context=1024&messages=10&topics=3";
 const LARGE = "?context=100000&messages=1000&topics=1500";
 const TEXT = "?context=1024&messages=1&topics=3";
 
-/** What is measured of Durable Objects. */
+/** The scenarios of Durable Objects. */
 export const durableScenarios: readonly Scenario[] = [
   {
     name: "durable-publish",
-    title: "publish to 1,000 that may hibernate",
+    title: "publish to 1,000 in a Durable Object",
     load: { workload: "publish", args: ["publish", "--window=300", "--rounds=21"] },
     toolkits: THREE,
     versus: "bare",
@@ -23,7 +23,7 @@ export const durableScenarios: readonly Scenario[] = [
     runtimes: ["durable"],
   },
   {
-    ...waking("look", SMALL),
+    ...waking("read", SMALL),
     name: "durable-wake",
     title: "wake with 1 KiB of context",
     toolkits: THREE,
@@ -31,7 +31,7 @@ export const durableScenarios: readonly Scenario[] = [
     targets: { durable: { value: 2 } },
   },
   {
-    ...waking("look", LARGE),
+    ...waking("read", LARGE),
     name: "durable-restore",
     title: "wake with 1,500 topics and 100 kB of context",
     toolkits: RESTORING,
@@ -39,9 +39,9 @@ export const durableScenarios: readonly Scenario[] = [
     targets: { durable: { value: 2 } },
   },
   {
-    ...waking("sign", LARGE),
+    ...waking("update", LARGE),
     name: "durable-restore-save",
-    title: "the same, and save a change of it",
+    title: "the same wake, and save a changed context",
     toolkits: RESTORING,
     versus: "empty",
     targets: {},
@@ -54,7 +54,7 @@ function saving(name: string, title: string, query: string): Scenario {
   return {
     name,
     title,
-    visits: { kind: "save", message: "count", query, rounds: 15, warmup: 2 },
+    trials: { kind: "save", message: "count", query, rounds: 15, warmup: 2 },
     toolkits: ["bare", "onepeer"],
     goal: "nanoseconds",
     targets: { durable: { value: 1000 } },
@@ -63,9 +63,9 @@ function saving(name: string, title: string, query: string): Scenario {
 }
 
 function waking(
-  message: Visits["message"],
+  message: TrialPlan["message"],
   query: string,
-): Pick<Scenario, "visits" | "goal" | "runtimes"> {
-  const visits: Visits = { kind: "wake", message, query, rounds: 60, warmup: 10 };
-  return { visits, goal: "milliseconds", runtimes: ["durable"] };
+): Pick<Scenario, "trials" | "goal" | "runtimes"> {
+  const trials: TrialPlan = { kind: "wake", message, query, rounds: 60, warmup: 10 };
+  return { trials, goal: "milliseconds", runtimes: ["durable"] };
 }

@@ -9,11 +9,11 @@
 #include "handshake.h"
 #include "tcp.h"
 
-enum { PATIENCE_MS = 5000, MAX_EVENTS = 512 };
+enum { TIMEOUT_MS = 5000, MAX_EVENTS = 512 };
 
 static long read_messages(connection *it);
 
-/// Reads the response, and not a byte of what follows.
+/// Reads the response, and no byte after it.
 static void await_response(connection *it) {
   char response[MAX_RESPONSE];
   for (;;) {
@@ -29,13 +29,13 @@ static void await_response(connection *it) {
   }
 }
 
-/// Engine.IO says hello, we ask for the namespace "/", Socket.IO lets us in.
+/// Opens the namespace "/" of Socket.IO, after the greeting of Engine.IO.
 static void greet_socket_io(connection *it) {
   unsigned char frame[MAX_HEADER + 2];
   send_frames(it, frame, write_masked_frame(frame, TEXT, "40", 2));
   struct pollfd readable = {.fd = it->fd, .events = POLLIN};
-  for (long heard = 0; heard < 2; heard += read_messages(it)) {
-    if (poll(&readable, 1, PATIENCE_MS) == 0) fail("%s does not speak Socket.IO", it->server->name);
+  for (long received = 0; received < 2; received += read_messages(it)) {
+    if (poll(&readable, 1, TIMEOUT_MS) == 0) fail("%s does not speak Socket.IO", it->server->name);
   }
   it->received = 0;
 }
@@ -76,7 +76,7 @@ void drop_connection(connection *it) {
   it->has_ended = true;
 }
 
-/// The server has ended the line.
+/// Handles the end of a connection by the server.
 static void end_connection(connection *it) {
   drop_connection(it);
   if (it->may_end) return;
@@ -94,7 +94,7 @@ static void answer_control(connection *it) {
   send_all(it->fd, answer, write_masked_frame(answer, kind, frame->control, frame->control_length));
 }
 
-/// Takes the frames in a chunk; returns how many messages it ended.
+/// Parses the frames in a chunk; returns the number of messages that end in the chunk.
 static long take_frames(connection *it, const unsigned char *at, const unsigned char *end) {
   frame_parser *parser = &it->parser;
   long messages = 0;
@@ -109,7 +109,7 @@ static long take_frames(connection *it, const unsigned char *at, const unsigned 
   return messages;
 }
 
-/// Reads all that has come; returns how many messages it ended.
+/// Reads all available bytes; returns the number of messages that end in them.
 static long read_messages(connection *it) {
   static unsigned char chunk[1 << 18];
   long messages = 0;
@@ -130,7 +130,7 @@ static long read_messages(connection *it) {
   return messages;
 }
 
-void hear(server *from, int timeout, message_listener *listener, void *context) {
+void receive(server *from, int timeout, message_listener *listener, void *context) {
   struct epoll_event events[MAX_EVENTS];
   const int count = epoll_wait(from->epoll, events, MAX_EVENTS, timeout);
   for (int i = 0; i < count; i++) {
@@ -146,7 +146,7 @@ void expect_bytes(connection *it, const void *bytes, size_t length) {
   struct pollfd readable = {.fd = it->fd, .events = POLLIN};
   for (size_t at = 0; at < length;) {
     const size_t most = length - at < sizeof chunk ? length - at : sizeof chunk;
-    if (poll(&readable, 1, PATIENCE_MS) == 0) {
+    if (poll(&readable, 1, TIMEOUT_MS) == 0) {
       fail("%s sent %zu bytes of %zu", it->server->name, at, length);
     }
     const ssize_t got = recv(it->fd, chunk, most, 0);

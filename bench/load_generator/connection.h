@@ -10,42 +10,42 @@ typedef struct {
   server *server;
   int fd;
   frame_parser parser;
-  size_t matched;      // of an event that is under way
+  size_t matched;      // bytes of the current event
   session_token token; // of a stream of events
-  long received;       // messages, ever
-  bool is_compressed;  // whether the last message was
-  bool may_end;        // whether the server may end it: it was provoked
+  long received;       // messages so far
+  bool is_compressed;  // whether the last message was compressed
+  bool may_end;        // whether the server may end the connection, as slow readers provoke
   bool has_ended;
-  int close_code;  // of the server's close frame; 0 where none was seen
+  int close_code;  // of the server's close frame; 0 if there was none
 } connection;
 
 typedef struct {
-  int receive_buffer;  // bytes; 0: the system picks
+  int receive_buffer;  // bytes; 0 for the system's default
   bool offers_deflate;
 } connection_options;
 
-/// Opens a connection, and listens to it. Waits for the handshake.
+/// Opens a connection, waits for the handshake, and starts reading.
 void open_connection(connection *it, server *to, const char *path, connection_options how);
 
-/// Opens a stream of events, or a line for requests where there is no path; and listens to it.
+/// Opens a stream of events, or without a path a connection for requests; and starts reading.
 void open_stream(connection *it, server *to, const char *path);
 
-/// Sends bytes; counts an error where they cannot be sent.
+/// Sends bytes; counts an error if that fails.
 void send_frames(connection *it, const void *frames, size_t length);
 
-/// Stops and starts to listen.
+/// Stops and starts reading.
 void stop_reading(connection *it);
 void start_reading(connection *it);
 
-/// Waits for exactly these bytes; where others come, or none, the run ends here.
+/// Waits for exactly these bytes, and ends the run if others arrive, or none.
 void expect_bytes(connection *it, const void *bytes, size_t length);
 
-/// Ends a connection at once.
+/// Ends a connection without a close frame.
 void drop_connection(connection *it);
 
-/// Told of each connection that got messages.
+/// Called for each connection that received messages.
 typedef void message_listener(connection *it, long messages, void *context);
 
-/// Waits for bytes from a server, at most so many milliseconds, and takes what has come. Answers
-/// pings and closes.
-void hear(server *from, int timeout, message_listener *listener, void *context);
+/// Waits for bytes from a server, at most `timeout` milliseconds, and parses them. Answers pings
+/// and close frames.
+void receive(server *from, int timeout, message_listener *listener, void *context);

@@ -12,7 +12,7 @@
 typedef struct {
   server *server;
   connection *connections;
-  unsigned char *frames;  // as many as may be in flight, one after the other
+  unsigned char *frames;  // all that may be in flight, one after the other
   size_t frame_length;
 } echo;
 
@@ -48,18 +48,18 @@ typedef struct {
   long messages, outstanding;
 } round_trip;
 
-/// For each message that came back, sends another.
+/// Sends another message for each echo.
 static void send_again(connection *it, long messages, void *context) {
   round_trip *trip = context;
   trip->messages += messages;
   trip->outstanding -= messages;
   if (trip->is_over || it->has_ended) return;
-  if (messages > trip->depth) messages = trip->depth;  // more than went out: seen at the end
+  if (messages > trip->depth) messages = trip->depth;  // surplus echoes are counted at the end
   send_frames(it, trip->echo->frames, trip->echo->frame_length * messages);
   trip->outstanding += messages;
 }
 
-static void visit(server *of, const options *how, long round) {
+static void measure(server *of, const options *how, long round) {
   const echo *it = echoes;
   while (it->server != of) it++;
   round_trip trip = {
@@ -71,12 +71,12 @@ static void visit(server *of, const options *how, long round) {
   for (long i = 0; i < how->connections; i++) {
     send_frames(&it->connections[i], it->frames, it->frame_length * how->depth);
   }
-  while (trip.outstanding > 0 && !of->closed && wall_time() < measured.patience) {
+  while (trip.outstanding > 0 && !of->closed && wall_time() < measured.give_up_at) {
     trip.is_over = wall_time() >= measured.deadline;
-    hear(of, 100, send_again, &trip);
+    receive(of, 100, send_again, &trip);
   }
   trip.is_over = true;
-  hear(of, SURPLUS_MS, send_again, &trip);
+  receive(of, SURPLUS_MS, send_again, &trip);
   if (trip.outstanding > 0) of->lost += trip.outstanding;
   else of->wrong -= trip.outstanding;
   report_window(&measured, how, round, trip.messages);
@@ -84,5 +84,5 @@ static void visit(server *of, const options *how, long round) {
 
 void run_echo(server *servers, const options *how) {
   for (int i = 0; i < how->server_count; i++) prepare(&echoes[i], &servers[i], how);
-  visit_in_turn(servers, how, visit);
+  measure_in_turn(servers, how, measure);
 }

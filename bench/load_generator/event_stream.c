@@ -9,7 +9,7 @@
 #include "handshake.h"
 #include "tcp.h"
 
-/// Headers of the response that name a session, and where requests repeat it.
+/// Response headers with a session token, which later requests repeat.
 static const char *const TOKENS[] = {"onepeer-session", "x-crossws-id"};
 
 static session_token find_token(const char *response) {
@@ -51,7 +51,7 @@ long count_events(const unsigned char *at, const unsigned char *end, const char 
     if (*at != wanted) so_far = *at == '\n';
     else if (so_far++ == whole) {
       events++;
-      so_far = 1;  // this line's end is where the next begins
+      so_far = 1;  // the end of this line begins the next one
     }
   }
   *matched = so_far;

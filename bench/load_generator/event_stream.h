@@ -6,7 +6,7 @@
 
 enum { MAX_TOKEN = 128, MAX_TEXT = 2048 };
 
-/// What a client shows with a request that brings a message. Empty where the server wants none.
+/// The token of a session, for requests that carry a message. Empty if the server needs none.
 typedef struct {
   const char *header;
   char value[MAX_TOKEN];
@@ -15,7 +15,7 @@ typedef struct {
 /// Asks for the stream at a path, and waits for the head of the response.
 session_token begin_event_stream(const server *to, int fd, const char *path);
 
-/// Counts the messages in a chunk: lines `data: TEXT`, whatever stands around them. `matched` is how
-/// far the line at hand has come; 0 at first.
+/// Counts the messages in a chunk: lines `data: TEXT` between any others. `matched` is the number
+/// of bytes that match in the current line; 0 at first.
 long count_events(const unsigned char *at, const unsigned char *end, const char *text,
                   size_t *matched);

@@ -1,8 +1,8 @@
-// The end of a run that cannot go on.
+// Ends a run that cannot continue.
 #pragma once
 
-/// Says what went wrong, in the words of `printf`, and exits with 2.
+/// Prints an error with the format of `printf`, and exits with 2.
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/// `calloc` that fails loudly.
+/// Calls `calloc`; ends the run if there is no memory.
 void *allocate(unsigned long count, unsigned long size);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-// Servers unmask with whatever we say: one mask for all is as good as random ones here.
+// A constant mask: servers take as long to unmask it as a random one.
 static const unsigned char MASK[4] = {0x5a, 0x13, 0xc6, 0x8f};
 
 static size_t write_header(unsigned char *out, enum opcode opcode, size_t length, bool is_masked) {
@@ -40,7 +40,7 @@ static bool is_known(enum opcode opcode) {
   return opcode <= BINARY || (opcode >= CLOSE && opcode <= PONG);
 }
 
-/// How long a header is, by its first two bytes.
+/// Length of a header, by its first two bytes.
 static uint8_t full_header(const unsigned char *header) {
   const unsigned char length = header[1] & 0x7f;
   return length < 126 ? 2 : length == 126 ? 4 : 10;

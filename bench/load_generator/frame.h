@@ -15,27 +15,26 @@ enum {
 size_t write_masked_frame(unsigned char *out, enum opcode opcode, const void *payload,
                           size_t length);
 
-/// Writes a whole message as one frame of a server: what an echo must look like; returns its
-/// length.
+/// Writes a whole message as one frame of a server, as an echo must look; returns its length.
 size_t write_plain_frame(unsigned char *out, enum opcode opcode, const void *payload,
                          size_t length);
 
-/// Where in the stream of one connection we are. All zeros at first.
+/// State of the parser for one connection. All zeros at first.
 typedef struct {
   unsigned char header[MAX_HEADER];
-  uint8_t header_length;  // how much of the header has come
+  uint8_t header_length;  // bytes of the header so far
   bool in_payload;
-  uint64_t left;  // bytes of the payload that have not come yet
+  uint64_t left;  // bytes of the payload that are missing
 
-  // Of the frame at hand:
+  // Of the current frame:
   enum opcode opcode;
   bool is_final;
   bool is_compressed;                  // RSV1 (RFC 7692 §6)
-  bool is_malformed;                   // masked, or of an unknown kind: no server may send it
+  bool is_malformed;                   // masked, or of an unknown kind: forbidden for servers
   unsigned char control[MAX_CONTROL];  // the payload of a control frame
   uint8_t control_length;
 } frame_parser;
 
-/// Takes bytes until a frame is complete; false where they end before. Skips the payload of data
-/// frames: to look at it would cost more than many a server spends on sending it.
+/// Takes bytes until a frame is complete; false if they end before. Skips the payload of data
+/// frames, because reading it would cost more CPU time than some servers need to send it.
 bool next_frame(frame_parser *parser, const unsigned char **at, const unsigned char *end);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-// The key of RFC 6455 §1.3, so that the answer is known.
+// The key of RFC 6455 §1.3, whose answer is known.
 #define KEY "dGhlIHNhbXBsZSBub25jZQ=="
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 

@@ -5,18 +5,18 @@
 
 enum { MAX_REQUEST = 1024, MAX_RESPONSE = 2048, MAX_POST = 768 };
 
-/// Writes a request of eleven headers; one more where it offers permessage-deflate.
+/// Writes an upgrade request with eleven headers, or twelve if it offers permessage-deflate.
 size_t write_request(char *out, int port, const char *path, bool offers_deflate);
 
-/// Writes a request for something else; `more` is whole lines.
+/// Writes a plain GET request; `more` holds further header lines.
 size_t write_get(char *out, int port, const char *path, const char *more);
 
-/// Writes a request that brings a text; `more` is whole lines. It takes at most `MAX_POST` beside
-/// the text.
+/// Writes a POST request with a text; `more` holds further header lines. Needs at most `MAX_POST`
+/// bytes beside the text.
 size_t write_post(char *out, int port, const char *path, const char *more, const char *text,
                   size_t length);
 
-/// Where the response ends, after its empty line; null where it has not come yet.
+/// End of the response head, after its empty line; null if the head is incomplete.
 const char *end_of_response(const char *response);
 
 /// Whether this is a 101 with the right `Sec-WebSocket-Accept`.

@@ -7,37 +7,39 @@
 #include "scenarios.h"
 #include "window.h"
 
-enum { WARMING = 500 };
+enum { WARM_UP_CLIENTS = 500 };
 static const char PATH[] = "/echo?room=lobby&token=0123456789";
 
-/// Hears pings for a while.
-static void wait_for(server *of, double seconds) {
-  for (const double end = wall_time() + seconds; wall_time() < end;) hear(of, 20, NULL, NULL);
+/// Receives and answers pings for some seconds.
+static void receive_for(server *of, double seconds) {
+  for (const double end = wall_time() + seconds; wall_time() < end;) receive(of, 20, NULL, NULL);
 }
 
-/// Compiles and caches what the first clients of a server do.
-static void warm(server *of) {
-  connection *first = allocate(WARMING, sizeof *first);
-  for (int i = 0; i < WARMING; i++) open_connection(&first[i], of, PATH, (connection_options){0});
-  wait_for(of, 0.1);
-  for (int i = 0; i < WARMING; i++) drop_connection(&first[i]);
-  wait_for(of, 0.2);
+/// Connects some clients first, so that the server has compiled and cached its code.
+static void warm_up(server *of) {
+  connection *first = allocate(WARM_UP_CLIENTS, sizeof *first);
+  for (int i = 0; i < WARM_UP_CLIENTS; i++) {
+    open_connection(&first[i], of, PATH, (connection_options){0});
+  }
+  receive_for(of, 0.1);
+  for (int i = 0; i < WARM_UP_CLIENTS; i++) drop_connection(&first[i]);
+  receive_for(of, 0.2);
   free(first);
 }
 
-static void fill(server *of, const options *how) {
+static void measure_idle(server *of, const options *how) {
   const long most = how->steps[how->step_count - 1];
   connection *clients = allocate(most, sizeof *clients);
   long count = 0;
-  warm(of);
+  warm_up(of);
   for (int step = 0; step < how->step_count; step++) {
     for (; count < how->steps[step]; count++) {
       open_connection(&clients[count], of, PATH, (connection_options){0});
-      if (count % 500 == 0) hear(of, 0, NULL, NULL);
+      if (count % 500 == 0) receive(of, 0, NULL, NULL);
     }
-    wait_for(of, 0.3);
+    receive_for(of, 0.3);
     collect_garbage(of);
-    wait_for(of, 0.1);
+    receive_for(of, 0.1);
     printf("{\"scenario\":\"idle\",\"name\":\"%s\",\"connections\":%ld,\"rssKib\":%ld,", of->name,
            count, resident_kib(of));
     print_errors(of);
@@ -49,5 +51,5 @@ static void fill(server *of, const options *how) {
 }
 
 void run_idle(server *servers, const options *how) {
-  for (int i = 0; i < how->server_count; i++) fill(&servers[i], how);
+  for (int i = 0; i < how->server_count; i++) measure_idle(&servers[i], how);
 }

@@ -5,7 +5,7 @@
 
 #include "fail.h"
 
-/// The number of `--name=number`, of `--name` alone 1.
+/// The number of `--name=number`; 1 for `--name` alone.
 static long number_of(const char *word, const char *value) {
   if (!value) return 1;
   char *end;
@@ -33,7 +33,7 @@ static void set_option(options *it, const char *word) {
       {"window", &it->window},
       {"rounds", &it->rounds},
       {"warmup", &it->warmup},
-      {"patience", &it->patience},
+      {"timeout", &it->timeout},
       {"connections", &it->connections},
       {"size", &it->size},
       {"depth", &it->depth},
@@ -68,7 +68,7 @@ options parse_options(int count, char **words) {
       .window = 150,
       .rounds = 15,
       .warmup = 1,
-      .patience = 5000,
+      .timeout = 5000,
       .connections = 100,
       .size = 32,
       .depth = 1,

@@ -1,4 +1,4 @@
-// What the command line says.
+// The options of the command line.
 #pragma once
 #include <stdbool.h>
 
@@ -7,11 +7,11 @@ enum { MAX_SERVERS = 8, MAX_STEPS = 8 };
 typedef struct {
   const char *scenario;
 
-  // Every scenario that is measured in windows.
-  long window;    // milliseconds each
+  // For every scenario that is measured in windows:
+  long window;    // milliseconds of each window
   long rounds;    // windows of each server
-  long warmup;    // rounds before the first that counts
-  long patience;  // milliseconds after which a message is lost
+  long warmup;    // rounds before the measured ones
+  long timeout;  // milliseconds after which a message is lost
 
   long connections;  // echo: connections
   long size;         // echo, publish, slow: bytes of a message
@@ -19,21 +19,21 @@ typedef struct {
   long binary;       // echo: binary messages instead of text
 
   long subscribers;  // publish, slow
-  long topics;       // publish: the subscribers are spread over so many
-  long times;        // publish: how often the server publishes for one message, in one turn
-  long in_flight;    // publish: messages to publish that are under way at a time
-  long publishers;   // publish: connections that these come from, in turn
-  long deflate;      // publish: offers permessage-deflate, and insists on it
+  long topics;       // publish: number of topics, with equally many subscribers
+  long times;        // publish: publishes for each message, in one turn of the server
+  long in_flight;    // publish: messages in flight at a time
+  long publishers;   // publish: connections that send them in turn
+  long deflate;      // publish: offers and requires permessage-deflate
 
-  long parallel;  // handshakes: under way at a time
+  long parallel;  // handshakes: number at a time
 
-  long steps[MAX_STEPS];  // idle: connections at which memory is read, ascending
+  long steps[MAX_STEPS];  // idle: numbers of connections at which memory is read, ascending
   int step_count;
 
   long slow;     // slow: subscribers that stop reading
   long rate;     // slow: messages a second
-  long warming;  // slow: seconds in which everybody reads
-  long seconds;  // slow: seconds in which some do not
+  long warming;  // slow: seconds in which all subscribers read
+  long seconds;  // slow: seconds in which the slow ones do not read
 
   const char *servers[MAX_SERVERS];  // as given: name:port:pid[:socket.io]
   int server_count;

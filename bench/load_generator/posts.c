@@ -15,9 +15,9 @@
 #include "text.h"
 #include "window.h"
 
-enum { MAX_EVENTS = 256, PATIENCE_MS = 2000 };
+enum { MAX_EVENTS = 256, TIMEOUT_MS = 2000 };
 
-/// A stream of events, and a line beside it on which messages go up, one after the other.
+/// A stream of events, and a second connection that posts messages one after the other.
 typedef struct {
   connection stream;
   int fd;
@@ -29,7 +29,7 @@ typedef struct {
 typedef struct {
   server *server;
   client *clients;
-  int epoll;  // over the lines
+  int epoll;  // over the second connections
   long posted;
 } posting;
 
@@ -66,8 +66,8 @@ static void post(posting *it, client *by, const char *text, size_t size) {
   }
 }
 
-/// Whether the response has come to its end.
-static bool is_whole(const char *response) {
+/// Whether the response is complete.
+static bool is_complete(const char *response) {
   const char *end = end_of_response(response);
   if (!end) return false;
   if (!strncmp(response, "HTTP/1.1 204", 12)) return true;
@@ -76,21 +76,21 @@ static bool is_whole(const char *response) {
   return strstr(end, "0\r\n\r\n") != NULL;  // chunked
 }
 
-/// Reads; true once the answer is there.
-static bool hear_answer(server *of, client *it) {
+/// Reads bytes; true once the response is complete.
+static bool read_response(server *of, client *it) {
   const size_t room = sizeof it->response - 1 - it->length;
   const ssize_t got = recv(it->fd, it->response + it->length, room, 0);
   if (got < 0 && errno == EAGAIN) return false;
-  if (got <= 0) fail("%s ended a line", of->name);
+  if (got <= 0) fail("%s ended a connection", of->name);
   of->bytes += got;
   it->length += got;
   it->response[it->length] = 0;
-  if (!is_whole(it->response)) return false;
+  if (!is_complete(it->response)) return false;
   if (strncmp(it->response, "HTTP/1.1 20", 11)) fail("%s refused: %s", of->name, it->response);
   return true;
 }
 
-static void visit(server *of, const options *how, long round) {
+static void measure(server *of, const options *how, long round) {
   struct epoll_event events[MAX_EVENTS];
   posting *it = postings;
   while (it->server != of) it++;
@@ -100,11 +100,11 @@ static void visit(server *of, const options *how, long round) {
   window measured = begin_window(of, how);
   for (long i = 0; i < live; i++) post(it, &it->clients[i], text, how->size);
   while (live > 0) {
-    const int count = epoll_wait(it->epoll, events, MAX_EVENTS, PATIENCE_MS);
+    const int count = epoll_wait(it->epoll, events, MAX_EVENTS, TIMEOUT_MS);
     if (count == 0) break;
     for (int i = 0; i < count; i++) {
       client *each = events[i].data.ptr;
-      if (!hear_answer(of, each)) continue;
+      if (!read_response(of, each)) continue;
       answered++;
       if (wall_time() < measured.deadline) post(it, each, text, how->size);
       else live--;
@@ -115,26 +115,26 @@ static void visit(server *of, const options *how, long round) {
   free(text);
 }
 
-/// The server has counted the messages that its hook heard.
-static void check_heard(const posting *it) {
+/// Checks that the hook of the server has received every message.
+static void check_received(const posting *it) {
   char request[MAX_REQUEST], answer[MAX_RESPONSE] = "";
   const int fd = connect_tcp(it->server->port, 0);
-  send_all(fd, request, write_get(request, it->server->port, "/heard", ""));
-  for (size_t length = 0; !is_whole(answer);) {
+  send_all(fd, request, write_get(request, it->server->port, "/received", ""));
+  for (size_t length = 0; !is_complete(answer);) {
     const ssize_t got = recv(fd, answer + length, sizeof answer - 1 - length, 0);
-    if (got <= 0) fail("%s does not say what it has heard", it->server->name);
+    if (got <= 0) fail("%s does not report its received messages", it->server->name);
     length += got;
     answer[length] = 0;
   }
-  const char *heard = strstr(answer, "heard ");
-  if (!heard || strtol(heard + 6, NULL, 10) != it->posted) {
-    fail("%s was sent %ld messages: %s", it->server->name, it->posted, answer);
+  const char *received = strstr(answer, "received ");
+  if (!received || strtol(received + 9, NULL, 10) != it->posted) {
+    fail("%s got %ld messages, but reports: %s", it->server->name, it->posted, answer);
   }
 }
 
 void run_posts(server *servers, const options *how) {
   for (int i = 0; i < how->server_count; i++) prepare(&postings[i], &servers[i], how);
-  sleep_seconds(0.3);  // sessions may open a little later
-  visit_in_turn(servers, how, visit);
-  for (int i = 0; i < how->server_count; i++) check_heard(&postings[i]);
+  sleep_seconds(0.3);  // some servers open a session after the response
+  measure_in_turn(servers, how, measure);
+  for (int i = 0; i < how->server_count; i++) check_received(&postings[i]);
 }

@@ -1,17 +1,17 @@
-// What can be measured. Each prints lines of JSON.
+// The scenarios. Each prints lines of JSON.
 #pragma once
 #include "options.h"
 #include "server.h"
 
-/// Messages come back as they went.
+/// The server echoes messages.
 void run_echo(server *servers, const options *how);
-/// Messages of a few go to all subscribers of a topic.
+/// The server sends the messages of a few publishers to all subscribers of a topic.
 void run_publish(server *servers, const options *how);
-/// Messages come by requests, beside a stream of events.
+/// Clients send messages by POST requests, beside a stream of events.
 void run_posts(server *servers, const options *how);
-/// Clients come, and leave at once.
+/// Clients connect, and disconnect at once.
 void run_handshakes(server *servers, const options *how);
-/// Clients come, and say nothing.
+/// Clients connect, and stay silent.
 void run_idle(server *servers, const options *how);
 /// Some subscribers stop reading.
 void run_slow(server *servers, const options *how);

@@ -12,14 +12,14 @@
 
 server find_server(const char *description) {
   server it = {0};
-  char dialect[16] = "";
+  char protocol[16] = "";
   int pid = 0;
-  if (sscanf(description, "%31[^:]:%d:%d:%15s", it.name, &it.port, &pid, dialect) < 3) {
+  if (sscanf(description, "%31[^:]:%d:%d:%15s", it.name, &it.port, &pid, protocol) < 3) {
     fail("Cannot read %s: a server is name:port:pid", description);
   }
   it.pid = pid;
-  it.speaks_socket_io = !strcmp(dialect, "socket.io");
-  it.speaks_sse = !strcmp(dialect, "sse");
+  it.speaks_socket_io = !strcmp(protocol, "socket.io");
+  it.speaks_sse = !strcmp(protocol, "sse");
   if (clock_getcpuclockid(it.pid, &it.clock)) fail("Cannot find the process of %s", it.name);
   it.epoll = epoll_create1(0);
   if (it.epoll < 0) fail("Cannot make an epoll");
@@ -39,7 +39,7 @@ long resident_kib(const server *it) {
   return kib;
 }
 
-/// Any request over plain HTTP makes a server of the bench collect garbage.
+/// Makes a server collect garbage, by a plain HTTP request.
 static void request_collection(const server *it) {
   char answer[4096];
   const char request[] = "GET /collect HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -52,7 +52,7 @@ static void request_collection(const server *it) {
 }
 
 void collect_garbage(const server *it) {
-  // Twice: what the first finds dead, finalizers let go of; and pages go back a little later.
+  // Twice, because finalizers of the first run free more memory, and pages return with a delay.
   for (int i = 0; i < 2; i++) {
     request_collection(it);
     sleep_seconds(0.2);

@@ -1,42 +1,42 @@
 #include <stdio.h>
 
-#include "audience.h"
+#include "pubsub.h"
 #include "clock.h"
 #include "fail.h"
 #include "scenarios.h"
 #include "window.h"
 
-enum { SAMPLE_MS = 250, DRAINING_S = 6, QUIET_LOOKS = 10 };
+enum { SAMPLE_MS = 250, DRAINING_S = 6, QUIET_CHECKS = 10 };
 
 typedef struct {
-  audience audience;
+  pubsub clients;
   const connection *first_fast;
   long published, fast, slow;  // messages; the last two as received
-} crowd;
+} slow_run;
 
 static void count(connection *it, long messages, void *context) {
-  crowd *all = context;
+  slow_run *all = context;
   if (it >= all->first_fast) all->fast += messages;
   else all->slow += messages;
 }
 
-/// How many messages those who read have not got yet.
-static long behind(const crowd *it, const options *how) {
-  return it->published * (it->audience.subscriber_count - how->slow) - it->fast;
+/// Number of messages that the fast subscribers have not received yet.
+static long behind(const slow_run *it, const options *how) {
+  return it->published * (it->clients.subscriber_count - how->slow) - it->fast;
 }
 
-/// Memory says something of slow readers only where the server keeps pace with the others.
-static void print_sample(const crowd *it, const options *how, double time) {
-  const server *of = it->audience.server;
+/// Prints memory and lateness. A late server holds more memory than its slow readers cost.
+static void print_sample(const slow_run *it, const options *how, double time) {
+  const server *of = it->clients.server;
   printf("{\"scenario\":\"slow\",\"name\":\"%s\",\"time\":%.2f,\"rssKib\":%ld,\"behind\":%.3f}\n",
          of->name, time, resident_kib(of),
-         (double)behind(it, how) / it->audience.subscriber_count / how->rate);
+         (double)behind(it, how) / it->clients.subscriber_count / how->rate);
   fflush(stdout);
 }
 
 /// Publishes at an even pace from one time to another, in seconds since `zero`.
-static void publish_for(crowd *it, const options *how, double zero, double from, double to) {
-  server *of = it->audience.server;
+static void publish_for(slow_run *it, const options *how, double zero, double from, double to) {
+  server *of = it->clients.server;
   double next = from, sample = from;
   for (double now; (now = wall_time() - zero) < to;) {
     if (now >= sample) {
@@ -44,30 +44,30 @@ static void publish_for(crowd *it, const options *how, double zero, double from,
       sample += SAMPLE_MS / 1000.0;
     }
     for (; next <= now; next += 1.0 / how->rate) {
-      publish(&it->audience, 0, 1);
+      publish(&it->clients, 0, 1);
       it->published++;
     }
     const int wait = (next - now) * 1000;
-    hear(of, wait > 0 ? wait : 0, count, it);
+    receive(of, wait > 0 ? wait : 0, count, it);
   }
 }
 
-/// Reads what is left, and the slow ones' share too, until nothing more comes.
-static void drain(crowd *it, const options *how) {
-  server *of = it->audience.server;
+/// Reads all remaining messages, also for the slow subscribers, until no more bytes arrive.
+static void drain(slow_run *it, const options *how) {
+  server *of = it->clients.server;
   const double end = wall_time() + DRAINING_S;
-  for (long i = 0; i < how->slow; i++) start_reading(&it->audience.subscribers[i]);
-  for (int quiet = 0; quiet < QUIET_LOOKS && wall_time() < end;) {
+  for (long i = 0; i < how->slow; i++) start_reading(&it->clients.subscribers[i]);
+  for (int quiet = 0; quiet < QUIET_CHECKS && wall_time() < end;) {
     const long bytes = of->bytes;
-    hear(of, 100, count, it);
+    receive(of, 100, count, it);
     quiet = of->bytes == bytes ? quiet + 1 : 0;
   }
 }
 
-/// Who of the slow ones was closed, by code; 0 stands for a line that just dropped.
-static void print_end(const crowd *it, const options *how) {
+/// Prints the close codes of the slow subscribers; 0 stands for a connection without a close frame.
+static void print_end(const slow_run *it, const options *how) {
   const char *separator = "";
-  const audience *of = &it->audience;
+  const pubsub *of = &it->clients;
   printf("{\"scenario\":\"slow\",\"name\":\"%s\",\"published\":%ld,\"slowReceived\":%ld,",
          of->server->name, it->published, it->slow);
   printf("\"rssKib\":%ld,\"closeCodes\":[", resident_kib(of->server));
@@ -83,15 +83,15 @@ static void print_end(const crowd *it, const options *how) {
   fflush(stdout);
 }
 
-static void starve(server *of, const options *how) {
-  crowd it = {.audience = gather_audience(of, how)};
-  it.first_fast = it.audience.subscribers + how->slow;
-  check_audience(&it.audience, how);
+static void measure_slow(server *of, const options *how) {
+  slow_run it = {.clients = connect_pubsub(of, how)};
+  it.first_fast = it.clients.subscribers + how->slow;
+  check_pubsub(&it.clients, how);
   const double zero = wall_time() + how->warming;
   publish_for(&it, how, zero, -how->warming, 0);
   for (long i = 0; i < how->slow; i++) {
-    it.audience.subscribers[i].may_end = true;
-    stop_reading(&it.audience.subscribers[i]);
+    it.clients.subscribers[i].may_end = true;
+    stop_reading(&it.clients.subscribers[i]);
   }
   publish_for(&it, how, zero, 0, how->seconds);
   drain(&it, how);
@@ -100,11 +100,11 @@ static void starve(server *of, const options *how) {
   else of->wrong -= missing;
   collect_garbage(of);
   print_end(&it, how);
-  for (long i = 0; i < it.audience.subscriber_count; i++) {
-    drop_connection(&it.audience.subscribers[i]);
+  for (long i = 0; i < it.clients.subscriber_count; i++) {
+    drop_connection(&it.clients.subscribers[i]);
   }
 }
 
 void run_slow(server *servers, const options *how) {
-  for (int i = 0; i < how->server_count; i++) starve(&servers[i], how);
+  for (int i = 0; i < how->server_count; i++) measure_slow(&servers[i], how);
 }

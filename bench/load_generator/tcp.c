@@ -10,9 +10,9 @@
 
 #include "fail.h"
 
-enum { PATIENCE_MS = 5000 };
+enum { TIMEOUT_MS = 5000 };
 
-static int open_line(int port, int flags, int receive_buffer) {
+static int open_tcp(int port, int flags, int receive_buffer) {
   const int fd = socket(AF_INET, SOCK_STREAM | flags, 0);
   if (fd < 0) fail("Cannot open a socket: is `ulimit -n` too low? %m");
   const int on = 1;
@@ -28,9 +28,9 @@ static int open_line(int port, int flags, int receive_buffer) {
   return fd;
 }
 
-int connect_tcp(int port, int receive_buffer) { return open_line(port, 0, receive_buffer); }
+int connect_tcp(int port, int receive_buffer) { return open_tcp(port, 0, receive_buffer); }
 
-int begin_connect_tcp(int port) { return open_line(port, SOCK_NONBLOCK, 0); }
+int begin_connect_tcp(int port) { return open_tcp(port, SOCK_NONBLOCK, 0); }
 
 bool send_all(int fd, const void *bytes, size_t length) {
   const char *at = bytes;
@@ -41,7 +41,7 @@ bool send_all(int fd, const void *bytes, size_t length) {
       length -= sent;
     } else if (errno == EAGAIN) {
       struct pollfd writable = {.fd = fd, .events = POLLOUT};
-      if (poll(&writable, 1, PATIENCE_MS) == 0) return false;
+      if (poll(&writable, 1, TIMEOUT_MS) == 0) return false;
     } else if (errno != EINTR) {
       return false;
     }

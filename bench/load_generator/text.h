@@ -1,6 +1,6 @@
-// What messages are made of.
+// The text of messages.
 #pragma once
 #include <stddef.h>
 
-/// Fills memory with words in no order: small letters and spaces, which compress like prose.
+/// Fills memory with random words of lower-case letters, which compress like prose.
 void fill_text(char *text, size_t length);

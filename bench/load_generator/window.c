@@ -11,7 +11,7 @@ window begin_window(server *of, const options *how) {
   return (window){
       .server = of,
       .deadline = deadline,
-      .patience = deadline + how->patience / 1000.0,
+      .give_up_at = deadline + how->timeout / 1000.0,
       .began = now,
       .server_cpu = seconds_of(of->clock),
       .own_cpu = own_cpu_time(),
@@ -42,11 +42,11 @@ void print_errors(server *of) {
   of->lost = of->closed = of->wrong = 0;
 }
 
-void visit_in_turn(server *servers, const options *how,
-                   void (*visit)(server *, const options *, long round)) {
+void measure_in_turn(server *servers, const options *how,
+                   void (*measure)(server *, const options *, long round)) {
   for (long round = 1 - how->warmup; round <= how->rounds; round++) {
     for (int i = 0; i < how->server_count; i++) {
-      if (!servers[i].has_failed) visit(&servers[i], how, round);
+      if (!servers[i].has_failed) measure(&servers[i], how, round);
     }
   }
 }

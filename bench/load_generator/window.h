@@ -1,4 +1,4 @@
-// A stretch of time in which one server is measured, and the line that reports it.
+// A period in which one server is measured, and its report.
 #pragma once
 #include <stdbool.h>
 
@@ -8,21 +8,21 @@
 typedef struct {
   server *server;
   double deadline;  // no message is sent from here on
-  double patience;  // what has not come by then is lost
+  double give_up_at;  // messages that are missing by then are lost
   double began, server_cpu, own_cpu, machine_cpu;
 } window;
 
-/// How long to wait for messages that should not come, after those that should.
+/// Wait for surplus messages, after the expected ones.
 enum { SURPLUS_MS = 5 };
 
 window begin_window(server *of, const options *how);
 
-/// Prints a line of JSON. Rounds under 1 are for warming up: only their errors are told.
+/// Prints a line of JSON. Rounds under 1 are for warming up, and print errors only.
 void report_window(window *it, const options *how, long round, long messages);
 
-/// The errors since the last report, as members of a JSON object; forgets them.
+/// Prints the errors since the last report, as members of a JSON object, and resets them.
 void print_errors(server *of);
 
-/// Visits all servers in turn, round after round: A B C A B C… One that failed is left out.
-void visit_in_turn(server *servers, const options *how,
-                   void (*visit)(server *, const options *, long round));
+/// Measures all servers in turn, round after round: A B C A B C… Skips servers that failed.
+void measure_in_turn(server *servers, const options *how,
+                   void (*measure)(server *, const options *, long round));

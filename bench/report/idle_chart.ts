@@ -4,13 +4,13 @@ import { benchRuntimes, type RuntimeName } from "../runtimes.ts";
 import type { Targets } from "../scenario.ts";
 import type { Estimate } from "../statistics.ts";
 import type { ToolkitName } from "../toolkits.ts";
-import { figure } from "../words.ts";
+import { figure } from "../format.ts";
 import { Svg } from "./svg.ts";
 
 const WIDTH = 800, LEFT = 150, RIGHT = 690, TOP = 52, BAR = 14, STEP = 18, GAP = 16;
 const SHOWN: readonly ToolkitName[] = ["bare", "onepeer", "crossws"];
 
-/** KiB for each idle peer: a bar for each toolkit on each runtime, and how much onepeer may take. */
+/** KiB for each idle peer: a bar for each toolkit on each runtime, and the limit for onepeer. */
 export function idleChart(title: string, targets: Targets, results: Results): Svg {
   const groups = benchRuntimes.flatMap(({ name, short }) => {
     const result = results.find("idle", name);
@@ -43,7 +43,7 @@ export function idleChart(title: string, targets: Targets, results: Results): Sv
   return svg;
 }
 
-/** What onepeer may take in all. */
+/** KiB that onepeer may take. */
 function limitOf(
   runtime: RuntimeName,
   targets: Targets,
@@ -80,7 +80,7 @@ function drawLegend(svg: Svg): void {
     x += 100;
   }
   svg.line(x, y - 12, x, y + 3, "target");
-  svg.text(x + 8, y, "what onepeer may take");
+  svg.text(x + 8, y, "limit for onepeer");
   svg.line(x + 160, y - 4, x + 184, y - 4, "whisker");
-  svg.text(x + 192, y, "of both halves of the way");
+  svg.text(x + 192, y, "range of the two steps");
 }

@@ -1,14 +1,14 @@
 import type { Cell } from "../cells.ts";
 import { benchRuntimes } from "../runtimes.ts";
-import { amount, bound } from "../words.ts";
+import { amount, bound } from "../format.ts";
 import { Svg } from "./svg.ts";
 
 const WIDTH = 800, LEFT = 150, RIGHT = 620, TOP = 52, ROW = 22, BAR = 12, HEAD = 26, GAP = 14;
 const TICKS = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50];
 
 /**
- * A bar for each cell from 1 to what was reached, with its confidence interval and its target. On a
- * logarithmic axis, since twice and half are equally far from the same.
+ * Draws a bar for each cell from 1 to its ratio, with the confidence interval and the target. The axis
+ * is logarithmic, so that twice and half are equally far from 1.
  */
 export function ratioChart(title: string, cells: readonly Cell[]): Svg {
   const groups = [...new Set(cells.map(({ scenario }) => scenario))];
@@ -68,7 +68,7 @@ function drawLegend(svg: Svg): void {
   svg.line(270, y - 12, 270, y + 3, "target");
   svg.text(278, y, "target");
   svg.line(336, y - 4, 360, y - 4, "whisker");
-  svg.text(368, y, "95 % of the median");
+  svg.text(368, y, "95 % interval of the median");
   svg.text(WIDTH - 20, y, "right of 1×: onepeer takes less CPU", "faint", "end");
 }
 

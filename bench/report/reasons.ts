@@ -2,7 +2,7 @@ import type { Cell } from "../cells.ts";
 
 const PATH = new URL("../reasons.md", import.meta.url);
 
-/** Why cells are missed, by hand, by the headings of `bench/reasons.md`. */
+/** Reads the reasons for missed cells, by the headings of `bench/reasons.md`. */
 export async function readReasons(): Promise<ReadonlyMap<string, string>> {
   const text = await Deno.readTextFile(PATH);
   const sections = text.split(/^## /m).slice(1);
@@ -12,7 +12,7 @@ export async function readReasons(): Promise<ReadonlyMap<string, string>> {
   }));
 }
 
-/** Headings that a cell's reason may stand under: its own, then that of all runtimes. */
+/** Headings for the reason of a cell: its own, then the one for all runtimes. */
 export function keysOf({ scenario, runtime }: Cell): string[] {
   return [`${scenario.name} ${runtime}`, scenario.name];
 }

@@ -3,7 +3,7 @@ import type { Results } from "../results.ts";
 import { allRuntimes, benchRuntimes } from "../runtimes.ts";
 import { scenarios, SLOW } from "../scenarios.ts";
 import { median } from "../statistics.ts";
-import { amount, bound, spread } from "../words.ts";
+import { amount, bound, spread } from "../format.ts";
 import { idleChart } from "./idle_chart.ts";
 import { ratioChart } from "./ratio_chart.ts";
 import { keysOf, readReasons } from "./reasons.ts";
@@ -14,7 +14,7 @@ import { allCells, durableTable, idleTable, rateTable, slowTable, targetTable } 
 const PAGE = new URL("../../docs/benchmarks.md", import.meta.url);
 const CHARTS = new URL("../../docs/benchmarks/", import.meta.url);
 
-/** Writes `docs/benchmarks.md` and its charts from what was measured. */
+/** Writes `docs/benchmarks.md` and its charts from the results. */
 export async function writeReport(results: Results): Promise<void> {
   const reasons = await readReasons();
   await Deno.mkdir(CHARTS, { recursive: true });
@@ -24,9 +24,11 @@ export async function writeReport(results: Results): Promise<void> {
   await Deno.writeTextFile(PAGE, page(results, reasons));
   const missed = new Set(missedCells(results).flatMap(keysOf));
   for (const key of reasons.keys()) {
-    if (!missed.has(key)) console.warn(`bench/reasons.md explains ${key}, which is not missed`);
+    if (!missed.has(key)) {
+      console.warn(`bench/reasons.md has a reason for ${key}, whose target is reached`);
+    }
   }
-  console.log("docs/benchmarks.md is written");
+  console.log("Wrote docs/benchmarks.md");
 }
 
 function charts(results: Results): [name: string, chart: Svg][] {
@@ -39,7 +41,7 @@ function charts(results: Results): [name: string, chart: Svg][] {
     ["publish", ratioOf("CPU for each delivery", /^(?:publish|chat|rooms)/)],
     ["handshakes", ratioOf("CPU for each handshake", /^handshakes/)],
     ["idle", idleChart("Memory of an idle peer", targets, results)],
-    ["slow", slowChart("Memory while ten of a thousand do not read", results)],
+    ["slow", slowChart("Memory while ten of 1,000 subscribers do not read", results)],
   ];
 }
 
@@ -55,22 +57,24 @@ function page(results: Results, reasons: ReadonlyMap<string, string>): string {
   const met = cells.filter(({ isMet }) => isMet).length;
   return `# Benchmarks
 
-In short: on Node onepeer is far cheaper than what runs there today, on Deno it costs what the runtime
-itself costs, and on uWebSockets.js and Bun it broadcasts like them and echoes more slowly, as a message
-here outlives the event that brought it.
+In short: on Node, onepeer takes far less CPU time than other toolkits, and on Deno as much as the
+runtime itself. On uWebSockets.js and Bun, onepeer broadcasts as fast as the runtime. It echoes more
+slowly there, because a message of onepeer stays valid after its event.
 
-The figures beside the runtimes' own WebSockets and other toolkits, on the same machine at the same
-time. This page and its charts are written by \`deno task bench\` from what it measured, and by
-nobody else.
+All figures are measured beside the bare runtimes and other toolkits, on the same machine at the same
+time. \`deno task bench\` generates this page and its charts from the measurement.
 
 ${cpu}, ${cores} cores, ${kernel}; ${results.days}. ${used}.
 
 ## Reached
 
-${met} of ${cells.length} targets are reached. A number is the median over the rounds, below it the
-interval in which that median lies with 95 % confidence, and the target. ✓: the interval reaches the
-target. A ratio is the CPU that the other takes for a message, in that of onepeer: over 1× onepeer
+${met} of ${cells.length} targets are reached. Each number is the median over the rounds. Below it are the 95 %
+confidence interval of the median, and the target. ✓ means that the interval reaches the target. A
+ratio is the CPU time of the other toolkit per message, divided by that of onepeer. Over 1×, onepeer
 takes less.
+
+“Bare” stands for the runtime without a toolkit: for \`ws\` on Node, and for the runtime's own WebSockets
+elsewhere.
 
 ${targetTable(results)}
 
@@ -88,8 +92,8 @@ ${targetTable(results)}
 
 ## Memory of an idle peer
 
-KiB of resident memory for each further peer, from 4,000 to 14,000 peers, after garbage collection.
-A lean one keeps no headers but those of its URL (\`retainHeaders: []\`).
+The figures are KiB of resident memory for each further peer, from 4,000 to 14,000 peers, after garbage
+collection. A lean peer keeps only the headers that its URL needs (\`retainHeaders: []\`).
 
 ![KiB for each idle peer, by toolkit and runtime](benchmarks/idle.svg)
 
@@ -97,35 +101,35 @@ ${idleTable(results)}
 
 ## Slow readers
 
-${SLOW.readers} of 1,000 subscribers stop reading while 16 KiB are published to all 30 times a second.
-onepeer is told to let at most ${SLOW.maxBufferedMib} MiB wait for each (\`limits.maxBuffered\`), and
-closes whoever exceeds it with 1013. What the system's own buffers hold is not seen here.
+${SLOW.readers} of 1,000 subscribers stop reading, while a message of 16 KiB is published to all 30 times a
+second. onepeer may queue at most ${SLOW.maxBufferedMib} MiB for each peer (\`limits.maxBuffered\`), and closes a peer
+over that limit with 1013. The figures do not include the buffers of the operating system.
 
 ![Memory over time while some subscribers do not read](benchmarks/slow.svg)
 
-The most that a process grew by, and what became of the slow ones:
+The peak growth of each process, and the outcome for the slow subscribers:
 
 ${slowTable(results)}
 
 ## Durable Objects
 
-On workerd as it is (\`workerd serve\`), beside an object written by hand on the hibernation API, as who
-knows it well does: state as JSON text on the socket, an index by topic kept warm. They are visited in
-turn, 60 times for a wake. What each takes, in the middle over the rounds, and what onepeer reached.
+The objects run on an unmodified workerd (\`workerd serve\`). “Bare” is an object written by hand on the
+hibernation API, with its state as JSON text on the socket and an index by topic in memory. The objects
+are measured in turn, 60 times for a wake. The table shows the median costs, and the result of onepeer.
 
 ${durableTable(results)}
 
-- **Publish**: CPU of workerd for a delivery; a ratio as above.
-- **Wake**: from a message to its answer, by an object that was evicted just before: its constructor,
-  the member's state, its hook. The empty one has no member's state to read. crossws keeps topics only,
-  and no more than 16 KiB of them.
-- **Save**: CPU by which a message that changes its member's context takes longer than one of a member
-  without context, inside the object. By hand it is \`JSON.stringify\` and the attachment.
+- **Publish**: CPU time of workerd for a delivery; the last column is a ratio as above.
+- **Wake**: time from a message to the answer of an object that was evicted just before. The object runs
+  its constructor, restores the client's state, and calls the hook. “Bare, empty” has no state to
+  restore. crossws restores topics only, at most 16 KiB.
+- **Save**: extra CPU time inside the object for a message that changes the client's context, compared
+  with a client without a context. “Bare” calls \`JSON.stringify\` and writes the attachment.
 
 ## In absolute numbers
 
-Thousands of messages (deliveries, handshakes) in a second of the server's CPU. They say more about
-this machine than about anything else; compare only within a row.
+The figures are thousands of messages (deliveries, handshakes) in a second of the server's CPU time.
+They depend on the machine: compare only within a row.
 
 ${
     benchRuntimes.map(({ name, title }) => `### ${title}\n\n${rateTable(name, results)}`).join(
@@ -139,27 +143,27 @@ ${missedSection(missedCells(results), reasons)}
 
 ## Method
 
-- Each server is a process of its own; a generator in C, one thread over epoll, loads it over
-  127.0.0.1 with frames that were masked in advance.
-- All servers of a comparison are connected at once and visited in turn, A B C A B C…, for 150 to 200
-  ms each, 15 times after warming up. Each round gives one ratio: whatever slows the machine slows
-  all of them.
-- What is compared is CPU time of all threads of the server's process for each message, not time on
-  the wall: with two cores the generator shares the machine.
-- One echo, and one publish, is compared byte for byte before anything is measured; then messages are
-  counted. A run in which one is lost, doubled or malformed, or a connection ends, fails.
-- The interval is that of order statistics: it assumes nothing about the noise.
+- Each server is a process of its own. A load generator in C, one thread with epoll, connects over
+  127.0.0.1 and sends frames that it has masked in advance.
+- All servers of a comparison are connected at once. They are measured in turn, A B C A B C…, for 150
+  to 200 ms each, 15 times after a warm-up. Each round gives one ratio, because a slow machine slows
+  all servers.
+- The measured cost is the CPU time of all threads of the server's process per message. Wall time would
+  include the load generator, which shares the two cores.
+- Before the measurement, one echo and one publish are compared byte for byte. Later, messages are
+  counted. A run fails if a message is lost, doubled or malformed, or if a connection ends.
+- The interval comes from order statistics, which assume no distribution of the noise.
 ${[noiseLine(results), disturbanceLine(results)].filter(Boolean).join("\n")}
-- Programs are as short as each toolkit's documentation shows them: \`bench/servers/\`.
+- The programs in \`bench/servers/\` are as short as the documentation of each toolkit shows them.
 
 ## Reproduce
 
-On Linux for x64 with a C compiler, in a quarter of an hour:
+The benchmark needs Linux on x64 and a C compiler, and takes a quarter of an hour:
 
 \`\`\`sh
-deno task bench                      # all of it, and writes this page
+deno task bench                      # all scenarios; writes this page
 deno task bench echo publish node    # some scenarios, some runtimes
-deno task bench durable --record     # those of Durable Objects, and writes this page
+deno task bench durable --record     # Durable Objects only; writes this page
 \`\`\`
 `;
 }
@@ -171,26 +175,26 @@ function noiseLine(results: Results): string {
     return `${amount(estimate.value, "ratio")} (${spread(estimate)}) on ${short}`;
   });
   if (ratios.length === 0) return "";
-  return `- The noise: onepeer beside a second onepeer gives ${ratios.join(", ")}.`;
+  return `- The noise: onepeer compared with a second onepeer gives ${ratios.join(", ")}.`;
 }
 
 function disturbanceLine(results: Results): string {
   const shares = results.all.map(disturbance).filter((it) => it !== undefined);
   if (shares.length === 0) return "";
   const percent = (share: number): string => `${Math.round(share * 100)} %`;
-  return `- Other programs took ${percent(median(shares))} of a core in the middle, and ${
-    percent(Math.max(...shares))
-  } at worst, while it measured.`;
+  return `- Other programs used ${
+    percent(median(shares))
+  } of a core during the median measurement, and ${percent(Math.max(...shares))} at worst.`;
 }
 
 function missedSection(missed: readonly Cell[], reasons: ReadonlyMap<string, string>): string {
-  if (missed.length === 0) return "Nothing.";
+  if (missed.length === 0) return "None.";
   return missed.map((cell) => {
     const { scenario, estimate, note } = cell;
     const { title } = allRuntimes.find(({ name }) => name === cell.runtime)!;
     const reached = amount(estimate.value, scenario.goal) + (note ? `, ${note}` : "");
     const reason = keysOf(cell).map((key) => reasons.get(key)).find((it) => it !== undefined) ??
-      "_not explained yet_";
-    return `- **${scenario.title}, on ${title}**: ${reached}, wanted ${bound(cell)}. ${reason}`;
+      "_no reason is known yet_";
+    return `- **${scenario.title}, on ${title}**: ${reached}; target ${bound(cell)}. ${reason}`;
   }).join("\n");
 }

@@ -3,24 +3,24 @@ import type { Results } from "../results.ts";
 import { benchRuntimes } from "../runtimes.ts";
 import { SLOW } from "../scenarios.ts";
 import type { ToolkitName } from "../toolkits.ts";
-import { figure } from "../words.ts";
+import { figure } from "../format.ts";
 import { Svg } from "./svg.ts";
 
 const WIDTH = 800, TOP = 58, HEIGHT = 150, PITCH_X = 380, PITCH_Y = 214, MARGIN = 44;
 const PLOT = PITCH_X - MARGIN - 26;
-/** Before, the servers are still finding their size. */
+/** First second shown: before, the memory of the servers is still growing. */
 const FROM = -1;
 const SHOWN: readonly ToolkitName[] = ["bare", "crossws", "onepeer"];
 const KIB = 1024;
 
-/** Memory over time, a plot for each runtime. At 0 some stop to read. */
+/** Memory over time, a plot for each runtime. At 0 some subscribers stop reading. */
 export function slowChart(title: string, results: Results): Svg {
   const plots = benchRuntimes.flatMap(({ name, short }) => {
     const result = results.find("slow", name);
     const curves = SHOWN.flatMap((toolkit) => {
       const outcome = result && slowOutcome(result, toolkit);
       if (!outcome) return [];
-      // From the last look before: how much each grows, not how much a runtime takes by itself.
+      // Relative to the last sample before 0: shows growth, not the size of the runtime.
       const base = outcome.samples.filter(({ time }) => time < 0).at(-1)!.rssKib;
       const points = outcome.samples.filter(({ time }) => time >= FROM)
         .map(({ time, rssKib }) => ({ time, mib: (rssKib - base) / KIB }));
@@ -67,7 +67,7 @@ function drawPlot(svg: Svg, left: number, top: number, title: string, curves: Cu
   }
 }
 
-/** So that there are three to six lines. */
+/** Distance of the grid lines, for three to six of them. */
 function stepFor(most: number): number {
   return [5, 10, 20, 50, 100, 200, 500].find((step) => most / step <= 5) ?? 1000;
 }
@@ -85,6 +85,6 @@ function drawLegend(svg: Svg): void {
     x += 100;
   }
   svg.line(x, y - 4, x + 24, y - 4, "target dashed");
-  svg.text(x + 32, y, "what may wait for all slow readers of onepeer");
+  svg.text(x + 32, y, "limit for all slow readers of onepeer");
   svg.text(WIDTH - 20, y, "MiB of growth", "faint", "end");
 }

@@ -1,4 +1,4 @@
-/** A picture in the making: shapes by the class that colours them, for light and dark pages. */
+/** Builds an SVG image. The class of a shape sets its colours, for light and dark pages. */
 export class Svg {
   readonly #width: number;
   readonly #height: number;
@@ -58,7 +58,7 @@ export class Svg {
   }
 }
 
-// The page has a colour of its own: an image does not learn which theme a site has chosen.
+// The image has its own background, because an image cannot read the theme of the page.
 const STYLE = `
 text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #3d444d; }
 .page { fill: #ffffff; }

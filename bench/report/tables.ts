@@ -1,18 +1,18 @@
-import { type Cell, cellOf, idleMemory, rate, slowOutcome, visited } from "../cells.ts";
+import { type Cell, cellOf, idleMemory, rate, slowOutcome, trialEstimate } from "../cells.ts";
 import type { Results } from "../results.ts";
 import { allRuntimes, benchRuntimes, type RuntimeName } from "../runtimes.ts";
 import type { Scenario } from "../scenario.ts";
 import { runtimesOf, scenarios, SLOW } from "../scenarios.ts";
 import { type Toolkit, type ToolkitName, toolkits } from "../toolkits.ts";
-import { amount, bound, figure, spread } from "../words.ts";
+import { amount, bound, figure, spread } from "../format.ts";
 
-/** A table of Markdown. */
+/** Renders a Markdown table. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   return [head, head.map((_, index) => index ? ":-:" : "---"), ...rows]
     .map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 
-/** All that was measured, as cells. */
+/** All results as cells. */
 export function allCells(results: Results): Cell[] {
   return scenarios.flatMap((scenario) => cellsOf(scenario, results));
 }
@@ -24,7 +24,7 @@ export function cellsOf(scenario: Scenario, results: Results): Cell[] {
   });
 }
 
-/** What was reached, a row for each scenario. */
+/** Results and targets, a row for each scenario. */
 export function targetTable(results: Results): string {
   const rows = scenarios.filter((it) => !isDurable(it) && Object.keys(it.targets).length > 0)
     .map((scenario) => {
@@ -45,7 +45,7 @@ function titleAgainst({ title, versus }: Scenario): string {
   return versus ? `${title}, against ${versus}` : title;
 }
 
-/** What Durable Objects reached, and what each toolkit's took. */
+/** Costs of the Durable Object of each toolkit, and the targets. */
 export function durableTable(results: Results): string {
   const durable = scenarios.filter(isDurable);
   const columns = toolkits.filter(({ name }) => durable.some((it) => it.toolkits.includes(name)));
@@ -61,7 +61,7 @@ export function durableTable(results: Results): string {
 function took({ goal }: Scenario, result: Found, toolkit: ToolkitName): string | undefined {
   const perSecond = rate(result, toolkit);
   if (perSecond) return `${figure(1e6 / perSecond.value)} µs`;
-  const found = visited(result, toolkit);
+  const found = trialEstimate(result, toolkit);
   return found && amount(found.value, goal);
 }
 
@@ -76,7 +76,7 @@ function shown(scenario: Scenario, runtime: RuntimeName, cells: readonly Cell[])
   return `${reached}<br><sub>${details}</sub>`;
 }
 
-/** Messages in a second of CPU, for the toolkits beside each other on one runtime. */
+/** Messages in a second of CPU time, for all toolkits of a runtime. */
 export function rateTable(runtime: RuntimeName, results: Results): string {
   const columns = toolkits.filter((it) => it.name !== "again" && it.runtimes.includes(runtime));
   const rows = scenarios.filter(({ goal, name }) => goal === "ratio" && name !== "noise")
@@ -93,7 +93,7 @@ function thousands(perSecond: number): string {
   return figure(perSecond / 1000);
 }
 
-/** KiB for each idle peer; of onepeer, also for one that keeps no headers. */
+/** KiB for each idle peer; for onepeer also with `retainHeaders: []`. */
 export function idleTable(results: Results): string {
   return perRuntime("idle", results, (result, { name }) => {
     const lean = results.find("idle-lean", result.runtime);
@@ -104,7 +104,7 @@ export function idleTable(results: Results): string {
   });
 }
 
-/** How much a process grew, and what became of those who did not read. */
+/** Growth of each process, and the outcome for the slow readers. */
 export function slowTable(results: Results): string {
   return perRuntime("slow", results, (result, { name }) => {
     const outcome = slowOutcome(result, name);

@@ -1,4 +1,4 @@
-/** The part of Bun that servers of the bench use; the whole of its types would leak into the others. */
+/** The types of Bun that the servers use. Bun's own types would change the globals of other files. */
 export interface BunOptions<Server> {
   readonly hostname: string;
   readonly port: number;
@@ -9,7 +9,7 @@ export interface BunOptions<Server> {
   ) => Response | undefined | Promise<Response | undefined>;
 }
 
-/** What `Bun.serve` gives. */
+/** The result of `Bun.serve`. */
 export interface Server {
   readonly port: number;
   upgrade(request: Request, options: { readonly data: unknown }): boolean;
@@ -23,7 +23,7 @@ export interface Socket {
   publish(topic: string, message: string, compress?: boolean): number;
 }
 
-/** Bun's own, on a free port. */
+/** Calls `Bun.serve` on a free port. */
 export function serve<S>(options: Pick<BunOptions<S>, "websocket" | "fetch">): Server {
   const { Bun } = globalThis as unknown as { Bun: { serve(options: BunOptions<S>): Server } };
   return Bun.serve({ hostname: "127.0.0.1", port: 0, ...options });

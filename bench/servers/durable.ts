@@ -1,16 +1,17 @@
 /**
- * What the bench and every program for Durable Objects have agreed on. The first segment of a path
- * names the object.
+ * The protocol between the bench and the programs for Durable Objects. The first segment of a path is
+ * the name of the object.
  *
- * - `GET /ROOM?topic=00042` upgrades, and listens to that topic.
- * - `GET /ROOM?context=1024&messages=10&topics=3` upgrades a member with so large a context, of so
- *   many messages, in so many topics.
- * - A text `p00042x10…` is published, all of it, ten times in one turn, to topic `00042`.
- * - A text `look` is answered by `10/3 7`: the context's history and count, and how many objects of
- *   that class there have been. A text `count` is counted in the context, if there is one; nobody
- *   answers. A text `sign` is counted and answered.
- * - `GET /ROOM/count?times=100` has the object handle so many messages `count` of its member.
- * - `POST /ROOM/evict` takes the object out of memory.
+ * - `GET /ROOM?topic=00042` upgrades, and subscribes to topic `00042`.
+ * - `GET /ROOM?context=1024&messages=10&topics=3` upgrades a client with a context of 1,024 bytes that
+ *   holds 10 messages, and subscribes to 3 topics.
+ * - A text `p00042x10…` makes the object publish the text ten times in one turn to topic `00042`.
+ * - The object answers a text `read` with `10/3 7`: the length of the context's history, its count, and
+ *   the number of objects of that class so far.
+ * - A text `count` increases the count of the context, if there is one, without an answer. A text
+ *   `update` does both.
+ * - `GET /ROOM/count?times=100` makes the object handle 100 messages `count` of its client.
+ * - `POST /ROOM/evict` removes the object from memory.
  *
  * @module
  */
@@ -19,7 +20,7 @@ import type { DurableContext } from "../../adapters/cloudflare.ts";
 import type { CloudflareSocket } from "../../shims/workerd/workerd.ts";
 import { topicOf } from "./commands.ts";
 
-/** What an object knows of itself. */
+/** The `ctx` of an object. */
 export type Context = Omit<DurableContext, "getWebSockets"> & {
   getWebSockets(): CloudflareSocket[];
 };
@@ -30,16 +31,16 @@ export interface DurableClass<Instance extends object = object> {
   new (...args: any[]): Instance & { readonly ctx: Context };
 }
 
-/** What an object has to be for the bench. */
+/** The methods that the bench needs in an object. */
 interface BenchObject {
   fetch(request: Request): Promise<Response>;
   webSocketMessage(socket: object, message: string): Promise<void> | void;
 }
 
-/** The class that a program serves, made over `DurableObject`. */
-export type RoomOf = (base: DurableClass) => DurableClass<BenchObject>;
+/** Makes the class of a program, from `DurableObject`. */
+export type ClassOf = (base: DurableClass) => DurableClass<BenchObject>;
 
-/** What a member is known by: a history of its messages. */
+/** The context of a client, with a history of messages. */
 export interface MemberContext {
   readonly name: string;
   count: number;
@@ -50,10 +51,10 @@ export interface MemberContext {
   }[];
 }
 
-/** Bytes of one message in a history, beside its text. */
+/** Bytes of a message in the history, without its text. */
 const MESSAGE = 44;
 
-/** The context that a client asks for. */
+/** The context that the query of a client selects. */
 export function contextOf(url: string): MemberContext | undefined {
   const size = numberIn(url, "context"), length = numberIn(url, "messages");
   if (size === 0) return undefined;
@@ -68,7 +69,7 @@ export function contextOf(url: string): MemberContext | undefined {
   return { name: "member", count: 0, history };
 }
 
-/** The topics that a client asks for: one by its number, or so many. */
+/** The topics that the query of a client selects: one by its number, or a number of topics. */
 export function topicsOf(url: string): string[] {
   const length = numberIn(url, "topics");
   const many = Array.from({ length }, (_, index) => `room-${100_000 + index}`);
@@ -79,20 +80,20 @@ function numberIn(url: string, name: string): number {
   return Number(new URL(url).searchParams.get(name));
 }
 
-/** The answer to `look`. */
-export function look(context: Partial<MemberContext> | undefined): string {
-  return `${context?.history?.length ?? 0}/${context?.count ?? 0} ${lives}`;
+/** The answer to `read`. */
+export function stateText(context: Partial<MemberContext> | undefined): string {
+  return `${context?.history?.length ?? 0}/${context?.count ?? 0} ${instances}`;
 }
 
-let lives = 0;
+let instances = 0;
 
-/** The class of a program as the bench serves it. */
-export function benchRoom(roomOf: RoomOf, base: DurableClass): DurableClass {
-  return class Room extends roomOf(base) {
+/** Adds the bench's requests to the class of a program. */
+export function benchObject(classOf: ClassOf, base: DurableClass): DurableClass {
+  return class Room extends classOf(base) {
     // deno-lint-ignore no-explicit-any -- as in DurableClass
     constructor(...args: any[]) {
       super(...args);
-      lives++;
+      instances++;
     }
 
     override async fetch(request: Request): Promise<Response> {
@@ -100,7 +101,7 @@ export function benchRoom(roomOf: RoomOf, base: DurableClass): DurableClass {
       if (times === undefined) return await super.fetch(request);
       const [socket] = this.ctx.getWebSockets();
       for (let i = 0; i < Number(times); i++) await this.webSocketMessage(socket!, "count");
-      return new Response(`${lives}`);
+      return new Response(`${instances}`);
     }
   };
 }

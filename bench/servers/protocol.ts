@@ -1,15 +1,15 @@
 /**
- * What the load generator and every server of the bench have agreed on.
+ * The protocol between the load generator and the servers.
  *
- * A server is started for one {@linkcode Workload}, so that no program has to tell messages apart
- * that its application would not.
+ * A server process has one {@linkcode Workload}, so that it need not distinguish messages more than an
+ * application does.
  *
- * - `GET /echo…` upgrades; under `echo` each message goes back as it came.
- * - `GET /topics?topic=00042` upgrades, and listens to that topic.
- * - A text `p00042x10…` is published, all of it, ten times in one turn, to topic `00042`.
- * - Any other request collects garbage, and answers 200.
+ * - `GET /echo…` upgrades. For the workload `echo`, the server echoes each message.
+ * - `GET /topics?topic=00042` upgrades, and subscribes to topic `00042`.
+ * - A text `p00042x10…` makes the server publish the text ten times in one turn to topic `00042`.
+ * - For any other request, the server collects garbage and answers 200.
  *
- * The server prints `LISTENING` and its port, and ends with its standard input.
+ * The server prints `LISTENING` and its port, and ends when its standard input ends.
  *
  * @module
  */
@@ -17,38 +17,38 @@ import process from "node:process";
 
 export { readCommand, topicOf } from "./commands.ts";
 
-/** What a server is for. */
+/** The work of a server. */
 export type Workload =
   /** Messages are text. */
   | "echo"
   /** Messages are binary. */
   | "echo-binary"
-  /** Messages are text, and a peer keeps as little as the toolkit can do with. */
+  /** Messages are text, and the toolkit keeps as little memory per peer as possible. */
   | "echo-lean"
   | "publish"
-  /** Publishes, and compresses by permessage-deflate where the runtime has it. */
+  /** Publishes, and compresses with permessage-deflate if the runtime supports it. */
   | "publish-deflate"
-  /** Publishes; a peer may have 1 MiB waiting for it, if the toolkit has such a bound. */
+  /** Publishes; at most 1 MiB is queued for a peer, if the toolkit has such a limit. */
   | "publish-bounded"
-  /** Publishes over server-sent events, or hears messages by POST: see `sse/answers.ts`. */
+  /** Publishes server-sent events, or receives messages by POST: see `sse/handler.ts`. */
   | "sse";
 
-/** What this process was started for. */
+/** The workload of this process. */
 export const workload: Workload = process.argv[2] as Workload;
 export const isEcho: boolean = workload.startsWith("echo");
 export const isCompressed: boolean = workload === "publish-deflate";
-/** Of `publish-bounded`. */
+/** Most bytes queued for a peer, for `publish-bounded`. */
 export const MAX_BUFFERED: number = 2 ** 20;
 
-/** Collects garbage, and says so: the answer to any request over plain HTTP. */
+/** Collects garbage, and returns the body of the response. */
 export function collectGarbage(): string {
   const { gc, Bun } = globalThis as { gc?: () => void; Bun?: { gc(isSync: boolean): void } };
   if (Bun) Bun.gc(true);
-  else gc!(); // of `--expose-gc`
+  else gc!(); // exists with `--expose-gc`
   return "collected\n";
 }
 
-/** Tells the bench that the server is there, and stays until the bench ends. */
+/** Reports the port to the bench, and runs until the bench closes standard input. */
 export function announce(port: number): void {
   console.log(`LISTENING ${port}`);
   process.stdin.resume();

@@ -1,4 +1,4 @@
-/** The part of uWebSockets.js that servers of the bench use, and where the bench has put it. */
+/** The types of uWebSockets.js that the servers use, and its import from the bench's folder. */
 import { createRequire } from "node:module";
 import process from "node:process";
 import type { UwsApp, UwsContext, UwsRequest, UwsResponse } from "../../adapters/uws.ts";
@@ -17,7 +17,7 @@ export interface Socket {
   publish(topic: string, message: ArrayBuffer, isBinary: boolean, compress?: boolean): boolean;
 }
 
-/** What answers a handshake with the user data of the bare server. */
+/** The response to a handshake, with the user data of the bare server. */
 export interface Response {
   upgrade(
     data: { readonly topic: string | undefined },

@@ -1,13 +1,13 @@
 /**
- * The hibernation API, as who knows it well writes a chat: what lasts of a member is JSON text on its
- * socket, or in the object's storage where that has no room; and an index by topic, made by the first
- * publish of a life.
+ * A chat written by hand on the hibernation API. The state of a client is JSON text on its socket, or
+ * in the object's storage if the text is too long. The first publish after a wake builds an index by
+ * topic.
  *
  * @module
  */
 import { type CloudflareSocket, socketPair } from "../../../shims/workerd/workerd.ts";
 import { readCommand } from "../commands.ts";
-import { contextOf, look, type MemberContext, type RoomOf, topicsOf } from "../durable.ts";
+import { type ClassOf, contextOf, type MemberContext, stateText, topicsOf } from "../durable.ts";
 
 interface Member {
   readonly id: string;
@@ -15,10 +15,10 @@ interface Member {
   readonly context: MemberContext | null;
 }
 
-/** Most characters that an attachment has room for, whatever they are. */
+/** Most characters that fit into an attachment, whatever their encoding. */
 const MAX_ATTACHMENT = 8000;
 
-export const roomOf: RoomOf = (base) =>
+export const classOf: ClassOf = (base) =>
   class extends base {
     readonly #members = new Map<CloudflareSocket, Member>();
     #index: Map<string, Set<CloudflareSocket>> | undefined;
@@ -39,11 +39,11 @@ export const roomOf: RoomOf = (base) =>
       const socket = native as CloudflareSocket;
       if (text[0] === "p") return this.#publish(socket, text);
       const member = this.#memberOf(socket);
-      if (text !== "look" && member.context) {
+      if (text !== "read" && member.context) {
         member.context.count++;
         this.#save(socket, member);
       }
-      if (text !== "count") socket.send(look(member.context ?? undefined));
+      if (text !== "count") socket.send(stateText(member.context ?? undefined));
     }
 
     webSocketClose(socket: CloudflareSocket, code: number, reason: string): void {
@@ -98,4 +98,4 @@ function join(
   }
 }
 
-export { benchRoom, benchWorker } from "../durable.ts";
+export { benchObject, benchWorker } from "../durable.ts";

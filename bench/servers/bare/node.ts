@@ -1,4 +1,4 @@
-/** `ws`, as its documentation echoes and broadcasts: sockets in a map of sets. */
+/** `ws`, used as in its documentation: sockets in a map of sets. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 // @ts-types="@types/ws"

@@ -1,7 +1,7 @@
 // @ts-ignore: of bench/package.json, installed on demand
 import adapter from "crossws/adapters/cloudflare";
 import { readCommand } from "../commands.ts";
-import { look, type RoomOf, topicsOf } from "../durable.ts";
+import { type ClassOf, stateText, topicsOf } from "../durable.ts";
 
 interface Peer {
   readonly request: { readonly url: string };
@@ -10,7 +10,7 @@ interface Peer {
   publish(topic: string, data: unknown): void;
 }
 
-// A context is lost here when the object is evicted: nobody is asked for one.
+// Without a context, as crossws loses it when the object is evicted.
 const ws = adapter({
   hooks: {
     open(peer: Peer) {
@@ -18,14 +18,14 @@ const ws = adapter({
     },
     message(peer: Peer, message: { text(): string }) {
       const text = message.text();
-      if (text === "look") return void peer.send(look(undefined));
+      if (text === "read") return void peer.send(stateText(undefined));
       const { topic, times } = readCommand(text);
       for (let i = 0; i < times; i++) peer.publish(topic, text);
     },
   },
 });
 
-export const roomOf: RoomOf = (base) =>
+export const classOf: ClassOf = (base) =>
   class extends base {
     // deno-lint-ignore no-explicit-any -- as in DurableClass
     constructor(...args: any[]) {
@@ -51,4 +51,4 @@ export const roomOf: RoomOf = (base) =>
     }
   };
 
-export { benchRoom, benchWorker } from "../durable.ts";
+export { benchObject, benchWorker } from "../durable.ts";

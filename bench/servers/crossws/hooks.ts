@@ -1,4 +1,4 @@
-/** What all four programs over crossws share. Its types are not installed where these are checked. */
+/** Hooks of all four programs for crossws. Types are local, as type checks run without crossws. */
 import { isCompressed, readCommand, topicOf, workload } from "../protocol.ts";
 
 interface Peer {
@@ -30,7 +30,7 @@ const publish: Hooks = {
   },
 };
 
-// crossws 0.4 does not keep on every runtime whether a message was text.
+// crossws 0.4 does not report on every runtime whether a message was text.
 const echoes: Readonly<Record<string, Hooks>> = {
   "echo": { message: (peer, message) => void peer.send(message.text()) },
   "echo-binary": { message: (peer, message) => void peer.send(message.rawData) },

@@ -1,6 +1,6 @@
-/** What the programs over Hono share. It has no topics, so it only echoes. */
+/** Hooks of all programs for Hono, which has no topics and therefore only echoes. */
 
-/** The part of Hono's `Context` that they use. */
+/** The part of Hono's `Context` that the programs use. */
 export interface HttpContext {
   text(text: string): Response;
 }

@@ -1,6 +1,6 @@
 import adapter from "../../../adapters/cloudflare.ts";
 import { readCommand } from "../commands.ts";
-import { contextOf, look, type MemberContext, type RoomOf, topicsOf } from "../durable.ts";
+import { type ClassOf, contextOf, type MemberContext, stateText, topicsOf } from "../durable.ts";
 
 const ws = adapter({
   limits: { maxTopicsPerPeer: 2000 },
@@ -17,12 +17,12 @@ const ws = adapter({
         return;
       }
       const context = peer.context as Partial<MemberContext>;
-      if (text !== "look" && context.count !== undefined) context.count++;
-      if (text !== "count") peer.send(look(context));
+      if (text !== "read" && context.count !== undefined) context.count++;
+      if (text !== "count") peer.send(stateText(context));
     },
   },
 });
 
-export const roomOf: RoomOf = (base) => ws.durable(base);
+export const classOf: ClassOf = (base) => ws.durable(base);
 
-export { benchRoom, benchWorker } from "../durable.ts";
+export { benchObject, benchWorker } from "../durable.ts";

@@ -1,4 +1,4 @@
-/** What all four programs over onepeer share: all but how a runtime listens. */
+/** Options of all four programs for onepeer. The programs themselves only listen. */
 import type { EndpointOptions, Hooks } from "../../../mod.ts";
 import { isEcho, MAX_BUFFERED, readCommand, topicOf, workload } from "../protocol.ts";
 

@@ -1,4 +1,4 @@
-/** Rooms, events and acknowledgements in packets of its own, which cost something too. */
+/** Socket.IO, whose packets for rooms, events and acknowledgements cost extra CPU time. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 // @ts-ignore: of bench/package.json, installed on demand
@@ -13,7 +13,7 @@ interface Socket {
 }
 
 const server = createServer((_request, response) => void response.end(collectGarbage()));
-// The load generator answers pings of WebSocket, not those that Engine.IO has beside them.
+// The load generator answers pings of WebSocket, but not those of Engine.IO.
 const io = new Server(server, { transports: ["websocket"], pingInterval: 600_000 });
 io.on("connection", (socket: Socket) => {
   if (isEcho) return socket.on("m", (text) => socket.emit("m", text));

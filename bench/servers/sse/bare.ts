@@ -1,15 +1,15 @@
-/** Streams in a map of sets, and POSTs that are read. */
+/** A server without a toolkit: streams in a map of sets, and posts whose bodies are read. */
 import { topicOf } from "../commands.ts";
-import { hear } from "./heard.ts";
+import { countMessage } from "./received.ts";
 
 type Stream = ReadableStreamDefaultController<Uint8Array>;
 
 const topics = new Map<string, Set<Stream>>();
 const utf8 = new TextEncoder();
 
-export async function answer(request: Request): Promise<Response> {
+export async function handle(request: Request): Promise<Response> {
   if (request.method === "POST") {
-    hear(await request.text());
+    countMessage(await request.text());
     return new Response(null, { status: 204 });
   }
   const streams = streamsOf(topicOf(request.url)!);

@@ -1,12 +1,12 @@
 import { announce } from "../protocol.ts";
-import { fetch } from "./answers.ts";
+import { fetch } from "./handler.ts";
 
-/** The part of Bun that is used; the whole of its types would leak into the others. */
+/** The types of Bun that this file uses. Bun's own types would change the globals of other files. */
 interface Bun {
   serve(options: {
     readonly hostname: string;
     readonly port: number;
-    /** Seconds of silence after which a line ends; 0 for never. */
+    /** Seconds of silence after which a connection ends; 0 for never. */
     readonly idleTimeout: number;
     readonly fetch: (request: Request, server: object) => Promise<Response>;
   }): { readonly port: number };

@@ -1,7 +1,7 @@
 // @ts-ignore: of bench/package.json, installed on demand
 import adapter from "crossws/adapters/sse";
 import { topicOf } from "../commands.ts";
-import { hear } from "./heard.ts";
+import { countMessage } from "./received.ts";
 
 interface Peer {
   readonly request: { readonly url: string };
@@ -12,11 +12,11 @@ const sse = adapter({
   bidir: true,
   hooks: {
     open: (peer: Peer) => peer.subscribe(topicOf(peer.request.url)!),
-    message: (_peer: Peer, message: { text(): string }) => hear(message.text()),
+    message: (_peer: Peer, message: { text(): string }) => countMessage(message.text()),
   },
 });
 
-export function answer(request: Request): Promise<Response> {
+export function handle(request: Request): Promise<Response> {
   return sse.fetch(request);
 }
 

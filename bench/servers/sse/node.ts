@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { serve } from "srvx/node";
 import { announce } from "../protocol.ts";
-import { fetch } from "./answers.ts";
+import { fetch } from "./handler.ts";
 
 const server = serve({
   hostname: "127.0.0.1",

@@ -1,15 +1,15 @@
 import adapter, { type ServerInfo } from "../../../adapters/sse.ts";
 import { topicOf } from "../commands.ts";
-import { hear } from "./heard.ts";
+import { countMessage } from "./received.ts";
 
 const sse = adapter({
   hooks: {
     open: (peer) => peer.subscribe(topicOf(peer.websocket.url)!),
-    message: (_peer, message) => hear(message.text()),
+    message: (_peer, message) => countMessage(message.text()),
   },
 });
 
-export function answer(request: Request, info?: object): Promise<Response> {
+export function handle(request: Request, info?: object): Promise<Response> {
   return sse.fetch(request, info as ServerInfo);
 }
 

@@ -3,7 +3,7 @@ import { ServerProcess } from "../../tests/harness/processes/server_process.ts";
 import { durableObjects } from "../runtimes.ts";
 import { serverProgram, type Toolkit } from "../toolkits.ts";
 
-/** As a browser sends them. */
+/** Headers of a browser. */
 const HEADERS = {
   "Pragma": "no-cache",
   "Cache-Control": "no-cache",
@@ -13,8 +13,8 @@ const HEADERS = {
   "Accept-Language": "en-US,en;q=0.9",
 };
 
-/** A Durable Object of one toolkit, with one member: see `bench/servers/durable.ts`. */
-export class Room implements AsyncDisposable {
+/** A Durable Object of one toolkit, with one client: see `bench/servers/durable.ts`. */
+export class DurableInstance implements AsyncDisposable {
   readonly toolkit: Toolkit;
   readonly #server: ServerProcess;
   readonly #client: RawClient;
@@ -27,14 +27,14 @@ export class Room implements AsyncDisposable {
     this.#url = `http://127.0.0.1:${server.port}/${name}`;
   }
 
-  /** Starts a server; its member asks for a context and topics by the query. */
-  static async start(toolkit: Toolkit, query: string): Promise<Room> {
+  /** Starts a server, and connects a client. The query selects the client's context and topics. */
+  static async start(toolkit: Toolkit, query: string): Promise<DurableInstance> {
     const server = await startDurable(toolkit);
     const client = await RawClient.connect({ host: "127.0.0.1", port: server.port });
     client.handshake({ target: `/room${query}`, headers: HEADERS });
     const { status } = await client.head();
     if (status !== 101) throw new Error(`${toolkit.name} answered ${status}`);
-    return new Room(toolkit, server, client, "room");
+    return new DurableInstance(toolkit, server, client, "room");
   }
 
   /** The process of workerd. */
@@ -42,18 +42,18 @@ export class Room implements AsyncDisposable {
     return pidOf(this.#server);
   }
 
-  /** The member says something; resolves to the answer. */
+  /** Sends a message of the client, and resolves to the answer. */
   async ask(text: string): Promise<string> {
     this.#client.write(frame(TEXT, text));
     return (await this.#client.frame()).payload.toString();
   }
 
-  /** Takes the object out of memory. */
+  /** Removes the object from memory. */
   async evict(): Promise<void> {
     await this.#request("evict", "POST");
   }
 
-  /** Has the object handle so many messages that nobody answers. */
+  /** Makes the object handle a number of messages without an answer. */
   async count(times: number): Promise<void> {
     await this.#request(`count?times=${times}`, "GET");
   }
@@ -76,7 +76,7 @@ async function startDurable(toolkit: Toolkit): Promise<ServerProcess> {
   );
 }
 
-/** The process that serves: workerd runs behind another, which ends it. */
+/** The process of the server: workerd is a child of another process, which ends it. */
 export function pidOf(server: ServerProcess): number {
   return Number(/^WORKERD (\d+)$/m.exec(server.output)?.[1] ?? server.pid);
 }

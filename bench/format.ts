@@ -10,23 +10,23 @@ const UNITS: Readonly<Record<Goal, string>> = {
   growth: " MiB",
 };
 
-/** A number with the three digits that count. */
+/** A number with three significant digits. */
 export function figure(value: number): string {
   const size = Math.abs(value);
   return value.toFixed(size < 10 ? 2 : size < 100 ? 1 : 0);
 }
 
-/** `1.28×`. */
+/** A value with its unit: `1.28×`. */
 export function amount(value: number, goal: Goal): string {
   return figure(value) + UNITS[goal];
 }
 
-/** `1.22–1.33`; nothing where there is no spread. */
+/** An interval: `1.22–1.33`; empty without one. */
 export function spread({ low, high }: Estimate): string {
   return low === high ? "" : `${figure(low)}–${figure(high)}`;
 }
 
-/** `≥ 1.05×`. */
+/** A target: `≥ 1.05×`. */
 export function bound({ scenario: { goal }, target }: Pick<Cell, "scenario" | "target">): string {
   if (!target) return "–";
   const over = target.over ? ` over ${target.over}` : "";
