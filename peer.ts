@@ -2,7 +2,7 @@ import { checkClose } from "./socket/close_code.ts";
 import { invalidOption } from "./common/errors.ts";
 import { originOf } from "./handshake/forwarded.ts";
 import type { Handshake, UpgradeRequest } from "./handshake/handshake.ts";
-import type { Hub } from "./pubsub/hub.ts";
+import type { PubSub } from "./pubsub/pubsub.ts";
 import { inspectAs } from "./common/inspect.ts";
 import type { MessageSource } from "./socket/message.ts";
 import type { SendQueue } from "./socket/send_queue.ts";
@@ -34,7 +34,7 @@ export interface DrainOptions {
 
 /** @internal What a peer shares with the other peers of its endpoint. */
 export interface PeerHost {
-  readonly hub: Hub<Peer>;
+  readonly hub: PubSub<Peer>;
   readonly limits: { readonly maxTopicsPerPeer: number; readonly drainThreshold: number };
   /** How many proxies are trusted. */
   readonly trustedHops: number;
@@ -215,8 +215,14 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
       );
     }
     if (topics.size === 0) this.#domain = this.#sendQueue.group;
-    this.#host.hub.subscribe(this.namespace, topic, this.#self);
+    // Added first, as an observer of the hub may close this peer, which must then leave this topic.
     topics.add(topic);
+    try {
+      this.#host.hub.subscribe(this.namespace, topic, this.#self);
+    } catch (error) {
+      topics.delete(topic);
+      throw error;
+    }
   }
 
   /** Leaves a topic; does nothing where it is not subscribed. */

@@ -4,6 +4,7 @@ import { type Admission, Connection, type ConnectionHost, IDLE_AFTER } from "./c
 import type { AnyContext, Handshake } from "../handshake/handshake.ts";
 import { type Awaitable, checkOptions, type HookOptions } from "./hooks.ts";
 import { Hub } from "../pubsub/hub.ts";
+import type { PubSub } from "../pubsub/pubsub.ts";
 import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "../common/limits.ts";
 import type { SendQueue } from "../socket/send_queue.ts";
 import { encode } from "../socket/frame.ts";
@@ -78,7 +79,7 @@ export class Endpoint {
   readonly limits: Limits;
   readonly #options: EndpointOptions;
   #door: Door | undefined;
-  readonly #hub: Hub<Peer>;
+  readonly #hub: PubSub<Peer>;
   readonly #counters = new Counters();
   readonly #timers = new Timers();
   readonly #host: ConnectionHost;
@@ -88,7 +89,7 @@ export class Endpoint {
   #allFinished: (() => void) | undefined;
 
   /** @internal Made by {@linkcode createEndpoint}. */
-  constructor(options: EndpointOptions, hub: Hub<Peer> = new Hub()) {
+  constructor(options: EndpointOptions, hub: PubSub<Peer> = new Hub()) {
     this.#hub = hub;
     checkOptions(options);
     this.#options = options;

@@ -1,34 +1,14 @@
-import type {
-  BroadcastDomain,
-  NativeSubscriber,
-  NativeTopic,
-  OutgoingFrame,
-} from "../socket/socket.ts";
+import type { BroadcastDomain, NativeTopic, OutgoingFrame } from "../socket/socket.ts";
+import { type HubObserver, Notifier } from "./hub_observer.ts";
+import type { HubPublishOptions, Member, PubSub } from "./pubsub.ts";
 
-/** What a topic needs of its members. */
-export interface Member extends NativeSubscriber {
-  /**
-   * With whom it hears broadcasts; `undefined` while it is served one by one. Whoever changes that
-   * tells {@linkcode Hub.changeDomain}.
-   */
-  readonly broadcastDomain: BroadcastDomain | undefined;
-}
-
-/** Options of {@linkcode Hub.publish}. */
-export interface HubPublishOptions<M> {
-  /** Only members of this namespace; all namespaces where left out. */
-  readonly namespace?: string | undefined;
-  /** A member that is passed over. */
-  readonly except?: M | undefined;
-  /** Whether to compress where that was negotiated. */
-  readonly compress?: boolean | undefined;
-}
-
-/** Who hears a topic in one namespace: each member is in one of the sets. */
+/** Subscribers of one topic in one namespace. */
 class TopicSubscribers<M extends Member> {
-  /** What the topic is called in broadcasts: no two audiences of a hub ever share a name. */
+  /** Name of the native topic. It is unique within a hub, so that two topics never share one. */
   readonly #name: string;
+  /** Subscribers without a broadcast domain: each message is sent to each of them. */
   readonly alone = new Set<M>();
+  /** All other subscribers, by broadcast domain. */
   nativeTopics: Map<BroadcastDomain, NativeTopic> | undefined;
 
   constructor(name: string) {
@@ -39,94 +19,114 @@ class TopicSubscribers<M extends Member> {
     return this.alone.size === 0 && !this.nativeTopics?.size;
   }
 
-  add(member: M): void {
-    const group = member.broadcastDomain;
-    if (!group) return void this.alone.add(member);
-    const circles = this.nativeTopics ??= new Map();
-    let circle = circles.get(group);
-    if (!circle) circles.set(group, circle = group.topic(this.#name));
-    circle.add(member);
+  /** Adds a member; returns whether it was missing. */
+  add(member: M): boolean {
+    const domain = member.broadcastDomain;
+    if (!domain) {
+      const { size } = this.alone;
+      return this.alone.add(member).size > size;
+    }
+    const topics = this.nativeTopics ??= new Map();
+    let topic = topics.get(domain);
+    if (!topic) topics.set(domain, topic = domain.topic(this.#name));
+    const { size } = topic;
+    topic.add(member);
+    return topic.size > size;
   }
 
-  /** Takes a member out, whose group was `from`. */
-  delete(member: M, from: BroadcastDomain | undefined): void {
-    const circle = from && this.nativeTopics?.get(from);
-    if (!circle) return void this.alone.delete(member);
-    circle.delete(member);
-    if (circle.size === 0) this.nativeTopics!.delete(from);
+  /** Removes a member whose broadcast domain was `from`; returns whether it was there. */
+  delete(member: M, from: BroadcastDomain | undefined): boolean {
+    const topic = from && this.nativeTopics?.get(from);
+    if (!topic) return this.alone.delete(member);
+    const { size } = topic;
+    topic.delete(member);
+    if (topic.size === 0) this.nativeTopics!.delete(from);
+    return topic.size < size;
   }
 }
 
 /**
- * Who is here and who listens to what, in this process: namespaces hold members
- * and isolate topics. Knows no sockets and no runtimes; frees what is empty.
+ * Members and topics of this process. Each namespace has its own topics.
+ *
+ * A hub knows no runtime and no sockets. It frees a topic with its last subscriber, and a namespace
+ * with its last member.
  */
-export class Hub<M extends Member> {
+export class Hub<M extends Member> implements PubSub<M> {
   readonly #namespaces = new Map<string, Set<M>>();
-  // Topic first: a publish to all namespaces must cost its subscribers, not
-  // every namespace there is.
+  // By topic first, then by namespace: the cost of a publish to all namespaces must depend on its
+  // subscribers, not on the number of namespaces.
   readonly #topics = new Map<string, Map<string, TopicSubscribers<M>>>();
+  readonly #notifier: Notifier<M> | undefined;
   #names = 0;
   #topicCount = 0;
   #memberCount = 0;
 
-  /** Members by namespace, live. */
+  /** @param observers are notified of changes, see {@linkcode HubObserver}. */
+  constructor(observers: readonly HubObserver<M>[] = []) {
+    if (observers.length > 0) this.#notifier = new Notifier(observers);
+  }
+
   get namespaces(): ReadonlyMap<string, ReadonlySet<M>> {
     return this.#namespaces;
   }
 
-  /** How many members there are. */
   get memberCount(): number {
     return this.#memberCount;
   }
 
-  /** How many topics have a subscriber, each namespace counted by itself. */
   get topicCount(): number {
     return this.#topicCount;
   }
 
-  /** Adds a member to a namespace. */
   join(namespace: string, member: M): void {
     let members = this.#namespaces.get(namespace);
     if (!members) this.#namespaces.set(namespace, members = new Set());
     if (members.has(member)) return;
     members.add(member);
     this.#memberCount++;
+    this.#notifier?.add((it) => it.joined?.(namespace, member));
+    this.#notifier?.flush();
   }
 
-  /** Removes a member from its namespace, not from its topics. */
   leave(namespace: string, member: M): void {
     const members = this.#namespaces.get(namespace);
     if (!members?.delete(member)) return;
     this.#memberCount--;
     if (members.size === 0) this.#namespaces.delete(namespace);
+    this.#notifier?.add((it) => it.left?.(namespace, member));
+    this.#notifier?.flush();
   }
 
-  /** Lets a member hear a topic. */
   subscribe(namespace: string, topic: string, member: M): void {
     let spaces = this.#topics.get(topic);
     if (!spaces) this.#topics.set(topic, spaces = new Map());
-    let audience = spaces.get(namespace);
-    if (!audience) {
-      spaces.set(namespace, audience = new TopicSubscribers(`${this.#names++}`));
+    let subscribers = spaces.get(namespace);
+    const isFirst = !subscribers;
+    if (!subscribers) {
+      spaces.set(namespace, subscribers = new TopicSubscribers(`${this.#names++}`));
       this.#topicCount++;
     }
-    audience.add(member);
+    const isNew = subscribers.add(member);
+    if (isFirst) this.#notifier?.add((it) => it.topicAdded?.(namespace, topic));
+    if (isNew) this.#notifier?.add((it) => it.subscribed?.(namespace, topic, member));
+    this.#notifier?.flush();
   }
 
-  /** Lets a member hear a topic no more. */
   unsubscribe(namespace: string, topic: string, member: M): void {
     const spaces = this.#topics.get(topic);
-    const audience = spaces?.get(namespace);
-    if (!spaces || !audience) return;
-    audience.delete(member, member.broadcastDomain);
-    if (!audience.isEmpty) return;
-    this.#topicCount--;
-    spaces.delete(namespace);
-    if (spaces.size === 0) this.#topics.delete(topic);
+    const subscribers = spaces?.get(namespace);
+    if (!spaces || !subscribers?.delete(member, member.broadcastDomain)) return;
+    const isLast = subscribers.isEmpty;
+    if (isLast) {
+      this.#topicCount--;
+      spaces.delete(namespace);
+      if (spaces.size === 0) this.#topics.delete(topic);
+    }
+    this.#notifier?.add((it) => it.unsubscribed?.(namespace, topic, member));
+    if (isLast) this.#notifier?.add((it) => it.topicRemoved?.(namespace, topic));
+    this.#notifier?.flush();
   }
 
-  /** A member has changed its group, which was `from`. */
   changeDomain(
     namespace: string,
     topics: Iterable<string>,
@@ -134,40 +134,42 @@ export class Hub<M extends Member> {
     from: BroadcastDomain | undefined,
   ): void {
     for (const topic of topics) {
-      const audience = this.#topics.get(topic)!.get(namespace)!;
-      audience.delete(member, from);
-      audience.add(member);
+      const subscribers = this.#topics.get(topic)!.get(namespace)!;
+      subscribers.delete(member, from);
+      subscribers.add(member);
     }
   }
 
-  /** Hands a frame to every subscriber once; returns how many accepted it. */
   publish(topic: string, frame: OutgoingFrame, options: HubPublishOptions<M> = {}): number {
     const spaces = this.#topics.get(topic);
     if (!spaces) return 0;
     const { namespace, except, compress = true } = options;
     if (namespace !== undefined) return hand(spaces.get(namespace), frame, except, compress);
     let reached = 0;
-    for (const audience of spaces.values()) reached += hand(audience, frame, except, compress);
+    for (const subscribers of spaces.values()) {
+      reached += hand(subscribers, frame, except, compress);
+    }
     return reached;
   }
 }
 
+/** Sends a frame to the subscribers of one topic in one namespace. */
 function hand<M extends Member>(
-  audience: TopicSubscribers<M> | undefined,
+  subscribers: TopicSubscribers<M> | undefined,
   frame: OutgoingFrame,
   except: M | undefined,
   compress: boolean,
 ): number {
-  if (!audience) return 0;
-  const { alone, nativeTopics } = audience;
+  if (!subscribers) return 0;
+  const { alone, nativeTopics } = subscribers;
   let reached = 0;
-  // First, as who leaves a circle is served alone.
-  if (nativeTopics) { for (const circle of nativeTopics.values()) circle.reserve(frame, except); }
+  // First of all: this may evict members from a native topic, which are then among the others.
+  if (nativeTopics) { for (const native of nativeTopics.values()) native.reserve(frame, except); }
   for (const member of alone) {
     if (member !== except && member.deliver(frame, compress)) reached++;
   }
   if (nativeTopics) {
-    for (const circle of nativeTopics.values()) reached += circle.publish(frame, except, compress);
+    for (const native of nativeTopics.values()) reached += native.publish(frame, except, compress);
   }
   return reached;
 }

@@ -3,11 +3,12 @@ import type { Decision } from "../../endpoint/upgrader.ts";
 import { checkDurable, type CloudflareRoomOptions } from "./options.ts";
 import { DurableHub } from "./durable_hub.ts";
 import { DurablePeer } from "./durable_peer.ts";
+import { DurablePeers } from "./durable_peers.ts";
+import { SaveSchedule } from "./save_schedule.ts";
 import { type CloseOptions, Endpoint } from "../../endpoint/endpoint.ts";
-import { logError } from "../../common/errors.ts";
+import { Hub } from "../../pubsub/hub.ts";
 import type { BinaryType } from "../../socket/message.ts";
 import { utf8Length } from "../../socket/frame.ts";
-import type { Peer } from "../../peer.ts";
 import { CallbackSocket } from "../../socket/callback_socket.ts";
 import { SharedAlarm } from "../../shims/workerd/shared_alarm.ts";
 import { PeerStore, type SavedHandshake, unpack } from "../../shims/workerd/peer_state.ts";
@@ -26,7 +27,7 @@ import {
   socketPair,
   switching,
 } from "../../shims/workerd/workerd.ts";
-import { CLOSED, type SocketFailure } from "../../socket/socket.ts";
+import type { SocketFailure } from "../../socket/socket.ts";
 
 /** What tells our sockets from others of the same object. */
 const TAG = "onepeer";
@@ -40,43 +41,43 @@ export class DurableEndpoint extends Adapter {
   readonly #env: unknown;
   readonly #hub: DurableHub;
   readonly #store: PeerStore;
-  readonly #bySocket = new WeakMap<object, DurablePeer>();
-  readonly #byPeer = new WeakMap<Peer, DurablePeer>();
-  /** Peers that may have changed in this turn, */
-  readonly #touched = new Set<DurablePeer>();
-  /** and those that a hook at work may change further. */
-  readonly #held = new Set<DurablePeer>();
-  readonly #hooks = new Set<Promise<void>>();
+  readonly #peers: DurablePeers;
+  readonly #saves: SaveSchedule<DurablePeer>;
   readonly #isCompressed: boolean;
   readonly #alarm: SharedAlarm;
   /** 0 where nobody looks for idle clients. */
   readonly #idleTimeout: number = 0;
-  #isSaving = false;
 
   /** @internal Made for each object by the adapter for Cloudflare. */
   constructor(options: CloudflareRoomOptions, ctx: DurableContext, env: unknown) {
-    const hub = new DurableHub();
+    const saves = new SaveSchedule<DurablePeer>((hook) => ctx.waitUntil(hook));
+    const peers = new DurablePeers(saves);
+    const hub = new DurableHub(
+      new Hub([peers]),
+      (peer, topic) => peers.of(peer)?.reserveTopic(topic),
+    );
     super({ endpoint: new Endpoint(checkDurable(options), hub) });
     this.#isCompressed = Boolean(options.perMessageDeflate);
     this.#ctx = ctx;
     this.#env = env;
     this.#hub = hub;
+    this.#peers = peers;
+    this.#saves = saves;
     this.#store = new PeerStore(ctx);
     this.#alarm = new SharedAlarm(ctx.storage);
     if (options.heartbeat) {
       answerHeartbeats(ctx, options.heartbeat);
       this.#idleTimeout = this.endpoint.limits.idleTimeout;
     }
-    if (ctx.getWebSockets(TAG).length > 0) hub.complete = () => this.#complete();
+    if (ctx.getWebSockets(TAG).length > 0) hub.reviveAll = () => this.#reviveAll();
     else this.#store.sweep(); // who was there has gone with the process
-    hub.changing = (peer, joined) => this.#changing(peer, joined);
-    this.door.keepBy({ ran: (peer, hook) => this.#ran(peer, hook) });
+    this.door.keepBy({ ran: (peer, hook) => saves.ran(peers.of(peer), hook) });
   }
 
   /** Answers an upgrade request with the 101 or a refusal. Never rejects. */
   async handleUpgrade(request: Request): Promise<Response> {
     const { maxPeers, maxPeersPerAddress } = this.endpoint.limits;
-    if (maxPeers !== Infinity || maxPeersPerAddress !== Infinity) this.#complete();
+    if (maxPeers !== Infinity || maxPeersPerAddress !== Infinity) this.#reviveAll();
     const handshake = handshakeOf(request, this.#env, this.#ctx);
     const answer = refusalOf(handshake) ??
       await this.answer(request, handshake, (decision) => this.#accept(handshake, decision));
@@ -105,7 +106,7 @@ export class DurableEndpoint extends Adapter {
       p: protocol,
       e: extensions,
     };
-    this.#add(native, new DurablePeer(socket, peer, this.#store, JSON.stringify(saved)));
+    this.#peers.add(new DurablePeer(socket, peer, this.#store, JSON.stringify(saved)));
     socket.opened();
     if (this.#idleTimeout > 0) this.#ctx.waitUntil(this.#alarm.ringWithin(this.#idleTimeout));
     return switching(client, socket, headers);
@@ -115,11 +116,11 @@ export class DurableEndpoint extends Adapter {
   handleMessage(native: CloudflareSocket, message: string | ArrayBuffer): Promise<void> {
     const found = this.#peerOf(native);
     if (!found) return Promise.resolve();
-    this.#touch(found);
+    this.#saves.touch(found);
     if (this.#idleTimeout > 0) found.heardAt = Date.now();
     if (typeof message === "string") found.socket.received(message, utf8Length(message));
     else found.socket.received(new Uint8Array(message), message.byteLength);
-    return this.#settled();
+    return this.#saves.settled();
   }
 
   /** The closing handshake has begun or is over, or the line dropped. Resolves once no hook is at work. */
@@ -134,7 +135,7 @@ export class DurableEndpoint extends Adapter {
     const found = this.#peerOf(native);
     answerClose(native, code, reason);
     found?.socket.closed({ code, reason: code === 1006 ? "" : reason, wasClean });
-    return this.#settled();
+    return this.#saves.settled();
   }
 
   /** The client broke the protocol, or the line dropped. Resolves once no hook is at work. */
@@ -148,7 +149,7 @@ export class DurableEndpoint extends Adapter {
     answerClose(native, failure?.code ?? 1006, ""); // of a close that workerd let pass
     // workerd 2026-11 reports no close after an error.
     found?.socket.closed({ code: failure?.code ?? 1006, reason: "", wasClean: false });
-    return this.#settled();
+    return this.#saves.settled();
   }
 
   /**
@@ -167,7 +168,7 @@ export class DurableEndpoint extends Adapter {
     });
     const next = Math.min(...silentSince.filter((time) => time > due));
     if (next !== Infinity) await this.#alarm.ringWithin(next - due);
-    await this.#settled();
+    await this.#saves.settled();
     return isTheirs;
   }
 
@@ -177,26 +178,26 @@ export class DurableEndpoint extends Adapter {
     if (!found) return Infinity;
     return Math.max(
       unpack(found.packed).handshake.o,
-      this.#bySocket.get(native)?.heardAt ?? 0,
+      this.#peers.ofSocket(native)?.heardAt ?? 0,
       this.#ctx.getWebSocketAutoResponseTimestamp(native as never)?.getTime() ?? 0,
     );
   }
 
   /** Closes every peer, those that hibernate included. */
   override closeAll(code?: number, reason?: string, force?: boolean): void {
-    this.#complete();
+    this.#reviveAll();
     super.closeAll(code, reason, force);
   }
 
   /** Drains this object: new clients get 503 as long as it is in memory. */
   override close(first?: CloseOptions | number, reason?: string): Promise<void> {
-    this.#complete();
+    this.#reviveAll();
     return typeof first === "number" ? super.close(first, reason) : super.close(first);
   }
 
   /** The peer of a socket, revived if it must be; `undefined` for sockets that are not ours. */
   #peerOf(native: CloudflareSocket): DurablePeer | undefined {
-    return this.#bySocket.get(native) ?? this.#revive(native);
+    return this.#peers.ofSocket(native) ?? this.#revive(native);
   }
 
   #revive(native: CloudflareSocket): DurablePeer | undefined {
@@ -223,83 +224,14 @@ export class DurableEndpoint extends Adapter {
     });
     peer.websocket.binaryType = binaryType as BinaryType;
     const it = new DurablePeer(socket, peer, this.#store, JSON.stringify(saved), found);
-    this.#add(native, it);
+    this.#peers.add(it);
     return it;
   }
 
   /** Revives all that has not been yet. */
-  #complete(): void {
-    if (!this.#hub.complete) return;
-    this.#hub.complete = undefined;
+  #reviveAll(): void {
+    if (!this.#hub.reviveAll) return;
+    this.#hub.reviveAll = undefined;
     for (const native of this.#ctx.getWebSockets(TAG)) this.#peerOf(native as CloudflareSocket);
-  }
-
-  #add(native: CloudflareSocket, it: DurablePeer): void {
-    this.#bySocket.set(native, it);
-    this.#byPeer.set(it.peer, it);
-    it.watch(() => this.#touch(it));
-  }
-
-  #changing(peer: Peer, joined?: string): void {
-    const it = this.#byPeer.get(peer);
-    if (!it) return;
-    it.changing(joined);
-    this.#touch(it);
-  }
-
-  /** Saves a peer at the end of this turn, unless a hook is at work, which will. */
-  #touch(it: DurablePeer): void {
-    this.#touched.add(it);
-    if (this.#isSaving) return;
-    this.#isSaving = true;
-    // Of workerd 2026-11: its own queueMicrotask takes 2 µs, four times as long as all else that a
-    // message costs here.
-    Promise.resolve().then(() => {
-      this.#isSaving = false;
-      this.#saveAll(this.#touched);
-    });
-  }
-
-  #saveAll(peers: Set<DurablePeer>): void {
-    for (const it of peers) {
-      try {
-        if (it.running === 0) it.save();
-      } catch (error) {
-        logError(`peer ${it.peer} could not be saved`, error);
-      }
-      if (this.#hooks.size > 0 && it.socket.readyState !== CLOSED) this.#held.add(it);
-    }
-    peers.clear();
-  }
-
-  #ran(peer: Peer, hook: Promise<void> | undefined): Promise<void> | undefined {
-    const it = this.#byPeer.get(peer);
-    if (!hook) {
-      if (it?.running === 0) this.#save(it);
-      return undefined;
-    }
-    if (it) it.running++;
-    const settled = hook.finally(() => {
-      if (it && --it.running === 0) this.#save(it);
-    });
-    const over = settled.then(() => {}, () => {}).then(() => {
-      this.#hooks.delete(over);
-      if (this.#hooks.size === 0) this.#saveAll(this.#held);
-    });
-    this.#hooks.add(over);
-    this.#ctx.waitUntil(over);
-    return settled;
-  }
-
-  #save(it: DurablePeer): void {
-    this.#touched.delete(it);
-    if (it.socket.readyState === CLOSED) this.#held.delete(it);
-    it.save();
-  }
-
-  /** Resolves once no hook is at work: until then the object must stay in memory. */
-  async #settled(): Promise<void> {
-    await null; // a close is reported a microtask later
-    while (this.#hooks.size > 0) await Promise.all(this.#hooks);
   }
 }

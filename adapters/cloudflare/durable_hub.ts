@@ -1,45 +1,69 @@
-import { Hub, type HubPublishOptions } from "../../pubsub/hub.ts";
+import type { Hub } from "../../pubsub/hub.ts";
+import type { HubPublishOptions, PubSub } from "../../pubsub/pubsub.ts";
 import type { Peer } from "../../peer.ts";
-import type { OutgoingFrame } from "../../socket/socket.ts";
+import type { BroadcastDomain, OutgoingFrame } from "../../socket/socket.ts";
 
-/** A hub whose members outlive the process: those that nobody has asked for yet are not in it. */
-export class DurableHub extends Hub<Peer> {
-  /** Lets all join who are not here yet; there until it has been called. */
-  complete: (() => void) | undefined;
-  /** Hears that a peer joins or leaves a topic, and may throw at whoever wants it to. */
-  changing: ((peer: Peer, joined?: string) => void) | undefined;
+/**
+ * The hub of a Durable Object, around a plain {@linkcode Hub}.
+ *
+ * After hibernation the plain hub is empty, though clients are connected. This hub revives all peers
+ * before the first publish and before the first read of the members.
+ */
+export class DurableHub implements PubSub<Peer> {
+  readonly #hub: Hub<Peer>;
+  readonly #checkTopic: (peer: Peer, topic: string) => void;
+  /** Revives the peers that are missing in the hub; `undefined` if none is missing. */
+  reviveAll: (() => void) | undefined;
 
-  override get namespaces(): ReadonlyMap<string, ReadonlySet<Peer>> {
-    this.complete?.();
-    return super.namespaces;
+  /** @param checkTopic throws if one more topic would make the peer's state too large to save. */
+  constructor(hub: Hub<Peer>, checkTopic: (peer: Peer, topic: string) => void) {
+    this.#hub = hub;
+    this.#checkTopic = checkTopic;
   }
 
-  override get memberCount(): number {
-    this.complete?.();
-    return super.memberCount;
+  get namespaces(): ReadonlyMap<string, ReadonlySet<Peer>> {
+    this.reviveAll?.();
+    return this.#hub.namespaces;
   }
 
-  override get topicCount(): number {
-    this.complete?.();
-    return super.topicCount;
+  get memberCount(): number {
+    this.reviveAll?.();
+    return this.#hub.memberCount;
   }
 
-  override subscribe(namespace: string, topic: string, peer: Peer): void {
-    this.changing?.(peer, topic);
-    super.subscribe(namespace, topic, peer);
+  get topicCount(): number {
+    this.reviveAll?.();
+    return this.#hub.topicCount;
   }
 
-  override unsubscribe(namespace: string, topic: string, peer: Peer): void {
-    this.changing?.(peer);
-    super.unsubscribe(namespace, topic, peer);
+  join(namespace: string, peer: Peer): void {
+    this.#hub.join(namespace, peer);
   }
 
-  override publish(
-    topic: string,
-    frame: OutgoingFrame,
-    options?: HubPublishOptions<Peer>,
-  ): number {
-    this.complete?.();
-    return super.publish(topic, frame, options);
+  leave(namespace: string, peer: Peer): void {
+    this.#hub.leave(namespace, peer);
+  }
+
+  subscribe(namespace: string, topic: string, peer: Peer): void {
+    this.#checkTopic(peer, topic);
+    this.#hub.subscribe(namespace, topic, peer);
+  }
+
+  unsubscribe(namespace: string, topic: string, peer: Peer): void {
+    this.#hub.unsubscribe(namespace, topic, peer);
+  }
+
+  changeDomain(
+    namespace: string,
+    topics: Iterable<string>,
+    peer: Peer,
+    from: BroadcastDomain | undefined,
+  ): void {
+    this.#hub.changeDomain(namespace, topics, peer, from);
+  }
+
+  publish(topic: string, frame: OutgoingFrame, options?: HubPublishOptions<Peer>): number {
+    this.reviveAll?.();
+    return this.#hub.publish(topic, frame, options);
   }
 }

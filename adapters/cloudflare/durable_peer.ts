@@ -1,4 +1,5 @@
 import type { Peer } from "../../peer.ts";
+import type { Saveable } from "./save_schedule.ts";
 import type { CallbackSocket } from "../../socket/callback_socket.ts";
 import {
   cloneable,
@@ -18,7 +19,7 @@ export interface FoundPeer {
 }
 
 /** A peer in memory, and what is saved of it: written only where that has changed. */
-export class DurablePeer {
+export class DurablePeer implements Saveable {
   readonly socket: CallbackSocket<CloudflareSocket>;
   readonly peer: Peer;
   /** Hooks at work: what they change is saved once they have settled. */
@@ -34,8 +35,8 @@ export class DurablePeer {
   #binaryType: string | undefined;
   #saved: PackedPeer | undefined;
   #isSpilled: boolean;
-  /** Length of the topics that were joined since it was saved, as JSON. */
-  #joined = 0;
+  /** Length, as JSON, of the topics that were reserved since the last save. */
+  #reserved = 0;
   #isForgotten = false;
 
   constructor(
@@ -64,18 +65,28 @@ export class DurablePeer {
   }
 
   /**
-   * It is about to leave a topic, or to join one.
+   * Reserves space for one more topic in the saved state.
    *
-   * @throws {PeerError} `ERR_PEER_STATE_TOO_LARGE` where one more topic could not be saved.
+   * @throws {PeerError} `ERR_PEER_STATE_TOO_LARGE` if the topic does not fit.
    */
-  changing(joined?: string): void {
-    if (joined !== undefined) {
-      const length = JSON.stringify(joined).length + 1;
-      const { id } = this.peer;
-      this.#store.check(id, this.#savedLength + this.#joined + length);
-      this.#joined += length;
-    }
+  reserveTopic(topic: string): void {
+    const length = JSON.stringify(topic).length + 1;
+    this.#store.check(this.peer.id, this.#savedLength + this.#reserved + length);
+    this.#reserved += length;
+  }
+
+  /** Notes that the peer has subscribed to a topic, or unsubscribed: the next save packs them again. */
+  topicsChanged(): void {
     this.#topics = undefined;
+  }
+
+  /** Whether the connection is over. */
+  get isClosed(): boolean {
+    return this.socket.readyState === CLOSED;
+  }
+
+  toString(): string {
+    return `peer ${this.peer}`;
   }
 
   get #savedLength(): number {
@@ -89,7 +100,7 @@ export class DurablePeer {
    * @throws {PeerError} `ERR_PEER_STATE_TOO_LARGE`
    */
   save(): void {
-    if (this.socket.readyState === CLOSED) return this.#forget();
+    if (this.isClosed) return this.#forget();
     const { id, websocket: { binaryType } } = this.peer;
     const context = this.#context;
     const text = isJson(context) ? JSON.stringify(context) : undefined;
@@ -105,7 +116,7 @@ export class DurablePeer {
     this.#saved = packed;
     this.#savedContext = text;
     this.#binaryType = binaryType;
-    this.#joined = 0;
+    this.#reserved = 0;
   }
 
   #forget(): void {

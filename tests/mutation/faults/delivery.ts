@@ -51,6 +51,40 @@ export const delivery: readonly Fault[] = [
     caughtBy: ["unit hub"],
   },
   {
+    id: "observer-breaks-the-hub",
+    file: "pubsub/hub_observer.ts",
+    what: "An observer that throws stops the notices for all others",
+    find: 'logError("an observer of the hub failed", error);',
+    replace: "throw error;",
+    caughtBy: ["unit hub_observer"],
+  },
+  {
+    id: "observer-notices-overtake",
+    file: "pubsub/hub_observer.ts",
+    what: "A notice that an observer causes overtakes the present one",
+    find: "if (this.#isFlushing) return;",
+    replace: "",
+    caughtBy: ["unit hub_observer"],
+  },
+  {
+    id: "observer-topic-added-twice",
+    file: "pubsub/hub.ts",
+    what: "Every subscriber of a topic is reported as its first",
+    find: "if (isFirst) this.#notifier",
+    replace: "this.#notifier",
+    caughtBy: ["unit hub_observer"],
+  },
+  {
+    id: "observer-ends-the-peer",
+    file: "peer.ts",
+    what: "A peer that an observer ends while it subscribes stays in the hub",
+    find:
+      "topics.add(topic);\n    try {\n      this.#host.hub.subscribe(this.namespace, topic, this.#self);",
+    replace:
+      "try {\n      this.#host.hub.subscribe(this.namespace, topic, this.#self);\n      topics.add(topic);",
+    caughtBy: ["unit hub_observer"],
+  },
+  {
     id: "outbox-limit-ignored",
     file: "socket/send_queue.ts",
     what: "maxBuffered bounds nothing where the queue must be asked for",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Hub, type Member } from "../../../pubsub/hub.ts";
+import { Hub } from "../../../pubsub/hub.ts";
+import type { Member } from "../../../pubsub/pubsub.ts";
 import { Frame } from "../../../socket/frame.ts";
 import type { NativeSendQueue, OutgoingFrame } from "../../../socket/socket.ts";
 

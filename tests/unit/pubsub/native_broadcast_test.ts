@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { NativeDomain } from "../../../pubsub/native_broadcast.ts";
-import { Hub, type Member } from "../../../pubsub/hub.ts";
+import { Hub } from "../../../pubsub/hub.ts";
+import type { Member } from "../../../pubsub/pubsub.ts";
 import { resolveLimits } from "../../../common/limits.ts";
 import { Frame } from "../../../socket/frame.ts";
 import {

@@ -1,0 +1,75 @@
+import { logError } from "../common/errors.ts";
+
+/**
+ * Methods that a hub calls after a change; all of them are optional. A hub gets its observers when
+ * it is constructed.
+ *
+ * - **Order.** Every observer receives every notice, in the order of the changes. The first
+ *   subscriber of a topic causes `topicAdded`, then `subscribed`. The last one causes
+ *   `unsubscribed`, then `topicRemoved`. A peer that closes ends its subscriptions, then `left`
+ *   follows. Several observers receive one notice in the order in which the hub got them.
+ * - **Time.** A method runs within the call that caused the change, and after the change is
+ *   complete: the hub's counts and namespaces include the change.
+ * - **Calls back.** A method may call the hub and its members, to publish, subscribe or close for
+ *   example. Such a change takes effect at once. Its notices follow after every observer has received
+ *   the present one, so no observer sees `topicRemoved` before `topicAdded`. The state of the hub can
+ *   therefore be newer than a notice.
+ * - **Errors.** An observer cannot refuse a change. The hub logs an exception with `console.error`,
+ *   and then goes on as if the method had returned: the change stays, the other observers get the
+ *   notice, and the caller sees no error. The hub does not await a method: asynchronous work must
+ *   catch its own errors.
+ * - **No notice.** A second subscription to the same topic, the move of a member between broadcast
+ *   domains, and a publish cause no notice.
+ * - **Cost.** A hub without observers makes no notices.
+ */
+export interface HubObserver<M> {
+  /** Called if a topic has its first subscriber in a namespace. */
+  topicAdded?(namespace: string, topic: string): void;
+  /** Called if the last subscriber of a topic in a namespace has gone. */
+  topicRemoved?(namespace: string, topic: string): void;
+  /** Called if a member has subscribed to a topic. */
+  subscribed?(namespace: string, topic: string, member: M): void;
+  /** Called if the subscription of a member has ended, by a call or because the member closed. */
+  unsubscribed?(namespace: string, topic: string, member: M): void;
+  /** Called if a member has joined a namespace: a client has connected. */
+  joined?(namespace: string, member: M): void;
+  /** Called if a member has left its namespace: its connection has ended. */
+  left?(namespace: string, member: M): void;
+}
+
+/** Calls one method of an observer. */
+type Notice<M> = (observer: HubObserver<M>) => void;
+
+/** Gives the notices of one hub to its observers, one notice at a time. */
+export class Notifier<M> {
+  readonly #observers: readonly HubObserver<M>[];
+  /** Notices that have not reached all observers, the present one included. */
+  readonly #queue: Notice<M>[] = [];
+  #isFlushing = false;
+
+  constructor(observers: readonly HubObserver<M>[]) {
+    this.#observers = observers;
+  }
+
+  /** Adds a notice; call {@linkcode flush} after all notices of a change. */
+  add(notice: Notice<M>): void {
+    this.#queue.push(notice);
+  }
+
+  /** Gives all notices to all observers. From inside an observer, the notices follow later. */
+  flush(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    for (const notice of this.#queue) { // reaches notices that observers cause meanwhile, too
+      for (const observer of this.#observers) {
+        try {
+          notice(observer);
+        } catch (error) {
+          logError("an observer of the hub failed", error);
+        }
+      }
+    }
+    this.#queue.length = 0;
+    this.#isFlushing = false;
+  }
+}

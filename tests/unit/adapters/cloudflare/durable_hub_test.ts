@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { DurableHub } from "../../../../adapters/cloudflare/durable_hub.ts";
+import type { DurablePeer } from "../../../../adapters/cloudflare/durable_peer.ts";
+import { DurablePeers } from "../../../../adapters/cloudflare/durable_peers.ts";
+import { SaveSchedule } from "../../../../adapters/cloudflare/save_schedule.ts";
+import type { Peer } from "../../../../peer.ts";
+import { Hub } from "../../../../pubsub/hub.ts";
+import { Frame } from "../../../../socket/frame.ts";
+
+/** A peer, as far as a hub knows it. */
+const fakePeer = (): Peer => ({ broadcastDomain: undefined, deliver: () => true }) as never;
+
+Deno.test("DurableHub revives the sleeping peers before it publishes or counts", () => {
+  const uses: ((hub: DurableHub) => number)[] = [
+    (hub) => hub.publish("t", new Frame("x")),
+    (hub) => hub.memberCount,
+    (hub) => hub.topicCount,
+    (hub) => hub.namespaces.size,
+  ];
+  for (const use of uses) {
+    const hub = new DurableHub(new Hub(), () => {});
+    hub.reviveAll = () => {
+      hub.reviveAll = undefined;
+      const peer = fakePeer();
+      hub.join("/", peer);
+      hub.subscribe("/", "t", peer);
+    };
+    assert.deepEqual([use(hub), use(hub)], [1, 1], `${use}`);
+  }
+});
+
+Deno.test("DurableHub revives nobody for the changes of one peer", () => {
+  const hub = new DurableHub(new Hub(), () => {});
+  hub.reviveAll = () => assert.fail("the peers were revived");
+  const peer = fakePeer();
+  hub.join("/", peer);
+  hub.subscribe("/", "t", peer);
+  hub.changeDomain("/", ["t"], peer, undefined);
+  hub.unsubscribe("/", "t", peer);
+  hub.leave("/", peer);
+});
+
+Deno.test("DurableHub refuses a topic that cannot be saved, and subscribes nobody", () => {
+  const hub = new DurableHub(new Hub(), (_, topic) => {
+    if (topic === "too large") throw new RangeError(topic);
+  });
+  const peer = fakePeer();
+  assert.throws(() => hub.subscribe("/", "too large", peer), RangeError);
+  assert.deepEqual([hub.topicCount, hub.publish("too large", new Frame("x"))], [0, 0]);
+});
+
+Deno.test("a peer is saved after its topics have changed, unless it is being revived", async () => {
+  const peers = new DurablePeers(new SaveSchedule(() => {}));
+  const hub = new Hub([peers]);
+  const said: string[] = [];
+  const peer = fakePeer();
+  const found = {
+    peer,
+    socket: { raw: {} },
+    running: 0,
+    watch() {},
+    topicsChanged: () => void said.push("changed"),
+    save: () => void said.push("saved"),
+  } as unknown as DurablePeer;
+  hub.subscribe("/", "revived", peer);
+  peers.add(found);
+  assert.deepEqual([peers.of(peer), peers.ofSocket(found.socket.raw)], [found, found]);
+  await null;
+  assert.deepEqual(said, []);
+  hub.subscribe("/", "t", peer);
+  hub.unsubscribe("/", "t", peer);
+  await null;
+  assert.deepEqual(said, ["changed", "changed", "saved"]);
+});
