@@ -1,6 +1,6 @@
-/** What a command takes. */
+/** The arguments that a command accepts. */
 export interface Usage {
-  /** What `--help` prints. */
+  /** Text that `--help` prints. */
   readonly help: string;
   /** Flags, with their dashes. */
   readonly flags?: readonly string[];
@@ -8,16 +8,16 @@ export interface Usage {
   readonly options?: readonly string[];
 }
 
-/** What a command was given. */
+/** The arguments that a command got. */
 export interface Arguments {
-  /** All that has no dashes. */
+  /** All arguments without dashes. */
   readonly names: readonly string[];
   has(flag: string): boolean;
-  /** The value of an option; `undefined` where it was not given. */
+  /** The value of an option; `undefined` if it is missing. */
   value(option: string): string | undefined;
 }
 
-/** Reads the command line; ends the process where help is wanted, or needed. */
+/** Reads the command line. For `--help`, or an unknown argument, prints the help and ends the process. */
 export function readArguments({ help, flags = [], options = [] }: Usage): Arguments {
   if (Deno.args.includes("--help")) {
     console.log(help);
@@ -29,26 +29,26 @@ export function readArguments({ help, flags = [], options = [] }: Usage): Argume
     const isKnown = value === undefined ? flags.includes(name) : options.includes(name);
     if (!arg.startsWith("--")) names.push(arg);
     else if (isKnown && value !== "") given.set(name, value ?? "");
-    else fail(`Cannot understand ${arg}\n\n${help}`);
+    else fail(`Unknown argument ${arg}\n\n${help}`);
   }
   return { names, has: (flag) => given.has(flag), value: (option) => given.get(option) };
 }
 
-/** Those that are named, a common beginning of names included; all where none is. */
+/** Items whose name begins with one of `names`; all items if there are no `names`. */
 export function chosen<T extends { readonly name: string }>(
   all: readonly T[],
   names: readonly string[],
 ): readonly T[] {
   const unknown = names.filter((name) => !all.some((it) => it.name.startsWith(name)));
   if (unknown.length > 0) {
-    fail(`No runtime ${unknown.join(", ")}: known are ${all.map(({ name }) => name).join(", ")}`);
+    fail(`Unknown runtime ${unknown.join(", ")}. Known: ${all.map(({ name }) => name).join(", ")}`);
   }
   return all.filter((it) => names.length === 0 || names.some((name) => it.name.startsWith(name)));
 }
 
 /**
- * Those whose id begins with `start`, all where that is left out: `C1` is that clause alone, and a
- * star at the end changes nothing.
+ * Items whose id begins with `start`; all items if `start` is left out. `C1` selects only that clause,
+ * without `C10`. A star at the end is ignored.
  */
 export function beginning<T extends { readonly id: string }>(
   all: readonly T[],
@@ -59,10 +59,10 @@ export function beginning<T extends { readonly id: string }>(
   const found = all.filter(({ id }) => id.startsWith(prefix));
   if (found.length > 0) return found;
   const known = [...new Set(all.map(({ id }) => id.split(".")[0]!))];
-  fail(`No case begins with ${prefix}: known are ${known.map((it) => `${it}.`).join(" ")}`);
+  fail(`No case begins with ${prefix}. Known: ${known.map((it) => `${it}.`).join(" ")}`);
 }
 
-/** Ends the process with a word of why. */
+/** Prints a message, and ends the process with 2. */
 export function fail(message: string): never {
   console.error(message);
   Deno.exit(2);

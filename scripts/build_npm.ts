@@ -17,7 +17,7 @@ const checks = await npmChecks();
 let failed = 0;
 for (const { name, missing, run } of checks) {
   if (missing) {
-    say(`– NOT RUN, as this machine has no ${missing}: ${name}`);
+    say(`– NOT RUN, needs ${missing}: ${name}`);
     continue;
   }
   try {

@@ -1,5 +1,5 @@
 /**
- * Executes the contract: `deno task conformance --help`.
+ * Runs the contract's cases: `deno task conformance --help`.
  *
  * @module
  */
@@ -16,12 +16,13 @@ const all = [...cases, ...sseCases];
 const { names, value } = readArguments({
   help: `deno task conformance [runtime…] [--case=ID]
 
-Executes the contract on each runtime, and prints a line for each clause.
+Runs the contract's cases on each runtime, and prints a line for each clause.
 
   runtime      ${
     runtimes.map(({ name }) => name).join(", ")
-  }; all if left out, \`node\` means every Node
-  --case=ID    one case, or those whose id begins so: C1, X3.own; DEBUG=1 shows the server's console`,
+  }; default: all; \`node\` selects every Node
+  --case=ID    runs one case, or all cases whose id begins with ID: C1, X3.own
+  DEBUG=1      in the environment: shows the server's console`,
   options: ["--case"],
 });
 const wanted = beginning(all, value("--case"));

@@ -1,5 +1,5 @@
 /**
- * Does to each runtime's server what it must survive: `deno task faults --help`.
+ * Runs the fault suite against the server of each runtime: `deno task faults --help`.
  *
  * @module
  */
@@ -17,19 +17,21 @@ const MARKS = { passed: "✓", failed: "✗", gap: "○" };
 const { names, has, value } = readArguments({
   help: `deno task faults [runtime…] [--case=ID] [--record]
 
-Does to each runtime's server what it must survive: clients that vanish, crawl and flood, lines that
-go dead, 10,000 connects, SIGTERM under load. Prints a line for each case.
+Runs faults against the server of each runtime: clients that vanish, read slowly or flood, dead
+connections, 10,000 connects, SIGTERM under load. Prints a line for each case.
 
   runtime      ${
     runtimes.map(({ name }) => name).join(", ")
-  }; all if left out, \`node\` means every Node
-  --case=ID    one case, or those whose id begins so: vanish, pressure.bombs
-  --record     keeps what came of it for docs/reliability.md`,
+  }; default: all; \`node\` selects every Node
+  --case=ID    runs one case, or all cases whose id begins with ID: vanish, pressure.bombs
+  --record     stores the results for docs/reliability.md`,
   flags: ["--record"],
   options: ["--case"],
 });
 const mustRecord = has("--record");
-if (mustRecord && value("--case")) fail("Only a whole run can be recorded: leave out --case");
+if (mustRecord && value("--case")) {
+  fail("Cannot record a part of the suite: leave out --case or --record");
+}
 
 const canCut = await FarNetwork.isPossible();
 const cases = beginning(faults, value("--case"))
@@ -38,7 +40,7 @@ const cases = beginning(faults, value("--case"))
 const total = { passed: 0, failed: 0, gap: 0 };
 for (const runtime of chosen(runtimes, names)) await runOn(runtime);
 if (!canCut) {
-  console.log("\nBlack-holed lines were NOT tested: a network namespace needs root and `ip`");
+  console.log("\nNOT RUN: black-hole cases, which need root and `ip` for a network namespace");
 }
 console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.gap} gaps`);
 Deno.exit(total.failed > 0 ? 1 : 0);
@@ -49,7 +51,7 @@ async function runOn(runtime: Runtime): Promise<void> {
   const start = performance.now();
   const outcomes = await runSuite(runtime, cases, { ...FAULT_SUITE, onOutcome: print });
   if ("missing" in outcomes) return console.log(`  NOT RUN: needs ${outcomes.missing}`);
-  console.log(`  ${seconds(performance.now() - start)} in all`);
+  console.log(`  ${seconds(performance.now() - start)} in total`);
   if (!mustRecord) return;
   const found: FaultRecord = {
     title: runtime.title,

@@ -1,5 +1,5 @@
 /**
- * Plants bugs on purpose, and sees whether the tests notice: `deno task mutate [filter…]`.
+ * Plants faults in the code, and checks that tests fail: `deno task mutate [filter…]`.
  *
  * @module
  */
@@ -13,18 +13,18 @@ import type { MutationRecord } from "./reliability/mutation_section.ts";
 import { record } from "./reliability/record.ts";
 
 const HELP =
-  `Plants bugs on purpose, one at a time in a copy of the tree, and runs the tests until one notices.
+  `Plants faults, one at a time in a copy of the repository, and runs tests until one fails.
 
-  deno task mutate                 every fault; about 10 minutes
-  deno task mutate hub- peer.ts    those whose id or file has one of these words in it
-  deno task mutate --list          the faults
-  deno task mutate --count hub-    how many tests notice each, of the unit tests and the contract
+  deno task mutate                 plants every fault; takes about 10 minutes
+  deno task mutate hub- peer.ts    plants the faults whose id or file contains one of the words
+  deno task mutate --list          lists the faults
+  deno task mutate --count hub-    counts the unit tests and cases that fail for each fault
 
-  --parallel=N                     how many at a time, 2 if left out
-  --record                         keeps what came of it for docs/reliability.md
+  --parallel=N                     number of faults at a time; default: 2
+  --record                         stores the results for docs/reliability.md
 
-Ends with 1 where a fault survives.
-Faults stand in tests/mutation/faults/.`;
+Exits with 1 if a fault survives, which means that no test fails.
+The faults are in tests/mutation/faults/.`;
 
 const width = Math.max(...faults.map(({ id }) => id.length));
 const args = readArguments({
@@ -35,13 +35,13 @@ const args = readArguments({
 const filters = args.names;
 const parallel = Number(args.value("--parallel") ?? 2);
 if (!(Number.isInteger(parallel) && parallel > 0)) {
-  fail(`--parallel must be 1 or more: found ${args.value("--parallel")}`);
+  fail(`--parallel must be a number from 1 on: found ${args.value("--parallel")}`);
 }
 const chosen = faults.filter(({ id, file }) =>
   filters.length === 0 || filters.some((word) => id.includes(word) || file.includes(word))
 );
 if (chosen.length === 0) {
-  fail(`No fault has ${filters.join(" or ")} in it: see deno task mutate --list`);
+  fail(`No fault contains ${filters.join(" or ")}: see deno task mutate --list`);
 }
 if (args.has("--list")) list();
 else if (args.has("--count")) await countAll(chosen, parallel, printCount);
@@ -58,18 +58,20 @@ function list(): void {
   console.log(`\n${chosen.length} faults`);
 }
 
-/** Tries all that were chosen; tells whether all were caught. */
+/** Plants all chosen faults; returns whether tests caught all of them. */
 async function run(): Promise<boolean> {
   const started = performance.now();
-  console.log(`${chosen.length} faults, ${parallel} at a time. First the tests as they are…`);
+  console.log(
+    `${chosen.length} faults, ${parallel} at a time. First the tests run without a fault…`,
+  );
   const checks = checksOf(chosen, filters.length === 0);
   const failures = await runUnchanged(checks, parallel);
   if (failures.length > 0) {
-    console.error("Nothing can be proved, as these fail without any fault:");
+    console.error("Cannot check faults, because these tests fail without a fault:");
     for (const failure of failures) console.error(`  ${nameOf(failure)}`);
     return false;
   }
-  console.log(`  they pass: ${checks.join(", ")}\n`);
+  console.log(`  passed: ${checks.join(", ")}\n`);
   let kept = Promise.resolve();
   const onVerdict = (verdict: Verdict) => {
     print(verdict);
@@ -83,7 +85,9 @@ async function run(): Promise<boolean> {
     `\n${chosen.length - survivors.length} caught, ${survivors.length} survived, in ${seconds} s`,
   );
   if (survivors.length > 0) {
-    console.log("\nEach of these needs a test that fails, best a case in tests/cases/:");
+    console.log(
+      "\nWrite a test that fails for each of these faults, preferably a case in tests/cases/:",
+    );
     for (const { fault } of survivors) console.log(`  ${fault.id} (${fault.file}): ${fault.what}`);
   }
   return survivors.length === 0;

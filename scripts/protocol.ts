@@ -16,13 +16,13 @@ const WIDTH = Math.max(...sections.map(({ title }) => title.length));
 const { names, value } = readArguments({
   help: `deno task protocol [runtime…] [--case=ID]
 
-RFC 6455 and RFC 7692 over raw TCP, on each runtime. Prints a line for each section; with --case, one
-for each of its rows.
+Tests RFC 6455 and RFC 7692 over raw TCP, on each runtime. Prints a line for each section, and with
+--case a line for each row.
 
   runtime      ${
     runtimes.map(({ name }) => name).join(", ")
-  }; all if left out, \`node\` means every Node
-  --case=ID    one row, or those whose id begins so: utf8, masking.unmasked
+  }; default: all; \`node\` selects every Node
+  --case=ID    runs one row, or all rows whose id begins with ID: utf8, masking.unmasked
   sections     ${sections.map(({ name }) => name).join(", ")}`,
   options: ["--case"],
 });
@@ -43,11 +43,11 @@ for (const runtime of chosen(runtimes, names)) {
   }
   const failed = outcomes.find(({ status }) => status === "failed");
   if (failed && !only) {
-    console.log(`  See one: deno task protocol ${runtime.name} --case=${failed.id}`);
+    console.log(`  To run one: deno task protocol ${runtime.name} --case=${failed.id}`);
   }
   all.push(...outcomes);
 }
-const rows = `\n${count(all) || "nothing was run"}`;
+const rows = `\n${count(all) || "No row was run"}`;
 console.log(all.some(({ status }) => status === "gap") ? `${rows} (declared failures)` : rows);
 Deno.exit(all.some(({ status }) => status === "failed") ? 1 : 0);
 

@@ -1,6 +1,6 @@
 /**
- * Writes `docs/reliability.md` and its charts from what the last long runs recorded; with `--check`
- * only tells whether they are up to date.
+ * Writes `docs/reliability.md` and its charts from the records of the last long runs. With `--check`
+ * only checks whether both are up to date.
  *
  * @module
  */
@@ -14,27 +14,28 @@ import { soakCharts, soakSection } from "./reliability/soak_section.ts";
 const isCheck = readArguments({
   help: `deno task reliability
 
-Writes docs/reliability.md and its charts from the records of the long runs; with --check only tells
-whether they are up to date.`,
+Writes docs/reliability.md and its charts from the records of the long runs.
+
+  --check   writes nothing, and exits with 1 if the page or a chart is out of date`,
   flags: ["--check"],
 }).has("--check");
 
 const page = `# Reliability
 
-What is done to break this library, on every runtime of the
-[compatibility table](compatibility.md), each in its real process. The figures are those of the last
-recorded run of each command; this page is written from them by \`deno task reliability\`.
+This page shows the results of the tests that try to break onepeer. They run against the real process
+of every runtime of the [compatibility table](compatibility.md). \`deno task reliability\` generates the
+page from the last recorded run of each command.
 
-| | what | by one command | in every run of the tests |
+| test | content | command | part of \`deno task test\` |
 | --- | --- | --- | --- |
-| [Contract](compatibility.md) | what every call means, clause by clause | \`deno task conformance\` | all |
-| [Protocol](compatibility.md#protocol) | RFC 6455 and 7692, section by section, over raw TCP | \`deno task protocol\` | all |
-| [Fuzz](#fuzz) | mutated handshakes and frames, hooks that misbehave | \`deno task fuzz\` | 10 s per runtime, a new seed |
-| [Faults](#faults) | clients that vanish, crawl or flood; shutdown under load | \`deno task faults\` | all |
-| [Soak](#soak) | ten minutes of mixed load, every message counted | \`deno task soak\` | 30 s on one runtime |
-| [Mutation](#mutation) | bugs planted on purpose: would the tests notice? | \`deno task mutate\` | – |
+| [Contract](compatibility.md) | the meaning of every call, clause by clause | \`deno task conformance\` | all |
+| [Protocol](compatibility.md#protocol) | RFC 6455 and RFC 7692 over raw TCP | \`deno task protocol\` | all |
+| [Fuzz](#fuzz) | mutated handshakes and frames, hooks that misbehave | \`deno task fuzz\` | 10 s per runtime, with a new seed |
+| [Faults](#faults) | clients that vanish, read slowly or flood; shutdown under load | \`deno task faults\` | all |
+| [Soak](#soak) | ten minutes of mixed load, with every message counted | \`deno task soak\` | 30 s on one runtime |
+| [Mutation](#mutation) | planted faults that tests must detect | \`deno task mutate\` | – |
 
-What the library defends against, and what it leaves to you: [SECURITY.md](../SECURITY.md).
+[SECURITY.md](../SECURITY.md) lists the threats that onepeer prevents, and your own responsibility.
 
 ## Fuzz
 
@@ -62,9 +63,9 @@ for (const [name, text] of files) {
     console.error(
       `docs/${
         name === PAGE ? "reliability.md" : `reliability/${name}`
-      } is stale: run \`deno task reliability\``,
+      } is out of date: run \`deno task reliability\``,
     );
     Deno.exit(1);
   }
 }
-console.log(`docs/reliability.md is ${isCheck ? "up to date" : "written"}`);
+console.log(isCheck ? "docs/reliability.md is up to date" : "Wrote docs/reliability.md");

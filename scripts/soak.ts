@@ -1,5 +1,5 @@
 /**
- * Puts a mixed load on each runtime for a long time: `deno task soak --help`.
+ * Runs a long mixed load on each runtime: `deno task soak --help`.
  *
  * @module
  */
@@ -11,14 +11,15 @@ import { record } from "./reliability/record.ts";
 const args = readArguments({
   help: `deno task soak [runtime…] [seconds] [--record]
 
-Echoes, rooms, streams, and clients that come and go, on one runtime after another; 600 seconds
-each. Every message is numbered and has a checksum. In between all clients leave, and the server's
-memory, descriptors, timers, peers and topics must be back where they were.
+Loads one runtime after another, for 600 seconds each, with echoes, publishes, streams, and clients
+that connect and disconnect. Every message has a number and a checksum. At intervals all clients
+disconnect. The server's memory, descriptors, timers, peers and topics must then be as before.
 
   runtime    ${
     runtimes.map(({ name }) => name).join(", ")
-  }; all if left out, \`node\` means every Node
-  --record   keeps the result for docs/reliability.md`,
+  }; default: all; \`node\` selects every Node
+  seconds    length of the load on each runtime; default: 600
+  --record   stores the results for docs/reliability.md`,
   flags: ["--record"],
 });
 const seconds = Number(args.names.find((arg) => /^[1-9]\d*$/.test(arg)) ?? 600);
@@ -39,7 +40,7 @@ for (const runtime of chosen(runtimes, names)) {
     console.log(`  ${what.padEnd(8)} p50 ${p50} ms, p99 ${p99}, p99.9 ${p999}, max ${max}`);
   }
   for (const failure of failures) console.log(`  ✗ ${failure}`);
-  if (failures.length === 0) console.log("  ✓ nothing lost, nothing left behind");
+  if (failures.length === 0) console.log("  ✓ no message lost, no resource leaked");
   hasFailed ||= failures.length > 0;
   if (args.has("--record")) await record("soak", runtime.name, result);
 }
@@ -48,7 +49,7 @@ Deno.exit(hasFailed ? 1 : 0);
 function show({ at, heap, external, rss, fds }: AtRest): void {
   const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
   console.log(
-    `  at rest after ${at} s: heap ${mib(heap)}, external ${mib(external)}, RSS ${
+    `  without clients after ${at} s: heap ${mib(heap)}, external ${mib(external)}, RSS ${
       mib(rss)
     }, ${fds} fds`,
   );

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { build, stop } from "esbuild";
 import { ROOT } from "./config.ts";
 
-/** What a module costs whoever bundles it. */
+/** Size of a module in an application's bundle. */
 export interface BundleSize {
   /** Minified, gzipped bytes. */
   readonly gzipped: number;
@@ -10,7 +10,7 @@ export interface BundleSize {
   readonly files: readonly (readonly [file: string, bytes: number])[];
 }
 
-/** Bundles and minifies a module of the package with all that it imports. */
+/** Bundles and minifies a module of the package with its imports. */
 export async function bundleSize(entry: URL): Promise<BundleSize> {
   const { outputFiles, metafile } = await build({
     entryPoints: [entry.pathname],
@@ -23,7 +23,7 @@ export async function bundleSize(entry: URL): Promise<BundleSize> {
     platform: "browser",
     nodePaths: [new URL("node_modules", ROOT).pathname],
   });
-  await stop(); // its child process would keep ours alive
+  await stop(); // the child process of esbuild would keep this process alive
   const [output] = Object.values(metafile.outputs);
   const files = Object.entries(output!.inputs)
     .map(([file, { bytesInOutput }]) => [file, bytesInOutput] as const)

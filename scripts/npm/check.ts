@@ -1,11 +1,11 @@
 import type { NpmPackage } from "./package.ts";
 
-/** Something that must be true of the package. */
+/** A check of the package. */
 export interface Check {
-  /** As a fact. */
+  /** The fact that the check proves. */
   readonly name: string;
-  /** What it needs and this machine has not; the check cannot run then. */
+  /** A missing program, without which the check cannot run. */
   readonly missing?: string;
-  /** Rejects where it is not true; tells what it saw, where that is of interest. */
+  /** Rejects if the fact is false. May resolve to a detail, such as a size. */
   run(built: NpmPackage): Promise<string | void>;
 }

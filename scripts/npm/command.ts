@@ -1,14 +1,14 @@
 /** Options of {@linkcode run}. */
 export interface RunOptions {
   readonly cwd?: URL;
-  /** After so many milliseconds the command is killed. */
+  /** Milliseconds after which the command is killed. */
   readonly timeout?: number;
 }
 
 /**
- * Runs a command, and returns what it printed.
+ * Runs a command, and returns its output.
  *
- * @throws {Error} with all of its output, where it fails or takes too long.
+ * @throws {Error} with the output, if the command fails or takes too long.
  */
 export async function run(
   command: string,
@@ -29,7 +29,7 @@ export async function run(
   const decoder = new TextDecoder();
   const out = decoder.decode(stdout);
   if (success) return out;
-  const how = signal ? `ended by ${signal} (it may take ${timeout} ms)` : "failed";
+  const how = signal ? `was ended by ${signal} (time limit ${timeout} ms)` : "failed";
   throw new Error(`${command} ${args.join(" ")} ${how}:\n${out}${decoder.decode(stderr)}`);
 }
 
@@ -38,7 +38,7 @@ export function tool(name: string): string {
   return new URL(`../../node_modules/.bin/${name}`, import.meta.url).pathname;
 }
 
-/** Whether there is such a command on this machine. */
+/** Whether this machine has a command. */
 export async function exists(command: string): Promise<boolean> {
   return await run(command, ["--version"]).then(() => true, () => false);
 }

@@ -1,7 +1,7 @@
 import { run, tool } from "./command.ts";
 import { ROOT } from "./config.ts";
 
-/** Runs TypeScript's compiler over modules of the repository: `tsconfig.npm.json` and `options`. */
+/** Compiles modules of the repository with `tsconfig.npm.json` and `options`. */
 export async function compile(
   sources: readonly string[],
   options: Readonly<Record<string, unknown>>,

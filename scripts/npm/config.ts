@@ -3,16 +3,16 @@ import config from "../../deno.json" with { type: "json" };
 /** The root of the repository. */
 export const ROOT: URL = new URL("../../", import.meta.url);
 
-/** What the package on npm is called. */
+/** Name of the package on npm. */
 export const NPM_NAME = "onepeer";
 
-/** What the package is called on JSR. */
+/** Name of the package on JSR. */
 export const JSR_NAME: string = config.name;
 
-/** Its version. */
+/** Version of the package. */
 export const VERSION: string = config.version;
 
-/** Its licence. */
+/** Licence of the package. */
 export const LICENSE: string = config.license;
 
 /** Entry points: `./adapters/node` to `./adapters/node.ts`. */
@@ -22,9 +22,9 @@ export const entries: Readonly<Record<string, string>> = config.exports;
 export const imports: Readonly<Record<string, string>> = config.imports;
 
 /**
- * What `./server` is, by the runtime that asks; the first that fits. JSR knows no conditions, so
- * there it is a module of its own, which npm does without.
+ * The entry whose file depends on the runtime: the first condition that fits. JSR has no conditions, so
+ * `./server` is a separate module there, which the npm package leaves out.
  */
 export const SERVER = "./server";
-/** The names of its conditions are those of the entry points below `./server/`. */
+/** Conditions of {@linkcode SERVER}, named like the entry points below `./server/`. */
 export const SERVER_CONDITIONS: readonly string[] = ["deno", "bun", "node"];

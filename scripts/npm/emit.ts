@@ -1,12 +1,12 @@
 import { compile } from "./compile.ts";
 import { entries, JSR_NAME, NPM_NAME, SERVER } from "./config.ts";
 
-/** Compiles the entry points, and all that they import, to JavaScript and declarations. */
+/** Compiles the entry points and their imports to JavaScript and declarations. */
 export async function emit(out: URL): Promise<void> {
   const sources = Object.entries(entries).filter(([entry]) => entry !== SERVER)
     .map(([, source]) => source);
   const outDir = out.pathname;
-  // Twice: the declarations carry the documentation, the code need not repeat it.
+  // Two runs, because only the declarations need the documentation.
   await Promise.all([
     compile(sources, { outDir, removeComments: true }),
     compile(sources, {
@@ -32,17 +32,17 @@ export async function emit(out: URL): Promise<void> {
   }
 }
 
-/** Code indented by tabs instead of by four spaces: a kilobyte less to install. No text of ours spans lines. */
+/** Replaces indents by tabs, which saves a kilobyte. Safe because no string of the code spans lines. */
 function tabbed(code: string): string {
   return code.replaceAll(/^(?: {4})+/gm, (indent) => "\t".repeat(indent.length / 4));
 }
 
-/** A declaration file as it came from the compiler, made fit for consumers. */
+/** Adapts a declaration file of the compiler for consumers. */
 function forConsumers(text: string): string {
   // The compiler rewrites these in code, but not in declarations.
   const linked = text.replaceAll(/((?:from |import\()"\.{1,2}\/[^"]+)\.ts"/g, '$1.js"');
   const named = renamed(linked);
-  // No `target` of a consumer includes these yet.
+  // No `target` of a consumer includes these types yet.
   return /\bAsyncDisposable\b|\bSymbol\.asyncDispose\b/.test(named)
     ? `/// <reference lib="esnext.disposable" />\n${named}`
     : named;
@@ -50,12 +50,12 @@ function forConsumers(text: string): string {
 
 const RELATIVE_IMPORT = /(?:from |import\()"(\.[^"]+)"/g;
 
-/** The declarations that entry points lead to. The rest describes internals, and stays at home. */
+/** The declarations that entry points import. The package leaves the others out. */
 function reachable(
   roots: readonly string[],
   declarations: ReadonlyMap<string, string>,
 ): ReadonlySet<string> {
-  const found = new Set(roots); // grows while it is walked
+  const found = new Set(roots); // grows during the iteration
   for (const href of found) {
     const text = declarations.get(href);
     if (text === undefined) throw new Error(`A declaration imports ${href}, which does not exist`);
@@ -66,7 +66,7 @@ function reachable(
   return found;
 }
 
-/** A text that speaks of the package, by its name on npm; `jsr:` specifiers stay. */
+/** Replaces the name on JSR by the name on npm, except in `jsr:` specifiers. */
 export function renamed(text: string): string {
   return text.replaceAll(new RegExp(`(?<!jsr:)${JSR_NAME}`, "g"), NPM_NAME);
 }

@@ -8,12 +8,12 @@ import {
   VERSION,
 } from "./config.ts";
 
-/** Where the compiled files are, below the package's root. */
+/** Folder of the compiled files in the package. */
 export const DIST = "dist";
 
-/** Installed with the package. */
+/** Packages that npm installs with onepeer. */
 const DEPENDENCIES = ["eventsource-parser", "ws"];
-/** Installed by whoever uses the entry that needs them. */
+/** Packages that a user of an entry installs if the entry needs them. */
 const OPTIONAL_PEERS = ["srvx", "uWebSockets.js"];
 
 const KEYWORDS = [
@@ -32,13 +32,13 @@ const KEYWORDS = [
   "durable-objects",
 ];
 
-/** A file of the package, and its types. `types` stands first, or TypeScript passes it by. */
+/** A file of the package, and its types. `types` must be first, or TypeScript ignores them. */
 interface Target {
   readonly types: string;
   readonly default: string;
 }
 
-/** What is in the package's `package.json`. */
+/** The `package.json` of the package. */
 export interface Manifest {
   readonly name: string;
   readonly version: string;
@@ -80,7 +80,7 @@ function target(source: string): Target {
   return { types: `${path}.d.ts`, default: `${path}.js` };
 }
 
-/** One server per runtime; Node's for all others, bundlers and TypeScript among them. */
+/** A server for each runtime. The server for Node is also for bundlers and TypeScript. */
 function serverTargets(): Record<string, Target> {
   const conditions = SERVER_CONDITIONS
     .map((name) => [name, entries[`${SERVER}/${name}`]] as const)
@@ -88,7 +88,7 @@ function serverTargets(): Record<string, Target> {
   return { ...Object.fromEntries(conditions), default: target(entries[`${SERVER}/node`]!) };
 }
 
-/** The ranges that `deno.json` asks for: `npm:ws@^8.21.0` is `^8.21.0`. Any, for what it has from elsewhere. */
+/** Ranges of `deno.json`: `npm:ws@^8.21.0` gives `^8.21.0`. Packages from elsewhere get `*`. */
 function ranges(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => {
     const start = `npm:${name}@`;

@@ -6,10 +6,10 @@ import { DIST, type Manifest, manifest } from "./manifest.ts";
 
 const devDependencies: Readonly<Record<string, string>> = repository.devDependencies;
 
-/** What `npm pack` says of its work. */
+/** The report of `npm pack`. */
 interface PackReport {
   readonly filename: string;
-  /** Of the tarball, in bytes. */
+  /** Bytes of the tarball. */
   readonly size: number;
   readonly unpackedSize: number;
   readonly integrity: string;
@@ -17,8 +17,8 @@ interface PackReport {
 }
 
 /**
- * The package as it would be published: a folder, and a tarball of it. Projects that have it
- * installed are made when first asked for; with the tarball, they are gone once it is disposed of.
+ * The package in the published form: a folder, and its tarball. Creates projects with the package
+ * installed on demand. Disposal deletes the tarball and the projects.
  */
 export class NpmPackage implements AsyncDisposable {
   readonly folder: URL;
@@ -44,7 +44,7 @@ export class NpmPackage implements AsyncDisposable {
       const packed = await run("npm", ["pack", "--json", "--pack-destination", work.pathname], {
         cwd: out,
       });
-      // An array up to npm 11, an object by name from then on.
+      // An array up to npm 11, and an object by name in later versions.
       const [report] = Object.values(JSON.parse(packed)) as [PackReport];
       return new NpmPackage(out, manifest, report, work);
     } catch (error) {
@@ -58,25 +58,25 @@ export class NpmPackage implements AsyncDisposable {
     return new URL(this.report.filename, this.#work).pathname;
   }
 
-  /** What a user writes to import the entry points. */
+  /** Import specifiers of the entry points. */
   get specifiers(): string[] {
     return Object.keys(this.manifest.exports).filter((entry) => !entry.endsWith(".json"))
       .map((entry) => NPM_NAME + entry.slice(1));
   }
 
-  /** A project that has nothing but the package installed. */
+  /** A project with only this package installed. */
   project(): Promise<URL> {
     return this.#bare ??= this.#install(new URL("bare/", this.#work), []);
   }
 
-  /** Which optional peers {@linkcode projectWithPeers} has. */
+  /** Optional peers in {@linkcode projectWithPeers}. */
   readonly installedPeers: readonly string[] = ["srvx"];
 
-  /** A project that has optional peers too, and the types of Node. */
+  /** A project with optional peers, and the types of Node. */
   projectWithPeers(): Promise<URL> {
     return this.#full ??= this.#install(
       new URL("full/", this.#work),
-      // The versions that this repository is tested with.
+      // The versions in the tests of this repository.
       [...this.installedPeers, "@types/node"].map((name) => `${name}@${devDependencies[name]}`),
     );
   }
@@ -108,11 +108,11 @@ async function write(out: URL): Promise<Manifest> {
 
 /** The first sentence of the README, as plain text. */
 function summary(readme: string): string {
-  const [, sentence] = /^([A-Z][^]*?)\.\s/m.exec(readme)!; // not at the dot of a file's name
+  const [, sentence] = /^([A-Z][^]*?)\.\s/m.exec(readme)!; // a dot in a file's name ends no sentence
   return sentence!.replaceAll(/[*`]/g, "").replaceAll(/\s+/g, " ");
 }
 
-/** Links into the repository lead nowhere from npm: only their text stays. */
+/** Replaces links into the repository by their text, because npm cannot resolve them. */
 function unlinked(readme: string): string {
   return readme.replaceAll(/\[([^\]]+)\]\((?!https?:)[^)]+\)/g, "$1");
 }

@@ -1,11 +1,11 @@
 /**
- * Programs of somebody who has installed the package. Texts, as here no such package is installed.
+ * Programs of a user of the npm package, as strings, because this repository does not install it.
  *
  * @module
  */
 import { NPM_NAME } from "./config.ts";
 
-/** Talks to a server: text and bytes come back, and the hooks see the close. */
+/** A client that checks the echo of text and bytes, and the `close` hook. */
 const CLIENT = `
 import assert from "node:assert/strict";
 // Node 20 has no WebSocket client.
@@ -23,9 +23,9 @@ const hooks = {
 async function talk(url, Client = Socket) {
   const client = new Client(url.replace("http", "ws"));
   client.binaryType = "arraybuffer";
-  const heard = [], waiting = [];
-  client.onmessage = ({ data }) => waiting.length ? waiting.shift()(data) : heard.push(data);
-  const next = () => heard.length ? heard.shift() : new Promise((go) => waiting.push(go));
+  const received = [], waiting = [];
+  client.onmessage = ({ data }) => waiting.length ? waiting.shift()(data) : received.push(data);
+  const next = () => received.length ? received.shift() : new Promise((go) => waiting.push(go));
   assert.equal(await next(), "hello ada");
   client.send("text");
   assert.equal(await next(), "text");
@@ -36,7 +36,7 @@ async function talk(url, Client = Socket) {
 }
 `;
 
-/** With the package's own dependencies alone: its adapter, on the user's server. */
+/** The adapter on the user's own server, which needs only the package's dependencies. */
 export const adapterProgram: string = `
 import { createServer } from "node:http";
 import adapter from "${NPM_NAME}/adapters/node";
@@ -49,7 +49,7 @@ await ws[Symbol.asyncDispose]();
 server.close();
 `;
 
-/** The server, whichever this runtime gets. Says which. */
+/** The server of the runtime. Prints the path of its module. */
 export const serverProgram: string = `
 import { serve } from "${NPM_NAME}/server";
 ${CLIENT}
@@ -66,7 +66,7 @@ await server[Symbol.asyncDispose]();
 console.log(import.meta.resolve("${NPM_NAME}/server"));
 `;
 
-/** The client for SSE, and its server. */
+/** The client and the adapter for SSE. */
 export const sseProgram: string = `
 import adapter from "${NPM_NAME}/adapters/sse";
 import { serve } from "${NPM_NAME}/server";
@@ -81,7 +81,7 @@ await sse.close();
 await server[Symbol.asyncDispose]();
 `;
 
-/** CommonJS that loads the given entries, but for those that need a package of `without`. */
+/** CommonJS that loads the given entries, except those that need a package in `without`. */
 export function requireProgram(specifiers: readonly string[], without: readonly string[]): string {
   return `
 const without = ${JSON.stringify(without)};
@@ -96,7 +96,7 @@ if (typeof require("${NPM_NAME}").defineHooks !== "function") throw new Error("n
 `;
 }
 
-/** TypeScript that imports the given entries, and uses the core's types. */
+/** TypeScript that imports the given entries, and uses the types of the core. */
 export function typedProgram(specifiers: readonly string[]): string {
   const imports = specifiers.map((name, i) => `import * as entry${i} from "${name}";`);
   return `
@@ -108,7 +108,7 @@ export const entries: object[] = [${specifiers.map((_, i) => `entry${i}`)}];
 export const hooks = defineHooks({
   upgrade: () => ({ context: { user: "ada" } }),
   open: (peer) => void peer.send(peer.context.user.toUpperCase()),
-  // @ts-expect-error no such value was put there
+  // @ts-expect-error the context has no such value
   message: (peer, message) => void peer.send(message.text() + peer.context.email),
   close: (peer: Peer<{ user: string }>, { code }) => void (code + 1),
 });

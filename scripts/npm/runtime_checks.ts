@@ -5,7 +5,7 @@ import type { NpmPackage } from "./package.ts";
 import { adapterProgram, requireProgram, serverProgram, sseProgram } from "./programs.ts";
 import type { NpmRuntime } from "./runtimes.ts";
 
-/** What must run on a runtime. */
+/** Checks that run on a runtime. */
 export function runtimeChecks(runtime: NpmRuntime): readonly Check[] {
   const { title, command, condition, requiresModules } = runtime;
   const execute = async (project: URL, file: string, program: string) => {
@@ -15,7 +15,7 @@ export function runtimeChecks(runtime: NpmRuntime): readonly Check[] {
     return await run(first!, [...words, path.pathname], { cwd: project, timeout: 10_000 });
   };
   const checks: Check[] = [{
-    name: `${title}: the adapter for Node runs with nothing else installed`,
+    name: `${title}: the adapter for Node runs without other packages`,
     run: async (built) => void await execute(await built.project(), "adapter.js", adapterProgram),
   }, {
     name: `${title}: ./server is the server of this runtime, and runs`,
@@ -26,12 +26,12 @@ export function runtimeChecks(runtime: NpmRuntime): readonly Check[] {
     },
   }];
   checks.push({
-    name: `${title}: SSE runs, the client and its server`,
+    name: `${title}: the client and the adapter for SSE run`,
     run: async (built) => void await execute(await built.projectWithPeers(), "sse.js", sseProgram),
   });
   if (requiresModules) {
     checks.push({
-      name: `${title}: require() takes every entry point`,
+      name: `${title}: require() loads every entry point`,
       async run(built) {
         const program = requireProgram(built.specifiers, notInstalled(built));
         await execute(await built.projectWithPeers(), "require.cjs", program);
@@ -41,7 +41,7 @@ export function runtimeChecks(runtime: NpmRuntime): readonly Check[] {
   return command ? checks : checks.map((check) => ({ ...check, missing: title }));
 }
 
-/** The optional peers that projects do without. */
+/** Optional peers that the test projects do not install. */
 function notInstalled({ manifest, installedPeers }: NpmPackage): string[] {
   return Object.keys(manifest.peerDependencies).filter((name) => !installedPeers.includes(name));
 }

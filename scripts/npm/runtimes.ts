@@ -4,19 +4,19 @@ import { run } from "./command.ts";
 /** A runtime that the package must run on. */
 export interface NpmRuntime {
   readonly title: string;
-  /** The words before a program's path; nothing where it cannot be had here. */
+  /** The command before a program's path; `undefined` if the runtime is missing. */
   readonly command: readonly string[] | undefined;
-  /** The entry of the package that is its server, or it takes the one for Node. */
+  /** Name of the entry with its server. */
   readonly condition: string;
-  /** Whether `require()` takes a module: Node 22 and newer. */
+  /** Whether `require()` accepts ES modules, as in Node 22 and newer. */
   readonly requiresModules: boolean;
 }
 
-/** Pinned versions, from npm. A machine's own Node takes its line's place. */
+/** Pinned versions from npm. A Node on this machine replaces the one of the same major version. */
 const NODES = ["20.20.2", "22.23.3", "24.21.0", "26.10.0"];
 const BUN = "1.4.5";
 
-/** All of them. Downloads what is not on this machine. */
+/** All runtimes. Downloads those that this machine lacks. */
 export async function npmRuntimes(): Promise<readonly NpmRuntime[]> {
   const own = await nodeMajor();
   const nodes = NODES.map(async (version) => {

@@ -11,10 +11,10 @@ const MAX_TARBALL = 100 * KIB;
 const MAX_CORE = 8 * KIB;
 const MAX_CLIENT = 5.5 * KIB;
 
-/** What is true of the package as it lies there. */
+/** Checks of the package's files. */
 export const tarballChecks: readonly Check[] = [
   {
-    name: "publint finds nothing, strictly",
+    name: "publint --strict reports no problem",
     run: async ({ tarball }) => void await run(tool("publint"), ["run", tarball, "--strict"]),
   },
   {
@@ -43,16 +43,20 @@ export const tarballChecks: readonly Check[] = [
   },
   {
     name: `the client is no larger than ${MAX_CLIENT / KIB} KiB with its parser, minified and ` +
-      "gzipped, and takes nothing of the server along",
+      "gzipped, and imports no module of the server",
     async run({ folder, manifest }) {
       const entry = manifest.exports["./websocket/sse"] as { readonly default: string };
       const { gzipped, files } = await bundleSize(new URL(entry.default, folder));
       for (const [file] of files) {
-        assert.match(file, /^\w+\.js$|\/eventsource-parser\//, "this is not the client's");
+        assert.match(
+          file,
+          /^\w+\.js$|\/eventsource-parser\//,
+          "the client must not import this module",
+        );
       }
       assert.ok(
         files.some(([file]) => file.includes("eventsource-parser")),
-        "where is the parser?",
+        "the bundle lacks eventsource-parser",
       );
       assert.ok(gzipped <= MAX_CLIENT, `it has ${gzipped} bytes`);
       return kib(gzipped);
@@ -76,7 +80,7 @@ export const tarballChecks: readonly Check[] = [
     },
   },
   {
-    name: "no file uses the name on JSR, or knows where it was built",
+    name: "no file contains the name on JSR, or the path of the build",
     async run({ folder }) {
       for (const [path, text] of await texts(folder)) {
         assert.equal(text, renamed(text), path);

@@ -1,29 +1,32 @@
 import { readRecords } from "./record.ts";
 
-/** What one run of the faults found on one runtime. */
+/** The result of one run of the fault suite on one runtime. */
 export interface FaultRecord {
   readonly title: string;
   readonly cases: number;
   readonly passed: number;
   readonly failed: readonly string[];
   readonly gaps: readonly { readonly id: string; readonly reason: string; readonly link: string }[];
-  /** Whether lines could be cut. */
+  /** Whether the black-hole cases were run. */
   readonly blackHoles: boolean;
-  /** What the cases measured, by their ids: bytes and milliseconds. */
+  /** Measurements of the cases in bytes and milliseconds, by the id of the case. */
   readonly figures: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-/** Renders what the last recorded runs found. */
+/** Renders the last recorded runs. */
 export async function faultsSection(): Promise<string> {
   const records = Object.values(await readRecords<FaultRecord>("faults"));
   if (records.length === 0) return "Not measured yet: `deno task faults --record`.\n";
   return [
     table(["runtime", "faults survived", "gaps"], records.map(summary)),
-    "10,000 clients that come and go (before: after the first 4,000):",
+    "10,000 clients connect and disconnect. The first figure of each pair is from after 4,000 clients:",
     table(["runtime", "took", "resident", "heap", "open files"], records.map(churn)),
-    "How soon a server under load exits with 0 after SIGTERM (with 200 ms of jitter); then by how much its " +
-    "memory grew at most, of the bound that the limits set for so many clients: 20 that send to hooks which " +
-    "never end, that never read, that send empty fragments; 10 that read a byte a second:",
+    "The next table shows the time from SIGTERM to an exit with 0, for a server under load and with 200 ms of " +
+    "jitter. The other columns show the peak growth of memory, and the bound that the limits set:",
+    "- pending hooks: 20 clients send to hooks that never settle\n" +
+    "- never read: 20 clients never read\n" +
+    "- fragments: 20 clients send empty fragments\n" +
+    "- slow readers: 10 clients read one byte a second",
     table(
       ["runtime", "exit 0 after", "pending hooks", "never read", "fragments", "slow readers"],
       records.map(strain),
@@ -67,7 +70,7 @@ function strain({ title, figures }: FaultRecord): string[] {
   ];
 }
 
-/** Each reason once. */
+/** Lists each reason once. */
 function gapList(records: readonly FaultRecord[]): string {
   const lines = records.flatMap(({ gaps }) =>
     gaps.map(({ id, reason, link }) => `- \`${id}\`: [${reason}](${link})`)

@@ -2,11 +2,11 @@ import type { FuzzResult } from "../../tests/fuzz/fuzz_run.ts";
 import { runtimes } from "../../tests/runtimes/native.ts";
 import { readRecords } from "./record.ts";
 
-/** What is kept of a long run of `deno task fuzz`. */
+/** The record of a long run of `deno task fuzz`. */
 export interface FuzzRecord extends Omit<FuzzResult, "violations"> {
   /** Title of the runtime. */
   readonly title: string;
-  /** How many were found. */
+  /** Number of violations. */
   readonly violations: number;
 }
 
@@ -24,26 +24,28 @@ const COLUMNS: readonly (readonly [title: string, cell: (it: FuzzRecord) => stri
   ["Seed", ({ seed }) => `${seed}`],
 ];
 
-/** The section of the page on reliability: what the last long runs of the fuzzer came to. */
+/** Renders the results of the last long runs of the fuzzer. */
 export async function fuzzSection(): Promise<string> {
   const found = await readRecords<FuzzRecord>("fuzz");
   const records = runtimes.flatMap(({ name }) => found[name] ?? []);
   const rows = records.map((it) => row(COLUMNS.map(([, cell]) => cell(it))));
   return [
-    "A history is one connection, made of a seed: a handshake, frames cut at random places, and hooks",
-    "that return, throw, reject, hang, send, publish or close at random points. Most of it is valid,",
-    "some is broken: bits flipped, lengths lied about, text that is no UTF-8, half frames, resets.",
-    "Checked are what a reader of RFC 6455 makes of both streams, the order of the hooks, that nobody",
-    "else notices, and that nothing is left. What a runtime does otherwise is declared in",
-    "`tests/fuzz/allowances.ts`.",
+    "A history is one random connection, generated from a seed. It has a handshake, frames that are split",
+    "at random places, and hooks that return, throw, reject, hang, send, publish or close at random points.",
+    "Most histories are valid. Some have flipped bits, wrong lengths, invalid UTF-8, incomplete frames or",
+    "TCP resets.",
+    "",
+    "The fuzzer parses both streams by RFC 6455, and checks the order of the hooks. It also checks that",
+    "other clients are not affected, and that no resource is leaked. `tests/fuzz/allowances.ts` declares",
+    "the deviations of runtimes.",
     "",
     row(COLUMNS.map(([title]) => title)),
     row(COLUMNS.map((_, i) => i === 0 ? "---" : "--:")),
     ...rows,
     "",
-    "`deno task fuzz <runtime> --frames=1000000 --seed=<seed>` plays them again; CI plays new ones for",
-    "10 s on each runtime. Memory is that of the warm server and at the end; descriptors are counted",
-    "before the first client and after the last.",
+    "`deno task fuzz <runtime> --frames=1000000 --seed=<seed>` repeats the histories of a row. CI plays new",
+    "ones for 10 s on each runtime. Memory is measured after a warm-up and at the end. Descriptors are",
+    "counted before the first client and after the last.",
   ].join("\n");
 }
 

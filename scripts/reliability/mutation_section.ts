@@ -1,16 +1,16 @@
 import { areas } from "../../tests/mutation/faults/mod.ts";
 import { readRecords } from "./record.ts";
 
-/** What `deno task mutate` found of one fault. */
+/** The result of `deno task mutate` for one fault. */
 export interface MutationRecord {
   readonly file: string;
   readonly what: string;
-  /** Which part of the tests noticed; left out where none did. */
+  /** Part of the tests that failed; left out if no test failed. */
   readonly by?: string;
-  /** The name of the test that failed. */
+  /** Name of the test that failed. */
   readonly test?: string;
   readonly how?: "failed" | "crashed" | "hung";
-  /** Until it was caught, with the tests that were run to make sure. */
+  /** Seconds until a test failed, including the check without the fault. */
   readonly seconds: number;
 }
 
@@ -18,19 +18,21 @@ interface Row extends MutationRecord {
   readonly area: string;
 }
 
-/** Planted bugs, and the tests that noticed them, as markdown. */
+/** Renders the planted faults, and the tests that caught them. */
 export async function mutationSection(): Promise<string> {
   const records = await readRecords<MutationRecord>("mutation");
   const rows = Object.entries(areas).flatMap(([area, faults]) =>
-    faults.flatMap(({ id }): Row[] => records[id] ? [{ area, ...records[id] }] : [])
+    faults.flatMap(({ id, file, what }): Row[] =>
+      records[id] ? [{ area, ...records[id], file, what }] : []
+    )
   );
-  if (rows.length === 0) return "No faults have been planted yet: `deno task mutate`.\n";
+  if (rows.length === 0) return "Not recorded yet: `deno task mutate --record`.\n";
   const survivors = rows.filter(({ by }) => !by);
   const outcome = survivors.length === 0
-    ? "Each of them makes a test fail"
-    : `${survivors.length} of them make no test fail`;
-  return `${rows.length} faults are planted, one at a time, in a copy of the code. ${outcome}, and \
-passes without it. \`deno task mutate\` does it again.
+    ? "A test fails for each fault"
+    : `No test fails for ${survivors.length} faults`;
+  return `\`deno task mutate\` plants ${rows.length} faults, one at a time, in a copy of the code. ${outcome}, and \
+all tests pass without a fault.
 
 ${summary(rows)}
 
@@ -71,7 +73,7 @@ function table(head: readonly string[], lines: readonly (readonly (string | numb
   return [row(head), row(head.map(() => "---")), ...lines.map(row)].join("\n");
 }
 
-/** Bars would end a cell, and angle brackets be taken for tags. */
+/** Escapes bars, which end a cell, and angle brackets, which begin a tag. */
 function escaped(cell: string): string {
   return cell.replaceAll("|", "\\|").replaceAll("<", "&lt;");
 }

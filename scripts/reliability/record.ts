@@ -1,10 +1,10 @@
-/** Where the page keeps what it shows. */
+/** Folder of the records and charts of the page. */
 export const FOLDER: URL = new URL("../../docs/reliability/", import.meta.url);
 
-/** What the long runs of one kind found: by runtime, or whatever else they are told apart by. */
+/** Records of the long runs of one kind, by the runtime or another key. */
 export type Records<T> = Readonly<Record<string, T>>;
 
-/** Reads what the last runs of a kind found; nothing where there was none. */
+/** Reads the records of a kind; empty if there are none. */
 export async function readRecords<T>(kind: string): Promise<Records<T>> {
   try {
     return JSON.parse(await Deno.readTextFile(new URL(`${kind}.json`, FOLDER)));
@@ -14,7 +14,7 @@ export async function readRecords<T>(kind: string): Promise<Records<T>> {
   }
 }
 
-/** Keeps what a run found in `docs/reliability/`, in place of what its last run found. */
+/** Stores the result of a run in `docs/reliability/`, and replaces the previous result. */
 export async function record<T>(kind: string, key: string, found: T): Promise<void> {
   const records = { ...await readRecords<T>(kind), [key]: found };
   await Deno.mkdir(FOLDER, { recursive: true });

@@ -1,7 +1,7 @@
 import { Svg } from "../../bench/report/svg.ts";
 import type { SoakResult } from "../../tests/soak/soak.ts";
 
-/** A runtime's soak, by the runtime's title. */
+/** The soak result of a runtime. */
 export interface Soaked {
   readonly title: string;
   readonly result: SoakResult;
@@ -12,7 +12,7 @@ const MARKS = ["p50", "p99", "p999", "max"] as const;
 const NAMES = { p50: "p50", p99: "p99", p999: "p99.9", max: "max" };
 const LEAST_MS = 0.1, MOST_MS = 1000;
 
-/** Latencies of each runtime, from the median to the worst, on a logarithmic axis. */
+/** Latencies of each runtime, from the median to the maximum, on a logarithmic axis. */
 export function latencyChart(soaked: readonly Soaked[]): Svg {
   const bottom = TOP + soaked.length * ROW;
   const svg = new Svg(WIDTH, bottom + 30, "Latency under mixed load");
@@ -55,11 +55,11 @@ function x(ms: number): number {
 
 const PLOT_WIDTH = 340, PLOT_HEIGHT = 110, PITCH_X = 390, PITCH_Y = 170;
 
-/** What each runtime's process holds when all clients have left, cycle by cycle. */
+/** Memory of each runtime's process without clients, after each cycle. */
 export function restChart(soaked: readonly Soaked[]): Svg {
   const rows = Math.ceil(soaked.length / 2);
-  const svg = new Svg(WIDTH, 60 + rows * PITCH_Y, "Memory with no client left");
-  svg.text(20, 26, "Memory with no client left, after each cycle", "title");
+  const svg = new Svg(WIDTH, 60 + rows * PITCH_Y, "Memory without clients");
+  svg.text(20, 26, "Memory without clients, after each cycle", "title");
   svg.line(360, 22, 384, 22, "curve onepeer");
   svg.text(392, 26, "heap and buffers");
   svg.line(510, 22, 534, 22, "curve bare");

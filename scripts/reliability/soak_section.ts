@@ -3,16 +3,18 @@ import type { SoakResult } from "../../tests/soak/soak.ts";
 import { readRecords } from "./record.ts";
 import { latencyChart, restChart, type Soaked } from "./soak_chart.ts";
 
-/** What `deno task soak` found. */
+/** Renders the results of `deno task soak`. */
 export async function soakSection(): Promise<string> {
   const soaked = await readSoaked();
-  return `Echoes of 1 B to 1 MiB, rooms whose members publish, streams to readers that pause, clients that come
-and go (closing, ending, resetting their line), half of all lines compressed: the same load on every
-runtime, in ten cycles. Every message has a number and a checksum, and must come once, whole, in its
-order, to everybody who is to have it and nobody else. After each cycle all clients leave; peers,
-topics, namespaces, timers and descriptors must be back where they were.
+  return `The same load runs on every runtime, in ten cycles. Clients send echoes of 1 B to 1 MiB, publish to
+topics, and pause while they receive streams. They connect, and disconnect by a close, an end or a
+reset. Half of the connections are compressed.
 
-| | seconds | connections | messages | lost, twice, out of order, damaged, stray | heap and buffers at rest | resident | descriptors |
+Every message has a number and a checksum. It must arrive once, undamaged and in order, at its recipients
+only. After each cycle all clients disconnect. Peers, topics, namespaces, timers and descriptors must
+then be as before. Memory is measured without clients, after the first and the last cycle.
+
+| | seconds | connections | messages | lost, doubled, reordered, damaged, stray | heap and buffers | resident | descriptors |
 | --- | --: | --: | --: | :-: | --: | --: | --: |
 ${soaked.map(row).join("\n")}
 
@@ -22,17 +24,17 @@ ${soaked.map(row).join("\n")}
 | --- | --: | --: |
 ${soaked.map(latencyRow).join("\n")}
 
-Latencies are taken by a few clients in a thread of their own, from the call of \`send\` to the arrival,
-while the load is on; load, probe and server share the cores of one machine, here two of each at a
-time on two cores, beside other tests, so the tail is theirs together.
+A few clients in a thread of their own measure latency under load, from the call of \`send\` to the
+arrival. The load, these clients and the server share the cores of one machine. The recorded runs were
+two at a time on two cores, beside other tests. Long latencies therefore include waiting for a core.
 
-What is resident levels off: a run fails where it grows by more than 32 MiB in its second half, the
-heap by more than 4 MiB, descriptors by one.${failures(soaked)}
+A run fails if one of these grows in its second half: resident memory by more than 32 MiB, the heap by
+more than 4 MiB, or descriptors by one.${failures(soaked)}
 
-![Memory of each runtime's process with no client left](reliability/rest.svg)`;
+![Memory of each runtime's process without clients](reliability/rest.svg)`;
 }
 
-/** Its charts, by the name of their file beside the page's records. */
+/** The charts, by the name of their file. */
 export async function soakCharts(): Promise<ReadonlyMap<string, string>> {
   const soaked = await readSoaked();
   return new Map([
@@ -60,7 +62,7 @@ function row({ title, result: { seconds, connects, received, wrongs, atRest } }:
     } MiB | ${first.fds} → ${last.fds} |`;
 }
 
-/** What a recorded run did not hold. */
+/** Failures of the recorded runs. */
 function failures(soaked: readonly Soaked[]): string {
   return soaked.flatMap(({ title, result }) =>
     result.failures.map((failure) => `\n\n**${title} failed**: ${failure}`)
