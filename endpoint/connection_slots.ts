@@ -1,15 +1,15 @@
 import type { Refusal } from "../handshake/handshake.ts";
 import type { Limits } from "../common/limits.ts";
 
-/** A place among the peers that `limits` admits. */
+/** One of the connections that `limits` admits. */
 export interface Slot {
-  /** The socket has opened: the place is kept until released. */
+  /** Keeps the slot until it is released: the socket has opened. */
   keep(): void;
-  /** Gives the place back. May be called more than once. */
+  /** Frees the slot. Later calls have no effect. */
   release(): void;
 }
 
-/** Counts who is in, for `maxPeers` and `maxPeersPerAddress`. */
+/** Counts connections, for `maxPeers` and `maxPeersPerAddress`. */
 export class ConnectionSlots {
   readonly #limits: Limits;
   readonly #isLimited: boolean;
@@ -46,7 +46,7 @@ export class ConnectionSlots {
   }
 }
 
-/** An IPv4 address, or the /64 of an IPv6 address: so much a single client has to itself (RFC 6177). */
+/** Returns an IPv4 address, or the /64 of an IPv6 address, which a single client owns (RFC 6177). */
 function networkOf(address = ""): string {
   if (!address.includes(":")) return address;
   const [head = [], tail = []] = address.split("::").map((part) => part.split(":"));
@@ -54,7 +54,8 @@ function networkOf(address = ""): string {
   return `${[...head, ...zeros, ...tail].slice(0, 4).map((group) => parseInt(group, 16) || 0)}`;
 }
 
-const UNCOUNTED_SLOT: Slot = { keep() {}, release() {} };
+/** Slot of an endpoint without a limit of peers. */
+export const UNCOUNTED_SLOT: Slot = { keep() {}, release() {} };
 
 export class CountedSlot implements Slot {
   #giveBack: (() => void) | undefined;

@@ -1,5 +1,6 @@
+import { admitsOrigin, type AllowedOrigins } from "./allowed_origins.ts";
 import { hostOf } from "./forwarded.ts";
-import type { Handshake } from "./handshake.ts";
+import type { Handshake, Refusal, UpgradeRequest } from "./handshake.ts";
 
 /**
  * Returns the origin of a page that must not connect, or `undefined`. A page of another host must
@@ -21,4 +22,42 @@ export function foreignOrigin(
 
 function hostnameOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).hostname : undefined;
+}
+
+/** Refuses pages of other origins that send credentials. Reports the first refusal only. */
+export class OriginGuard {
+  readonly #allowed: AllowedOrigins | undefined;
+  readonly #hops: number;
+  readonly #report: (error: Error, request: UpgradeRequest) => void;
+  #hasReported = false;
+
+  constructor(
+    allowed: AllowedOrigins | undefined,
+    hops: number,
+    report: (error: Error, request: UpgradeRequest) => void,
+  ) {
+    this.#allowed = allowed;
+    this.#hops = hops;
+    this.#report = report;
+  }
+
+  /** Whether the option `allowedOrigins` admits an origin. */
+  admits(origin: string, request: () => UpgradeRequest): boolean {
+    return admitsOrigin(this.#allowed, origin, request);
+  }
+
+  /** Returns the refusal of a handshake, or `undefined` if the handshake may go on. */
+  refusal(handshake: Handshake, request: () => UpgradeRequest): Refusal | undefined {
+    const origin = foreignOrigin(handshake, this.#hops, (it) => this.admits(it, request));
+    if (origin === undefined) return undefined;
+    const admit = `allowedOrigins: [${JSON.stringify(origin)}]`;
+    const message = `The origin ${origin} may not connect to ${
+      hostOf(handshake, this.#hops)
+    } with credentials: the option \`${admit}\` would admit it`;
+    if (!this.#hasReported) {
+      this.#hasReported = true;
+      this.#report(new Error(`${message}. Further refusals are not logged`), request());
+    }
+    return { status: 403, message };
+  }
 }
