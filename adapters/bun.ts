@@ -178,7 +178,7 @@ export class BunAdapter extends Adapter {
       server,
     );
     if (server.upgrade(request, { data, headers })) return undefined;
-    this.endpoint.failed(handshake, undefined, admission);
+    this.upgrader.failed(handshake, undefined, admission);
     return new Response("The client has left\n", { status: 400 });
   }
 

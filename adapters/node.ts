@@ -124,7 +124,7 @@ export class NodeAdapter extends Adapter {
     // A response to an earlier, pipelined request is still under way; ours would get into the
     // midst of it. No client that means it upgrades like this.
     if ((socket as NodeSocket)._httpMessage) {
-      this.endpoint.failed(handshake);
+      this.upgrader.failed(handshake);
       socket.destroy();
       return DONE;
     }
@@ -147,7 +147,7 @@ export class NodeAdapter extends Adapter {
   ): Promise<void> {
     const failed = (error: unknown) => {
       const admission = decision.kind === "accept" ? decision.admission : undefined;
-      this.endpoint.failed(handshake, error, admission);
+      this.upgrader.failed(handshake, error, admission);
       stream.destroy();
     };
     try {
@@ -178,7 +178,7 @@ export class NodeAdapter extends Adapter {
       ? (this.#ws ??= this.#makeWs())
         .upgrade(request, stream, head, { protocol, headers, perMessageDeflate, wants }, use)
       : upgradeStream(handshake, stream, head, { protocol, headers }, this.endpoint.limits, use);
-    if (!isUpgraded) this.endpoint.failed(handshake, undefined, admission);
+    if (!isUpgraded) this.upgrader.failed(handshake, undefined, admission);
   }
 
   get #isWsAsked(): boolean {

@@ -125,7 +125,7 @@ export class SSEAdapter extends Adapter {
     try {
       return await this.#answer(request, info);
     } catch (error) { // thrown by an option that is a function
-      this.endpoint.failed(webHandshake(request), error);
+      this.upgrader.failed(webHandshake(request), error);
       return refused(REFUSALS.broken);
     }
   };
@@ -224,8 +224,8 @@ export class SSEAdapter extends Adapter {
   /** CORS headers for a page of an admitted other origin; else `undefined`. */
   #corsOf(handshake: EventStreamHandshake): Record<string, string> | undefined {
     const origin = handshake.header("origin");
-    if (origin === null || this.door.ownOrigin(handshake) === origin) return undefined;
-    return this.door.admitsOrigin(origin, handshake) ? corsHeaders(origin) : undefined;
+    if (origin === null || this.upgrader.ownOrigin(handshake) === origin) return undefined;
+    return this.upgrader.admitsOrigin(origin, handshake) ? corsHeaders(origin) : undefined;
   }
 
   #streamHeaders(cors: HeadersInit | undefined, session?: SSESession): Headers {

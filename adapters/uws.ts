@@ -225,7 +225,7 @@ export class UwsAdapter extends Adapter {
     const line = new Line(res);
     const handshake = snapshot(res, req, context);
     line.onLeft = () => handshake.abort(clientHasLeft);
-    const decision = this.endpoint.upgrade(handshake);
+    const decision = this.upgrader.decide(handshake);
     const carryOut = (decision: Decision) => {
       line.onLeft = undefined;
       if (decision.kind === "refuse") void respond(line, decision.response);
@@ -233,7 +233,7 @@ export class UwsAdapter extends Adapter {
       try {
         this.#accept(line, handshake, context, decision);
       } catch (error) {
-        this.endpoint.failed(handshake, error, decision.admission);
+        this.upgrader.failed(handshake, error, decision.admission);
       }
     };
     if (isThenable(decision)) decision.then(carryOut);
@@ -263,7 +263,7 @@ export class UwsAdapter extends Adapter {
       for (const [name, value] of headers) res.writeHeader(name, value);
       res.upgrade({ onepeer }, key, protocol, offer ?? "", context!);
     });
-    if (!isAlive) this.endpoint.failed(handshake, undefined, admission);
+    if (!isAlive) this.upgrader.failed(handshake, undefined, admission);
   }
 }
 

@@ -42,8 +42,8 @@ const ENDPOINT_OPTIONS = [
 export abstract class Adapter {
   /** What this adapter serves. */
   readonly endpoint: Endpoint;
-  /** @internal Who admits its clients, and those of the other adapters over the same endpoint. */
-  protected readonly door: Upgrader;
+  /** @internal Decides about handshakes, for all adapters over the same endpoint. */
+  protected readonly upgrader: Upgrader;
 
   /**
    * Takes the given endpoint, or makes one of the other options.
@@ -56,10 +56,7 @@ export abstract class Adapter {
     checkNames(options, ownOptions);
     checkDeflate(options.perMessageDeflate);
     this.endpoint = endpointOf(options);
-    this.door = this.endpoint.useDoor((options, host) => {
-      checkHeaderNames(options.retainHeaders);
-      return new Upgrader(options, host);
-    }) as Upgrader;
+    this.upgrader = upgraderOf(this.endpoint);
   }
 
   /** Live peers by namespace. */
@@ -114,7 +111,7 @@ export abstract class Adapter {
     handshake: Handshake,
     watch: (left: () => void) => () => void,
   ): Awaitable<Decision> {
-    const decision = this.endpoint.upgrade(handshake);
+    const decision = this.upgrader.decide(handshake);
     if (!isThenable(decision)) return decision;
     return decision.finally(watch(() => handshake.abort(clientHasLeft)));
   }
@@ -138,7 +135,7 @@ export abstract class Adapter {
     try {
       return accept(decision);
     } catch (error) {
-      this.endpoint.failed(handshake, error, decision.admission);
+      this.upgrader.failed(handshake, error, decision.admission);
       return new Response("Internal Server Error\n", { status: 500 });
     }
   }
@@ -147,6 +144,19 @@ export abstract class Adapter {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** Upgraders by endpoint. Adapters over one endpoint share its slots and its origin guard. */
+const upgraders = new WeakMap<Endpoint, Upgrader>();
+
+function upgraderOf(endpoint: Endpoint): Upgrader {
+  let upgrader = upgraders.get(endpoint);
+  if (!upgrader) {
+    const { options, host } = endpoint.services;
+    checkHeaderNames(options.retainHeaders);
+    upgraders.set(endpoint, upgrader = new Upgrader(options, host));
+  }
+  return upgrader;
 }
 
 /**

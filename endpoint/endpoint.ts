@@ -1,8 +1,8 @@
-import type { Decision, UpgraderHost } from "./upgrader.ts";
+import type { UpgraderHost } from "./upgrader.ts";
 import { checkClose } from "../socket/close_code.ts";
 import { type Admission, Connection, type ConnectionHost, IDLE_AFTER } from "./connection.ts";
-import type { AnyContext, Handshake } from "../handshake/handshake.ts";
-import { type Awaitable, checkOptions, type HookOptions } from "./hooks.ts";
+import type { AnyContext } from "../handshake/handshake.ts";
+import { checkOptions, type HookOptions } from "./hooks.ts";
 import { Hub } from "../pubsub/hub.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
 import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "../common/limits.ts";
@@ -61,13 +61,6 @@ export interface EndpointPublishOptions {
   readonly compress?: boolean;
 }
 
-/** @internal What decides over handshakes. Only who serves HTTP needs it: the core alone does without. */
-export interface Door {
-  decide(handshake: Handshake): Awaitable<Decision>;
-  expect(admission: Admission): void;
-  failed(handshake: Handshake, error?: unknown, admission?: Admission): void;
-}
-
 /** Milliseconds between looks at slow peers, where a runtime does not say that they have drained. */
 const DRAIN_INTERVAL = 10;
 
@@ -78,11 +71,10 @@ export class Endpoint {
   /** The bounds in force. */
   readonly limits: Limits;
   readonly #options: EndpointOptions;
-  #door: Door | undefined;
   readonly #hub: PubSub<Peer>;
   readonly #counters = new Counters();
   readonly #timers = new Timers();
-  readonly #host: ConnectionHost;
+  readonly #host: UpgraderHost;
   readonly #connections = new Set<Connection>();
   #closed: Promise<void> | undefined;
   #closing: { readonly code: number; readonly reason: string } | undefined;
@@ -110,9 +102,10 @@ export class Endpoint {
       slow: new SharedInterval<SendQueue>(
         this.#timers,
         DRAIN_INTERVAL,
-        (outbox) => outbox.checkDrain(),
+        (queue) => queue.checkDrain(),
       ),
       trustedHops: Number(options.trustProxy ?? 0),
+      isClosed: () => this.#closing !== undefined,
       later: (_, task) => queueMicrotask(task),
       began: (connection) => this.#begin(connection),
       finished: (connection) => this.#forget(connection),
@@ -206,30 +199,19 @@ export class Endpoint {
     return (this.#timers.keeper ??= keeper) as Keeper;
   }
 
-  /** @internal Adapters bring the doorkeeper; the first one serves all of them. */
-  useDoor(make: (options: EndpointOptions, host: UpgraderHost) => Door): Door {
-    const isClosed = () => this.#closing !== undefined;
-    return this.#door ??= make(this.#options, Object.assign(this.#host, { isClosed }));
+  /** @internal Options and services that an upgrader for this endpoint needs. */
+  get services(): { readonly options: EndpointOptions; readonly host: UpgraderHost } {
+    return { options: this.#options, host: this.#host };
   }
 
   /**
-   * @internal Decides what becomes of a handshake; at once, unless a hook is asynchronous. Never rejects.
+   * @internal Makes a peer of an admission. The peer opens when its socket does.
+   *
+   * @param host services of the connection, if they differ from those of the endpoint.
    */
-  upgrade(handshake: Handshake): Awaitable<Decision> {
-    return this.#door!.decide(handshake);
-  }
-
-  /** @internal The adapter could not carry an admission out: gives its place back, reports the error if any. */
-  failed(handshake: Handshake, error?: unknown, admission?: Admission): void {
-    this.#door!.failed(handshake, error, admission);
-  }
-
-  /** @internal Makes a peer of an admission. The socket has not opened yet; it tells when it does. */
-  attach(socket: ServerSocket, admission: Admission): Peer {
+  attach(socket: ServerSocket, admission: Admission, host: ConnectionHost = this.#host): Peer {
     admission.handshake.settle(this.#options.retainHeaders);
-    const { peer } = new Connection(socket, admission, this.#host);
-    this.#door!.expect(admission);
-    return peer;
+    return new Connection(socket, admission, host).peer;
   }
 
   #begin(connection: Connection): void {

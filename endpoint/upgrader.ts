@@ -99,23 +99,11 @@ export class Upgrader {
     }
   }
 
-  /** Frees a slot if its socket does not open in time: Deno reports no client that left before. */
-  expect({ slot }: Admission): void {
-    if (!(slot instanceof CountedSlot)) return;
-    const { timers, limits } = this.#host;
-    slot.awaitOpen(timers.after(limits.handshakeTimeout, () => slot.release()));
-  }
-
-  /** Sets the services of peers that outlive this process, or the request that opened them. */
-  keepBy(keeper: Pick<ConnectionHost, "ran"> & Partial<Pick<ConnectionHost, "later">>): void {
-    Object.assign(this.#host, keeper);
-  }
-
   /** Makes a peer from the saved state of a peer that was admitted in an earlier life of this process. */
-  revive(socket: ServerSocket, saved: PeerInit): Peer {
+  revive(socket: ServerSocket, saved: PeerInit, host: ConnectionHost = this.#host): Peer {
     const request = () => requestOf(saved.handshake, this.#host.trustedHops);
     return revive(socket, saved, request, {
-      host: this.#host,
+      host,
       slots: this.#slots,
       choose: (request) => this.#chooseHooks(request),
       report: (error, request) => this.#failures.report(error, "resolve", request),
@@ -141,9 +129,17 @@ export class Upgrader {
 
   /** Settles a decision: the only place that does. */
   #settle(decision: Decision, pending: PendingUpgrade): Decision {
-    if (decision.kind === "handled") pending.slot.release();
-    else if (decision.kind !== "accept") this.#withdraw(pending.slot);
+    if (decision.kind === "accept") this.#expectOpen(pending.slot);
+    else if (decision.kind === "handled") pending.slot.release();
+    else this.#withdraw(pending.slot);
     return decision;
+  }
+
+  /** Frees a slot if its socket does not open in time: Deno reports no client that left before. */
+  #expectOpen(slot: Slot): void {
+    if (!(slot instanceof CountedSlot)) return;
+    const { timers, limits } = this.#host;
+    slot.awaitOpen(timers.after(limits.handshakeTimeout, () => slot.release()));
   }
 
   /** Frees the slot of a client that becomes no peer, and counts the refusal. */

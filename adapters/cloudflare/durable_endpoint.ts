@@ -1,4 +1,5 @@
 import { Adapter } from "../../endpoint/adapter.ts";
+import type { ConnectionHost } from "../../endpoint/connection.ts";
 import type { Decision } from "../../endpoint/upgrader.ts";
 import { checkDurable, type CloudflareRoomOptions } from "./options.ts";
 import { DurableHub } from "./durable_hub.ts";
@@ -40,6 +41,8 @@ export class DurableEndpoint extends Adapter {
   readonly #ctx: DurableContext;
   readonly #env: unknown;
   readonly #hub: DurableHub;
+  /** Services of connections, with a save after each hook. */
+  readonly #connectionHost: ConnectionHost;
   readonly #store: PeerStore;
   readonly #peers: DurablePeers;
   readonly #saves: SaveSchedule<DurablePeer>;
@@ -71,7 +74,10 @@ export class DurableEndpoint extends Adapter {
     }
     if (ctx.getWebSockets(TAG).length > 0) hub.reviveAll = () => this.#reviveAll();
     else this.#store.sweep(); // who was there has gone with the process
-    this.door.keepBy({ ran: (peer, hook) => saves.ran(peers.of(peer), hook) });
+    this.#connectionHost = {
+      ...this.endpoint.services.host,
+      ran: (peer, hook) => saves.ran(peers.of(peer), hook),
+    };
   }
 
   /** Answers an upgrade request with the 101 or a refusal. Never rejects. */
@@ -94,7 +100,7 @@ export class DurableEndpoint extends Adapter {
     this.#ctx.acceptWebSocket(native as never, [TAG, id]);
     const extensions = extensionsOf(handshake, this.#isCompressed);
     const socket = new CallbackSocket(hibernatableWire, native, protocol, extensions);
-    const peer = this.endpoint.attach(socket, { ...admission, id });
+    const peer = this.endpoint.attach(socket, { ...admission, id }, this.#connectionHost);
     const saved: SavedHandshake = {
       i: id,
       o: Date.now(),
@@ -207,7 +213,7 @@ export class DurableEndpoint extends Adapter {
     const { handshake: saved, topics, context, binaryType } = unpack(found.packed);
     const socket = new CallbackSocket(hibernatableWire, native, saved.p, saved.e);
     socket.opened();
-    const peer = this.door.revive(socket, {
+    const peer = this.upgrader.revive(socket, {
       id: saved.i,
       namespace: saved.n,
       remoteAddress: saved.a,
@@ -221,7 +227,7 @@ export class DurableEndpoint extends Adapter {
         remoteAddress: saved.a,
         runtime: { name: "cloudflare", cloudflare: { env: this.#env, ctx: this.#ctx } },
       }),
-    });
+    }, this.#connectionHost);
     peer.websocket.binaryType = binaryType as BinaryType;
     const it = new DurablePeer(socket, peer, this.#store, JSON.stringify(saved), found);
     this.#peers.add(it);

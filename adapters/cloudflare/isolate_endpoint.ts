@@ -1,4 +1,5 @@
 import { Adapter, endpointOf } from "../../endpoint/adapter.ts";
+import type { ConnectionHost } from "../../endpoint/connection.ts";
 import type { Decision } from "../../endpoint/upgrader.ts";
 import { checkCloudflare, type CloudflareRoomOptions, type Heartbeat } from "./options.ts";
 import type { CloseOptions } from "../../endpoint/endpoint.ts";
@@ -56,6 +57,8 @@ export class IsolateEndpoint extends Adapter {
   readonly #contexts: SharedInterval<RemoteSocket>;
   readonly #clients: SharedInterval<RemoteSocket> | undefined;
   readonly #host: LineHost;
+  /** Services of connections, with hooks and tasks that run in the request of their peer. */
+  readonly #connectionHost: ConnectionHost;
 
   /** @internal Made by the adapter for Cloudflare. */
   constructor(options: CloudflareRoomOptions) {
@@ -77,10 +80,11 @@ export class IsolateEndpoint extends Adapter {
       ended: (line) => this.#ended(line),
       over: ({ context }) => this.#leave(context),
     };
-    this.door?.keepBy({
+    this.#connectionHost = {
+      ...endpoint.services.host,
       ran: (peer, hook) => void (hook && lineOf.get(peer)?.ran(hook)),
       later: (peer, task) => this.#later(lineOf.get(peer)?.context, task),
-    });
+    };
   }
 
   /**
@@ -127,7 +131,7 @@ export class IsolateEndpoint extends Adapter {
     native.accept({ allowHalfOpen: false }); // then it answers the client's close by itself
     native.binaryType = "arraybuffer"; // a Blob since 2026-03-17
     this.#listen(line, socket);
-    const peer = this.endpoint.attach(socket, admission);
+    const peer = this.endpoint.attach(socket, admission, this.#connectionHost);
     lineOf.set(peer, line);
     this.#residents.set(line, { peer, isSilent: false });
     this.#contexts.add(line);

@@ -33,7 +33,7 @@ class LocalAdapter extends Adapter {
       context: undefined,
       runtime: { name: "none" },
     });
-    const decision = this.endpoint.upgrade(handshake) as Decision;
+    const decision = this.upgrader.decide(handshake) as Decision;
     if (decision.kind !== "accept") throw new Error(`the peer was not accepted: ${decision.kind}`);
     const socket = new CallbackSocket<null>(wire, null);
     this.endpoint.attach(socket, decision.admission);

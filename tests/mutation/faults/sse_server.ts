@@ -32,7 +32,7 @@ export const sseServer: readonly Fault[] = [
     id: "sse-server-cors-for-all",
     file: "adapters/sse.ts",
     what: "Every page may read the answers",
-    find: "return this.door.admitsOrigin(origin, handshake) ? corsHeaders(origin) : undefined;",
+    find: "return this.upgrader.admitsOrigin(origin, handshake) ? corsHeaders(origin) : undefined;",
     replace: "return corsHeaders(origin);",
     caughtBy,
   },

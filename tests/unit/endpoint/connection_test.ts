@@ -32,7 +32,7 @@ class TestAdapter extends Adapter {
       secure: false,
       remoteAddress: undefined,
     });
-    const decision = await this.endpoint.upgrade(handshake);
+    const decision = await this.upgrader.decide(handshake);
     assert.equal(decision.kind, "accept");
     const socket = new CallbackSocket(wire, native);
     if (decision.kind === "accept") this.endpoint.attach(socket, decision.admission);

@@ -269,7 +269,7 @@ class TestAdapter extends Adapter {
       secure: false,
       remoteAddress: undefined,
     });
-    const decision = await this.endpoint.upgrade(handshake);
+    const decision = await this.upgrader.decide(handshake);
     assert.ok(decision.kind === "accept");
     const socket = new CallbackSocket(wire, {});
     const peer = this.endpoint.attach(socket, decision.admission);
