@@ -3,59 +3,62 @@ import { sections } from "../tests/protocol/mod.ts";
 import type { Section } from "../tests/protocol/row.ts";
 import type { Report } from "../tests/harness/report.ts";
 
-/** Why a runtime is not as strict as wanted, or fails. */
-interface Note {
-  readonly reason: string;
-  readonly link: string | undefined;
-}
+type Runtimes = Report<RowOutcome>["runtimes"];
+
+const WORDS: Readonly<Record<RowOutcome["status"], string>> = {
+  ok: "Ok",
+  "non-strict": "Non-strict",
+  gap: "Not held",
+  failed: "**Failed**",
+};
 
 /** The section of `docs/compatibility.md` about the protocol battery. */
 export function protocolSection({ runtimes }: Report<RowOutcome>): string {
-  const notes: Note[] = [];
   const lines = sections.map((section) => {
-    const cells = runtimes.map(({ outcomes }) => cell(section, outcomes, notes));
+    const cells = runtimes.map(({ outcomes }) => cell(section, outcomes));
     return `| ${section.title} | ${cells.join(" | ")} |`;
+  });
+  const notes = sections.flatMap((section) => {
+    const found = notesOf(section, runtimes);
+    return found.length > 0 ? [`### ${section.title}\n\n${found.join("\n")}`] : [];
   });
   const count = sections.reduce((sum, { rows }) => sum + rows.length, 0);
   return `## Protocol
 
-RFC 6455 and RFC 7692 as ${count} exchanges over raw TCP, short ones written at once and byte by
-byte, with an echo that must keep text text and binary binary. _Non-strict_ is what an RFC allows by
-its letter, or what harms nobody. _Not held_ is run too and must fail, so that it disappears from
-here as soon as the runtime learns it. One exchange: \`deno task protocol [runtime] --case=ID\`.
+The second suite runs RFC 6455 and RFC 7692 as ${count} exchanges over raw TCP. Short exchanges are
+written at once and byte by byte. A cell counts the strict results among all results. The lists below
+explain the others. _Non-strict_ is a harmless result, or one that the RFC allows. _Not held_ is run
+too and must fail. One exchange: \`deno task protocol [runtime] --case=ID\`.
 
 | Section | ${runtimes.map(({ title }) => title).join(" | ")} |
-| --- |${runtimes.map(() => " --- |").join("")}
+| --- |${" :-: |".repeat(runtimes.length)}
 ${lines.join("\n")}
 
-${notes.map(describe).join("\n")}
+${notes.join("\n\n")}
 `;
 }
 
-function describe({ reason, link }: Note, index: number): string {
-  return `${index + 1}. ${reason}${link ? ` ([source](${link}))` : ""}.`;
-}
-
-function cell({ name }: Section, all: readonly RowOutcome[], notes: Note[]): string {
+function cell({ name }: Section, all: readonly RowOutcome[]): string {
   const outcomes = all.filter(({ section }) => section === name);
   if (outcomes.length === 0) return "–";
-  const line = (status: RowOutcome["status"], word: string) => {
-    const found = outcomes.filter((it) => it.status === status);
-    if (found.length === 0) return [];
-    const marks = [...new Set(found.flatMap((it) => numberOf(it, notes)))].sort((a, b) => a - b);
-    return [`${found.length} ${word}${marks.length > 0 ? ` <sup>${marks.join(", ")}</sup>` : ""}`];
-  };
-  return [
-    ...line("ok", "ok"),
-    ...line("non-strict", "non-strict"),
-    ...line("gap", "not held"),
-    ...line("failed", "**failed**"),
-  ].join("<br>");
+  return `${outcomes.filter(({ status }) => status === "ok").length}/${outcomes.length}`;
 }
 
-/** Number of the note that gives a reason; outcomes of one reason share it. */
-function numberOf({ reason, link }: RowOutcome, notes: Note[]): number[] {
-  if (reason === undefined) return [];
-  const index = notes.findIndex((note) => note.reason === reason);
-  return [index < 0 ? notes.push({ reason, link }) : index + 1];
+/** A line for each reason and status, with the number of results on each runtime. */
+function notesOf({ name }: Section, runtimes: Runtimes): string[] {
+  const counts = new Map<string, Map<string, number>>();
+  for (const { title, outcomes } of runtimes) {
+    for (const { section, status, reason, link } of outcomes) {
+      if (section !== name || status === "ok") continue;
+      const why = reason ? `: ${reason}${link ? ` ([source](${link}))` : ""}` : "";
+      const key = `${WORDS[status]}\n${why}`;
+      const group = counts.get(key) ?? new Map<string, number>();
+      counts.set(key, group.set(title, (group.get(title) ?? 0) + 1));
+    }
+  }
+  return [...counts].map(([key, group]) => {
+    const [word, why] = key.split("\n");
+    const where = [...group].map(([title, count]) => `${title} (${count})`).join(", ");
+    return `- ${word} on ${where}${why}.`;
+  });
 }

@@ -1,10 +1,10 @@
-/** Rows that a runtime fails, and that no shim can cure. They are run, and must fail, each of them. */
+/** Rows that a runtime fails and no shim can repair. Each row is run and must fail. */
 export interface ProtocolGap {
   /** Ids of the rows. */
   readonly rows: RegExp;
   readonly reason: string;
   readonly link: string;
-  /** Rows that it makes fail now and then, by where the network cuts their bytes: written at once only. */
+  /** Rows that fail only sometimes, depending on how the network splits bytes written at once. */
   readonly atOnceOnly?: RegExp;
 }
 
@@ -14,27 +14,27 @@ const UWS = "https://github.com/uNetworking/uWebSockets/blob/v20.30.0/src";
 const deno: readonly ProtocolGap[] = [
   {
     rows: /^masking\.unmasked-/,
-    reason: "Deno takes unmasked frames of a client",
+    reason: "Deno accepts unmasked frames from a client",
     link: FASTWEBSOCKETS,
   },
   {
     rows: /^framing\.too-long-1048577$/,
-    reason: "Deno's own limit is 64 MiB: only a whole message can be found over maxPayload",
+    reason: "Deno's own limit is 64 MiB, so maxPayload is checked only once a message is complete",
     link: FASTWEBSOCKETS,
   },
   {
     rows: /^fragmentation\.(?:text|binary)-start-within$/,
-    reason: "Deno lets the first fragment of a message follow one of another",
+    reason: "Deno accepts the first fragment of a message inside another fragmented message",
     link: FASTWEBSOCKETS,
   },
   {
     rows: /^control\.(?:pong|close)-(?:126|65536)/,
-    reason: "Deno looks at the length of pings only, not of other control frames",
+    reason: "Deno checks the length of pings, but not of other control frames",
     link: FASTWEBSOCKETS,
   },
   {
     rows: /^handshake\.upgrade-twice$/,
-    reason: "Deno answers a handshake with two Upgrade lines twice: a 101, then an error",
+    reason: "Deno answers a handshake with two Upgrade headers twice: a 101, then an error",
     link: "https://github.com/denoland/deno/tree/v2.9.6/ext/http",
   },
   {
@@ -47,46 +47,44 @@ const deno: readonly ProtocolGap[] = [
 const uws: readonly ProtocolGap[] = [
   {
     rows: /^masking\.unmasked-(?!text)/,
-    reason: "uWebSockets.js 20 takes every frame of a client for a masked one",
+    reason: "uWebSockets.js 20 treats every client frame as masked",
     link: `${UWS}/WebSocketProtocol.h`,
   },
   {
     rows: /^fragmentation\.(?:(?:text|binary)-after-ping|binary-within|binary-start-within)$/,
-    reason: "uWebSockets.js 20 takes a new message within a fragmented one for its continuation",
+    reason: "uWebSockets.js 20 treats a new message inside a fragmented one as its continuation",
     link: `${UWS}/WebSocketProtocol.h`,
   },
   {
     rows:
       /^request\.(?:target-(?:absolute|star|relative)|http-|colon-spaced|header-(?!nameless)|obs-fold|bare-lf|empty-line)/,
-    reason:
-      "uWebSockets.js 20 leaves a head that it does not take without an answer until a time-out",
+    reason: "uWebSockets.js 20 does not answer a request head that it rejects, until a time-out",
     link: `${UWS}/HttpParser.h`,
   },
   {
     rows: /^request\.header-nameless$/,
-    reason: "uWebSockets.js 20 takes a header without a name",
+    reason: "uWebSockets.js 20 accepts a header without a name",
     link: `${UWS}/HttpParser.h`,
   },
   {
     rows: /^handshake\.more$/,
-    reason: "uWebSockets.js 20 takes 50 headers and no more",
+    reason: "uWebSockets.js 20 accepts at most 50 headers",
     link: `${UWS}/HttpParser.h`,
   },
   {
     rows: /^compressed\.block-final$/,
-    reason: "uWebSockets.js 20 does not inflate what follows a block with BFINAL",
+    reason: "uWebSockets.js 20 does not inflate data behind a block with BFINAL",
     link: `${UWS}/PerMessageDeflate.h`,
   },
   {
     rows: /^compressed\.rsv1-(?:ping|pong|close)$/,
-    reason:
-      "uWebSockets.js 20 does not look at RSV1 of control frames where compression was agreed on",
+    reason: "uWebSockets.js 20 ignores RSV1 of control frames once compression is negotiated",
     link: `${UWS}/WebSocketProtocol.h`,
   },
   {
     rows: /^compressed\.cut-(?:head-apart|long-head)$/,
     reason:
-      "uWebSockets.js 20 drops the line where the head of a compressed frame comes apart from its payload",
+      "uWebSockets.js 20 cuts the connection if a compressed frame's head and payload arrive apart",
     link: `${UWS}/WebSocketProtocol.h`,
     atOnceOnly: /^compressed\./,
   },
@@ -97,12 +95,12 @@ export const protocolGaps: Readonly<Record<string, readonly ProtocolGap[]>> = {
   deno,
   node20: [{
     rows: /^handshake\.white-space$/,
-    reason: "Node 20 does not see an Upgrade whose Connection ends with a tab",
+    reason: "Node 20 misses an upgrade whose Connection header ends with a tab",
     link: "https://github.com/nodejs/llhttp",
   }],
   bun: [{
     rows: /^request\.http-1-0$/,
-    reason: "Bun takes HTTP/1.0 for HTTP/1.1, and does not tell which it was",
+    reason: "Bun treats HTTP/1.0 as HTTP/1.1 and does not report the version",
     link: "https://bun.com/docs/api/http",
   }],
   uws,

@@ -13,84 +13,87 @@ export const answeredBefore = (reason: string): Gap => ({
 });
 
 const noDurableControl: Gap = {
-  reason: "workerd answers pings by itself, sends none, and shows no control frames",
+  reason: "workerd answers pings itself, cannot send one, and does not show control frames",
   link: HIBERNATION,
 };
 
 const noDurableReset: Gap = {
-  reason: "A Durable Object has no way to drop one line: ctx.abort() drops them all",
+  reason: "Durable Objects cannot cut a single connection: ctx.abort() cuts all of them",
   link: "https://developers.cloudflare.com/durable-objects/api/state/#abort",
 };
 
 const lineStays: Gap = {
   reason:
-    "After a close of ours, workerd 2026-11 ends the line of a client that had sent no message only once the socket is garbage-collected, or its object evicted",
+    "workerd 2026-11 ends a connection that the server closed only at garbage collection or eviction, if the client never sent a message",
   link: MANAGER,
 };
 
 const noPause: Gap = {
   reason:
-    "workerd can't stop reading a WebSocket: the next message comes while the handler of the last is at work",
+    "workerd cannot stop reading a WebSocket: messages arrive while an earlier handler is running",
   link: MANAGER,
 };
 
-const finUnheard = answeredBefore("takes a FIN for a client that still listens");
-const takesAnyText = answeredBefore("puts U+FFFD in place of what is not UTF-8");
+const finUnheard = answeredBefore("treats a client that sent FIN as one that still listens");
+const takesAnyText = answeredBefore("replaces invalid UTF-8 by U+FFFD");
 
 export const ownEndpoint: Gap = {
-  reason: "Each Durable Object has an endpoint of its own: objects share no memory",
+  reason: "Durable Objects share no memory, so each has an endpoint of its own",
   link: "https://developers.cloudflare.com/durable-objects/concepts/what-are-durable-objects/",
 };
 
 const durableGaps: Readonly<Record<string, Gap>> = {
   "A1.endpoint": ownEndpoint,
   "A1.shared": ownEndpoint,
-  "A2.refusals": answeredBefore("hands no Durable Object a handshake that is no GET"),
+  "A2.refusals": answeredBefore("gives a Durable Object only handshakes by GET"),
   "B4.freed": noDurableReset,
   "C3.burst": noPause,
   "C3.patient": noPause,
   "C3.pause": noPause,
   "C4.late-reader": closesOverUnread("workerd's"),
-  "C4.upgrade": answeredBefore("takes the header `Upgrade` out of a response"),
+  "C4.upgrade": answeredBefore("removes the header `Upgrade` from a response"),
   "C4.upgrade-list": answeredBefore("switches protocols only for `Upgrade: websocket`"),
   "C8.fin": finUnheard,
   "C8.refused-fin": finUnheard,
-  "C10.empty-origin": answeredBefore("drops the header `Origin` where it is empty"),
-  "L1.above-64-mib": answeredBefore("takes no message over 32 MiB"),
-  "L1.fragment-flood": answeredBefore("gathers the fragments of a message up to 32 MiB"),
+  "C10.empty-origin": answeredBefore("drops an empty `Origin` header"),
+  "L1.above-64-mib": answeredBefore("accepts no message over 32 MiB"),
+  "L1.fragment-flood": answeredBefore("collects the fragments of a message up to 32 MiB"),
   "L3.answers": noDurableControl,
   "L3.silent": noDurableControl,
-  "S6.compress": answeredBefore("compresses every message where that was negotiated"),
+  "S6.compress": answeredBefore(
+    "compresses every message of a connection that negotiated compression",
+  ),
   "S7.hooks": noDurableControl,
   "S7.ping": noDurableControl,
   "X3.line": lineStays,
   "X4.wire": noDurableReset,
   "X5.cut": noDurableReset,
-  "X6.a-long-ping": answeredBefore("answers a ping of more than 125 bytes as any other"),
+  "X6.a-long-ping": answeredBefore("answers a ping of more than 125 bytes like any other ping"),
   "X6.open-never-done": takesAnyText,
   "X6.text-that-is-not-UTF-8": takesAnyText,
-  "X6.wire-inflated": answeredBefore("says 1002 of what does not inflate"),
+  "X6.wire-inflated": answeredBefore("reports 1002 for data that does not inflate"),
   "X6.wire-text": takesAnyText,
 };
 
 const countersLost: Gap = {
-  reason: "Counters are those of the object's life in memory",
+  reason: "Durable Objects lose their counters at an eviction",
   link: HIBERNATION,
 };
 
 const resolvedAgain: Gap = {
-  reason: "Hooks are resolved once per life of the object, as functions do not outlive it",
+  reason:
+    "Durable Objects resolve the hooks again after an eviction, as functions do not survive it",
   link: HIBERNATION,
 };
 
 const cutByEviction: Gap = {
   reason:
-    "An eviction drops the line of a client that broke the protocol, and what it has not read",
+    "Durable Objects cut a client that broke the protocol at an eviction, with its unread bytes",
   link: MANAGER,
 };
 
 export const noSignal: Gap = {
-  reason: "Without the flag enable_request_signal, workerd does not say that a client has left",
+  reason: "workerd reports a departed client only under the flag enable_request_signal",
   link: "https://developers.cloudflare.com/workers/configuration/compatibility-flags/",
 };
 

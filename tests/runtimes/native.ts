@@ -2,7 +2,7 @@ import { builtProgram } from "../harness/processes/built_program.ts";
 import type { Transport } from "../harness/clients/connect_options.ts";
 import { npmBinary } from "../harness/processes/npm_binary.ts";
 
-/** A clause that a runtime physically cannot hold. Its case is run, and must fail. */
+/** A clause that the runtime makes impossible. Its case is run and must fail. */
 export interface Gap {
   readonly reason: string;
   readonly link: string;
@@ -15,7 +15,7 @@ export interface Runtime {
   /** Column of the compatibility table. */
   readonly title: string;
   /**
-   * Command that runs a program, or why there is none on this machine.
+   * Returns the command that runs a program, or the name of a missing tool.
    *
    * @param program its own fixture, if left out.
    * @param folder where it is built, where it must be.
@@ -23,9 +23,9 @@ export interface Runtime {
   command(program?: URL, folder?: URL): Promise<readonly string[] | { readonly missing: string }>;
   /** By the id of a case. */
   readonly gaps: Readonly<Record<string, Gap>>;
-  /** What clients connect by; WebSockets, if left out. */
+  /** Transport of the clients; WebSocket by default. */
   readonly transport?: Transport;
-  /** Of every case that writes the bytes of a WebSocket, where there are none. */
+  /** Gap of every case that writes WebSocket frames, on a runtime without them. */
   readonly lineGap?: Gap;
 }
 
@@ -39,52 +39,56 @@ const NODES: readonly (readonly [major: number, version: string])[] = [
 ];
 
 const noReset: Gap = {
-  reason: "Deno's server socket has no way to drop a line: no terminate(), no reset",
+  reason: "Deno's server socket has no terminate() and no reset, so the connection cannot be cut",
   link: "https://docs.deno.com/api/deno/~/Deno.upgradeWebSocket",
 };
 
 const noControl: Gap = {
-  reason: "Deno's server socket neither sends pings on request nor shows control frames",
+  reason: "Deno's server socket cannot send a ping and does not show control frames",
   link: DENO_WEBSOCKET,
 };
 
 const endsUnsaid: Gap = {
-  reason: "Deno ends the line after a protocol error without a close frame",
+  reason: "Deno ends the connection after a protocol error without a close frame",
   link: "https://github.com/denoland/fastwebsockets",
 };
 
-const noPause: Gap = { reason: "Deno's server socket can't stop reading", link: DENO_WEBSOCKET };
+const noPause: Gap = {
+  reason: "Deno cannot stop reading a WebSocket, so the peer is closed with 1013 instead",
+  link: DENO_WEBSOCKET,
+};
 
-/** RFC 1122 §4.2.2.13: that resets the line, and what the client has not read yet is lost. */
+/** RFC 1122 §4.2.2.13: the reset discards every byte that the client has not read yet. */
 export const closesOverUnread = (whose: string): Gap => ({
-  reason: `${whose} HTTP server closes the line of a refused client over bytes it has not read`,
+  reason: `${whose} HTTP server closes a refused connection that has unread bytes, which resets it`,
   link: "https://www.rfc-editor.org/rfc/rfc1122#page-88",
 });
 
 const UWS_SOURCE = "https://github.com/uNetworking/uWebSockets/tree/v20.30.0/src";
 const unreported: Gap = {
-  reason: "uWebSockets.js 20 reports this protocol error as if the line had dropped",
+  reason: "uWebSockets.js 20 reports this protocol error as a dropped connection",
   link: UWS_SOURCE,
 };
 
 const noCloseFrame: Gap = {
-  reason: "uWebSockets.js 20 ends the line after a protocol error without a close frame",
+  reason: "uWebSockets.js 20 ends the connection after a protocol error without a close frame",
   link: UWS_SOURCE,
 };
 
 const noRoute: Gap = {
-  reason: "uWebSockets.js 20 hands such a request to no route, and so to nobody",
+  reason: "uWebSockets.js 20 gives such a request to no route, so the adapter never receives it",
   link: UWS_SOURCE,
 };
 
 const readsOn: Gap = {
-  reason: "uWebSockets.js 20 can't stop reading a WebSocket",
+  reason:
+    "uWebSockets.js 20 cannot stop reading a WebSocket, so the peer is closed with 1013 instead",
   link: UWS_SOURCE,
 };
 
 const cleanByItself: Gap = {
   reason:
-    "uWebSockets, here and in Bun, reports our own close at once, before the client could answer it",
+    "uWebSockets, also inside Bun, reports a close by the server before the client has answered",
   link: "https://github.com/uNetworking/uWebSockets/blob/master/src/WebSocket.h",
 };
 
@@ -106,19 +110,20 @@ export const runtimes: readonly Runtime[] = [
       "black-hole.lines": noReset,
       "vanish.rst-behind-handshake": {
         reason:
-          "Deno keeps the descriptor of a client that resets its line before the 101 is written",
+          "Deno keeps the descriptor of a client that resets its connection before the 101 is written",
         link: "https://docs.deno.com/api/deno/~/Deno.upgradeWebSocket",
       },
       "L1.fragment-flood": {
-        reason: "Deno gathers the fragments of a message without bounds before anybody sees them",
+        reason:
+          "Deno collects the fragments of a message without a limit before it reports the message",
         link: "https://github.com/denoland/fastwebsockets",
       },
       "L1.above-64-mib": {
-        reason: "Deno's server socket ends the line at a message of 64 MiB, whatever the limit",
+        reason: "Deno ends the connection at a message of 64 MiB, for every value of maxPayload",
         link: "https://github.com/denoland/fastwebsockets",
       },
       "X6.wire-inflated": {
-        reason: "Deno has no compression, and ends the line of who sends it without a close frame",
+        reason: "Deno has no compression and ends a connection that uses it without a close frame",
         link: "https://github.com/denoland/fastwebsockets",
       },
       "C4.late-reader": closesOverUnread("Deno's"),
@@ -159,7 +164,7 @@ export const runtimes: readonly Runtime[] = [
     gaps: {
       "X3.own-unanswered": cleanByItself,
       "X3.client-code-3000": {
-        reason: "uWebSockets.js 20 reports the codes 3000 to 3999 as if the line had dropped",
+        reason: "uWebSockets.js 20 reports the close codes 3000 to 3999 as a dropped connection",
         link: UWS_SOURCE,
       },
       "H1.ends": unreported,
@@ -175,7 +180,7 @@ export const runtimes: readonly Runtime[] = [
       "X6.wire-inflated": noCloseFrame,
       "X6.wire-late": noCloseFrame,
       "C2.one-packet": {
-        reason: "uWebSockets.js 20 drops what comes in one packet with the handshake",
+        reason: "uWebSockets.js 20 drops frames that arrive in one packet with the handshake",
         link: UWS_SOURCE,
       },
       "C4.late-reader": closesOverUnread("uWebSockets'"),

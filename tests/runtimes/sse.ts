@@ -6,11 +6,11 @@ import { closesOverUnread, fixture, type Gap, type Runtime } from "./native.ts";
 
 const HTTP = "https://www.rfc-editor.org/rfc/rfc9110";
 
-/** Every case that speaks RFC 6455 by hand. */
-const noFrames: Gap = { reason: "HTTP carries no WebSocket frames", link: HTTP };
+/** Gap of every case that writes WebSocket frames itself. */
+const noFrames: Gap = { reason: "SSE carries no WebSocket frames", link: HTTP };
 
 const staysOpen: Gap = {
-  reason: "HTTP refuses a request that is too large with 413: the session goes on",
+  reason: "SSE refuses a POST that is too large with 413, and the session goes on",
   link: `${HTTP}#section-15.5.14`,
 };
 
@@ -18,7 +18,7 @@ const staysOpen: Gap = {
 const gaps: Readonly<Record<string, Gap>> = {
   "L1.default": staysOpen,
   "L1.inflated": {
-    reason: "Requests are not compressed, as no server is known to take them",
+    reason: "SSE clients do not compress requests: no server is known to accept that",
     link: `${HTTP}#section-8.4`,
   },
 };
@@ -71,7 +71,7 @@ export const sseRuntimes: readonly Runtime[] = [
       ...gaps,
       "A1.endpoint": ownEndpoint,
       "A1.shared": ownEndpoint,
-      "C4.descriptors": answeredBefore("shows a Worker no descriptors of its process"),
+      "C4.descriptors": answeredBefore("does not show a Worker the descriptors of its process"),
       "C4.late-reader": closesOverUnread("workerd's"),
     },
   },

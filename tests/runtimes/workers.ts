@@ -7,7 +7,7 @@ const shared = (...ids: string[]) => ids.map((id) => [id, durableObjects.gaps[id
 
 /** RFC 1122 §4.2.2.13, as in `closesOverUnread`. */
 const resetsOverUnread: Gap = {
-  reason: "workerd closes the line of a client that broke the protocol over bytes it has not read",
+  reason: "workerd resets the connection of a client that broke the protocol if bytes are unread",
   link: "https://www.rfc-editor.org/rfc/rfc1122#page-88",
 };
 
