@@ -37,7 +37,7 @@ export async function startChat(serve: Serve): Promise<void> {
   };
   const server = await listen(wanted).catch((error: { code?: unknown }) => {
     if (error.code !== "EADDRINUSE") throw error;
-    console.log(`Port ${wanted} is taken: the chat has moved to a free one.`);
+    console.log(`Port ${wanted} is in use: the chat uses a free port instead.`);
     return listen(0);
   });
   console.log(banner(server.url));

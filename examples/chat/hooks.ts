@@ -22,8 +22,8 @@ export function chatHooks(rooms: Rooms, live: Live): Partial<Hooks<Visitor>> {
   return defineHooks<Visitor>({
     upgrade(request) {
       const { pathname, searchParams } = new URL(request.url);
-      if (!roomAt(pathname)) return refuse(404, "There is no such room");
-      if (!rooms.admits(pathname, Date.now())) return refuse(503, "All rooms are taken");
+      if (!roomAt(pathname)) return refuse(404, "This room does not exist");
+      if (!rooms.admits(pathname, Date.now())) return refuse(503, "The server has no free room");
       // The namespace is left to the default, the pathname: so every room is one.
       return { context: { name: cleanName(searchParams.get("name")) ?? "Guest" } };
     },
@@ -39,17 +39,17 @@ export function chatHooks(rooms: Rooms, live: Live): Partial<Hooks<Visitor>> {
         lines,
         rooms: live.rooms(),
       });
-      tellOthers(peer, { type: "joined", person: personOf(peer) });
+      publishToOthers(peer, { type: "joined", person: personOf(peer) });
     },
 
     message(peer, message) {
       const said = message.type === "text" ? parseClientMessage(message.text()) : undefined;
       if (said) answer(peer, said);
-      else peer.close(1008, "this is not a message of the chat");
+      else peer.close(1008, "unknown chat message");
     },
 
     close(peer) {
-      tellOthers(peer, { type: "left", person: personOf(peer) });
+      publishToOthers(peer, { type: "left", person: personOf(peer) });
       if (peer.peers.size === 0) rooms.vacate(peer.namespace, Date.now());
       live.stopIfAlone();
     },
@@ -77,7 +77,7 @@ export function chatHooks(rooms: Rooms, live: Live): Partial<Hooks<Visitor>> {
         peer.publish(ROOM, renamed(peer), { echo: true });
         return;
       case "typing":
-        return tellOthers(peer, { type: "typing", id: peer.id });
+        return publishToOthers(peer, { type: "typing", id: peer.id });
       case "watch":
         return said.on ? peer.subscribe(LIVE) : peer.unsubscribe(LIVE);
     }
@@ -101,7 +101,7 @@ function send(peer: Peer<Visitor>, message: ServerMessage): void {
   peer.send(message);
 }
 
-function tellOthers(peer: Peer<Visitor>, message: ServerMessage): void {
+function publishToOthers(peer: Peer<Visitor>, message: ServerMessage): void {
   peer.publish(ROOM, message);
 }
 

@@ -12,26 +12,26 @@ type Watched = Pick<Endpoint, "stats" | "peers" | "publish">;
 /** Tells every page, once a second, how busy the server is. Its timer runs only while somebody listens. */
 export class Live {
   readonly #endpoint: () => Watched;
-  readonly #rests: boolean;
+  readonly #pausesWhenIdle: boolean;
   #timer: ReturnType<typeof setInterval> | undefined;
   #before: Stats | undefined;
   #ownMessages = 0;
-  #roomsTold = "";
+  #publishedRooms = "";
 
   /**
    * @param endpoint is asked later: hooks exist before their endpoint does.
-   * @param rests whether it stops after a second in which nobody said anything, until the next `start()`.
+   * @param pausesWhenIdle whether it stops after a second in which nobody said anything, until the next `start()`.
    */
-  constructor(endpoint: () => Watched, rests = false) {
+  constructor(endpoint: () => Watched, pausesWhenIdle = false) {
     this.#endpoint = endpoint;
-    this.#rests = rests;
+    this.#pausesWhenIdle = pausesWhenIdle;
   }
 
   start(): void {
     if (this.#timer !== undefined) return;
     this.#before = this.#endpoint().stats;
     this.#ownMessages = 0;
-    this.#timer = setInterval(() => this.#tell(), INTERVAL);
+    this.#timer = setInterval(() => this.#publishFigures(), INTERVAL);
   }
 
   stopIfAlone(): void {
@@ -51,7 +51,7 @@ export class Live {
       .slice(0, LISTED);
   }
 
-  #tell(): void {
+  #publishFigures(): void {
     const { stats } = this.#endpoint();
     const before = this.#before ?? stats;
     const figures = {
@@ -62,12 +62,12 @@ export class Live {
       sent: stats.messagesOut - before.messagesOut - this.#ownMessages,
     };
     this.#before = stats;
-    if (this.#rests && figures.received + figures.sent === 0) this.#stop();
+    if (this.#pausesWhenIdle && figures.received + figures.sent === 0) this.#stop();
     this.#ownMessages = this.#publish(LIVE, { type: "live", figures });
     const rooms = this.rooms();
-    const told = JSON.stringify(rooms);
-    if (told === this.#roomsTold) return;
-    this.#roomsTold = told;
+    const text = JSON.stringify(rooms);
+    if (text === this.#publishedRooms) return;
+    this.#publishedRooms = text;
     this.#ownMessages += this.#publish(ROOMS, { type: "rooms", rooms });
   }
 

@@ -5,15 +5,15 @@ const GRACE = 4_000;
 
 /** Turns comings and goings into news, and keeps quiet about those who only reconnect. */
 export class Arrivals {
-  readonly #tell: (news: string) => void;
+  readonly #show: (news: string) => void;
   readonly #leaving = new Map<string, ReturnType<typeof setTimeout>>();
 
-  constructor(tell: (news: string) => void) {
-    this.#tell = tell;
+  constructor(show: (news: string) => void) {
+    this.#show = show;
   }
 
   joined(name: string): void {
-    if (!this.#forget(name)) this.#tell(`${name} joined`);
+    if (!this.#forget(name)) this.#show(`${name} joined`);
   }
 
   left(name: string): void {
@@ -22,7 +22,7 @@ export class Arrivals {
       name,
       setTimeout(() => {
         this.#leaving.delete(name);
-        this.#tell(`${name} left`);
+        this.#show(`${name} left`);
       }, GRACE),
     );
   }

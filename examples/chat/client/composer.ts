@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import { cleanText, MAX_TEXT } from "../protocol.ts";
 import { byId } from "./dom.ts";
-import { passing } from "./memory.ts";
+import { tabStorage } from "./storage.ts";
 
 /** Milliseconds between signs of typing. */
 const TYPING_EVERY = 2_000;
@@ -40,7 +40,7 @@ export class Composer {
 
   enter(room: string): void {
     this.#room = room;
-    this.#draft.value = passing.recall(`draft.${room}`) ?? "";
+    this.#draft.value = tabStorage.get(`draft.${room}`) ?? "";
     this.#showLeft();
   }
 
@@ -54,13 +54,13 @@ export class Composer {
     if (text === undefined) return;
     this.#draft.value = "";
     this.#toldTypingAt = -Infinity;
-    passing.keep(`draft.${this.#room}`, "");
+    tabStorage.set(`draft.${this.#room}`, "");
     this.#showLeft();
     this.#listener.onsay(text);
   }
 
   #onInput(): void {
-    passing.keep(`draft.${this.#room}`, this.#draft.value);
+    tabStorage.set(`draft.${this.#room}`, this.#draft.value);
     this.#showLeft();
     const now = performance.now();
     if (this.#draft.value.trim() === "" || now - this.#toldTypingAt < TYPING_EVERY) return;

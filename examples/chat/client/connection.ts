@@ -19,7 +19,7 @@ export interface ConnectionListener {
 /** A connection that lasted this long was a good one: the next failure is the first again. */
 const STABLE_AFTER = 5_000;
 /** Milliseconds that a socket may take to close before another one opens. */
-const OLD_SOCKET_MAY_TAKE = 1_000;
+const CLOSE_TIMEOUT = 1_000;
 
 /** A socket to one room that comes back by itself, until it is closed. */
 export class Connection {
@@ -66,7 +66,7 @@ export class Connection {
     this.#drop();
     if (!old) return this.retry();
     old.onclose = this.retry;
-    this.#timer = setTimeout(() => this.#connect(), OLD_SOCKET_MAY_TAKE);
+    this.#timer = setTimeout(() => this.#connect(), CLOSE_TIMEOUT);
     this.#listener.onstate({ kind: "connecting" });
   }
 

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import type { Line } from "../protocol.ts";
 import { byId, make } from "./dom.ts";
-import { passing } from "./memory.ts";
+import { tabStorage } from "./storage.ts";
 import { monogram } from "./monogram.ts";
 import type { Unconfirmed } from "./outgoing.ts";
 
@@ -12,7 +12,7 @@ const CLOSE_TOGETHER = 5 * 60_000;
 /** Milliseconds that a line may take before the page speaks of it. */
 const LATE_AFTER = 400;
 /** Pixels from the end that still count as being there. */
-const AT_END = 48;
+const END_MARGIN = 48;
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
@@ -25,7 +25,7 @@ export class Log {
   readonly #toEnd = byId("to-end", HTMLButtonElement);
   readonly #shown = new Map<string, HTMLLIElement>();
   /** Ids of what was written in this tab: a reload must not make strangers of us. */
-  readonly #mine = new Set(passing.recall("mine")?.split(" "));
+  readonly #mine = new Set(tabStorage.get("mine")?.split(" "));
 
   constructor() {
     this.#view.addEventListener("scroll", () => {
@@ -40,7 +40,7 @@ export class Log {
 
   get #isAtEnd(): boolean {
     const { scrollHeight, scrollTop, clientHeight } = this.#view;
-    return scrollHeight - scrollTop - clientHeight < AT_END;
+    return scrollHeight - scrollTop - clientHeight < END_MARGIN;
   }
 
   get #isFollowing(): boolean {
@@ -74,7 +74,7 @@ export class Log {
   addUnconfirmed({ id, text }: Unconfirmed): void {
     if (this.#shown.has(id)) return;
     this.#mine.add(id);
-    passing.keep("mine", [...this.#mine].slice(-100).join(" "));
+    tabStorage.set("mine", [...this.#mine].slice(-100).join(" "));
     const item = lineItem({ id, from: "", name: "You", text, at: Date.now() }, true);
     item.dataset["state"] = "sending";
     this.#insert(item, id);

@@ -9,29 +9,29 @@ import { Log } from "./log.ts";
 import { Nickname } from "./nickname.ts";
 import { People } from "./people.ts";
 import { RoomList } from "./rooms.ts";
-import { StateLine } from "./state_line.ts";
+import { ConnectionStatus } from "./connection_status.ts";
 import { offerThemes } from "./theme.ts";
 import { Transport } from "./transport.ts";
-import { Visit } from "./visit.ts";
+import { RoomConnection } from "./room_connection.ts";
 
 const log = new Log();
 const people = new People();
 const arrivals = new Arrivals((news) => log.note(news));
 const drawer = new Drawer();
-const state = new StateLine(() => visit?.connection.retry());
-const live = new LivePanel((on) => visit?.connection.send({ type: "watch", on }));
-const nickname = new Nickname((name) => visit?.connection.send({ type: "rename", name }));
-const transport = new Transport(() => visit?.connection.renew());
+const state = new ConnectionStatus(() => current?.connection.retry());
+const live = new LivePanel((on) => current?.connection.send({ type: "watch", on }));
+const nickname = new Nickname((name) => current?.connection.send({ type: "rename", name }));
+const transport = new Transport(() => current?.connection.renew());
 const rooms = new RoomList(goTo);
 const composer = new Composer({
   onsay(text) {
-    if (visit) log.addUnconfirmed(visit.outgoing.add(text));
+    if (current) log.addUnconfirmed(current.outgoing.add(text));
   },
   ontyping() {
-    visit?.connection.send({ type: "typing" });
+    current?.connection.send({ type: "typing" });
   },
 });
-let visit: Visit | undefined;
+let current: RoomConnection | undefined;
 
 offerThemes();
 addEventListener("popstate", () => enter(roomAt(location.pathname) ?? "lobby"));
@@ -40,7 +40,7 @@ enter(roomAt(location.pathname) ?? "lobby");
 if (matchMedia("(hover: hover) and (pointer: fine)").matches) composer.focus();
 
 function goTo(room: string): void {
-  if (room !== visit?.room) {
+  if (room !== current?.room) {
     history.pushState(null, "", pathOf(room));
     enter(room);
   }
@@ -49,7 +49,7 @@ function goTo(room: string): void {
 }
 
 function enter(room: string): void {
-  visit?.end();
+  current?.end();
   log.clear();
   arrivals.clear();
   people.reset("", []);
@@ -57,26 +57,26 @@ function enter(room: string): void {
   byId("room-title", HTMLElement).textContent = room;
   composer.enter(room);
   rooms.show(room);
-  let isReturn = false;
-  visit = new Visit(room, () => nickname.current, transport, {
+  let isReconnect = false;
+  current = new RoomConnection(room, () => nickname.current, transport, {
     onstate: (now) => state.show(now),
     onmessage(message) {
-      hear(message, isReturn);
-      isReturn = true;
+      handle(message, isReconnect);
+      isReconnect = true;
     },
   });
-  for (const line of visit.outgoing.lines) log.addUnconfirmed(line);
+  for (const line of current.outgoing.lines) log.addUnconfirmed(line);
 }
 
-function hear(message: ServerMessage, isReturn: boolean): void {
+function handle(message: ServerMessage, isReconnect: boolean): void {
   switch (message.type) {
     case "welcome": {
       const before = people.names;
       people.reset(message.you, message.people);
-      if (isReturn) arrivals.returned(before, people.names);
+      if (isReconnect) arrivals.returned(before, people.names);
       log.fill(message.lines);
-      rooms.show(visit!.room, message.rooms);
-      if (!live.isOpen) visit!.connection.send({ type: "watch", on: false });
+      rooms.show(current!.room, message.rooms);
+      if (!live.isOpen) current!.connection.send({ type: "watch", on: false });
       return;
     }
     case "line":
@@ -98,7 +98,7 @@ function hear(message: ServerMessage, isReturn: boolean): void {
     case "typing":
       return people.startTyping(message.id);
     case "rooms":
-      return rooms.show(visit!.room, message.rooms);
+      return rooms.show(current!.room, message.rooms);
     case "live":
       return live.show(message.figures);
   }

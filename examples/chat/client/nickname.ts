@@ -1,14 +1,14 @@
 /// <reference lib="dom" />
 import { cleanName } from "../protocol.ts";
 import { byId } from "./dom.ts";
-import { lasting } from "./memory.ts";
+import { browserStorage } from "./storage.ts";
 
 const MANNERS = ["Brisk", "Calm", "Clever", "Gentle", "Merry", "Quiet", "Sunny", "Wry"];
 const BIRDS = ["Avocet", "Dunlin", "Finch", "Heron", "Kestrel", "Linnet", "Plover", "Wren"];
 
 /** The name one writes under: chosen, remembered, or made up so that one can begin at once. */
 export class Nickname {
-  #name: string = cleanName(lasting.recall("name")) ?? `${pick(MANNERS)} ${pick(BIRDS)}`;
+  #name: string = cleanName(browserStorage.get("name")) ?? `${pick(MANNERS)} ${pick(BIRDS)}`;
   readonly #field = byId("name", HTMLInputElement);
   readonly #hint = byId("name-hint", HTMLElement);
   readonly #onChange: (name: string) => void;
@@ -16,7 +16,7 @@ export class Nickname {
   constructor(onChange: (name: string) => void) {
     this.#onChange = onChange;
     this.#field.value = this.#name;
-    lasting.keep("name", this.#name);
+    browserStorage.set("name", this.#name);
     byId("name-form", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
       this.#take();
@@ -33,8 +33,8 @@ export class Nickname {
     this.#field.value = name;
     if (name === this.#name) return;
     this.#name = name;
-    lasting.keep("name", name);
-    this.#hint.textContent = `You are ${name} now.`;
+    browserStorage.set("name", name);
+    this.#hint.textContent = `Your name is now ${name}.`;
     this.#onChange(name);
   }
 }

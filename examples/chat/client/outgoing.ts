@@ -8,9 +8,9 @@ export interface Unconfirmed {
 }
 
 /** Milliseconds between lines: a long queue must stay under the server's rate limit. */
-const PACE = 120;
+const SEND_INTERVAL = 120;
 /** Milliseconds without a receipt after which the connection can't be trusted. */
-const PATIENCE = 10_000;
+const RECEIPT_TIMEOUT = 10_000;
 
 /**
  * The lines on their way to one room. Each is kept until the server has confirmed it, and sent
@@ -21,8 +21,8 @@ export class Outgoing {
   #queue: Unconfirmed[] = [];
   #send: ((message: ClientMessage) => boolean) | undefined;
   #onLost: () => void = () => {};
-  #pace: ReturnType<typeof setTimeout> | undefined;
-  #patience: ReturnType<typeof setTimeout> | undefined;
+  #paceTimer: ReturnType<typeof setTimeout> | undefined;
+  #receiptTimer: ReturnType<typeof setTimeout> | undefined;
 
   get lines(): Iterable<Unconfirmed> {
     return this.#unconfirmed.values();
@@ -47,35 +47,35 @@ export class Outgoing {
   pause(): void {
     this.#send = undefined;
     this.#queue = [];
-    clearTimeout(this.#pace);
-    clearTimeout(this.#patience);
-    this.#pace = this.#patience = undefined;
+    clearTimeout(this.#paceTimer);
+    clearTimeout(this.#receiptTimer);
+    this.#paceTimer = this.#receiptTimer = undefined;
   }
 
   confirm(id: string): void {
     if (!this.#unconfirmed.delete(id)) return;
-    clearTimeout(this.#patience);
-    this.#patience = undefined;
+    clearTimeout(this.#receiptTimer);
+    this.#receiptTimer = undefined;
     if (this.#unconfirmed.size > 0) this.#beginWaiting();
   }
 
   #pump(): void {
-    if (this.#pace !== undefined || !this.#send) return;
+    if (this.#paceTimer !== undefined || !this.#send) return;
     const line = this.#queue.shift();
     if (!line) return;
     this.#send({ type: "say", ...line });
     this.#beginWaiting();
-    this.#pace = setTimeout(() => {
-      this.#pace = undefined;
+    this.#paceTimer = setTimeout(() => {
+      this.#paceTimer = undefined;
       this.#pump();
-    }, PACE);
+    }, SEND_INTERVAL);
   }
 
   #beginWaiting(): void {
-    this.#patience ??= setTimeout(() => {
-      this.#patience = undefined;
+    this.#receiptTimer ??= setTimeout(() => {
+      this.#receiptTimer = undefined;
       this.#onLost();
-    }, PATIENCE);
+    }, RECEIPT_TIMEOUT);
   }
 }
 

@@ -1,18 +1,18 @@
 /// <reference lib="dom" />
-import { lasting } from "./memory.ts";
+import { browserStorage } from "./storage.ts";
 
 /** Shows the theme that was chosen last; "auto" is what the system prefers. */
 export function showTheme(): void {
-  document.documentElement.dataset["theme"] = lasting.recall("theme") ?? "auto";
+  document.documentElement.dataset["theme"] = browserStorage.get("theme") ?? "auto";
 }
 
 /** Lets the radio buttons choose. */
 export function offerThemes(): void {
-  const current = lasting.recall("theme") ?? "auto";
+  const current = browserStorage.get("theme") ?? "auto";
   for (const radio of document.querySelectorAll<HTMLInputElement>('input[name="theme"]')) {
     radio.checked = radio.value === current;
     radio.addEventListener("change", () => {
-      lasting.keep("theme", radio.value === "auto" ? "" : radio.value);
+      browserStorage.set("theme", radio.value === "auto" ? "" : radio.value);
       showTheme();
     });
   }

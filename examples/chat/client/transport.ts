@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import { fallback, type FallbackSocket, WebSocketSSE } from "../../../websocket/sse.ts";
 import { byId } from "./dom.ts";
-import { passing } from "./memory.ts";
+import { tabStorage } from "./storage.ts";
 
 /** Chooses what carries the messages of this tab. */
 export class Transport {
@@ -9,9 +9,9 @@ export class Transport {
 
   /** @param onChange hears that another one was chosen. */
   constructor(onChange: () => void) {
-    this.#noWebSocket.checked = passing.recall("no-websocket") === "yes";
+    this.#noWebSocket.checked = tabStorage.get("no-websocket") === "yes";
     this.#noWebSocket.addEventListener("change", () => {
-      passing.keep("no-websocket", this.#noWebSocket.checked ? "yes" : "");
+      tabStorage.set("no-websocket", this.#noWebSocket.checked ? "yes" : "");
       onChange();
     });
   }

@@ -5,10 +5,10 @@ import { Outgoing } from "./outgoing.ts";
 import type { Transport } from "./transport.ts";
 
 /** Lines that were never confirmed wait for the next visit to their room. */
-const waiting = new Map<string, Outgoing>();
+const outgoingOf = new Map<string, Outgoing>();
 
 /** One's stay in a room: a connection, and what is to go through it. */
-export class Visit {
+export class RoomConnection {
   readonly room: string;
   readonly outgoing: Outgoing;
   readonly connection: Connection;
@@ -20,8 +20,8 @@ export class Visit {
     listener: ConnectionListener,
   ) {
     this.room = room;
-    this.outgoing = waiting.get(room) ?? new Outgoing();
-    waiting.set(room, this.outgoing);
+    this.outgoing = outgoingOf.get(room) ?? new Outgoing();
+    outgoingOf.set(room, this.outgoing);
     const open = () => {
       const url = new URL(pathOf(room), location.href.replace(/^http/, "ws"));
       url.searchParams.set("name", name());

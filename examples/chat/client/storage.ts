@@ -1,14 +1,14 @@
 /// <reference lib="dom" />
 
 /** What the browser keeps for us, where it is willing to: private windows may not be. */
-export class Memory {
+export class SafeStorage {
   readonly #storage: () => Storage;
 
   constructor(storage: () => Storage) {
     this.#storage = storage;
   }
 
-  recall(key: string): string | undefined {
+  get(key: string): string | undefined {
     try {
       return this.#storage().getItem(`chat.${key}`) ?? undefined;
     } catch {
@@ -17,7 +17,7 @@ export class Memory {
   }
 
   /** Keeps a value; an empty one is forgotten. */
-  keep(key: string, value: string): void {
+  set(key: string, value: string): void {
     try {
       if (value) this.#storage().setItem(`chat.${key}`, value);
       else this.#storage().removeItem(`chat.${key}`);
@@ -28,6 +28,6 @@ export class Memory {
 }
 
 /** For this browser. */
-export const lasting: Memory = new Memory(() => localStorage);
+export const browserStorage: SafeStorage = new SafeStorage(() => localStorage);
 /** For this tab. */
-export const passing: Memory = new Memory(() => sessionStorage);
+export const tabStorage: SafeStorage = new SafeStorage(() => sessionStorage);

@@ -5,7 +5,7 @@ import { byId, make } from "./dom.ts";
 const TRANSPORTS = { websocket: "WebSocket", sse: "SSE" } as const;
 
 /** Says how the connection stands: to the eye each second, to a screen reader only what is new. */
-export class StateLine {
+export class ConnectionStatus {
   readonly #line = byId("state", HTMLElement);
   readonly #text = byId("state-text", HTMLElement);
   readonly #news = byId("news", HTMLElement);
@@ -30,7 +30,7 @@ export class StateLine {
     } else {
       const how = make("span", "state-verb", "connected over ");
       this.#text.replaceChildren(how, TRANSPORTS[state.transport]);
-      if (this.#wasLost) this.#news.textContent = "Connected again.";
+      if (this.#wasLost) this.#news.textContent = "Reconnected.";
       this.#wasLost = false;
     }
     // It stays while an attempt is made, so that focus on it isn't lost.
