@@ -5,7 +5,7 @@
  */
 import { cases } from "../tests/cases/mod.ts";
 import { durableVariants } from "../tests/runtimes/durable.ts";
-import { contractRuntimes } from "../tests/harness/registration.ts";
+import { contractRuntimes } from "../tests/harness/runtime_suites.ts";
 import { sseCases } from "../tests/cases/sse.ts";
 import { type Outcome, runSuite } from "../tests/harness/suite.ts";
 import { workerVariants } from "../tests/runtimes/workers.ts";

@@ -3,9 +3,13 @@
  *
  * @module
  */
+import { countTests } from "../tests/harness/gate/junit_report.ts";
+
 const path = new URL("../.cache/junit.xml", import.meta.url);
-const report = await Deno.readTextFile(path);
-const count = (tag: string) => report.match(new RegExp(`<${tag}\\b`, "g"))?.length ?? 0;
-const failed = count("failure") + count("error"), skipped = count("skipped");
-const passed = count("testcase") - failed - skipped;
+// A run that was cut off has left no report: that is a failure too.
+const report = await Deno.readTextFile(path).catch(() => undefined);
+const { passed, failed, skipped } = report === undefined
+  ? { passed: 0, failed: 1, skipped: 0 }
+  : countTests(report);
 console.log(`${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ""}`);
+Deno.exit(failed > 0 || passed === 0 ? 1 : 0);

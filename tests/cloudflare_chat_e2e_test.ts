@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { ServerProcess } from "./harness/processes/server_process.ts";
+import { TimeLimit } from "./harness/time_limit.ts";
 import { exampleCommand } from "./harness/processes/workerd_example.ts";
 
 const WAIT = 8_000;
@@ -110,11 +111,11 @@ function heard(page: Page, lines: readonly string[]): Promise<void> {
 }
 
 async function until(condition: () => Promise<true | string>): Promise<void> {
-  const end = performance.now() + WAIT;
+  const limit = new TimeLimit(WAIT);
   for (;;) {
     const result = await condition();
     if (result === true) return;
-    if (performance.now() > end) assert.fail(result);
+    if (limit.isOver) assert.fail(result);
     await new Promise((resolve) => setTimeout(resolve, 40));
   }
 }

@@ -1,7 +1,8 @@
 import { durableCases } from "./cases/durable.ts";
 import { cases } from "./cases/mod.ts";
-import { durableObjects, durableVariants } from "./runtimes/durable.ts";
 import { registerCases } from "./harness/registration.ts";
+import { runtimesOf } from "./harness/runtime_suites.ts";
 
-await registerCases(durableCases, {}, [durableObjects]);
-await registerCases([...cases, ...durableCases], { maxCaseMs: 6000 }, durableVariants);
+const [current, ...variants] = runtimesOf.durable;
+await registerCases(durableCases, {}, [current!]);
+await registerCases([...cases, ...durableCases], { maxCaseMs: 6000 }, variants);

@@ -1,7 +1,7 @@
 import { FarNetwork } from "./faults/far_network.ts";
 import { FAULT_SUITE, faults } from "./faults/mod.ts";
 import { registerCases } from "./harness/registration.ts";
-import { runtimes } from "./runtimes/native.ts";
+import { runtimesOf } from "./harness/runtime_suites.ts";
 
 const canCut = await FarNetwork.isPossible();
 const cases = faults.filter(({ id }) => canCut || !id.startsWith("black-hole."));
@@ -11,4 +11,4 @@ if (!canCut) {
   console.log(`\n*** ${notice} ***\n`);
   Deno.test({ name: notice, ignore: true, fn() {} });
 }
-await registerCases(cases, FAULT_SUITE, runtimes);
+await registerCases(cases, FAULT_SUITE, runtimesOf.faults);

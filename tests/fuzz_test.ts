@@ -1,11 +1,11 @@
 import { fuzz } from "./fuzz/fuzz_run.ts";
 import { replayCommand, shrink, violationLines } from "./fuzz/shrink.ts";
-import { runtimes } from "./runtimes/native.ts";
+import { chosenRuntimes, runtimesOf } from "./harness/runtime_suites.ts";
 
 // New histories each time: `deno task fuzz` plays those of a given seed again.
 const SECONDS = 10;
 
-for (const runtime of runtimes) {
+for (const runtime of chosenRuntimes(runtimesOf.fuzz)) {
   const command = await runtime.command();
   const isMissing = "missing" in command;
   if (isMissing) {

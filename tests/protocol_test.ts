@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { type RowOutcome, runBattery } from "./protocol/battery.ts";
-import { protocolGaps } from "./protocol/gaps.ts";
 import { sections } from "./protocol/mod.ts";
 import { writeReport } from "./harness/report.ts";
-import { runtimes } from "./runtimes/native.ts";
+import { chosenRuntimes, runtimesOf } from "./harness/runtime_suites.ts";
 
 const outcomesOf = new Map<string, readonly RowOutcome[]>();
 
-for (const runtime of runtimes) {
+for (const runtime of chosenRuntimes(runtimesOf.protocol)) {
   const { name, title } = runtime;
   const command = await runtime.command();
   if ("missing" in command) {
@@ -42,21 +41,4 @@ for (const runtime of runtimes) {
   }
 }
 
-Deno.test("the protocol's report for the compatibility table is written", () =>
-  writeReport("protocol", outcomesOf));
-
-Deno.test("Rows of the battery have ids of their own, and begin with their section", () => {
-  const ids = sections.flatMap(({ name, rows }) => {
-    for (const { id } of rows) assert.ok(id.startsWith(`${name}.`), id);
-    return rows.map(({ id }) => id);
-  });
-  assert.deepEqual(ids.filter((id, index) => ids.indexOf(id) !== index), []);
-});
-
-Deno.test("Every gap of the battery is one of a row and a runtime that exist", () => {
-  const ids = sections.flatMap(({ rows }) => rows.map(({ id }) => id));
-  for (const [name, gaps] of Object.entries(protocolGaps)) {
-    assert.ok(runtimes.some((it) => it.name === name), name);
-    for (const { rows } of gaps) assert.ok(ids.some((id) => rows.test(id)), String(rows));
-  }
-});
+Deno.test.afterAll(() => writeReport("protocol", outcomesOf));

@@ -1,5 +1,5 @@
 import { sseCases } from "./cases/sse.ts";
 import { registerCases } from "./harness/registration.ts";
-import { sseRuntimes } from "./runtimes/sse.ts";
+import { runtimesOf } from "./harness/runtime_suites.ts";
 
-await registerCases(sseCases, {}, sseRuntimes);
+await registerCases(sseCases, {}, runtimesOf.sse);

@@ -1,7 +1,8 @@
-import { workerCases } from "./cases/worker.ts";
 import { cases } from "./cases/mod.ts";
+import { workerCases } from "./cases/worker.ts";
 import { registerCases } from "./harness/registration.ts";
-import { workers, workerVariants } from "./runtimes/workers.ts";
+import { runtimesOf } from "./harness/runtime_suites.ts";
 
-await registerCases(workerCases, {}, [workers]);
-await registerCases([...cases, ...workerCases], {}, workerVariants);
+const [current, ...variants] = runtimesOf.worker;
+await registerCases(workerCases, {}, [current!]);
+await registerCases([...cases, ...workerCases], {}, variants);

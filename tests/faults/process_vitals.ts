@@ -1,5 +1,6 @@
 import type { TestBed } from "../harness/clients/test_bed.ts";
 import { sleep } from "../harness/clients/test_bed.ts";
+import { TimeLimit } from "../harness/time_limit.ts";
 
 /** What the kernel says of a process. Sizes are bytes. */
 export interface Memory {
@@ -73,9 +74,9 @@ export function linesAreBack(t: TestBed, expected: number, ms: number): Promise<
 }
 
 async function isBack(what: string, count: () => number, most: number, ms: number): Promise<void> {
-  const deadline = Date.now() + ms;
+  const limit = new TimeLimit(ms);
   let now = count();
-  while (now > most && Date.now() < deadline) {
+  while (now > most && !limit.isOver) {
     await sleep(20);
     now = count();
   }

@@ -1,17 +1,7 @@
 import type { Case } from "../fixtures/case.ts";
-import { durableObjects } from "../runtimes/durable.ts";
-import { type Runtime, runtimes } from "../runtimes/native.ts";
-import { sseRuntimes } from "../runtimes/sse.ts";
-import { workers } from "../runtimes/workers.ts";
+import type { Runtime } from "../runtimes/native.ts";
+import { chosenRuntimes } from "./runtime_suites.ts";
 import { type Outcome, runSuite, type SuiteOptions } from "./suite.ts";
-
-/** All that the contract is executed on. */
-export const contractRuntimes: readonly Runtime[] = [
-  ...runtimes,
-  durableObjects,
-  workers,
-  ...sseRuntimes,
-];
 
 /**
  * Registers a test for each case on each runtime. Those of one runtime run side by side, in one
@@ -21,11 +11,11 @@ export const contractRuntimes: readonly Runtime[] = [
  */
 export async function registerCases(
   cases: readonly Case[],
-  options: Omit<SuiteOptions, "onOutcome"> = {},
-  on: readonly Runtime[] = contractRuntimes,
+  options: Omit<SuiteOptions, "onOutcome">,
+  on: readonly Runtime[],
 ): Promise<ReadonlyMap<string, readonly Outcome[]>> {
   const outcomesOf = new Map<string, readonly Outcome[]>();
-  for (const runtime of on) {
+  for (const runtime of chosenRuntimes(on)) {
     const command = await runtime.command();
     if ("missing" in command) {
       console.log(`\n*** ${runtime.title} was NOT tested: needs ${command.missing} ***\n`);

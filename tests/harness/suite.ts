@@ -2,6 +2,7 @@ import { TestBed } from "./clients/test_bed.ts";
 import type { Case } from "../fixtures/case.ts";
 import type { Runtime } from "../runtimes/native.ts";
 import { ServerProcess } from "./processes/server_process.ts";
+import { TimeLimit } from "./time_limit.ts";
 
 /** What came of one case on one runtime. */
 export interface Outcome {
@@ -78,19 +79,12 @@ async function runCase(
 /** Runs one case; returns what went wrong. */
 async function attempt(t: TestBed, it: Case, maxMs: number): Promise<string | undefined> {
   const { server } = t;
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => reject(new Error(`took longer than ${maxMs} ms`)),
-    maxMs,
-  );
   let failure: string | undefined;
   try {
     await t.open(it.id);
-    await Promise.race([it.run(t), late]);
+    await new TimeLimit(maxMs).race(it.run(t), `took longer than ${maxMs} ms`);
   } catch (error) {
     failure = error instanceof Error ? error.stack ?? error.message : JSON.stringify(error);
-  } finally {
-    clearTimeout(timer);
   }
   try {
     await t.close();

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { CLOSE, parseFrame, type RawFrame } from "../harness/clients/raw_client.ts";
 import { sleep } from "../harness/clients/test_bed.ts";
+import { TimeLimit } from "../harness/time_limit.ts";
 
 /** Long enough for a server to read the byte before, mostly. */
 const BYTE_MS = 1;
@@ -133,13 +134,9 @@ export class Line implements Disposable {
   }
 
   async #until(isThere: () => boolean, ms: number): Promise<void> {
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      this.#notify();
-    }, ms);
-    while (!isThere() && !isLate) await this.#heard.promise;
-    clearTimeout(timer);
+    if (isThere()) return;
+    const limit = new TimeLimit(ms);
+    while (!isThere() && !limit.isOver) await limit.pause(this.#heard.promise);
   }
 }
 

@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import { TimeLimit } from "../time_limit.ts";
 import { browserTest, launch } from "./browser.ts";
 import { ChatServer } from "./chat_server.ts";
 
@@ -144,11 +145,11 @@ export async function heard(page: Page, lines: readonly string[]): Promise<void>
 
 /** Waits until something holds. */
 export async function until(condition: () => Promise<true | string>): Promise<void> {
-  const end = performance.now() + WAIT;
+  const limit = new TimeLimit(WAIT);
   while (true) {
     const result = await condition();
     if (result === true) return;
-    if (performance.now() > end) assert.fail(result);
+    if (limit.isOver) assert.fail(result);
     await new Promise((resolve) => setTimeout(resolve, 40));
   }
 }

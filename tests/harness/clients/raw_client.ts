@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { connect, type Socket } from "node:net";
+import { TimeLimit } from "../time_limit.ts";
 
 /** Parts of a handshake to write by hand. `null` leaves a header out. */
 export interface RawHandshakeOptions {
@@ -219,16 +220,13 @@ export class RawClient {
   }
 
   async #until(isThere: () => boolean, what: string, ms = 2000): Promise<void> {
-    const deadline = Date.now() + ms;
+    if (isThere()) return;
+    const limit = new TimeLimit(ms);
     while (!isThere()) {
-      const left = deadline - Date.now();
-      if (left <= 0 || (this.#ended && what === "a frame")) {
+      if (limit.isOver || (this.#ended && what === "a frame")) {
         throw new Error(`expected ${what}; have ${this.#received.length} bytes`);
       }
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, left);
-      await Promise.race([this.#wake.promise, promise]);
-      clearTimeout(timer);
+      await limit.pause(this.#wake.promise);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { TimeLimit } from "../time_limit.ts";
 import type { SocketEventMap, SocketTarget } from "../../../websocket/sse.ts";
 
 /** A socket that tells what a WebSocket tells. */
@@ -11,14 +12,9 @@ export async function heard<K extends keyof SocketEventMap>(
   socket: Socket,
   type: K,
 ): Promise<SocketEventMap[K]> {
-  const { promise, resolve, reject } = Promise.withResolvers<SocketEventMap[K]>();
-  const timer = setTimeout(() => reject(new Error(`there was no ${type}`)), WAIT);
+  const { promise, resolve } = Promise.withResolvers<SocketEventMap[K]>();
   socket.addEventListener(type, resolve, { once: true });
-  try {
-    return await promise;
-  } finally {
-    clearTimeout(timer);
-  }
+  return await new TimeLimit(WAIT).race(promise, `there was no ${type}`);
 }
 
 /** How it ends. */
@@ -41,9 +37,9 @@ export function recorded(socket: Socket): unknown[] {
 
 /** Waits until something holds. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
-  const end = performance.now() + WAIT;
+  const limit = new TimeLimit(WAIT);
   while (!condition()) {
-    if (performance.now() > end) throw new Error(`in vain: ${what}`);
+    if (limit.isOver) throw new Error(`in vain: ${what}`);
     await new Promise((go) => setTimeout(go, 5));
   }
 }

@@ -1,3 +1,4 @@
+import { TimeLimit } from "../time_limit.ts";
 import type { Stats } from "../../../common/stats.ts";
 import type { ServerProcess } from "../processes/server_process.ts";
 import { type Address, RawClient, type RawHandshakeOptions } from "./raw_client.ts";
@@ -106,8 +107,12 @@ export class TestBed {
 
   /** All that the server half logged, once `event` has been logged `count` times. */
   async logged(event: string, count = 1, ms = 2000): Promise<Logged[]> {
-    const entries = await this.#control<Logged[]>("log", { event, count, ms });
-    const found = entries.filter((entry) => entry.event === event);
+    const limit = new TimeLimit(ms);
+    let entries: Logged[], found: Logged[];
+    do {
+      entries = await this.#control<Logged[]>("log", { event, count, ms: limit.left });
+      found = entries.filter((entry) => entry.event === event);
+    } while (found.length < count && !limit.isOver);
     if (found.length < count) {
       throw new Error(
         `expected ${count} × ${event} in the server's log; it has ${
@@ -166,11 +171,12 @@ export class TestBed {
   async close(): Promise<void> {
     for (const client of this.#clients) client.terminate();
     let left: SiteStats | undefined;
-    for (let attempt = 0; attempt < 60; attempt++) {
+    const limit = new TimeLimit(1500);
+    do {
       left = await this.stats();
       if (left.peers + left.topics + left.timers + left.namespaces === 0) break;
       await sleep(25);
-    }
+    } while (!limit.isOver);
     await this.#control("close", {});
     if (left!.peers + left!.topics + left!.timers + left!.namespaces > 0) {
       throw new Error(`the server kept something: ${JSON.stringify(left)}`);

@@ -2,6 +2,7 @@ import type { Buffer } from "node:buffer";
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
 import type { ConnectOptions, Transport } from "./connect_options.ts";
+import { TimeLimit } from "../time_limit.ts";
 import { EventStreamSocket } from "./event_stream_socket.ts";
 
 /** A refusal as the client saw it. */
@@ -70,16 +71,13 @@ export class Client {
 
   /** The next message, in order. */
   async next(ms = 2000): Promise<string | Uint8Array> {
-    const deadline = Date.now() + ms;
+    if (this.#queue.length > 0) return this.#queue.shift()!;
+    const limit = new TimeLimit(ms);
     while (this.#queue.length === 0) {
-      const left = deadline - Date.now();
-      if (left <= 0 || this.socket.readyState === WebSocket.CLOSED) {
+      if (limit.isOver || this.socket.readyState === WebSocket.CLOSED) {
         throw new Error("expected a message, and none came");
       }
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, left);
-      await Promise.race([this.#wake.promise, promise]);
-      clearTimeout(timer);
+      await limit.pause(this.#wake.promise);
     }
     return this.#queue.shift()!;
   }
@@ -113,9 +111,9 @@ export class Client {
 
   /** Resolves once the server has closed: its close frame has come, or the line has ended. */
   async shut(ms = 2000): Promise<void> {
-    const deadline = Date.now() + ms;
+    const limit = new TimeLimit(ms);
     while (this.socket.readyState === WebSocket.OPEN) {
-      if (Date.now() > deadline) throw new Error("expected a close, and none came");
+      if (limit.isOver) throw new Error("expected a close, and none came");
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }

@@ -1,17 +1,33 @@
+const CACHE = new URL("../../../.cache/", import.meta.url);
+
+/** Downloads of this process, by folder: runtimes that share a binary share its download. */
+const fetching = new Map<string, Promise<string | undefined>>();
+
 /**
  * Fetches a binary that ships in an npm package for one platform only, on demand, so that a
  * contributor on another system still installs the rest. Kept in `.cache/`.
  *
  * @returns its path, or `undefined` where it cannot be had.
  */
-export async function npmBinary(
+export function npmBinary(
   name: string,
   version: string,
   file: string,
 ): Promise<string | undefined> {
-  if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") return undefined;
-  const folder = new URL(`../../../.cache/${name}@${version.replace(/.*@/, "")}/`, import.meta.url);
+  if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") return Promise.resolve(undefined);
+  const folder = new URL(`${name}@${version.replace(/.*@/, "")}/`, CACHE);
   const binary = new URL(`node_modules/${name}/${file}`, folder).pathname;
+  const found = fetching.get(binary) ?? fetchBinary(name, version, folder, binary);
+  fetching.set(binary, found);
+  return found;
+}
+
+async function fetchBinary(
+  name: string,
+  version: string,
+  folder: URL,
+  binary: string,
+): Promise<string | undefined> {
   try {
     await Deno.stat(binary);
     return binary;

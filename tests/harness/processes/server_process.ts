@@ -1,3 +1,5 @@
+import { TimeLimit } from "../time_limit.ts";
+
 /** A server under test, in a process of its own. It ends when its standard input does. */
 export class ServerProcess implements AsyncDisposable {
   /** What it said after `LISTENING`: a port, or an URL. */
@@ -47,16 +49,15 @@ export class ServerProcess implements AsyncDisposable {
       preventCancel: true,
     });
     let output = "";
-    const timer = setTimeout(() => child.kill("SIGKILL"), START_MS);
+    const limit = new TimeLimit(START_MS);
     while (!LISTENING.test(output)) {
-      const { value, done } = await chunks.next();
-      if (done) {
-        clearTimeout(timer);
-        throw new Error(`the server did not start: ${output}${await errors}`);
-      }
+      const { value, done } = await limit.race(chunks.next(), "").catch(() => {
+        child.kill("SIGKILL");
+        return chunks.next();
+      });
+      if (done) throw new Error(`the server did not start: ${output}${await errors}`);
       output += value;
     }
-    clearTimeout(timer);
     return new ServerProcess(command, child, output, errors, chunks);
   }
 
@@ -83,9 +84,8 @@ export class ServerProcess implements AsyncDisposable {
     this.#isStopping = true;
     if (signal) this.#child.kill(signal);
     await this.#input.close().catch(() => {});
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 2000);
+    await new TimeLimit(2000).race(this.#done, "").catch(() => this.#child.kill("SIGKILL"));
     await this.#done;
-    clearTimeout(timer);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 import { build } from "esbuild";
-import { builtProgram } from "./built_program.ts";
+import { builtProgram, replaceFile } from "./built_program.ts";
 import { npmBinary } from "./npm_binary.ts";
 import type { Gap, Runtime } from "../../runtimes/native.ts";
 
@@ -93,7 +93,8 @@ export async function programCommand(
   await Deno.mkdir(folder, { recursive: true });
   await bundle(source, new URL("main.mjs", folder));
   const storage = await Deno.makeTempDir({ dir: folder.pathname, prefix: "storage-" });
-  const config = new URL("config.capnp", folder);
+  // Parts of the tests that run side by side have storage, and so a configuration, of their own.
+  const config = new URL(`${storage.split("/").at(-1)}.capnp`, folder);
   await Deno.writeTextFile(config, configOf(options, storage));
   const server = new URL("./workerd_server.ts", import.meta.url).pathname;
   return [Deno.execPath(), "run", "-A", "--no-check", server, workerd, config.pathname];
@@ -102,7 +103,8 @@ export async function programCommand(
 const WITHOUT_VM = new URL("../../fixtures/without_vm.ts", import.meta.url).pathname;
 
 async function bundle(contents: string, outfile: URL): Promise<void> {
-  await build({
+  const { outputFiles } = await build({
+    write: false,
     stdin: { contents, resolveDir: CACHE.pathname },
     outfile: outfile.pathname,
     bundle: true,
@@ -113,6 +115,7 @@ async function bundle(contents: string, outfile: URL): Promise<void> {
     loader: { ".html": "text", ".css": "text", ".svg": "text" },
     logLevel: "error",
   });
+  await replaceFile(outfile.pathname, outputFiles[0]!.contents);
 }
 
 /** Part of workerd by itself from this date on; the cases import modules of Node. */

@@ -1,0 +1,70 @@
+/**
+ * Runs the tests, parts of them side by side: `deno task test --help`.
+ *
+ * @module
+ */
+import { type Counts, mergeReports, type PartResult } from "../tests/harness/gate/junit_report.ts";
+import { chosenParts, type Part, partsOf, quickParts } from "../tests/harness/gate/parts.ts";
+import { PARTS, runParts } from "../tests/harness/gate/run_part.ts";
+import { prepare } from "../tests/harness/gate/prepare.ts";
+import { deleteReports } from "../tests/harness/report.ts";
+import { fail, readArguments } from "./arguments.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const REPORT = new URL(".cache/junit.xml", ROOT);
+/** Parts wait most of the time: for time-outs, and for each other's halves. */
+const AT_ONCE = 2 * Math.max(2, navigator.hardwareConcurrency);
+
+const { names, has, value } = readArguments({
+  help: `deno task test [part…] [--quick] [--at-once=N]
+
+Runs the tests in parts, several at once, and prints a line for each part and every failure in full.
+
+  part         a test file, a runtime, or both in quotes: layers, node24, "faults bun"; all if left out
+  --quick      unit tests, and the contract on Deno and one Node
+  --at-once=N  parts that run at the same time, ${AT_ONCE} if left out`,
+  flags: ["--quick"],
+  options: ["--at-once"],
+});
+
+const all = partsOf(await Array.fromAsync(Deno.readDir(new URL("tests/", ROOT)), (it) => it.name));
+const parts = has("--quick") ? quickParts(all) : chosenParts(all, names);
+if (parts.length === 0) fail(`There is no part ${names.join(" ")}`);
+
+const started = performance.now();
+await Deno.remove(REPORT).catch(() => {});
+await Deno.remove(PARTS, { recursive: true }).catch(() => {});
+await Deno.mkdir(PARTS, { recursive: true });
+if (parts.length === all.length) await deleteReports();
+await prepare(parts);
+const results = await runParts(parts, Number(value("--at-once") ?? AT_ONCE), print);
+await Deno.writeTextFile(REPORT, mergeReports(results));
+
+const total: Counts = {
+  passed: sum(({ passed }) => passed),
+  failed: sum(({ failed }) => failed),
+  skipped: sum(({ skipped }) => skipped),
+};
+console.log(`\n${textOf(total)}   ${seconds(performance.now() - started)}`);
+Deno.exit(total.failed > 0 ? 1 : 0);
+
+/** Prints the line of a part that has ended, and what failed in it. */
+function print({ name }: Part, result: PartResult, ms: number): void {
+  const mark = result.failed > 0 ? "✗" : "✓";
+  console.log(`${mark} ${name.padEnd(28)} ${textOf(result).padEnd(34)} ${seconds(ms)}`);
+  for (const { name, text } of result.failures) {
+    console.log(`\n    ${name}\n${text.trim().replaceAll(/^/gm, "      ")}\n`);
+  }
+}
+
+function textOf({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ""}`;
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1000)} s`.padStart(6);
+}
+
+function sum(of: (result: PartResult) => number): number {
+  return results.reduce((all, result) => all + of(result), 0);
+}

@@ -1,0 +1,68 @@
+import { runtimesOf, type SplitFile } from "../runtime_suites.ts";
+
+/** Tests that run in one process, side by side with other parts. */
+export interface Part {
+  /** Name in the output, and of the files that the part leaves in `.cache/parts/`. */
+  readonly name: string;
+  /** Test files and folders. */
+  readonly files: readonly string[];
+  /** Name of the only runtime that the files are run on. */
+  readonly runtime?: string;
+  /** Seconds that the part takes, about. The longest part starts first. */
+  readonly seconds: number;
+}
+
+/** Runtimes of `deno task test:quick`. */
+const QUICK_RUNTIMES = ["deno", "node24"];
+
+/** Seconds of a file, where they are far from {@linkcode USUAL_SECONDS}. */
+const SECONDS: Readonly<Record<string, number>> = {
+  soak: 40,
+  faults: 35,
+  chat_e2e: 30,
+  sse_browser: 25,
+  cloudflare_chat_e2e: 20,
+  fuzz: 20,
+  conformance: 14,
+  durable: 25,
+  worker: 25,
+};
+const USUAL_SECONDS = 10;
+
+/** Tests without a server of a runtime: short, and so together in one part. */
+const UNITS: readonly string[] = ["tests/unit/", "tests/layers_test.ts", "tests/mutation_test.ts"];
+
+/**
+ * Splits the test files into parts: each file by itself, a file of several runtimes once for each
+ * of them. Files that no rule names are parts too, so that a new file cannot be left out.
+ *
+ * @param files names of the files in `tests/`.
+ */
+export function partsOf(files: readonly string[]): Part[] {
+  const parts: Part[] = [{ name: "unit", files: UNITS, seconds: 20 }];
+  for (const file of files) {
+    const path = `tests/${file}`, name = file.replace(/_test\.ts$/, "");
+    if (!file.endsWith("_test.ts") || UNITS.includes(path)) continue;
+    const seconds = SECONDS[name] ?? USUAL_SECONDS, base = { files: [path], seconds };
+    if (name in runtimesOf) {
+      for (const runtime of runtimesOf[name as SplitFile]) {
+        parts.push({ ...base, name: `${name} ${runtime.name}`, runtime: runtime.name });
+      }
+    } else parts.push({ ...base, name });
+  }
+  return parts;
+}
+
+/** Parts for daily work: unit tests, and the contract on Deno and one Node. */
+export function quickParts(parts: readonly Part[]): Part[] {
+  const names = ["unit", ...QUICK_RUNTIMES.map((name) => `conformance ${name}`)];
+  return parts.filter(({ name }) => names.includes(name));
+}
+
+/** Parts whose names begin with one of these beginnings, or contain one as a word. */
+export function chosenParts(parts: readonly Part[], names: readonly string[]): Part[] {
+  if (names.length === 0) return [...parts];
+  return parts.filter(({ name }) =>
+    names.some((wanted) => name === wanted || name.split(" ").includes(wanted))
+  );
+}

@@ -1,0 +1,17 @@
+import type { Runtime } from "../../runtimes/native.ts";
+import { emittedLibraryIsThere } from "../processes/built_program.ts";
+import { runtimesOf } from "../runtime_suites.ts";
+import type { Part } from "./parts.ts";
+
+/**
+ * Makes what several parts share, before they run: the library as it is in the npm package, and the
+ * binaries of the runtimes, which are fetched side by side.
+ */
+export async function prepare(parts: readonly Part[]): Promise<void> {
+  const names = new Set(parts.map(({ runtime }) => runtime));
+  const isWhole = parts.some(({ name, runtime }) => name !== "unit" && runtime === undefined);
+  const all: Runtime[] = Object.values(runtimesOf).flat();
+  const wanted = new Set(all.filter(({ name }) => isWhole || names.has(name)));
+  await emittedLibraryIsThere();
+  await Promise.all([...wanted].map((runtime) => runtime.command()));
+}

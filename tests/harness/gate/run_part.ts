@@ -1,0 +1,72 @@
+import { LIBRARY_IS_EMITTED } from "../processes/built_program.ts";
+import { ONLY_RUNTIME } from "../runtime_suites.ts";
+import { TimeLimit } from "../time_limit.ts";
+import { type PartResult, readPart } from "./junit_report.ts";
+import type { Part } from "./parts.ts";
+
+const ROOT = new URL("../../../", import.meta.url);
+
+/** Where each part leaves its report. */
+export const PARTS: URL = new URL(".cache/parts/", ROOT);
+
+/** How long one part may take, in time that counts. */
+const MAX_PART_MS = 240_000;
+/** Characters of its output that a crash shows. */
+const SHOWN = 6000;
+
+/** Runs a part in a process of its own, and reads the report. */
+export async function runPart(part: Part): Promise<PartResult> {
+  const report = new URL(`${part.name.replaceAll(" ", "-")}.xml`, PARTS);
+  await Deno.remove(report).catch(() => {});
+  const child = new Deno.Command(Deno.execPath(), {
+    // Types are checked once for all, by `deno task static`.
+    args: ["test", "-A", "--quiet", "--no-check", `--junit-path=${report.pathname}`, ...part.files],
+    cwd: ROOT,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    env: {
+      NO_COLOR: "1",
+      [LIBRARY_IS_EMITTED]: "1",
+      ...(part.runtime === undefined ? {} : { [ONLY_RUNTIME]: part.runtime }),
+    },
+  }).spawn();
+  const output = Promise.all([child.stdout, child.stderr].map((it) => new Response(it).text()));
+  let killed: string | undefined;
+  try {
+    await new TimeLimit(MAX_PART_MS).race(child.status, "");
+  } catch {
+    killed = `the tests were still running after ${MAX_PART_MS / 1000} s`;
+    child.kill("SIGKILL");
+  }
+  const { code } = await child.status;
+  const text = (await output).join("\n").trim();
+  const found = await Deno.readTextFile(report).catch(() => undefined);
+  return readPart(part.name, found, {
+    code,
+    output: text.slice(-SHOWN),
+    ...(killed === undefined ? {} : { killed }),
+  });
+}
+
+/** Runs parts side by side, the longest first; calls back at the end of each. */
+export async function runParts(
+  parts: readonly Part[],
+  atOnce: number,
+  onEnd: (part: Part, result: PartResult, ms: number) => void,
+  run: (part: Part) => Promise<PartResult> = runPart,
+): Promise<PartResult[]> {
+  const queue = parts.toSorted((a, b) => b.seconds - a.seconds), results: PartResult[] = [];
+  const work = async () => {
+    for (let part = queue.shift(); part; part = queue.shift()) {
+      const started = performance.now();
+      const result = await run(part).catch((error) =>
+        readPart(part!.name, undefined, { code: 1, output: "", killed: String(error) })
+      );
+      results.push(result);
+      onEnd(part, result, performance.now() - started);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return results;
+}

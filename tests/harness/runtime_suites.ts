@@ -1,0 +1,42 @@
+import { durableObjects, durableVariants } from "../runtimes/durable.ts";
+import { type Runtime, runtimes } from "../runtimes/native.ts";
+import { sseRuntimes } from "../runtimes/sse.ts";
+import { workers, workerVariants } from "../runtimes/workers.ts";
+
+/** All that the contract is executed on. */
+export const contractRuntimes: readonly Runtime[] = [
+  ...runtimes,
+  durableObjects,
+  workers,
+  ...sseRuntimes,
+];
+
+/** Test files that run on several runtimes: `tests/conformance_test.ts`, and so on. */
+export type SplitFile =
+  | "conformance"
+  | "durable"
+  | "worker"
+  | "sse"
+  | "protocol"
+  | "faults"
+  | "fuzz";
+
+/** Runtimes of each test file that runs on several. `deno task test` runs each by itself. */
+export const runtimesOf: Readonly<Record<SplitFile, readonly Runtime[]>> = {
+  conformance: contractRuntimes,
+  durable: [durableObjects, ...durableVariants],
+  worker: [workers, ...workerVariants],
+  sse: sseRuntimes,
+  protocol: runtimes,
+  faults: runtimes,
+  fuzz: runtimes,
+};
+
+/** Environment variable with the name of the one runtime that a test file is to run on. */
+export const ONLY_RUNTIME = "TEST_RUNTIME";
+
+/** Those that this process is to run on: all, unless {@linkcode ONLY_RUNTIME} names one. */
+export function chosenRuntimes(all: readonly Runtime[]): readonly Runtime[] {
+  const only = Deno.env.get(ONLY_RUNTIME);
+  return only === undefined ? all : all.filter(({ name }) => name === only);
+}

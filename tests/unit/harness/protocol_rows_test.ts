@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { protocolGaps } from "../../protocol/gaps.ts";
+import { sections } from "../../protocol/mod.ts";
+import { runtimes } from "../../runtimes/native.ts";
+
+Deno.test("Rows of the battery have ids of their own, and begin with their section", () => {
+  const ids = sections.flatMap(({ name, rows }) => {
+    for (const { id } of rows) assert.ok(id.startsWith(`${name}.`), id);
+    return rows.map(({ id }) => id);
+  });
+  assert.deepEqual(ids.filter((id, index) => ids.indexOf(id) !== index), []);
+});
+
+Deno.test("Every gap of the battery is one of a row and a runtime that exist", () => {
+  const ids = sections.flatMap(({ rows }) => rows.map(({ id }) => id));
+  for (const [name, gaps] of Object.entries(protocolGaps)) {
+    assert.ok(runtimes.some((it) => it.name === name), name);
+    for (const { rows } of gaps) assert.ok(ids.some((id) => rows.test(id)), String(rows));
+  }
+});
