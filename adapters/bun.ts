@@ -29,82 +29,19 @@ import { deflateOffers } from "../handshake/deflate_offers.ts";
 import { RawHandshake } from "../handshake/raw_handshake.ts";
 import { TopicSpace } from "../shims/uws/topic_space.ts";
 import { reportClose } from "../shims/uws/uwebsockets.ts";
+import type { BunServer, BunSocket, BunWebSocketHandler } from "../shims/uws/bun_types.ts";
 import type { ControlKind, Payload } from "../socket/socket.ts";
+
+export type { BunServer, BunSocket, BunWebSocketHandler } from "../shims/uws/bun_types.ts";
 
 /** Options of the adapter for Bun. */
 export type BunOptions<Context extends object = AnyContext> = AdapterOptions<Context>;
-
-/** The part of Bun's `Server` that is used. */
-export interface BunServer {
-  /** Answers with a 101, or returns `false`. */
-  upgrade(request: Request, options: { data: unknown; headers: Headers }): boolean;
-  /** The other end of a request's line. */
-  requestIP(request: Request): { readonly address: string } | null;
-}
-
-/** The part of Bun's `ServerWebSocket` that is used. */
-export interface BunSocket {
-  /** What was given to `upgrade`. */
-  readonly data: unknown;
-  /** 1 while open. */
-  readonly readyState: number;
-  /** How binary messages come. */
-  binaryType?: string;
-  /** Queues a message. */
-  send(data: string | Uint8Array<ArrayBuffer>, compress?: boolean): number;
-  /** Hears a topic. */
-  subscribe(topic: string): unknown;
-  /** Hears it no more. */
-  unsubscribe(topic: string): unknown;
-  /** Whether it hears a topic. */
-  isSubscribed(topic: string): boolean;
-  /** Queues a message for all others that hear a topic. */
-  publish(topic: string, data: string | Uint8Array<ArrayBuffer>, compress?: boolean): number;
-  /** Closes with a closing handshake. */
-  close(code?: number, reason?: string): void;
-  /** Drops the line. */
-  terminate(): void;
-  /** Sends a ping. */
-  ping(data: Uint8Array<ArrayBuffer>): number;
-  /** Stops reading. */
-  pause(): void;
-  /** Reads on. */
-  resume(): void;
-  /** Bytes that wait. */
-  getBufferedAmount(): number;
-}
-
-/** The `websocket` half of `Bun.serve`. */
-export interface BunWebSocketHandler {
-  /** `limits.maxPayload`. */
-  readonly maxPayloadLength: number;
-  /** Off: idle lines are watched by the endpoint. */
-  readonly idleTimeout: number;
-  /** Off: `limits.maxBuffered` is watched by the endpoint. */
-  readonly backpressureLimit: number;
-  /** Off: pings are sent by the endpoint. */
-  readonly sendPings: boolean;
-  /** As in the options. */
-  readonly perMessageDeflate: boolean;
-  /** Bun calls these. */
-  open(ws: BunSocket): void;
-  /** Bun calls these. */
-  message(ws: BunSocket, message: string | ArrayBuffer | Uint8Array): void;
-  /** Bun calls these. */
-  drain(ws: BunSocket): void;
-  /** Bun calls these. */
-  ping(ws: BunSocket, data: Uint8Array): void;
-  /** Bun calls these. */
-  pong(ws: BunSocket, data: Uint8Array): void;
-  /** Bun calls these. */
-  close(ws: BunSocket, code: number, reason: string): void;
-}
 
 const wire: Wire<BunSocket> = {
   isOpen: () => true, // Bun reports every close at once
   send: (native, { payload }, compress) => native.send(payload, compress) > 0,
   close: (native, code, reason) => native.close(code, reason),
-  // Bun 1.4 reports the close at once, and keeps the socket with what is queued.
+  // Bun 1.4 reports our close at once, though queued bytes are not sent yet.
   closeForgetsQueue: true,
   terminate: (native) => native.terminate(),
   bufferedAmount: (native) => native.getBufferedAmount(),
@@ -124,7 +61,7 @@ const wire: Wire<BunSocket> = {
 
 /** WebSockets on Bun. */
 export class BunAdapter extends Adapter {
-  /** Give this to `Bun.serve`. */
+  /** Option `websocket` for `Bun.serve`. */
   readonly websocket: BunWebSocketHandler;
   readonly #spaces = new WeakMap<object, TopicSpace>();
 
@@ -147,8 +84,8 @@ export class BunAdapter extends Adapter {
   }
 
   /**
-   * Answers an upgrade request: `undefined` once Bun has answered with a 101, else the response to
-   * return from the server's `fetch`. Never rejects.
+   * Answers an upgrade request. Resolves to `undefined` if Bun has answered with a 101, else to the
+   * response that the server's `fetch` must return. Never rejects.
    */
   async handleUpgrade(request: Request, server: BunServer): Promise<Response | undefined> {
     const handshake = snapshot(request, server);
@@ -166,7 +103,7 @@ export class BunAdapter extends Adapter {
     { admission, protocol, headers: more }: Decision & { kind: "accept" },
   ): Response | undefined {
     const headers = new Headers(more.map(([name, value]): [string, string] => [name, value]));
-    // Where the client offers protocols and nothing is said, Bun 1.4 selects the first by itself.
+    // Without this header Bun 1.4 selects the first subprotocol that the client offers.
     headers.set("sec-websocket-protocol", protocol);
     const isOffered = this.websocket.perMessageDeflate &&
       deflateOffers(handshake.header("sec-websocket-extensions")).length > 0;
@@ -182,7 +119,7 @@ export class BunAdapter extends Adapter {
     return new Response("The client has left\n", { status: 400 });
   }
 
-  /** Native topics are the server's. */
+  /** Returns the topic space of a server, which owns its native topics. */
   readonly #spaceOf = (server: object): TopicSpace => {
     let space = this.#spaces.get(server);
     if (!space) {
@@ -191,7 +128,7 @@ export class BunAdapter extends Adapter {
     return space;
   };
 
-  /** Bun calls this inside `server.upgrade`. */
+  /** Opens our socket. Bun calls this inside `server.upgrade`. */
   #open(native: BunSocket): void {
     const data = dataOf(native);
     if (!data) return;
@@ -224,7 +161,7 @@ function snapshot(request: Request, server: BunServer): RawHandshake {
   });
 }
 
-/** Ours, unless a hook of the user upgraded the socket: that one carries other data. */
+/** Returns our data, or `undefined` if a hook of the user has upgraded the socket with other data. */
 function dataOf({ data }: BunSocket): SocketData<BunSocket> | undefined {
   return data instanceof SocketData ? data : undefined;
 }

@@ -16,7 +16,6 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { STATUS_CODES } from "node:http";
 import { inspect } from "node:util";
 import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
 import type { Decision } from "../endpoint/upgrader.ts";
@@ -29,127 +28,35 @@ import { deflateOffers } from "../handshake/deflate_offers.ts";
 import { RawHandshake } from "../handshake/raw_handshake.ts";
 import { TopicSpace } from "../shims/uws/topic_space.ts";
 import { reportClose } from "../shims/uws/uwebsockets.ts";
+import { respond, SafeResponse } from "../shims/uws/uws_response.ts";
+import type {
+  UwsApp,
+  UwsBehavior,
+  UwsContext,
+  UwsRequest,
+  UwsResponse,
+  UwsSocket,
+} from "../shims/uws/uws_types.ts";
 import type { ControlKind } from "../socket/socket.ts";
+
+export type {
+  UwsApp,
+  UwsBehavior,
+  UwsContext,
+  UwsRequest,
+  UwsResponse,
+  UwsSocket,
+} from "../shims/uws/uws_types.ts";
 
 /** Options of the adapter for uWebSockets.js. */
 export type UwsOptions<Context extends object = AnyContext> = AdapterOptions<Context>;
-
-/** The part of uWebSockets.js' `HttpRequest` that is used. Valid until the handler returns. */
-export interface UwsRequest {
-  /** Lower case. */
-  getMethod(): string;
-  /** Path, without the query. */
-  getUrl(): string;
-  /** Query without `?`; `undefined` for none. */
-  getQuery(): string | undefined;
-  /** A header by its lower-case name, or `""`. */
-  getHeader(name: string): string;
-  /** All headers. */
-  forEach(callback: (name: string, value: string) => void): void;
-}
-
-/** The part of uWebSockets.js' `HttpResponse` that is used. Valid until aborted. */
-export interface UwsResponse {
-  /** Tells that the client has left. */
-  onAborted(callback: () => void): unknown;
-  /** Gathers writes. */
-  cork(callback: () => void): unknown;
-  /** Writes the status line. */
-  writeStatus(status: string): unknown;
-  /** Writes one header. */
-  writeHeader(name: string, value: string): unknown;
-  /** Writes a chunk of the body. */
-  write(chunk: Uint8Array): unknown;
-  /** Ends the response. */
-  end(body?: string, closeConnection?: boolean): unknown;
-  /** Drops the line. */
-  close(): unknown;
-  /** The other end of the line, as text. */
-  getRemoteAddressAsText(): ArrayBuffer;
-  /** Answers with the 101. */
-  upgrade(
-    userData: { readonly onepeer: unknown },
-    key: string,
-    protocol: string,
-    extensions: string,
-    context: UwsContext,
-  ): void;
-}
-
-/** uWebSockets.js' `us_socket_context_t`, handed through. */
-export type UwsContext = object;
-
-/** The part of uWebSockets.js' `WebSocket` that is used. Throws once closed. */
-export interface UwsSocket {
-  /** What was given to `upgrade`. */
-  readonly onepeer?: unknown;
-  /** Queues a message. */
-  send(message: string | Uint8Array<ArrayBuffer>, isBinary?: boolean, compress?: boolean): number;
-  /** Hears a topic. */
-  subscribe(topic: string): unknown;
-  /** Hears it no more. */
-  unsubscribe(topic: string): unknown;
-  /** Whether it hears a topic. */
-  isSubscribed(topic: string): boolean;
-  /** Queues a message for all others that hear a topic. */
-  publish(
-    topic: string,
-    message: string | Uint8Array<ArrayBuffer>,
-    isBinary?: boolean,
-    compress?: boolean,
-  ): boolean;
-  /** Closes with a closing handshake. */
-  end(code?: number, reason?: string): void;
-  /** Drops the line. */
-  close(): void;
-  /** Sends a ping. */
-  ping(data: Uint8Array<ArrayBuffer>): number;
-  /** Bytes that wait. */
-  getBufferedAmount(): number;
-}
-
-/** The behaviour object for `app.ws(pattern, …)`. */
-export interface UwsBehavior {
-  /** As in the options. */
-  readonly compression: number;
-  /** `limits.maxPayload`. */
-  readonly maxPayloadLength: number;
-  /** Off: `limits.maxBuffered` is watched by the endpoint. */
-  readonly maxBackpressure: number;
-  /** Off: idle lines are watched by the endpoint. */
-  readonly idleTimeout: number;
-  /** Off: pings are sent by the endpoint. */
-  readonly sendPingsAutomatically: boolean;
-  /** uWebSockets.js calls these. */
-  upgrade(res: UwsResponse, req: UwsRequest, context: UwsContext): void;
-  /** uWebSockets.js calls these. */
-  open(ws: UwsSocket): void;
-  /** uWebSockets.js calls these. */
-  message(ws: UwsSocket, message: ArrayBuffer, isBinary: boolean): void;
-  /** uWebSockets.js calls these. */
-  drain(ws: UwsSocket): void;
-  /** uWebSockets.js calls these. */
-  ping(ws: UwsSocket, message: ArrayBuffer): void;
-  /** uWebSockets.js calls these. */
-  pong(ws: UwsSocket, message: ArrayBuffer): void;
-  /** uWebSockets.js calls these. */
-  close(ws: UwsSocket, code: number, message: ArrayBuffer): void;
-}
-
-/** The part of an `App` that {@linkcode UwsAdapter.attach} uses. */
-export interface UwsApp {
-  /** Routes WebSocket handshakes. */
-  ws(pattern: string, behavior: UwsBehavior): unknown;
-  /** Routes everything else. */
-  any(pattern: string, handler: (res: UwsResponse, req: UwsRequest) => void): unknown;
-}
 
 const decoder = new TextDecoder();
 const MAX_INT32 = 2 ** 31 - 1;
 /** `SHARED_COMPRESSOR | SHARED_DECOMPRESSOR` of uWebSockets.js 20. */
 const SHARED_COMPRESSION = 1 | 256;
 
-/** What `send` returns where there is no backpressure. */
+/** Result of `send()` without backpressure. */
 const SENT = 1;
 
 const wire: Wire<UwsSocket> = {
@@ -157,7 +64,7 @@ const wire: Wire<UwsSocket> = {
   send: (native, { payload }, compress) =>
     native.send(payload, typeof payload !== "string", compress) === SENT,
   close: (native, code, reason) => native.end(code, reason),
-  // uWebSockets.js 20 reports the close at once, and keeps the socket with what is queued.
+  // uWebSockets.js 20 reports our close at once, though queued bytes are not sent yet.
   closeForgetsQueue: true,
   terminate: (native) => native.close(),
   bufferedAmount: (native) => native.getBufferedAmount(),
@@ -174,7 +81,7 @@ const wire: Wire<UwsSocket> = {
 
 /** WebSockets over uWebSockets.js. */
 export class UwsAdapter extends Adapter {
-  /** Give this to `app.ws(pattern, …)`. */
+  /** Behaviour to pass to `app.ws(pattern, …)`. */
   readonly websocket: UwsBehavior;
   readonly #spaces = new Map<string, TopicSpace>();
 
@@ -198,8 +105,8 @@ export class UwsAdapter extends Adapter {
   }
 
   /**
-   * Routes a pattern of an app to this adapter, bad handshakes included: with `app.ws` alone
-   * uWebSockets.js ends their lines without an answer.
+   * Routes a pattern of an app to this adapter, invalid handshakes included. With `app.ws` alone
+   * uWebSockets.js ends the connections of the latter without a response.
    */
   attach(app: UwsApp, pattern: string): void {
     app.ws(pattern, this.websocket);
@@ -207,31 +114,32 @@ export class UwsAdapter extends Adapter {
   }
 
   /**
-   * Native topics are the app's, but a socket knows no more than its route's context: a pointer, in
-   * an object that uWebSockets.js 20 makes anew each time. Node shows the address.
+   * Returns the topic space of a route. Native topics belong to the app, but a socket only knows the
+   * context of its route: a pointer, in an object that uWebSockets.js 20 makes for each call. The text
+   * by which Node inspects the object has the address.
    */
   readonly #spaceOf = (context: object): TopicSpace => {
     const address = inspect(context);
     let space = this.#spaces.get(address);
     if (space) return space;
     space = new TopicSpace(NativeDomain.under(this.endpoint.limits));
-    // Where there is no address, each socket is by itself, and served by itself.
+    // Without an address, each socket gets a topic space of its own.
     if (ADDRESS.test(address)) this.#spaces.set(address, space);
     return space;
   };
 
-  /** `req` is valid only until this returns, `res` only until aborted: both are read out first. */
+  /** Answers a handshake. Reads `req` first, which is valid only until this method returns. */
   #answer(res: UwsResponse, req: UwsRequest, context: UwsContext | undefined): void {
-    const line = new Line(res);
+    const response = new SafeResponse(res);
     const handshake = snapshot(res, req, context);
-    line.onLeft = () => handshake.abort(clientHasLeft);
+    response.onLeft = () => handshake.abort(clientHasLeft);
     const decision = this.upgrader.decide(handshake);
     const carryOut = (decision: Decision) => {
-      line.onLeft = undefined;
-      if (decision.kind === "refuse") void respond(line, decision.response);
+      response.onLeft = undefined;
+      if (decision.kind === "refuse") void respond(response, decision.response);
       if (decision.kind !== "accept") return;
       try {
-        this.#accept(line, handshake, context, decision);
+        this.#accept(response, handshake, context, decision);
       } catch (error) {
         this.upgrader.failed(handshake, error, decision.admission);
       }
@@ -241,12 +149,12 @@ export class UwsAdapter extends Adapter {
   }
 
   #accept(
-    line: Line,
+    response: SafeResponse,
     handshake: RawHandshake,
     context: UwsContext | undefined,
     { admission, protocol, headers }: Decision & { kind: "accept" },
   ): void {
-    // The window of uWebSockets.js 20 is what it is: who wants a smaller one gets none.
+    // uWebSockets.js 20 has a fixed window: a client that asks for another one gets no compression.
     const offer = this.websocket.compression === 0 ? undefined : deflateOffers(
       handshake.header("sec-websocket-extensions"),
     ).find((it) => !it.includes("server_max_window_bits"));
@@ -258,7 +166,7 @@ export class UwsAdapter extends Adapter {
       context!,
     );
     const key = handshake.header("sec-websocket-key") ?? "";
-    const isAlive = line.cork((res) => {
+    const isAlive = response.cork((res) => {
       res.writeStatus("101 Switching Protocols");
       for (const [name, value] of headers) res.writeHeader(name, value);
       res.upgrade({ onepeer }, key, protocol, offer ?? "", context!);
@@ -276,29 +184,8 @@ export function adapter<Context extends object = AnyContext>(
 
 export default adapter;
 
-/** How Node shows a pointer. */
+/** Text by which Node inspects a pointer. */
 const ADDRESS = /^\[External: \w+\]$/;
-
-/** A response that may be gone: every touch of it after an abort would throw. */
-class Line {
-  onLeft: (() => void) | undefined;
-  readonly #res: UwsResponse;
-  #isGone = false;
-
-  constructor(res: UwsResponse) {
-    this.#res = res;
-    res.onAborted(() => {
-      this.#isGone = true;
-      this.onLeft?.();
-    });
-  }
-
-  /** Writes, unless the client has left; tells which. */
-  cork(write: (res: UwsResponse) => void): boolean {
-    if (!this.#isGone) this.#res.cork(() => write(this.#res));
-    return !this.#isGone;
-  }
-}
 
 function snapshot(
   res: UwsResponse,
@@ -318,12 +205,12 @@ function snapshot(
   });
 }
 
-/** A header as Fetch and all other runtimes have it, a character per byte: uWebSockets.js 20 decodes UTF-8. */
+/** Returns a header with a character per byte, as in Fetch. uWebSockets.js 20 decodes UTF-8 instead. */
 function byteString(value: string): string {
   return /[^\0-\x7f]/.test(value) ? Buffer.from(value).toString("latin1") : value;
 }
 
-/** Ours, unless a hook of the user upgraded the socket. */
+/** Returns our data, or `undefined` if a hook of the user has upgraded the socket. */
 function dataOf({ onepeer }: UwsSocket): SocketData<UwsSocket> | undefined {
   return onepeer instanceof SocketData ? onepeer : undefined;
 }
@@ -337,7 +224,7 @@ function onMessage(native: UwsSocket, message: ArrayBuffer, isBinary: boolean): 
   data.socket.received(payload, message.byteLength);
 }
 
-/** Small messages go into the pool of `Buffer`: memory of their own would cost 0.4 µs for 1 KiB on Node 20. */
+/** Copies a message. Small ones go to the pool of `Buffer`, which saves 0.4 µs for 1 KiB on Node 20. */
 function copyOut(message: ArrayBuffer): Uint8Array<ArrayBuffer> {
   const { byteLength } = message;
   const isSmall = byteLength > 0 && byteLength < Buffer.poolSize >>> 1;
@@ -357,31 +244,4 @@ function onControl(native: UwsSocket, kind: ControlKind, message: ArrayBuffer): 
 function onClose(native: UwsSocket, code: number, message: ArrayBuffer): void {
   const data = dataOf(native);
   if (data) reportClose(data.socket, code, decoder.decode(message));
-}
-
-/** Headers that uWebSockets.js writes by itself. */
-const OWN_HEADERS: ReadonlySet<string> = new Set(["content-length", "transfer-encoding", "date"]);
-
-/** Writes a web response, as long as the client is there. */
-async function respond(line: Line, response: Response): Promise<void> {
-  const status = response.status || 500;
-  line.cork((res) => {
-    res.writeStatus(`${status} ${response.statusText || STATUS_CODES[status] || ""}`.trim());
-    for (const [name, value] of response.headers) {
-      if (!OWN_HEADERS.has(name)) res.writeHeader(name, value);
-    }
-    if (!response.body) res.end("", true);
-  });
-  if (!response.body) return;
-  const reader = response.body.getReader();
-  line.onLeft = () => void reader.cancel().catch(() => {});
-  try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      const { value } = next;
-      line.cork((res) => void res.write(value));
-    }
-    line.cork((res) => res.end());
-  } catch {
-    line.cork((res) => res.close()); // the client must not take half a body for whole
-  }
 }

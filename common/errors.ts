@@ -1,5 +1,5 @@
 /**
- * Stable names for what goes wrong in the world outside the caller's code.
+ * Stable codes of failures outside the caller's code.
  *
  * | code | what happened |
  * | --- | --- |
@@ -7,10 +7,9 @@
  * | `ERR_PEER_INVALID_DATA` | the client sent text that is not UTF-8 (1007) |
  * | `ERR_PEER_TOO_LARGE` | a message is over `limits.maxPayload` (1009) |
  * | `ERR_PEER_BUFFER_FULL` | a send would exceed `limits.maxBuffered` under the policy `"error"` |
- * | `ERR_PEER_HOOK` | a hook threw something that is not an `Error`; it is the `cause` |
- * | `ERR_PEER_UPGRADE_TIMEOUT` | the `upgrade` hook took longer than `limits.handshakeTimeout` |
+ * | `ERR_PEER_HOOK` | a hook threw a value that is no `Error`; the value is the `cause` |
+ * | `ERR_PEER_UPGRADE_TIMEOUT` | the `upgrade` hook ran longer than `limits.handshakeTimeout` |
  * | `ERR_PEER_STATE_TOO_LARGE` | topics and context of a peer cannot be kept through hibernation |
- * | `ERR_PEER_BACKPLANE` | other processes could not be told |
  */
 export type PeerErrorCode =
   | "ERR_PEER_PROTOCOL"
@@ -19,12 +18,11 @@ export type PeerErrorCode =
   | "ERR_PEER_BUFFER_FULL"
   | "ERR_PEER_HOOK"
   | "ERR_PEER_UPGRADE_TIMEOUT"
-  | "ERR_PEER_STATE_TOO_LARGE"
-  | "ERR_PEER_BACKPLANE";
+  | "ERR_PEER_STATE_TOO_LARGE";
 
 /**
- * A failure of the world: the client, the line, a limit. Match on
- * {@linkcode PeerError.code}, never on the message.
+ * A failure of the client, the connection or a limit. Match on {@linkcode PeerError.code}, never on
+ * the message.
  *
  * @example
  * ```ts
@@ -42,10 +40,10 @@ export type PeerErrorCode =
 export class PeerError extends Error {
   /** Always `"PeerError"`. */
   override readonly name = "PeerError";
-  /** What happened, in a word that never changes. */
+  /** Stable code of the failure. */
   readonly code: PeerErrorCode;
 
-  /** Made by the library; exported so that `instanceof` works. */
+  /** Called by the library only. The class is exported for `instanceof`. */
   constructor(code: PeerErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
@@ -58,7 +56,7 @@ export type HookError = Error & {
   hook?: string;
 };
 
-/** Makes whatever a hook threw into an error that says which hook it was. */
+/** Makes an error of the value that a hook threw. The error names the hook. */
 export function hookError(hook: string, thrown: unknown): HookError {
   const property = { value: hook, configurable: true, writable: true };
   let message = `The ${hook} hook threw a value that is not an Error`;
@@ -67,17 +65,17 @@ export function hookError(hook: string, thrown: unknown): HookError {
       if (Reflect.defineProperty(thrown, "hook", property)) return thrown;
       message = thrown.message;
     }
-  } catch { /* a proxy that answers nothing: wrapped like any other value */ }
+  } catch { /* a proxy that throws at each access: wrapped like any other value */ }
   const error = new PeerError("ERR_PEER_HOOK", message, { cause: thrown });
   return Object.defineProperty(error, "hook", property);
 }
 
-/** What is wrong with an option or argument: what was tried, wanted, found. */
+/** Returns the message for an invalid option or argument: what was tried, wanted and found. */
 export function invalidOption(name: string, wanted: string, found: unknown): string {
   return `Cannot use ${name} as it must be ${wanted}: current value is ${String(found)}`;
 }
 
-/** Tells the console; never throws, even if the error cannot be printed. */
+/** Logs an error to the console. Never throws, even if the error cannot be printed. */
 export function logError(message: string, error: unknown): void {
   try {
     console.error(`onepeer: ${message}`, error);

@@ -6,22 +6,22 @@ import type { Peer } from "../peer.ts";
 import type { CloseInfo } from "../socket/socket.ts";
 import { headerPairs, type UpgradeHeaders } from "../handshake/upgrade_headers.ts";
 
-/** What `upgrade` may say of a connection that it admits. */
+/** Terms on which the `upgrade` hook admits a client. */
 export interface UpgradeResult<Context extends object = AnyContext> {
   /** Headers for the 101, several `set-cookie` included. Visible ASCII, no line breaks. */
   readonly headers?: UpgradeHeaders;
-  /** Merged into `peer.context`: own enumerable keys, `__proto__` never. */
+  /** Merged into `peer.context`: own enumerable keys, never `__proto__`. */
   readonly context?: Context;
-  /** Where the peer lives. Default: the URL's pathname. */
+  /** Namespace of the peer. Default: the pathname of the URL. */
   readonly namespace?: string;
-  /** The subprotocol to select; the client must have offered it. */
+  /** Subprotocol to select. The client must have offered it. */
   readonly protocol?: string;
   /**
-   * Whether to accept compression from this client, or how: overrides the option of the adapter. On
-   * Node with `ws` alone; elsewhere compression is settled for the whole server.
+   * Whether or how to accept compression from this client; overrides the option of the adapter. Only on
+   * Node: elsewhere compression is an option of the whole server.
    */
   readonly perMessageDeflate?: boolean | object;
-  /** The hook has taken the socket over itself; the adapter leaves it alone. */
+  /** Whether the hook has taken over the socket itself, so that the adapter leaves it alone. */
   readonly handled?: boolean;
 }
 
@@ -29,39 +29,40 @@ export interface UpgradeResult<Context extends object = AnyContext> {
 export type Awaitable<T> = T | Promise<T>;
 
 /**
- * What you write, once for all runtimes. All are optional in use.
+ * Functions that you write once for all runtimes. All are optional in use.
  *
- * For one peer they start in this order: `upgrade`, `open`, then `message` and `drain`, at most
- * one `error` for the transport, and `close`, once. `message` waits for a pending `open`. A hook
- * that throws is reported to `error` and hurts nobody else.
+ * The hooks of one peer start in this order: `upgrade`, `open`, then `message` and `drain`, at most one
+ * `error` for the transport, and `close`, once. `message` waits for a pending `open`. A hook that throws
+ * is reported to `error`, and affects no other peer.
  */
 export interface Hooks<Context extends object = AnyContext> {
   /**
-   * Before the handshake is answered. Return nothing to admit the client, an
-   * {@linkcode UpgradeResult} to admit it on terms, or a `Response` (returned or thrown) to refuse it.
+   * Called before the handshake is answered. Return nothing to admit the client, an
+   * {@linkcode UpgradeResult} to admit the client on terms, or a `Response` to refuse the client. A
+   * response may also be thrown.
    */
   upgrade(
     request: UpgradeRequest,
   ): Awaitable<UpgradeResult<Context> | Response | void>;
-  /** The connection stands. If it throws, the peer is closed with 1011. */
+  /** Called when the connection is open. If `open` throws, the peer is closed with 1011. */
   open(peer: Peer<Context>): Awaitable<void>;
-  /** A message came. Starts in order of arrival, after `open` has settled. */
+  /** Called for each message, in order of arrival, after `open` has settled. */
   message(peer: Peer<Context>, message: Message<Peer<Context>>): Awaitable<void>;
   /**
-   * The client sent a ping frame, which has been answered. Waits for no other hook, not even `open`.
-   * Never called on Deno, which shows no control frames.
+   * Called for each ping frame of the client, after the answer. Waits for no other hook, not even
+   * `open`. Never called on Deno, which shows no control frames.
    */
   ping(peer: Peer<Context>, data: Uint8Array<ArrayBuffer>): Awaitable<void>;
   /**
-   * The client sent a pong frame: to `peer.ping()`, to an idle check (then it is empty), or unasked.
-   * As `ping`, it waits for nothing, and is never called on Deno.
+   * Called for each pong frame of the client: the answer to `peer.ping()` or to an idle check (empty),
+   * or an unasked one. Waits for no other hook. Never called on Deno.
    */
   pong(peer: Peer<Context>, data: Uint8Array<ArrayBuffer>): Awaitable<void>;
-  /** A slow client has caught up: `bufferedAmount` is at `limits.drainThreshold` again. */
+  /** Called when a slow client has caught up: `bufferedAmount` is at `limits.drainThreshold` again. */
   drain(peer: Peer<Context>): Awaitable<void>;
-  /** The connection is over. The peer is out of its topics and of `peers`. */
+  /** Called when the connection is over. The peer has left its topics and `peers`. */
   close(peer: Peer<Context>, info: CloseInfo): Awaitable<void>;
-  /** A hook failed (`error.hook` says which), or the client broke the protocol (`PeerError`). */
+  /** Called when a hook failed (named by `error.hook`), or the client broke the protocol (`PeerError`). */
   error(peer: Peer<Context>, error: HookError): Awaitable<void>;
 }
 
@@ -70,17 +71,20 @@ export type ResolveHooks<Context extends object = AnyContext> = (
   request: UpgradeRequest,
 ) => Awaitable<Partial<Hooks<Context>> | undefined | void>;
 
-/** Where a failure without a peer happened. */
+/** Circumstances of a failure without a peer. */
 export interface FailureInfo {
-  /** `"resolve"`, `"namespace"`, `"upgrade"`, `"origin"` or `"backplane"`. */
+  /**
+   * `"upgrade"` (the hooks of a handshake), `"origin"` (the origin guard) or `"resolve"` (choosing hooks
+   * again after hibernation).
+   */
   readonly stage: string;
-  /** The request, where one is concerned. */
+  /** The request, if there is one. */
   readonly request?: UpgradeRequest;
 }
 
 /**
- * Gives hooks their types: `peer.context` is what `upgrade` returns as `context`. Write
- * `upgrade` first, so that the others see it.
+ * Gives hooks their types: `peer.context` has the type of the `context` that `upgrade` returns. Write
+ * `upgrade` first, so that TypeScript knows the type in the other hooks.
  *
  * @example
  * ```ts
@@ -89,7 +93,7 @@ export interface FailureInfo {
  * export const hooks = defineHooks({
  *   upgrade(request) {
  *     const user = new URL(request.url).searchParams.get("user");
- *     if (!user) return new Response("who are you?", { status: 401 });
+ *     if (!user) return new Response("please log in", { status: 401 });
  *     return { context: { user } };
  *   },
  *   message(peer, message) {
@@ -108,33 +112,36 @@ export function defineHooks<Context extends object = AnyContext>(
 export interface HookOptions<Context extends object = AnyContext> {
   /** Hooks for every connection. */
   readonly hooks?: Partial<Hooks<Context>>;
-  /** More hooks for this connection: both run, the global one first; here an `upgrade` result wins. */
+  /**
+   * Returns further hooks for a connection. Both run, the global hook first. The `upgrade` result of
+   * the further hooks wins.
+   */
   readonly resolve?: ResolveHooks<Context>;
-  /** Where a peer lives, unless `upgrade` says otherwise. Default: the URL's pathname. */
+  /** Returns the namespace of a peer, unless `upgrade` names one. Default: the pathname of the URL. */
   readonly getNamespace?: (request: UpgradeRequest) => string;
   /**
-   * Picks the subprotocol where the client offers some and `upgrade` names none: one of them, or
-   * nothing for none.
+   * Picks a subprotocol if the client offers some and `upgrade` names none. Return one of them, or
+   * nothing.
    */
   readonly handleProtocols?: (
     offered: Set<string>,
     request: UpgradeRequest,
   ) => Awaitable<string | false | null | undefined | void>;
   /**
-   * Which other origins may connect with cookies or `Authorization`: origins, patterns, a function,
-   * or `"*"` for all. The request's own host always may.
+   * Other origins that may connect with cookies or `Authorization`: origins, patterns, a function, or
+   * `"*"` for all. The server's own host is always admitted.
    *
    * @default none
    */
   readonly allowedOrigins?: AllowedOrigins;
   /**
-   * Whether `X-Forwarded-For`, `-Host` and `-Proto` are believed: `true` for one proxy in front,
-   * or how many there are. Each proxy must append to or set these headers.
+   * Whether to trust `X-Forwarded-For`, `-Host` and `-Proto`: `true` for one proxy in front, or the
+   * number of proxies. Each proxy must set these headers or append to them.
    *
    * @default false
    */
   readonly trustProxy?: boolean | number;
-  /** Hears of failures without a peer. Default: one `console.error`. */
+  /** Called for failures without a peer. Default: one `console.error`. */
   readonly onError?: (error: unknown, info: FailureInfo) => void;
 }
 
@@ -151,7 +158,7 @@ export const HOOK_NAMES = [
 ] as const;
 
 /**
- * Finds mistakes in options before the first client does.
+ * Checks options when they are given, not when the first client connects.
  *
  * @throws {TypeError} for an option of the wrong kind.
  */
@@ -174,7 +181,7 @@ export function checkOptions(options: HookOptions): void {
 }
 
 /**
- * Finds mistyped hooks, which nobody would ever call.
+ * Finds mistyped hooks, which would never be called.
  *
  * @throws {TypeError} for a name that no hook has, and for anything but an object of hooks.
  */
@@ -196,7 +203,7 @@ function mustBeFunction(name: string, value: unknown): void {
   throw new TypeError(invalidOption(name, "a function", value === null ? value : typeof value));
 }
 
-/** Hooks of one connection as they are called. */
+/** Hooks of one connection. */
 export type PeerHooks = Partial<Hooks>;
 
 /** Composes global and chosen hooks, once for each pair, so that a connection costs no closures. */
@@ -262,7 +269,7 @@ function both(first: PeerHooks, second: PeerHooks, name: LaterHook): PeerHooks {
   return { [name]: (...args: unknown[]) => settleBoth([attempt(a, args), attempt(b, args)]) };
 }
 
-/** Calls a hook; what it throws becomes a rejection. */
+/** Calls a hook. An exception becomes a rejection. */
 function attempt(
   hook: (...args: unknown[]) => Awaitable<void>,
   args: unknown[],
@@ -286,12 +293,12 @@ function settleBoth(results: (Awaitable<void> | PromiseLike<void>)[]): Awaitable
   });
 }
 
-/** Goes on with a value now, or later if it is the promise of one. */
+/** Calls `next` with a value: now, or later if the value is a promise. */
 export function chain<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
   return isThenable(value) ? Promise.resolve(value).then(next) : next(value);
 }
 
-/** Whether a hook is still at work. */
+/** Whether a value is a promise: a hook is still running. */
 export function isThenable<T>(value: T | PromiseLike<T>): value is Promise<T> {
   return typeof (value as PromiseLike<T> | undefined)?.then === "function";
 }

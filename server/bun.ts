@@ -38,14 +38,7 @@ import {
   websocketOptions,
 } from "./serve.ts";
 
-export type {
-  HttpServer,
-  HttpServerPlugin,
-  RuntimeName,
-  ServeOptions,
-  Server,
-  WebSocketOptions,
-} from "./serve.ts";
+export type * from "./public_types.ts";
 
 /** The part of the `Bun` global that is used. */
 interface BunGlobal {

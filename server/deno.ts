@@ -33,14 +33,7 @@ import {
   websocketOptions,
 } from "./serve.ts";
 
-export type {
-  HttpServer,
-  HttpServerPlugin,
-  RuntimeName,
-  ServeOptions,
-  Server,
-  WebSocketOptions,
-} from "./serve.ts";
+export type * from "./public_types.ts";
 
 /** Starts a server. `ready()` tells when it listens, and only then has `url` a port. */
 export function serve<Context extends object = AnyContext>(

@@ -21,14 +21,7 @@
 import type { AnyContext } from "../handshake/handshake.ts";
 import type { HttpServerPlugin, ServeOptions, Server, WebSocketOptions } from "./serve.ts";
 
-export type {
-  HttpServer,
-  HttpServerPlugin,
-  RuntimeName,
-  ServeOptions,
-  Server,
-  WebSocketOptions,
-} from "./serve.ts";
+export type * from "./public_types.ts";
 
 interface Runtimes {
   readonly Deno?: unknown;

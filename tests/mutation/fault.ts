@@ -68,6 +68,7 @@ const SHIMS: Readonly<Record<string, readonly RuntimeName[]>> = {
   "shims/node/ws_upgrader.ts": ["ws", "node24"],
   "shims/uws/topic_space.ts": ["uws", "bun"],
   "shims/uws/uwebsockets.ts": ["uws", "bun"],
+  "shims/uws/uws_response.ts": ["uws"],
   "pubsub/native_broadcast.ts": ["uws", "bun"],
   "shims/uws/socket_data.ts": ["uws", "bun"],
   "adapters/deno.ts": ["deno"],
