@@ -1,10 +1,10 @@
 import type { AnyContext, UpgradeRequest } from "../handshake/handshake.ts";
-import { type HookError, invalidOption } from "../common/errors.ts";
+import type { HookError } from "../common/errors.ts";
 import type { Message } from "../socket/message.ts";
-import { type AllowedOrigins, checkAllowedOrigins } from "../handshake/allowed_origins.ts";
+import type { AllowedOrigins } from "../handshake/allowed_origins.ts";
 import type { Peer } from "../peer.ts";
 import type { CloseInfo } from "../socket/socket.ts";
-import { headerPairs, type UpgradeHeaders } from "../handshake/upgrade_headers.ts";
+import type { UpgradeHeaders } from "../handshake/upgrade_headers.ts";
 
 /** Terms on which the `upgrade` hook admits a client. */
 export interface UpgradeResult<Context extends object = AnyContext> {
@@ -157,141 +157,8 @@ export const HOOK_NAMES = [
   "error",
 ] as const;
 
-/**
- * Checks options when they are given, not when the first client connects.
- *
- * @throws {TypeError} for an option of the wrong kind.
- */
-export function checkOptions(options: HookOptions): void {
-  for (const name of HOOK_NAMES) {
-    mustBeFunction(`hooks.${name}`, options.hooks?.[name]);
-  }
-  mustBeFunction("resolve", options.resolve);
-  mustBeFunction("getNamespace", options.getNamespace);
-  mustBeFunction("handleProtocols", options.handleProtocols);
-  mustBeFunction("onError", options.onError);
-  const { trustProxy = false } = options;
-  const isCount = typeof trustProxy === "number" && Number.isInteger(trustProxy) && trustProxy >= 0;
-  if (typeof trustProxy !== "boolean" && !isCount) {
-    throw new TypeError(
-      invalidOption("trustProxy", "a boolean or the number of proxies", trustProxy),
-    );
-  }
-  checkAllowedOrigins(options.allowedOrigins);
-}
-
-/**
- * Finds mistyped hooks, which would never be called.
- *
- * @throws {TypeError} for a name that no hook has, and for anything but an object of hooks.
- */
-export function checkHookNames(hooks: unknown): void {
-  if (hooks === undefined) return;
-  if (typeof hooks !== "object" || hooks === null || Array.isArray(hooks)) {
-    throw new TypeError(invalidOption("hooks", "an object of hooks", typeof hooks));
-  }
-  const known: readonly string[] = HOOK_NAMES;
-  const unknown = Object.keys(hooks).find((name) => !known.includes(name));
-  if (!unknown) return;
-  throw new TypeError(
-    `Cannot use hooks.${unknown} as there is no such hook: known are ${known.join(", ")}`,
-  );
-}
-
-function mustBeFunction(name: string, value: unknown): void {
-  if (value === undefined || typeof value === "function") return;
-  throw new TypeError(invalidOption(name, "a function", value === null ? value : typeof value));
-}
-
 /** Hooks of one connection. */
 export type PeerHooks = Partial<Hooks>;
-
-/** Composes global and chosen hooks, once for each pair, so that a connection costs no closures. */
-export class HookChooser {
-  readonly #global: PeerHooks;
-  readonly #composed = new WeakMap<PeerHooks, PeerHooks>();
-
-  constructor(global: PeerHooks) {
-    this.#global = global;
-  }
-
-  choose(chosen: PeerHooks | undefined | void): PeerHooks {
-    if (!chosen || chosen === this.#global) return this.#global;
-    let composed = this.#composed.get(chosen);
-    if (!composed) this.#composed.set(chosen, composed = compose(this.#global, chosen));
-    return composed;
-  }
-}
-
-function compose(first: PeerHooks, second: PeerHooks): PeerHooks {
-  return {
-    upgrade: (request) =>
-      chain(first.upgrade?.(request), (a) => {
-        if (a instanceof Response || a?.handled) return a;
-        return chain(
-          second.upgrade?.(request),
-          (b) => b instanceof Response || b?.handled ? b : merge(a, b),
-        );
-      }),
-    ...both(first, second, "open"),
-    ...both(first, second, "message"),
-    ...both(first, second, "ping"),
-    ...both(first, second, "pong"),
-    ...both(first, second, "drain"),
-    ...both(first, second, "close"),
-    ...both(first, second, "error"),
-  };
-}
-
-function merge(a: UpgradeResult | void, b: UpgradeResult | void): UpgradeResult | void {
-  if (!a || !b) return b || a;
-  return {
-    ...a,
-    ...b,
-    context: { ...a.context, ...b.context },
-    headers: [...headerPairs(a.headers ?? []), ...headerPairs(b.headers ?? [])] as [
-      string,
-      string,
-    ][],
-  };
-}
-
-type LaterHook = Exclude<keyof Hooks, "upgrade">;
-
-function both(first: PeerHooks, second: PeerHooks, name: LaterHook): PeerHooks {
-  // One list of hooks can't be typed more closely than their common shape.
-  type Hook = (...args: unknown[]) => Awaitable<void>;
-  const [a, b] = [first, second].map((hooks) => (hooks[name] as Hook | undefined)?.bind(hooks));
-  if (!a || !b) return a || b ? { [name]: a ?? b } : {};
-  // `open` sets a peer up: the second builds on the first. The others start in one turn, so that
-  // messages keep their order and nothing starts after `close`.
-  if (name === "open") return { open: (...args: unknown[]) => chain(a(...args), () => b(...args)) };
-  return { [name]: (...args: unknown[]) => settleBoth([attempt(a, args), attempt(b, args)]) };
-}
-
-/** Calls a hook. An exception becomes a rejection. */
-function attempt(
-  hook: (...args: unknown[]) => Awaitable<void>,
-  args: unknown[],
-): Awaitable<void> | PromiseLike<void> {
-  try {
-    return hook(...args);
-  } catch (error) {
-    const rejected = Promise.reject(error);
-    rejected.catch(() => {});
-    return rejected;
-  }
-}
-
-function settleBoth(results: (Awaitable<void> | PromiseLike<void>)[]): Awaitable<void> {
-  if (!results.some(isThenable)) return;
-  return Promise.allSettled(results).then((settled) => {
-    const failed = settled.filter((result) => result.status === "rejected");
-    if (failed.length === 0) return;
-    const errors = failed.map(({ reason }) => reason);
-    throw errors.length === 1 ? errors[0] : new AggregateError(errors, "Both hooks failed");
-  });
-}
 
 /** Calls `next` with a value: now, or later if the value is a promise. */
 export function chain<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {

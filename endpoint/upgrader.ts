@@ -17,14 +17,14 @@ import { ConnectionSlots, CountedSlot, type Slot } from "./connection_slots.ts";
 import {
   type Awaitable,
   chain,
-  checkHookNames,
-  HookChooser,
   type HookOptions,
   isThenable,
   type PeerHooks,
   type UpgradeResult,
 } from "./hooks.ts";
 import { FailureReporter } from "./failure_reporter.ts";
+import { HookChooser } from "./hook_chooser.ts";
+import { checkHookNames } from "./options.ts";
 import { PendingUpgrade, requestOf } from "./pending_upgrade.ts";
 import { revive } from "./revival.ts";
 import { checkResult, mergeContext, responseIn } from "./upgrade_result.ts";

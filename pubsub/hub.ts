@@ -1,5 +1,5 @@
 import type { BroadcastDomain, NativeTopic, OutgoingFrame } from "../socket/socket.ts";
-import { type HubObserver, Notifier } from "./hub_observer.ts";
+import type { Notifier } from "./hub_observer.ts";
 import type { HubPublishOptions, Member, PubSub } from "./pubsub.ts";
 
 /** Subscribers of one topic in one namespace. */
@@ -61,9 +61,9 @@ export class Hub<M extends Member> implements PubSub<M> {
   #topicCount = 0;
   #memberCount = 0;
 
-  /** @param observers are notified of changes, see {@linkcode HubObserver}. */
-  constructor(observers: readonly HubObserver<M>[] = []) {
-    if (observers.length > 0) this.#notifier = new Notifier(observers);
+  /** @param notifier notifies observers of changes, see `HubObserver`. */
+  constructor(notifier?: Notifier<M>) {
+    this.#notifier = notifier;
   }
 
   get namespaces(): ReadonlyMap<string, ReadonlySet<M>> {
@@ -84,8 +84,7 @@ export class Hub<M extends Member> implements PubSub<M> {
     if (members.has(member)) return;
     members.add(member);
     this.#memberCount++;
-    this.#notifier?.add((it) => it.joined?.(namespace, member));
-    this.#notifier?.flush();
+    this.#notifier?.notify(["joined", namespace, member]);
   }
 
   leave(namespace: string, member: M): void {
@@ -93,8 +92,7 @@ export class Hub<M extends Member> implements PubSub<M> {
     if (!members?.delete(member)) return;
     this.#memberCount--;
     if (members.size === 0) this.#namespaces.delete(namespace);
-    this.#notifier?.add((it) => it.left?.(namespace, member));
-    this.#notifier?.flush();
+    this.#notifier?.notify(["left", namespace, member]);
   }
 
   subscribe(namespace: string, topic: string, member: M): void {
@@ -107,9 +105,10 @@ export class Hub<M extends Member> implements PubSub<M> {
       this.#topicCount++;
     }
     const isNew = subscribers.add(member);
-    if (isFirst) this.#notifier?.add((it) => it.topicAdded?.(namespace, topic));
-    if (isNew) this.#notifier?.add((it) => it.subscribed?.(namespace, topic, member));
-    this.#notifier?.flush();
+    this.#notifier?.notify(
+      isFirst && ["topicAdded", namespace, topic],
+      isNew && ["subscribed", namespace, topic, member],
+    );
   }
 
   unsubscribe(namespace: string, topic: string, member: M): void {
@@ -122,9 +121,10 @@ export class Hub<M extends Member> implements PubSub<M> {
       spaces.delete(namespace);
       if (spaces.size === 0) this.#topics.delete(topic);
     }
-    this.#notifier?.add((it) => it.unsubscribed?.(namespace, topic, member));
-    if (isLast) this.#notifier?.add((it) => it.topicRemoved?.(namespace, topic));
-    this.#notifier?.flush();
+    this.#notifier?.notify(
+      ["unsubscribed", namespace, topic, member],
+      isLast && ["topicRemoved", namespace, topic],
+    );
   }
 
   changeDomain(

@@ -37,8 +37,11 @@ export interface HubObserver<M> {
   left?(namespace: string, member: M): void;
 }
 
-/** Calls one method of an observer. */
-type Notice<M> = (observer: HubObserver<M>) => void;
+/** Name of an observer's method, and its arguments. */
+export type Notice<M> =
+  | readonly ["topicAdded" | "topicRemoved", namespace: string, topic: string]
+  | readonly ["subscribed" | "unsubscribed", namespace: string, topic: string, member: M]
+  | readonly ["joined" | "left", namespace: string, member: M];
 
 /** Gives the notices of one hub to its observers, one notice at a time. */
 export class Notifier<M> {
@@ -51,19 +54,19 @@ export class Notifier<M> {
     this.#observers = observers;
   }
 
-  /** Adds a notice; call {@linkcode flush} after all notices of a change. */
-  add(notice: Notice<M>): void {
-    this.#queue.push(notice);
-  }
-
-  /** Gives all notices to all observers. From inside an observer, the notices follow later. */
-  flush(): void {
+  /**
+   * Gives the notices of one change to all observers; `false` stands for no notice. From inside an
+   * observer, the notices follow later.
+   */
+  notify(...notices: readonly (Notice<M> | false)[]): void {
+    this.#queue.push(...notices.filter((notice) => notice !== false));
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    for (const notice of this.#queue) { // reaches notices that observers cause meanwhile, too
+    for (const [method, ...args] of this.#queue) { // reaches notices that observers cause, too
       for (const observer of this.#observers) {
         try {
-          notice(observer);
+          // Each notice has the arguments of its method.
+          (observer[method] as ((...args: unknown[]) => void) | undefined)?.apply(observer, args);
         } catch (error) {
           logError("an observer of the hub failed", error);
         }

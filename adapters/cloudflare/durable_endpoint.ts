@@ -8,6 +8,7 @@ import { DurablePeers } from "./durable_peers.ts";
 import { SaveSchedule } from "./save_schedule.ts";
 import { type CloseOptions, Endpoint } from "../../endpoint/endpoint.ts";
 import { Hub } from "../../pubsub/hub.ts";
+import { Notifier } from "../../pubsub/hub_observer.ts";
 import type { BinaryType } from "../../socket/message.ts";
 import { utf8Length } from "../../socket/frame.ts";
 import { CallbackSocket } from "../../socket/callback_socket.ts";
@@ -56,7 +57,7 @@ export class DurableEndpoint extends Adapter {
     const saves = new SaveSchedule<DurablePeer>((hook) => ctx.waitUntil(hook));
     const peers = new DurablePeers(saves);
     const hub = new DurableHub(
-      new Hub([peers]),
+      new Hub(new Notifier([peers])),
       (peer, topic) => peers.of(peer)?.reserveTopic(topic),
     );
     super({ endpoint: new Endpoint(checkDurable(options), hub) });

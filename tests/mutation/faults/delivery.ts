@@ -70,8 +70,8 @@ export const delivery: readonly Fault[] = [
     id: "observer-topic-added-twice",
     file: "pubsub/hub.ts",
     what: "Every subscriber of a topic is reported as its first",
-    find: "if (isFirst) this.#notifier",
-    replace: "this.#notifier",
+    find: 'isFirst && ["topicAdded", namespace, topic],',
+    replace: '["topicAdded", namespace, topic],',
     caughtBy: ["unit hub_observer"],
   },
   {

@@ -396,7 +396,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "hooks-resolved-first",
-    file: "endpoint/hooks.ts",
+    file: "endpoint/hook_chooser.ts",
     what: "The global upgrade hook wins over the resolved one",
     find: "b?.handled ? b : merge(a, b),",
     replace: "b?.handled ? b : merge(b, a),",
@@ -404,7 +404,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "hooks-stop-at-the-first-failure",
-    file: "endpoint/hooks.ts",
+    file: "endpoint/hook_chooser.ts",
     what: "A global hook that throws keeps the resolved one from running",
     find: "settleBoth([attempt(a, args), attempt(b, args)])",
     replace: "settleBoth([a(...args), b(...args)])",
@@ -412,7 +412,7 @@ export const peers: readonly Fault[] = [
   },
   {
     id: "hooks-one-after-the-other",
-    file: "endpoint/hooks.ts",
+    file: "endpoint/hook_chooser.ts",
     what: "`open` of the second hooks does not wait for the first",
     find: "chain(a(...args), () => b(...args)) };",
     replace: "settleBoth([a(...args), b(...args)]) };",

@@ -5,6 +5,7 @@ import { DurablePeers } from "../../../../adapters/cloudflare/durable_peers.ts";
 import { SaveSchedule } from "../../../../adapters/cloudflare/save_schedule.ts";
 import type { Peer } from "../../../../peer.ts";
 import { Hub } from "../../../../pubsub/hub.ts";
+import { Notifier } from "../../../../pubsub/hub_observer.ts";
 import { Frame } from "../../../../socket/frame.ts";
 
 /** A peer, as far as a hub knows it. */
@@ -51,7 +52,7 @@ Deno.test("DurableHub refuses a topic that cannot be saved, and subscribes nobod
 
 Deno.test("a peer is saved after its topics have changed, unless it is being revived", async () => {
   const peers = new DurablePeers(new SaveSchedule(() => {}));
-  const hub = new Hub([peers]);
+  const hub = new Hub(new Notifier([peers]));
   const said: string[] = [];
   const peer = fakePeer();
   const found = {

@@ -1,0 +1,96 @@
+import { headerPairs } from "../handshake/upgrade_headers.ts";
+import {
+  type Awaitable,
+  chain,
+  type Hooks,
+  isThenable,
+  type PeerHooks,
+  type UpgradeResult,
+} from "./hooks.ts";
+
+/** Composes global and chosen hooks, once for each pair, so that a connection costs no closures. */
+export class HookChooser {
+  readonly #global: PeerHooks;
+  readonly #composed = new WeakMap<PeerHooks, PeerHooks>();
+
+  constructor(global: PeerHooks) {
+    this.#global = global;
+  }
+
+  choose(chosen: PeerHooks | undefined | void): PeerHooks {
+    if (!chosen || chosen === this.#global) return this.#global;
+    let composed = this.#composed.get(chosen);
+    if (!composed) this.#composed.set(chosen, composed = compose(this.#global, chosen));
+    return composed;
+  }
+}
+
+function compose(first: PeerHooks, second: PeerHooks): PeerHooks {
+  return {
+    upgrade: (request) =>
+      chain(first.upgrade?.(request), (a) => {
+        if (a instanceof Response || a?.handled) return a;
+        return chain(
+          second.upgrade?.(request),
+          (b) => b instanceof Response || b?.handled ? b : merge(a, b),
+        );
+      }),
+    ...both(first, second, "open"),
+    ...both(first, second, "message"),
+    ...both(first, second, "ping"),
+    ...both(first, second, "pong"),
+    ...both(first, second, "drain"),
+    ...both(first, second, "close"),
+    ...both(first, second, "error"),
+  };
+}
+
+function merge(a: UpgradeResult | void, b: UpgradeResult | void): UpgradeResult | void {
+  if (!a || !b) return b || a;
+  return {
+    ...a,
+    ...b,
+    context: { ...a.context, ...b.context },
+    headers: [...headerPairs(a.headers ?? []), ...headerPairs(b.headers ?? [])] as [
+      string,
+      string,
+    ][],
+  };
+}
+
+type LaterHook = Exclude<keyof Hooks, "upgrade">;
+
+function both(first: PeerHooks, second: PeerHooks, name: LaterHook): PeerHooks {
+  // One list of hooks can't be typed more closely than their common shape.
+  type Hook = (...args: unknown[]) => Awaitable<void>;
+  const [a, b] = [first, second].map((hooks) => (hooks[name] as Hook | undefined)?.bind(hooks));
+  if (!a || !b) return a || b ? { [name]: a ?? b } : {};
+  // `open` sets a peer up: the second builds on the first. The others start in one turn, so that
+  // messages keep their order and nothing starts after `close`.
+  if (name === "open") return { open: (...args: unknown[]) => chain(a(...args), () => b(...args)) };
+  return { [name]: (...args: unknown[]) => settleBoth([attempt(a, args), attempt(b, args)]) };
+}
+
+/** Calls a hook. An exception becomes a rejection. */
+function attempt(
+  hook: (...args: unknown[]) => Awaitable<void>,
+  args: unknown[],
+): Awaitable<void> | PromiseLike<void> {
+  try {
+    return hook(...args);
+  } catch (error) {
+    const rejected = Promise.reject(error);
+    rejected.catch(() => {});
+    return rejected;
+  }
+}
+
+function settleBoth(results: (Awaitable<void> | PromiseLike<void>)[]): Awaitable<void> {
+  if (!results.some(isThenable)) return;
+  return Promise.allSettled(results).then((settled) => {
+    const failed = settled.filter((result) => result.status === "rejected");
+    if (failed.length === 0) return;
+    const errors = failed.map(({ reason }) => reason);
+    throw errors.length === 1 ? errors[0] : new AggregateError(errors, "Both hooks failed");
+  });
+}
