@@ -1,6 +1,7 @@
 import { hookError, logError, PeerError, type PeerErrorCode } from "../common/errors.ts";
 import { type Awaitable, isThenable, type PeerHooks } from "./hooks.ts";
-import { Backlog, TokenBucket } from "./inbox.ts";
+import { Backlog } from "./backlog.ts";
+import { TokenBucket } from "./token_bucket.ts";
 import { Message } from "../socket/message.ts";
 import { SendQueue, type SendQueueHost, type SendQueueOwner } from "../socket/send_queue.ts";
 import { Peer, type PeerHost, type PeerInit } from "../peer.ts";
@@ -95,7 +96,7 @@ export class Connection implements SocketListener, SendQueueOwner {
     if (!revived) this.#host.counters.opened++;
     this.#host.began(this);
     // Where the runtime does not watch idle lines itself.
-    if (this.#sendQueue.socket.canPing) this.#host.idle?.add(this);
+    if (this.#sendQueue.socket.heartbeat) this.#host.idle?.add(this);
     if (revived === true) return;
     const pending = revived?.then((hooks) => void (this.#hooks = hooks)) ?? this.#run("open");
     if (!pending) return;
@@ -153,8 +154,7 @@ export class Connection implements SocketListener, SendQueueOwner {
   }
 
   activity(): number {
-    const { socket } = this.#sendQueue;
-    return socket.canPing ? socket.activity() : this.#received;
+    return this.#sendQueue.socket.heartbeat?.activity() ?? this.#received;
   }
 
   drained(): void {
@@ -171,8 +171,8 @@ export class Connection implements SocketListener, SendQueueOwner {
 
   /** Pings a silent client, or gives it up. Called eight times in an `idleTimeout`. */
   checkIdle(): void {
-    const { socket } = this.#sendQueue;
-    const activity = socket.activity();
+    const heartbeat = this.#sendQueue.socket.heartbeat!;
+    const activity = heartbeat.activity();
     if (activity !== this.#activity) {
       this.#activity = activity;
       this.#silent = 0;
@@ -180,7 +180,7 @@ export class Connection implements SocketListener, SendQueueOwner {
     }
     this.#silent++;
     if (this.#silent === PING_AFTER) {
-      socket.ping();
+      heartbeat.ping();
       // Nobody hears the answer; but that a client has left is told by a write, on Bun 1.4 by nothing else.
       if (this.#paused) this.#silent = 0;
     } else if (this.#silent >= IDLE_AFTER) this.#sendQueue.terminate();
@@ -204,15 +204,15 @@ export class Connection implements SocketListener, SendQueueOwner {
 
   #enqueue(message: Message<Peer>, byteLength: number): void {
     const { limits, counters } = this.#host;
-    const { socket } = this.#sendQueue;
+    const { flow } = this.#sendQueue.socket;
     Message.settle(message);
     const backlog = this.#backlog ??= new Backlog(limits.pendingMessages, limits.pendingBytes);
     if (backlog.fits(byteLength)) return backlog.push(message, byteLength);
     const most = limits.pendingBytes + Math.max(limits.maxPayload, CHUNK);
-    if (socket.canPause && backlog.byteLength < most) {
+    if (flow && backlog.byteLength < most) {
       // What was read before the pause takes effect: one chunk, but it may inflate to a lot more.
       backlog.push(message, byteLength);
-      if (!this.#paused) socket.pause();
+      if (!this.#paused) flow.pause();
       this.#paused = true;
       return;
     }
@@ -243,7 +243,7 @@ export class Connection implements SocketListener, SendQueueOwner {
     }
     if (this.#paused && (this.#backlog?.isHalfEmpty ?? true)) {
       this.#paused = false;
-      this.#sendQueue.socket.resume();
+      this.#sendQueue.socket.flow?.resume();
     }
     if (this.#backlog?.length) return;
     this.#reportFailure();

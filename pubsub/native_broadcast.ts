@@ -90,12 +90,12 @@ class DomainTopic implements NativeTopic {
   add(member: NativeSubscriber): void {
     if (this.#members.has(member)) return;
     this.#members.add(member);
-    member.sendQueue.socket.subscribeNative(this.#name);
+    member.sendQueue.socket.topics?.subscribe(this.#name);
   }
 
   delete(member: NativeSubscriber): void {
     if (!this.#members.delete(member)) return;
-    member.sendQueue.socket.unsubscribeNative(this.#name);
+    member.sendQueue.socket.topics?.unsubscribe(this.#name);
     if (this.#members.size === 0) this.#group.forget(this);
     // Or who comes and goes between two looks would never be seen.
     if (this.uncheckedBytes > 0) member.sendQueue.checkBackpressure();
@@ -107,7 +107,7 @@ class DomainTopic implements NativeTopic {
   }
 
   publish(frame: OutgoingFrame, except: NativeSubscriber | undefined, compress: boolean): number {
-    const outsider = except?.sendQueue.socket.domain === this.#group ? except : undefined;
+    const outsider = except?.sendQueue.socket.topics?.domain === this.#group ? except : undefined;
     if (!this.#mayBroadcast || (!outsider && this.#members.size === 1)) {
       return hand(this.#members, frame, except, compress);
     }
@@ -139,7 +139,7 @@ class DomainTopic implements NativeTopic {
       const { socket } = member.sendQueue;
       const { bufferedAmount } = socket;
       if (bufferedAmount <= mark) continue;
-      if (member === except || bufferedAmount - socket.unflushedAmount > mark) {
+      if (member === except || bufferedAmount - (socket.topics?.unflushedAmount ?? 0) > mark) {
         member.sendQueue.checkBackpressure();
       } else isCertain = false;
     }

@@ -10,7 +10,10 @@ import {
   type Payload,
   type ServerSocket,
   type SocketFailure,
+  type SocketFlow,
+  type SocketHeartbeat,
   type SocketListener,
+  type SocketTopics,
 } from "./socket.ts";
 
 /**
@@ -60,8 +63,12 @@ const NOTHING = new Uint8Array();
  * A {@linkcode ServerSocket} over any runtime's socket: all state rules, once.
  * The adapter calls `opened`, `received`, `controlled`, `drained`, `failed` and `closed`, in
  * whatever order and however often its runtime reports.
+ *
+ * The groups {@linkcode topics}, {@linkcode flow} and {@linkcode heartbeat} are this object itself:
+ * objects of their own would cost memory for every idle peer.
  */
-export class CallbackSocket<Native> implements ServerSocket {
+export class CallbackSocket<Native>
+  implements ServerSocket, SocketTopics, SocketFlow, SocketHeartbeat {
   listener: SocketListener | null = null;
   readonly raw: Native;
   readonly protocol: string;
@@ -71,8 +78,7 @@ export class CallbackSocket<Native> implements ServerSocket {
   #isPaused = false;
   #isClosed = false;
   #hasFailed = false;
-  /** Whether it ever heard a topic. */
-  #hasTopics = false;
+  #wasSubscribed = false;
   #pendingClose: { readonly code: number; readonly reason: string } | undefined;
   /** Set inside close(): the state is CLOSING until the caller is done, whatever the wire reports. */
   #isClosing = false;
@@ -98,15 +104,19 @@ export class CallbackSocket<Native> implements ServerSocket {
   }
 
   get unflushedAmount(): number {
-    return this.#hasTopics && !this.#isClosed ? this.#wire.topics!.unflushed(this.raw) : 0;
+    return this.#wasSubscribed && !this.#isClosed ? this.#wire.topics!.unflushed(this.raw) : 0;
   }
 
-  get canPause(): boolean {
-    return this.#wire.flow !== undefined;
+  get topics(): SocketTopics | undefined {
+    return this.#wire.topics && this;
   }
 
-  get canPing(): boolean {
-    return this.#wire.heartbeat !== undefined;
+  get flow(): SocketFlow | undefined {
+    return this.#wire.flow && this;
+  }
+
+  get heartbeat(): SocketHeartbeat | undefined {
+    return this.#wire.heartbeat && this;
   }
 
   send(frame: OutgoingFrame, compress: boolean): number {
@@ -114,7 +124,7 @@ export class CallbackSocket<Native> implements ServerSocket {
     this.#isCalling = true;
     try {
       const isWritten = this.#wire.send(this.raw, frame, compress);
-      if (this.#hasTopics) this.#wire.topics!.flushed(this.raw);
+      if (this.#wasSubscribed) this.#wire.topics!.flushed(this.raw);
       return isWritten ? 0 : this.bufferedAmount;
     } finally {
       this.#isCalling = false;
@@ -130,20 +140,20 @@ export class CallbackSocket<Native> implements ServerSocket {
     }
   }
 
-  get hasNativeTopics(): boolean {
-    return this.#hasTopics;
+  get wasSubscribed(): boolean {
+    return this.#wasSubscribed;
   }
 
   get domain(): BroadcastDomain | undefined {
     return this.#isClosed ? undefined : this.#wire.topics?.domain(this.raw);
   }
 
-  subscribeNative(name: string): void {
-    this.#hasTopics = true;
+  subscribe(name: string): void {
+    this.#wasSubscribed = true;
     this.#wire.topics!.subscribe(this.raw, name);
   }
 
-  unsubscribeNative(name: string): void {
+  unsubscribe(name: string): void {
     if (!this.#isClosed) this.#wire.topics!.unsubscribe(this.raw, name);
   }
 

@@ -53,11 +53,8 @@ export interface NativeSubscriber {
 
 /** @internal What a circle needs of a member's connection. */
 export interface NativeSendQueue {
-  /** Hears and speaks. */
-  readonly socket: Pick<
-    ServerSocket,
-    "domain" | "subscribeNative" | "unsubscribeNative" | "bufferedAmount" | "unflushedAmount"
-  >;
+  /** The socket that subscribes and broadcasts. */
+  readonly socket: Pick<ServerSocket, "topics" | "bufferedAmount">;
   /** Broadcasts to the `count` others of the group that hear this name. */
   broadcast(name: string, frame: OutgoingFrame, compress: boolean, count: number): void;
   /** Marks it slow where more than `highWaterMark` bytes are queued: its member leaves all circles at once. */
@@ -124,9 +121,9 @@ export interface SocketListener {
  * @internal The server's end of one WebSocket. The shape is that of the socket of
  * `Deno.upgradeWebSocket()`, less what no server needs and more what Deno lacks.
  *
- * Rules beyond the types, held by `tests/unit/callback_socket_test.ts`: the state
+ * Rules beyond the types, held by `tests/unit/socket/callback_socket_test.ts`: the state
  * only moves forward; `send()` after the end is silent; the first `close()` wins;
- * no listener but `onshut` runs inside `send()`, `close()` or `terminate()`; `onclose` comes
+ * no listener but `onclosing` runs inside `send()`, `close()` or `terminate()`; `onclose` comes
  * exactly once and last; nothing but `onclose` comes once the state is CLOSING.
  */
 export interface ServerSocket {
@@ -140,13 +137,6 @@ export interface ServerSocket {
   readonly extensions: string;
   /** Bytes accepted by {@linkcode send} and not yet given to the network. */
   readonly bufferedAmount: number;
-  /**
-   * What of it the runtime has not even tried to write: {@linkcode broadcast}s of this turn. It does
-   * with the next {@linkcode send}, or when the turn ends.
-   */
-  readonly unflushedAmount: number;
-  /** Whether it hears topics: then others may queue something by {@linkcode broadcast}. */
-  readonly hasNativeTopics: boolean;
   /** The runtime's own socket. */
   readonly raw: unknown;
   /**
@@ -154,33 +144,51 @@ export interface ServerSocket {
    * {@linkcode bufferedAmount} as it is then.
    */
   send(frame: OutgoingFrame, compress: boolean): number;
-  /**
-   * The sockets that hear each other's {@linkcode broadcast}; `undefined` where the runtime has no
-   * topics of its own, and once the line is gone.
-   */
-  readonly domain: BroadcastDomain | undefined;
-  /** Hears what others of its group broadcast under a name; each socket is told of each name once. */
-  subscribeNative(name: string): void;
-  /** Hears it no more, but for what was broadcast before. */
-  unsubscribeNative(name: string): void;
-  /** Sends one message to all others of the group that hear this name, in order with {@linkcode send}. */
-  broadcast(name: string, frame: OutgoingFrame, compress: boolean): void;
   /** Gives to the network what only waits for more to go with it. */
   flush(): void;
   /** Starts the closing handshake. The core has validated code and reason. */
   close(code: number, reason: string): void;
   /** Ends the connection without a closing handshake, as far as the runtime can. */
   terminate(): void;
-  /** Whether {@linkcode pause} stops the reader. */
-  readonly canPause: boolean;
+  /** The runtime's own topics. Absent if the runtime has none. */
+  readonly topics?: SocketTopics | undefined;
+  /** Control of the reader. Absent if the runtime cannot stop reading. */
+  readonly flow?: SocketFlow | undefined;
+  /** Pings. Absent if the runtime watches idle connections itself, as Deno 2.9 does. */
+  readonly heartbeat?: SocketHeartbeat | undefined;
+}
+
+/** @internal Topics that a runtime keeps by itself, as seen by one of its sockets. */
+export interface SocketTopics {
+  /** The sockets that receive each other's {@linkcode broadcast}; `undefined` after the connection ended. */
+  readonly domain: BroadcastDomain | undefined;
+  /** Whether {@linkcode subscribe} was ever called: only then can a broadcast queue bytes for this socket. */
+  readonly wasSubscribed: boolean;
+  /**
+   * Bytes broadcast in this turn that the runtime has not tried to write. The runtime writes them
+   * with the next `send()`, or when the turn ends. Part of the socket's `bufferedAmount`.
+   */
+  readonly unflushedAmount: number;
+  /** Receives broadcasts of this domain under a name. The core calls it once for each name. */
+  subscribe(name: string): void;
+  /** Stops receiving them. Earlier broadcasts still arrive. */
+  unsubscribe(name: string): void;
+  /** Sends one message to all other subscribers of this name in the domain, in order with `send()`. */
+  broadcast(name: string, frame: OutgoingFrame, compress: boolean): void;
+}
+
+/** @internal Control of a socket's reader. */
+export interface SocketFlow {
   /** Stops reading, so that TCP slows the client down. */
   pause(): void;
   /** Reads on. */
   resume(): void;
-  /** Whether {@linkcode ping} and {@linkcode activity} work; else the runtime watches idle lines itself. */
-  readonly canPing: boolean;
+}
+
+/** @internal Ways to find out whether a client is still there. */
+export interface SocketHeartbeat {
   /** Sends a ping frame with at most 125 bytes. */
   ping(data?: Uint8Array<ArrayBuffer>): void;
-  /** A number that changes whenever anything was heard from the client. */
+  /** A number that changes whenever the client has sent something. */
   activity(): number;
 }

@@ -41,11 +41,15 @@ class FakeMember implements Member {
     this.broadcastDomain = domain;
     this.sendQueue = {
       socket: {
-        domain,
-        subscribeNative() {},
-        unsubscribeNative() {},
         bufferedAmount: 0,
-        unflushedAmount: 0,
+        topics: {
+          domain,
+          unflushedAmount: 0,
+          wasSubscribed: true,
+          subscribe() {},
+          unsubscribe() {},
+          broadcast() {},
+        },
       },
       broadcast() {},
       checkBackpressure() {},

@@ -58,16 +58,20 @@ class FakePeer implements Member, NativeSendQueue {
     // deno-lint-ignore no-this-alias -- getters have their own
     const peer = this;
     this.socket = {
-      get domain() {
-        return peer.isOpen ? native : undefined;
-      },
-      subscribeNative: (topic) => void this.heard.add(topic),
-      unsubscribeNative: (topic) => void this.heard.delete(topic),
       get bufferedAmount() {
         return peer.queued;
       },
-      get unflushedAmount() {
-        return peer.held;
+      topics: {
+        get domain() {
+          return peer.isOpen ? native : undefined;
+        },
+        get unflushedAmount() {
+          return peer.held;
+        },
+        wasSubscribed: true,
+        subscribe: (topic) => void this.heard.add(topic),
+        unsubscribe: (topic) => void this.heard.delete(topic),
+        broadcast: () => assert.fail("a peer broadcasts by its send queue"),
       },
     };
   }

@@ -362,20 +362,23 @@ Deno.test("CallbackSocket.pause() and resume() reach the wire once each, and clo
   assert.deepEqual(native.calls.slice(2), [["pause"], ["close", 1000, ""], ["resume"]]);
 });
 
-Deno.test("CallbackSocket says what its wire can: flow and heartbeat", () => {
+Deno.test("CallbackSocket has the groups that its wire has: flow and heartbeat", () => {
   const { socket, native } = openRig();
   native.heard = 5;
-  socket.ping();
-  socket.ping(new Uint8Array([1, 2]));
-  assert.deepEqual([socket.canPause, socket.canPing, socket.activity()], [true, true, 5]);
-  assert.deepEqual(native.calls, [["ping"], ["ping", 1, 2]]);
+  socket.heartbeat?.ping();
+  socket.heartbeat?.ping(new Uint8Array([1, 2]));
+  socket.flow?.pause();
+  socket.flow?.resume();
+  assert.equal(socket.heartbeat?.activity(), 5);
+  assert.deepEqual(native.calls, [["ping"], ["ping", 1, 2], ["pause"], ["resume"]]);
+  assert.equal(socket.topics, undefined);
   const plain = openRig(plainWire);
   plain.socket.pause();
   plain.socket.resume();
   plain.socket.ping();
   assert.deepEqual(plain.native.calls, []);
-  const { canPause, canPing } = plain.socket;
-  assert.deepEqual([canPause, canPing, plain.socket.activity()], [false, false, 0]);
+  const { topics, flow, heartbeat } = plain.socket;
+  assert.deepEqual([topics, flow, heartbeat], [undefined, undefined, undefined]);
 });
 
 Deno.test("CallbackSocket holds its state rules under any sequence of calls and reports", async () => {
@@ -487,13 +490,13 @@ Deno.test("CallbackSocket passes topics on while the native socket is there, on 
   socket.send(HELLO, false);
   assert.deepEqual([socket.domain, socket.unflushedAmount, socket.bufferedAmount], [GROUP, 0, 0]);
   native.calls.length = 0;
-  socket.subscribeNative("a");
+  socket.subscribe("a");
   assert.deepEqual([socket.unflushedAmount, socket.bufferedAmount], [5, 5]);
   socket.send(HELLO, false);
   socket.broadcast("a", HELLO, false);
   native.buffered = 1;
   socket.close(1000, "");
-  socket.unsubscribeNative("a");
+  socket.unsubscribe("a");
   const { payload } = HELLO;
   const calls = [
     ["subscribe", "a"],
@@ -505,7 +508,7 @@ Deno.test("CallbackSocket passes topics on while the native socket is there, on 
   ];
   assert.deepEqual(native.calls, calls);
   socket.closed(INFO);
-  socket.unsubscribeNative("b");
+  socket.unsubscribe("b");
   assert.deepEqual([socket.domain, socket.unflushedAmount, socket.bufferedAmount], [
     undefined,
     0,
@@ -513,6 +516,7 @@ Deno.test("CallbackSocket passes topics on while the native socket is there, on 
   ]);
   await tick();
   assert.equal(native.calls.length, 6);
+  assert.equal(socket.topics, socket);
   const without = openRig().socket;
   assert.deepEqual([without.domain, without.unflushedAmount], [undefined, 0]);
 });

@@ -8,7 +8,9 @@ import {
   type CloseInfo,
   CLOSING,
   OPEN,
+  type OutgoingFrame,
   type ServerSocket,
+  type SocketHeartbeat,
 } from "../../../socket/socket.ts";
 import { Counters } from "../../../common/stats.ts";
 import { SharedInterval, Timers } from "../../../common/timers.ts";
@@ -18,14 +20,20 @@ class FakeSocket implements ServerSocket {
   listener = null;
   readyState: number = OPEN;
   bufferedAmount = 0;
-  unflushedAmount = 0;
-  hasNativeTopics = false;
-  domain: BroadcastDomain | undefined;
+  readonly topics = {
+    domain: undefined as BroadcastDomain | undefined,
+    wasSubscribed: false,
+    unflushedAmount: 0,
+    subscribe() {},
+    unsubscribe() {},
+    broadcast: (name: string, { payload }: OutgoingFrame, compress: boolean) => {
+      this.calls.push(["broadcast", name, payload, compress]);
+    },
+  };
+  heartbeat: SocketHeartbeat | undefined;
   readonly protocol = "";
   readonly extensions = "";
   readonly raw = null;
-  readonly canPause = false;
-  readonly canPing = false;
   readonly calls: unknown[][] = [];
 
   send({ payload, byteLength }: Frame, compress: boolean): number {
@@ -45,19 +53,6 @@ class FakeSocket implements ServerSocket {
   }
 
   flush(): void {}
-  subscribeNative(): void {}
-  unsubscribeNative(): void {}
-
-  broadcast(name: string, { payload }: Frame, compress: boolean): void {
-    this.calls.push(["broadcast", name, payload, compress]);
-  }
-
-  pause(): void {}
-  resume(): void {}
-  ping(): void {}
-  activity(): number {
-    return 0;
-  }
 }
 
 function rig(given: Partial<Limits> = {}) {
@@ -164,7 +159,7 @@ Deno.test("SendQueue gives up on nobody for what only waits for the end of the t
 
 Deno.test("SendQueue.ping() sends none to a client that has its share waiting", () => {
   const { queue, socket } = rig({ maxBuffered: 10 });
-  Object.assign(socket, { canPing: true, ping: () => socket.calls.push(["ping"]) });
+  socket.heartbeat = { ping: () => void socket.calls.push(["ping"]), activity: () => 0 };
   socket.bufferedAmount = 10;
   assert.equal(queue.ping(new Uint8Array()), true);
   socket.bufferedAmount = 11;
@@ -388,7 +383,7 @@ const GROUP: BroadcastDomain = {
 Deno.test("SendQueue has no group while it is slow or closing, and tells so", () => {
   const { queue, socket, groups, drains, drainTo } = rig();
   assert.equal(queue.group, undefined);
-  socket.domain = GROUP;
+  socket.topics.domain = GROUP;
   assert.equal(queue.group, GROUP);
   queue.send(bytes(50), true);
   assert.equal(queue.group, GROUP);
@@ -406,7 +401,7 @@ Deno.test("SendQueue has no group while it is slow or closing, and tells so", ()
 Deno.test("SendQueue that broadcasts have made slow is so at the next look, and drains", () => {
   for (const see of ["look", "bufferedAmount"] as const) {
     const { queue, socket, groups, drains, drainTo } = rig();
-    socket.domain = GROUP;
+    socket.topics.domain = GROUP;
     socket.bufferedAmount = 50;
     assert.equal(see === "look" ? queue.checkBackpressure() : queue.bufferedAmount, 50);
     assert.deepEqual(groups, []);
