@@ -200,8 +200,8 @@ export function startServer<Ws extends Adapter>(
   listen: (address: { port: number; hostname: string }) => Awaitable<Listener>,
 ): Server<Ws> {
   let listener: Listener | undefined;
-  /** Routes WebSocket requests of a server to an adapter. The application gets all others. */
-  // ends with the error.
+  // If the caller never awaits `ready()`, a failure to listen is an unhandled rejection, which ends
+  // the process with the error.
   const listening = (async () => {
     listener = await listen({ port, hostname });
   })();
