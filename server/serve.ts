@@ -200,7 +200,7 @@ export function startServer<Ws extends Adapter>(
   listen: (address: { port: number; hostname: string }) => Awaitable<Listener>,
 ): Server<Ws> {
   let listener: Listener | undefined;
-  // If the caller never awaits `ready()`, a failure to listen is an unhandled rejection, which ends
+  // If the caller never awaits `ready()`, a failure to listen is an unhandled rejection and ends
   // the process with the error.
   const listening = (async () => {
     listener = await listen({ port, hostname });
