@@ -40,7 +40,7 @@ import {
 
 export type * from "./public_types.ts";
 
-/** The part of the `Bun` global that is used. */
+/** The part of the `Bun` global that this module uses. */
 interface BunGlobal {
   serve(options: {
     readonly port: number;
@@ -54,7 +54,7 @@ interface BunGlobal {
   }): { readonly port: number; stop(closeActiveConnections?: boolean): unknown };
 }
 
-/** Starts a server. `ready()` tells when it listens, and only then has `url` a port. */
+/** Starts a server. `url` has the final port after `ready()` has resolved. */
 export function serve<Context extends object = AnyContext>(
   options: ServeOptions<Context> = {},
 ): Server<BunAdapter> {
@@ -75,9 +75,9 @@ export function serve<Context extends object = AnyContext>(
 }
 
 /**
- * The same for a server of `srvx` that is made elsewhere, by a framework for example:
- * `serve({ fetch, plugins: [plugin({ message })] })`. Without hooks, the application is asked for
- * them, see `ServeOptions.fetch`.
+ * Adds WebSocket to an srvx server that other code creates, for example a framework:
+ * `serve({ fetch, plugins: [plugin({ message })] })`. If you pass no hooks, the plugin takes them
+ * from the application's `fetch`, see `ServeOptions.fetch`.
  */
 export function plugin<Context extends object = AnyContext>(
   websocket: WebSocketOptions<Context> = {},
@@ -92,7 +92,7 @@ export function plugin<Context extends object = AnyContext>(
 
 export default serve;
 
-/** What srvx keeps of Bun's second argument. */
+/** The server that Bun passes to `fetch`, and srvx stores on the request. */
 function serverOf(request: Request): BunServer {
   return (request as Request & { runtime: { bun: { server: BunServer } } }).runtime.bun.server;
 }

@@ -35,7 +35,7 @@ import {
 
 export type * from "./public_types.ts";
 
-/** Starts a server. `ready()` tells when it listens, and only then has `url` a port. */
+/** Starts a server. `url` has the final port after `ready()` has resolved. */
 export function serve<Context extends object = AnyContext>(
   options: ServeOptions<Context> = {},
 ): Server<DenoAdapter> {
@@ -44,7 +44,7 @@ export function serve<Context extends object = AnyContext>(
   const { tls = {}, fetch = notFound } = options;
   return startServer(ws, options, (address) => {
     const server = Deno.serve(
-      // Deno 2.9 takes `cert` and `key` only together.
+      // Deno 2.9 accepts `cert` and `key` only together.
       { ...address, ...tls, onListen() {} } as Deno.ServeTcpOptions,
       (request, info) => isUpgrade(request) ? ws.handleUpgrade(request, info) : fetch(request),
     );
@@ -53,9 +53,9 @@ export function serve<Context extends object = AnyContext>(
 }
 
 /**
- * The same for a server of `srvx` that is made elsewhere, by a framework for example:
- * `serve({ fetch, plugins: [plugin({ message })] })`. Without hooks, the application is asked for
- * them, see `ServeOptions.fetch`.
+ * Adds WebSocket to an srvx server that other code creates, for example a framework:
+ * `serve({ fetch, plugins: [plugin({ message })] })`. If you pass no hooks, the plugin takes them
+ * from the application's `fetch`, see `ServeOptions.fetch`.
  */
 export function plugin<Context extends object = AnyContext>(
   websocket: WebSocketOptions<Context> = {},
@@ -69,7 +69,7 @@ export function plugin<Context extends object = AnyContext>(
 
 export default serve;
 
-/** What srvx keeps of Deno's second argument. */
+/** The connection info that Deno passes to `fetch`, and srvx stores on the request. */
 function infoOf(request: Request): DenoServeInfo | undefined {
   return (request as { runtime?: { deno?: { info?: DenoServeInfo } } }).runtime?.deno?.info;
 }

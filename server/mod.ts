@@ -1,7 +1,7 @@
 /**
- * One server for HTTP and WebSocket, on the runtime it runs on: the same program under `deno run`,
- * `node` and `bun run`. A bundler, or who wants only one of them, imports `server/deno`,
- * `server/node` or `server/bun`.
+ * One server for HTTP and WebSocket on the current runtime. The same program runs with `deno run`,
+ * `node` and `bun run`. For a bundler, or for a single runtime, import `server/deno`, `server/node`
+ * or `server/bun` instead.
  *
  * @example
  * ```ts
@@ -29,22 +29,22 @@ interface Runtimes {
 }
 
 const runtime = globalThis as Runtimes;
-// Only the one that can run is loaded: the others need packages or globals that are not here.
+// Loads one module only: the others need packages or globals that this runtime does not have.
 const chosen = runtime.Deno
   ? await import("./deno.ts")
   : runtime.Bun
   ? await import("./bun.ts")
   : await import("./node.ts");
 
-/** Starts a server. `ready()` tells when it listens, and only then has `url` a port. */
+/** Starts a server. `url` has the final port after `ready()` has resolved. */
 export const serve: <Context extends object = AnyContext>(
   options?: ServeOptions<Context>,
 ) => Server = chosen.serve;
 
 /**
- * The same for a server of `srvx` that is made elsewhere, by a framework for example:
- * `serve({ fetch, plugins: [plugin({ message })] })`. Without hooks, the application is asked for
- * them, see `ServeOptions.fetch`.
+ * Adds WebSocket to an srvx server that other code creates, for example a framework:
+ * `serve({ fetch, plugins: [plugin({ message })] })`. If you pass no hooks, the plugin takes them
+ * from the application's `fetch`, see `ServeOptions.fetch`.
  */
 export const plugin: <Context extends object = AnyContext>(
   websocket?: WebSocketOptions<Context>,

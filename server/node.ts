@@ -1,5 +1,5 @@
 /**
- * One server for HTTP and WebSocket on Node; HTTP is served by `srvx`.
+ * One server for HTTP and WebSocket on Node. srvx serves HTTP.
  *
  * @example
  * ```ts
@@ -34,7 +34,7 @@ import {
 
 export type * from "./public_types.ts";
 
-/** Starts a server. `ready()` tells when it listens, and only then has `url` a port. */
+/** Starts a server. `url` has the final port after `ready()` has resolved. */
 export function serve<Context extends object = AnyContext>(
   options: ServeOptions<Context> = {},
 ): Server<NodeAdapter> {
@@ -61,9 +61,9 @@ export function serve<Context extends object = AnyContext>(
 }
 
 /**
- * The same for a server of `srvx` that is made elsewhere, by a framework for example:
- * `serve({ fetch, plugins: [plugin({ message })] })`. Without hooks, the application is asked for
- * them, see `ServeOptions.fetch`.
+ * Adds WebSocket to an srvx server that other code creates, for example a framework:
+ * `serve({ fetch, plugins: [plugin({ message })] })`. If you pass no hooks, the plugin takes them
+ * from the application's `fetch`, see `ServeOptions.fetch`.
  */
 export function plugin<Context extends object = AnyContext>(
   websocket: WebSocketOptions<Context> = {},
@@ -71,7 +71,7 @@ export function plugin<Context extends object = AnyContext>(
   return (server) => {
     const fetch = (request: Request) => server.fetch(request as never);
     const ws = adapter(websocketOptions("node", { websocket, fetch }));
-    // srvx 1.0 makes the server of Node after the plugins have run, in the same turn.
+    // srvx 1.0 creates the Node server after the plugins have run, in the same turn.
     queueMicrotask(() => server.node?.server?.on("upgrade", ws.handleUpgrade as never));
   };
 }

@@ -13,19 +13,19 @@ export type WebSocketOptions<Context extends object = AnyContext> =
     readonly options?: Readonly<Partial<Record<RuntimeName, object>>>;
   };
 
-/** Runtimes that have a server here. */
+/** Runtimes with a `serve` in this package. */
 export type RuntimeName = "deno" | "node" | "bun";
 
 /**
- * What an application may answer a WebSocket request with: a response, which refuses the client,
- * or hooks for it, as h3's `defineWebSocketHandler` returns them.
+ * Result of an application's `fetch` for a WebSocket request. A response rejects the client. An
+ * object with `crossws`, as h3's `defineWebSocketHandler` returns, holds the hooks for the client.
  */
 export type Answer = Response | (object & { readonly crossws?: Partial<Hooks> });
 
 /** Options of `serve` that mean the same on every runtime. */
 export interface ServeOptions<Context extends object = AnyContext> {
   /**
-   * Port to listen on; 0 takes a free one.
+   * Port to listen on. 0 selects a free port.
    *
    * @default 3000
    */
@@ -37,24 +37,26 @@ export interface ServeOptions<Context extends object = AnyContext> {
    */
   readonly hostname?: string;
   /**
-   * Answers plain HTTP requests; and WebSocket requests too, where `websocket` has neither hooks
-   * nor `resolve`: by a response that refuses, or with hooks for the client, on the request
-   * (`setWebSocketHooks`) or on the response as its `crossws`. Default: 404.
+   * Handles plain HTTP requests. Default: a 404 response.
+   *
+   * If `websocket` has no hooks, `resolve` or `endpoint`, WebSocket requests go to `fetch` too. To
+   * accept one, set hooks with `setWebSocketHooks(request, hooks)` or return a response with a
+   * `crossws` property. A response without hooks rejects the client.
    */
   readonly fetch?: (request: Request) => Awaitable<Response>;
   /** Certificate chain and private key in PEM, for `https` and `wss`. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** Hooks, limits and the other options for WebSocket requests, whatever their path. */
+  /** Hooks, limits and other options for WebSocket requests on every path. */
   readonly websocket?: WebSocketOptions<Context>;
 }
 
 /** A server that is listening. */
 export interface Server<Ws extends Adapter = Adapter> extends AsyncDisposable {
-  /** Where it listens, for a client on this machine: `http://localhost:3000/`. */
+  /** URL for a client on the same machine: `http://localhost:3000/`. */
   readonly url: string;
   /** The adapter, for `publish`, `peers` and `stats`. */
   readonly ws: Ws;
-  /** Resolves once it listens; rejects if it cannot. */
+  /** Resolves after the server has started to listen. Rejects if it cannot listen. */
   ready(): Promise<void>;
   /** Drains the peers (see `Endpoint.close`), then stops listening. */
   close(options?: CloseOptions): Promise<void>;
@@ -63,21 +65,22 @@ export interface Server<Ws extends Adapter = Adapter> extends AsyncDisposable {
 const OPTIONS = ["port", "hostname", "fetch", "tls", "websocket"];
 
 /**
- * Makes sure that a server's module was imported where it can run.
+ * Checks that the current runtime is the runtime of the imported module.
  *
  * @throws {Error} on another runtime.
  */
 export function mustRunOn(runtime: string, isThere: boolean): void {
   if (isThere) return;
   throw new Error(
-    `Cannot serve as this is not ${runtime}: the module "server" picks the runtime by itself`,
+    `Cannot serve as this is not ${runtime}: import "server", which detects the runtime`,
   );
 }
 
 /**
- * Sorts the hooks out of `websocket`. Without any, the application is asked for them.
+ * Separates the hooks in `websocket` from the adapter options. If `websocket` has no hooks, the
+ * application's `fetch` provides them.
  *
- * @throws {TypeError} where hooks stand in `hooks` and beside it.
+ * @throws {TypeError} if hooks stand both in `websocket.hooks` and directly in `websocket`.
  */
 export function websocketOptions<Context extends object>(
   runtime: RuntimeName,
@@ -105,10 +108,10 @@ export function websocketOptions<Context extends object>(
   }
   if (flat) return { ...given, hooks: hooksIn(websocket) };
   if (given.hooks || given.resolve || given.endpoint) return given;
-  return { ...given, resolve: askApplication(fetch) as unknown as ResolveHooks<Context> };
+  return { ...given, resolve: hooksFromFetch(fetch) as unknown as ResolveHooks<Context> };
 }
 
-/** The hooks among other options; in them, `this` stays what it is. */
+/** Returns the hooks among other options, bound to the caller's `websocket` object. */
 function hooksIn<Context extends object>(websocket: Partial<Hooks<Context>>) {
   return Object.fromEntries(HOOK_NAMES.flatMap((name) => {
     const hook: unknown = websocket[name];
@@ -117,13 +120,13 @@ function hooksIn<Context extends object>(websocket: Partial<Hooks<Context>>) {
   })) as Partial<Hooks<Context>>;
 }
 
-/** An application that serves nothing. */
+/** Default application: answers every request with 404. */
 export function notFound(): Response {
   return new Response("Not found\n", { status: 404 });
 }
 
-/** Gets the hooks of a connection from the application that answers its request. */
-function askApplication(fetch: (request: Request) => Awaitable<Answer>): ResolveHooks {
+/** Takes the hooks of a connection from the application's answer to its request. */
+function hooksFromFetch(fetch: (request: Request) => Awaitable<Answer>): ResolveHooks {
   return async (request) => {
     const answer = await fetch(request);
     const hooks = getWebSocketHooks(request) ?? (answer as { crossws?: Partial<Hooks> }).crossws;
@@ -137,11 +140,11 @@ export function isUpgrade(request: Request): boolean {
   return request.headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
-/** The part of a server of `srvx` that a plugin uses. */
+/** The part of an srvx server that a plugin uses. */
 export interface HttpServer {
-  /** Read once the plugins have run. */
+  /** Options that srvx reads after the plugins have run. */
   readonly options: {
-    /** Run before `fetch`, the first one first. */
+    /** Handlers that run before `fetch`, in the order of the array. */
     readonly middleware: ((
       request: Request,
       next: () => Response | Promise<Response>,
@@ -149,56 +152,56 @@ export interface HttpServer {
     /** Options for `Bun.serve`. */
     bun?: object;
   };
-  /** On Node, its own server; there once the plugins have run. */
+  /** On Node: holds the Node server after the plugins have run. */
   readonly node?: { readonly server?: { on(event: "upgrade", listener: never): unknown } };
-  /** Middleware and application. */
+  /** Runs the middleware, then the application. */
   readonly fetch: (request: never) => Response | Promise<Response>;
 }
 
 /** A plugin for `srvx`: `serve({ fetch, plugins: [plugin(…)] })`. */
 export type HttpServerPlugin = (server: HttpServer) => void;
 
-/** Lets an adapter answer the WebSocket requests of a server; the application is asked as ever. */
+/** Routes a server's WebSocket requests to an adapter. The application gets all others. */
 export class UpgradeMiddleware {
   readonly #server: HttpServer;
-  readonly #asked = new WeakSet<Request>();
+  readonly #forwarded = new WeakSet<Request>();
 
   constructor(server: HttpServer) {
     this.#server = server;
   }
 
-  /** What the application answers to a WebSocket request. */
+  /** Returns the application's answer to a WebSocket request. */
   readonly fetch = (request: Request): Awaitable<Response> => {
-    this.#asked.add(request);
+    this.#forwarded.add(request);
     return this.#server.fetch(request as never);
   };
 
-  /** Hands WebSocket requests over. */
+  /** Adds the middleware that passes WebSocket requests to the adapter. */
   install(handleUpgrade: (request: Request) => Promise<Response | undefined>): void {
     this.#server.options.middleware.unshift((request, next) =>
-      isUpgrade(request) && !this.#asked.has(request)
-        // On Bun there is no response once the line is upgraded.
+      isUpgrade(request) && !this.#forwarded.has(request)
+        // On Bun there is no response after the upgrade.
         ? handleUpgrade(request) as Promise<Response>
         : next()
     );
   }
 }
 
-/** What listens, on whatever runtime. */
+/** A runtime's server that listens on a port. */
 export interface Listener {
   readonly port: number;
   stop(): unknown;
 }
 
-/** The same server on every runtime, over what `listen` starts. */
+/** Creates the runtime-independent `Server` over the listener that `listen` starts. */
 export function startServer<Ws extends Adapter>(
   ws: Ws,
   { port = 3000, hostname = "0.0.0.0", tls }: Pick<ServeOptions, "port" | "hostname" | "tls">,
   listen: (address: { port: number; hostname: string }) => Awaitable<Listener>,
 ): Server<Ws> {
   let listener: Listener | undefined;
-  // Where nobody asks `ready()`, a failure to listen is an unhandled rejection, which ends the
-  // process with the error.
+  // If the caller never awaits `ready()`, a failure to listen is an unhandled rejection and ends
+  // the process with the error.
   const listening = (async () => {
     listener = await listen({ port, hostname });
   })();
@@ -208,7 +211,7 @@ export function startServer<Ws extends Adapter>(
       return urlOf(tls !== undefined, hostname, listener?.port ?? port);
     },
     ready: () => listening,
-    // Peers first, then the listener; nothing to stop where it never listened.
+    // Peers first, then the listener. `listener` is undefined if listening has failed.
     async close(options) {
       await ws.close(options);
       await listening.catch(() => {});
@@ -220,7 +223,7 @@ export function startServer<Ws extends Adapter>(
   };
 }
 
-/** What a client on this machine dials. */
+/** URL that a client on the same machine connects to. */
 function urlOf(secure: boolean, hostname: string, port: number): string {
   const wildcard = hostname === "0.0.0.0" || hostname === "::" || hostname === "";
   const host = wildcard ? "localhost" : hostname.includes(":") ? `[${hostname}]` : hostname;

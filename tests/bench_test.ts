@@ -9,14 +9,14 @@ import { median, medianEstimate } from "../bench/statistics.ts";
 import { durableObjects } from "./runtimes/durable.ts";
 import { ServerProcess } from "./harness/processes/server_process.ts";
 
-Deno.test("median() is the middle, or the mean of the two in the middle", () => {
+Deno.test("median() returns the middle value, or the mean of the two middle values", () => {
   assert.equal(median([3, 1, 2]), 2);
   assert.equal(median([4, 1, 3, 2]), 2.5);
   assert.throws(() => median([]), RangeError);
 });
 
-Deno.test("medianEstimate() takes the ranks of the binomial distribution", () => {
-  // From tables of the sign test at 5 %: how many values lie outside at each end.
+Deno.test("medianEstimate() takes its interval from the ranks of the binomial distribution", () => {
+  // From tables of the sign test at 5 %: number of values outside the interval at each end.
   const table: [count: number, outside: number][] = [
     [1, 0],
     [5, 0],
@@ -35,7 +35,7 @@ Deno.test("medianEstimate() takes the ranks of the binomial distribution", () =>
   }
 });
 
-Deno.test("A cell is met when its interval reaches the target", () => {
+Deno.test("A benchmark cell is met if its interval reaches the target", () => {
   const table: [ratios: number[], target: number, isMet: boolean][] = [
     [[1, 1, 1, 1, 1, 1], 1, true],
     [[0.9, 0.9, 0.9, 0.9, 0.9, 0.99], 1, false],
@@ -51,7 +51,7 @@ Deno.test("A cell is met when its interval reaches the target", () => {
       goal: "ratio",
       targets: { node: { value } },
     };
-    // The other takes so many times the CPU for twice the messages.
+    // `bare` uses `ratio` seconds of CPU for twice the messages.
     const lines = ratios.flatMap((ratio, index) => [
       windowOf("onepeer", index + 1, 0.5, 1000),
       windowOf("bare", index + 1, ratio, 2000),
@@ -63,7 +63,7 @@ Deno.test("A cell is met when its interval reaches the target", () => {
   }
 });
 
-Deno.test("A wake is compared with the other's of the same round", () => {
+Deno.test("A Durable Object's wake is compared with the bare wake of the same round", () => {
   const scenario = durableScenarios.find(({ name }) => name === "durable-wake")!;
   const rest = { scenario: "wake", wall: 1, cpu: 0, ownCpu: 0, machineCpu: 0 } as const;
   const lines = [1, 2, 3].flatMap((round) => [
@@ -81,10 +81,10 @@ for (const scenario of durableScenarios) {
   if (!scenario.trials) continue;
   const trials = { ...scenario.trials, rounds: 2, warmup: 0 };
   Deno.test({
-    name: `${scenario.name} is measured on workerd`,
+    name: `The bench measures ${scenario.name} on workerd`,
     ignore: "missing" in workerd,
     async fn() {
-      const names = scenario.toolkits.filter((name) => name !== "crossws"); // may not be installed
+      const names = scenario.toolkits.filter((name) => name !== "crossws"); // crossws is optional
       const found = await runInTurn(trials, names);
       const rounds = found.map(({ name, round }) => `${name} ${round}`);
       assert.deepEqual(
@@ -109,13 +109,13 @@ Deno.test.beforeAll(async () => {
   if (canLoad) generator = await compileLoadGenerator();
 });
 
-/** A fact about the load generator. */
+/** Registers a test of the load generator. */
 function generatorTest(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: `The load generator ${name}`, ignore: !canLoad, fn });
 }
 
-/** Loads a server of this process. */
-async function loadThis(
+/** Runs the load generator against a server in this process. */
+async function loadOwnServer(
   args: readonly string[],
   serve: (socket: WebSocket, topic: string | null) => void,
 ): Promise<void> {
@@ -131,7 +131,7 @@ const ROOM = ["publish", "--subscribers=6", "--topics=2", "--rounds=2", "--windo
 const ECHO = ["echo", "--connections=3", "--rounds=2", "--window=50", "--size=300"];
 
 for (const args of [ECHO, [...ROOM, "--times=3"]]) {
-  generatorTest(`measures ${args[0]} on a server of the bench`, async () => {
+  generatorTest(`measures ${args[0]} on a server of the bench folder`, async () => {
     const program = new URL("../bench/servers/bare/deno.ts", import.meta.url).pathname;
     await using server = await ServerProcess.start(
       [Deno.execPath(), "run", "-A", "--no-check", program, args[0]!],
@@ -161,7 +161,7 @@ for (const args of [EVENTS, POSTS]) {
   });
 }
 
-generatorTest("fails where an event has another text", async () => {
+generatorTest("fails if an event has a different text", async () => {
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, answer);
   const streams = new Set<ReadableStreamDefaultController<string>>();
   async function answer(request: Request): Promise<Response> {
@@ -189,8 +189,8 @@ generatorTest("fails where an event has another text", async () => {
   for (const stream of streams) stream.close();
 });
 
-/** Servers that are wrong in one way each, and what the load generator says of them. */
-const WRONG: Record<string, [args: string[], says: RegExp, on: (socket: WebSocket) => void]> = {
+/** Servers with one fault each, and the error that the load generator reports. */
+const FAULTY: Record<string, [args: string[], error: RegExp, on: (socket: WebSocket) => void]> = {
   "sends other bytes back": [ECHO, /here sent wrong bytes/, (socket) => {
     socket.onmessage = ({ data }) => socket.send(data.replace("e", "E"));
   }],
@@ -205,22 +205,22 @@ const WRONG: Record<string, [args: string[], says: RegExp, on: (socket: WebSocke
       if (++count === 9) socket.send(data);
     };
   }],
-  "hangs up": [ECHO, /[1-3] connections closed/, (socket) => {
+  "closes a connection": [ECHO, /[1-3] connections closed/, (socket) => {
     let count = 0;
     socket.onmessage = ({ data }) => ++count < 9 ? socket.send(data) : socket.close(1001);
   }],
 };
 
-for (const [what, [args, says, on]] of Object.entries(WRONG)) {
-  generatorTest(`fails where a server ${what}`, async () => {
-    await assert.rejects(loadThis([...args, "--timeout=300"], on), says);
+for (const [fault, [args, error, on]] of Object.entries(FAULTY)) {
+  generatorTest(`fails if a server ${fault}`, async () => {
+    await assert.rejects(loadOwnServer([...args, "--timeout=300"], on), error);
   });
 }
 
-generatorTest("fails where a publish does not reach everybody", async () => {
+generatorTest("fails if a publish does not reach every subscriber", async () => {
   const sockets: (readonly [WebSocket, topic: string | null])[] = [];
-  const run = loadThis([...ROOM, "--timeout=300"], (socket, topic) => {
-    sockets.push([socket, sockets.length === 3 ? null : topic]); // the fourth is forgotten
+  const run = loadOwnServer([...ROOM, "--timeout=300"], (socket, topic) => {
+    sockets.push([socket, sockets.length === 3 ? null : topic]); // the fourth has no topic
     socket.onmessage = ({ data }) => {
       for (const [it, topic] of sockets) if (topic === data.slice(1, 6)) it.send(data);
     };
@@ -228,33 +228,33 @@ generatorTest("fails where a publish does not reach everybody", async () => {
   await assert.rejects(run, /subscriber 3 got 0 messages instead of 1/);
 });
 
-generatorTest("reads frames that are cut anywhere, with pings and fragments between", async () => {
+generatorTest("reads frames split at any byte, and fragments around a ping", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const answering = answerInPieces(listener);
   const { port } = listener.addr;
   const args = ["echo", "--connections=1", "--size=300", "--rounds=1", "--warmup=0", "--window=20"];
   const [line] = await load(generator, [...args, `here:${port}:${Deno.pid}`]) as Window[];
   const { echoes, pongs } = await answering;
-  assert.equal(echoes, line!.messages + 1); // and the one that is compared byte for byte
+  assert.equal(echoes, line!.messages + 1); // plus one echo that is compared byte by byte
   assert.equal(pongs, echoes - 1);
 });
 
-/** Echoes one client: the first message whole, all others in two fragments around a ping. */
+/** Echoes to one client: the first message whole, all others in two fragments around a ping. */
 async function answerInPieces(
   listener: Deno.TcpListener,
 ): Promise<{ echoes: number; pongs: number }> {
-  using line = await listener.accept();
-  line.setNoDelay();
-  await line.read(new Uint8Array(2048)); // the request
-  const accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="; // of the key of RFC 6455 §1.3
-  await line.write(
+  using tcp = await listener.accept();
+  tcp.setNoDelay();
+  await tcp.read(new Uint8Array(2048)); // the upgrade request
+  const accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="; // for the key in RFC 6455 §1.3
+  await tcp.write(
     new TextEncoder().encode(
       `HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
     ),
   );
   let echoes = 0, pongs = 0, rest: number[] = [];
   const chunk = new Uint8Array(4096);
-  for (let size = await line.read(chunk); size !== null; size = await line.read(chunk)) {
+  for (let size = await tcp.read(chunk); size !== null; size = await tcp.read(chunk)) {
     rest.push(...chunk.subarray(0, size));
     for (let frame = takeFrame(rest); frame; frame = takeFrame(rest)) {
       rest = rest.slice(frame.length);
@@ -264,7 +264,7 @@ async function answerInPieces(
         const step = echoes === 0 ? bytes.length : 1 + echoes % 101;
         echoes++;
         for (let at = 0; at < bytes.length; at += step) {
-          await line.write(new Uint8Array(bytes.slice(at, at + step)));
+          await tcp.write(new Uint8Array(bytes.slice(at, at + step)));
         }
       }
     }
@@ -282,7 +282,7 @@ function fragments(payload: readonly number[]): number[] {
   return [0x01, 100, ...first, ...ping, 0x80, 126, last.length >> 8, last.length & 255, ...last];
 }
 
-/** The first masked frame of a stream, where all of it is there. */
+/** Returns the first masked frame of a stream, or undefined if the frame is incomplete. */
 function takeFrame(bytes: readonly number[]) {
   const [first = 0, second = 0] = bytes;
   const short = second & 127;

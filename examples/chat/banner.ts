@@ -1,6 +1,6 @@
 import process from "node:process";
 
-/** The one line that the server says: what, where, on what. Styled only where a terminal shows it. */
+/** The line that the server prints: name, URL and runtime. Has colours only on a terminal. */
 export function banner(url: string): string {
   const isPlain = !process.stdout.isTTY || Boolean(process.env["NO_COLOR"]);
   const style = (code: string, text: string) => isPlain ? text : `\x1b[${code}m${text}\x1b[0m`;

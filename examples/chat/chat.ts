@@ -9,10 +9,10 @@ import { roomAt } from "./protocol.ts";
 import { Rooms } from "./room.ts";
 import { loadSite } from "./site.ts";
 
-/** `serve` of any runtime. */
+/** The `serve` function of any runtime. */
 export type Serve = (options: ServeOptions) => Server;
 
-/** Starts the chat on the runtime whose `serve` is given. */
+/** Starts the chat with the `serve` function of one runtime. */
 export async function startChat(serve: Serve): Promise<void> {
   const site = await loadSite();
   const endpoint: Endpoint = createEndpoint({
@@ -25,7 +25,7 @@ export async function startChat(serve: Serve): Promise<void> {
       idleTimeout: 60_000,
     },
   });
-  // Over the same endpoint: who comes without a WebSocket is in the same rooms.
+  // Uses the same endpoint, so that WebSocket clients and SSE clients share the rooms.
   const sse = adapterSSE({ endpoint });
   const fetch = (request: Request) => isForRoom(request) ? sse.fetch(request) : site(request);
   const wanted = portFrom(process.env["PORT"]);
@@ -37,14 +37,14 @@ export async function startChat(serve: Serve): Promise<void> {
   };
   const server = await listen(wanted).catch((error: { code?: unknown }) => {
     if (error.code !== "EADDRINUSE") throw error;
-    console.log(`Port ${wanted} is in use: the chat uses a free port instead.`);
+    console.log(`Port ${wanted} is in use. The chat uses a free port instead.`);
     return listen(0);
   });
   console.log(banner(server.url));
   closeOnSignal(server);
 }
 
-/** Whether a request is for the people in a room, and not for its page. */
+/** Whether a request belongs to the SSE transport of a room, and not to the room's page. */
 function isForRoom({ url, method, headers }: Request): boolean {
   if (!roomAt(new URL(url).pathname)) return false;
   return method === "GET" ? headers.get("accept") === "text/event-stream" : method !== "HEAD";
@@ -59,7 +59,7 @@ function portFrom(text = "3000"): number {
 
 function closeOnSignal(server: Server): void {
   const close = async () => {
-    // 1012 is "service restart": pages come back by themselves, and not all at once.
+    // 1012 is "service restart". The pages reconnect, and `jitter` spreads the reconnects.
     await server.close({ code: 1012, reason: "restarting", timeout: 2_000, jitter: 500 });
     process.exit(0);
   };

@@ -12,19 +12,19 @@ import {
 import type { Rooms } from "./room.ts";
 import { LIVE, ROOM, ROOMS } from "./topics.ts";
 
-/** What `upgrade` learns of a visitor: `peer.context` in every hook from then on. */
+/** Context of a peer: `upgrade` creates it, and every later hook reads it as `peer.context`. */
 export interface Visitor {
   name: string;
 }
 
-/** The whole chat. No line of it knows which runtime it is on. */
+/** The hooks of the chat. They are the same on every runtime. */
 export function chatHooks(rooms: Rooms, live: Live): Partial<Hooks<Visitor>> {
   return defineHooks<Visitor>({
     upgrade(request) {
       const { pathname, searchParams } = new URL(request.url);
       if (!roomAt(pathname)) return refuse(404, "This room does not exist");
       if (!rooms.admits(pathname, Date.now())) return refuse(503, "The server has no free room");
-      // The namespace is left to the default, the pathname: so every room is one.
+      // The default namespace is the pathname, so each room has its own namespace.
       return { context: { name: cleanName(searchParams.get("name")) ?? "Guest" } };
     },
 
@@ -66,8 +66,8 @@ export function chatHooks(rooms: Rooms, live: Live): Partial<Hooks<Visitor>> {
         const { line, isNew } = rooms.enter(peer.namespace).keep(
           { id, from: peer.id, name: peer.context.name, text, at: Date.now() },
         );
-        // The writer hears the line too, as its receipt. One that sends it again, for want of a
-        // receipt, gets that alone.
+        // The writer receives the line too, as a receipt. If the writer sends a line again because
+        // no receipt has arrived, only the writer receives the line.
         if (isNew) peer.publish(ROOM, lineMessage(line), { echo: true });
         else send(peer, lineMessage(line));
         return;
@@ -96,7 +96,7 @@ function personOf({ id, context }: Peer<Visitor> | Peer): Person {
   return { id, name: String(context.name) };
 }
 
-/** `send` with the type of what a page understands. */
+/** Sends a message of the type that the page can read. */
 function send(peer: Peer<Visitor>, message: ServerMessage): void {
   peer.send(message);
 }

@@ -3,13 +3,13 @@ import { roomAt, type RoomInfo, type ServerMessage } from "./protocol.ts";
 import { LIVE, ROOMS } from "./topics.ts";
 
 const INTERVAL = 1_000;
-/** Rooms that the page lists. */
+/** Number of rooms in the page's list. */
 const LISTED = 12;
 
-/** What of an endpoint is watched. */
+/** The part of an endpoint that `Live` reads and publishes to. */
 type Watched = Pick<Endpoint, "stats" | "peers" | "publish">;
 
-/** Tells every page, once a second, how busy the server is. Its timer runs only while somebody listens. */
+/** Publishes the server's load to every page once a second, if at least one peer is connected. */
 export class Live {
   readonly #endpoint: () => Watched;
   readonly #pausesWhenIdle: boolean;
@@ -19,8 +19,9 @@ export class Live {
   #publishedRooms = "";
 
   /**
-   * @param endpoint is asked later: hooks exist before their endpoint does.
-   * @param pausesWhenIdle whether it stops after a second in which nobody said anything, until the next `start()`.
+   * @param endpoint returns the endpoint. A function, because hooks exist before their endpoint.
+   * @param pausesWhenIdle whether the timer stops after a second without messages, until the next
+   * `start()`.
    */
   constructor(endpoint: () => Watched, pausesWhenIdle = false) {
     this.#endpoint = endpoint;
@@ -43,7 +44,7 @@ export class Live {
     this.#timer = undefined;
   }
 
-  /** The rooms with most people, from the library's own books. */
+  /** The rooms with the most people, counted from the endpoint's peers. */
   rooms(): RoomInfo[] {
     return [...this.#endpoint().peers]
       .map(([namespace, peers]) => ({ room: roomAt(namespace) ?? "", people: peers.size }))
@@ -58,7 +59,7 @@ export class Live {
       peers: stats.peers,
       topics: stats.topics,
       received: stats.messagesIn - before.messagesIn,
-      // Without these very messages: a silent server is to show a flat line.
+      // Excludes the messages of `Live`, so that the graph of an idle server is flat.
       sent: stats.messagesOut - before.messagesOut - this.#ownMessages,
     };
     this.#before = stats;
@@ -71,7 +72,7 @@ export class Live {
     this.#ownMessages += this.#publish(ROOMS, { type: "rooms", rooms });
   }
 
-  /** To all rooms at once: no namespace is given. */
+  /** Publishes to all rooms: without a namespace, a topic reaches all namespaces. */
   #publish(topic: string, message: ServerMessage): number {
     return this.#endpoint().publish(topic, message);
   }

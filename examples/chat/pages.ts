@@ -4,7 +4,7 @@ const FIRST_ROOM = "lobby";
 
 const HEADERS = {
   "cache-control": "no-cache",
-  // Whatever somebody writes, the page can't run it: no inline code, and Trusted Types refuse HTML.
+  // Chat text cannot run as code: inline scripts are off, and Trusted Types reject HTML.
   "content-security-policy": [
     "default-src 'none'",
     "script-src 'self'",
@@ -32,7 +32,7 @@ const TYPES: Readonly<Record<string, string>> = {
   txt: "text/plain; charset=utf-8",
 };
 
-/** Answers plain HTTP requests by these files, on whatever runtime. */
+/** Answers a plain HTTP request from these files, on every runtime. */
 export function answer(request: Request, assets: ReadonlyMap<string, string>): Response {
   if (request.method !== "GET" && request.method !== "HEAD") {
     return respond("txt", "Method not allowed\n", { status: 405, headers: { allow: "GET, HEAD" } });

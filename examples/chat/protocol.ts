@@ -1,24 +1,24 @@
-/** What goes over the wire, both ways, as JSON. The server and the page share this file. */
+/** The JSON messages in both directions. The server and the page share this file. */
 
-/** Most UTF-16 units of a line, as `maxlength` of a text field counts them. */
+/** Maximum length of a line in UTF-16 units, the unit of a text field's `maxlength`. */
 export const MAX_TEXT = 2_000;
-/** Most UTF-16 units of a nickname. */
+/** Maximum length of a nickname in UTF-16 units. */
 export const MAX_NAME = 32;
 
 export interface Person {
-  /** The id of the connection: the same person has a new one after a reconnect. */
+  /** Id of the connection. A person has a new id after a reconnect. */
   readonly id: string;
   readonly name: string;
 }
 
 export interface Line {
-  /** Chosen by the writer, so that a line sent twice can be told from two lines. */
+  /** Id that the writer chose. A line that is sent twice has the same id both times. */
   readonly id: string;
   /** {@linkcode Person.id} of the writer. */
   readonly from: string;
   readonly name: string;
   readonly text: string;
-  /** When the server took it, in milliseconds since 1970. */
+  /** Time at which the server accepted the line, in milliseconds since 1970. */
   readonly at: number;
 }
 
@@ -62,12 +62,12 @@ export type ServerMessage =
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const ROOM_PATH = /^\/room\/([a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?)$/;
-// Control characters, and those that turn the direction of the text around them.
+// Control characters, and characters that change the direction of the text around them.
 const HARMFUL = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 const HARMFUL_BUT_BREAKS = /(?!\n)[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
 const MARKS = /\p{M}/gu;
 
-/** The message in `text`, with nothing in it but what the protocol knows; else undefined. */
+/** Returns the message in `text`, reduced to the protocol's fields, or undefined if invalid. */
 export function parseClientMessage(text: string): ClientMessage | undefined {
   const value = parseObject(text);
   switch (value?.["type"]) {
@@ -90,37 +90,37 @@ export function parseClientMessage(text: string): ClientMessage | undefined {
   }
 }
 
-/** The message in `text`. The page trusts the server it came from: only the outline is checked. */
+/** Returns the message in `text`. The page trusts the server, so only `type` is checked. */
 export function parseServerMessage(text: string): ServerMessage | undefined {
   const value = parseObject(text);
   return typeof value?.["type"] === "string" ? value as unknown as ServerMessage : undefined;
 }
 
-/** A nickname as everybody may see it; undefined if nothing, or too much, is left of it. */
+/** Returns a nickname without harmful characters, or undefined if it is empty or too long. */
 export function cleanName(value: unknown): string | undefined {
   if (typeof value !== "string" || value.length > 4 * MAX_NAME) return undefined;
   const name = value.toWellFormed().replace(HARMFUL, " ").replace(/\s+/g, " ").trim();
   return name.length >= 1 && name.length <= MAX_NAME ? name : undefined;
 }
 
-/** A line as everybody may see it; undefined if nothing, or too much, is left of it. */
+/** Returns a line without harmful characters, or undefined if it is empty or too long. */
 export function cleanText(value: unknown): string | undefined {
   if (typeof value !== "string" || value.length > MAX_TEXT) return undefined;
   const text = value.toWellFormed().replace(HARMFUL_BUT_BREAKS, "").trim();
   return text === "" ? undefined : text;
 }
 
-/** The room that lives at a URL's pathname. */
+/** Returns the room of a URL's pathname. */
 export function roomAt(pathname: string): string | undefined {
   return ROOM_PATH.exec(pathname)?.[1];
 }
 
-/** Where a room lives. */
+/** Returns the URL's pathname of a room. */
 export function pathOf(room: string): string {
   return `/room/${room}`;
 }
 
-/** What somebody typed, as the name of a room: "Café No. 5" is `cafe-no-5`. */
+/** Converts typed text to the name of a room: "Café No. 5" becomes `cafe-no-5`. */
 export function roomNamed(typed: string): string | undefined {
   const room = typed.normalize("NFKD").replace(MARKS, "").toLowerCase()
     .replace(/[^a-z0-9]+/g, "-").slice(0, 33).replace(/^-+/, "").slice(0, 32).replace(/-+$/, "");

@@ -1,33 +1,33 @@
 import type { Line } from "./protocol.ts";
 
-/** Lines that a newcomer gets. */
-const KEPT_LINES = 50;
-/** Rooms that are remembered, occupied or not. */
+/** Number of lines that a room keeps for new visitors. */
+const MAX_LINES = 50;
+/** Maximum number of rooms, occupied or empty. */
 const MAX_ROOMS = 100;
-/** Milliseconds after which an empty room is forgotten. */
-const FORGOTTEN_AFTER = 10 * 60_000;
+/** Milliseconds after which an empty room is deleted. */
+const DELETE_AFTER = 10 * 60_000;
 
-/** The last lines said in one room. Who is in it, the library knows: `peer.peers`. */
+/** The last lines of one room. The library keeps the people: `peer.peers`. */
 export class Room {
   readonly #lines: Line[] = [];
-  /** When the last one left; undefined while somebody is here. */
+  /** Time at which the last visitor left; undefined while the room is occupied. */
   emptySince: number | undefined;
 
   get lines(): readonly Line[] {
     return this.#lines;
   }
 
-  /** Keeps a line and returns it; a line that is known already comes back as it was. */
+  /** Stores a line and returns it. If the id is known, returns the stored line unchanged. */
   keep(line: Line): { readonly line: Line; readonly isNew: boolean } {
     const known = this.#lines.find(({ id }) => id === line.id);
     if (known) return { line: known, isNew: false };
     this.#lines.push(line);
-    if (this.#lines.length > KEPT_LINES) this.#lines.shift();
+    if (this.#lines.length > MAX_LINES) this.#lines.shift();
     return { line, isNew: true };
   }
 }
 
-/** All rooms, by namespace: bounded, and without a timer of their own. */
+/** All rooms by namespace. Their number is bounded, and they need no timer. */
 export class Rooms {
   readonly #rooms = new Map<string, Room>();
 
@@ -39,10 +39,10 @@ export class Rooms {
     return this.#rooms.has(namespace);
   }
 
-  /** Whether somebody may enter: the room is known, or there is, or can be made, space for it. */
+  /** Whether a visitor may enter: the room exists, or the server can create it. */
   admits(namespace: string, now: number): boolean {
     if (this.#rooms.has(namespace)) return true;
-    this.#forget(now);
+    this.#deleteExpired(now);
     return this.#rooms.size < MAX_ROOMS || this.#longestEmpty() !== undefined;
   }
 
@@ -57,18 +57,18 @@ export class Rooms {
     return room;
   }
 
-  /** The last one has left. */
+  /** Marks a room as empty after the last visitor has left. */
   vacate(namespace: string, now: number): void {
-    this.#forget(now);
+    this.#deleteExpired(now);
     const room = this.#rooms.get(namespace);
     if (!room) return;
     if (room.lines.length === 0) this.#rooms.delete(namespace);
     else room.emptySince = now;
   }
 
-  #forget(now: number): void {
+  #deleteExpired(now: number): void {
     for (const [namespace, { emptySince }] of this.#rooms) {
-      if (emptySince !== undefined && now - emptySince > FORGOTTEN_AFTER) {
+      if (emptySince !== undefined && now - emptySince > DELETE_AFTER) {
         this.#rooms.delete(namespace);
       }
     }

@@ -5,7 +5,7 @@ import { answer } from "./pages.ts";
 
 const CLIENT = fileURLToPath(new URL("./client/", import.meta.url));
 
-/** Bundles the page once, and returns what answers plain HTTP requests. */
+/** Bundles the page once, and returns the handler for plain HTTP requests. */
 export async function loadSite(): Promise<(request: Request) => Response> {
   const assets = new Map<string, string>();
   for (const name of ["index.html", "style.css", "icon.svg"]) {
@@ -17,7 +17,7 @@ export async function loadSite(): Promise<(request: Request) => Response> {
 
 async function bundle(): Promise<[name: string, code: string][]> {
   const { outputFiles } = await build({
-    // The theme apart from the rest: it must be there before the first paint.
+    // The theme is a separate script because it must run before the first paint.
     entryPoints: { main: `${CLIENT}main.ts`, theme: `${CLIENT}first_paint.ts` },
     outdir: CLIENT,
     bundle: true,
@@ -26,6 +26,6 @@ async function bundle(): Promise<[name: string, code: string][]> {
     format: "iife",
     target: "es2022",
   });
-  await stop(); // its child process would keep ours alive
+  await stop(); // esbuild's child process would keep this process alive
   return outputFiles.map(({ path, text }) => [path.slice(CLIENT.length), text]);
 }

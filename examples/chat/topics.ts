@@ -1,6 +1,6 @@
-/** Lines, comings and goings, and who is typing: of one room, as topics belong to a namespace. */
+/** Lines, people and typing of one room. Each namespace has its own topics. */
 export const ROOM = "room";
-/** Which rooms there are; published to all namespaces. */
+/** List of rooms, published to all namespaces. */
 export const ROOMS = "rooms";
-/** How busy the server is; published to all namespaces. */
+/** Load of the server, published to all namespaces. */
 export const LIVE = "live";

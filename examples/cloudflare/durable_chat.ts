@@ -6,15 +6,15 @@ import type { Line } from "../chat/protocol.ts";
 import { Rooms } from "../chat/room.ts";
 
 /**
- * The chat of `examples/chat` for one life of an object. Who is there, where and under which name is
- * the library's to keep; the lines that were said are ours.
+ * The chat of `examples/chat` for one instance of a Durable Object. The library keeps the peers,
+ * their namespaces and their contexts during hibernation. This module stores the lines.
  */
 export function durableChat(
   kv: DurableKv,
   room: ConstructorParameters<typeof Live>[0],
 ): Partial<Hooks<Visitor>> {
   const rooms = new StoredRooms(kv);
-  const live = new Live(room, true); // a timer that runs keeps an object from hibernating
+  const live = new Live(room, true); // a running timer prevents hibernation
   const hooks = chatHooks(rooms, live);
   return {
     ...hooks,
@@ -32,10 +32,10 @@ export function durableChat(
 
 const KEY = "lines:";
 
-/** Rooms whose lines are in the object's storage as well. */
+/** Rooms that also store their lines in the object's storage. */
 class StoredRooms extends Rooms {
   readonly #kv: DurableKv;
-  /** The last line of each room that is stored. */
+  /** The last stored line of each room. */
   readonly #stored = new Map<string, Line | undefined>();
 
   constructor(kv: DurableKv) {
@@ -45,12 +45,12 @@ class StoredRooms extends Rooms {
       const namespace = key.slice(KEY.length);
       const room = this.enter(namespace);
       for (const line of lines as Line[]) room.keep(line);
-      room.emptySince = Date.now(); // unless somebody in there speaks
+      room.emptySince = Date.now(); // until a visitor in the room writes
       this.#stored.set(namespace, room.lines.at(-1));
     }
   }
 
-  /** Stores what was said in a room since the last time. */
+  /** Stores a room's lines if there is a new line since the last call. */
   store(namespace: string): void {
     const { lines } = this.enter(namespace);
     if (lines.at(-1) === this.#stored.get(namespace)) return;

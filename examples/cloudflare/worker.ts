@@ -1,4 +1,4 @@
-// npx wrangler dev, in this directory, on Node 22 or newer
+// Run `npx wrangler dev` in this directory, on Node 22 or newer.
 import { DurableObject } from "cloudflare:workers";
 import adapter from "../../adapters/cloudflare.ts";
 import icon from "../chat/client/icon.svg";
@@ -6,11 +6,11 @@ import page from "../chat/client/index.html";
 import style from "../chat/client/style.css";
 import { answer } from "../chat/pages.ts";
 import { durableChat } from "./durable_chat.ts";
-import main from "./client/main.txt"; // these two are built: see wrangler.jsonc
+import main from "./client/main.txt"; // wrangler.jsonc builds these two files
 import theme from "./client/theme.txt";
 
 const assets = new Map(Object.entries({
-  // Nobody answers for SSE here, so there is no such choice.
+  // This worker does not serve SSE, so the page must not offer it.
   "index.html": page.replace('id="no-websocket"', 'id="no-websocket" disabled'),
   "style.css": style,
   "icon.svg": icon,
@@ -18,7 +18,7 @@ const assets = new Map(Object.entries({
   "theme.js": theme,
 }));
 
-/** The chat of each object, by its `ctx`: what is in memory belongs to one life of one object. */
+/** The chat of each object, by its `ctx`. A new instance of an object has a new `ctx`. */
 const chats = new WeakMap<object, ReturnType<typeof durableChat>>();
 
 const ws = adapter({
@@ -37,5 +37,5 @@ export class Chat extends ws.durable(DurableObject) {
   }
 }
 
-// One object for all rooms, as the page lists them all: `instance` would give each its own.
+// One object serves all rooms, because the page lists all rooms. `instance` would split them.
 export default ws.worker({ fetch: (request) => answer(request, assets) });

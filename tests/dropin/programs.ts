@@ -1,12 +1,12 @@
 /**
- * Applications written for crossws 0.4, as their authors would. Texts, as `crossws` is installed
- * only where they run: it is this library by an alias. Each is its own client, fails by throwing,
- * and says what it has seen.
+ * Applications for crossws 0.4, written in the style of crossws users. They are strings, because
+ * `crossws` exists only in the folder that runs them, as an alias of this library. Each application
+ * is its own client, throws if a check fails, and prints the parts that passed.
  *
  * @module
  */
 
-/** Starts the adapter of whichever runtime this is, on a server of its own. */
+/** Starts the adapter of the current runtime on a new server. */
 const LISTEN = `
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -54,7 +54,7 @@ async function listen(options) {
   return { ws, url: "http://" + hostname + ":" + server.address().port };
 }
 
-/** A client that can be asked for one message after the other. */
+/** Returns a client with a queue of messages: next() resolves with the next one. */
 function dial(url, protocols) {
   const socket = new WebSocket(url.replace("http", "ws"), protocols);
   socket.binaryType = "arraybuffer";
@@ -75,11 +75,11 @@ function dial(url, protocols) {
 const connect = (url, protocols) => dial(url, protocols).opened;
 const within = (promise, what) => Promise.race([
   promise,
-  new Promise((_, late) => setTimeout(() => late(new Error("waited in vain for " + what)), 3000)),
+  new Promise((_, late) => setTimeout(() => late(new Error("timed out: " + what)), 3000)),
 ]);
 `;
 
-/** graphql-ws: its hooks on our adapter and server, its client as the client. */
+/** graphql-ws: its hooks run on this library's adapter and server, with its own client. */
 export const graphqlProgram: string = `
 ${LISTEN}
 import { serve } from "crossws/server";
@@ -137,12 +137,12 @@ async function drive(url, where) {
   const next = async (it) => (await within(it.next(), "a tick")).value.data.ticks;
   const first = ticks(0), second = ticks(100);
   assert.deepEqual([await next(first), await next(first)], [0, 1]);
-  // Opened and run while the first still streams.
+  // The second subscription runs while the first still streams.
   assert.deepEqual([await next(second), await next(second)], [100, 101]);
   assert.deepEqual([await next(first), await next(second)], [2, 102]);
   await first.return();
   for (let i = 0; returned < 1 && i < 100; i++) await new Promise((go) => setTimeout(go, 10));
-  assert.equal(returned, 1, "the client completed the first, and only the first");
+  assert.equal(returned, 1, "the client completed only the first subscription");
   assert.equal(await next(second), 103);
   await second.return();
 
@@ -160,7 +160,7 @@ await drive(server.url, "server");
 process.exit(0);
 `;
 
-/** h3: routes, peers, publish and context, by its server and by ours. */
+/** h3: routes, peers, publish and context, on h3's server and on this library's server. */
 export const h3Program: string = `
 ${LISTEN}
 import { plugin as ws, serve as crosswsServe } from "crossws/server";
@@ -214,7 +214,7 @@ async function drive(url, where, isAsked) {
   bob.close();
   assert.equal(await within(ada.next(), "the farewell"), "somebody left");
   if (isAsked) {
-    await assert.rejects(connect(url + "/no"), "a response without hooks is the answer");
+    await assert.rejects(connect(url + "/no"), "a response without hooks rejects the client");
     await assert.rejects(connect(url + "/nowhere"));
   }
   console.log("h3 over the", where);
@@ -235,7 +235,7 @@ await drive(own.url, "server", true);
 process.exit(0);
 `;
 
-/** Every call that crossws lists, once. */
+/** Uses every call in the crossws documentation once. */
 export const everythingProgram: string = `
 ${LISTEN}
 import { defineHooks, getWebSocketHooks, kWebSocketHooks, setWebSocketHooks } from "crossws";
@@ -375,7 +375,7 @@ ws.publish("news", "to all", { compress: false });
 for (const client of [a, b, elsewhere]) {
   assert.equal(await within(client.next(), "what the server published"), "to all");
 }
-assert.deepEqual([a.heard, b.heard, elsewhere.heard], [[], [], []], "nobody heard anything twice");
+assert.deepEqual([a.heard, b.heard, elsewhere.heard], [[], [], []], "no duplicate messages");
 
 assert.equal((await open("/named", ["a", "b", "c"])).protocol, "b");
 const handled = await open("/other", ["a", "c"]);
@@ -420,7 +420,7 @@ console.log("every call");
 process.exit(0);
 `;
 
-/** What crossws has for Node alone: lines that another library takes over, and the options of ws. */
+/** Features of crossws on Node only: upgrades by another library, and the options of ws. */
 export const nodeProgram: string = `
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -433,7 +433,7 @@ const first = (client) => new Promise((heard, fail) => {
   client.on("message", (data) => heard(String(data))).on("error", fail);
 });
 
-// The rest of an application that has a server of ws already.
+// Part of an application that already has a ws server.
 const legacy = new WebSocketServer({ noServer: true });
 legacy.on("connection", (socket) => socket.send("from the other library"));
 const server = serve({
@@ -460,7 +460,7 @@ await assert.rejects(
     first(new WebSocket("ws://127.0.0.1:" + broken.address().port)),
     new Promise((kept) => setTimeout(kept, 2000)),
   ]),
-  "the line is dropped",
+  "the server ends the connection",
 );
 console.error = error;
 
@@ -480,10 +480,10 @@ for (const options of [{ wss }, { serverOptions: { WebSocket: MySocket, clientTr
   const client = new WebSocket("ws://127.0.0.1:" + http.address().port);
   assert.equal(await first(client), "MySocket");
   if (options.wss) assert.deepEqual([wss.clients.size, connections], [1, 1]);
-  assert.equal(wss.options, wssOptions, "the server of ws stays as it was");
+  assert.equal(wss.options, wssOptions, "the adapter does not change the options of the ws server");
   client.send(new Uint8Array(2 ** 20 + 1));
   const code = await new Promise((closed) => client.on("close", closed));
-  assert.equal(code, 1009, "limits.maxPayload counts, whatever ws was told");
+  assert.equal(code, 1009, "limits.maxPayload overrides the options of ws");
 }
 const verifyClient = (info, done) => done(true);
 assert.throws(() => nodeAdapter({ serverOptions: { verifyClient } }), /upgrade hook/);
@@ -506,10 +506,10 @@ for (const [path, extensions, isSmall] of [["yes", agreed, true], ["large", agre
   assert.equal(client.extensions, extensions);
   client.send("more");
   await first(client);
-  assert.equal(client._socket.bytesRead < 2000, isSmall === true, "compressed, or under its threshold");
+  assert.equal(client._socket.bytesRead < 2000, isSmall === true, "compressed above the threshold only");
 }
 
-// A refused client that stays does not keep its line.
+// A rejected client cannot keep its TCP connection open.
 const refusing = nodeAdapter({ hooks: { upgrade: () => new Response("no", { status: 403 }) } });
 const strict = createServer().on("upgrade", refusing.handleUpgrade);
 await new Promise((listening) => strict.listen(0, "127.0.0.1", listening));
@@ -518,15 +518,18 @@ stays.on("error", () => {}).resume().write(
   "GET / HTTP/1.1\\r\\nHost: a.example\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n" +
     "Sec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n\\r\\n",
 );
-const lines = () => new Promise((say) => strict.getConnections((_, count) => say(count)));
+const connectionCount = () =>
+  new Promise((resolve) => strict.getConnections((_, count) => resolve(count)));
 await new Promise((ended) => stays.on("end", ended));
-for (let i = 0; i < 30 && await lines() > 0; i++) await new Promise((go) => setTimeout(go, 100));
-assert.equal(await lines(), 0);
+for (let i = 0; i < 30 && await connectionCount() > 0; i++) {
+  await new Promise((go) => setTimeout(go, 100));
+}
+assert.equal(await connectionCount(), 0);
 console.log("what is Node's alone");
 process.exit(0);
 `;
 
-/** The types that applications name, and those that hooks, adapters and servers take. */
+/** Types that applications import, and types that hooks, adapters and servers accept. */
 export const typedProgram: string = `
 import {
   type AdapterInstance,

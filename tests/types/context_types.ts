@@ -1,4 +1,4 @@
-/** What `peer.context` is typed as. Checked by `deno check`, never run. */
+/** Types of `peer.context`. `deno check` checks this file; no test runs it. */
 import adapterDeno from "../../adapters/deno.ts";
 import adapterNode from "../../adapters/node.ts";
 import {
@@ -13,7 +13,7 @@ import {
 import { serve as serveDeno } from "../../server/deno.ts";
 import { serve as serveNode } from "../../server/node.ts";
 
-/** Compiles only where both types are the same. */
+/** Compiles only if both types are the same. */
 function same<A, B>(_: [A] extends [B] ? [B] extends [A] ? true : false : false): void {}
 
 // --- defineHooks ---
@@ -22,9 +22,9 @@ const sync = defineHooks({
   upgrade: () => ({ context: { user: "ada", level: 1 } }),
   open(peer) {
     same<typeof peer.context, { user: string; level: number }>(true);
-    // @ts-expect-error no such value was put there
+    // @ts-expect-error the context has no such property
     void peer.context.email;
-    // @ts-expect-error a string is no number
+    // @ts-expect-error a string is not a number
     const wrong: number = peer.context.user;
     void wrong;
   },
@@ -50,24 +50,24 @@ const asynchronous = defineHooks({
   },
   open(peer) {
     same<typeof peer.context, { user: string }>(true);
-    // @ts-expect-error no such value was put there
+    // @ts-expect-error the context has no such property
     void peer.context.email;
   },
 });
 
-const refusing = defineHooks({
+const rejecting = defineHooks({
   upgrade(request) {
     if (!request.headers.has("cookie")) return new Response("who are you?", { status: 401 });
     return { context: { user: "ada" } };
   },
   open(peer) {
     same<typeof peer.context, { user: string }>(true);
-    // @ts-expect-error no such value was put there
+    // @ts-expect-error the context has no such property
     void peer.context.email;
   },
 });
 
-const refusingLater = defineHooks({
+const rejectingAsync = defineHooks({
   async upgrade(request) {
     await Promise.resolve();
     if (request.method !== "GET") throw new Response(null, { status: 405 });
@@ -76,7 +76,7 @@ const refusingLater = defineHooks({
   },
   open(peer) {
     same<typeof peer.context, { user: string }>(true);
-    // @ts-expect-error no such value was put there
+    // @ts-expect-error the context has no such property
     void peer.context.email;
   },
 });
@@ -87,7 +87,7 @@ defineHooks({
   },
   open(peer) {
     same<typeof peer.context.user, string>(true);
-    // @ts-expect-error no such value was put there
+    // @ts-expect-error the context has no such property
     void peer.context.email;
   },
 });
@@ -108,13 +108,13 @@ const explicit = defineHooks<{ room: number }>({
   upgrade: () => ({ context: { room: 5 } }),
   open(peer) {
     same<typeof peer.context, { room: number }>(true);
-    // @ts-expect-error no such value was put there
+    // @ts-expect-error the context has no such property
     void peer.context.user;
   },
 });
 
 defineHooks<{ room: number }>({
-  // @ts-expect-error the context is not of the type that was asked for
+  // @ts-expect-error the context does not have the declared type
   upgrade: () => ({ context: { room: "five" } }),
 });
 
@@ -138,7 +138,7 @@ adapterDeno({
     upgrade: () => ({ context: { user: "ada" } }),
     open(peer) {
       same<typeof peer.context, { user: string }>(true);
-      // @ts-expect-error no such value was put there
+      // @ts-expect-error the context has no such property
       void peer.context.email;
     },
   },
@@ -153,7 +153,7 @@ adapterNode({
     },
     open(peer) {
       same<typeof peer.context, { user: string }>(true);
-      // @ts-expect-error no such value was put there
+      // @ts-expect-error the context has no such property
       void peer.context.email;
     },
   },
@@ -166,13 +166,13 @@ createEndpoint({
   },
 });
 
-// Hooks made elsewhere, of any context, fit each adapter.
+// Hooks from `defineHooks` with any context fit each adapter.
 adapterDeno({ hooks: sync });
 adapterNode({ hooks: sync });
 createEndpoint({ hooks: sync });
 adapterDeno({ hooks: asynchronous });
-adapterNode({ hooks: refusing });
-createEndpoint({ hooks: refusingLater });
+adapterNode({ hooks: rejecting });
+createEndpoint({ hooks: rejectingAsync });
 adapterDeno({ hooks: explicit, resolve: () => explicit });
 adapterNode({ resolve: () => Promise.resolve(explicit) });
 adapterNode({ resolve: () => undefined });
@@ -184,7 +184,7 @@ serveDeno({
     upgrade: () => ({ context: { user: "ada" } }),
     open(peer) {
       same<typeof peer.context, { user: string }>(true);
-      // @ts-expect-error no such value was put there
+      // @ts-expect-error the context has no such property
       void peer.context.email;
     },
   },
@@ -199,7 +199,7 @@ serveNode({
     message(peer, message) {
       same<typeof peer.context, { user: string }>(true);
       same<typeof message.peer.context, { user: string }>(true);
-      // @ts-expect-error no such value was put there
+      // @ts-expect-error the context has no such property
       void peer.context.email;
     },
   },
@@ -209,7 +209,7 @@ serveDeno({ websocket: { hooks: sync } });
 serveNode({ websocket: sync });
 serveNode({ websocket: { ...explicit, limits: { maxPeers: 5 }, trustProxy: 1 } });
 
-// --- a peer of one's own context ---
+// --- a peer with a declared context ---
 
 function greet(peer: Peer<{ user: string }>): void {
   peer.send(`hello ${peer.context.user}`);

@@ -1,4 +1,4 @@
-/** Deno's own types fit the adapter for Deno. Checked by `deno check`, never run. */
+/** Deno's own types fit the adapter for Deno. `deno check` checks this file; no test runs it. */
 import adapter, { type DenoAdapter, type DenoServeInfo } from "../../adapters/deno.ts";
 
 const ws: DenoAdapter = adapter();

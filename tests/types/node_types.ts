@@ -1,4 +1,4 @@
-/** Node's own types fit the adapter for Node. Checked by `deno check`, never run. */
+/** Node's own types fit the adapter for Node. `deno check` checks this file; no test runs it. */
 import { createServer, type IncomingMessage } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { Socket } from "node:net";
@@ -15,27 +15,27 @@ createServer().on(
   (request, socket, head) => void ws.handleUpgrade(request, socket, head),
 );
 
-export function byHand(
+export function handleUpgrade(
   request: IncomingMessage,
-  line: Duplex,
+  duplex: Duplex,
   plain: Socket,
   secure: TLSSocket,
   head: Uint8Array,
 ): Promise<void>[] {
   const framework = Object.assign(new Request("http://a.example"), { context: { user: "ada" } });
   return [
-    ws.handleUpgrade(request, line, head),
+    ws.handleUpgrade(request, duplex, head),
     ws.handleUpgrade(request, plain, head),
     ws.handleUpgrade(request, secure, head, framework),
-    ws.handleUpgrade(request, line, head, new Request("http://a.example")),
-    ws.handleUpgrade(request, line, head, {}),
+    ws.handleUpgrade(request, duplex, head, new Request("http://a.example")),
+    ws.handleUpgrade(request, duplex, head, {}),
     // @ts-expect-error the bytes after the handshake are missing
-    ws.handleUpgrade(request, line),
-    // @ts-expect-error a web request alone is no upgrade on Node
-    ws.handleUpgrade(framework, line, head),
+    ws.handleUpgrade(request, duplex),
+    // @ts-expect-error Node needs an IncomingMessage, not a web Request
+    ws.handleUpgrade(framework, duplex, head),
   ];
 }
 
 adapter({ perMessageDeflate: { threshold: 1024 } });
-// @ts-expect-error no such option of `ws`
+// @ts-expect-error `ws` has no such option
 adapter({ perMessageDeflate: { treshold: 1024 } });

@@ -1,16 +1,16 @@
-/** The sockets of the client pass for a `WebSocket`. Checked by `deno check`, never run. */
+/** The client's sockets fit `WebSocket`. `deno check` checks this file; no test runs it. */
 import { fallback, type FallbackSocket, WebSocketSSE } from "../../websocket/sse.ts";
 
 export const sockets: WebSocket[] = [new WebSocketSSE("/chat"), fallback("/chat")];
 
-/** A library that makes its sockets by itself, such as graphql-ws or reconnecting-websocket. */
+/** Stands for a library that creates its sockets, such as graphql-ws or reconnecting-websocket. */
 function takesImplementation(
   _: new (url: string | URL, protocols?: string | string[]) => WebSocket,
 ) {}
 takesImplementation(WebSocketSSE);
 takesImplementation(WebSocket);
 
-/** The constants are those of a `WebSocket`, on the class too. */
+/** The class has the constants of `WebSocket`. */
 export const constants: Pick<typeof WebSocket, "CONNECTING" | "OPEN" | "CLOSING" | "CLOSED"> =
   WebSocketSSE;
 
@@ -29,13 +29,13 @@ export function listens(socket: WebSocketSSE | FallbackSocket): void {
   socket.binaryType = "uint8array";
   socket.send(new DataView(new ArrayBuffer(1)));
   socket.send(new Blob());
-  // @ts-expect-error what is no message must be made one first
+  // @ts-expect-error an object is not a message
   socket.send({ a: 1 });
-  // @ts-expect-error the state is read only
+  // @ts-expect-error the state is read-only
   socket.readyState = 1;
 }
 
 new WebSocketSSE("/chat", ["a", "b"], { headers: { authorization: "Bearer x" }, heartbeat: 5_000 });
-// @ts-expect-error no such option
+// @ts-expect-error there is no such option
 new WebSocketSSE("/chat", [], { hartbeat: 5_000 });
 fallback("/chat", "a", { timeout: 1_000, delivery: "poll", onBuffering() {} });

@@ -1,9 +1,9 @@
 /// <reference lib="dom" />
 
-/** Milliseconds in which somebody who left may come back unnoticed: a reconnect is not news. */
+/** Milliseconds for a reconnect. The log does not report a person who is back in this time. */
 const GRACE = 4_000;
 
-/** Turns comings and goings into news, and keeps quiet about those who only reconnect. */
+/** Reports each person who joins or leaves, but not a person who only reconnects. */
 export class Arrivals {
   readonly #show: (news: string) => void;
   readonly #leaving = new Map<string, ReturnType<typeof setTimeout>>();
@@ -27,8 +27,8 @@ export class Arrivals {
     );
   }
 
-  /** One's own connection is back: of those who were here, the others may not be yet. */
-  returned(before: readonly string[], now: readonly string[]): void {
+  /** Called after the page's own reconnect, with the names before and after it. */
+  reconnected(before: readonly string[], now: readonly string[]): void {
     for (const name of before) if (!now.includes(name)) this.left(name);
   }
 

@@ -2,10 +2,10 @@ const FIRST = 500;
 const LONGEST = 20_000;
 
 /**
- * Milliseconds to wait before the next attempt: twice as long each time, and random by half, so
- * that a thousand pages don't come back to a restarted server in the same instant.
+ * Milliseconds to wait before the next attempt. The wait doubles each time, and half of it is
+ * random, so that a thousand pages don't reconnect to a restarted server at the same moment.
  *
- * @param failures attempts that have failed in a row.
+ * @param failures number of failed attempts in a row.
  */
 export function backoff(failures: number): number {
   const longest = Math.min(LONGEST, FIRST * 2 ** failures);

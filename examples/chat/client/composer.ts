@@ -3,17 +3,17 @@ import { cleanText, MAX_TEXT } from "../protocol.ts";
 import { byId } from "./dom.ts";
 import { tabStorage } from "./storage.ts";
 
-/** Milliseconds between signs of typing. */
+/** Milliseconds between two typing messages. */
 const TYPING_EVERY = 2_000;
-/** Characters left from which on they are counted down. */
-const COUNT_FROM = 200;
+/** Number of remaining characters at which the counter appears. */
+const COUNT_BELOW = 200;
 
 export interface ComposerListener {
   onsay(text: string): void;
   ontyping(): void;
 }
 
-/** Where one writes. What was typed outlives a lost connection, a reload and a change of room. */
+/** The message field. Its draft survives a lost connection, a reload and a change of room. */
 export class Composer {
   readonly #form = byId("composer", HTMLFormElement);
   readonly #draft = byId("draft", HTMLTextAreaElement);
@@ -21,7 +21,7 @@ export class Composer {
   readonly #left = byId("draft-left", HTMLElement);
   readonly #listener: ComposerListener;
   #room = "";
-  #toldTypingAt = -Infinity;
+  #sentTypingAt = -Infinity;
 
   constructor(listener: ComposerListener) {
     this.#listener = listener;
@@ -30,7 +30,7 @@ export class Composer {
       this.#say();
     });
     this.#draft.addEventListener("keydown", (event) => {
-      // While an input method composes, Enter is its own.
+      // During composition, Enter belongs to the input method.
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
       this.#say();
@@ -53,7 +53,7 @@ export class Composer {
     this.#draft.focus();
     if (text === undefined) return;
     this.#draft.value = "";
-    this.#toldTypingAt = -Infinity;
+    this.#sentTypingAt = -Infinity;
     tabStorage.set(`draft.${this.#room}`, "");
     this.#showLeft();
     this.#listener.onsay(text);
@@ -63,14 +63,14 @@ export class Composer {
     tabStorage.set(`draft.${this.#room}`, this.#draft.value);
     this.#showLeft();
     const now = performance.now();
-    if (this.#draft.value.trim() === "" || now - this.#toldTypingAt < TYPING_EVERY) return;
-    this.#toldTypingAt = now;
+    if (this.#draft.value.trim() === "" || now - this.#sentTypingAt < TYPING_EVERY) return;
+    this.#sentTypingAt = now;
     this.#listener.ontyping();
   }
 
   #showLeft(): void {
     const left = MAX_TEXT - this.#draft.value.length;
-    const isLong = left < COUNT_FROM;
+    const isLong = left < COUNT_BELOW;
     this.#keys.hidden = isLong;
     this.#left.textContent = isLong ? `${left} characters left` : "";
   }

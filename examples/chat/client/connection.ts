@@ -8,7 +8,7 @@ type Socket = FallbackSocket | WebSocketSSE;
 export type ConnectionState =
   | { readonly kind: "connecting" }
   | { readonly kind: "connected"; readonly transport: Socket["transport"] }
-  /** Until the next attempt, at `until` by `performance.now()`. */
+  /** Waits for the next attempt at `until`, a time of `performance.now()`. */
   | { readonly kind: "waiting"; readonly until: number };
 
 export interface ConnectionListener {
@@ -16,12 +16,12 @@ export interface ConnectionListener {
   onmessage(message: ServerMessage): void;
 }
 
-/** A connection that lasted this long was a good one: the next failure is the first again. */
+/** Milliseconds after which an open connection resets the number of failures. */
 const STABLE_AFTER = 5_000;
-/** Milliseconds that a socket may take to close before another one opens. */
+/** Milliseconds to wait for a socket's close before the next socket opens. */
 const CLOSE_TIMEOUT = 1_000;
 
-/** A socket to one room that comes back by itself, until it is closed. */
+/** A connection to one room that reconnects until `close()`. */
 export class Connection {
   readonly #open: () => Socket;
   readonly #listener: ConnectionListener;
@@ -31,7 +31,7 @@ export class Connection {
   #openedAt = Infinity;
   #closed = false;
 
-  /** @param open makes each attempt: name and transport may have changed. */
+  /** @param open opens a socket for each attempt, with the current name and transport. */
   constructor(open: () => Socket, listener: ConnectionListener) {
     this.#open = open;
     this.#listener = listener;
@@ -41,26 +41,26 @@ export class Connection {
     this.#connect();
   }
 
-  /** Sends where that is possible now; tells whether it was. */
+  /** Sends a message if the socket is open; returns whether it was. */
   send(message: ClientMessage): boolean {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(message));
     return true;
   }
 
-  /** Makes the next attempt at once, where one is waited for. */
+  /** Connects at once if the connection waits for its next attempt. */
   readonly retry = (): void => {
     if (this.#timer !== undefined) this.#connect();
   };
 
-  /** Gives up this socket for another: it looks open, but nothing comes back any more. */
+  /** Replaces a socket that looks open but receives nothing. */
   readonly reset = (): void => {
     if (this.#closed || !this.#socket) return;
     this.#drop();
     this.#wait();
   };
 
-  /** Connects anew. The others are to see it leave before it comes: so the old socket ends first. */
+  /** Opens a new socket after the old one has closed: other clients see a leave, then a join. */
   renew(): void {
     const old = this.#socket;
     this.#drop();
@@ -111,7 +111,7 @@ export class Connection {
     this.#listener.onstate({ kind: "waiting", until: performance.now() + delay });
   }
 
-  /** Without its handlers first: a close may take its time, and nobody is to hear of it. */
+  /** Closes the socket. Removes its handlers first, because a close can report late. */
   #drop(): void {
     const socket = this.#socket;
     this.#socket = undefined;

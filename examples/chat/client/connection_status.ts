@@ -4,9 +4,9 @@ import { byId, make } from "./dom.ts";
 
 const TRANSPORTS = { websocket: "WebSocket", sse: "SSE" } as const;
 
-/** Says how the connection stands: to the eye each second, to a screen reader only what is new. */
+/** Shows the connection's state. A screen reader reads only a loss and a reconnect. */
 export class ConnectionStatus {
-  readonly #line = byId("state", HTMLElement);
+  readonly #status = byId("state", HTMLElement);
   readonly #text = byId("state-text", HTMLElement);
   readonly #news = byId("news", HTMLElement);
   readonly #retry = byId("retry", HTMLButtonElement);
@@ -19,7 +19,7 @@ export class ConnectionStatus {
 
   show(state: ConnectionState): void {
     clearInterval(this.#ticking);
-    this.#line.dataset["state"] = state.kind;
+    this.#status.dataset["state"] = state.kind;
     if (state.kind === "waiting") {
       this.#countDown(state.until);
       this.#ticking = setInterval(() => this.#countDown(state.until), 250);
@@ -33,7 +33,7 @@ export class ConnectionStatus {
       if (this.#wasLost) this.#news.textContent = "Reconnected.";
       this.#wasLost = false;
     }
-    // It stays while an attempt is made, so that focus on it isn't lost.
+    // The button stays visible during an attempt, so that it keeps the focus.
     this.#retry.hidden = !this.#wasLost;
   }
 

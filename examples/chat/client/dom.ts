@@ -1,13 +1,13 @@
 /// <reference lib="dom" />
 
-/** The element of the page with this id. Markup and code must agree: where they don't, it throws. */
+/** Returns the element with this id. Throws if the page has no such element of this type. */
 export function byId<T extends Element>(id: string, type: new () => T): T {
   const found = document.getElementById(id);
   if (found instanceof type) return found;
   throw new Error(`The page has no ${type.name} #${id}`);
 }
 
-/** A new element. What it holds is always text: nothing that somebody wrote becomes HTML. */
+/** Creates an element. Its strings become text nodes, so chat text never becomes HTML. */
 export function make<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   className: string,

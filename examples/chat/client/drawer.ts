@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import { byId } from "./dom.ts";
 
-/** On a narrow screen the panel is a drawer over the room; on a wide one it just stands there. */
+/** Opens and closes the panel, which covers the room on a narrow screen. */
 export class Drawer {
   readonly #panel = byId("panel", HTMLElement);
   readonly #room = byId("room", HTMLElement);

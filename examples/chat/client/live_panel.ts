@@ -2,14 +2,14 @@
 import type { Figures } from "../protocol.ts";
 import { byId } from "./dom.ts";
 
-/** Seconds that are drawn. */
+/** Number of seconds in the graph. */
 const SECONDS = 60;
-/** The drawing's own units, see its viewBox. */
+/** Size in units of the SVG's viewBox. */
 const HEIGHT = 24, MARGIN = 1.5;
-/** The least peak drawn at full height: one message a second is not a storm. */
+/** Smallest peak at full height, so that one message a second does not fill the graph. */
 const LEAST_PEAK = 5;
 
-/** How busy the server is: figures, and the messages of the last minute as a line. */
+/** Shows the server's load: figures, and a graph of the messages of the last minute. */
 export class LivePanel {
   readonly #toggle = byId("live-toggle", HTMLButtonElement);
   readonly #body = byId("live-body", HTMLElement);
@@ -21,7 +21,7 @@ export class LivePanel {
   readonly #line = drawn("spark-line");
   #rates: number[] = Array.from({ length: SECONDS }, () => 0);
 
-  /** @param onWatch hears whether the figures are wanted: while it is folded, they aren't. */
+  /** @param onWatch called with true if the panel opens, and with false if it closes. */
   constructor(onWatch: (on: boolean) => void) {
     this.#toggle.addEventListener("click", () => {
       const on = !this.isOpen;

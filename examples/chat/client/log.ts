@@ -5,26 +5,26 @@ import { tabStorage } from "./storage.ts";
 import { monogram } from "./monogram.ts";
 import type { Unconfirmed } from "./outgoing.ts";
 
-/** Entries the page keeps; older ones go. */
-const KEPT = 400;
-/** Lines of one writer this close together share one heading. */
-const CLOSE_TOGETHER = 5 * 60_000;
-/** Milliseconds that a line may take before the page speaks of it. */
+/** Maximum number of entries. The page removes older ones. */
+const MAX_ENTRIES = 400;
+/** Milliseconds in which consecutive lines of one writer share a heading. */
+const GROUP_WITHIN = 5 * 60_000;
+/** Milliseconds after which the page marks an unconfirmed line. */
 const LATE_AFTER = 400;
-/** Pixels from the end that still count as being there. */
+/** Distance from the end in pixels that still counts as the end. */
 const END_MARGIN = 48;
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
 
-/** What was said, oldest first; what is still on its way comes last. Shows no line twice. */
+/** The lines of a room, oldest first, then the unconfirmed lines. Shows no line twice. */
 export class Log {
   readonly #view = byId("log", HTMLElement);
   readonly #list = byId("lines", HTMLOListElement);
   readonly #empty = byId("empty", HTMLElement);
   readonly #toEnd = byId("to-end", HTMLButtonElement);
   readonly #shown = new Map<string, HTMLLIElement>();
-  /** Ids of what was written in this tab: a reload must not make strangers of us. */
+  /** Ids of the lines written in this tab. They are still "You" after a reload. */
   readonly #mine = new Set(tabStorage.get("mine")?.split(" "));
 
   constructor() {
@@ -54,7 +54,7 @@ export class Log {
     this.#toEnd.hidden = true;
   }
 
-  /** Adds what a newcomer is given, without reading it all aloud. */
+  /** Adds the lines of the welcome message. A screen reader does not read them aloud. */
   fill(lines: readonly Line[]): void {
     this.#view.ariaBusy = "true";
     for (const line of lines) this.#show(line);
@@ -62,7 +62,7 @@ export class Log {
     if (this.#isFollowing) this.scrollToEnd();
   }
 
-  /** Shows a line that the server has taken. */
+  /** Shows a line that the server has accepted. */
   add(line: Line): void {
     const follow = this.#isAtEnd;
     const isNew = this.#show(line);
@@ -70,7 +70,7 @@ export class Log {
     else if (isNew) this.#toEnd.hidden = false;
   }
 
-  /** Shows one's own line before the server has taken it. */
+  /** Shows the user's own line before the server has accepted it. */
   addUnconfirmed({ id, text }: Unconfirmed): void {
     if (this.#shown.has(id)) return;
     this.#mine.add(id);
@@ -82,7 +82,7 @@ export class Log {
     setTimeout(() => this.#markLate(item), LATE_AFTER);
   }
 
-  /** Says something that nobody wrote. */
+  /** Adds an entry without a writer, for example "Bo joined". */
   note(text: string): void {
     const follow = this.#isAtEnd;
     const item = make("li", "note", text);
@@ -115,7 +115,7 @@ export class Log {
       shown.classList.remove("late");
       shown.querySelector(".sending")?.remove();
       showTime(shown, line.at);
-      // What was confirmed comes before what was not, whoever wrote it.
+      // Confirmed lines of all writers come before unconfirmed lines.
       const next = this.#firstUnconfirmed;
       if (next && next.compareDocumentPosition(shown) & Node.DOCUMENT_POSITION_FOLLOWING) {
         this.#list.insertBefore(shown, next);
@@ -138,7 +138,7 @@ export class Log {
   }
 
   #trim(): void {
-    while (this.#list.childElementCount > KEPT) {
+    while (this.#list.childElementCount > MAX_ENTRIES) {
       const first = this.#list.firstElementChild as HTMLElement;
       this.#shown.delete(first.dataset["id"] ?? "");
       first.remove();
@@ -149,14 +149,14 @@ export class Log {
     for (const item of this.#list.children) this.#regroup(item);
   }
 
-  /** Marks a line that goes on from the one before it. */
+  /** Marks a line that shares the heading of the line before it. */
   #regroup(item: Element | null): void {
     if (!(item instanceof HTMLElement) || item.dataset["writer"] === undefined) return;
     const before = item.previousElementSibling;
     item.classList.toggle(
       "goes-on",
       before instanceof HTMLElement && before.dataset["writer"] === item.dataset["writer"] &&
-        Number(item.dataset["at"]) - Number(before.dataset["at"]) < CLOSE_TOGETHER,
+        Number(item.dataset["at"]) - Number(before.dataset["at"]) < GROUP_WITHIN,
     );
   }
 }

@@ -36,7 +36,7 @@ let current: RoomConnection | undefined;
 offerThemes();
 addEventListener("popstate", () => enter(roomAt(location.pathname) ?? "lobby"));
 enter(roomAt(location.pathname) ?? "lobby");
-// Where a keyboard would cover half of the page, it waits to be asked for.
+// On a touch screen, focus would open a keyboard over half of the page.
 if (matchMedia("(hover: hover) and (pointer: fine)").matches) composer.focus();
 
 function goTo(room: string): void {
@@ -73,7 +73,7 @@ function handle(message: ServerMessage, isReconnect: boolean): void {
     case "welcome": {
       const before = people.names;
       people.reset(message.you, message.people);
-      if (isReconnect) arrivals.returned(before, people.names);
+      if (isReconnect) arrivals.reconnected(before, people.names);
       log.fill(message.lines);
       rooms.show(current!.room, message.rooms);
       if (!live.isOpen) current!.connection.send({ type: "watch", on: false });

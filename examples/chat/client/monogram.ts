@@ -3,7 +3,7 @@ import { make } from "./dom.ts";
 
 const TINTS = 6;
 
-/** A name's first letter on its colour; decoration beside the name itself. */
+/** Creates a decoration for a name: the first letter on a colour. Hidden from screen readers. */
 export function monogram(name: string): HTMLElement {
   const element = make("span", "monogram");
   element.ariaHidden = "true";

@@ -6,7 +6,7 @@ import { browserStorage } from "./storage.ts";
 const MANNERS = ["Brisk", "Calm", "Clever", "Gentle", "Merry", "Quiet", "Sunny", "Wry"];
 const BIRDS = ["Avocet", "Dunlin", "Finch", "Heron", "Kestrel", "Linnet", "Plover", "Wren"];
 
-/** The name one writes under: chosen, remembered, or made up so that one can begin at once. */
+/** The user's name: chosen, stored from the last visit, or random at the first visit. */
 export class Nickname {
   #name: string = cleanName(browserStorage.get("name")) ?? `${pick(MANNERS)} ${pick(BIRDS)}`;
   readonly #field = byId("name", HTMLInputElement);

@@ -7,14 +7,14 @@ export interface Unconfirmed {
   readonly text: string;
 }
 
-/** Milliseconds between lines: a long queue must stay under the server's rate limit. */
+/** Milliseconds between two lines, to keep a long queue below the server's rate limit. */
 const SEND_INTERVAL = 120;
-/** Milliseconds without a receipt after which the connection can't be trusted. */
+/** Milliseconds without a receipt after which the connection counts as lost. */
 const RECEIPT_TIMEOUT = 10_000;
 
 /**
- * The lines on their way to one room. Each is kept until the server has confirmed it, and sent
- * again, under the same id, after a reconnect: it arrives, and it arrives once.
+ * Queue of the lines to one room. Keeps each line until the server has confirmed the line. After a
+ * reconnect, the queue sends unconfirmed lines again with the same id: each arrives exactly once.
  */
 export class Outgoing {
   readonly #unconfirmed = new Map<string, Unconfirmed>();
@@ -36,7 +36,7 @@ export class Outgoing {
     return line;
   }
 
-  /** Sends from now on, beginning with all that was never confirmed. */
+  /** Starts to send: first the unconfirmed lines, then new lines. */
   resume(send: (message: ClientMessage) => boolean, onLost: () => void): void {
     this.#send = send;
     this.#onLost = onLost;

@@ -3,10 +3,10 @@ import type { Person } from "../protocol.ts";
 import { byId, make } from "./dom.ts";
 import { monogram } from "./monogram.ts";
 
-/** Milliseconds after the last sign of typing. */
+/** Milliseconds for which a typing message counts. */
 const TYPING_FOR = 4_000;
 
-/** Who is in the room, and who of them is typing. */
+/** The people in the room, and the names of those who are typing. */
 export class People {
   readonly #list = byId("people", HTMLUListElement);
   readonly #count = byId("people-count", HTMLElement);
@@ -19,7 +19,7 @@ export class People {
     return [...this.#here.values()].map(({ name }) => name);
   }
 
-  /** Begins anew with who is here. */
+  /** Replaces all people. */
   reset(you: string, people: readonly Person[]): void {
     this.#you = you;
     this.#here.clear();
@@ -28,7 +28,7 @@ export class People {
     this.#show();
   }
 
-  /** Somebody came, or has another name; returns what they were called. */
+  /** Adds or renames a person; returns the person's previous name. */
   put(person: Person): string | undefined {
     const before = this.#here.get(person.id)?.name;
     this.#here.set(person.id, person);
@@ -58,7 +58,7 @@ export class People {
   }
 
   #show(): void {
-    // Oneself first, the others by name.
+    // The user first, all others by name.
     const people = [...this.#here.values()].sort((a, b) =>
       Number(this.isYou(b)) - Number(this.isYou(a)) || a.name.localeCompare(b.name)
     );

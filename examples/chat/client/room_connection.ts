@@ -4,10 +4,10 @@ import { Connection, type ConnectionListener } from "./connection.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Transport } from "./transport.ts";
 
-/** Lines that were never confirmed wait for the next visit to their room. */
+/** Queues by room. An unconfirmed line stays queued for the next visit to its room. */
 const outgoingOf = new Map<string, Outgoing>();
 
-/** One's stay in a room: a connection, and what is to go through it. */
+/** A visit to one room: the connection and the queue of outgoing lines. */
 export class RoomConnection {
   readonly room: string;
   readonly outgoing: Outgoing;

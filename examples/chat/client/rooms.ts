@@ -4,7 +4,7 @@ import { byId, make } from "./dom.ts";
 
 const ALWAYS = "lobby";
 
-/** The rooms there are, and the ways into them. */
+/** The list of rooms, and the field for another room. */
 export class RoomList {
   readonly #list = byId("rooms", HTMLUListElement);
   readonly #field = byId("new-room", HTMLInputElement);
@@ -33,7 +33,7 @@ export class RoomList {
         this.#item(room, count)
       ),
     );
-    // The list is made anew; who was on one of its links stays there.
+    // The links are new elements, so the focus must move to the new link.
     if (focused) this.#list.querySelector<HTMLElement>(`[href="${CSS.escape(focused)}"]`)?.focus();
   }
 
@@ -53,7 +53,7 @@ export class RoomList {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
     const isPlain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey;
     const room = link && isPlain ? roomAt(link.pathname) : undefined;
-    if (!room) return; // the browser's own way: another tab, another window
+    if (!room) return; // the browser opens another tab or window
     event.preventDefault();
     this.#onEnter(room);
   }

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 
-/** What the browser keeps for us, where it is willing to: private windows may not be. */
+/** Storage that does not throw if the browser denies access, as in some private windows. */
 export class SafeStorage {
   readonly #storage: () => Storage;
 
@@ -16,18 +16,18 @@ export class SafeStorage {
     }
   }
 
-  /** Keeps a value; an empty one is forgotten. */
+  /** Stores a value. An empty value removes the key. */
   set(key: string, value: string): void {
     try {
       if (value) this.#storage().setItem(`chat.${key}`, value);
       else this.#storage().removeItem(`chat.${key}`);
     } catch {
-      // Then it lasts as long as the page.
+      // Without storage, the value lasts until the page closes.
     }
   }
 }
 
-/** For this browser. */
+/** Storage of this browser. */
 export const browserStorage: SafeStorage = new SafeStorage(() => localStorage);
-/** For this tab. */
+/** Storage of this tab. */
 export const tabStorage: SafeStorage = new SafeStorage(() => sessionStorage);

@@ -1,12 +1,12 @@
 /// <reference lib="dom" />
 import { browserStorage } from "./storage.ts";
 
-/** Shows the theme that was chosen last; "auto" is what the system prefers. */
+/** Applies the stored theme. "auto" follows the system. */
 export function showTheme(): void {
   document.documentElement.dataset["theme"] = browserStorage.get("theme") ?? "auto";
 }
 
-/** Lets the radio buttons choose. */
+/** Connects the radio buttons to the theme. */
 export function offerThemes(): void {
   const current = browserStorage.get("theme") ?? "auto";
   for (const radio of document.querySelectorAll<HTMLInputElement>('input[name="theme"]')) {

@@ -3,11 +3,11 @@ import { fallback, type FallbackSocket, WebSocketSSE } from "../../../websocket/
 import { byId } from "./dom.ts";
 import { tabStorage } from "./storage.ts";
 
-/** Chooses what carries the messages of this tab. */
+/** Selects the transport of this tab: WebSocket or SSE. */
 export class Transport {
   readonly #noWebSocket = byId("no-websocket", HTMLInputElement);
 
-  /** @param onChange hears that another one was chosen. */
+  /** @param onChange called after the user has selected another transport. */
   constructor(onChange: () => void) {
     this.#noWebSocket.checked = tabStorage.get("no-websocket") === "yes";
     this.#noWebSocket.addEventListener("change", () => {
@@ -16,7 +16,7 @@ export class Transport {
     });
   }
 
-  /** Opens a WebSocket; Server-Sent Events where there can be none, or none is wanted. */
+  /** Opens a WebSocket. Uses SSE if a WebSocket is impossible or switched off. */
   open(url: string): FallbackSocket | WebSocketSSE {
     return this.#noWebSocket.checked ? new WebSocketSSE(url) : fallback(url);
   }
