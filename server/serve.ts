@@ -72,7 +72,7 @@ const OPTIONS = ["port", "hostname", "fetch", "tls", "websocket"];
 export function mustRunOn(runtime: string, isThere: boolean): void {
   if (isThere) return;
   throw new Error(
-    `Cannot serve as this is not ${runtime}: import "server", which detects the runtime`,
+    `Cannot serve as this is not ${runtime}: "server" is the entry that detects the runtime`,
   );
 }
 

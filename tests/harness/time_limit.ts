@@ -1,5 +1,3 @@
-import { cpus } from "node:os";
-
 /** Clock that a {@linkcode TimeLimit} reads. */
 export interface MachineClock {
   /** Milliseconds since some moment. */
@@ -27,7 +25,7 @@ export class TimeLimit {
   #seenAt: number;
   #starvedAt: number;
 
-  constructor(ms: number, clock: MachineClock = machineClock) {
+  constructor(ms: number, clock: MachineClock = Machine.clock()) {
     this.ms = ms;
     this.#clock = clock;
     this.#seenAt = clock.now();
@@ -81,7 +79,7 @@ export class TimeLimit {
  *
  * @returns a function that stops the watch, and returns the milliseconds that counted.
  */
-export function stopwatch(clock: MachineClock = machineClock): () => number {
+export function stopwatch(clock: MachineClock = Machine.clock()): () => number {
   const watch = new TimeLimit(Infinity, clock);
   const timer = setInterval(() => watch.elapsed, STEP_MS);
   return () => {
@@ -96,6 +94,13 @@ const PRESSURE = "/proc/pressure/cpu";
 
 /** Clock of this machine: Linux's pressure stall figures, or the idle time of its processors. */
 class Machine implements MachineClock {
+  static #clock: Machine | undefined;
+
+  /** Returns the clock, made at the first use: programs of workerd load this module too. */
+  static clock(): Machine {
+    return this.#clock ??= new Machine();
+  }
+
   readonly #read: (passed: number) => number;
   #readAt = performance.now();
   #starved = 0;
@@ -135,6 +140,11 @@ function pressureReader(): (() => number) | undefined {
 
 /** Takes time in which no processor was idle for time in which a process had to wait. */
 function idleReader(): (passed: number) => number {
+  // No import: programs for workerd load this module, and workerd of 2025 lacks node:os.
+  const { process } = globalThis as unknown as {
+    process: { getBuiltinModule(name: "node:os"): typeof import("node:os") };
+  };
+  const { cpus } = process.getBuiltinModule("node:os");
   const idle = () => cpus().reduce((sum, { times }) => sum + times.idle, 0);
   let last = idle(), owed = 0;
   return (passed) => {
@@ -147,5 +157,3 @@ function idleReader(): (passed: number) => number {
     return starved;
   };
 }
-
-const machineClock: MachineClock = new Machine();
