@@ -7,26 +7,26 @@ class TopicSubscribers<M extends Member> {
   /** Name of the native topic. It is unique within a hub, so that two topics never share one. */
   readonly #name: string;
   /** Subscribers without a broadcast domain: each message is sent to each of them. */
-  readonly alone = new Set<M>();
+  readonly #alone = new Set<M>();
   /** All other subscribers, by broadcast domain. */
-  nativeTopics: Map<BroadcastDomain, NativeTopic> | undefined;
+  #nativeTopics: Map<BroadcastDomain, NativeTopic> | undefined;
 
   constructor(name: string) {
     this.#name = name;
   }
 
   get isEmpty(): boolean {
-    return this.alone.size === 0 && !this.nativeTopics?.size;
+    return this.#alone.size === 0 && !this.#nativeTopics?.size;
   }
 
   /** Adds a member; returns whether it was missing. */
   add(member: M): boolean {
     const domain = member.broadcastDomain;
     if (!domain) {
-      const { size } = this.alone;
-      return this.alone.add(member).size > size;
+      const { size } = this.#alone;
+      return this.#alone.add(member).size > size;
     }
-    const topics = this.nativeTopics ??= new Map();
+    const topics = this.#nativeTopics ??= new Map();
     let topic = topics.get(domain);
     if (!topic) topics.set(domain, topic = domain.topic(this.#name));
     const { size } = topic;
@@ -36,12 +36,27 @@ class TopicSubscribers<M extends Member> {
 
   /** Removes a member whose broadcast domain was `from`; returns whether it was there. */
   delete(member: M, from: BroadcastDomain | undefined): boolean {
-    const topic = from && this.nativeTopics?.get(from);
-    if (!topic) return this.alone.delete(member);
+    const topic = from && this.#nativeTopics?.get(from);
+    if (!topic) return this.#alone.delete(member);
     const { size } = topic;
     topic.delete(member);
-    if (topic.size === 0) this.nativeTopics!.delete(from);
+    if (topic.size === 0) this.#nativeTopics!.delete(from);
     return topic.size < size;
+  }
+
+  /** Sends a frame to all subscribers but one; returns how many accepted the frame. */
+  publish(frame: OutgoingFrame, except: M | undefined, compress: boolean): number {
+    const natives = this.#nativeTopics;
+    let reached = 0;
+    // First of all: this may evict members from a native topic, which are then among the others.
+    if (natives) { for (const native of natives.values()) native.reserve(frame, except); }
+    for (const member of this.#alone) {
+      if (member !== except && member.deliver(frame, compress)) reached++;
+    }
+    if (natives) {
+      for (const native of natives.values()) reached += native.publish(frame, except, compress);
+    }
+    return reached;
   }
 }
 
@@ -144,32 +159,13 @@ export class Hub<M extends Member> implements PubSub<M> {
     const spaces = this.#topics.get(topic);
     if (!spaces) return 0;
     const { namespace, except, compress = true } = options;
-    if (namespace !== undefined) return hand(spaces.get(namespace), frame, except, compress);
+    if (namespace !== undefined) {
+      return spaces.get(namespace)?.publish(frame, except, compress) ?? 0;
+    }
     let reached = 0;
     for (const subscribers of spaces.values()) {
-      reached += hand(subscribers, frame, except, compress);
+      reached += subscribers.publish(frame, except, compress);
     }
     return reached;
   }
-}
-
-/** Sends a frame to the subscribers of one topic in one namespace. */
-function hand<M extends Member>(
-  subscribers: TopicSubscribers<M> | undefined,
-  frame: OutgoingFrame,
-  except: M | undefined,
-  compress: boolean,
-): number {
-  if (!subscribers) return 0;
-  const { alone, nativeTopics } = subscribers;
-  let reached = 0;
-  // First of all: this may evict members from a native topic, which are then among the others.
-  if (nativeTopics) { for (const native of nativeTopics.values()) native.reserve(frame, except); }
-  for (const member of alone) {
-    if (member !== except && member.deliver(frame, compress)) reached++;
-  }
-  if (nativeTopics) {
-    for (const native of nativeTopics.values()) reached += native.publish(frame, except, compress);
-  }
-  return reached;
 }

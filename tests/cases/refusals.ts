@@ -69,6 +69,8 @@ export const refusals: readonly Case[] = [
     id: `C8.refused-${way}`,
     fact: `a client that has left by ${way.toUpperCase()} before it is refused hurts nobody`,
     site: (s) => ({
+      // The time-out would abort the signal too, on a machine too busy to run the client in time.
+      limits: { handshakeTimeout: 300_000 },
       hooks: {
         async upgrade(request) {
           if (request.url.endsWith("?other")) return;

@@ -281,6 +281,8 @@ export const upgrade: readonly Case[] = [
     fact:
       `a client that leaves by ${way.toUpperCase()} during an async upgrade aborts request.signal, and makes no peer`,
     site: (s) => ({
+      // The time-out would abort the signal too, on a machine too busy to run the client in time.
+      limits: { handshakeTimeout: 300_000 },
       hooks: {
         async upgrade(request) {
           request.signal.addEventListener("abort", () => s.log("abort"));
