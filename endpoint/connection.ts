@@ -1,45 +1,23 @@
-import { hookError, logError, PeerError, type PeerErrorCode } from "../common/errors.ts";
-import { type Awaitable, isThenable, type PeerHooks } from "./hooks.ts";
+import { PeerError, type PeerErrorCode } from "../common/errors.ts";
+import { HookRunner, type HookRunnerOwner, type PeerHookName } from "./hook_runner.ts";
+import type { Admission, ConnectionHost } from "./connection_host.ts";
+import type { PeerHooks } from "./hooks.ts";
+import { Liveness } from "./liveness.ts";
 import { Backlog } from "./backlog.ts";
 import { TokenBucket } from "./token_bucket.ts";
 import { Message } from "../socket/message.ts";
-import { SendQueue, type SendQueueHost, type SendQueueOwner } from "../socket/send_queue.ts";
-import { Peer, type PeerHost, type PeerInit } from "../peer.ts";
+import { SendQueue, type SendQueueOwner } from "../socket/send_queue.ts";
+import { Peer } from "../peer.ts";
 import type { Slot } from "./connection_slots.ts";
-import type {
-  CloseInfo,
-  ControlKind,
-  Payload,
-  ServerSocket,
-  SocketFailure,
-  SocketListener,
+import {
+  type CloseInfo,
+  type ControlKind,
+  FINISHED,
+  type Payload,
+  type ServerSocket,
+  type SocketFailure,
+  type SocketListener,
 } from "../socket/socket.ts";
-import type { SharedInterval } from "../common/timers.ts";
-
-/** What all connections of one endpoint share. */
-export interface ConnectionHost extends PeerHost, SendQueueHost {
-  readonly limits: SendQueueHost["limits"];
-  /** Looks at silent peers again and again. */
-  readonly idle: SharedInterval<Connection> | undefined;
-  /** A connection has opened; its `open` hook is next. */
-  began(connection: Connection): void;
-  /**
-   * A hook was called, and may change its peer's context, now or until it has settled. Given where
-   * peers outlive the process; may return what settles after the hook. What it throws, the hook threw.
-   */
-  ran?(peer: Peer, hook: Promise<void> | undefined): Promise<void> | undefined;
-  /** Does something of a peer in a microtask, or where the peer lives. */
-  later(peer: Peer, task: () => void): void;
-  /** A connection is over and its `close` hook has settled. */
-  finished(connection: Connection): void;
-}
-
-/** A handshake that was accepted. */
-export interface Admission extends PeerInit {
-  readonly hooks: PeerHooks;
-  /** The place it takes among `limits.maxPeers`. */
-  readonly slot: Slot;
-}
 
 const FAILURE_CODES: Readonly<Record<number, PeerErrorCode>> = {
   1007: "ERR_PEER_INVALID_DATA",
@@ -49,23 +27,21 @@ const FAILURE_CODES: Readonly<Record<number, PeerErrorCode>> = {
 /** What a runtime reads at a time, at most: Bun 1.4 half a MiB, Node 64 KiB. */
 const CHUNK = 524_288;
 
-/** Silent looks of the idle watch before a ping, and before the end. */
-export const PING_AFTER = 4, IDLE_AFTER = 8;
-
 /**
  * One connection from its open to its end: runs the hooks of one peer in the
  * order of the contract. A queue exists only while a hook is pending; a
  * synchronous hook runs straight from the socket's event.
  */
-export class Connection implements SocketListener, SendQueueOwner {
+export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwner {
   readonly peer: Peer;
   readonly #sendQueue: SendQueue;
-  #hooks: PeerHooks;
+  readonly #runner: HookRunner;
+  readonly #liveness = new Liveness();
   readonly #host: ConnectionHost;
   readonly #slot: Slot;
   #opening = false;
-  /** Whether `open` has failed: nothing that relies on it may follow, even where the line is still heard. */
-  #isUnset = false;
+  /** Whether `open` has failed. No later hook may start, except `error` and `close`. */
+  #openFailed = false;
   #running = 0;
   #received = 0;
   #backlog: Backlog | undefined;
@@ -76,12 +52,9 @@ export class Connection implements SocketListener, SendQueueOwner {
   #failureReported = false;
   #end: CloseInfo | undefined;
   #cancelWait: (() => void) | undefined;
-  #finished = false;
-  #activity = 0;
-  #silent = 0;
 
   constructor(socket: ServerSocket, admission: Admission, host: ConnectionHost) {
-    this.#hooks = admission.hooks;
+    this.#runner = new HookRunner(admission.hooks, this);
     this.#host = host;
     this.#slot = admission.slot;
     this.#sendQueue = new SendQueue(socket, host, this);
@@ -98,7 +71,8 @@ export class Connection implements SocketListener, SendQueueOwner {
     // Where the runtime does not watch idle lines itself.
     if (this.#sendQueue.socket.heartbeat) this.#host.idle?.add(this);
     if (revived === true) return;
-    const pending = revived?.then((hooks) => void (this.#hooks = hooks)) ?? this.#run("open");
+    const pending = revived?.then((hooks) => void (this.#runner.hooks = hooks)) ??
+      this.#runner.run("open");
     if (!pending) return;
     this.#opening = true;
     pending.then(() => {
@@ -108,7 +82,7 @@ export class Connection implements SocketListener, SendQueueOwner {
   }
 
   onmessage(payload: Payload, byteLength: number): void {
-    if (this.#isUnset) return;
+    if (this.#openFailed) return;
     const { counters, limits } = this.#host;
     counters.messagesIn++;
     this.#received++;
@@ -129,7 +103,7 @@ export class Connection implements SocketListener, SendQueueOwner {
   oncontrol(kind: ControlKind, data: Uint8Array<ArrayBuffer>): void {
     // uWebSockets.js 20 queues a pong for each ping of a client that reads none of them.
     if (kind === "ping" && this.#sendQueue.isFull) return this.#sendQueue.terminate();
-    this.#run(kind, data);
+    this.#runner.run(kind, data);
   }
 
   ondrain(): void {
@@ -153,8 +127,15 @@ export class Connection implements SocketListener, SendQueueOwner {
     this.peer.changeDomain();
   }
 
-  activity(): number {
-    return this.#sendQueue.socket.heartbeat?.activity() ?? this.#received;
+  watching(isOn: boolean): void {
+    // A socket with a heartbeat is checked from its open to its end anyway.
+    if (this.#sendQueue.socket.heartbeat) return;
+    if (isOn) this.#host.idle?.add(this);
+    else this.#host.idle?.delete(this);
+  }
+
+  moved(): void {
+    this.#liveness.moved();
   }
 
   drained(): void {
@@ -169,21 +150,17 @@ export class Connection implements SocketListener, SendQueueOwner {
     this.#host.later(this.peer, () => this.#finish());
   }
 
-  /** Pings a silent client, or gives it up. Called eight times in an `idleTimeout`. */
-  checkIdle(): void {
-    const heartbeat = this.#sendQueue.socket.heartbeat!;
-    const activity = heartbeat.activity();
-    if (activity !== this.#activity) {
-      this.#activity = activity;
-      this.#silent = 0;
-      return;
-    }
-    this.#silent++;
-    if (this.#silent === PING_AFTER) {
-      heartbeat.ping();
-      // Nobody hears the answer; but that a client has left is told by a write, on Bun 1.4 by nothing else.
-      if (this.#paused) this.#silent = 0;
-    } else if (this.#silent >= IDLE_AFTER) this.#sendQueue.terminate();
+  /** Pings a silent client, and ends the connection of a dead one. */
+  checkLiveness(): void {
+    const { heartbeat } = this.#sendQueue.socket;
+    const todo = this.#liveness.check({
+      activity: heartbeat?.activity() ?? this.#received,
+      queued: this.#sendQueue.slowAmount,
+      canPing: heartbeat !== undefined,
+      isPaused: this.#paused,
+    });
+    if (todo === "ping") heartbeat!.ping();
+    if (todo === "end") this.#sendQueue.terminate();
   }
 
   get #mustWait(): boolean {
@@ -221,7 +198,7 @@ export class Connection implements SocketListener, SendQueueOwner {
   }
 
   #dispatch(message: Message<Peer>): void {
-    const pending = this.#run("message", message);
+    const pending = this.#runner.run("message", message);
     if (!pending || this.#host.limits.concurrency === Infinity) return;
     this.#running++;
     pending.then(() => {
@@ -232,11 +209,11 @@ export class Connection implements SocketListener, SendQueueOwner {
 
   /** Does what was waiting, in order, as far as no hook is pending. */
   #proceed(): void {
-    if (this.#opening || this.#finished) return;
+    if (this.#opening || this.#sendQueue.state === FINISHED) return;
     // Not behind the queue: a message hook may be waiting for the drain.
     if (this.#drained) {
       this.#drained = false;
-      this.#run("drain");
+      this.#runner.run("drain");
     }
     while (this.#backlog?.length && this.#running < this.#host.limits.concurrency) {
       this.#dispatch(this.#backlog.shift());
@@ -251,11 +228,11 @@ export class Connection implements SocketListener, SendQueueOwner {
   }
 
   #reportFailure(): void {
-    if (!this.#failure || !this.#hooks.error || this.#failureReported) return;
+    if (!this.#failure || !this.#runner.hooks.error || this.#failureReported) return;
     this.#failureReported = true;
     const { code, message, cause } = this.#failure;
     const error = new PeerError(FAILURE_CODES[code] ?? "ERR_PEER_PROTOCOL", message, { cause });
-    this.#callErrorHook(error);
+    this.#runner.report(error);
   }
 
   /** Takes the peer out of everything; false where that has happened before. */
@@ -283,52 +260,24 @@ export class Connection implements SocketListener, SendQueueOwner {
   }
 
   #finish(): void {
-    if (this.#finished) return;
-    this.#finished = true;
+    if (!this.#sendQueue.finish()) return;
     this.#cancelWait?.();
     this.#reportFailure();
-    const pending = this.#run("close", this.#end);
+    const pending = this.#runner.run("close", this.#end);
     if (pending) pending.then(() => this.#host.finished(this));
     else this.#host.finished(this);
   }
 
-  /** Runs a hook; returns a promise that never rejects, if the hook is still at work. */
-  #run(
-    name: "open" | "message" | "drain" | "close" | ControlKind,
-    argument?: unknown,
-  ): Promise<void> | undefined {
-    try {
-      const hooks = this.#hooks as Partial<
-        Record<typeof name, (peer: Peer, argument: unknown) => Awaitable<void>>
-      >;
-      const result = hooks[name]?.(this.peer, argument);
-      const hook = isThenable(result) ? Promise.resolve(result) : undefined;
-      const pending = this.#host.ran?.(this.peer, hook) ?? hook;
-      return pending?.then(undefined, (error) => this.#fail(name, error));
-    } catch (error) {
-      return void this.#fail(name, error);
-    }
+  ran(hook: Promise<void> | undefined): Promise<void> | undefined {
+    return this.#host.ran?.(this.peer, hook);
   }
 
-  #fail(hook: string, thrown: unknown): void {
-    const error = hookError(hook, thrown);
-    if (this.#hooks.error) this.#callErrorHook(error);
-    else logError(`the ${hook} hook failed, and there is no error hook`, error);
+  hookFailed(hook: PeerHookName): void {
+    const { error } = this.#runner.hooks;
     if (hook === "open") {
-      this.#isUnset = true;
+      this.#openFailed = true;
       this.#dropBacklog();
     }
-    if (hook === "open" || !this.#hooks.error) this.#sendQueue.close(1011, "");
-  }
-
-  #callErrorHook(error: Error): void {
-    const failed = (thrown: unknown) =>
-      logError("the error hook failed itself", hookError("error", thrown));
-    try {
-      const result = this.#hooks.error!(this.peer, error);
-      if (isThenable(result)) Promise.resolve(result).then(undefined, failed);
-    } catch (thrown) {
-      failed(thrown);
-    }
+    if (hook === "open" || !error) this.#sendQueue.close(1011, "");
   }
 }

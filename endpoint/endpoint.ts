@@ -1,6 +1,8 @@
 import type { UpgraderHost } from "./upgrader.ts";
 import { checkClose } from "../socket/close_code.ts";
-import { type Admission, Connection, type ConnectionHost, IDLE_AFTER } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import type { Admission, ConnectionHost, LiveConnection } from "./connection_host.ts";
+import { CHECKS } from "./liveness.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
 import type { HookOptions } from "./hooks.ts";
 import { checkOptions } from "./options.ts";
@@ -76,7 +78,7 @@ export class Endpoint {
   readonly #counters = new Counters();
   readonly #timers = new Timers();
   readonly #host: UpgraderHost;
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Set<LiveConnection>();
   #closed: Promise<void> | undefined;
   #closing: { readonly code: number; readonly reason: string } | undefined;
   #allFinished: (() => void) | undefined;
@@ -94,10 +96,10 @@ export class Endpoint {
       counters: this.#counters,
       timers: this.#timers,
       idle: idleTimeout > 0
-        ? new SharedInterval<Connection>(
+        ? new SharedInterval<LiveConnection>(
           this.#timers,
-          idleTimeout / IDLE_AFTER,
-          (it) => it.checkIdle(),
+          idleTimeout / CHECKS,
+          (it) => it.checkLiveness(),
         )
         : undefined,
       slow: new SharedInterval<SendQueue>(
@@ -215,14 +217,14 @@ export class Endpoint {
     return new Connection(socket, admission, host).peer;
   }
 
-  #begin(connection: Connection): void {
+  #begin(connection: LiveConnection): void {
     this.#connections.add(connection);
     // Accepted before the drain began, opened after.
     const closing = this.#closing;
     if (closing) queueMicrotask(() => connection.peer.close(closing.code, closing.reason));
   }
 
-  #forget(connection: Connection): void {
+  #forget(connection: LiveConnection): void {
     if (this.#connections.delete(connection) && this.#connections.size === 0) this.#allFinished?.();
   }
 }

@@ -1,7 +1,8 @@
 import type { UpgradeRequest } from "../handshake/handshake.ts";
 import type { Peer, PeerInit } from "../peer.ts";
 import type { ServerSocket } from "../socket/socket.ts";
-import { Connection, type ConnectionHost } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionHost } from "./connection_host.ts";
 import type { ConnectionSlots } from "./connection_slots.ts";
 import { type Awaitable, isThenable, type PeerHooks } from "./hooks.ts";
 

@@ -12,7 +12,7 @@ import { OriginGuard } from "../handshake/origin_guard.ts";
 import { checkedHeaders, checkResponse, chooseProtocol } from "../handshake/upgrade_headers.ts";
 import type { Peer, PeerInit } from "../peer.ts";
 import type { ServerSocket } from "../socket/socket.ts";
-import type { Admission, ConnectionHost } from "./connection.ts";
+import type { Admission, ConnectionHost } from "./connection_host.ts";
 import { ConnectionSlots, CountedSlot, type Slot } from "./connection_slots.ts";
 import {
   type Awaitable,

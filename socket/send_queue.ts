@@ -1,10 +1,13 @@
 import { ABNORMAL_CLOSURE } from "./close_code.ts";
 import { PeerError } from "../common/errors.ts";
 import type { Limits } from "../common/limits.ts";
+import { DrainWaiters } from "./drain_waiters.ts";
 import {
   type BroadcastDomain,
   CLOSED,
   type CloseInfo,
+  CONNECTING,
+  FINISHED,
   type NativeSendQueue,
   OPEN,
   type OutgoingFrame,
@@ -26,8 +29,10 @@ export interface SendQueueHost {
 export interface SendQueueOwner {
   /** `bufferedAmount` fell to the threshold after having been above the mark. */
   drained(): void;
-  /** A number that changes whenever something was heard from the client. */
-  activity(): number;
+  /** The queue is watched from now on (the client is slow, or a caller waits), or no longer. */
+  watching(isOn: boolean): void;
+  /** The queue of a watched client has changed. */
+  moved(): void;
   /** What {@linkcode SendQueue.group} says has changed. */
   domainChanged(): void;
   /** The connection is over for us, whatever the line does. */
@@ -43,12 +48,6 @@ const FRAME_COST = 256, MIN_FRAMES = 1024;
 /** Bytes of a frame's header, about. */
 const HEADER = 4;
 
-/** Somebody in `waitForDrain()`. */
-interface Waiter {
-  readonly threshold: number;
-  readonly resolve: () => void;
-}
-
 /**
  * The way out to one client: sends in order, bounded by `limits.maxBuffered`,
  * tells when a slow client has caught up, and ends the connection once.
@@ -63,14 +62,13 @@ export class SendQueue implements NativeSendQueue {
   #bytes = 0;
   /** What was queued when last seen: only what is sent since could have made it more. */
   #lastQueued = 0;
-  /** What was seen at the last look, and when it last changed. */
-  #seenQueued = -1;
-  #seenActivity = -1;
-  #movedAt = 0;
-  #waiters: Set<Waiter> | undefined;
+  /** Queued bytes at the last {@linkcode checkDrain}. */
+  #checkedQueued = -1;
+  #waiters: DrainWaiters | undefined;
   #closing: CloseInfo | undefined;
   #cancelCloseTimeout: (() => void) | undefined;
-  #isTerminated = false;
+  /** State that the connection itself has reached. The socket may be behind. */
+  #reached = CONNECTING;
 
   constructor(socket: ServerSocket, host: SendQueueHost, owner: SendQueueOwner) {
     this.socket = socket;
@@ -78,16 +76,23 @@ export class SendQueue implements NativeSendQueue {
     this.#owner = owner;
   }
 
-  get isOpen(): boolean {
-    return !this.#isTerminated && this.socket.readyState === OPEN;
+  /** State of the connection, see {@linkcode CONNECTING}. */
+  get state(): number {
+    return Math.max(this.#reached, this.socket.readyState);
   }
 
+  get isOpen(): boolean {
+    return this.state === OPEN;
+  }
+
+  /** State as a WebSocket shows it. */
   get readyState(): number {
-    return this.#isTerminated ? CLOSED : this.socket.readyState;
+    return Math.min(this.state, CLOSED);
   }
 
   get bufferedAmount(): number {
-    return this.#isTerminated ? 0 : this.checkBackpressure(); // whoever sees it over the mark may wait for the drain
+    // A caller that sees an amount over the mark may wait for the drain.
+    return this.#reached >= CLOSED ? 0 : this.checkBackpressure();
   }
 
   /** The group to hear broadcasts with: none while each frame must be weighed. */
@@ -189,7 +194,7 @@ export class SendQueue implements NativeSendQueue {
 
   /** Ends the connection without a closing handshake. */
   terminate(): void {
-    if (this.#isTerminated || this.socket.readyState === CLOSED) return;
+    if (this.state >= CLOSED) return;
     this.#closing = undefined;
     this.socket.terminate();
     this.#owner.terminated({ code: ABNORMAL_CLOSURE, reason: "", wasClean: false });
@@ -197,51 +202,51 @@ export class SendQueue implements NativeSendQueue {
 
   /** After the end: lets go of everything and tells how it ended, in our words where we closed. */
   end(info: CloseInfo): CloseInfo {
-    this.#isTerminated = true;
+    this.#reached = CLOSED;
     this.#cancelCloseTimeout?.();
     this.#host.slow.delete(this);
-    for (const waiter of this.#waiters ?? []) waiter.resolve();
-    this.#waiters = undefined;
+    this.#waiters?.release(0);
     return this.#closing ? { ...this.#closing, wasClean: info.wasClean } : info;
   }
 
-  /** Has itself looked at; what was seen the last time, maybe long ago, says nothing of a stall now. */
+  /** Marks the connection as finished: its `close` hook starts. Returns false if it was before. */
+  finish(): boolean {
+    if (this.#reached === FINISHED) return false;
+    this.#reached = FINISHED;
+    return true;
+  }
+
+  /** Queued bytes if the client is slow, or a caller waits for the drain; else -1. */
+  get slowAmount(): number {
+    return this.#isWatched ? this.socket.bufferedAmount : -1;
+  }
+
+  get #isWatched(): boolean {
+    return this.#slow || (this.#waiters?.size ?? 0) > 0;
+  }
+
   #watch(): void {
-    if (!this.#slow && !this.#waiters?.size) this.#seenQueued = -1;
+    if (!this.#isWatched) this.#owner.watching(true);
     this.#host.slow.add(this);
   }
 
-  /** Looks whether a slow client has caught up, or somebody's threshold is reached. */
+  /** Checks whether a slow client has caught up, or the threshold of a waiting caller is reached. */
   checkDrain(): void {
-    if (!this.#slow && !this.#waiters?.size) return;
+    if (!this.#isWatched) return;
     const queued = this.socket.bufferedAmount;
-    for (const waiter of this.#waiters ?? []) {
-      if (queued <= waiter.threshold) waiter.resolve();
-    }
-    this.#watchStall(queued);
-    if (this.#isTerminated) return;
+    if (queued !== this.#checkedQueued) this.#owner.moved();
+    this.#checkedQueued = queued;
+    this.#waiters?.release(queued);
     const drained = this.#slow && queued <= this.#host.limits.drainThreshold;
     if (drained) {
       this.#slow = false;
       this.#owner.domainChanged();
     }
-    if (!this.#slow && !this.#waiters?.size) this.#host.slow.delete(this);
+    if (!this.#isWatched) {
+      this.#host.slow.delete(this);
+      this.#owner.watching(false);
+    }
     if (drained) this.#owner.drained();
-  }
-
-  /**
-   * Gives up a client that neither reads nor says anything for `idleTimeout`. The ping that would
-   * find it out is queued behind all the rest, and Deno 2.9 then never ends the line.
-   */
-  #watchStall(queued: number): void {
-    const { idleTimeout } = this.#host.limits;
-    const activity = this.#owner.activity();
-    const now = performance.now();
-    if (queued !== this.#seenQueued || activity !== this.#seenActivity) {
-      this.#seenQueued = queued;
-      this.#seenActivity = activity;
-      this.#movedAt = now;
-    } else if (idleTimeout > 0 && now - this.#movedAt > idleTimeout) this.terminate();
   }
 
   /** Resolves once at most `threshold` bytes are queued, or the peer is gone. */
@@ -252,26 +257,11 @@ export class SendQueue implements NativeSendQueue {
         `Cannot wait for the drain as the threshold must be 0 or more: current value is ${threshold}`,
       );
     }
-    if (this.#isTerminated || this.bufferedAmount <= threshold) return;
-    await this.#host.timers.awake(
-      new Promise<void>((resolve, reject) => {
-        const waiters = this.#waiters ??= new Set();
-        const done = () => {
-          signal?.removeEventListener("abort", abort);
-          waiters.delete(waiter);
-          resolve();
-        };
-        const abort = () => {
-          waiters.delete(waiter);
-          reject(signal!.reason);
-        };
-        const waiter: Waiter = { threshold, resolve: done };
-        this.#watch();
-        waiters.add(waiter);
-        // A client that keeps up has drained by the next turn: not worth a whole interval's wait.
-        this.#host.timers.after(0, () => this.checkDrain());
-        signal?.addEventListener("abort", abort, { once: true });
-      }),
-    );
+    if (this.#reached >= CLOSED || this.bufferedAmount <= threshold) return;
+    this.#watch();
+    const drained = (this.#waiters ??= new DrainWaiters()).wait(threshold, signal);
+    // A client that keeps up has drained by the next turn, long before the next interval.
+    this.#host.timers.after(0, () => this.checkDrain());
+    await this.#host.timers.awake(drained);
   }
 }

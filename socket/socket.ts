@@ -64,8 +64,19 @@ export interface NativeSendQueue {
 /** @internal Most bytes of a frame's header from a server (RFC 6455 §5.2). */
 export const MAX_HEADER = 10;
 
-/** @internal States of a socket, as in the WHATWG `WebSocket`. They only move forward. */
-export const CONNECTING = 0, OPEN = 1, CLOSING = 2, CLOSED = 3;
+/**
+ * @internal States of a connection. They only move forward. A socket has the first four, which are
+ * those of the WHATWG `WebSocket`; the connection adds the last one.
+ *
+ * | state | what may happen | next |
+ * | --- | --- | --- |
+ * | `CONNECTING` | the handshake is being answered; nothing is sent or received | `OPEN`, `CLOSED` |
+ * | `OPEN` | messages, both ways | `CLOSING`, `CLOSED` |
+ * | `CLOSING` | queued bytes leave; messages that have arrived start their hooks | `CLOSED` |
+ * | `CLOSED` | the peer has left hub and slot; messages that have arrived start their hooks | `FINISHED` |
+ * | `FINISHED` | the `close` hook has started; no other hook starts | none |
+ */
+export const CONNECTING = 0, OPEN = 1, CLOSING = 2, CLOSED = 3, FINISHED = 4;
 
 /**
  * @internal A payload on its way out, encoded at most once for all of its recipients.

@@ -1,5 +1,5 @@
 import { Adapter } from "../../endpoint/adapter.ts";
-import type { ConnectionHost } from "../../endpoint/connection.ts";
+import type { ConnectionHost } from "../../endpoint/connection_host.ts";
 import type { Decision } from "../../endpoint/upgrader.ts";
 import { checkDurable, type CloudflareRoomOptions } from "./options.ts";
 import { DurableHub } from "./durable_hub.ts";

@@ -1,5 +1,5 @@
 import { Adapter, endpointOf } from "../../endpoint/adapter.ts";
-import type { ConnectionHost } from "../../endpoint/connection.ts";
+import type { ConnectionHost } from "../../endpoint/connection_host.ts";
 import type { Decision } from "../../endpoint/upgrader.ts";
 import { checkCloudflare, type CloudflareRoomOptions, type Heartbeat } from "./options.ts";
 import type { CloseOptions } from "../../endpoint/endpoint.ts";

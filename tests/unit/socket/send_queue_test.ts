@@ -7,6 +7,7 @@ import {
   CLOSED,
   type CloseInfo,
   CLOSING,
+  FINISHED,
   OPEN,
   type OutgoingFrame,
   type ServerSocket,
@@ -64,8 +65,11 @@ function rig(given: Partial<Limits> = {}) {
   const drains: number[] = [];
   const groups: (BroadcastDomain | undefined)[] = [];
   const cuts: CloseInfo[] = [];
+  const watching: boolean[] = [];
+  const moves: number[] = [];
   const queue: SendQueue = new SendQueue(socket, { limits, counters, timers, slow }, {
-    activity: () => 0,
+    watching: (isOn) => void watching.push(isOn),
+    moved: () => void moves.push(socket.bufferedAmount),
     domainChanged: () => void groups.push(queue.group),
     drained: () => void drains.push(socket.bufferedAmount),
     // As a connection does.
@@ -77,7 +81,7 @@ function rig(given: Partial<Limits> = {}) {
     queue.checkDrain();
   };
   const names = () => socket.calls.map(([name]) => name);
-  return { queue, socket, timers, counters, drains, groups, cuts, drainTo, names };
+  return { queue, socket, timers, counters, drains, groups, cuts, watching, moves, drainTo, names };
 }
 
 const bytes = (length: number): Frame => new Frame(new Uint8Array(length));
@@ -345,55 +349,60 @@ Deno.test("SendQueue.terminate() after the end does nothing", () => {
   assert.deepEqual([socket.calls.length, cuts.length], [0, 0]);
 });
 
-Deno.test("SendQueue gives up a stuck client after idleTimeout, and counts from when it was looked at", async () => {
-  const { queue, socket, names } = rig({
-    idleTimeout: 1000,
-    drainThreshold: 45,
-    maxBuffered: 1000,
-  });
-  const { now } = performance;
-  let time = 0;
-  performance.now = () => time;
-  try {
-    queue.send(bytes(60), true);
-    socket.bufferedAmount = 40;
-    queue.checkDrain(); // drained: looked at no more, 40 bytes still wait
-    time = 5000;
-    const gone = queue.waitForDrain(10, undefined);
-    queue.checkDrain();
-    assert.deepEqual(names(), ["send"], "what was seen 5 s ago is no stall");
-    time = 6000;
-    queue.checkDrain();
-    assert.deepEqual(names(), ["send"]);
-    time = 6001;
-    queue.checkDrain();
-    assert.deepEqual(names(), ["send", "terminate"]);
-    await gone;
-  } finally {
-    performance.now = now;
-  }
+Deno.test("SendQueue reports when its client is watched, and when a watched queue has changed", () => {
+  const { queue, watching, moves, drainTo } = rig();
+  assert.equal(queue.slowAmount, -1, "a client that keeps up");
+  queue.send(bytes(60), false);
+  assert.deepEqual([watching, queue.slowAmount], [[true], 60]);
+  drainTo(60);
+  drainTo(60);
+  drainTo(55);
+  assert.deepEqual(moves, [60, 55], "an unchanged queue is no sign of life");
+  drainTo(0);
+  assert.deepEqual([watching, queue.slowAmount], [[true, false], -1]);
 });
 
-const GROUP: BroadcastDomain = {
+Deno.test("SendQueue reports a client as watched while a caller waits for the drain", async () => {
+  const { queue, watching, drainTo } = rig();
+  queue.send(bytes(20), false);
+  const first = queue.waitForDrain(10, undefined), second = queue.waitForDrain(0, undefined);
+  assert.deepEqual([watching, queue.slowAmount], [[true], 20]);
+  drainTo(10);
+  await first;
+  assert.deepEqual(watching, [true]);
+  drainTo(0);
+  await second;
+  assert.deepEqual(watching, [true, false]);
+});
+
+Deno.test("SendQueue.finish() is true once, and no state follows", () => {
+  const { queue } = rig();
+  queue.end(GONE);
+  assert.deepEqual([queue.state, queue.readyState], [CLOSED, CLOSED]);
+  assert.deepEqual([queue.finish(), queue.finish()], [true, false]);
+  assert.deepEqual([queue.state, queue.readyState], [FINISHED, CLOSED]);
+});
+
+const DOMAIN: BroadcastDomain = {
   topic() {
-    throw new Error("the hub asks for circles, not the queue");
+    throw new Error("the hub asks for native topics, not the queue");
   },
 };
 
 Deno.test("SendQueue has no group while it is slow or closing, and tells so", () => {
   const { queue, socket, groups, drains, drainTo } = rig();
   assert.equal(queue.group, undefined);
-  socket.topics.domain = GROUP;
-  assert.equal(queue.group, GROUP);
+  socket.topics.domain = DOMAIN;
+  assert.equal(queue.group, DOMAIN);
   queue.send(bytes(50), true);
-  assert.equal(queue.group, GROUP);
+  assert.equal(queue.group, DOMAIN);
   queue.send(bytes(1), true);
   queue.send(bytes(1), true);
   assert.deepEqual([queue.group, groups], [undefined, [undefined]]);
   drainTo(1);
   assert.equal(queue.group, undefined);
   drainTo(0);
-  assert.deepEqual([queue.group, groups, drains], [GROUP, [undefined, GROUP], [0]]);
+  assert.deepEqual([queue.group, groups, drains], [DOMAIN, [undefined, DOMAIN], [0]]);
   queue.close(1000, "");
   assert.equal(queue.group, undefined);
 });
@@ -401,7 +410,7 @@ Deno.test("SendQueue has no group while it is slow or closing, and tells so", ()
 Deno.test("SendQueue that broadcasts have made slow is so at the next look, and drains", () => {
   for (const see of ["look", "bufferedAmount"] as const) {
     const { queue, socket, groups, drains, drainTo } = rig();
-    socket.topics.domain = GROUP;
+    socket.topics.domain = DOMAIN;
     socket.bufferedAmount = 50;
     assert.equal(see === "look" ? queue.checkBackpressure() : queue.bufferedAmount, 50);
     assert.deepEqual(groups, []);

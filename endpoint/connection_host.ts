@@ -1,0 +1,38 @@
+import type { SharedInterval } from "../common/timers.ts";
+import type { Peer, PeerHost, PeerInit } from "../peer.ts";
+import type { SendQueueHost } from "../socket/send_queue.ts";
+import type { Slot } from "./connection_slots.ts";
+import type { PeerHooks } from "./hooks.ts";
+
+/** A connection as its endpoint knows it. */
+export interface LiveConnection {
+  readonly peer: Peer;
+  /** Pings a silent client, and ends the connection of a dead one. */
+  checkLiveness(): void;
+}
+
+/** Services that all connections of one endpoint share. */
+export interface ConnectionHost extends PeerHost, SendQueueHost {
+  readonly limits: SendQueueHost["limits"];
+  /** Checks the liveness of connections; `undefined` if `idleTimeout` is 0. */
+  readonly idle: SharedInterval<LiveConnection> | undefined;
+  /** A connection has opened; its `open` hook is next. */
+  began(connection: LiveConnection): void;
+  /**
+   * Called after a hook has started, if peers outlive the process: the hook may change the context of
+   * its peer until the hook settles. May return a promise that settles after the hook. An exception
+   * counts as one of the hook.
+   */
+  ran?(peer: Peer, hook: Promise<void> | undefined): Promise<void> | undefined;
+  /** Runs a task of a peer in a microtask, or in the request that the peer belongs to. */
+  later(peer: Peer, task: () => void): void;
+  /** A connection is over and its `close` hook has settled. */
+  finished(connection: LiveConnection): void;
+}
+
+/** A handshake that was accepted. */
+export interface Admission extends PeerInit {
+  readonly hooks: PeerHooks;
+  /** Slot of the connection in `limits.maxPeers`. */
+  readonly slot: Slot;
+}

@@ -1,0 +1,44 @@
+interface Waiter {
+  readonly threshold: number;
+  readonly resolve: () => void;
+}
+
+/** Callers that wait for a queue to drain, each to a threshold of its own. */
+export class DrainWaiters {
+  readonly #waiters = new Set<Waiter>();
+
+  /** Number of callers that wait. */
+  get size(): number {
+    return this.#waiters.size;
+  }
+
+  /**
+   * Waits until {@linkcode release} is called with at most `threshold` bytes. Rejects with the reason
+   * of the signal if the signal aborts first.
+   */
+  wait(threshold: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const abort = () => {
+        this.#waiters.delete(waiter);
+        reject(signal!.reason);
+      };
+      const waiter: Waiter = {
+        threshold,
+        resolve: () => {
+          signal?.removeEventListener("abort", abort);
+          this.#waiters.delete(waiter);
+          resolve();
+        },
+      };
+      this.#waiters.add(waiter);
+      signal?.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  /** Ends the wait of all callers whose threshold is at least `queued`; 0 ends all waits. */
+  release(queued: number): void {
+    for (const waiter of this.#waiters) {
+      if (queued <= waiter.threshold) waiter.resolve();
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { HookRunner } from "../../../endpoint/hook_runner.ts";
+import type { PeerHooks } from "../../../endpoint/hooks.ts";
+import type { Peer } from "../../../peer.ts";
+
+const peer = { id: "a peer" } as unknown as Peer;
+
+function runner(hooks: PeerHooks) {
+  const failed: string[] = [];
+  const ran: unknown[] = [];
+  const it = new HookRunner(hooks, {
+    peer,
+    ran: (hook) => void ran.push(hook),
+    hookFailed: (hook) => void failed.push(hook),
+  });
+  return { it, failed, ran };
+}
+
+Deno.test("HookRunner.run() calls a hook at once, with the peer and the argument", () => {
+  const calls: unknown[][] = [];
+  const { it, ran } = runner({ message: (...args) => void calls.push(args) });
+  assert.equal(it.run("message", "a message"), undefined);
+  assert.deepEqual(calls, [[peer, "a message"]]);
+  assert.equal(it.run("drain"), undefined, "a hook that does not exist");
+  assert.deepEqual(ran, [undefined, undefined]);
+});
+
+Deno.test("HookRunner.run() returns a promise for a pending hook, which never rejects", async () => {
+  const errors: unknown[] = [];
+  const { it, failed } = runner({
+    open: () => Promise.reject(new Error("no")),
+    error: (_, error) => void errors.push([error.hook, error.message]),
+  });
+  const pending = it.run("open");
+  assert.ok(pending);
+  assert.deepEqual(failed, []);
+  await pending;
+  assert.deepEqual([failed, errors], [["open"], [["open", "no"]]]);
+});
+
+Deno.test("HookRunner.run() reports what a hook throws, then tells its owner", () => {
+  const order: string[] = [];
+  const it = new HookRunner({
+    message() {
+      throw "a text";
+    },
+    error: (_, error) => void order.push(`error ${error.hook}`),
+  }, { peer, ran: () => undefined, hookFailed: (hook) => void order.push(`failed ${hook}`) });
+  assert.equal(it.run("message"), undefined);
+  assert.deepEqual(order, ["error message", "failed message"]);
+});
+
+Deno.test("HookRunner.report() survives an error hook that throws or rejects", async () => {
+  const { error } = console;
+  const logged: unknown[] = [];
+  console.error = (text: unknown) => void logged.push(text);
+  try {
+    for (
+      const hook of [
+        () => {
+          throw new Error("no");
+        },
+        () => Promise.reject(new Error("no")),
+      ]
+    ) runner({ error: hook }).it.report(new Error("first"));
+    await new Promise((resolve) => setTimeout(resolve));
+  } finally {
+    console.error = error;
+  }
+  assert.deepEqual(logged, Array(2).fill("onepeer: the error hook failed itself"));
+});
