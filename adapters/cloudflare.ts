@@ -15,88 +15,50 @@
  *
  * @module
  */
-import type { AdapterOptions } from "../endpoint/adapter.ts";
-import { checkCloudflare, checkWorker, type Heartbeat } from "./cloudflare/options.ts";
+import {
+  checkCloudflare,
+  checkWorker,
+  type CloudflareOptions,
+  type Heartbeat,
+  type WorkerOptions,
+} from "./cloudflare/options.ts";
+import {
+  type DurableClass,
+  durableClass,
+  type DurableMethods,
+} from "./cloudflare/durable_class.ts";
 import { DurableEndpoint } from "./cloudflare/durable_endpoint.ts";
-import type { Endpoint, EndpointPublishOptions } from "../endpoint/endpoint.ts";
-import { logError } from "../common/errors.ts";
-import {
-  type AnyContext,
-  isLegalHost,
-  refusalResponse,
-  validateHandshake,
-} from "../handshake/handshake.ts";
 import { IsolateEndpoint } from "./cloudflare/isolate_endpoint.ts";
+import { forward, stubOf } from "./cloudflare/stub.ts";
+import { logError } from "../common/errors.ts";
+import type { EndpointPublishOptions } from "../endpoint/endpoint.ts";
+import type { AnyContext } from "../handshake/handshake.ts";
 import type { WorkerContext } from "../shims/workerd/request_context.ts";
-import {
-  type CloudflareSocket,
-  type DurableContext,
-  type DurableKv,
-  type DurableNamespace,
-  type DurableStorage,
-  type DurableStub,
-  handshakeOf,
+import type {
+  CloudflareSocket,
+  DurableContext,
+  DurableKv,
+  DurableNamespace,
+  DurableStorage,
+  DurableStub,
 } from "../shims/workerd/workerd.ts";
 
 export type {
+  CloudflareOptions,
   CloudflareSocket,
+  DurableClass,
   DurableContext,
   DurableEndpoint,
   DurableKv,
+  DurableMethods,
   DurableNamespace,
   DurableStorage,
   DurableStub,
   Heartbeat,
   IsolateEndpoint,
   WorkerContext,
+  WorkerOptions,
 };
-
-/** Options of the adapter for Cloudflare. */
-export interface CloudflareOptions<Context extends object = AnyContext>
-  extends AdapterOptions<Context> {
-  /** Shares peers, topics and limits with the other adapters over it: of plain Workers only, as each Durable Object has its own. */
-  readonly endpoint?: Endpoint;
-  /**
-   * Name of the binding to the class of Durable Objects that serves upgrade requests.
-   *
-   * @default none: the plain Worker serves them, see {@linkcode CloudflareAdapter.isolate}
-   */
-  readonly bindingName?: string;
-  /**
-   * Name of the object that serves a request: peers of one object hear each other.
-   *
-   * @default "onepeer"
-   */
-  readonly instanceName?: string | ((request: Request) => string);
-  /**
-   * A message that clients send to show that they are there, and what they get for it, as Cloudflare
-   * does not send pings. No hook sees it, and no object is woken by it. With it, clients that are
-   * silent for `limits.idleTimeout` are given up; without, none.
-   *
-   * @default none
-   */
-  readonly heartbeat?: Heartbeat;
-  /** Finds the object itself, in place of `bindingName` and `instanceName`. */
-  readonly resolveDurableStub?: (
-    request: Request,
-    env: unknown,
-    ctx: unknown,
-  ) => DurableStub | Promise<DurableStub>;
-}
-
-/** Options of {@linkcode CloudflareAdapter.worker}. */
-export interface WorkerOptions {
-  /** Name of the binding to the class of Durable Objects; the adapter's own if left out, else none. */
-  readonly binding?: string;
-  /** Name of the object that serves a request; the adapter's own if left out. */
-  readonly instance?: string | ((request: Request) => string);
-  /** Answers what is no upgrade request. Else that gets a 426. */
-  readonly fetch?: (
-    request: Request,
-    env: never,
-    ctx: never,
-  ) => Response | Promise<Response>;
-}
 
 /** A module Worker: what `export default` takes. */
 export interface CloudflareWorker {
@@ -104,34 +66,10 @@ export interface CloudflareWorker {
   fetch(request: Request, env: unknown, ctx: unknown): Promise<Response>;
 }
 
-/** What {@linkcode CloudflareAdapter.durable} adds to a class of Durable Objects. */
-export interface DurableMethods {
-  /** Answers upgrade requests. */
-  fetch(request: Request): Promise<Response>;
-  /** Called by the runtime. */
-  webSocketMessage(socket: object, message: string | ArrayBuffer): Promise<void>;
-  /** Called by the runtime. */
-  webSocketClose(socket: object, code: number, reason: string, wasClean: boolean): Promise<void>;
-  /** Called by the runtime. */
-  webSocketError(socket: object, error: unknown): Promise<void>;
-  /** Called by the runtime; calls the `alarm` of the class below where that has set one. */
-  alarm(info?: unknown): Promise<void>;
-  /**
-   * Sends one message to each subscriber of a topic in this object; call it on the object's stub.
-   *
-   * @returns how many peers took it.
-   */
-  webSocketPublish(topic: string, data: unknown, options?: EndpointPublishOptions): number;
-}
-
-/** `DurableObject` of `cloudflare:workers`, or a class that extends it. */
-// deno-lint-ignore no-explicit-any -- a mixin's constructor must take any arguments (TypeScript error 2545)
-export type DurableClass = abstract new (...args: any[]) => object;
-
 /** WebSockets on Cloudflare. */
 export class CloudflareAdapter {
   readonly #options: CloudflareOptions;
-  readonly #rooms = new WeakMap<object, DurableEndpoint>();
+  readonly #endpoints = new WeakMap<object, DurableEndpoint>();
   #isolate: IsolateEndpoint | undefined;
 
   /** @internal Made by {@linkcode adapter}. */
@@ -214,49 +152,13 @@ export class CloudflareAdapter {
   durable<Base extends DurableClass>(
     base: Base,
   ): new (...args: ConstructorParameters<Base>) => InstanceType<Base> & DurableMethods {
-    // deno-lint-ignore no-this-alias -- of the class below, `this` is its own
-    const ws = this;
-    // deno-lint-ignore no-explicit-any -- as in DurableClass
-    const Base = base as unknown as new (...args: any[]) => object;
-    class Served extends Base implements DurableMethods {
-      // deno-lint-ignore no-explicit-any -- as in DurableClass
-      constructor(...args: any[]) {
-        super(...args);
-        ws.handleDurableInit(this, args[0], args[1]);
-      }
-      fetch(request: Request): Promise<Response> {
-        return ws.handleDurableUpgrade(this, request);
-      }
-      webSocketMessage(socket: object, message: string | ArrayBuffer): Promise<void> {
-        return ws.handleDurableMessage(this, socket, message);
-      }
-      webSocketClose(
-        socket: object,
-        code: number,
-        reason: string,
-        wasClean: boolean,
-      ): Promise<void> {
-        return ws.handleDurableClose(this, socket, code, reason, wasClean);
-      }
-      webSocketError(socket: object, error: unknown): Promise<void> {
-        return ws.handleDurableError(this, socket, error);
-      }
-      async alarm(info?: unknown): Promise<void> {
-        if (!(await ws.handleDurableAlarm(this))) return;
-        const own = Base.prototype as { alarm?(info: unknown): unknown };
-        await own.alarm?.call(this, info);
-      }
-      webSocketPublish(topic: string, data: unknown, options?: EndpointPublishOptions): number {
-        return ws.handleDurablePublish(this, topic, data, options);
-      }
-    }
-    return Served as unknown as ReturnType<typeof this.durable<Base>>;
+    return durableClass(base, (object, ctx, env) => this.handleDurableInit(object, ctx, env));
   }
 
   /** What an object serves: `peers`, `stats`, `publish`, `closeAll`, `close`. */
   room(object: object): DurableEndpoint {
-    const room = this.#rooms.get(object);
-    if (room) return room;
+    const endpoint = this.#endpoints.get(object);
+    if (endpoint) return endpoint;
     throw new TypeError(
       "Cannot serve this object as handleDurableInit(object, ctx, env) was not called in its constructor",
     );
@@ -264,9 +166,9 @@ export class CloudflareAdapter {
 
   /** Call it in the object's constructor. */
   handleDurableInit(object: object, ctx: DurableContext, env?: unknown): DurableEndpoint {
-    const room = new DurableEndpoint(this.#options, ctx, env);
-    this.#rooms.set(object, room);
-    return room;
+    const endpoint = new DurableEndpoint(this.#options, ctx, env);
+    this.#endpoints.set(object, endpoint);
+    return endpoint;
   }
 
   /** Answers an upgrade request: call it in the object's `fetch`. */
@@ -327,30 +229,3 @@ export function adapter<Context extends object = AnyContext>(
 }
 
 export default adapter;
-
-function stubOf(
-  request: Request,
-  env: unknown,
-  binding: string,
-  instance: string | ((request: Request) => string) = "onepeer",
-): DurableStub {
-  const namespace = (env as Record<string, DurableNamespace | undefined>)?.[binding];
-  if (typeof namespace?.idFromName !== "function") throw bindingMissing(binding);
-  const name = typeof instance === "string" ? instance : instance(request);
-  return namespace.get(namespace.idFromName(name) as never);
-}
-
-/** Has an object answer; refuses here what workerd 2026-11 would not get to it as it came. */
-async function forward(request: Request, stub: DurableStub): Promise<Response> {
-  const isWhole = request.method === "GET" && isLegalHost(request.headers.get("host"));
-  const refusal = isWhole ? undefined : validateHandshake(handshakeOf(request));
-  return refusal ? refusalResponse(refusal) : await stub.fetch(request);
-}
-
-function bindingMissing(binding: string): TypeError {
-  return new TypeError(
-    `Cannot find the Durable Object as env.${binding} is no binding to a class of them: add to wrangler.jsonc
-  "durable_objects": { "bindings": [{ "name": "${binding}", "class_name": "${binding}" }] },
-  "migrations": [{ "tag": "v1", "new_sqlite_classes": ["${binding}"] }]`,
-  );
-}

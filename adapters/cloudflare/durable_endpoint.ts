@@ -16,18 +16,20 @@ import { SharedAlarm } from "../../shims/workerd/shared_alarm.ts";
 import { PeerStore, type SavedHandshake, unpack } from "../../shims/workerd/peer_state.ts";
 import { RawHandshake } from "../../handshake/raw_handshake.ts";
 import {
+  extensionsOf,
+  handshakeOf,
+  refusalOf,
+  socketPair,
+  switching,
+} from "../../shims/workerd/upgrade.ts";
+import {
   answerClose,
   answerHeartbeats,
   closeFailureOf,
   type CloudflareSocket,
   type DurableContext,
-  extensionsOf,
   failureOf,
-  handshakeOf,
   hibernatableWire,
-  refusalOf,
-  socketPair,
-  switching,
 } from "../../shims/workerd/workerd.ts";
 import type { SocketFailure } from "../../socket/socket.ts";
 

@@ -17,14 +17,13 @@ import {
   workerWire,
 } from "../../shims/workerd/remote_socket.ts";
 import {
-  closeFailureOf,
   extensionsOf,
-  failureOf,
   handshakeOf,
   refusalOf,
   socketPair,
   switching,
-} from "../../shims/workerd/workerd.ts";
+} from "../../shims/workerd/upgrade.ts";
+import { closeFailureOf, failureOf } from "../../shims/workerd/workerd.ts";
 import type { CloseInfo, SocketFailure } from "../../socket/socket.ts";
 import { SharedInterval } from "../../common/timers.ts";
 

@@ -1,3 +1,6 @@
+import type { Endpoint } from "../../endpoint/endpoint.ts";
+import type { AnyContext } from "../../handshake/handshake.ts";
+import type { DurableStub } from "../../shims/workerd/workerd.ts";
 import {
   type AdapterOptions,
   checkHeaderNames,
@@ -21,6 +24,53 @@ export interface Heartbeat {
   readonly request: string;
   /** What they get for it. */
   readonly response: string;
+}
+
+/** Options of the adapter for Cloudflare. */
+export interface CloudflareOptions<Context extends object = AnyContext>
+  extends AdapterOptions<Context> {
+  /** Shares peers, topics and limits with the other adapters over it: of plain Workers only, as each Durable Object has its own. */
+  readonly endpoint?: Endpoint;
+  /**
+   * Name of the binding to the class of Durable Objects that serves upgrade requests.
+   *
+   * @default none: the plain Worker serves them, see `isolate` of the adapter
+   */
+  readonly bindingName?: string;
+  /**
+   * Name of the object that serves a request: peers of one object hear each other.
+   *
+   * @default "onepeer"
+   */
+  readonly instanceName?: string | ((request: Request) => string);
+  /**
+   * A message that clients send to show that they are there, and what they get for it, as Cloudflare
+   * does not send pings. No hook sees it, and no object is woken by it. With it, clients that are
+   * silent for `limits.idleTimeout` are given up; without, none.
+   *
+   * @default none
+   */
+  readonly heartbeat?: Heartbeat;
+  /** Finds the object itself, in place of `bindingName` and `instanceName`. */
+  readonly resolveDurableStub?: (
+    request: Request,
+    env: unknown,
+    ctx: unknown,
+  ) => DurableStub | Promise<DurableStub>;
+}
+
+/** Options of the adapter's `worker()`. */
+export interface WorkerOptions {
+  /** Name of the binding to the class of Durable Objects; the adapter's own if left out, else none. */
+  readonly binding?: string;
+  /** Name of the object that serves a request; the adapter's own if left out. */
+  readonly instance?: string | ((request: Request) => string);
+  /** Answers what is no upgrade request. Else that gets a 426. */
+  readonly fetch?: (
+    request: Request,
+    env: never,
+    ctx: never,
+  ) => Response | Promise<Response>;
 }
 
 /** Options of a Durable Object's room, and of an isolate's. */

@@ -6,7 +6,7 @@ import {
   type Refusal,
 } from "../../handshake/handshake.ts";
 import { RawHandshake } from "../../handshake/raw_handshake.ts";
-import { handshakeOf } from "../../shims/workerd/workerd.ts";
+import { readRequest } from "../../shims/workerd/upgrade.ts";
 
 /** Second argument of a `fetch` handler on Deno, or Bun's `Server`. */
 export interface ServerInfo {
@@ -79,16 +79,9 @@ export function webHandshake(request: Request, info?: ServerInfo): EventStreamHa
   const { ip, cf, context } = request as ServedRequest;
   const runtime = { name: "sse", sse: { request, info } };
   if (cf) {
-    const { target, rawHeaders, secure, remoteAddress } = handshakeOf(request);
-    return new EventStreamHandshake({
-      method: request.method,
-      target,
-      rawHeaders: withProtocols(rawHeaders as readonly string[]),
-      secure,
-      remoteAddress,
-      context,
-      runtime,
-    });
+    const read = readRequest(request);
+    const rawHeaders = withProtocols(read.rawHeaders);
+    return new EventStreamHandshake({ ...read, rawHeaders, context, runtime });
   }
   const { url } = request;
   return new EventStreamHandshake({

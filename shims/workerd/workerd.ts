@@ -4,11 +4,8 @@
  * @module
  */
 import { isSendableCloseCode } from "../../socket/close_code.ts";
-import { type AnyContext, refusalResponse } from "../../handshake/handshake.ts";
 import { OPEN, type SocketFailure } from "../../socket/socket.ts";
 import type { Wire } from "../../socket/callback_socket.ts";
-import { deflateOffers } from "../../handshake/deflate_offers.ts";
-import { RawHandshake } from "../../handshake/raw_handshake.ts";
 
 /** The part of workerd's `WebSocket` that is used, of a Durable Object that may hibernate. */
 export interface CloudflareSocket {
@@ -122,37 +119,6 @@ export function failureOf(error: unknown): SocketFailure | undefined {
   return code ? { code: Number(code), message: description, cause: error } : undefined;
 }
 
-/** An address with its port. */
-const WITH_PORT = /^\[?(.+?)\]?:\d+$/;
-
-const BEYOND_ASCII = /[^\0-\x7f]/;
-const utf8 = new TextEncoder();
-
-/** The bytes of a header, a character each: workerd reads it as UTF-8. */
-function bytesOf(text: string): string {
-  if (!BEYOND_ASCII.test(text)) return text;
-  return Array.from(utf8.encode(text), (byte) => String.fromCharCode(byte)).join("");
-}
-
-/** A handshake as workerd hands it over. */
-export function handshakeOf(request: Request, env?: unknown, ctx?: unknown): RawHandshake {
-  const { url } = request;
-  const { cf, context } = request as { cf?: { clientIp?: unknown }; context?: AnyContext };
-  const clientIp = cf?.clientIp;
-  return new RawHandshake({
-    method: request.method,
-    target: url,
-    rawHeaders: [...request.headers].flat().map(bytesOf),
-    secure: url.startsWith("https:"),
-    // Whoever reaches workerd past Cloudflare may write that header, but not `cf`.
-    remoteAddress: typeof clientIp === "string"
-      ? WITH_PORT.exec(clientIp)?.[1] ?? clientIp
-      : request.headers.get("cf-connecting-ip") ?? undefined,
-    context,
-    runtime: { name: "cloudflare", cloudflare: { request, env, ctx } },
-  });
-}
-
 /** Has the runtime answer a message by itself, of all sockets of an object. */
 export function answerHeartbeats(
   ctx: DurableContext,
@@ -162,44 +128,4 @@ export function answerHeartbeats(
     WebSocketRequestResponsePair: new (request: string, response: string) => never;
   };
   ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(request, response));
-}
-
-/** The two ends of a socket: for the response, and ours. */
-export function socketPair<Socket extends CloudflareSocket>(): readonly [
-  client: unknown,
-  server: Socket,
-] {
-  const { WebSocketPair } = globalThis as unknown as {
-    WebSocketPair: new () => { readonly 0: unknown; readonly 1: Socket };
-  };
-  const pair = new WebSocketPair();
-  return [pair[0], pair[1]];
-}
-
-/** What no hook may see: of such a handshake workerd 2026-11 does not switch protocols, and the peer would stay for ever. */
-export function refusalOf(handshake: RawHandshake): Response | undefined {
-  if (!handshake.header("upgrade")?.includes(",")) return undefined;
-  const message = "Bad WebSocket handshake: Upgrade must name nothing but websocket";
-  return refusalResponse({ status: 400, message });
-}
-
-/** The extensions to negotiate. */
-export function extensionsOf(handshake: RawHandshake, isCompressed: boolean): string {
-  const isOffered = isCompressed &&
-    deflateOffers(handshake.header("sec-websocket-extensions")).length > 0;
-  return isOffered ? "permessage-deflate" : "";
-}
-
-/** The 101, with the client's end of the socket. */
-export function switching(
-  webSocket: unknown,
-  { protocol, extensions }: { readonly protocol: string; readonly extensions: string },
-  more: Iterable<readonly [string, string]>,
-): Response {
-  const headers = new Headers(Array.from(more, ([name, value]): [string, string] => [name, value]));
-  if (protocol) headers.set("sec-websocket-protocol", protocol);
-  if (extensions) {
-    headers.set("sec-websocket-extensions", `${extensions}; server_no_context_takeover`);
-  }
-  return new Response(null, { status: 101, webSocket, headers } as ResponseInit);
 }

@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { type CloudflareSocket, socketPair } from "../../../shims/workerd/workerd.ts";
+import { socketPair } from "../../../shims/workerd/upgrade.ts";
+import type { CloudflareSocket } from "../../../shims/workerd/workerd.ts";
 import { readCommand } from "../commands.ts";
 import { type ClassOf, contextOf, type MemberContext, stateText, topicsOf } from "../durable.ts";
 

@@ -1,0 +1,77 @@
+import type { DurableEndpoint } from "./durable_endpoint.ts";
+import type { EndpointPublishOptions } from "../../endpoint/endpoint.ts";
+import type { CloudflareSocket, DurableContext } from "../../shims/workerd/workerd.ts";
+
+/** Methods that the adapter's `durable()` adds to a class of Durable Objects. */
+export interface DurableMethods {
+  /** Answers upgrade requests. */
+  fetch(request: Request): Promise<Response>;
+  /** Called by the runtime. */
+  webSocketMessage(socket: object, message: string | ArrayBuffer): Promise<void>;
+  /** Called by the runtime. */
+  webSocketClose(socket: object, code: number, reason: string, wasClean: boolean): Promise<void>;
+  /** Called by the runtime. */
+  webSocketError(socket: object, error: unknown): Promise<void>;
+  /** Called by the runtime; calls the `alarm` of the class below where that has set one. */
+  alarm(info?: unknown): Promise<void>;
+  /**
+   * Sends one message to each subscriber of a topic in this object; call it on the object's stub.
+   *
+   * @returns how many peers took it.
+   */
+  webSocketPublish(topic: string, data: unknown, options?: EndpointPublishOptions): number;
+}
+
+/** `DurableObject` of `cloudflare:workers`, or a class that extends it. */
+// deno-lint-ignore no-explicit-any -- a mixin's constructor must take any arguments (TypeScript error 2545)
+export type DurableClass = abstract new (...args: any[]) => object;
+
+/** @internal Makes a class of Durable Objects; `init` makes the endpoint of each object. */
+export function durableClass<Base extends DurableClass>(
+  base: Base,
+  init: (object: object, ctx: DurableContext, env: unknown) => DurableEndpoint,
+): new (...args: ConstructorParameters<Base>) => InstanceType<Base> & DurableMethods {
+  // deno-lint-ignore no-explicit-any -- as in DurableClass
+  const Base = base as unknown as new (...args: any[]) => object;
+  class Served extends Base implements DurableMethods {
+    readonly #endpoint: DurableEndpoint;
+
+    // deno-lint-ignore no-explicit-any -- as in DurableClass
+    constructor(...args: any[]) {
+      super(...args);
+      this.#endpoint = init(this, args[0], args[1]);
+    }
+
+    fetch(request: Request): Promise<Response> {
+      return this.#endpoint.handleUpgrade(request);
+    }
+
+    webSocketMessage(socket: object, message: string | ArrayBuffer): Promise<void> {
+      return this.#endpoint.handleMessage(socket as CloudflareSocket, message);
+    }
+
+    webSocketClose(
+      socket: object,
+      code: number,
+      reason: string,
+      wasClean: boolean,
+    ): Promise<void> {
+      return this.#endpoint.handleClose(socket as CloudflareSocket, code, reason, wasClean);
+    }
+
+    webSocketError(socket: object, error: unknown): Promise<void> {
+      return this.#endpoint.handleError(socket as CloudflareSocket, error);
+    }
+
+    async alarm(info?: unknown): Promise<void> {
+      if (!(await this.#endpoint.handleAlarm())) return;
+      const own = Base.prototype as { alarm?(info: unknown): unknown };
+      await own.alarm?.call(this, info);
+    }
+
+    webSocketPublish(topic: string, data: unknown, options?: EndpointPublishOptions): number {
+      return this.#endpoint.publish(topic, data, options);
+    }
+  }
+  return Served as unknown as ReturnType<typeof durableClass<Base>>;
+}
