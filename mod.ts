@@ -22,9 +22,9 @@ export {
   type CloseOptions,
   createEndpoint,
   type Endpoint,
-  type EndpointOptions,
   type EndpointPublishOptions,
 } from "./endpoint/endpoint.ts";
+export type { EndpointOptions } from "./endpoint/options.ts";
 export { type HookError, PeerError, type PeerErrorCode } from "./common/errors.ts";
 export {
   getWebSocketHooks,
@@ -44,7 +44,9 @@ export {
 export { DEFAULT_LIMITS, type Limits } from "./common/limits.ts";
 export type { BinaryType, Message, MessageSource } from "./socket/message.ts";
 export type { AllowedOrigins } from "./handshake/allowed_origins.ts";
-export type { DrainOptions, Peer, PublishOptions } from "./peer.ts";
+export type { DrainOptions } from "./socket/drain_waiters.ts";
+export type { Peer } from "./peer.ts";
+export type { PublishOptions } from "./pubsub/pubsub.ts";
 export type { PeerWebSocket, SendOptions } from "./socket/peer_websocket.ts";
 export type { CloseInfo, Payload } from "./socket/socket.ts";
 export type { Stats } from "./common/stats.ts";
@@ -56,4 +58,4 @@ export type {
   AnyContext as AdapterInternal,
   AnyContext as PeerContext,
 } from "./handshake/handshake.ts";
-export type { DrainOptions as WaitForDrainOptions } from "./peer.ts";
+export type { DrainOptions as WaitForDrainOptions } from "./socket/drain_waiters.ts";

@@ -1,5 +1,8 @@
 import { checkClose } from "./socket/close_code.ts";
-import { invalidOption } from "./common/errors.ts";
+import { checkPing } from "./socket/ping_data.ts";
+import type { DrainOptions } from "./socket/drain_waiters.ts";
+import type { PublishOptions } from "./pubsub/pubsub.ts";
+import { checkTopic, checkTopicCount } from "./pubsub/topic.ts";
 import { originOf } from "./handshake/forwarded.ts";
 import type { Handshake, UpgradeRequest } from "./handshake/handshake.ts";
 import type { PubSub } from "./pubsub/pubsub.ts";
@@ -10,85 +13,49 @@ import { encode } from "./socket/frame.ts";
 import { PeerWebSocket, type SendOptions } from "./socket/peer_websocket.ts";
 import type { BroadcastDomain, NativeSendQueue, OutgoingFrame } from "./socket/socket.ts";
 
-/** Options of {@linkcode Peer.publish}. */
-export interface PublishOptions extends SendOptions {
-  /**
-   * Whether the publisher gets the message too, if it is subscribed.
-   *
-   * @default false
-   */
-  readonly echo?: boolean;
-}
-
-/** Options of {@linkcode Peer.waitForDrain}. */
-export interface DrainOptions {
-  /**
-   * Bytes that may still be queued.
-   *
-   * @default limits.drainThreshold
-   */
-  readonly threshold?: number;
-  /** Gives up waiting. */
-  readonly signal?: AbortSignal;
-}
-
-/** @internal What a peer shares with the other peers of its endpoint. */
+/** @internal Services that all peers of an endpoint share. */
 export interface PeerHost {
   readonly hub: PubSub<Peer>;
   readonly limits: { readonly maxTopicsPerPeer: number; readonly drainThreshold: number };
-  /** How many proxies are trusted. */
+  /** Number of trusted proxies. */
   readonly trustedHops: number;
 }
 
-/** What the handshake settled about a peer. */
+/** @internal Properties of a peer that the handshake has settled. */
 export interface PeerInit {
   readonly handshake: Handshake;
   readonly namespace: string;
   readonly context: object;
   readonly remoteAddress: string | undefined;
-  /** Made where needed, unless it must be known from the beginning. */
+  /** Id of a peer that returns from hibernation. Otherwise the first use of `peer.id` makes one. */
   readonly id?: string | undefined;
-  /** What the hub has it for from the beginning; its own from then on. */
+  /** Topics to which the hub has already subscribed the peer. The peer takes over the set. */
   readonly topics?: Set<string>;
 }
-
-/** What fits into a control frame (RFC 6455 §5.5). */
-const MAX_CONTROL_BYTES = 125;
-
-const STATES = ["connecting", "open", "closing", "closed"];
 
 /**
  * One connected client, the same on every runtime.
  *
- * - Sends and publishes of one process reach a client in the order of the calls.
- * - Nothing here throws because a client has gone; what cannot be sent is not sent.
- * - An argument that no client could ever get throws at the call.
+ * - A client gets the messages of one process in the order of the calls to `send` and `publish`.
+ * - No method throws because the client has gone. Without a connection, a message is not sent.
+ * - An argument that no client could receive throws at the call.
  *
  * @example
  * ```ts
  * import { defineHooks } from "@onepeer/onepeer";
  *
  * export const hooks = defineHooks({
- *   upgrade: () => ({ context: { joined: Date.now() } }),
- *   open(peer) {
- *     peer.subscribe("news");
- *     peer.send({ hello: peer.id, since: peer.context.joined });
- *   },
- *   message(peer, message) {
- *     peer.publish("news", message.text());
- *   },
+ *   open: (peer) => peer.subscribe("news"),
+ *   message: (peer, message) => void peer.publish("news", message.text()),
  * });
  * ```
  */
 export class Peer<Context extends object = Record<string, unknown>> implements MessageSource {
-  /** Isolates peers and topics; the URL's pathname, unless `upgrade` or `getNamespace` said otherwise. */
+  /** Set of peers and topics to which this peer belongs. Default: the pathname of the URL. */
   readonly namespace: string;
-  /** The same object in every hook: what the framework gave, and what `upgrade` returned over it. */
+  /** Context of the framework, merged with the `context` that `upgrade` returned. One object in all hooks. */
   readonly context: Context;
-  /**
-   * The client's IP address without port, IPv4-mapped IPv6 unmapped; under `trustProxy`
-   * the one that the proxy forwarded. Readable after the close too.
-   */
+  /** IP address of the client, or the one that a trusted proxy forwarded. No port, no IPv4-mapped IPv6. */
   readonly remoteAddress: string | undefined;
   readonly #handshake: Handshake;
   readonly #sendQueue: SendQueue;
@@ -100,19 +67,18 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
 
   static {
     inspectAs(this.prototype, (peer) => {
-      const topics = [...peer.#topics ?? []].map((topic) => JSON.stringify(topic));
-      const listed = topics.length > 3
-        ? `${topics.slice(0, 3)}, …${topics.length}`
-        : topics.join(", ");
-      return `Peer(${peer.id} ${STATES[peer.#sendQueue.readyState]}, ${
-        peer.remoteAddress ?? "address unknown"
-      }, ${peer.namespace}${listed && `, topics ${listed}`})`;
+      const { id, namespace, remoteAddress = "address unknown" } = peer;
+      const state = ["connecting", "open", "closing", "closed"][peer.#sendQueue.readyState];
+      const topics = [...peer.topics].map((topic) => JSON.stringify(topic));
+      const more = topics.length > 3 ? `, …${topics.length}` : "";
+      const listed = topics.length > 0 ? `, topics ${topics.slice(0, 3).join(", ")}${more}` : "";
+      return `Peer(${id} ${state}, ${remoteAddress}, ${namespace}${listed})`;
     });
   }
 
-  /** @internal Made by the endpoint. */
-  constructor(outbox: SendQueue, init: PeerInit, host: PeerHost) {
-    this.#sendQueue = outbox;
+  /** @internal Called by the endpoint. */
+  constructor(sendQueue: SendQueue, init: PeerInit, host: PeerHost) {
+    this.#sendQueue = sendQueue;
     this.#handshake = init.handshake;
     this.#host = host;
     this.namespace = init.namespace;
@@ -122,20 +88,17 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     this.#topics = init.topics;
   }
 
-  /** A random UUID v4, made on first use, the same for the life of the peer. */
+  /** Random UUID v4, constant for the life of the peer. The first use makes it. */
   get id(): string {
     return this.#id ??= crypto.randomUUID();
   }
 
-  /**
-   * The upgrade request, readable at any time, after the close too. Its `signal` aborts
-   * when the peer is gone.
-   */
+  /** The upgrade request, readable after the close too. Its `signal` aborts when the peer is gone. */
   get request(): UpgradeRequest {
     return this.#handshake.toRequest(this.#url);
   }
 
-  /** This peer as the hub knows it: the type of its context is its hooks' business alone. */
+  /** This peer for the hub, which does not know the type of the context. */
   get #self(): Peer {
     return this as Peer<object> as Peer;
   }
@@ -144,7 +107,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     return originOf(this.#handshake, this.#host.trustedHops) + this.#handshake.target;
   }
 
-  /** The connection in the terms of the WHATWG `WebSocket`. */
+  /** The connection with the members of a WHATWG `WebSocket`. */
   get websocket(): PeerWebSocket {
     return this.#websocket ??= new PeerWebSocket(
       this,
@@ -153,42 +116,42 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     );
   }
 
-  /** The topics this peer is subscribed to, as a copy: change them by {@linkcode subscribe}. */
+  /** Copy of the topics to which this peer is subscribed. */
   get topics(): ReadonlySet<string> {
     return new Set(this.#topics);
   }
 
-  /** The live peers of this namespace, this one included while it is open. */
+  /** Live peers of this namespace, including this peer while it is open. */
   get peers(): ReadonlySet<Peer<Context>> {
     const peers: ReadonlySet<Peer<object>> = this.#host.hub.namespaces.get(this.namespace) ??
       new Set();
     return peers as ReadonlySet<Peer<Context>>; // one set of hooks made all their contexts
   }
 
-  /** Bytes that wait for this client. */
+  /** Number of bytes that wait for this client. */
   get bufferedAmount(): number {
     return this.#sendQueue.bufferedAmount;
   }
 
   /**
-   * Sends one message: a string as text, a buffer or view as exactly its bytes, a
-   * {@linkcode Message} as what it holds, anything else as its JSON text.
+   * Sends one message: a string as text, a buffer or view as its bytes, a {@linkcode Message}
+   * unchanged, any other value as JSON text.
    *
-   * @returns the bytes that now wait for this client: 0 where the runtime has handed all of it to
-   * the network; -1 where the message was not accepted: not open, or over `limits.maxBuffered`.
+   * @returns Number of bytes that now wait for this client: 0 if all are on their way. -1 if the
+   * message was not accepted, as the peer is not open or would exceed `limits.maxBuffered`.
    * @throws {TypeError} for a value without JSON text (RFC 8259), a `Blob`, a stream or a promise.
-   * @throws {PeerError} `ERR_PEER_BUFFER_FULL` under `limits.overflow: "error"`.
+   * @throws {PeerError} `ERR_PEER_BUFFER_FULL` if the queue is full and `limits.overflow` is `"error"`.
    */
   send(data: unknown, options?: SendOptions): number {
     return this.#sendQueue.send(encode(data), options?.compress ?? true);
   }
 
   /**
-   * Sends one message to every other subscriber of a topic in this namespace, exactly once,
-   * whether or not this peer is subscribed.
+   * Sends one message to every other subscriber of a topic in this namespace, once. This peer need
+   * not be subscribed.
    *
-   * @returns how many peers of this process took it.
-   * @throws {TypeError} as {@linkcode send}.
+   * @returns Number of peers of this process that accepted the message.
+   * @throws {TypeError} for the same values as {@linkcode send}.
    */
   publish(topic: string, data: unknown, options?: PublishOptions): number {
     return this.#host.hub.publish(checkTopic(topic), encode(data), {
@@ -199,23 +162,18 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   }
 
   /**
-   * Joins a topic; does nothing where it has, or where the peer is not open.
+   * Subscribes to a topic. Does nothing if this peer is subscribed already or not open.
    *
-   * @throws {RangeError} over `limits.maxTopicsPerPeer`.
+   * @throws {RangeError} if the peer has `limits.maxTopicsPerPeer` topics already.
    */
   subscribe(topic: string): void {
     checkTopic(topic);
     if (!this.#sendQueue.isOpen) return;
     const topics = this.#topics ??= new Set();
     if (topics.has(topic)) return;
-    const { maxTopicsPerPeer } = this.#host.limits;
-    if (topics.size >= maxTopicsPerPeer) {
-      throw new RangeError(
-        `Cannot subscribe to one more topic as limits.maxTopicsPerPeer is ${maxTopicsPerPeer}`,
-      );
-    }
+    checkTopicCount(topics.size, this.#host.limits.maxTopicsPerPeer);
     if (topics.size === 0) this.#domain = this.#sendQueue.group;
-    // Added first, as an observer of the hub may close this peer, which must then leave this topic.
+    // Added first: if an observer of the hub closes this peer, the peer must leave this topic too.
     topics.add(topic);
     try {
       this.#host.hub.subscribe(this.namespace, topic, this.#self);
@@ -225,7 +183,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     }
   }
 
-  /** Leaves a topic; does nothing where it is not subscribed. */
+  /** Ends the subscription to a topic. Does nothing if there is none. */
   unsubscribe(topic: string): void {
     checkTopic(topic);
     if (this.#topics?.delete(topic)) {
@@ -236,7 +194,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   /**
    * Resolves once the queue of this client has drained, or the peer is gone.
    *
-   * @throws the signal's reason, where it aborts first.
+   * @throws the reason of `options.signal` if the signal aborts first.
    *
    * @example
    * ```ts
@@ -258,71 +216,64 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   }
 
   /**
-   * Sends a ping frame (RFC 6455 §5.5.2); the `pong` hook hears the answer. Idle clients are pinged
-   * without this, see `limits.idleTimeout`.
+   * Sends a ping frame (RFC 6455 §5.5.2). The client's answer calls the `pong` hook. To keep idle
+   * connections open, this call is not needed: see `limits.idleTimeout`.
    *
-   * @param data as for {@linkcode send}, at most 125 bytes.
-   * @returns whether one was sent: not where the peer is not open, and never on Deno, which has no
-   * way to.
+   * @param data a value as for {@linkcode send}, of at most 125 bytes.
+   * @returns Whether a frame was sent: `false` if the peer is not open, and always on Deno.
    * @throws {RangeError} for more than 125 bytes.
    */
   ping(data: unknown = ""): boolean {
-    const { bytes, byteLength } = encode(data);
-    if (byteLength > MAX_CONTROL_BYTES) {
-      throw new RangeError(
-        `Cannot ping with more than ${MAX_CONTROL_BYTES} bytes: current length is ${byteLength}`,
-      );
-    }
-    return this.#sendQueue.ping(bytes);
+    return this.#sendQueue.ping(checkPing(encode(data)));
   }
 
   /**
-   * Closes the connection gracefully. The first call wins; later ones do nothing.
+   * Closes the connection with a closing handshake. Only the first call has an effect.
    *
-   * @param code 1000–1003, 1007–1014 or 3000–4999 (RFC 6455 §7.4); 1000 if left out.
+   * @param code 1000–1003, 1007–1014 or 3000–4999 (RFC 6455 §7.4). Default: 1000.
    * @param reason at most 123 bytes of UTF-8.
-   * @throws {RangeError} for a code or reason that must not be on the wire.
+   * @throws {RangeError} for a code or reason that RFC 6455 does not allow in a close frame.
    */
   close(code = 1000, reason = ""): void {
     checkClose(code, reason);
     this.#sendQueue.close(code, reason);
   }
 
-  /** Ends the connection without a closing handshake: the client sees 1006. */
+  /** Ends the connection without a closing handshake. The client sees the close code 1006. */
   terminate(): void {
     this.#sendQueue.terminate();
   }
 
-  /** The peer's {@linkcode id}. */
+  /** Returns the {@linkcode id}. */
   toString(): string {
     return this.id;
   }
 
-  /** The peer's {@linkcode id}: its JSON tells others neither its context nor its address. */
+  /** Returns the {@linkcode id} only: the JSON text reveals neither context nor address. */
   toJSON(): string {
     return this.id;
   }
 
-  /** @internal Takes one frame of a publish. */
+  /** @internal Sends one frame of a publish. Returns whether the queue has accepted it. */
   deliver(frame: OutgoingFrame, compress: boolean): boolean {
     try {
       return this.#sendQueue.send(frame, compress) >= 0;
     } catch {
-      return false; // one full recipient must not stop the others; it is counted as a drop
+      return false; // a full queue must not stop the publish; the send queue has counted a drop
     }
   }
 
-  /** @internal With whom the hub has it. */
+  /** @internal Broadcast domain in which the hub has subscribed this peer. */
   get broadcastDomain(): BroadcastDomain | undefined {
     return this.#domain;
   }
 
-  /** @internal Its way to broadcasts. */
+  /** @internal Send queue, for native broadcasts. */
   get sendQueue(): NativeSendQueue {
     return this.#sendQueue;
   }
 
-  /** @internal Moves to the group where it belongs now. */
+  /** @internal Moves the subscriptions to the present broadcast domain of the send queue. */
   changeDomain(): void {
     if (!this.#topics?.size) return;
     const from = this.#domain;
@@ -331,33 +282,19 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     this.#host.hub.changeDomain(this.namespace, this.#topics, this.#self, from);
   }
 
-  /** @internal Enters the hub. */
+  /** @internal Joins the namespace. */
   join(): void {
     this.#host.hub.join(this.namespace, this.#self);
   }
 
-  /** @internal Leaves the hub with all topics, and aborts the request's signal. */
+  /** @internal Ends all subscriptions, leaves the namespace, and aborts the request's signal. */
   leave(): void {
     const { hub } = this.#host;
     const topics = this.#topics;
     this.#topics = undefined;
     for (const topic of topics ?? []) hub.unsubscribe(this.namespace, topic, this.#self);
     hub.leave(this.namespace, this.#self);
-    this.#handshake.abort(peerIsGone);
+    // A function, as the stack trace of the error costs a tenth of a handshake: made only if read.
+    this.#handshake.abort(() => new DOMException("The peer is gone", "AbortError"));
   }
-}
-
-/** Made only where somebody looks: its stack trace costs as much as a tenth of a handshake. */
-function peerIsGone(): DOMException {
-  return new DOMException("The peer is gone", "AbortError");
-}
-
-/**
- * Returns the topic.
- *
- * @throws {TypeError} for anything but a string.
- */
-export function checkTopic(topic: unknown): string {
-  if (typeof topic === "string") return topic;
-  throw new TypeError(invalidOption("the topic", "a string", topic));
 }

@@ -1,4 +1,5 @@
 import { invalidOption } from "./errors.ts";
+import { checkNames, givenOptions } from "./option_names.ts";
 
 /**
  * Limits of an endpoint, the same on every runtime. Sizes are bytes, times are milliseconds.
@@ -131,9 +132,9 @@ export const MAX_TIME = 2_147_483_647;
  * @throws {RangeError} for a number out of range.
  */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {
-  const set = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  for (const name in set) checkLimit(name, set[name]);
-  const limits: Limits = { ...DEFAULT_LIMITS, ...set };
+  checkNames(given, Object.keys(DEFAULT_LIMITS), { kind: "limit", path: "limits." });
+  const limits: Limits = { ...DEFAULT_LIMITS, ...givenOptions(given) };
+  for (const [name, value] of Object.entries(limits)) checkLimit(name, value);
   if (limits.drainThreshold > limits.highWaterMark) {
     throw new RangeError(
       `Cannot use these limits as drainThreshold must not be over highWaterMark: ${limits.drainThreshold} > ${limits.highWaterMark}`,
@@ -143,13 +144,6 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
 }
 
 function checkLimit(name: string, value: unknown): void {
-  if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
-    throw new TypeError(
-      `Cannot use limits.${name} as there is no such limit: known are ${
-        Object.keys(DEFAULT_LIMITS).join(", ")
-      }`,
-    );
-  }
   if (name === "overflow") {
     if (OVERFLOW_POLICIES.includes(value)) return;
     throw new TypeError(invalidOption("limits.overflow", '"close", "drop" or "error"', value));

@@ -1,60 +1,50 @@
 import { type Decision, Upgrader } from "./upgrader.ts";
 import { checkDeflate } from "../handshake/deflate_options.ts";
-import { type AnyContext, clientHasLeft, type Handshake, TOKEN } from "../handshake/handshake.ts";
+import { type AnyContext, clientHasLeft, type Handshake } from "../handshake/handshake.ts";
 import {
   type CloseOptions,
   createEndpoint,
   Endpoint,
-  type EndpointOptions,
   type EndpointPublishOptions,
 } from "./endpoint.ts";
-import { invalidOption } from "../common/errors.ts";
+import { checkNames } from "../common/option_names.ts";
 import { type Awaitable, isThenable } from "./hooks.ts";
+import { ENDPOINT_OPTIONS, type EndpointOptions } from "./options.ts";
 import type { Peer } from "../peer.ts";
 import type { Stats } from "../common/stats.ts";
 
-/** Options of every adapter: those of an endpoint, or an endpoint that others use too. */
+/** Options of every adapter: those of an endpoint, or an endpoint that adapters share. */
 export interface AdapterOptions<Context extends object = AnyContext>
   extends EndpointOptions<Context> {
-  /** Shares peers, topics and limits with the other adapters over it; leave the other options to `createEndpoint`. */
+  /**
+   * Endpoint to share with other adapters: the same peers, topics and limits. Give the options of an
+   * endpoint to `createEndpoint`.
+   */
   readonly endpoint?: Endpoint;
   /**
-   * Compression by permessage-deflate (RFC 7692), where the runtime has it: Deno 2.9 has none.
+   * Whether to compress with permessage-deflate (RFC 7692). Has no effect on Deno 2.9, which lacks it.
    *
    * @default false
    */
   readonly perMessageDeflate?: boolean;
 }
 
-const ENDPOINT_OPTIONS = [
-  "hooks",
-  "resolve",
-  "getNamespace",
-  "handleProtocols",
-  "allowedOrigins",
-  "trustProxy",
-  "onError",
-  "limits",
-  "retainHeaders",
-] as const;
-
-/** What all adapters can do; each adds `handleUpgrade` with the natural arguments of its runtime. */
+/** Base of all adapters. Each adds `handleUpgrade` with the usual arguments of its runtime. */
 export abstract class Adapter {
-  /** What this adapter serves. */
+  /** Endpoint with the peers, topics and limits of this adapter. */
   readonly endpoint: Endpoint;
-  /** @internal Decides about handshakes, for all adapters over the same endpoint. */
+  /** @internal Decides about handshakes. Adapters over one endpoint share the upgrader. */
   protected readonly upgrader: Upgrader;
 
   /**
-   * Takes the given endpoint, or makes one of the other options.
+   * Takes `options.endpoint`, or makes an endpoint with the other options.
    *
-   * @throws {TypeError} for an option that does not exist or is of the wrong kind, and where
-   * `endpoint` comes together with options that belong to it.
-   * @throws {RangeError} for a number out of its range.
+   * @throws {TypeError} for an option that does not exist or has the wrong type, and if `endpoint`
+   * comes together with options that belong to an endpoint.
+   * @throws {RangeError} for a number out of range.
    */
   constructor(options: AdapterOptions, ownOptions: readonly string[] = []) {
-    checkNames(options, ownOptions);
-    checkDeflate(options.perMessageDeflate);
+    checkAdapterOptions(options, ownOptions);
     this.endpoint = endpointOf(options);
     this.upgrader = upgraderOf(this.endpoint);
   }
@@ -64,7 +54,7 @@ export abstract class Adapter {
     return this.endpoint.peers;
   }
 
-  /** Counters and gauges, as they are now. */
+  /** Present values of the counters and gauges. */
   get stats(): Stats {
     return this.endpoint.stats;
   }
@@ -72,7 +62,7 @@ export abstract class Adapter {
   /**
    * Sends one message to each subscriber of a topic once, in all namespaces or in `namespace`.
    *
-   * @returns how many peers of this process took it.
+   * @returns Number of peers of this process that accepted the message.
    * @throws {TypeError} for data that cannot be sent, see `peer.send`.
    */
   publish(topic: string, data: unknown, options?: EndpointPublishOptions): number {
@@ -80,22 +70,22 @@ export abstract class Adapter {
   }
 
   /**
-   * Closes every peer, or terminates them with `force`, and goes on serving.
+   * Closes every peer, or terminates every peer if `force` is true. New clients can still connect.
    *
-   * @throws {RangeError} for a code or reason that must not be on the wire.
+   * @throws {RangeError} for a code or reason that RFC 6455 does not allow in a close frame.
    */
   closeAll(code?: number, reason?: string, force?: boolean): void {
     this.endpoint.closeAll(code, reason, force);
   }
 
   /**
-   * Refuses new clients with 503, closes every peer, waits for their `close` hooks, and terminates
-   * what is left after `timeout`.
+   * Refuses new clients with 503, closes every peer, and waits for the `close` hooks. Terminates the
+   * remaining peers after `timeout`.
    *
-   * @throws {RangeError} for a code or reason that must not be on the wire.
+   * @throws {RangeError} for a code or reason that RFC 6455 does not allow in a close frame.
    */
   close(options?: CloseOptions): Promise<void>;
-  /** Same, in the order of `peer.close`. */
+  /** Same, with the arguments of `peer.close`. */
   close(code?: number, reason?: string): Promise<void>;
   close(first?: CloseOptions | number, reason?: string): Promise<void> {
     return typeof first === "number"
@@ -104,8 +94,8 @@ export abstract class Adapter {
   }
 
   /**
-   * @internal Decides about a handshake. Only where a hook is asynchronous, `watch` gets what to call
-   * when the client leaves; it returns how to stop watching.
+   * @internal Decides about a handshake. If a hook is asynchronous, `watch` gets a function to call
+   * when the client leaves. `watch` returns a function that ends the watch.
    */
   protected decide(
     handshake: Handshake,
@@ -117,8 +107,8 @@ export abstract class Adapter {
   }
 
   /**
-   * @internal For runtimes that hand over a web `Request`: carries the decision out by `accept`, or
-   * returns the refusal; `undefined` where nobody is left to answer.
+   * @internal Decides about a web `Request`. Returns the result of `accept`, the refusal, or
+   * `undefined` if the client has left or the hook has taken over the socket.
    */
   protected async answer<T>(
     request: Request,
@@ -126,7 +116,7 @@ export abstract class Adapter {
     accept: (decision: Decision & { kind: "accept" }) => T,
   ): Promise<T | Response | undefined> {
     const decision = await this.decide(handshake, (left) => {
-      // Read only now: Deno 2.9 prints a notice at the first use of a request's signal.
+      // Not read earlier, as Deno 2.9 prints a notice at the first use of a request's signal.
       request.signal.addEventListener("abort", left, { once: true });
       return () => request.signal.removeEventListener("abort", left);
     });
@@ -153,52 +143,40 @@ function upgraderOf(endpoint: Endpoint): Upgrader {
   let upgrader = upgraders.get(endpoint);
   if (!upgrader) {
     const { options, host } = endpoint.services;
-    checkHeaderNames(options.retainHeaders);
     upgraders.set(endpoint, upgrader = new Upgrader(options, host));
   }
   return upgrader;
 }
 
 /**
- * @internal Finds a mistyped option.
+ * @internal Checks the options that adapters have and endpoints lack.
  *
- * @throws {TypeError} for an option that does not exist.
+ * @throws {TypeError} for an option that does not exist or has the wrong type.
+ * @throws {RangeError} for a number out of range.
  */
-export function checkNames(options: object, ownOptions: readonly string[]): void {
-  const known = [...ENDPOINT_OPTIONS, "endpoint", "perMessageDeflate", ...ownOptions];
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (!unknown) return;
-  throw new TypeError(
-    `Cannot use ${unknown} as there is no such option: known are ${known.join(", ")}`,
-  );
+export function checkAdapterOptions(options: AdapterOptions, ownOptions: readonly string[]): void {
+  checkNames(options, [...ENDPOINT_OPTIONS, "endpoint", "perMessageDeflate", ...ownOptions]);
+  checkDeflate(options.perMessageDeflate);
 }
 
 /**
- * @internal Finds headers that nobody could send.
+ * @internal Returns `options.endpoint`, or a new endpoint with the other options.
  *
- * @throws {TypeError} for anything but a list of names.
- */
-export function checkHeaderNames(names: unknown): void {
-  const isList = Array.isArray(names) &&
-    names.every((name) => typeof name === "string" && TOKEN.test(name));
-  if (names === undefined || isList) return;
-  throw new TypeError(invalidOption("retainHeaders", "a list of header names", names));
-}
-
-/**
- * @internal The endpoint that was given, or one of the other options.
- *
- * @throws {TypeError} for something else, or both.
+ * @throws {TypeError} for an option of the wrong type, and if `endpoint` comes together with options
+ * that belong to an endpoint.
+ * @throws {RangeError} for a limit out of range.
  */
 export function endpointOf(options: AdapterOptions): Endpoint {
   const { endpoint } = options;
-  if (!endpoint) return createEndpoint(options);
+  const given = ENDPOINT_OPTIONS.filter((name) => options[name] !== undefined);
+  if (endpoint === undefined) {
+    return createEndpoint(Object.fromEntries(given.map((name) => [name, options[name]])));
+  }
   if (!(endpoint instanceof Endpoint)) {
     throw new TypeError("Cannot use the endpoint as it must come from createEndpoint()");
   }
-  const misplaced = ENDPOINT_OPTIONS.find((name) => options[name] !== undefined);
-  if (!misplaced) return endpoint;
+  if (given.length === 0) return endpoint;
   throw new TypeError(
-    `Cannot use ${misplaced} together with endpoint: give it to createEndpoint()`,
+    `Cannot use ${given[0]} together with endpoint: give it to createEndpoint()`,
   );
 }

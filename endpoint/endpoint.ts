@@ -4,29 +4,17 @@ import { Connection } from "./connection.ts";
 import type { Admission, ConnectionHost, LiveConnection } from "./connection_host.ts";
 import { CHECKS } from "./liveness.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
-import type { HookOptions } from "./hooks.ts";
-import { checkOptions } from "./options.ts";
+import { checkOptions, type EndpointOptions } from "./options.ts";
 import { Hub } from "../pubsub/hub.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
 import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "../common/limits.ts";
 import type { SendQueue } from "../socket/send_queue.ts";
 import { encode } from "../socket/frame.ts";
-import { checkTopic, type Peer } from "../peer.ts";
+import type { Peer } from "../peer.ts";
+import { checkTopic } from "../pubsub/topic.ts";
 import type { ServerSocket } from "../socket/socket.ts";
 import { Counters, type Stats } from "../common/stats.ts";
 import { SharedInterval, Timers } from "../common/timers.ts";
-
-/** Options of {@linkcode createEndpoint}, and so of every adapter. */
-export interface EndpointOptions<Context extends object = AnyContext> extends HookOptions<Context> {
-  /** Bounds; each has a default. */
-  readonly limits?: Partial<Limits>;
-  /**
-   * Names of the headers that `peer.request` keeps once the client is connected, all of them if left
-   * out: those of a browser are about 600 bytes, a fourth of what an idle peer costs on Bun. Hooks
-   * still see all of them in `upgrade`. Case does not matter; what the URL is made of is always kept.
-   */
-  readonly retainHeaders?: readonly string[];
-}
 
 /** Options of {@linkcode Endpoint.close}. */
 export interface CloseOptions {

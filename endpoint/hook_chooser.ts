@@ -1,3 +1,4 @@
+import { givenOptions } from "../common/option_names.ts";
 import { headerPairs } from "../handshake/upgrade_headers.ts";
 import {
   type Awaitable,
@@ -49,7 +50,7 @@ function merge(a: UpgradeResult | void, b: UpgradeResult | void): UpgradeResult 
   if (!a || !b) return b || a;
   return {
     ...a,
-    ...b,
+    ...givenOptions(b),
     context: { ...a.context, ...b.context },
     headers: [...headerPairs(a.headers ?? []), ...headerPairs(b.headers ?? [])] as [
       string,

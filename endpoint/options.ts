@@ -1,13 +1,46 @@
 import { invalidOption } from "../common/errors.ts";
+import { checkNames } from "../common/option_names.ts";
 import { checkAllowedOrigins } from "../handshake/allowed_origins.ts";
+import { type AnyContext, TOKEN } from "../handshake/handshake.ts";
+import type { Limits } from "../common/limits.ts";
 import { HOOK_NAMES, type HookOptions } from "./hooks.ts";
 
+/** Options of `createEndpoint`, and so of every adapter. */
+export interface EndpointOptions<Context extends object = AnyContext> extends HookOptions<Context> {
+  /** Limits that differ from {@linkcode DEFAULT_LIMITS}. */
+  readonly limits?: Partial<Limits>;
+  /**
+   * Names of the headers that `peer.request` keeps after the upgrade. Default: all headers. The
+   * headers of a browser take about 600 bytes, a fourth of the memory of an idle peer on Bun. The
+   * `upgrade` hook still sees all headers. Names are not case-sensitive. The headers of which the URL
+   * is made are always kept.
+   */
+  readonly retainHeaders?: readonly string[];
+}
+
+/** Names of all {@linkcode EndpointOptions}. */
+export const ENDPOINT_OPTIONS: readonly (keyof EndpointOptions)[] = [
+  "hooks",
+  "resolve",
+  "getNamespace",
+  "handleProtocols",
+  "allowedOrigins",
+  "trustProxy",
+  "onError",
+  "limits",
+  "retainHeaders",
+];
+
 /**
- * Checks options when they are given, not when the first client connects.
+ * Checks the options of an endpoint, except its limits, before the first client connects.
  *
- * @throws {TypeError} for an option of the wrong kind.
+ * @throws {TypeError} for an option that does not exist or has the wrong type.
  */
-export function checkOptions(options: HookOptions): void {
+export function checkOptions(options: EndpointOptions): void {
+  checkNames(options, ENDPOINT_OPTIONS);
+  if (options.hooks !== undefined) {
+    checkNames(options.hooks, HOOK_NAMES, { kind: "hook", path: "hooks." });
+  }
   for (const name of HOOK_NAMES) {
     mustBeFunction(`hooks.${name}`, options.hooks?.[name]);
   }
@@ -23,24 +56,14 @@ export function checkOptions(options: HookOptions): void {
     );
   }
   checkAllowedOrigins(options.allowedOrigins);
+  checkHeaderNames(options.retainHeaders);
 }
 
-/**
- * Finds mistyped hooks, which would never be called.
- *
- * @throws {TypeError} for a name that no hook has, and for anything but an object of hooks.
- */
-export function checkHookNames(hooks: unknown): void {
-  if (hooks === undefined) return;
-  if (typeof hooks !== "object" || hooks === null || Array.isArray(hooks)) {
-    throw new TypeError(invalidOption("hooks", "an object of hooks", typeof hooks));
-  }
-  const known: readonly string[] = HOOK_NAMES;
-  const unknown = Object.keys(hooks).find((name) => !known.includes(name));
-  if (!unknown) return;
-  throw new TypeError(
-    `Cannot use hooks.${unknown} as there is no such hook: known are ${known.join(", ")}`,
-  );
+function checkHeaderNames(names: unknown): void {
+  const isList = Array.isArray(names) &&
+    names.every((name) => typeof name === "string" && TOKEN.test(name));
+  if (names === undefined || isList) return;
+  throw new TypeError(invalidOption("retainHeaders", "a list of header names", names));
 }
 
 function mustBeFunction(name: string, value: unknown): void {

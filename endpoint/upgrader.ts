@@ -24,7 +24,6 @@ import {
 } from "./hooks.ts";
 import { FailureReporter } from "./failure_reporter.ts";
 import { HookChooser } from "./hook_chooser.ts";
-import { checkHookNames } from "./options.ts";
 import { PendingUpgrade, requestOf } from "./pending_upgrade.ts";
 import { revive } from "./revival.ts";
 import { checkResult, mergeContext, responseIn } from "./upgrade_result.ts";
@@ -72,7 +71,6 @@ export class Upgrader {
   readonly #failures: FailureReporter;
 
   constructor(options: HookOptions, host: UpgraderHost) {
-    checkHookNames(options.hooks);
     this.#options = options;
     this.#host = host;
     this.#hooks = new HookChooser(options.hooks ?? {});

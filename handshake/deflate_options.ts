@@ -1,5 +1,6 @@
 import { invalidOption } from "../common/errors.ts";
 import { checkNumber } from "../common/limits.ts";
+import { checkNames } from "../common/option_names.ts";
 
 type Range = readonly [least: number, most: number];
 
@@ -25,17 +26,12 @@ const ZLIB: typeof KINDS = { level: [-1, 9], memLevel: [1, 9], chunkSize: [64, I
  */
 export function checkDeflate(value: unknown): void {
   if (value === undefined || typeof value === "boolean") return;
-  const known = Object.keys(KINDS);
   if (typeof value !== "object" || value === null) {
     throw new TypeError(invalidOption("perMessageDeflate", "true, false or an object", value));
   }
+  checkNames(value, Object.keys(KINDS), { path: "perMessageDeflate." });
   for (const [key, option] of Object.entries(value)) {
     const name = `perMessageDeflate.${key}`;
-    if (!known.includes(key)) {
-      throw new TypeError(
-        `Cannot use ${name} as there is no such option: known are ${known.join(", ")}`,
-      );
-    }
     checkKind(name, option, KINDS[key]);
     if (KINDS[key] !== "object") continue;
     for (const [key, value] of Object.entries(option ?? {})) {

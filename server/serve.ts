@@ -1,6 +1,7 @@
 import type { Adapter, AdapterOptions } from "../endpoint/adapter.ts";
 import type { CloseOptions } from "../endpoint/endpoint.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
+import { checkNames, givenOptions } from "../common/option_names.ts";
 import { getWebSocketHooks } from "../endpoint/framework_hooks.ts";
 import { type Awaitable, HOOK_NAMES, type Hooks, type ResolveHooks } from "../endpoint/hooks.ts";
 
@@ -63,6 +64,8 @@ export interface Server<Ws extends Adapter = Adapter> extends AsyncDisposable {
 }
 
 const OPTIONS = ["port", "hostname", "fetch", "tls", "websocket"];
+/** Names in `websocket.options`. The names after "bun" have no `serve` here, but other packages read them. */
+const RUNTIMES = ["deno", "node", "bun", "uws", "cloudflare", "sse"];
 
 /**
  * Checks that the current runtime is the runtime of the imported module.
@@ -86,19 +89,14 @@ export function websocketOptions<Context extends object>(
   runtime: RuntimeName,
   serveOptions: Pick<ServeOptions<Context>, "websocket" | "fetch">,
 ): AdapterOptions<Context> {
-  const unknown = Object.keys(serveOptions).find((name) => !OPTIONS.includes(name));
-  if (unknown) {
-    throw new TypeError(
-      `Cannot use ${unknown} as there is no such option: known are ${
-        OPTIONS.join(", ")
-      }; hooks and limits belong into websocket`,
-    );
-  }
+  checkNames(serveOptions, OPTIONS, { advice: "; hooks and limits belong into websocket" });
   const { websocket = {}, fetch = notFound } = serveOptions;
+  const { options: byRuntime = {} } = websocket;
+  checkNames(byRuntime, RUNTIMES, { kind: "runtime", path: "websocket.options." });
   const own: readonly string[] = [...HOOK_NAMES, "options"];
   const given: AdapterOptions<Context> = {
     ...Object.fromEntries(Object.entries(websocket).filter(([name]) => !own.includes(name))),
-    ...websocket.options?.[runtime],
+    ...givenOptions(byRuntime[runtime] ?? {}),
   };
   const flat = HOOK_NAMES.find((name) => websocket[name] !== undefined);
   if (flat && given.hooks) {

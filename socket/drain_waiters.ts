@@ -1,3 +1,15 @@
+/** Options of `peer.waitForDrain`. */
+export interface DrainOptions {
+  /**
+   * Number of bytes that may still be queued.
+   *
+   * @default limits.drainThreshold
+   */
+  readonly threshold?: number;
+  /** Ends the wait with an error when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
 interface Waiter {
   readonly threshold: number;
   readonly resolve: () => void;

@@ -1,14 +1,9 @@
 import type { Endpoint } from "../../endpoint/endpoint.ts";
 import type { AnyContext } from "../../handshake/handshake.ts";
 import type { DurableStub } from "../../shims/workerd/workerd.ts";
-import {
-  type AdapterOptions,
-  checkHeaderNames,
-  checkNames,
-  endpointOf,
-} from "../../endpoint/adapter.ts";
-import { checkDeflate } from "../../handshake/deflate_options.ts";
+import { type AdapterOptions, checkAdapterOptions, endpointOf } from "../../endpoint/adapter.ts";
 import { invalidOption } from "../../common/errors.ts";
+import { checkNames } from "../../common/option_names.ts";
 
 /** Options that only the adapter for Cloudflare has. */
 const OWN_OPTIONS: readonly string[] = [
@@ -92,9 +87,7 @@ export function checkCloudflare(
     readonly heartbeat?: unknown;
   },
 ): void {
-  checkNames(options, OWN_OPTIONS);
-  checkDeflate(options.perMessageDeflate);
-  checkHeaderNames(options.retainHeaders);
+  checkAdapterOptions(options, OWN_OPTIONS);
   const { bindingName, instanceName, resolveDurableStub, heartbeat } = options;
   checkNamed("bindingName", bindingName, "instanceName", instanceName);
   if (resolveDurableStub !== undefined && typeof resolveDurableStub !== "function") {
@@ -116,14 +109,7 @@ const WORKER_OPTIONS: readonly string[] = ["binding", "instance", "fetch"];
 export function checkWorker(
   options: { readonly binding?: unknown; readonly instance?: unknown; readonly fetch?: unknown },
 ): void {
-  const unknown = Object.keys(options).find((name) => !WORKER_OPTIONS.includes(name));
-  if (unknown) {
-    throw new TypeError(
-      `Cannot use ${unknown} as worker() has no such option: known are ${
-        WORKER_OPTIONS.join(", ")
-      }`,
-    );
-  }
+  checkNames(options, WORKER_OPTIONS);
   checkNamed("binding", options.binding, "instance", options.instance);
   if (options.fetch === undefined || typeof options.fetch === "function") return;
   throw new TypeError(invalidOption("fetch", "a function", options.fetch));

@@ -76,10 +76,10 @@ export const adapters: readonly Fault[] = [
   },
   {
     id: "adapter-unknown-option",
-    file: "endpoint/adapter.ts",
+    file: "common/option_names.ts",
     what: "An option that does not exist is ignored",
-    find: "if (!unknown) return;",
-    replace: "if (!unknown || options) return;",
+    find: "if (unknown === undefined) return;",
+    replace: "if (unknown === undefined || options) return;",
     caughtBy: ["deno A1."],
   },
   {
@@ -328,7 +328,7 @@ export const adapters: readonly Fault[] = [
     id: "serve-runtime-options",
     file: "server/serve.ts",
     what: "Options for one runtime are ignored",
-    find: "...websocket.options?.[runtime],",
+    find: "...givenOptions(byRuntime[runtime] ?? {}),",
     replace: "",
     caughtBy: ["test server"],
   },

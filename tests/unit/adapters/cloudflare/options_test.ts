@@ -28,7 +28,7 @@ Deno.test("the adapter for Cloudflare finds wrong options before the first clien
 Deno.test("worker() finds wrong options, those of the adapter included", () => {
   const ws = adapter();
   const wrong: readonly (readonly [options: object, message: RegExp])[] = [
-    [{ bindingName: "Room" }, /worker\(\) has no such option: known are binding, instance, fetch/],
+    [{ bindingName: "Room" }, /no such option: known are binding, instance, fetch/],
     [{ binding: 5 }, /Cannot use binding as it must be the name of a binding/],
     [{ instance: {} }, /Cannot use instance/],
     [{ fetch: new Response() }, /Cannot use fetch as it must be a function/],

@@ -1,0 +1,40 @@
+/** Words for the error of {@linkcode checkNames}. */
+export interface NamesOfOptions {
+  /** Noun for one name. Default: `"option"`. */
+  readonly kind?: string;
+  /** Path to the object: `"limits."`. Default: none. */
+  readonly path?: string;
+  /** Further advice at the end of the error. Default: none. */
+  readonly advice?: string;
+}
+
+/**
+ * Checks that an object of options has no unknown name. An option that is `undefined` counts as
+ * absent, whatever its name.
+ *
+ * @throws {TypeError} for a value that is not an object, and for an unknown name.
+ */
+export function checkNames(
+  options: unknown,
+  known: readonly string[],
+  { kind = "option", path = "", advice = "" }: NamesOfOptions = {},
+): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    const name = path.slice(0, -1) || "the options";
+    const found = options === null ? "null" : Array.isArray(options) ? "an array" : typeof options;
+    throw new TypeError(`Cannot use ${name} as it must be an object of ${kind}s: found ${found}`);
+  }
+  const unknown = Object.keys(givenOptions(options)).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new TypeError(
+    `Cannot use ${path}${unknown} as there is no such ${kind}: known are ${
+      known.join(", ")
+    }${advice}`,
+  );
+}
+
+/** Returns a copy of the options without those that are `undefined`. */
+export function givenOptions<Options extends object>(options: Options): Options {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Options;
+}
