@@ -1,8 +1,7 @@
 import { checkClose } from "./socket/close_code.ts";
 import { checkPing } from "./socket/ping_data.ts";
 import type { DrainOptions } from "./socket/drain_waiters.ts";
-import type { PublishOptions } from "./pubsub/pubsub.ts";
-import { checkTopic, checkTopicCount } from "./pubsub/topic.ts";
+import { checkTopic, checkTopicCount, type PublishOptions } from "./pubsub/topic.ts";
 import { originOf } from "./handshake/forwarded.ts";
 import type { Handshake, UpgradeRequest } from "./handshake/handshake.ts";
 import type { PubSub } from "./pubsub/pubsub.ts";

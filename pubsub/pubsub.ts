@@ -1,4 +1,3 @@
-import type { SendOptions } from "../socket/peer_websocket.ts";
 import type { BroadcastDomain, NativeSubscriber, OutgoingFrame } from "../socket/socket.ts";
 
 /** A subscriber of topics: a peer, as far as topics need to know it. */
@@ -8,16 +7,6 @@ export interface Member extends NativeSubscriber {
    * is sent to the member alone. After a change, the member calls {@linkcode PubSub.changeDomain}.
    */
   readonly broadcastDomain: BroadcastDomain | undefined;
-}
-
-/** Options of `peer.publish`. */
-export interface PublishOptions extends SendOptions {
-  /**
-   * Whether the publisher gets the message too, if it is subscribed.
-   *
-   * @default false
-   */
-  readonly echo?: boolean;
 }
 
 /** Options of {@linkcode PubSub.publish}. */

@@ -1,4 +1,15 @@
 import { invalidOption } from "../common/errors.ts";
+import type { SendOptions } from "../socket/peer_websocket.ts";
+
+/** Options of `peer.publish`. */
+export interface PublishOptions extends SendOptions {
+  /**
+   * Whether the publisher gets the message too, if it is subscribed.
+   *
+   * @default false
+   */
+  readonly echo?: boolean;
+}
 
 /**
  * Returns the topic.
