@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Client } from "./harness/clients/websocket_client.ts";
+import { TestSocket } from "./harness/clients/test_socket.ts";
 import { npmBinary } from "./harness/processes/npm_binary.ts";
 import { ServerProcess } from "./harness/processes/server_process.ts";
 import { buildExample, EXAMPLE, exampleCommand } from "./harness/processes/workerd_example.ts";
@@ -8,14 +8,14 @@ const wrangler = await npmBinary("wrangler", "4.86.0", "bin/wrangler.js");
 const command = await exampleCommand();
 const ignore = command === undefined;
 
-async function enter(url: string, path: string): Promise<Client> {
-  return await new Client(`ws://${url}${path}`, {}).opened();
+async function enter(url: string, path: string): Promise<TestSocket> {
+  return await new TestSocket(`ws://${url}${path}`, {}).opened();
 }
 
 const say = (text: string) => JSON.stringify({ type: "say", id: crypto.randomUUID(), text });
 
 /** The next message of a kind, past those of others. */
-async function next(client: Client, wanted: string): Promise<Record<string, never>> {
+async function next(client: TestSocket, wanted: string): Promise<Record<string, never>> {
   for (;;) {
     const message = JSON.parse(await client.text());
     if (message.type === wanted) return message;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CLOSE, closePayload, frame, TEXT } from "./harness/clients/raw_client.ts";
-import { sleep, TestBed } from "./harness/clients/test_bed.ts";
+import { CaseClient, sleep } from "./harness/clients/case_client.ts";
 import { durableObjects } from "./runtimes/durable.ts";
 import { workerdCommand } from "./harness/processes/workerd.ts";
 import { ServerProcess } from "./harness/processes/server_process.ts";
@@ -13,10 +13,10 @@ const command = await durableObjects.command();
 const ignore = "missing" in command;
 
 /** How many rows a new client finds. */
-async function rows(t: TestBed): Promise<number> {
-  const client = await t.upgraded({ target: t.path("?1") });
-  client.destroy();
-  return (await t.logged("found")).at(-1)!.data[0];
+async function rows(client: CaseClient): Promise<number> {
+  const raw = await client.upgraded({ target: client.path("?1") });
+  raw.destroy();
+  return (await client.logged("found")).at(-1)!.data[0];
 }
 
 Deno.test({
@@ -24,25 +24,25 @@ Deno.test({
   ignore,
   async fn() {
     await using server = await ServerProcess.start(command as string[]);
-    const t = new TestBed(server, "rows-1");
-    await t.open("storage");
-    const small = await t.upgraded({ target: t.path("?10") });
-    const large = await t.upgraded({ target: t.path("?50000") });
-    await t.logged("open", 2);
-    assert.equal(await rows(t), 1);
-    await t.evict();
+    const client = new CaseClient(server, "rows-1");
+    await client.open("storage");
+    const small = await client.upgraded({ target: client.path("?10") });
+    const large = await client.upgraded({ target: client.path("?50000") });
+    await client.logged("open", 2);
+    assert.equal(await rows(client), 1);
+    await client.evict();
     large.write(frame(TEXT, "50"));
-    await t.logged("message", 1);
-    assert.equal(await rows(t), 0, "it fits on the socket again");
+    await client.logged("message", 1);
+    assert.equal(await rows(client), 0, "it fits on the socket again");
     large.write(frame(TEXT, "60000"));
-    await t.logged("message", 2);
-    assert.equal(await rows(t), 1);
-    await t.evict();
+    await client.logged("message", 2);
+    assert.equal(await rows(client), 1);
+    await client.evict();
     large.write(frame(CLOSE, closePayload(1000)));
     await large.ended();
-    assert.equal(await rows(t), 0);
+    assert.equal(await rows(client), 0);
     small.destroy();
-    await t.close();
+    await client.close();
   },
 });
 
@@ -52,28 +52,28 @@ Deno.test({
   async fn() {
     {
       await using server = await ServerProcess.start(command as string[]);
-      const t = new TestBed(server, "rows-2");
-      await t.open("storage");
-      const clients = await Promise.all(
-        [1, 2, 3].map(() => t.upgraded({ target: t.path("?50000") })),
+      const client = new CaseClient(server, "rows-2");
+      await client.open("storage");
+      const connections = await Promise.all(
+        [1, 2, 3].map(() => client.upgraded({ target: client.path("?50000") })),
       );
-      await t.logged("open", 3);
-      assert.equal(await rows(t), 3);
+      await client.logged("open", 3);
+      assert.equal(await rows(client), 3);
       await sleep(100); // until the disk has them
-      const ended = Promise.all(clients.map((client) => client.ended()));
+      const ended = Promise.all(connections.map((raw) => raw.ended()));
       await server.stop(); // by SIGKILL, see workerd_server.ts
       await ended;
     }
     await using server = await ServerProcess.start(command as string[]);
-    const t = new TestBed(server, "rows-2");
-    await t.open("storage");
-    const client = await t.upgraded({ target: t.path("?10") });
-    await t.logged("open");
-    const { data } = (await t.logged("found"))[0]!;
+    const client = new CaseClient(server, "rows-2");
+    await client.open("storage");
+    const raw = await client.upgraded({ target: client.path("?10") });
+    await client.logged("open");
+    const { data } = (await client.logged("found"))[0]!;
     assert.deepEqual(data, [0], "rows when the first client came");
-    assert.equal((await t.stats()).peers, 1);
-    client.destroy();
-    await t.close();
+    assert.equal((await client.stats()).peers, 1);
+    raw.destroy();
+    await client.close();
   },
 });
 
@@ -82,22 +82,22 @@ Deno.test({
   ignore,
   async fn() {
     await using server = await ServerProcess.start(command as string[]);
-    const beds = ["idle", "busy"].map((name) => new TestBed(server, `natural-${name}`));
-    const clients = await Promise.all(beds.map(async (t) => {
-      await t.open("storage");
-      const client = await t.connect("?10");
-      client.send("mark");
-      assert.equal(await client.text(), "mark true");
-      return client;
+    const clients = ["idle", "busy"].map((name) => new CaseClient(server, `natural-${name}`));
+    const sockets = await Promise.all(clients.map(async (client) => {
+      await client.open("storage");
+      const socket = await client.connect("?10");
+      socket.send("mark");
+      assert.equal(await socket.text(), "mark true");
+      return socket;
     }));
-    const [idle, busy] = clients;
+    const [idle, busy] = sockets;
     busy!.send("wait");
     await sleep(HIBERNATES_AFTER);
     idle!.send("look");
     assert.equal(await idle!.text(), "look false", "its memory is new");
-    await beds[1]!.release("go");
+    await clients[1]!.release("go");
     assert.equal(await busy!.text(), "wait true");
-    for (const t of beds) await t.close();
+    for (const client of clients) await client.close();
   },
 });
 
@@ -109,14 +109,14 @@ Deno.test({
     await using server = await ServerProcess.start(
       (await workerdCommand("durable-without-sqlite", options))!,
     );
-    const t = new TestBed(server, "without-sqlite");
-    await t.open("H1.uncloneable");
-    const client = await t.connect();
-    await t.evict();
-    client.send("look");
-    assert.equal(await client.text(), '["user"]');
-    await t.close();
-    const large = new TestBed(server, "without-sqlite-large");
+    const client = new CaseClient(server, "without-sqlite");
+    await client.open("H1.uncloneable");
+    const socket = await client.connect();
+    await client.evict();
+    socket.send("look");
+    assert.equal(await socket.text(), '["user"]');
+    await client.close();
+    const large = new CaseClient(server, "without-sqlite-large");
     await large.open("H1.large");
     const refused = await large.upgraded();
     assert.deepEqual([...(await refused.frame()).payload], [1011 >> 8, 1011 & 255]);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Client } from "./harness/clients/websocket_client.ts";
+import { TestSocket } from "./harness/clients/test_socket.ts";
 import { runtimes } from "./runtimes/native.ts";
 import { ServerProcess } from "./harness/processes/server_process.ts";
 
@@ -35,10 +35,10 @@ for (const { name, title, command } of runtimes) {
 }
 
 /** The program does not say when it listens, so this asks again until it does. */
-async function dial(port: number): Promise<Client> {
+async function dial(port: number): Promise<TestSocket> {
   for (let attempt = 0;; attempt++) {
     try {
-      return await new Client(`ws://127.0.0.1:${port}`, {}).opened();
+      return await new TestSocket(`ws://127.0.0.1:${port}`, {}).opened();
     } catch (error) {
       if (attempt === 40) throw error;
       await new Promise((go) => setTimeout(go, 50));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RawClient } from "./harness/clients/raw_client.ts";
-import { Client } from "./harness/clients/websocket_client.ts";
+import { TestSocket } from "./harness/clients/test_socket.ts";
 import { fixture, runtimes } from "./runtimes/native.ts";
 import { ServerProcess } from "./harness/processes/server_process.ts";
 
@@ -22,7 +22,7 @@ for (const runtime of runtimes) {
         const answer = await fetch(`${server.address}a?b`, { method: "POST", body: "hello" });
         assert.equal(await answer.text(), "POST /a hello");
 
-        const client = await new Client(server.address.replace("http", "ws"), {}).opened();
+        const client = await new TestSocket(server.address.replace("http", "ws"), {}).opened();
         client.send("hi");
         assert.equal(await client.text(), "you said hi");
 
@@ -31,7 +31,7 @@ for (const runtime of runtimes) {
         assert.equal((await raw.head()).status, 101, "whatever its case");
         raw.destroy();
 
-        const tooMuch = await new Client(server.address.replace("http", "ws"), {}).opened();
+        const tooMuch = await new TestSocket(server.address.replace("http", "ws"), {}).opened();
         tooMuch.send("x".repeat(101));
         assert.equal((await tooMuch.closed).code, 1009, "options may stand beside hooks");
 

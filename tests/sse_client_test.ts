@@ -17,11 +17,11 @@ for (const { title, command } of runtimes.filter(({ name }) => CLIENTS.includes(
     name: `SSE client on ${title}: lines are cut, nothing is lost, nothing comes twice`,
     ignore: "missing" in words,
     async fn() {
-      const site = numbersSite();
+      const server = numbersServer();
       try {
-        await using relay = new CuttingRelay(site.port);
+        await using relay = new CuttingRelay(server.port);
         // Not before it is open: until then a line that drops is a failed connection, rightly.
-        const timer = setInterval(() => site.received.length > 0 && relay.cut(), 250);
+        const timer = setInterval(() => server.received.length > 0 && relay.cut(), 250);
         const url = `ws://127.0.0.1:${relay.port}/numbers`;
         const [first, ...args] = words as readonly string[];
         const said = await run(first!, [...args, url, `${COUNT}`], { timeout: 30_000 })
@@ -30,11 +30,11 @@ for (const { title, command } of runtimes.filter(({ name }) => CLIENTS.includes(
         assert.deepEqual(report.events, ["open numbers", "close"]);
         assert.deepEqual(report.received, numbers());
         assert.deepEqual([report.code, report.reason, report.wasClean], [4000, "done", true]);
-        assert.deepEqual(site.received, numbers());
-        assert.deepEqual(site.hooks, ["open", "close 4000 done"]);
+        assert.deepEqual(server.received, numbers());
+        assert.deepEqual(server.hooks, ["open", "close 4000 done"]);
         assert.ok(relay.cuts >= 3, `only ${relay.cuts} lines were cut`);
       } finally {
-        await site.close();
+        await server.close();
       }
     },
   });
@@ -46,7 +46,7 @@ function numbers(): (string | number[])[] {
 }
 
 /** Sends the numbers to who comes, and keeps what it gets. */
-function numbersSite() {
+function numbersServer() {
   const received: (string | number[])[] = [];
   const hooks: string[] = [];
   const sse = sseAdapter({

@@ -1,36 +1,40 @@
 import assert from "node:assert/strict";
 import { createEndpoint } from "../../endpoint/endpoint.ts";
-import type { Case, SiteOptions } from "../fixtures/case.ts";
+import type { Case, CaseServerOptions } from "../fixtures/case.ts";
 
 /** A1–A2: what every adapter offers. A3, `serve()`, has tests of its own. */
 export const adapters: readonly Case[] = [
   {
     id: "A1.endpoint",
     fact: "an adapter may take an endpoint made by createEndpoint()",
-    site: (s) => ({
+    server: (server) => ({
       endpoint: createEndpoint({
         limits: { maxTopicsPerPeer: 1 },
         hooks: {
           open(peer) {
             peer.subscribe("t");
-            s.log("open", s.ws.endpoint.publish("t", "x"), s.ws.endpoint.limits.maxTopicsPerPeer);
+            server.log(
+              "open",
+              server.ws.endpoint.publish("t", "x"),
+              server.ws.endpoint.limits.maxTopicsPerPeer,
+            );
           },
         },
       }),
     }),
-    async run(t) {
-      const client = await t.connect();
-      assert.equal(await client.text(), "x");
-      assert.deepEqual((await t.logged("open"))[0]!.data, [1, 1]);
+    async run(client) {
+      const socket = await client.connect();
+      assert.equal(await socket.text(), "x");
+      assert.deepEqual((await client.logged("open"))[0]!.data, [1, 1]);
     },
   },
   {
     id: "A1.mistakes",
     fact: "options of the wrong kind throw when the adapter is made, saying what was found",
-    site: (s) => ({
+    server: (server) => ({
       commands: {
         make() {
-          const Adapter = s.ws.constructor as new (options: unknown) => unknown;
+          const Adapter = server.ws.constructor as new (options: unknown) => unknown;
           const bad: unknown[] = [
             { hooks: { message: "x" } },
             { hooks: { mesage() {} } },
@@ -73,8 +77,8 @@ export const adapters: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const errors = await t.command<string[]>("make");
+    async run(client) {
+      const errors = await client.command<string[]>("make");
       const expected = [
         /^TypeError: .*hooks\.message.*function.*string/,
         /^TypeError: .*hooks\.mesage.*no such hook: known are upgrade, open, message/,
@@ -113,46 +117,48 @@ export const adapters: readonly Case[] = [
   {
     id: "A1.shared",
     fact: "adapters over one endpoint share peers, topics and limits",
-    site: (s) => {
+    server: (server) => {
       const endpoint = createEndpoint({ hooks: { open: (peer) => peer.subscribe("t") } });
       return {
         endpoint,
         commands: {
           second() {
-            const Adapter = s.ws.constructor as new (options: SiteOptions) => typeof s.ws;
+            const Adapter = server.ws.constructor as new (
+              options: CaseServerOptions,
+            ) => typeof server.ws;
             const second = new Adapter({ endpoint });
             return [
               second.publish("t", "from the second"),
               second.stats.peers,
-              second.peers === s.ws.peers,
+              second.peers === server.ws.peers,
             ];
           },
         },
       };
     },
-    async run(t) {
-      const client = await t.connect();
-      assert.deepEqual(await t.command("second"), [1, 1, true]);
-      assert.equal(await client.text(), "from the second");
+    async run(client) {
+      const socket = await client.connect();
+      assert.deepEqual(await client.command("second"), [1, 1, true]);
+      assert.equal(await socket.text(), "from the second");
     },
   },
   {
     id: "A2.stats",
     fact: "stats count peers, topics, messages and bytes both ways, drops and refusals",
-    site: () => ({
+    server: () => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
         message: (peer, message) => void peer.publish("t", message, { echo: true }),
       },
     }),
-    async run(t) {
-      const a = await t.connect(), b = await t.connect();
+    async run(client) {
+      const a = await client.connect(), b = await client.connect();
       a.send("é12");
       a.send(new Uint8Array(6));
-      for (const client of [a, b]) await Promise.all([client.next(), client.next()]);
-      const raw = await t.raw({ headers: { "Sec-WebSocket-Key": "bad" } });
+      for (const socket of [a, b]) await Promise.all([socket.next(), socket.next()]);
+      const raw = await client.raw({ headers: { "Sec-WebSocket-Key": "bad" } });
       await raw.head();
-      const { timers: _, ...stats } = await t.stats();
+      const { timers: _, ...stats } = await client.stats();
       assert.deepEqual(stats, {
         peers: 2,
         topics: 1,
@@ -170,9 +176,9 @@ export const adapters: readonly Case[] = [
   {
     id: "A2.refusals",
     fact: "a handshake by another method than GET is among the refusals",
-    async run(t) {
-      assert.equal((await (await t.raw({ method: "POST" })).head()).status, 405);
-      assert.equal((await t.stats()).refusals, 1);
+    async run(client) {
+      assert.equal((await (await client.raw({ method: "POST" })).head()).status, 405);
+      assert.equal((await client.stats()).refusals, 1);
     },
   },
 ];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { frame, PING, TEXT } from "../harness/clients/raw_client.ts";
-import { sleep } from "../harness/clients/test_bed.ts";
+import { sleep } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
 const MIB = 1024 * 1024;
@@ -11,7 +11,7 @@ export const backpressure: readonly Case[] = [
   {
     id: "B1.true",
     fact: "bufferedAmount grows by what a slow client has not taken, and returns to 0",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         message(peer) {
           const seen = [];
@@ -19,94 +19,94 @@ export const backpressure: readonly Case[] = [
             peer.send(new Uint8Array(MIB));
             seen.push(peer.bufferedAmount);
           }
-          s.log("seen", ...seen);
+          server.log("seen", ...seen);
         },
-        drain: (peer) => s.log("drain", peer.bufferedAmount),
+        drain: (peer) => server.log("drain", peer.bufferedAmount),
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.socket.pause();
-      client.send("go");
-      const [{ data } = { data: [] }] = await t.logged("seen");
+    async run(client) {
+      const socket = await client.connect();
+      socket.socket.pause();
+      socket.send("go");
+      const [{ data } = { data: [] }] = await client.logged("seen");
       const last = data.at(-1) - data.at(-2);
       assert.ok(last >= MIB && last < MIB + 100, `one more MiB adds ${last}`);
       // The kernel's buffers take some of it; the rest is ours.
       assert.ok(data.at(-1) > 4 * MIB && data.at(-1) <= 12 * (MIB + 100), String(data));
-      client.socket.resume();
-      for (let i = 0; i < 12; i++) assert.equal((await client.bytes()).length, MIB);
-      assert.deepEqual((await t.logged("drain"))[0]!.data, [0]);
+      socket.socket.resume();
+      for (let i = 0; i < 12; i++) assert.equal((await socket.bytes()).length, MIB);
+      assert.deepEqual((await client.logged("drain"))[0]!.data, [0]);
     },
   },
   {
     id: "B2.once",
     fact: "drain fires once each time the queue empties after having been above the mark",
-    site: (s) => ({
+    server: (server) => ({
       limits: { highWaterMark: MIB, maxBuffered: 64 * MIB },
       hooks: {
         message(peer) {
           // Of a client that has read a lot before, Linux takes up to 36 MiB into its own buffers.
           for (let i = 0; i < 40; i++) peer.send(new Uint8Array(MIB));
-          s.log("filled", peer.bufferedAmount > MIB);
+          server.log("filled", peer.bufferedAmount > MIB);
         },
-        drain: (peer) => s.log("drain", peer.bufferedAmount),
+        drain: (peer) => server.log("drain", peer.bufferedAmount),
       },
     }),
-    async run(t) {
-      const client = await t.connect();
+    async run(client) {
+      const socket = await client.connect();
       for (let round = 1; round <= 2; round++) {
-        client.socket.pause();
-        client.send("fill");
-        const filled = await t.logged("filled", round);
+        socket.socket.pause();
+        socket.send("fill");
+        const filled = await client.logged("filled", round);
         assert.equal(filled.at(-1)!.data[0], true);
         await sleep(50);
-        assert.equal((await t.events()).filter((it) => it === "drain").length, round - 1);
-        client.socket.resume();
-        await t.logged("drain", round);
+        assert.equal((await client.events()).filter((it) => it === "drain").length, round - 1);
+        socket.socket.resume();
+        await client.logged("drain", round);
       }
-      assert.equal((await t.events(100)).filter((it) => it === "drain").length, 2);
+      assert.equal((await client.events(100)).filter((it) => it === "drain").length, 2);
     },
   },
   {
     id: "B2.below-mark",
     fact: "no drain where the queue was never above the mark",
-    site: (s) => ({
+    server: (server) => ({
       limits: { highWaterMark: 14 * MIB },
       hooks: {
         message(peer) {
           for (let i = 0; i < 8; i++) peer.send(new Uint8Array(MIB));
-          s.log("filled");
+          server.log("filled");
         },
-        drain: () => s.log("drain"),
+        drain: () => server.log("drain"),
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.send("fill");
-      for (let i = 0; i < 8; i++) await client.bytes();
-      assert.deepEqual(await t.events(60), ["filled"]);
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("fill");
+      for (let i = 0; i < 8; i++) await socket.bytes();
+      assert.deepEqual(await client.events(60), ["filled"]);
     },
   },
   {
     id: "B2.threshold",
     fact: "drain fires at drainThreshold already",
-    site: (s) => ({
+    server: (server) => ({
       limits: { highWaterMark: 2 * MIB, drainThreshold: 2 * MIB },
       hooks: {
         message(peer) {
           for (let i = 0; i < 14; i++) peer.send(new Uint8Array(MIB));
-          s.log("filled");
+          server.log("filled");
         },
-        drain: (peer) => s.log("drain", peer.bufferedAmount),
+        drain: (peer) => server.log("drain", peer.bufferedAmount),
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.socket.pause();
-      client.send("fill");
-      await t.logged("filled");
-      client.socket.resume();
-      const [{ data } = { data: [] }] = await t.logged("drain");
+    async run(client) {
+      const socket = await client.connect();
+      socket.socket.pause();
+      socket.send("fill");
+      await client.logged("filled");
+      socket.socket.resume();
+      const [{ data } = { data: [] }] = await client.logged("drain");
       assert.ok(data[0] <= 2 * MIB, String(data));
     },
   },
@@ -114,13 +114,13 @@ export const backpressure: readonly Case[] = [
     id: "B2.serial",
     fact:
       "drain fires under concurrency 1 too, while a message hook waits for it and others are queued",
-    site: (s) => {
+    server: (server) => {
       let drained = () => {};
       return {
         limits: { concurrency: 1 },
         hooks: {
           async message(peer, message) {
-            s.log("message", message.text());
+            server.log("message", message.text());
             if (message.text() === "next") return;
             for (let i = 0; i < 12; i++) peer.send(new Uint8Array(MIB));
             await new Promise<void>((resolve) => drained = resolve);
@@ -129,31 +129,33 @@ export const backpressure: readonly Case[] = [
         },
       };
     },
-    async run(t) {
-      const client = await t.connect();
-      client.socket.pause();
-      client.send("fill");
-      client.send("next");
-      await t.logged("message");
-      client.socket.resume();
-      await t.logged("message", 2);
+    async run(client) {
+      const socket = await client.connect();
+      socket.socket.pause();
+      socket.send("fill");
+      socket.send("next");
+      await client.logged("message");
+      socket.socket.resume();
+      await client.logged("message", 2);
     },
   },
   {
     id: "B3.threshold",
     fact: "waitForDrain() with a threshold that is no size is a RangeError",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         async open(peer) {
           for (const threshold of [NaN, -1, "x" as unknown as number]) {
-            await peer.waitForDrain({ threshold }).catch((e) => s.log("error", e.name, e.message));
+            await peer.waitForDrain({ threshold }).catch((e) =>
+              server.log("error", e.name, e.message)
+            );
           }
         },
       },
     }),
-    async run(t) {
-      await t.connect();
-      const errors = await t.logged("error", 3);
+    async run(client) {
+      await client.connect();
+      const errors = await client.logged("error", 3);
       assert.deepEqual(errors[0]!.data, [
         "RangeError",
         "Cannot wait for the drain as the threshold must be 0 or more: current value is NaN",
@@ -163,40 +165,40 @@ export const backpressure: readonly Case[] = [
   {
     id: "B3.drains",
     fact: "waitForDrain() resolves on drain, at its own threshold, or when the peer is gone",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         async message(peer, message) {
           await peer.waitForDrain();
-          s.log("nothing queued");
+          server.log("nothing queued");
           for (let i = 0; i < 12; i++) peer.send(new Uint8Array(MIB));
           if (message.text() === "leave") {
             await peer.waitForDrain();
-            return s.log("gone", peer.websocket.readyState);
+            return server.log("gone", peer.websocket.readyState);
           }
           await peer.waitForDrain({ threshold: 100 * MIB });
-          s.log("high threshold", peer.bufferedAmount > 0);
+          server.log("high threshold", peer.bufferedAmount > 0);
           await peer.waitForDrain();
-          s.log("drained", peer.bufferedAmount);
+          server.log("drained", peer.bufferedAmount);
           await Promise.all([peer.waitForDrain(), peer.waitForDrain()]);
-          s.log("again");
+          server.log("again");
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.socket.pause();
-      client.send("stay");
-      await t.logged("high threshold");
+    async run(client) {
+      const socket = await client.connect();
+      socket.socket.pause();
+      socket.send("stay");
+      await client.logged("high threshold");
       await sleep(30);
-      client.socket.resume();
-      await t.logged("again");
-      const leaver = await t.connect();
+      socket.socket.resume();
+      await client.logged("again");
+      const leaver = await client.connect();
       leaver.socket.pause();
       leaver.send("leave");
-      await t.logged("nothing queued", 2);
+      await client.logged("nothing queued", 2);
       leaver.terminate();
-      assert.deepEqual((await t.logged("gone"))[0]!.data, [3]);
-      const log = (await t.log()).slice(0, 4).map(({ event, data }) => [event, ...data]);
+      assert.deepEqual((await client.logged("gone"))[0]!.data, [3]);
+      const log = (await client.log()).slice(0, 4).map(({ event, data }) => [event, ...data]);
       assert.deepEqual(log, [["nothing queued"], ["high threshold", true], ["drained", 0], [
         "again",
       ]]);
@@ -205,64 +207,64 @@ export const backpressure: readonly Case[] = [
   {
     id: "B3.signal",
     fact: "waitForDrain() rejects with the signal's reason",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         async message(peer) {
           for (let i = 0; i < 12; i++) peer.send(new Uint8Array(MIB));
           const controller = new AbortController();
           setTimeout(() => controller.abort(new Error("enough")), 20);
           await peer.waitForDrain({ signal: controller.signal }).catch((e) =>
-            s.log("late", e.message)
+            server.log("late", e.message)
           );
           await peer.waitForDrain({ signal: controller.signal }).catch((e) =>
-            s.log("early", e.message)
+            server.log("early", e.message)
           );
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.socket.pause();
-      client.send("go");
-      await t.logged("early");
-      const log = (await t.log()).map(({ event, data }) => [event, ...data]);
+    async run(client) {
+      const socket = await client.connect();
+      socket.socket.pause();
+      socket.send("go");
+      await client.logged("early");
+      const log = (await client.log()).map(({ event, data }) => [event, ...data]);
       assert.deepEqual(log, [["late", "enough"], ["early", "enough"]]);
     },
   },
   {
     id: "B4.close",
     fact: "over maxBuffered a peer is closed with 1013 by default, and memory stays bounded",
-    site: (s) => ({
+    server: (server) => ({
       limits: { maxBuffered: 4 * MIB, closeTimeout: 300 },
       hooks: {
         message(peer) {
           const results = [];
           for (let i = 0; i < 100; i++) results.push(peer.send(new Uint8Array(MIB)));
           const refused = results.filter((it) => it === -1).length;
-          const { drops } = s.ws.stats;
-          s.log("sent", refused, peer.bufferedAmount, peer.websocket.readyState, drops);
+          const { drops } = server.ws.stats;
+          server.log("sent", refused, peer.bufferedAmount, peer.websocket.readyState, drops);
         },
-        close: (_, info) => s.log("close", info),
+        close: (_, info) => server.log("close", info),
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.socket.pause();
-      client.send("go");
-      const [refused, buffered, state, drops] = (await t.logged("sent"))[0]!.data;
+    async run(client) {
+      const socket = await client.connect();
+      socket.socket.pause();
+      socket.send("go");
+      const [refused, buffered, state, drops] = (await client.logged("sent"))[0]!.data;
       assert.ok(
         refused > 80 && buffered <= 4 * MIB && state === 2,
         `${refused} ${buffered} ${state}`,
       );
       assert.ok(drops >= 1);
-      const [{ data } = { data: [] }] = await t.logged("close");
+      const [{ data } = { data: [] }] = await client.logged("close");
       assert.deepEqual(data[0], { code: 1013, reason: "too slow", wasClean: false });
     },
   },
   {
     id: "B4.reader-wakes",
     fact: "a slow reader that wakes up gets what was queued, in order, then 1013",
-    site: () => ({
+    server: () => ({
       limits: { maxBuffered: 4 * MIB },
       hooks: {
         message(peer) {
@@ -270,15 +272,15 @@ export const backpressure: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.socket.pause();
-      client.send("go");
+    async run(client) {
+      const socket = await client.connect();
+      socket.socket.pause();
+      socket.send("go");
       await sleep(100);
-      client.socket.resume();
-      const { code } = await client.closed;
+      socket.socket.resume();
+      const { code } = await socket.closed;
       assert.equal(code, 1013);
-      const got = client.queued.map((message) => (message as Uint8Array)[0]);
+      const got = socket.queued.map((message) => (message as Uint8Array)[0]);
       assert.ok(got.length >= 4);
       assert.deepEqual(got, got.map((_, i) => i));
     },
@@ -286,31 +288,31 @@ export const backpressure: readonly Case[] = [
   {
     id: "B4.freed",
     fact: "the line and its bytes are freed closeTimeout after the 1013",
-    site: (s) => ({
+    server: (server) => ({
       limits: { maxBuffered: 4 * MIB, closeTimeout: 100 },
       hooks: {
         message(peer) {
           for (let i = 0; i < 100; i++) peer.send(new Uint8Array(MIB));
         },
-        close: () => s.log("close"),
+        close: () => server.log("close"),
       },
     }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.pause();
-      client.write(frame(TEXT, "go"));
-      await t.logged("close");
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.pause();
+      raw.write(frame(TEXT, "go"));
+      await client.logged("close");
       await sleep(100);
-      client.resume();
-      await client.ended(800);
-      assert.ok(client.pending < 12 * MIB);
+      raw.resume();
+      await raw.ended(800);
+      assert.ok(raw.pending < 12 * MIB);
     },
   },
   {
     id: "B4.small-messages",
     runsAlone: true,
     fact: "many small messages are charged for what they cost in memory, not for their bytes alone",
-    site: (s) => ({
+    server: (server) => ({
       limits: { maxBuffered: MIB },
       hooks: {
         open(peer) {
@@ -318,14 +320,14 @@ export const backpressure: readonly Case[] = [
           for (let i = 0; i < 3_000_000 && peer.websocket.readyState === 1; i++) {
             queued = Math.max(queued, peer.send("0123456789"));
           }
-          s.log("queued", queued / 10, peer.websocket.readyState);
+          server.log("queued", queued / 10, peer.websocket.readyState);
         },
       },
     }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.pause();
-      const [queued, state] = (await t.logged("queued"))[0]!.data;
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.pause();
+      const [queued, state] = (await client.logged("queued"))[0]!.data;
       assert.equal(state, 2, "closed with 1013");
       // 1 MiB of bytes alone would be 70,000 and more.
       assert.ok(queued > 500 && queued < 20_000, `${queued} messages queued`);
@@ -335,13 +337,13 @@ export const backpressure: readonly Case[] = [
     id: "B4.pings",
     runsAlone: true,
     fact: "a client that pings and pings and reads no answer does not fill the memory",
-    site: (s) => {
+    server: (server) => {
       let most = 0;
       return {
         limits: { maxBuffered: MIB },
         hooks: {
           open(peer) {
-            s.log("open");
+            server.log("open");
             const timer = setInterval(() => most = Math.max(most, peer.bufferedAmount), 2);
             setTimeout(() => clearInterval(timer), 2000);
           },
@@ -349,48 +351,48 @@ export const backpressure: readonly Case[] = [
         commands: { most: () => most },
       };
     },
-    async run(t) {
-      const client = await t.upgraded();
-      await t.logged("open");
-      client.pause();
+    async run(client) {
+      const raw = await client.upgraded();
+      await client.logged("open");
+      raw.pause();
       const pings = Buffer.concat(Array(2000).fill(frame(PING, "x".repeat(125))));
-      for (let i = 0; i < 100; i++) client.write(pings); // 26 MB: the system holds about 10 of the pongs
+      for (let i = 0; i < 100; i++) raw.write(pings); // 26 MB: the system holds about 10 of the pongs
       await sleep(1500);
-      const most = await t.command<number>("most");
+      const most = await client.command<number>("most");
       assert.ok(most < 3 * MIB, `${most} bytes queued`);
     },
   },
   {
     id: "B4.drop",
     fact: 'under "drop" the newest message is dropped and counted, and the peer stays',
-    site: (s) => ({
+    server: (server) => ({
       limits: { maxBuffered: 4 * MIB, overflow: "drop" },
       hooks: {
         message(peer, message) {
           if (message.text() === "ping") return void peer.send("pong");
           const sent = [];
           for (let i = 0; i < 30; i++) sent.push(peer.send(new Uint8Array(MIB).fill(i)));
-          s.log("accepted", sent.filter((it) => it >= 0).length, s.ws.stats.drops);
+          server.log("accepted", sent.filter((it) => it >= 0).length, server.ws.stats.drops);
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.socket.pause();
-      client.send("go");
-      const [accepted, drops] = (await t.logged("accepted"))[0]!.data;
+    async run(client) {
+      const socket = await client.connect();
+      socket.socket.pause();
+      socket.send("go");
+      const [accepted, drops] = (await client.logged("accepted"))[0]!.data;
       assert.ok(accepted < 20);
       assert.equal(drops, 30 - accepted);
-      client.socket.resume();
-      for (let i = 0; i < accepted; i++) assert.equal((await client.bytes())[0], i);
-      client.send("ping");
-      assert.equal(await client.text(), "pong");
+      socket.socket.resume();
+      for (let i = 0; i < accepted; i++) assert.equal((await socket.bytes())[0], i);
+      socket.send("ping");
+      assert.equal(await socket.text(), "pong");
     },
   },
   {
     id: "B4.error",
     fact: 'under "error" send throws ERR_PEER_BUFFER_FULL with what was tried and found',
-    site: (s) => ({
+    server: (server) => ({
       limits: { maxBuffered: MIB, overflow: "error" },
       hooks: {
         message(peer) {
@@ -398,16 +400,16 @@ export const backpressure: readonly Case[] = [
             for (let i = 0; i < 30; i++) peer.send(new Uint8Array(MIB));
           } catch (error) {
             const { name, code, message } = error as Error & { code: string };
-            s.log("error", name, code, message, peer.websocket.readyState);
+            server.log("error", name, code, message, peer.websocket.readyState);
           }
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.socket.pause();
-      client.send("go");
-      const [name, code, message, state] = (await t.logged("error"))[0]!.data;
+    async run(client) {
+      const socket = await client.connect();
+      socket.socket.pause();
+      socket.send("go");
+      const [name, code, message, state] = (await client.logged("error"))[0]!.data;
       assert.deepEqual([name, code, state], ["PeerError", "ERR_PEER_BUFFER_FULL", 1]);
       assert.match(message, /^Cannot send 1048576 bytes as \d+ of at most 1048576 are queued/);
     },

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { numbered, numbersIn, until, upTo } from "../harness/clients/numbered_messages.ts";
-import { sleep } from "../harness/clients/test_bed.ts";
-import type { Client } from "../harness/clients/websocket_client.ts";
+import { sleep } from "../harness/clients/case_client.ts";
+import type { TestSocket } from "../harness/clients/test_socket.ts";
 import type { Case } from "../fixtures/case.ts";
 
 const KIB = 1024, MIB = 1024 * KIB;
 
 /** The texts that a client gets next. */
-async function texts(client: Client, count: number): Promise<string[]> {
+async function texts(socket: TestSocket, count: number): Promise<string[]> {
   const got = [];
-  for (let i = 0; i < count; i++) got.push(await client.text());
+  for (let i = 0; i < count; i++) got.push(await socket.text());
   return got;
 }
 
@@ -22,7 +22,7 @@ export const broadcast: readonly Case[] = [
   {
     id: "P9.order",
     fact: "sends between publishes of one turn keep their place, whatever the sizes",
-    site: () => ({
+    server: () => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
         message(peer) {
@@ -41,8 +41,8 @@ export const broadcast: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const [publisher, ...others] = await Promise.all([0, 1, 2, 3].map(() => t.connect()));
+    async run(client) {
+      const [publisher, ...others] = await Promise.all([0, 1, 2, 3].map(() => client.connect()));
       publisher!.send("go");
       const count = 3 * (3 * 40 + 3 * 4);
       for (const other of others) {
@@ -59,12 +59,12 @@ export const broadcast: readonly Case[] = [
   {
     id: "P9.close",
     fact: "what was published before a close in the same turn comes before the close frame",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
         message(peer) {
           const others = [...peer.peers].filter((other) => other !== peer);
-          s.log(
+          server.log(
             "counts",
             ...others.map((other, i) => {
               const reached = peer.publish("t", `before ${i}`);
@@ -76,9 +76,9 @@ export const broadcast: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const publisher = await t.connect();
-      const others = [await t.upgraded(), await t.upgraded(), await t.upgraded()];
+    async run(client) {
+      const publisher = await client.connect();
+      const others = [await client.upgraded(), await client.upgraded(), await client.upgraded()];
       publisher.send("go");
       for (const [i, other] of others.entries()) {
         for (const k of upTo(i + 1)) {
@@ -86,28 +86,28 @@ export const broadcast: readonly Case[] = [
         }
         assert.deepEqual(await other.closing(), { code: 4000 + i, reason: "enough" });
       }
-      assert.deepEqual((await t.logged("counts"))[0]!.data, [3, 2, 1, 1]);
+      assert.deepEqual((await client.logged("counts"))[0]!.data, [3, 2, 1, 1]);
       assert.deepEqual(await texts(publisher, 1), ["after"]);
     },
   },
   {
     id: "P9.gone",
     fact: "who is terminated gets nothing more, is not counted, and disturbs nobody",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
         message(peer) {
           const others = [...peer.peers].filter((other) => other !== peer);
           peer.publish("t", "before");
           others[0]!.terminate();
-          s.log("reached", peer.publish("t", "after"), s.ws.publish("t", "all"));
+          server.log("reached", peer.publish("t", "after"), server.ws.publish("t", "all"));
         },
-        close: (peer) => s.log("left", peer.publish("t", "left")),
+        close: (peer) => server.log("left", peer.publish("t", "left")),
       },
     }),
-    async run(t) {
-      const publisher = await t.connect(), gone = await t.connect();
-      const others = [await t.connect(), await t.connect()];
+    async run(client) {
+      const publisher = await client.connect(), gone = await client.connect();
+      const others = [await client.connect(), await client.connect()];
       publisher.send("go");
       for (const other of others) {
         assert.deepEqual(await texts(other, 4), ["before", "after", "all", "left"]);
@@ -115,14 +115,14 @@ export const broadcast: readonly Case[] = [
       assert.deepEqual(await texts(publisher, 2), ["all", "left"]);
       await gone.shut();
       assert.ok(gone.queued.every((it) => it === "before"));
-      assert.deepEqual((await t.logged("reached"))[0]!.data, [2, 3]);
-      assert.deepEqual((await t.logged("left"))[0]!.data, [3]);
+      assert.deepEqual((await client.logged("reached"))[0]!.data, [2, 3]);
+      assert.deepEqual((await client.logged("left"))[0]!.data, [3]);
     },
   },
   {
     id: "P9.membership",
     fact: "who unsubscribes and subscribes between publishes of one turn gets just what is his",
-    site: () => ({
+    server: () => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
         message(peer) {
@@ -140,9 +140,9 @@ export const broadcast: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const publisher = await t.connect(), one = await t.connect();
-      const others = [await t.connect(), await t.connect()];
+    async run(client) {
+      const publisher = await client.connect(), one = await client.connect();
+      const others = [await client.connect(), await client.connect()];
       publisher.send("go");
       const rounds = upTo(40);
       for (const other of others) {
@@ -158,32 +158,36 @@ export const broadcast: readonly Case[] = [
   {
     id: "P9.publisher",
     fact: "a publisher is left out exactly once, subscribed or not; counts and stats are right",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open: (peer) => peer.request.url.endsWith("?in") ? peer.subscribe("t") : undefined,
         message(peer, message) {
-          const { messagesOut, bytesOut } = s.ws.stats;
+          const { messagesOut, bytesOut } = server.ws.stats;
           const text = message.text();
           const reached = [
             peer.publish("t", `${text} 1`),
             peer.publish("t", `${text} 2`, { echo: true }),
             peer.publish("t", `${text} 3`, { compress: false }),
-            s.ws.publish("t", `${text} 4`),
-            s.ws.publish("t", `${text} 5`, { namespace: peer.namespace }),
-            s.ws.publish("t", `${text} 6`, { namespace: "/nowhere" }),
+            server.ws.publish("t", `${text} 4`),
+            server.ws.publish("t", `${text} 5`, { namespace: peer.namespace }),
+            server.ws.publish("t", `${text} 6`, { namespace: "/nowhere" }),
           ];
-          const { stats } = s.ws;
-          s.log("counts", reached, stats.messagesOut - messagesOut, stats.bytesOut - bytesOut);
+          const { stats } = server.ws;
+          server.log("counts", reached, stats.messagesOut - messagesOut, stats.bytesOut - bytesOut);
         },
       },
     }),
-    async run(t) {
-      const members = [await t.connect("?in"), await t.connect("?in"), await t.connect("?in")];
-      const outsider = await t.connect("?out");
+    async run(client) {
+      const members = [
+        await client.connect("?in"),
+        await client.connect("?in"),
+        await client.connect("?in"),
+      ];
+      const outsider = await client.connect("?out");
       members[0]!.send("a");
-      await t.logged("counts");
+      await client.logged("counts");
       outsider.send("b");
-      const [ofA, ofB] = await t.logged("counts", 2);
+      const [ofA, ofB] = await client.logged("counts", 2);
       assert.deepEqual(ofA!.data, [[2, 3, 2, 3, 3, 0], 13, 13 * 3]);
       assert.deepEqual(ofB!.data, [[3, 3, 3, 3, 3, 0], 15, 15 * 3]);
       for (const [i, member] of members.entries()) {
@@ -198,7 +202,7 @@ export const broadcast: readonly Case[] = [
   {
     id: "P9.names",
     fact: "no topic and no namespace is taken for another, with NULs and ODD_SPACES in them either",
-    site: (s) => {
+    server: (server) => {
       let opened = 0;
       return {
         hooks: {
@@ -212,27 +216,29 @@ export const broadcast: readonly Case[] = [
             const reached = [];
             for (const namespace of ODD_SPACES) {
               for (const topic of ODD_TOPICS) {
-                const sent = s.ws.publish(topic, JSON.stringify([namespace, topic]), { namespace });
+                const sent = server.ws.publish(topic, JSON.stringify([namespace, topic]), {
+                  namespace,
+                });
                 reached.push(sent);
               }
             }
-            return [...reached, s.ws.publish("0 0", "x"), s.ws.publish("/a\0c", "x")];
+            return [...reached, server.ws.publish("0 0", "x"), server.ws.publish("/a\0c", "x")];
           },
         },
       };
     },
-    async run(t) {
-      const clients = [];
-      for (let i = 0; i < 15; i++) clients.push(await t.connect());
-      assert.deepEqual(await t.command("publish"), [...Array(30).fill(3), 0, 0]);
-      for (const [i, client] of clients.entries()) {
+    async run(client) {
+      const sockets = [];
+      for (let i = 0; i < 15; i++) sockets.push(await client.connect());
+      assert.deepEqual(await client.command("publish"), [...Array(30).fill(3), 0, 0]);
+      for (const [i, socket] of sockets.entries()) {
         const wanted = ODD_TOPICS.map((topic) =>
           JSON.stringify([ODD_SPACES[Math.floor(i / 3)], topic])
         );
-        assert.deepEqual(await texts(client, 6), wanted);
+        assert.deepEqual(await texts(socket, 6), wanted);
       }
       await sleep(20);
-      assert.ok(clients.every(({ queued }) => queued.length === 0));
+      assert.ok(sockets.every(({ queued }) => queued.length === 0));
     },
   },
   {
@@ -240,7 +246,7 @@ export const broadcast: readonly Case[] = [
     runsAlone: true,
     fact:
       "a reader that is stuck is found out, though each of its topics is published to but little",
-    site: (s) => ({
+    server: (server) => ({
       limits: { maxBuffered: MIB, closeTimeout: 100 },
       hooks: {
         open(peer) {
@@ -253,26 +259,26 @@ export const broadcast: readonly Case[] = [
             peer.publish(`${sent % 50}`, numbered(sent, 8 * KIB));
             if (sent % 20 === 19) await new Promise((resolve) => setTimeout(resolve));
           }
-          s.log("sent", sent, slow.bufferedAmount);
+          server.log("sent", sent, slow.bufferedAmount);
         },
-        close: (_, { code }) => s.log("close", code),
+        close: (_, { code }) => server.log("close", code),
       },
     }),
-    async run(t) {
-      const publisher = await t.connect(), slow = await t.connect();
-      await t.connect();
+    async run(client) {
+      const publisher = await client.connect(), slow = await client.connect();
+      await client.connect();
       slow.socket.pause();
       publisher.send("go");
-      const [sent, queued] = (await t.logged("sent"))[0]!.data;
+      const [sent, queued] = (await client.logged("sent"))[0]!.data;
       assert.ok(sent < 2000 && queued <= MIB, `${queued} bytes after ${sent} messages`);
-      assert.equal((await t.logged("close"))[0]!.data[0], 1013);
+      assert.equal((await client.logged("close"))[0]!.data[0], 1013);
     },
   },
   {
     id: "P9.fresh-topics",
     runsAlone: true,
     fact: "a reader that is stuck is found out, though it leaves each topic after one message",
-    site: (s) => ({
+    server: (server) => ({
       limits: { maxBuffered: 192 * KIB, closeTimeout: 100 },
       hooks: {
         open: (peer) => peer.request.url.endsWith("slow") ? undefined : peer.subscribe("busy"),
@@ -286,44 +292,44 @@ export const broadcast: readonly Case[] = [
             peer.publish("busy", "x".repeat(40 * KIB));
             if (sent % 2) await new Promise((resolve) => setTimeout(resolve));
           }
-          s.log("sent", sent, slow!.bufferedAmount);
+          server.log("sent", sent, slow!.bufferedAmount);
         },
-        close: (_, { code }) => s.log("close", code),
+        close: (_, { code }) => server.log("close", code),
       },
     }),
-    async run(t) {
-      const publisher = await t.connect(), slow = await t.connect("?slow");
-      await t.connect();
+    async run(client) {
+      const publisher = await client.connect(), slow = await client.connect("?slow");
+      await client.connect();
       slow.socket.pause();
       publisher.send("go");
-      const [sent, queued] = (await t.logged("sent"))[0]!.data;
+      const [sent, queued] = (await client.logged("sent"))[0]!.data;
       assert.ok(sent < 1200 && queued <= 192 * KIB, `${queued} bytes after ${sent} messages`);
-      assert.equal((await t.logged("close"))[0]!.data[0], 1013);
+      assert.equal((await client.logged("close"))[0]!.data[0], 1013);
     },
   },
   {
     id: "P9.two-servers",
     fact: "one adapter may serve two servers: topics reach both sides, once",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
-        message: (peer, message) => s.log("reached", peer.publish("t", message)),
+        message: (peer, message) => server.log("reached", peer.publish("t", message)),
       },
-      commands: { listen: () => s.listen(), publish: () => s.ws.publish("t", "all") },
+      commands: { listen: () => server.listen(), publish: () => server.ws.publish("t", "all") },
     }),
-    async run(t) {
-      const clients = [await t.connect(), await t.connect(), await t.connect()];
-      t.port = await t.command("listen");
-      clients.push(await t.connect(), await t.connect(), await t.connect());
-      clients[0]!.send("from here");
-      clients[5]!.send("from there");
-      assert.deepEqual((await t.logged("reached", 2)).map(({ data }) => data), [[5], [5]]);
-      assert.equal(await t.command("publish"), 6);
-      for (const [i, client] of clients.entries()) {
-        await until(client, i % 5 ? 3 : 2);
-        assert.equal(client.queued.at(-1), "all");
+    async run(client) {
+      const sockets = [await client.connect(), await client.connect(), await client.connect()];
+      client.port = await client.command("listen");
+      sockets.push(await client.connect(), await client.connect(), await client.connect());
+      sockets[0]!.send("from here");
+      sockets[5]!.send("from there");
+      assert.deepEqual((await client.logged("reached", 2)).map(({ data }) => data), [[5], [5]]);
+      assert.equal(await client.command("publish"), 6);
+      for (const [i, socket] of sockets.entries()) {
+        await until(socket, i % 5 ? 3 : 2);
+        assert.equal(socket.queued.at(-1), "all");
         const wanted = ["from here", "from there"].filter((_, k) => i !== k * 5);
-        assert.deepEqual([...client.queued.slice(0, -1)].sort(), wanted);
+        assert.deepEqual([...socket.queued.slice(0, -1)].sort(), wanted);
       }
     },
   },

@@ -1,39 +1,40 @@
 import assert from "node:assert/strict";
 import { CLOSE, closePayload, frame, PING, TEXT } from "../harness/clients/raw_client.ts";
-import { sleep } from "../harness/clients/test_bed.ts";
-import type { Case, Site } from "../fixtures/case.ts";
+import { sleep } from "../harness/clients/case_client.ts";
+import type { Case, CaseServer } from "../fixtures/case.ts";
 
-const logClose = (s: Site) => ({
+const logClose = (server: CaseServer) => ({
   hooks: {
     error: (_: unknown, error: Error & { code?: string; hook?: string }) =>
-      s.log("error", error.code, error.hook),
-    close: (_: unknown, info: unknown) => s.log("close", info),
+      server.log("error", error.code, error.hook),
+    close: (_: unknown, info: unknown) => server.log("close", info),
   },
 });
 
 /** Runs a command of one word that the client sends; logs how `close` ended. */
-const obey = (act: Record<string, (peer: import("../../peer.ts").Peer) => void>) => (s: Site) => ({
-  hooks: {
-    message: (peer: import("../../peer.ts").Peer, message: { text(): string }) =>
-      act[message.text()]?.(peer),
-    close: (_: unknown, info: unknown) => s.log("close", info),
-  },
-});
+const obey =
+  (act: Record<string, (peer: import("../../peer.ts").Peer) => void>) => (server: CaseServer) => ({
+    hooks: {
+      message: (peer: import("../../peer.ts").Peer, message: { text(): string }) =>
+        act[message.text()]?.(peer),
+      close: (_: unknown, info: unknown) => server.log("close", info),
+    },
+  });
 
 /** X1–X6: every way a connection ends. */
 export const closing: readonly Case[] = [
   {
     id: "X1.default",
     fact: "close() is 1000",
-    site: obey({ go: (peer) => peer.close() }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.write(frame(TEXT, "go"));
-      const { opcode, payload } = await client.frame();
+    server: obey({ go: (peer) => peer.close() }),
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.write(frame(TEXT, "go"));
+      const { opcode, payload } = await raw.frame();
       assert.equal(opcode, CLOSE);
       assert.deepEqual([...payload], [0x03, 0xe8]);
-      client.write(frame(CLOSE, payload));
-      assert.deepEqual((await t.logged("close"))[0]!.data, [{
+      raw.write(frame(CLOSE, payload));
+      assert.deepEqual((await client.logged("close"))[0]!.data, [{
         code: 1000,
         reason: "",
         wasClean: true,
@@ -43,7 +44,7 @@ export const closing: readonly Case[] = [
   {
     id: "X1.codes",
     fact: "an illegal code or a long reason is a RangeError at the call, and nothing is sent",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open(peer) {
           const bad = [
@@ -71,130 +72,130 @@ export const closing: readonly Case[] = [
           for (const args of tries) {
             try {
               peer.close(...args);
-              s.log("accepted", String(args[0]));
+              server.log("accepted", String(args[0]));
             } catch (error) {
-              s.log("error", (error as Error).name, (error as Error).message);
+              server.log("error", (error as Error).name, (error as Error).message);
             }
           }
-          s.log("state", peer.websocket.readyState);
+          server.log("state", peer.websocket.readyState);
           peer.send("still here");
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      assert.equal(await client.text(), "still here");
-      const errors = await t.logged("error", 17);
+    async run(client) {
+      const socket = await client.connect();
+      assert.equal(await socket.text(), "still here");
+      const errors = await client.logged("error", 17);
       assert.ok(errors.every(({ data }) => data[0] === "RangeError"));
       assert.equal(
         errors[2]!.data[1],
         "Cannot close the peer as the code must be 1000-1003, 1007-1014 or 3000-4999: current value is 999",
       );
       assert.match(errors[16]!.data[1], /at most 123 bytes of UTF-8: current length is 124/);
-      assert.ok(!(await t.events()).includes("accepted"));
-      assert.deepEqual((await t.logged("state"))[0]!.data, [1]);
+      assert.ok(!(await client.events()).includes("accepted"));
+      assert.deepEqual((await client.logged("state"))[0]!.data, [1]);
     },
   },
   {
     id: "X1.legal",
     fact: "every legal kind of code and a reason of 123 bytes reach the client",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         message(peer, message) {
           peer.close(Number(message.text()), "é".repeat(61) + "x");
         },
-        close: (_, { code }) => s.log("close", code),
+        close: (_, { code }) => server.log("close", code),
       },
     }),
-    async run(t) {
+    async run(client) {
       for (const code of [1000, 1001, 1003, 1007, 1011, 1013, 1014, 3000, 3999, 4000, 4999]) {
-        const client = await t.upgraded();
-        client.write(frame(TEXT, String(code)));
-        const { payload } = await client.frame();
+        const raw = await client.upgraded();
+        raw.write(frame(TEXT, String(code)));
+        const { payload } = await raw.frame();
         assert.equal(payload.readUInt16BE(0), code);
         assert.equal(payload.subarray(2).toString(), "é".repeat(61) + "x");
-        client.fin();
+        raw.fin();
       }
     },
   },
   {
     id: "X2.first-wins",
     fact: "the first close() wins, later ones do nothing",
-    site: obey({
+    server: obey({
       go(peer) {
         peer.close(4001, "first");
         peer.close(4002, "second");
         peer.close();
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.send("go");
-      assert.deepEqual(await client.closed, { code: 4001, reason: "first" });
-      assert.deepEqual((await t.logged("close"))[0]!.data, [{
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("go");
+      assert.deepEqual(await socket.closed, { code: 4001, reason: "first" });
+      assert.deepEqual((await client.logged("close"))[0]!.data, [{
         code: 4001,
         reason: "first",
         wasClean: true,
       }]);
-      assert.equal((await t.events(50)).length, 1);
+      assert.equal((await client.events(50)).length, 1);
     },
   },
   {
     id: "X2.no-hook-inside",
     fact: "no hook runs inside close(), terminate() or send()",
-    site: (s) => ({
+    server: (server) => ({
       limits: { maxBuffered: 1000 },
       hooks: {
         message(peer, message) {
-          s.log("before");
+          server.log("before");
           if (message.text() === "close") peer.close();
           if (message.text() === "terminate") peer.terminate();
           if (message.text() === "send") peer.send("x".repeat(2000));
-          s.log("after");
+          server.log("after");
         },
-        close: () => s.log("close"),
+        close: () => server.log("close"),
       },
     }),
-    async run(t) {
+    async run(client) {
       for (const word of ["close", "terminate", "send"]) {
-        const client = await t.connect();
-        client.send(word);
-        await client.closed;
+        const socket = await client.connect();
+        socket.send(word);
+        await socket.closed;
       }
-      await t.logged("close", 3);
+      await client.logged("close", 3);
       const one = ["before", "after", "close"];
-      assert.deepEqual(await t.events(), [...one, ...one, ...one]);
+      assert.deepEqual(await client.events(), [...one, ...one, ...one]);
     },
   },
   {
     id: "X2.silent-after",
     fact: "after close() frames of the client start no hook, and nothing more is sent",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         message(peer, message) {
-          s.log("message", message.text());
+          server.log("message", message.text());
           peer.close(4000);
           peer.send("late");
           peer.publish("t", "late", { echo: true });
         },
       },
     }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.write(frame(TEXT, "1"));
-      assert.equal((await client.frame()).opcode, CLOSE);
-      client.write(frame(TEXT, "2"));
-      client.write(frame(CLOSE, closePayload(4000)));
-      await client.ended();
-      assert.equal(client.pending, 0);
-      assert.deepEqual(await t.events(), ["message"]);
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.write(frame(TEXT, "1"));
+      assert.equal((await raw.frame()).opcode, CLOSE);
+      raw.write(frame(TEXT, "2"));
+      raw.write(frame(CLOSE, closePayload(4000)));
+      await raw.ended();
+      assert.equal(raw.pending, 0);
+      assert.deepEqual(await client.events(), ["message"]);
     },
   },
   {
     id: "X3.client-code",
     fact: "the close hook gets what the client sent, and 1005 where it sent none",
-    site: logClose,
-    async run(t) {
+    server: logClose,
+    async run(client) {
       const table: [Buffer_, object][] = [
         [closePayload(1000, "bye"), { code: 1000, reason: "bye", wasClean: true }],
         [closePayload(4999, "é"), { code: 4999, reason: "é", wasClean: true }],
@@ -202,13 +203,13 @@ export const closing: readonly Case[] = [
         ["", { code: 1005, reason: "", wasClean: true }],
       ];
       for (const [index, [payload, expected]] of table.entries()) {
-        const client = await t.upgraded();
-        client.write(frame(CLOSE, payload));
-        const answer = await client.frame();
+        const raw = await client.upgraded();
+        raw.write(frame(CLOSE, payload));
+        const answer = await raw.frame();
         assert.equal(answer.opcode, CLOSE);
-        await client.ended();
-        client.fin();
-        const closes = await t.logged("close", index + 1);
+        await raw.ended();
+        raw.fin();
+        const closes = await client.logged("close", index + 1);
         assert.deepEqual(closes.at(-1)!.data, [expected]);
       }
     },
@@ -216,12 +217,12 @@ export const closing: readonly Case[] = [
   {
     id: "X3.client-code-3000",
     fact: "so it does for codes of libraries, 3000 to 3999",
-    site: logClose,
-    async run(t) {
+    server: logClose,
+    async run(client) {
       for (const [index, code] of [3000, 3999].entries()) {
-        const client = await t.upgraded();
-        client.write(frame(CLOSE, closePayload(code, "lib")));
-        const closes = await t.logged("close", index + 1);
+        const raw = await client.upgraded();
+        raw.write(frame(CLOSE, closePayload(code, "lib")));
+        const closes = await client.logged("close", index + 1);
         assert.deepEqual(closes.at(-1)!.data, [{ code, reason: "lib", wasClean: true }]);
       }
     },
@@ -229,54 +230,54 @@ export const closing: readonly Case[] = [
   ...(["fin", "rst"] as const).map((way): Case => ({
     id: `X3.dropped-${way}`,
     fact: `a line that drops by ${way.toUpperCase()} is 1006, and no error`,
-    site: logClose,
-    async run(t) {
-      const client = await t.upgraded();
-      client.write(frame(TEXT, "x"));
+    server: logClose,
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.write(frame(TEXT, "x"));
       await sleep(20);
-      client[way]();
-      assert.deepEqual((await t.logged("close"))[0]!.data, [{
+      raw[way]();
+      assert.deepEqual((await client.logged("close"))[0]!.data, [{
         code: 1006,
         reason: "",
         wasClean: false,
       }]);
-      assert.deepEqual(await t.events(50), ["close"]);
+      assert.deepEqual(await client.events(50), ["close"]);
     },
   })),
   {
     id: "X3.own",
     fact: "where we closed, the hook gets our code, clean if the client answered",
-    site: obey({ go: (peer) => peer.close(4001, "mine") }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.write(frame(TEXT, "go"));
-      client.write(frame(CLOSE, (await client.frame()).payload));
-      const [{ data } = { data: [] }] = await t.logged("close");
+    server: obey({ go: (peer) => peer.close(4001, "mine") }),
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.write(frame(TEXT, "go"));
+      raw.write(frame(CLOSE, (await raw.frame()).payload));
+      const [{ data } = { data: [] }] = await client.logged("close");
       assert.deepEqual(data, [{ code: 4001, reason: "mine", wasClean: true }]);
     },
   },
   {
     id: "X3.own-unanswered",
     fact: "our close is not clean where the client never answered it",
-    site: obey({ go: (peer) => peer.close(4001, "mine") }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.write(frame(TEXT, "go"));
-      await client.frame();
-      client.fin();
-      const [{ data } = { data: [] }] = await t.logged("close");
+    server: obey({ go: (peer) => peer.close(4001, "mine") }),
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.write(frame(TEXT, "go"));
+      await raw.frame();
+      raw.fin();
+      const [{ data } = { data: [] }] = await client.logged("close");
       assert.deepEqual(data, [{ code: 4001, reason: "mine", wasClean: false }]);
     },
   },
   {
     id: "X4.hook",
     fact: "terminate() gives the hook 1006, not clean, at once; the peer is out of everything",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
         message(peer) {
           peer.terminate();
-          s.log(
+          server.log(
             "terminated",
             peer.send("x"),
             peer.topics.size,
@@ -285,16 +286,16 @@ export const closing: readonly Case[] = [
           );
           peer.terminate();
           peer.close(4000);
-          queueMicrotask(() => queueMicrotask(() => s.log("two microtasks later")));
+          queueMicrotask(() => queueMicrotask(() => server.log("two microtasks later")));
         },
-        close: (peer, info) => s.log("close", info, peer.websocket.readyState),
+        close: (peer, info) => server.log("close", info, peer.websocket.readyState),
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.send("go");
-      await t.logged("two microtasks later");
-      const log = (await t.log()).map(({ event, data }) => [event, ...data]);
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("go");
+      await client.logged("two microtasks later");
+      const log = (await client.log()).map(({ event, data }) => [event, ...data]);
       assert.deepEqual(log, [
         ["terminated", -1, 0, 0, 0],
         ["close", { code: 1006, reason: "", wasClean: false }, 3],
@@ -305,83 +306,86 @@ export const closing: readonly Case[] = [
   {
     id: "X4.backlog",
     fact: "terminate() drops what is queued, and counts it",
-    site: (s) => ({
+    server: (server) => ({
       limits: { concurrency: 1 },
       hooks: {
         async open() {
-          await s.wait("open");
+          await server.wait("open");
         },
         message(peer, message) {
-          s.log("message", message.text());
+          server.log("message", message.text());
           peer.terminate();
         },
-        close: () => s.log("close"),
+        close: () => server.log("close"),
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      for (const text of ["1", "2", "3"]) client.send(text);
+    async run(client) {
+      const socket = await client.connect();
+      for (const text of ["1", "2", "3"]) socket.send(text);
       await sleep(50);
-      await t.release("open");
-      await t.logged("close");
-      assert.deepEqual(await t.events(30), ["message", "close"]);
-      assert.equal((await t.stats()).drops, 2);
+      await client.release("open");
+      await client.logged("close");
+      assert.deepEqual(await client.events(30), ["message", "close"]);
+      assert.equal((await client.stats()).drops, 2);
     },
   },
   {
     id: "X4.nothing-more",
     fact: "after terminate() no message of ours reaches the client, and the line ends",
-    site: obey({
+    server: obey({
       go(peer) {
         peer.terminate();
         peer.send("late");
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.send("go");
-      await client.closed;
-      assert.deepEqual(client.queued, []);
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("go");
+      await socket.closed;
+      assert.deepEqual(socket.queued, []);
     },
   },
   {
     id: "X4.wire",
     fact: "terminate() drops the line: the client sees 1006",
-    site: obey({ go: (peer) => peer.terminate() }),
-    async run(t) {
-      const client = await t.connect();
-      client.send("go");
-      assert.equal((await client.closed).code, 1006);
+    server: obey({ go: (peer) => peer.terminate() }),
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("go");
+      assert.equal((await socket.closed).code, 1006);
     },
   },
   {
     id: "X5.hook",
     fact: "a client that never answers our close is over for us after closeTimeout",
-    site: (s) => ({
+    server: (server) => ({
       limits: { closeTimeout: 150 },
       hooks: {
         open: (peer) => peer.subscribe("t"),
         message: (peer) => peer.close(4001),
-        close: (peer, info) => s.log("close", info, peer.peers.size),
+        close: (peer, info) => server.log("close", info, peer.peers.size),
       },
     }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.write(frame(TEXT, "go"));
-      await client.frame();
-      const [{ data } = { data: [] }] = await t.logged("close", 1, 1000);
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.write(frame(TEXT, "go"));
+      await raw.frame();
+      const [{ data } = { data: [] }] = await client.logged("close", 1, 1000);
       assert.deepEqual([data[0].code, data[1]], [4001, 0]);
     },
   },
   {
     id: "X5.cut",
     fact: "its line is cut",
-    site: (s) => ({ limits: { closeTimeout: 150 }, ...obey({ go: (peer) => peer.close() })(s) }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.write(frame(TEXT, "go"));
-      await client.frame();
-      await client.ended(1000);
+    server: (server) => ({
+      limits: { closeTimeout: 150 },
+      ...obey({ go: (peer) => peer.close() })(server),
+    }),
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.write(frame(TEXT, "go"));
+      await raw.frame();
+      await raw.ended(1000);
     },
   },
   ...([
@@ -396,28 +400,31 @@ export const closing: readonly Case[] = [
   ] as const).map(([what, bytes, code, closeCode]): Case => ({
     id: `X6.${what.replaceAll(" ", "-")}`,
     fact: `${what}: one error ${code}, then close ${closeCode}, not clean`,
-    site: (s) => ({ limits: { maxPayload: 1000 }, ...logClose(s) }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.write(bytes);
-      client.write(frame(TEXT, "after"));
-      await t.logged("error");
-      client.fin();
-      const [{ data } = { data: [] }] = await t.logged("close");
+    server: (server) => ({ limits: { maxPayload: 1000 }, ...logClose(server) }),
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.write(bytes);
+      raw.write(frame(TEXT, "after"));
+      await client.logged("error");
+      raw.fin();
+      const [{ data } = { data: [] }] = await client.logged("close");
       assert.deepEqual(data, [{ code: closeCode, reason: "", wasClean: false }]);
-      const log = (await t.log(30)).map(({ event, data }) => [event, data[0]]);
+      const log = (await client.log(30)).map(({ event, data }) => [event, data[0]]);
       assert.deepEqual(log, [["error", code], ["close", data[0]]]);
     },
   })),
   {
     id: "X6.at-once",
     fact: "the peer of a client that broke the protocol is over, whether or not the client leaves",
-    site: (s) => ({ limits: { closeTimeout: 5000 }, hooks: { close: () => s.log("close") } }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.write(frame(TEXT, "x", { rsv: 4 }));
-      await t.logged("close");
-      assert.equal((await t.stats()).peers, 0);
+    server: (server) => ({
+      limits: { closeTimeout: 5000 },
+      hooks: { close: () => server.log("close") },
+    }),
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.write(frame(TEXT, "x", { rsv: 4 }));
+      await client.logged("close");
+      assert.equal((await client.stats()).peers, 0);
     },
   },
   ...([
@@ -426,35 +433,35 @@ export const closing: readonly Case[] = [
   ] as const).map(([id, fact, bytes, code]): Case => ({
     id,
     fact,
-    async run(t) {
-      const client = await t.upgraded();
-      client.write(bytes);
-      const { opcode, payload } = await client.frame();
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.write(bytes);
+      const { opcode, payload } = await raw.frame();
       assert.deepEqual([opcode, payload.readUInt16BE(0)], [CLOSE, code]);
     },
   })),
   {
     id: "X6.wire-inflated",
     fact: "what does not inflate is 1007, on the wire and for the hook",
-    site: (s) => ({ perMessageDeflate: true, ...logClose(s) }),
-    async run(t) {
-      const client = await t.upgraded({
+    server: (server) => ({ perMessageDeflate: true, ...logClose(server) }),
+    async run(client) {
+      const raw = await client.upgraded({
         headers: { "Sec-WebSocket-Extensions": "permessage-deflate; client_no_context_takeover" },
       });
-      client.write(frame(TEXT, new Uint8Array([0xff, 0xfe, 1, 3, 4]), { rsv: 4 }));
-      const { opcode, payload } = await client.frame();
+      raw.write(frame(TEXT, new Uint8Array([0xff, 0xfe, 1, 3, 4]), { rsv: 4 }));
+      const { opcode, payload } = await raw.frame();
       assert.deepEqual([opcode, payload.readUInt16BE(0)], [CLOSE, 1007]);
-      assert.equal((await t.logged("close"))[0]!.data[0].code, 1007);
+      assert.equal((await client.logged("close"))[0]!.data[0].code, 1007);
     },
   },
   {
     id: "X6.wire-size",
     fact: "an oversize message's 1009 is on the wire",
-    site: () => ({ limits: { maxPayload: 1000 } }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.write(frame(TEXT, "x".repeat(1001)));
-      const { opcode, payload } = await client.frame();
+    server: () => ({ limits: { maxPayload: 1000 } }),
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.write(frame(TEXT, "x".repeat(1001)));
+      const { opcode, payload } = await raw.frame();
       assert.deepEqual([opcode, payload.readUInt16BE(0)], [CLOSE, 1009]);
     },
   },

@@ -7,7 +7,7 @@ export const durableCases: readonly Case[] = [
   {
     id: "H1.too-large",
     fact: "what no storage takes is an error with a code at the call, and what was saved stays",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         upgrade: () => ({ context: { text: "small" } }),
         message(peer, message) {
@@ -15,50 +15,53 @@ export const durableCases: readonly Case[] = [
             try {
               peer.subscribe("x".repeat(3 * 1024 * 1024));
             } catch (error) {
-              s.log("thrown", (error as { code?: string }).code);
+              server.log("thrown", (error as { code?: string }).code);
             }
           }
           if (message.text() === "context") peer.context.text = "x".repeat(3 * 1024 * 1024);
           peer.send({ length: String(peer.context.text).length, topics: peer.topics.size });
         },
-        error: (_, error) => s.log("error", error.hook, (error as { code?: string }).code),
+        error: (_, error) => server.log("error", error.hook, (error as { code?: string }).code),
       },
     }),
-    async run(t) {
-      const client = await t.connect();
+    async run(client) {
+      const socket = await client.connect();
       const ask = async (word: string) => {
-        client.send(word);
-        return JSON.parse(await client.text());
+        socket.send(word);
+        return JSON.parse(await socket.text());
       };
       assert.deepEqual(await ask("topic"), { length: 5, topics: 0 });
-      assert.deepEqual((await t.logged("thrown"))[0]!.data, ["ERR_PEER_STATE_TOO_LARGE"]);
+      assert.deepEqual((await client.logged("thrown"))[0]!.data, ["ERR_PEER_STATE_TOO_LARGE"]);
       assert.equal((await ask("context")).length, 3 * 1024 * 1024, "in memory it is there");
-      assert.deepEqual((await t.logged("error"))[0]!.data, ["message", "ERR_PEER_STATE_TOO_LARGE"]);
-      await t.evict();
+      assert.deepEqual((await client.logged("error"))[0]!.data, [
+        "message",
+        "ERR_PEER_STATE_TOO_LARGE",
+      ]);
+      await client.evict();
       assert.deepEqual(await ask("look"), { length: 5, topics: 0 });
     },
   },
   {
     id: "H1.uncloneable",
     fact: "a value that cannot be cloned is named on the console, and all else lasts",
-    site: () => ({
+    server: () => ({
       hooks: {
         upgrade: () => ({ context: { user: "ada", uncloneable_key: () => {} } }),
         message: (peer) => void peer.send(Object.keys(peer.context)),
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      await t.evict();
-      client.send("look");
-      assert.deepEqual(JSON.parse(await client.text()), ["user"]);
-      assert.ok((await t.consoleErrors("uncloneable_key", 0)).length >= 1);
+    async run(client) {
+      const socket = await client.connect();
+      await client.evict();
+      socket.send("look");
+      assert.deepEqual(JSON.parse(await socket.text()), ["user"]);
+      assert.ok((await client.consoleErrors("uncloneable_key", 0)).length >= 1);
     },
   },
   {
     id: "H1.runtime",
     fact: "after eviction resolve and hooks still find env and ctx in request.runtime",
-    site: (s) => {
+    server: (server) => {
       const names = (request: object) => {
         const { cloudflare } = (request as { runtime?: unknown }).runtime as {
           cloudflare: { env: object; ctx: object };
@@ -66,83 +69,83 @@ export const durableCases: readonly Case[] = [
         return [...Object.keys(cloudflare.env), typeof (cloudflare.ctx as DurableContext).getTags];
       };
       return {
-        resolve: (request) => void s.log("resolve", names(request)),
+        resolve: (request) => void server.log("resolve", names(request)),
         hooks: { message: (peer) => void peer.send(names(peer.request)) },
       };
     },
-    async run(t) {
-      const client = await t.connect();
+    async run(client) {
+      const socket = await client.connect();
       for (let life = 0; life < 2; life++) {
-        client.send("look");
-        assert.deepEqual(JSON.parse(await client.text()), ["Room", "evicts", "function"]);
-        await t.evict();
+        socket.send("look");
+        assert.deepEqual(JSON.parse(await socket.text()), ["Room", "evicts", "function"]);
+        await client.evict();
       }
-      const resolved = (await t.logged("resolve", 2)).map(({ data }) => data[0]);
+      const resolved = (await client.logged("resolve", 2)).map(({ data }) => data[0]);
       for (const names of resolved) assert.deepEqual(names, ["Room", "evicts", "function"]);
     },
   },
   {
     id: "I3.forged",
     fact: "a forged cf-connecting-ip is not believed where the runtime knows the address itself",
-    site: (s) => ({ hooks: { open: (peer) => s.log("open", peer.remoteAddress) } }),
-    async run(t) {
-      await t.upgraded({ headers: { "CF-Connecting-IP": "6.6.6.6" } });
-      assert.deepEqual((await t.logged("open"))[0]!.data, ["127.0.0.1"]);
+    server: (server) => ({ hooks: { open: (peer) => server.log("open", peer.remoteAddress) } }),
+    async run(client) {
+      await client.upgraded({ headers: { "CF-Connecting-IP": "6.6.6.6" } });
+      assert.deepEqual((await client.logged("open"))[0]!.data, ["127.0.0.1"]);
     },
   },
   {
     id: "H1.no-timer",
     fact: "an object with idle peers has no timer, which would keep it from hibernating",
-    site: (s) => ({ hooks: { open: () => s.log("open") } }),
-    async run(t) {
-      await t.connect();
-      await t.logged("open");
-      assert.equal((await t.stats()).timers, 0);
+    server: (server) => ({ hooks: { open: () => server.log("open") } }),
+    async run(client) {
+      await client.connect();
+      await client.logged("open");
+      assert.equal((await client.stats()).timers, 0);
     },
   },
   {
     id: "L3.heartbeat",
     fact: "heartbeats are answered without a hook; who sends none for idleTimeout is given up",
-    site: (s) => {
+    server: (server) => {
       const heartbeat = { heartbeat: { request: "there?", response: "here" } };
       return {
         ...heartbeat,
         limits: { idleTimeout: 600 },
         hooks: {
-          message: () => s.log("message"),
-          close: (peer, { code }) => s.log("close", new URL(peer.request.url).search, code),
+          message: () => server.log("message"),
+          close: (peer, { code }) => server.log("close", new URL(peer.request.url).search, code),
         },
       };
     },
-    async run(t) {
-      const busy = await t.connect("?busy");
-      await t.connect("?silent");
-      await t.evict();
+    async run(client) {
+      const busy = await client.connect("?busy");
+      await client.connect("?silent");
+      await client.evict();
       for (let beat = 0; beat < 9; beat++) {
         busy.send("there?");
         assert.equal(await busy.text(), "here");
         await new Promise((resolve) => setTimeout(resolve, 150));
       }
-      const closes = (await t.log()).filter(({ event }) => event !== "alarm");
+      const closes = (await client.log()).filter(({ event }) => event !== "alarm");
       assert.deepEqual(closes, [{ event: "close", data: ["?silent", 1006] }]);
-      assert.equal((await t.stats()).peers, 1);
+      assert.equal((await client.stats()).peers, 1);
       busy.terminate();
     },
   },
   {
     id: "C4.no-switch",
     fact: "a handshake that workerd would not carry out is refused, and leaves no peer behind",
-    site: (s) => ({ hooks: { open: () => s.log("open") } }),
-    async run(t) {
-      const client = await t.raw({ headers: { Upgrade: "websocket, other/1" } });
-      assert.equal((await client.head()).status, 400);
-      assert.deepEqual(await t.events(50), []);
+    server: (server) => ({ hooks: { open: () => server.log("open") } }),
+    async run(client) {
+      const raw = await client.raw({ headers: { Upgrade: "websocket, other/1" } });
+      assert.equal((await raw.head()).status, 400);
+      assert.deepEqual(await client.events(50), []);
     },
   },
   {
     id: "L3.shared-alarm",
     fact: "the user's own alarm rings in its time, and nobody else's does in its name",
-    site: (s) => {
+    server: (server) => {
       const heartbeat = { heartbeat: { request: "there?", response: "here" } };
       return {
         ...heartbeat,
@@ -154,21 +157,21 @@ export const durableCases: readonly Case[] = [
             };
             await cloudflare.ctx.storage.setAlarm(Date.now() + 900);
           },
-          open: () => s.log("open"),
+          open: () => server.log("open"),
         },
       };
     },
-    async run(t) {
-      const client = await t.connect();
+    async run(client) {
+      const socket = await client.connect();
       for (let beat = 0; beat < 8; beat++) {
-        client.send("there?");
-        assert.equal(await client.text(), "here");
+        socket.send("there?");
+        assert.equal(await socket.text(), "here");
         await new Promise((resolve) => setTimeout(resolve, 150));
       }
-      const alarms = (await t.log()).filter(({ event }) => event === "alarm");
+      const alarms = (await client.log()).filter(({ event }) => event === "alarm");
       assert.equal(alarms.filter(({ data }) => data[0]).length, 1, JSON.stringify(alarms));
       assert.ok(alarms.length >= 3, JSON.stringify(alarms));
-      client.terminate();
+      socket.terminate();
     },
   },
 ];

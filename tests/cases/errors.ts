@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { deflateRawSync } from "node:zlib";
 import { BINARY, CLOSE, closePayload, frame, TEXT } from "../harness/clients/raw_client.ts";
-import { sleep } from "../harness/clients/test_bed.ts";
+import { sleep } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** E1–E3: hooks that fail. */
@@ -11,7 +11,7 @@ export const errors: readonly Case[] = [
     id: "E1.hooks",
     fact:
       "no hook that throws or rejects, error itself included, hurts the process or another peer",
-    site: () => {
+    server: () => {
       const fail = (how: string): never | Promise<never> => {
         const error = new Error("7f1c a hook fails");
         if (how.includes("async")) return Promise.reject(error);
@@ -28,15 +28,15 @@ export const errors: readonly Case[] = [
         },
       };
     },
-    async run(t) {
-      const bystander = await t.connect("/a");
+    async run(client) {
+      const bystander = await client.connect("/a");
       for (const how of ["sync", "async"]) {
-        const client = await t.connect(`/a?${how}`);
-        client.send(how);
-        client.send("fine");
-        assert.equal(await client.text(), "fine", "the peer stays open");
-        client.close();
-        await client.closed;
+        const socket = await client.connect(`/a?${how}`);
+        socket.send(how);
+        socket.send("fine");
+        assert.equal(await socket.text(), "fine", "the peer stays open");
+        socket.close();
+        await socket.closed;
       }
       bystander.send("fine");
       assert.equal(await bystander.text(), "fine");
@@ -46,7 +46,7 @@ export const errors: readonly Case[] = [
     id: "E1.on-error",
     fact:
       "an onError that throws or rejects, an answer that can't be printed, a hostile throw: nothing ends the process",
-    site: () => {
+    server: () => {
       const { proxy, revoke } = Proxy.revocable({}, {});
       revoke();
       const unprintable = Object.assign(new Error("x"), {
@@ -83,61 +83,61 @@ export const errors: readonly Case[] = [
             : Promise.reject(new Error("onError rejects")) as unknown as void,
       };
     },
-    async run(t) {
+    async run(client) {
       for (const which of ["sync", "async", "proxy", "unprintable", "getter"]) {
-        assert.equal((await t.refused(`?${which}`)).status, 500, which);
+        assert.equal((await client.refused(`?${which}`)).status, 500, which);
       }
       for (const which of ["proxy", "unprintable", "getter"]) {
-        const client = await t.connect();
-        client.send(which);
-        assert.equal((await client.closed).code, 1011, which);
+        const socket = await client.connect();
+        socket.send(which);
+        assert.equal((await socket.closed).code, 1011, which);
       }
-      await t.connect();
+      await client.connect();
     },
   },
   {
     id: "E1.pipelined",
     fact: "a handshake behind another request on one line, good or bad, hurts nobody",
-    async run(t) {
+    async run(client) {
       for (const version of ["13", "12"]) {
-        const client = await t.tcp();
-        client.write(`GET ${t.path()} HTTP/1.1\r\nHost: a.example\r\n\r\n`);
-        client.handshake({ target: t.path(), headers: { "Sec-WebSocket-Version": version } });
+        const raw = await client.tcp();
+        raw.write(`GET ${client.path()} HTTP/1.1\r\nHost: a.example\r\n\r\n`);
+        raw.handshake({ target: client.path(), headers: { "Sec-WebSocket-Version": version } });
         await sleep(50);
-        client.fin();
-        await client.ended();
-        assert.ok(!/^HTTP\/1\.1 101/.test(await client.body()), "an answer for the wrong request");
+        raw.fin();
+        await raw.ended();
+        assert.ok(!/^HTTP\/1\.1 101/.test(await raw.body()), "an answer for the wrong request");
       }
-      await t.connect();
+      await client.connect();
     },
   },
   {
     id: "E1.inflating",
     fact: "what is broken behind a message that is being inflated ends no process",
-    site: () => ({ perMessageDeflate: true, hooks: { error() {} } }),
-    async run(t) {
+    server: () => ({ perMessageDeflate: true, hooks: { error() {} } }),
+    async run(client) {
       const zeros = deflateRawSync(new Uint8Array(1024 * 1024), { finishFlush: 2 }).subarray(0, -4);
       const large = frame(BINARY, zeros, { rsv: 4 });
       for (let round = 0; round < 3; round++) {
-        const client = await t.upgraded({
+        const raw = await client.upgraded({
           headers: { "Sec-WebSocket-Extensions": "permessage-deflate; client_no_context_takeover" },
         });
-        client.write(Buffer.concat([large, large, large]));
+        raw.write(Buffer.concat([large, large, large]));
         // In chunks of their own, while the first is being inflated.
         const behind = Array.from({ length: 8 }, (_, i) => frame(TEXT, "x".repeat(i)));
         for (const bytes of [frame(CLOSE, closePayload(999)), ...behind]) {
           await sleep(1);
-          client.write(bytes);
+          raw.write(bytes);
         }
-        await client.ended();
+        await raw.ended();
       }
-      await t.connect();
+      await client.connect();
     },
   },
   {
     id: "E2.reported",
     fact: "a failed hook is reported to error, error.hook names it, and the peer stays open",
-    site: (s) => {
+    server: (server) => {
       class MyError extends Error {}
       return {
         hooks: {
@@ -149,7 +149,7 @@ export const errors: readonly Case[] = [
             throw new MyError("close");
           },
           error: (peer, error) =>
-            s.log(
+            server.log(
               "error",
               error.hook,
               error.message,
@@ -159,13 +159,13 @@ export const errors: readonly Case[] = [
         },
       };
     },
-    async run(t) {
-      const client = await t.connect();
-      client.send("sync");
-      client.send("async");
-      await t.logged("error", 2);
-      client.close();
-      const reports = (await t.logged("error", 3)).map(({ data }) => data);
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("sync");
+      socket.send("async");
+      await client.logged("error", 2);
+      socket.close();
+      const reports = (await client.logged("error", 3)).map(({ data }) => data);
       assert.deepEqual(reports, [
         ["message", "sync", true, 1],
         ["message", "async", true, 1],
@@ -176,28 +176,28 @@ export const errors: readonly Case[] = [
   {
     id: "E2.open",
     fact: "a failed open closes the peer with 1011; its queued messages start no hook",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         async open(peer) {
           if (peer.request.url.endsWith("?sync")) throw new Error("sync");
-          await s.wait("open");
+          await server.wait("open");
           throw new Error("async");
         },
-        message: () => s.log("message"),
-        error: (_, error) => s.log("error", error.hook, error.message),
-        close: (_, { code }) => s.log("close", code),
+        message: () => server.log("message"),
+        error: (_, error) => server.log("error", error.hook, error.message),
+        close: (_, { code }) => server.log("close", code),
       },
     }),
-    async run(t) {
-      const sync = await t.upgraded({ target: t.path("?sync") });
+    async run(client) {
+      const sync = await client.upgraded({ target: client.path("?sync") });
       assert.equal((await sync.closing()).code, 1011);
-      const async_ = await t.upgraded({ target: t.path("?async") });
+      const async_ = await client.upgraded({ target: client.path("?async") });
       async_.write(frame(TEXT, "waits"));
       await new Promise((go) => setTimeout(go, 50));
-      await t.release("open");
+      await client.release("open");
       assert.equal((await async_.closing()).code, 1011);
-      await t.logged("close", 2);
-      const log = (await t.log()).map(({ event, data }) => [event, ...data]);
+      await client.logged("close", 2);
+      const log = (await client.log()).map(({ event, data }) => [event, ...data]);
       assert.deepEqual(log, [
         ["error", "open", "sync"],
         ["close", 1011],
@@ -209,18 +209,18 @@ export const errors: readonly Case[] = [
   {
     id: "E2.console",
     fact: "without an error hook a failure is one console.error and 1011",
-    site: () => ({
+    server: () => ({
       hooks: {
         message() {
           throw new Error("c3d9 message failed");
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.send("x");
-      assert.equal((await client.closed).code, 1011);
-      const said = await t.consoleErrors("c3d9", 80);
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("x");
+      assert.equal((await socket.closed).code, 1011);
+      const said = await client.consoleErrors("c3d9", 80);
       assert.equal(said.length, 1);
       assert.match(said[0]!, /message hook failed.*c3d9 message failed/);
     },
@@ -228,7 +228,7 @@ export const errors: readonly Case[] = [
   {
     id: "E2.error-fails",
     fact: "an error hook that fails is one console.error",
-    site: () => ({
+    server: () => ({
       hooks: {
         message() {
           throw new Error("first");
@@ -239,10 +239,10 @@ export const errors: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.send("x");
-      const said = await t.consoleErrors("b8e2", 80);
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("x");
+      const said = await client.consoleErrors("b8e2", 80);
       assert.equal(said.length, 1);
       assert.match(said[0]!, /error hook failed/);
     },
@@ -250,26 +250,26 @@ export const errors: readonly Case[] = [
   {
     id: "E2.drain",
     fact: "a failed drain hook is reported like the others",
-    site: (s) => ({
+    server: (server) => ({
       limits: { highWaterMark: 0 },
       hooks: {
         message(peer) {
           for (let i = 0; i < 15; i++) peer.send(new Uint8Array(1024 * 1024));
-          s.log("filled");
+          server.log("filled");
         },
         drain() {
           throw new Error("drain fails");
         },
-        error: (_, error) => s.log("error", error.hook, error.message),
+        error: (_, error) => server.log("error", error.hook, error.message),
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.socket.pause();
-      client.send("x");
-      await t.logged("filled");
-      client.socket.resume();
-      assert.deepEqual((await t.logged("error"))[0]!.data, ["drain", "drain fails"]);
+    async run(client) {
+      const socket = await client.connect();
+      socket.socket.pause();
+      socket.send("x");
+      await client.logged("filled");
+      socket.socket.resume();
+      assert.deepEqual((await client.logged("error"))[0]!.data, ["drain", "drain fails"]);
     },
   },
   ...([
@@ -290,29 +290,29 @@ export const errors: readonly Case[] = [
   ] as const).map(([id, fact, bytes, code, closeCode]): Case => ({
     id,
     fact,
-    site: (s) => ({
+    server: (server) => ({
       limits: { closeTimeout: 100, maxPayload: 1000 },
       hooks: {
         async open() {
-          await s.wait("open");
+          await server.wait("open");
         },
-        error: (_, error) => s.log("error", (error as { code?: string }).code),
-        close: (_, { code }) => s.log("close", code),
+        error: (_, error) => server.log("error", (error as { code?: string }).code),
+        close: (_, { code }) => server.log("close", code),
       },
     }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.write(bytes);
-      assert.deepEqual((await t.logged("close"))[0]!.data, [closeCode]);
-      assert.deepEqual((await t.logged("error"))[0]!.data, [code]);
-      assert.deepEqual(await t.events(), ["error", "close"]);
-      await t.release("open");
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.write(bytes);
+      assert.deepEqual((await client.logged("close"))[0]!.data, [closeCode]);
+      assert.deepEqual((await client.logged("error"))[0]!.data, [code]);
+      assert.deepEqual(await client.events(), ["error", "close"]);
+      await client.release("open");
     },
   })),
   {
     id: "E3.codes",
     fact: "own errors carry a stable code; what is not an Error is wrapped, as the cause",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         message(_, message) {
           if (message.text() === "string") throw "just a string";
@@ -324,14 +324,21 @@ export const errors: readonly Case[] = [
             code: string;
             hook: string;
           };
-          s.log("error", name, code, hook, cause instanceof Error ? cause.message : cause, message);
+          server.log(
+            "error",
+            name,
+            code,
+            hook,
+            cause instanceof Error ? cause.message : cause,
+            message,
+          );
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      for (const what of ["string", "frozen", "undefined"]) client.send(what);
-      const seen = (await t.logged("error", 3)).map(({ data }) => data);
+    async run(client) {
+      const socket = await client.connect();
+      for (const what of ["string", "frozen", "undefined"]) socket.send(what);
+      const seen = (await client.logged("error", 3)).map(({ data }) => data);
       const wrapped = "The message hook threw a value that is not an Error";
       assert.deepEqual(seen, [
         ["PeerError", "ERR_PEER_HOOK", "message", "just a string", wrapped],

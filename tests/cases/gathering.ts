@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { CLOSE, closePayload, frame, TEXT } from "../harness/clients/raw_client.ts";
-import { sleep } from "../harness/clients/test_bed.ts";
+import { sleep } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** S4, S5, B3, X3: what is sent within one turn of the event loop, which a runtime may write at once. */
@@ -9,60 +9,60 @@ export const gathering: readonly Case[] = [
   {
     id: "S6.mixed",
     fact: "a publish to clients with compression and without reaches each as it can read it",
-    site: (s) => ({
+    server: (server) => ({
       perMessageDeflate: true,
       hooks: { open: (peer) => peer.subscribe("t") },
-      commands: { publish: () => s.ws.publish("t", "a".repeat(5000)) },
+      commands: { publish: () => server.ws.publish("t", "a".repeat(5000)) },
     }),
-    async run(t) {
+    async run(client) {
       const offers = ["permessage-deflate; server_no_context_takeover", null];
       for (const order of [offers, offers.toReversed()]) {
-        const clients = [];
+        const connections = [];
         for (const offer of order) {
-          clients.push(await t.raw({ headers: { "Sec-WebSocket-Extensions": offer } }));
+          connections.push(await client.raw({ headers: { "Sec-WebSocket-Extensions": offer } }));
         }
         const heads = [];
-        for (const client of clients) heads.push(await client.head());
-        await t.command("publish");
-        for (const [i, client] of clients.entries()) {
+        for (const raw of connections) heads.push(await raw.head());
+        await client.command("publish");
+        for (const [i, raw] of connections.entries()) {
           const agreed = heads[i]!.headers.some(([name]) => name === "sec-websocket-extensions");
-          const { rsv1, payload } = await client.frame();
+          const { rsv1, payload } = await raw.frame();
           assert.deepEqual([rsv1, payload.length < 5000], [agreed, agreed]);
-          client.destroy();
+          raw.destroy();
         }
-        for (let i = 0; (await t.stats()).peers > 0 && i < 50; i++) await sleep(20);
+        for (let i = 0; (await client.stats()).peers > 0 && i < 50; i++) await sleep(20);
       }
     },
   },
   {
     id: "S5.one-turn",
     fact: "sends and publishes of one turn keep their order and their bytes, whatever their size",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open(peer) {
           peer.subscribe("all");
-          s.log("open");
+          server.log("open");
         },
         message(peer) {
           for (let i = 0; i < 40; i++) {
             const data = sample(i);
             if (i % 3 === 0) peer.publish("all", data, { echo: true });
             else if (i % 3 === 1) peer.send(data);
-            else s.ws.publish("all", data);
+            else server.ws.publish("all", data);
           }
         },
       },
     }),
-    async run(t) {
-      const clients = [await t.connect(), await t.connect()];
-      await t.logged("open", 2);
-      clients[0]!.send("go");
-      for (const [at, client] of clients.entries()) {
+    async run(client) {
+      const sockets = [await client.connect(), await client.connect()];
+      await client.logged("open", 2);
+      sockets[0]!.send("go");
+      for (const [at, socket] of sockets.entries()) {
         for (let i = 0; i < 40; i++) {
           if (at === 1 && i % 3 === 1) continue; // sent to the first alone
           const wanted = sample(i);
-          if (typeof wanted === "string") assert.equal(await client.text(), wanted, `text ${i}`);
-          else assert.deepEqual(Buffer.from(await client.bytes()), Buffer.from(wanted), `${i}`);
+          if (typeof wanted === "string") assert.equal(await socket.text(), wanted, `text ${i}`);
+          else assert.deepEqual(Buffer.from(await socket.bytes()), Buffer.from(wanted), `${i}`);
         }
       }
     },
@@ -70,7 +70,7 @@ export const gathering: readonly Case[] = [
   {
     id: "S5.asynchronous",
     fact: "the order holds across turns, timers and promises",
-    site: () => ({
+    server: () => ({
       hooks: {
         async message(peer) {
           peer.send("0");
@@ -81,34 +81,34 @@ export const gathering: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.send("go");
-      for (let i = 0; i < 4; i++) assert.equal(await client.text(), String(i));
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("go");
+      for (let i = 0; i < 4; i++) assert.equal(await socket.text(), String(i));
     },
   },
   {
     id: "S4.counts",
     fact: "what send() says is queued is what bufferedAmount says, and reaches 0 by itself",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         message(peer) {
           const queued = [1, 2, 3].map(() => peer.send("x".repeat(1000)) - peer.bufferedAmount);
-          setTimeout(() => s.log("queued", ...queued, peer.bufferedAmount), 20);
+          setTimeout(() => server.log("queued", ...queued, peer.bufferedAmount), 20);
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.send("go");
-      for (let i = 0; i < 3; i++) assert.equal((await client.text()).length, 1000);
-      assert.deepEqual((await t.logged("queued"))[0]!.data, [0, 0, 0, 0]);
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("go");
+      for (let i = 0; i < 3; i++) assert.equal((await socket.text()).length, 1000);
+      assert.deepEqual((await client.logged("queued"))[0]!.data, [0, 0, 0, 0]);
     },
   },
   {
     id: "B3.at-once",
     fact: "waitForDrain() returns as soon as what was gathered has been written",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         async message(peer) {
           const started = performance.now();
@@ -116,38 +116,38 @@ export const gathering: readonly Case[] = [
             peer.send("x");
             await peer.waitForDrain();
           }
-          s.log("ms", performance.now() - started);
+          server.log("ms", performance.now() - started);
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.send("go");
-      for (let i = 0; i < 100; i++) assert.equal(await client.text(), "x");
-      const [ms] = (await t.logged("ms"))[0]!.data;
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("go");
+      for (let i = 0; i < 100; i++) assert.equal(await socket.text(), "x");
+      const [ms] = (await client.logged("ms"))[0]!.data;
       assert.ok(ms < 500, `100 rounds took ${ms} ms`); // 1,000 at a look every 10 ms
     },
   },
   {
     id: "X3.answers-first",
     fact: "what a hook sent leaves before our answer to a close of the same chunk",
-    site: () => ({ hooks: { message: (peer, message) => void peer.send(message) } }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.write(Buffer.concat([frame(TEXT, "last"), frame(CLOSE, closePayload(4001, "bye"))]));
-      const answer = await client.frame();
+    server: () => ({ hooks: { message: (peer, message) => void peer.send(message) } }),
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.write(Buffer.concat([frame(TEXT, "last"), frame(CLOSE, closePayload(4001, "bye"))]));
+      const answer = await raw.frame();
       assert.deepEqual([answer.opcode, answer.payload.toString()], [TEXT, "last"]);
-      assert.equal((await client.frame()).opcode, CLOSE);
+      assert.equal((await raw.frame()).opcode, CLOSE);
     },
   },
   {
     id: "X1.sends-first",
     fact: "what was sent and published leaves before our close, of the same turn",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open(peer) {
           peer.subscribe("all");
-          s.log("open");
+          server.log("open");
         },
         message(peer) {
           peer.publish("all", "published", { echo: true });
@@ -156,15 +156,15 @@ export const gathering: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const [asks, hears] = [await t.upgraded(), await t.upgraded()];
-      await t.logged("open", 2);
+    async run(client) {
+      const [asks, hears] = [await client.upgraded(), await client.upgraded()];
+      await client.logged("open", 2);
       asks.write(frame(TEXT, "go"));
-      for (const client of [asks, hears]) {
-        assert.equal((await client.frame()).payload.toString(), "published");
+      for (const raw of [asks, hears]) {
+        assert.equal((await raw.frame()).payload.toString(), "published");
       }
       assert.equal((await asks.frame()).payload.toString(), "sent");
-      for (const client of [asks, hears]) assert.equal((await client.closing()).code, 4000);
+      for (const raw of [asks, hears]) assert.equal((await raw.closing()).code, 4000);
     },
   },
 ];

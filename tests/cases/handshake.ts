@@ -1,31 +1,31 @@
 import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
-import type { TestBed } from "../harness/clients/test_bed.ts";
-import type { Case, Site } from "../fixtures/case.ts";
+import type { CaseClient } from "../harness/clients/case_client.ts";
+import type { Case, CaseServer } from "../fixtures/case.ts";
 import type { RawHandshakeOptions } from "../harness/clients/raw_client.ts";
 
-const loggingHooks = (s: Site) => ({
+const loggingHooks = (server: CaseServer) => ({
   hooks: {
-    upgrade: () => s.log("upgrade"),
-    open: () => s.log("open"),
+    upgrade: () => server.log("upgrade"),
+    open: () => server.log("open"),
   },
 });
 
 /** Sends a handshake that must be refused before any hook. */
 async function mustRefuse(
-  t: TestBed,
+  client: CaseClient,
   options: RawHandshakeOptions,
   status: number,
   body: RegExp,
 ): Promise<Record<string, string>> {
-  const client = await t.raw(options);
-  const head = await client.head();
+  const raw = await client.raw(options);
+  const head = await raw.head();
   const what = JSON.stringify(options);
   assert.equal(head.status, status, what);
-  client.fin();
-  assert.match(await client.body(), body, what);
-  assert.deepEqual(await t.events(), [], `${what} reached a hook`);
-  assert.equal((await t.stats()).peers, 0);
+  raw.fin();
+  assert.match(await raw.body(), body, what);
+  assert.deepEqual(await client.events(), [], `${what} reached a hook`);
+  assert.equal((await client.stats()).peers, 0);
   return Object.fromEntries(head.headers);
 }
 
@@ -57,10 +57,10 @@ export const handshake: readonly Case[] = [
   {
     id: "C4.method",
     fact: "a handshake by POST gets 405 with Allow, and no hook",
-    site: loggingHooks,
-    async run(t) {
+    server: loggingHooks,
+    async run(client) {
       const headers = await mustRefuse(
-        t,
+        client,
         { method: "POST" },
         405,
         /GET/,
@@ -71,20 +71,20 @@ export const handshake: readonly Case[] = [
   {
     id: "C4.upgrade",
     fact: "another protocol than websocket gets 426 naming it",
-    site: loggingHooks,
-    async run(t) {
-      const headers = await mustRefuse(t, { headers: { Upgrade: "h2c" } }, 426, /websocket/i);
+    server: loggingHooks,
+    async run(client) {
+      const headers = await mustRefuse(client, { headers: { Upgrade: "h2c" } }, 426, /websocket/i);
       assert.equal(headers.upgrade?.toLowerCase(), "websocket");
     },
   },
   {
     id: "C4.version",
     fact: "another version than 13 gets 426 with Sec-WebSocket-Version: 13",
-    site: loggingHooks,
-    async run(t) {
+    server: loggingHooks,
+    async run(client) {
       for (const version of ["12", "14", "013", "13, 12", "", null]) {
         const headers = { "Sec-WebSocket-Version": version };
-        const found = await mustRefuse(t, { headers }, 426, /version.* 13/i);
+        const found = await mustRefuse(client, { headers }, 426, /version.* 13/i);
         assert.equal(found["sec-websocket-version"], "13");
       }
     },
@@ -92,8 +92,8 @@ export const handshake: readonly Case[] = [
   {
     id: "C4.key",
     fact: "a key that is not 16 bytes in base64 gets 400",
-    site: loggingHooks,
-    async run(t) {
+    server: loggingHooks,
+    async run(client) {
       const bad = [
         null,
         "",
@@ -103,43 +103,48 @@ export const handshake: readonly Case[] = [
         "not base64 at all!!!!==",
       ];
       for (const key of bad) {
-        await mustRefuse(t, { headers: { "Sec-WebSocket-Key": key } }, 400, /Sec-WebSocket-Key/);
+        await mustRefuse(
+          client,
+          { headers: { "Sec-WebSocket-Key": key } },
+          400,
+          /Sec-WebSocket-Key/,
+        );
       }
     },
   },
   {
     id: "C4.host",
     fact: "an illegal Host gets 400 and crashes nothing",
-    site: loggingHooks,
-    async run(t) {
+    server: loggingHooks,
+    async run(client) {
       for (
         const Host of ["[", "a@b/c?d", "a b", "a/b", "a#b", "a:b", "a:99999", "%zz", "[::1", "a,b"]
       ) {
-        await mustRefuse(t, { headers: { Host } }, 400, /Host/i);
+        await mustRefuse(client, { headers: { Host } }, 400, /Host/i);
       }
     },
   },
   {
     id: "C4.host-missing",
     fact: "no Host, or two, gets 400",
-    site: loggingHooks,
-    async run(t) {
+    server: loggingHooks,
+    async run(client) {
       for (const Host of [null, ["a.example", "b.example"]]) {
-        const client = await t.raw({ headers: { Host } });
-        assert.equal((await client.head()).status, 400);
-        client.fin();
+        const raw = await client.raw({ headers: { Host } });
+        assert.equal((await raw.head()).status, 400);
+        raw.fin();
       }
-      assert.deepEqual(await t.events(), []);
+      assert.deepEqual(await client.events(), []);
     },
   },
   {
     id: "C4.subprotocol-list",
     fact: "a subprotocol list with a bad token or a double gets 400",
-    site: loggingHooks,
-    async run(t) {
+    server: loggingHooks,
+    async run(client) {
       for (const list of ["a b", "a,,b", "a, a", "(x)"]) {
         await mustRefuse(
-          t,
+          client,
           { headers: { "Sec-WebSocket-Protocol": list } },
           400,
           /Sec-WebSocket-Protocol/,
@@ -150,47 +155,49 @@ export const handshake: readonly Case[] = [
   {
     id: "C4.lenient",
     fact: "header names and tokens may have any case and stand in lists",
-    site: loggingHooks,
-    async run(t) {
-      await t.upgraded({ headers: { Upgrade: "WebSocket", Connection: "keep-alive, upgrade" } });
+    server: loggingHooks,
+    async run(client) {
+      await client.upgraded({
+        headers: { Upgrade: "WebSocket", Connection: "keep-alive, upgrade" },
+      });
       const headers = { Upgrade: null, UPGRADE: "websocket", "Sec-WebSocket-Version": null };
-      await t.upgraded({ headers: { ...headers, "sec-websocket-version": "13" } });
-      await t.logged("open", 2);
+      await client.upgraded({ headers: { ...headers, "sec-websocket-version": "13" } });
+      await client.logged("open", 2);
     },
   },
   {
     id: "C4.upgrade-list",
     fact: "the client may offer other protocols beside WebSocket",
-    site: loggingHooks,
-    async run(t) {
-      await t.upgraded({ headers: { Upgrade: "websocket, other/1" } });
-      await t.logged("open");
+    server: loggingHooks,
+    async run(client) {
+      await client.upgraded({ headers: { Upgrade: "websocket, other/1" } });
+      await client.logged("open");
     },
   },
   {
     id: "C4.header-bytes",
     fact: "a header beyond ASCII is its bytes, a character each, and breaks nothing",
-    site: (s) => ({
-      hooks: { upgrade: ({ headers }) => s.log("upgrade", headers.get("x-price")) },
+    server: (server) => ({
+      hooks: { upgrade: ({ headers }) => server.log("upgrade", headers.get("x-price")) },
     }),
-    async run(t) {
-      const client = await t.tcp();
-      const target = `GET ${t.path()} HTTP/1.1`;
-      client.write(Buffer.from(
+    async run(client) {
+      const raw = await client.tcp();
+      const target = `GET ${client.path()} HTTP/1.1`;
+      raw.write(Buffer.from(
         `${target}\r\n${HANDSHAKE}X-Price: 5 \u20ac each\r\n\r\n`, // in UTF-8, as no client should
       ));
-      assert.equal((await client.head()).status, 101);
-      assert.deepEqual((await t.logged("upgrade"))[0]!.data, ["5 \u00e2\u0082\u00ac each"]);
+      assert.equal((await raw.head()).status, 101);
+      assert.deepEqual((await client.logged("upgrade"))[0]!.data, ["5 \u00e2\u0082\u00ac each"]);
     },
   },
   {
     id: "C4.leaves-server-alone",
     fact: "refused handshakes are counted, and others go on",
-    site: loggingHooks,
-    async run(t) {
-      await mustRefuse(t, { headers: { "Sec-WebSocket-Key": "x" } }, 400, /Key/);
-      await t.connect();
-      const { refusals, opened } = await t.stats();
+    server: loggingHooks,
+    async run(client) {
+      await mustRefuse(client, { headers: { "Sec-WebSocket-Key": "x" } }, 400, /Key/);
+      await client.connect();
+      const { refusals, opened } = await client.stats();
       assert.deepEqual({ refusals, opened }, { refusals: 1, opened: 1 });
     },
   },
@@ -198,22 +205,22 @@ export const handshake: readonly Case[] = [
     id: "C4.descriptors",
     fact: "refused clients that send garbage and leave hold no descriptor",
     runsAlone: true,
-    async run(t) {
-      const before = await descriptorsAt(t.port);
-      const clients = await Promise.all(Array.from({ length: 60 }, async () => {
-        const client = await t.raw({ headers: { "Sec-WebSocket-Key": "bad" } });
-        assert.equal((await client.head()).status, 400);
-        client.write("garbage that nobody reads");
+    async run(client) {
+      const before = await descriptorsAt(client.port);
+      const connections = await Promise.all(Array.from({ length: 60 }, async () => {
+        const raw = await client.raw({ headers: { "Sec-WebSocket-Key": "bad" } });
+        assert.equal((await raw.head()).status, 400);
+        raw.write("garbage that nobody reads");
         await new Promise((go) => setTimeout(go, 20));
-        client.fin();
-        return client;
+        raw.fin();
+        return raw;
       }));
       await new Promise((go) => setTimeout(go, 50));
-      for (const client of clients) client.destroy();
+      for (const raw of connections) raw.destroy();
       let left = 60;
       for (let i = 0; i < 60 && left > 10; i++) {
         await new Promise((go) => setTimeout(go, 30));
-        left = await descriptorsAt(t.port) - before;
+        left = await descriptorsAt(client.port) - before;
       }
       assert.ok(left <= 10, `${left} descriptors are still open`);
     },
@@ -221,123 +228,125 @@ export const handshake: readonly Case[] = [
   {
     id: "C5.path",
     fact: "the path comes from the request target, whatever Host says",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
-        open: (peer) => s.log("open", peer.namespace, new URL(peer.request.url).pathname),
+        open: (peer) => server.log("open", peer.namespace, new URL(peer.request.url).pathname),
       },
     }),
-    async run(t) {
-      await t.upgraded({ target: t.path("/room"), headers: { Host: "evil.example" } });
-      const [{ data } = { data: [] }] = await t.logged("open");
-      assert.deepEqual(data, [t.path("/room"), t.path("/room")]);
+    async run(client) {
+      await client.upgraded({ target: client.path("/room"), headers: { Host: "evil.example" } });
+      const [{ data } = { data: [] }] = await client.logged("open");
+      assert.deepEqual(data, [client.path("/room"), client.path("/room")]);
     },
   },
   {
     id: "C5.absolute-form",
     fact: "a request target in absolute form counts by its path",
-    site: (s) => ({ hooks: { open: (peer) => s.log("open", peer.namespace) } }),
-    async run(t) {
-      await t.upgraded({ target: `http://evil.example${t.path("/room?x")}` });
-      assert.deepEqual((await t.logged("open"))[0]!.data, [t.path("/room")]);
+    server: (server) => ({ hooks: { open: (peer) => server.log("open", peer.namespace) } }),
+    async run(client) {
+      await client.upgraded({ target: `http://evil.example${client.path("/room?x")}` });
+      assert.deepEqual((await client.logged("open"))[0]!.data, [client.path("/room")]);
     },
   },
   {
     id: "C5.normal-form",
     fact: "the namespace is the URL's pathname in its normal form",
-    site: (s) => ({ hooks: { open: (peer) => s.log("open", peer.namespace) } }),
-    async run(t) {
-      await t.upgraded({ target: t.path("/a/../b/%7Ec//d?x=/e") });
-      const [{ data } = { data: [] }] = await t.logged("open");
-      assert.deepEqual(data, [t.path("/b/%7Ec//d")]);
+    server: (server) => ({ hooks: { open: (peer) => server.log("open", peer.namespace) } }),
+    async run(client) {
+      await client.upgraded({ target: client.path("/a/../b/%7Ec//d?x=/e") });
+      const [{ data } = { data: [] }] = await client.logged("open");
+      assert.deepEqual(data, [client.path("/b/%7Ec//d")]);
     },
   },
   {
     id: "C5.forwarded-ignored",
     fact: "X-Forwarded-* change nothing without trustProxy",
-    site: (s) => ({
-      hooks: { open: (peer) => s.log("open", peer.request.url, peer.remoteAddress) },
+    server: (server) => ({
+      hooks: { open: (peer) => server.log("open", peer.request.url, peer.remoteAddress) },
     }),
-    async run(t) {
+    async run(client) {
       const headers = {
         "X-Forwarded-Host": "evil.example",
         "X-Forwarded-Proto": "https",
         "X-Forwarded-For": "1.2.3.4",
       };
-      await t.upgraded({ headers });
-      const [{ data } = { data: [] }] = await t.logged("open");
-      assert.deepEqual(data, [`http://127.0.0.1:${t.port}${t.path()}`, "127.0.0.1"]);
+      await client.upgraded({ headers });
+      const [{ data } = { data: [] }] = await client.logged("open");
+      assert.deepEqual(data, [`http://127.0.0.1:${client.port}${client.path()}`, "127.0.0.1"]);
     },
   },
   {
     id: "C5.trust-proxy",
     fact: "under trustProxy the last forwarded values count, and only legal ones",
-    site: (s) => ({
+    server: (server) => ({
       trustProxy: true,
-      hooks: { open: (peer) => s.log("open", peer.request.url, peer.remoteAddress) },
+      hooks: { open: (peer) => server.log("open", peer.request.url, peer.remoteAddress) },
     }),
-    async run(t) {
-      await t.upgraded({
+    async run(client) {
+      await client.upgraded({
         headers: {
           "X-Forwarded-Host": "app.example",
           "X-Forwarded-Proto": "https",
           "X-Forwarded-For": "6.6.6.6, 203.0.113.7",
         },
       });
-      await t.upgraded({
+      await client.upgraded({
         headers: { "X-Forwarded-Host": "a/b?c", "X-Forwarded-For": "<script>" },
       });
-      const [good, bad] = (await t.logged("open", 2)).map(({ data }) => data);
-      assert.deepEqual(good, [`https://app.example${t.path()}`, "203.0.113.7"]);
-      assert.deepEqual(bad, [`http://127.0.0.1:${t.port}${t.path()}`, "127.0.0.1"]);
+      const [good, bad] = (await client.logged("open", 2)).map(({ data }) => data);
+      assert.deepEqual(good, [`https://app.example${client.path()}`, "203.0.113.7"]);
+      assert.deepEqual(bad, [`http://127.0.0.1:${client.port}${client.path()}`, "127.0.0.1"]);
     },
   },
   {
     id: "C9.picked",
     fact: "the subprotocol that upgrade picks is selected, by either way of saying so",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         upgrade(request) {
           return request.url.endsWith("?header")
             ? { headers: { "Sec-WebSocket-Protocol": "b" } }
             : { protocol: "b" };
         },
-        open: (peer) => s.log("open", peer.websocket.protocol),
+        open: (peer) => server.log("open", peer.websocket.protocol),
       },
     }),
-    async run(t) {
+    async run(client) {
       for (const query of ["", "?header"]) {
         for (const list of ["a, b", "a,b", "b"]) {
-          const client = await t.raw({
-            target: t.path(query),
+          const raw = await client.raw({
+            target: client.path(query),
             headers: { "Sec-WebSocket-Protocol": list },
           });
-          const { headers } = await client.head();
+          const { headers } = await raw.head();
           const selected = headers.filter(([name]) => name === "sec-websocket-protocol");
           assert.deepEqual(selected, [["sec-websocket-protocol", "b"]]);
         }
       }
-      const opened = await t.logged("open", 6);
+      const opened = await client.logged("open", 6);
       assert.ok(opened.every(({ data }) => data[0] === "b"));
     },
   },
   {
     id: "C9.none",
     fact: "where upgrade picks none, none is selected",
-    site: (s) => ({ hooks: { open: (peer) => s.log("open", peer.websocket.protocol) } }),
-    async run(t) {
-      const client = await t.raw({ headers: { "Sec-WebSocket-Protocol": "a,b" } });
-      const { status, headers } = await client.head();
+    server: (server) => ({
+      hooks: { open: (peer) => server.log("open", peer.websocket.protocol) },
+    }),
+    async run(client) {
+      const raw = await client.raw({ headers: { "Sec-WebSocket-Protocol": "a,b" } });
+      const { status, headers } = await raw.head();
       assert.equal(status, 101);
       assert.ok(!headers.some(([name]) => name === "sec-websocket-protocol"));
-      assert.deepEqual((await t.logged("open"))[0]!.data, [""]);
+      assert.deepEqual((await client.logged("open"))[0]!.data, [""]);
     },
   },
   {
     id: "C9.option",
     fact: "handleProtocols picks where upgrade names none, and is asked only then",
-    site: (s) => ({
+    server: (server) => ({
       handleProtocols(offered, request) {
-        s.log("asked", [...offered], new URL(request.url).search);
+        server.log("asked", [...offered], new URL(request.url).search);
         return request.url.endsWith("?later") ? Promise.resolve("b") : offered.has("b") && "b";
       },
       hooks: {
@@ -347,10 +356,10 @@ export const handshake: readonly Case[] = [
             return { headers: { "sec-websocket-protocol": "a" } };
           }
         },
-        open: (peer) => s.log("open", peer.websocket.protocol),
+        open: (peer) => server.log("open", peer.websocket.protocol),
       },
     }),
-    async run(t) {
+    async run(client) {
       const table: [query: string, offered: string[], selected: string][] = [
         ["", ["a", "b"], "b"],
         ["?later", ["a", "b"], "b"],
@@ -360,18 +369,18 @@ export const handshake: readonly Case[] = [
         ["", [], ""],
       ];
       for (const [query, protocols, selected] of table) {
-        const client = await t.raw({
-          target: t.path(query),
+        const raw = await client.raw({
+          target: client.path(query),
           headers: { "Sec-WebSocket-Protocol": protocols.join(", ") || null },
         });
-        const { status, headers } = await client.head();
+        const { status, headers } = await raw.head();
         assert.equal(status, 101);
         assert.equal(new Headers(headers).get("sec-websocket-protocol") ?? "", selected, query);
       }
-      assert.deepEqual((await t.logged("open", 6)).map(({ data }) => data[0]), [
+      assert.deepEqual((await client.logged("open", 6)).map(({ data }) => data[0]), [
         ...table.map(([, , selected]) => selected),
       ]);
-      assert.deepEqual((await t.logged("asked", 3)).map(({ data }) => data), [
+      assert.deepEqual((await client.logged("asked", 3)).map(({ data }) => data), [
         [["a", "b"], ""],
         [["a", "b"], "?later"],
         [["a"], ""],
@@ -381,48 +390,48 @@ export const handshake: readonly Case[] = [
   {
     id: "C9.option-not-offered",
     fact: "what handleProtocols picks must be offered too, or it is a 500",
-    site: (s) => ({
+    server: (server) => ({
       handleProtocols: () => Promise.resolve("c"),
-      hooks: { open: () => s.log("open") },
-      onError: (error) => s.log("onError", String(error)),
+      hooks: { open: () => server.log("open") },
+      onError: (error) => server.log("onError", String(error)),
     }),
-    async run(t) {
-      assert.equal((await t.refused("", { protocols: ["a", "b"] })).status, 500);
+    async run(client) {
+      assert.equal((await client.refused("", { protocols: ["a", "b"] })).status, 500);
       assert.match(
-        (await t.logged("onError"))[0]!.data[0],
+        (await client.logged("onError"))[0]!.data[0],
         /subprotocol "c".*offered are "a", "b"/,
       );
-      assert.deepEqual(await t.events(), ["onError"]);
+      assert.deepEqual(await client.events(), ["onError"]);
     },
   },
   {
     id: "C9.not-offered",
     fact: "a subprotocol that was not offered is a 500, and onError hears of it",
-    site: (s) => ({
-      hooks: { upgrade: () => ({ protocol: "c" }), open: () => s.log("open") },
-      onError: (error, { stage }) => s.log("onError", stage, String(error)),
+    server: (server) => ({
+      hooks: { upgrade: () => ({ protocol: "c" }), open: () => server.log("open") },
+      onError: (error, { stage }) => server.log("onError", stage, String(error)),
     }),
-    async run(t) {
-      const refused = await t.refused("", { protocols: ["a", "b"] });
+    async run(client) {
+      const refused = await client.refused("", { protocols: ["a", "b"] });
       assert.equal(refused.status, 500);
-      const [{ data } = { data: [] }] = await t.logged("onError");
+      const [{ data } = { data: [] }] = await client.logged("onError");
       assert.deepEqual(data, [
         "upgrade",
         'TypeError: Cannot select the subprotocol "c" as the client did not offer it: offered are "a", "b"',
       ]);
-      assert.deepEqual(await t.events(), ["onError"]);
+      assert.deepEqual(await client.events(), ["onError"]);
     },
   },
   {
     id: "C10.foreign",
     fact: "another host's page with cookies or Authorization gets 403 naming origin and option",
-    site: (s) => ({
-      hooks: { open: () => s.log("open") },
-      onError: (error, { stage }) => s.log("onError", stage, String(error)),
+    server: (server) => ({
+      hooks: { open: () => server.log("open") },
+      onError: (error, { stage }) => server.log("onError", stage, String(error)),
     }),
-    async run(t) {
+    async run(client) {
       for (const credential of [{ Cookie: "sid=1" }, { Authorization: "Basic x" }]) {
-        const refused = await t.refused("", {
+        const refused = await client.refused("", {
           origin: "https://evil.example",
           headers: credential,
         });
@@ -430,56 +439,59 @@ export const handshake: readonly Case[] = [
         assert.match(refused.body, /https:\/\/evil\.example/);
         assert.match(refused.body, /allowedOrigins: \["https:\/\/evil\.example"\]/);
       }
-      const reports = await t.logged("onError");
+      const reports = await client.logged("onError");
       assert.equal(reports.length, 1, "only the first is logged");
       assert.match(reports[0]!.data[1], /allowedOrigins: \["https:\/\/evil\.example"\]/);
-      assert.ok(!(await t.events()).includes("open"));
+      assert.ok(!(await client.events()).includes("open"));
     },
   },
   {
     id: "C10.admitted",
     fact: "the own host on any port, and a foreign page without credentials, are admitted",
-    async run(t) {
-      await t.connect("", { origin: "http://127.0.0.1:1", headers: { Cookie: "a=b" } });
-      await t.connect("", { origin: "https://127.0.0.1", headers: { Cookie: "a=b" } });
-      await t.connect("", { origin: "https://elsewhere.example" });
-      await t.connect("", { headers: { Cookie: "a=b" } });
-      const refused = await t.refused("", { origin: "null", headers: { Cookie: "a=b" } });
+    async run(client) {
+      await client.connect("", { origin: "http://127.0.0.1:1", headers: { Cookie: "a=b" } });
+      await client.connect("", { origin: "https://127.0.0.1", headers: { Cookie: "a=b" } });
+      await client.connect("", { origin: "https://elsewhere.example" });
+      await client.connect("", { headers: { Cookie: "a=b" } });
+      const refused = await client.refused("", { origin: "null", headers: { Cookie: "a=b" } });
       assert.equal(refused.status, 403);
     },
   },
   {
     id: "C10.allowed-origins",
     fact: "allowedOrigins admits by string and RegExp, and nothing else",
-    site: () => ({
+    server: () => ({
       allowedOrigins: ["https://app.example", /^https:\/\/[a-z]+\.trusted\.example$/g],
     }),
-    async run(t) {
+    async run(client) {
       const headers = { Cookie: "a=b" };
       const good = [
         "https://app.example",
         "https://x.trusted.example",
         "https://y.trusted.example",
       ];
-      for (const origin of good) await t.connect("", { origin, headers });
+      for (const origin of good) await client.connect("", { origin, headers });
       const bad = [
         "https://app.example.evil.example",
         "http://app.example",
         "https://app.example:8443",
       ];
       for (const origin of bad) {
-        assert.equal((await t.refused("", { origin, headers })).status, 403, origin);
+        assert.equal((await client.refused("", { origin, headers })).status, 403, origin);
       }
     },
   },
   {
     id: "C10.forwarded-host",
     fact: "under trustProxy the forwarded host counts as Host",
-    site: () => ({ trustProxy: 1 }),
-    async run(t) {
+    server: () => ({ trustProxy: 1 }),
+    async run(client) {
       const headers = { Cookie: "a=b", "X-Forwarded-Host": "app.example" };
-      await t.connect("", { origin: "https://app.example", headers });
-      const refused = await t.refused("", { origin: `http://127.0.0.1:${t.port}`, headers });
+      await client.connect("", { origin: "https://app.example", headers });
+      const refused = await client.refused("", {
+        origin: `http://127.0.0.1:${client.port}`,
+        headers,
+      });
       assert.equal(refused.status, 403);
     },
   },

@@ -34,7 +34,7 @@ export const hibernation: readonly Case[] = [
     id: "H1.traits",
     fact:
       "after eviction a peer has id, url, all headers, address, namespace, topics, context and protocol as before",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         upgrade: () => ({
           protocol: "b",
@@ -45,27 +45,27 @@ export const hibernation: readonly Case[] = [
           peer.subscribe("news");
           peer.subscribe("\0 odd \ud800 topic");
           peer.websocket.binaryType = "arraybuffer";
-          s.log("traits", traits(peer));
+          server.log("traits", traits(peer));
         },
-        message: (peer) => s.log("traits", traits(peer)),
+        message: (peer) => server.log("traits", traits(peer)),
       },
     }),
-    async run(t) {
-      const client = await t.raw({
-        target: t.path("/x?y=%20z"),
+    async run(client) {
+      const raw = await client.raw({
+        target: client.path("/x?y=%20z"),
         headers: {
           "Sec-WebSocket-Protocol": "a, b",
           Cookie: "q=1; r=2",
           "X-Long": "x".repeat(3000),
         },
       });
-      assert.equal((await client.head()).status, 101);
+      assert.equal((await raw.head()).status, 101);
       for (let life = 1; life <= 3; life++) {
-        await t.evict();
-        client.write(frame(TEXT, "look"));
-        await t.logged("traits", life + 1);
+        await client.evict();
+        raw.write(frame(TEXT, "look"));
+        await client.logged("traits", life + 1);
       }
-      const [first, ...later] = (await t.log()).map(({ data }) => data[0]);
+      const [first, ...later] = (await client.log()).map(({ data }) => data[0]);
       assert.equal(first.context.user, "ada");
       assert.equal(first.protocol, "b");
       assert.equal(first.topics.length, 2);
@@ -75,7 +75,7 @@ export const hibernation: readonly Case[] = [
   {
     id: "H1.changes",
     fact: "what hooks change of context and topics lasts, also after an await",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         upgrade: () => ({ context: { count: 0, late: 0 } }),
         open: (peer) => peer.subscribe("first"),
@@ -87,17 +87,17 @@ export const hibernation: readonly Case[] = [
           if (message.text() === "leave") peer.unsubscribe("first");
           else peer.subscribe(message.text());
           peer.send({ ...context, topics: [...peer.topics] });
-          s.log("done");
+          server.log("done");
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
+    async run(client) {
+      const socket = await client.connect();
       const seen: unknown[] = [];
       for (const word of ["a", "b", "leave", "c"]) {
-        client.send(word);
-        seen.push(JSON.parse(await client.text()));
-        await t.evict();
+        socket.send(word);
+        seen.push(JSON.parse(await socket.text()));
+        await client.evict();
       }
       assert.deepEqual(seen, [
         { count: 1, late: 1, topics: ["first", "a"] },
@@ -110,7 +110,7 @@ export const hibernation: readonly Case[] = [
   {
     id: "H1.others",
     fact: "what the hook of a peer, or none, changes of another's context lasts as well",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         upgrade: () => ({ context: { marks: [] as string[] } }),
         async message(peer, message) {
@@ -123,37 +123,37 @@ export const hibernation: readonly Case[] = [
             await new Promise((resolve) => setTimeout(resolve, 5));
             marks.push(`${word}, later`);
           }
-          s.log("done");
+          server.log("done");
         },
       },
       commands: {
         mark() {
-          for (const peers of s.ws.peers.values()) {
+          for (const peers of server.ws.peers.values()) {
             for (const { context } of peers) (context.marks as string[]).push("all");
           }
         },
       },
     }),
-    async run(t) {
-      const writer = await t.connect(), reader = await t.connect();
+    async run(client) {
+      const writer = await client.connect(), reader = await client.connect();
       for (const word of ["a", "b"]) {
         writer.send(word);
-        await t.logged("done", word === "a" ? 1 : 2);
-        await t.evict();
+        await client.logged("done", word === "a" ? 1 : 2);
+        await client.evict();
       }
-      await t.command("mark");
-      await t.evict();
+      await client.command("mark");
+      await client.evict();
       const written = ["a", "a, later", "b", "b, later", "all"];
-      for (const [client, marks] of [[writer, ["all"]], [reader, written]] as const) {
-        client.send("look");
-        assert.deepEqual(JSON.parse(await client.text()), { marks });
+      for (const [socket, marks] of [[writer, ["all"]], [reader, written]] as const) {
+        socket.send("look");
+        assert.deepEqual(JSON.parse(await socket.text()), { marks });
       }
     },
   },
   {
     id: "H1.large",
     fact: "1,500 topics and a context of 100 kB are there again, and can shrink and grow",
-    site: () => ({
+    server: () => ({
       limits: { maxTopicsPerPeer: 2000 },
       hooks: {
         upgrade: () => ({ context: { text: "é€".repeat(25_000) } }),
@@ -167,24 +167,24 @@ export const hibernation: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
+    async run(client) {
+      const socket = await client.connect();
       for (
         const [word, length] of [["look", 50_000], ["look", 50_000], ["10", 10], ["look", 10], [
           "200000",
           200_000,
         ], ["look", 200_000]] as const
       ) {
-        await t.evict();
-        client.send(word);
-        assert.deepEqual(JSON.parse(await client.text()), [length, 1500, true]);
+        await client.evict();
+        socket.send(word);
+        assert.deepEqual(JSON.parse(await socket.text()), [length, 1500, true]);
       }
     },
   },
   {
     id: "H1.cloned",
     fact: "a context with what JSON has no words for is as before: dates, maps, bytes, undefined",
-    site: () => ({
+    server: () => ({
       hooks: {
         upgrade: () => ({
           context: {
@@ -210,12 +210,12 @@ export const hibernation: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
+    async run(client) {
+      const socket = await client.connect();
       for (let life = 0; life < 2; life++) {
-        await t.evict();
-        client.send("look");
-        assert.deepEqual(JSON.parse(await client.text()), [
+        await client.evict();
+        socket.send("look");
+        assert.deepEqual(JSON.parse(await socket.text()), [
           5,
           ["a", "more"],
           [1, 2],
@@ -230,56 +230,57 @@ export const hibernation: readonly Case[] = [
     id: "H1.hooks",
     fact:
       "after eviction hooks are resolved again, and no message overtakes that; open is not repeated",
-    site: (s) => ({
+    server: (server) => ({
       async resolve(request) {
         await new Promise((resolve) => setTimeout(resolve, 20));
         const { search } = new URL(request.url);
         return {
-          open: () => s.log("open"),
+          open: () => server.log("open"),
           message: (peer, message) => void peer.send(`${search} ${message}`),
-          close: (_, { code }) => s.log("close", code),
+          close: (_, { code }) => server.log("close", code),
         };
       },
     }),
-    async run(t) {
-      const client = await t.connect("?me");
-      await t.evict();
-      for (const word of ["a", "b", "c"]) client.send(word);
-      for (const word of ["a", "b", "c"]) assert.equal(await client.text(), `?me ${word}`);
-      await t.evict();
-      client.close(4005, "bye");
-      assert.deepEqual((await t.logged("close"))[0]!.data, [4005]);
-      assert.deepEqual(await t.events(), ["open", "close"]);
+    async run(client) {
+      const socket = await client.connect("?me");
+      await client.evict();
+      for (const word of ["a", "b", "c"]) socket.send(word);
+      for (const word of ["a", "b", "c"]) assert.equal(await socket.text(), `?me ${word}`);
+      await client.evict();
+      socket.close(4005, "bye");
+      assert.deepEqual((await client.logged("close"))[0]!.data, [4005]);
+      assert.deepEqual(await client.events(), ["open", "close"]);
     },
   },
   {
     id: "H1.ends",
     fact: "a close, a protocol error and a line that drops end a peer after eviction as before it",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         upgrade: (request) => ({ context: { who: new URL(request.url).search } }),
         open: (peer) => peer.subscribe("t"),
-        error: (peer, error) => s.log("error", peer.context.who, (error as { code?: string }).code),
+        error: (peer, error) =>
+          server.log("error", peer.context.who, (error as { code?: string }).code),
         close: (peer, { code, wasClean }) =>
-          s.log("close", peer.context.who, code, wasClean, peer.topics.size, peer.peers.size),
+          server.log("close", peer.context.who, code, wasClean, peer.topics.size, peer.peers.size),
       },
     }),
-    async run(t) {
+    async run(client) {
       const [clean, bad, gone] = await Promise.all(
-        ["?clean", "?bad", "?gone"].map((query) => t.upgraded({ target: t.path(query) })),
+        ["?clean", "?bad", "?gone"].map((query) => client.upgraded({ target: client.path(query) })),
       );
-      await t.evict();
+      await client.evict();
       clean!.write(frame(CLOSE, closePayload(4001)));
       assert.deepEqual((await clean!.frame()).payload.toString("hex"), "0fa1");
-      assert.deepEqual((await t.logged("close"))[0]!.data, ["?clean", 4001, true, 0, 2]);
-      await t.evict();
+      assert.deepEqual((await client.logged("close"))[0]!.data, ["?clean", 4001, true, 0, 2]);
+      await client.evict();
       bad!.write(frame(3, "no such opcode"));
-      await t.logged("error");
-      await t.logged("close", 2);
-      await t.evict();
+      await client.logged("error");
+      await client.logged("close", 2);
+      await client.evict();
       gone!.rst();
-      await t.logged("close", 3);
-      assert.deepEqual((await t.log()).slice(1).map(({ event, data }) => [event, ...data]), [
+      await client.logged("close", 3);
+      assert.deepEqual((await client.log()).slice(1).map(({ event, data }) => [event, ...data]), [
         ["error", "?bad", "ERR_PEER_PROTOCOL"],
         ["close", "?bad", 1002, false, 0, 1],
         ["close", "?gone", 1006, false, 0, 0],
@@ -290,46 +291,54 @@ export const hibernation: readonly Case[] = [
     id: "H2.reach",
     fact:
       "a publish by a peer or by the adapter reaches each hibernated subscriber once, in its namespace alone",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         upgrade: (request) => ({ namespace: new URL(request.url).search }),
         open(peer) {
           peer.subscribe("t");
           peer.subscribe("left");
-          s.log("open");
+          server.log("open");
         },
         message(peer, message) {
           if (message.text() === "leave") return peer.unsubscribe("left");
-          s.log("reached", peer.publish(message.text(), "by a peer"));
+          server.log("reached", peer.publish(message.text(), "by a peer"));
         },
       },
       commands: {
         publish: (namespace) =>
-          s.ws.publish("t", "by the adapter", namespace ? { namespace: namespace as string } : {}),
+          server.ws.publish(
+            "t",
+            "by the adapter",
+            namespace ? { namespace: namespace as string } : {},
+          ),
       },
     }),
-    async run(t) {
-      const [a, b, other] = [await t.connect("?1"), await t.connect("?1"), await t.connect("?2")];
-      await t.logged("open", 3);
+    async run(client) {
+      const [a, b, other] = [
+        await client.connect("?1"),
+        await client.connect("?1"),
+        await client.connect("?2"),
+      ];
+      await client.logged("open", 3);
       b.send("leave");
-      await t.evict();
+      await client.evict();
       a.send("t");
       assert.equal(await b.text(), "by a peer");
-      await t.evict();
+      await client.evict();
       a.send("left");
-      assert.deepEqual((await t.logged("reached", 2)).map(({ data }) => data[0]), [1, 0]);
-      await t.evict();
-      assert.equal(await t.command("publish", "?1"), 2);
-      await t.evict();
-      assert.equal(await t.command("publish"), 3);
-      for (const client of [a, b]) {
-        assert.equal(await client.text(), "by the adapter");
-        assert.equal(await client.text(), "by the adapter");
+      assert.deepEqual((await client.logged("reached", 2)).map(({ data }) => data[0]), [1, 0]);
+      await client.evict();
+      assert.equal(await client.command("publish", "?1"), 2);
+      await client.evict();
+      assert.equal(await client.command("publish"), 3);
+      for (const socket of [a, b]) {
+        assert.equal(await socket.text(), "by the adapter");
+        assert.equal(await socket.text(), "by the adapter");
       }
       assert.equal(await other.text(), "by the adapter");
-      const { peers, topics, namespaces } = await t.stats();
+      const { peers, topics, namespaces } = await client.stats();
       assert.deepEqual({ peers, topics, namespaces }, { peers: 3, topics: 4, namespaces: 2 });
-      for (const client of [a, b, other]) assert.equal(client.queued.length, 0);
+      for (const socket of [a, b, other]) assert.equal(socket.queued.length, 0);
     },
   },
 ];

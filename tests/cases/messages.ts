@@ -7,7 +7,7 @@ export const messages: readonly Case[] = [
   {
     id: "M2.own",
     fact: "the buffer of a message may be given away, an empty one's too",
-    site: () => ({
+    server: () => ({
       hooks: {
         message(peer, message) {
           const buffer = message.arrayBuffer();
@@ -16,22 +16,22 @@ export const messages: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
+    async run(client) {
+      const socket = await client.connect();
       for (const size of [0, 0, 3, 5000, 0]) {
-        client.send(new Uint8Array(size));
-        assert.equal(await client.text(), "given away");
+        socket.send(new Uint8Array(size));
+        assert.equal(await socket.text(), "given away");
       }
     },
   },
   {
     id: "M1.types",
     fact: "type, data and rawData come from the frame: text is a string, binary bytes",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         message(_, message) {
           const name = (value: unknown) => (value as object).constructor.name;
-          s.log(
+          server.log(
             "message",
             message.type,
             name(message.rawData),
@@ -41,11 +41,11 @@ export const messages: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.send("é");
-      client.send(new TextEncoder().encode("é"));
-      const seen = (await t.logged("message", 2)).map(({ data }) => data);
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("é");
+      socket.send(new TextEncoder().encode("é"));
+      const seen = (await client.logged("message", 2)).map(({ data }) => data);
       assert.deepEqual(seen, [
         ["text", "String", "String", "é"],
         ["binary", "Uint8Array", "Uint8Array", "é"],
@@ -55,31 +55,33 @@ export const messages: readonly Case[] = [
   {
     id: "M1.views",
     fact: "text(), json(), uint8Array(), arrayBuffer() and blob() read either type",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         async message(peer, message) {
           const blob = await message.blob().text();
           const bytes = [message.uint8Array(), new Uint8Array(message.arrayBuffer())];
-          s.log("seen", message.text(), message.json(), blob, ...bytes.map((it) => it.join()));
-          s.log("who", message.peer === peer, message.id === message.id, message.id.length);
+          server.log("seen", message.text(), message.json(), blob, ...bytes.map((it) => it.join()));
+          server.log("who", message.peer === peer, message.id === message.id, message.id.length);
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
+    async run(client) {
+      const socket = await client.connect();
       const bytes = new TextEncoder().encode('{"é":1}');
-      client.send('{"é":1}');
-      client.send(bytes);
-      for (const { data } of await t.logged("seen", 2)) {
+      socket.send('{"é":1}');
+      socket.send(bytes);
+      for (const { data } of await client.logged("seen", 2)) {
         assert.deepEqual(data, ['{"é":1}', { "é": 1 }, '{"é":1}', bytes.join(), bytes.join()]);
       }
-      for (const { data } of await t.logged("who", 2)) assert.deepEqual(data, [true, true, 36]);
+      for (const { data } of await client.logged("who", 2)) {
+        assert.deepEqual(data, [true, true, 36]);
+      }
     },
   },
   {
     id: "M1.echo",
     fact: "echoing rawData or data keeps the type",
-    site: () => ({
+    server: () => ({
       hooks: {
         message(peer, message) {
           peer.send(message.rawData);
@@ -87,25 +89,25 @@ export const messages: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.send("text");
-      client.send(new Uint8Array([0, 255]));
-      client.send("");
-      client.send(new Uint8Array());
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("text");
+      socket.send(new Uint8Array([0, 255]));
+      socket.send("");
+      socket.send(new Uint8Array());
       for (const expected of ["text", new Uint8Array([0, 255]), "", new Uint8Array()]) {
-        assert.deepEqual([await client.next(), await client.next()], [expected, expected]);
+        assert.deepEqual([await socket.next(), await socket.next()], [expected, expected]);
       }
     },
   },
   {
     id: "M2.exact",
     fact: "a view holds exactly the message's bytes, never a part of a shared pool",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         message(_, message) {
           const bytes = message.uint8Array();
-          s.log(
+          server.log(
             "seen",
             bytes.byteLength,
             bytes.byteOffset,
@@ -115,66 +117,73 @@ export const messages: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const client = await t.upgraded();
+    async run(client) {
+      const raw = await client.upgraded();
       const sizes = [0, 1, 3, 125, 126, 4096, 65_535, 65_536];
-      for (const size of sizes) client.write(frame(BINARY, new Uint8Array(size)));
-      const seen = (await t.logged("seen", sizes.length)).map(({ data }) => data);
+      for (const size of sizes) raw.write(frame(BINARY, new Uint8Array(size)));
+      const seen = (await client.logged("seen", sizes.length)).map(({ data }) => data);
       assert.deepEqual(seen, sizes.map((size) => [size, 0, size, size]));
     },
   },
   {
     id: "M2.kept",
     fact: "a message stays valid after any await, while others come",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         async message(_, message) {
           await new Promise((resolve) => setTimeout(resolve, 60));
           const bytes = message.uint8Array();
-          s.log("kept", bytes.length, bytes.every((byte) => byte === bytes[0]), bytes[0] ?? null);
+          server.log(
+            "kept",
+            bytes.length,
+            bytes.every((byte) => byte === bytes[0]),
+            bytes[0] ?? null,
+          );
         },
       },
     }),
-    async run(t) {
-      const client = await t.upgraded();
+    async run(client) {
+      const raw = await client.upgraded();
       for (let i = 0; i < 100; i++) {
-        client.write(frame(BINARY, new Uint8Array(1 + i * 37 % 500).fill(i)));
+        raw.write(frame(BINARY, new Uint8Array(1 + i * 37 % 500).fill(i)));
       }
-      const kept = (await t.logged("kept", 100)).map(({ data }) => data);
+      const kept = (await client.logged("kept", 100)).map(({ data }) => data);
       assert.deepEqual(kept, Array.from({ length: 100 }, (_, i) => [1 + i * 37 % 500, true, i]));
     },
   },
   {
     id: "M2.fragments",
     fact: "a fragmented message is one message",
-    site: (s) => ({ hooks: { message: (_, message) => s.log("message", message.text()) } }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.write(frame(TEXT, "a", { fin: false }));
-      client.write(frame(9, "ping between"));
-      client.write(frame(0, "b", { fin: false }));
-      client.write(frame(0, "c"));
-      assert.deepEqual((await t.logged("message"))[0]!.data, ["abc"]);
+    server: (server) => ({
+      hooks: { message: (_, message) => server.log("message", message.text()) },
+    }),
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.write(frame(TEXT, "a", { fin: false }));
+      raw.write(frame(9, "ping between"));
+      raw.write(frame(0, "b", { fin: false }));
+      raw.write(frame(0, "c"));
+      assert.deepEqual((await client.logged("message"))[0]!.data, ["abc"]);
     },
   },
   {
     id: "M3.json",
     fact: "json() on bad JSON is a SyntaxError naming peer and size, never the content",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         message(peer, message) {
           try {
             message.json();
           } catch (error) {
             const { name, message: text, cause } = error as Error;
-            s.log("error", name, text, cause ?? null, peer.id);
+            server.log("error", name, text, cause ?? null, peer.id);
           }
         },
       },
     }),
-    async run(t) {
-      (await t.connect()).send("my password is é");
-      const [name, text, cause, id] = (await t.logged("error"))[0]!.data;
+    async run(client) {
+      (await client.connect()).send("my password is é");
+      const [name, text, cause, id] = (await client.logged("error"))[0]!.data;
       assert.deepEqual([name, cause], ["SyntaxError", null]);
       assert.equal(text, `Cannot parse the message of peer ${id} as JSON: it has 17 bytes`);
     },

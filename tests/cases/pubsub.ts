@@ -6,19 +6,19 @@ export const pubsub: readonly Case[] = [
   {
     id: "P1.idempotent",
     fact: "subscribe and unsubscribe are idempotent; topics are any string",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         message(peer) {
           for (const topic of ["", "a", "a", "\0", "__proto__", "✓".repeat(1000)]) {
             peer.subscribe(topic);
           }
-          s.log("size", peer.topics.size);
+          server.log("size", peer.topics.size);
           const reached = ["", "a", "__proto__"].map((topic) =>
             peer.publish(topic, "x", { echo: true })
           );
-          s.log("reached", reached);
+          server.log("reached", reached);
           for (const topic of ["a", "a", "unknown"]) peer.unsubscribe(topic);
-          s.log(
+          server.log(
             "after",
             peer.publish("a", "x", { echo: true }),
             peer.topics.has("a"),
@@ -27,38 +27,38 @@ export const pubsub: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      (await t.connect()).send("go");
-      await t.logged("after");
-      const log = (await t.log()).map(({ data }) => data);
+    async run(client) {
+      (await client.connect()).send("go");
+      await client.logged("after");
+      const log = (await client.log()).map(({ data }) => data);
       assert.deepEqual(log, [[5], [[1, 1, 1]], [0, false, 4]]);
     },
   },
   {
     id: "P1.bad-topic",
     fact: "a topic that is not a string is a TypeError at the call",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open(peer) {
           const calls = {
             subscribe: () => peer.subscribe(1 as unknown as string),
             unsubscribe: () => peer.unsubscribe(null as unknown as string),
             publish: () => peer.publish(undefined as unknown as string, "x"),
-            "ws.publish": () => s.ws.publish({} as string, "x"),
+            "ws.publish": () => server.ws.publish({} as string, "x"),
           };
           for (const [name, call] of Object.entries(calls)) {
             try {
               call();
             } catch (error) {
-              s.log("error", name, (error as Error).name, (error as Error).message);
+              server.log("error", name, (error as Error).name, (error as Error).message);
             }
           }
         },
       },
     }),
-    async run(t) {
-      await t.connect();
-      const errors = await t.logged("error", 4);
+    async run(client) {
+      await client.connect();
+      const errors = await client.logged("error", 4);
       for (const { data } of errors) {
         assert.equal(data[1], "TypeError");
         assert.match(data[2], /topic/);
@@ -68,17 +68,17 @@ export const pubsub: readonly Case[] = [
   {
     id: "P2.others",
     fact: "publish reaches every other subscriber once, not the sender, and returns how many",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
-        message: (peer, message) => s.log("reached", peer.publish("t", message)),
+        message: (peer, message) => server.log("reached", peer.publish("t", message)),
       },
     }),
-    async run(t) {
-      const [a, b, c] = await Promise.all([t.connect(), t.connect(), t.connect()]);
+    async run(client) {
+      const [a, b, c] = await Promise.all([client.connect(), client.connect(), client.connect()]);
       a.send("hi");
       assert.deepEqual([await b.text(), await c.text()], ["hi", "hi"]);
-      assert.deepEqual((await t.logged("reached"))[0]!.data, [2]);
+      assert.deepEqual((await client.logged("reached"))[0]!.data, [2]);
       b.send("again");
       assert.deepEqual([await a.text(), await c.text()], ["again", "again"]);
       assert.deepEqual([a.queued, b.queued, c.queued], [[], [], []]);
@@ -87,18 +87,19 @@ export const pubsub: readonly Case[] = [
   {
     id: "P2.echo",
     fact: "with echo the publisher gets it too, if it is subscribed",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open: (peer) => peer.request.url.endsWith("?in") ? peer.subscribe("t") : undefined,
-        message: (peer, message) => s.log("reached", peer.publish("t", message, { echo: true })),
+        message: (peer, message) =>
+          server.log("reached", peer.publish("t", message, { echo: true })),
       },
     }),
-    async run(t) {
-      const inside = await t.connect("?in"), outside = await t.connect("?out");
+    async run(client) {
+      const inside = await client.connect("?in"), outside = await client.connect("?out");
       inside.send("1");
       outside.send("2");
       assert.deepEqual([await inside.text(), await inside.text()].sort(), ["1", "2"]);
-      const reached = (await t.logged("reached", 2)).map(({ data }) => data[0]);
+      const reached = (await client.logged("reached", 2)).map(({ data }) => data[0]);
       assert.deepEqual(reached, [1, 1]);
       assert.deepEqual(outside.queued, []);
     },
@@ -106,44 +107,50 @@ export const pubsub: readonly Case[] = [
   {
     id: "P2.unsubscribed",
     fact: "a peer that is not subscribed may publish",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open: (peer) => peer.request.url.endsWith("?sub") ? peer.subscribe("t") : undefined,
         message: (peer, message) =>
-          s.log("reached", peer.publish("t", message), peer.publish("none", 1)),
+          server.log("reached", peer.publish("t", message), peer.publish("none", 1)),
       },
     }),
-    async run(t) {
-      const subscriber = await t.connect("?sub"), publisher = await t.connect();
+    async run(client) {
+      const subscriber = await client.connect("?sub"), publisher = await client.connect();
       publisher.send("x");
       assert.equal(await subscriber.text(), "x");
-      assert.deepEqual((await t.logged("reached"))[0]!.data, [1, 0]);
+      assert.deepEqual((await client.logged("reached"))[0]!.data, [1, 0]);
     },
   },
   {
     id: "P3.adapter",
     fact: "adapter.publish reaches each subscriber once, in all namespaces or in one",
-    site: (s) => ({
+    server: (server) => ({
       hooks: { open: (peer) => peer.subscribe("t") },
       commands: {
         publish: (namespace) =>
-          s.ws.publish("t", { to: namespace }, namespace ? { namespace: namespace as string } : {}),
+          server.ws.publish(
+            "t",
+            { to: namespace },
+            namespace ? { namespace: namespace as string } : {},
+          ),
       },
     }),
-    async run(t) {
-      const a = await t.connect("/a"), a2 = await t.connect("/a"), b = await t.connect("/b");
-      assert.equal(await t.command("publish"), 3);
-      for (const client of [a, a2, b]) assert.equal(await client.text(), '{"to":null}');
-      assert.equal(await t.command("publish", t.path("/b")), 1);
-      assert.equal(await b.text(), `{"to":"${t.path("/b")}"}`);
-      assert.equal(await t.command("publish", "/nowhere"), 0);
+    async run(client) {
+      const a = await client.connect("/a"),
+        a2 = await client.connect("/a"),
+        b = await client.connect("/b");
+      assert.equal(await client.command("publish"), 3);
+      for (const socket of [a, a2, b]) assert.equal(await socket.text(), '{"to":null}');
+      assert.equal(await client.command("publish", client.path("/b")), 1);
+      assert.equal(await b.text(), `{"to":"${client.path("/b")}"}`);
+      assert.equal(await client.command("publish", "/nowhere"), 0);
       assert.deepEqual([a.queued, a2.queued, b.queued], [[], [], []]);
     },
   },
   {
     id: "P4.order",
     fact: "a publisher's messages on a topic arrive in publish order, at every subscriber",
-    site: () => ({
+    server: () => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
         message(peer) {
@@ -151,8 +158,10 @@ export const pubsub: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const [publisher, ...subscribers] = await Promise.all([0, 1, 2, 3].map(() => t.connect()));
+    async run(client) {
+      const [publisher, ...subscribers] = await Promise.all(
+        [0, 1, 2, 3].map(() => client.connect()),
+      );
       publisher!.send("go");
       for (const subscriber of subscribers) {
         for (let i = 0; i < 200; i++) assert.equal(await subscriber.text(), String(i));
@@ -162,7 +171,7 @@ export const pubsub: readonly Case[] = [
   {
     id: "P4.skips-closing",
     fact: "a closing or full recipient is skipped and not counted; the others get it",
-    site: (s) => ({
+    server: (server) => ({
       limits: { maxBuffered: 1024 * 1024, overflow: "error" },
       hooks: {
         open: (peer) => peer.subscribe("t"),
@@ -174,65 +183,65 @@ export const pubsub: readonly Case[] = [
               while (peer.bufferedAmount < 900_000) accepted += peer.send(new Uint8Array(100_000));
               await new Promise((resolve) => setTimeout(resolve, 20));
             }
-            return s.log("full");
+            return server.log("full");
           }
           if (message.text() === "close") peer.close();
-          else s.log("reached", peer.publish("t", new Uint8Array(900_000)));
+          else server.log("reached", peer.publish("t", new Uint8Array(900_000)));
         },
       },
     }),
-    async run(t) {
+    async run(client) {
       const [publisher, full, closing, good] = await Promise.all(
-        [0, 1, 2, 3].map(() => t.connect()),
+        [0, 1, 2, 3].map(() => client.connect()),
       );
       full!.socket.pause();
       full!.send("fill");
-      await t.logged("full");
+      await client.logged("full");
       closing!.socket.pause();
       closing!.send("close");
       await new Promise((go) => setTimeout(go, 50));
       publisher!.send("go");
       assert.equal((await good!.bytes()).length, 900_000);
-      assert.deepEqual((await t.logged("reached"))[0]!.data, [1]);
-      assert.equal((await t.stats()).drops, 1, "the full one");
+      assert.deepEqual((await client.logged("reached"))[0]!.data, [1]);
+      assert.equal((await client.stats()).drops, 1, "the full one");
     },
   },
   {
     id: "P5.close",
     fact: "the peer is out of its topics before its close hook; publish from inside close works",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
         close(peer) {
-          s.log(
+          server.log(
             "close",
             peer.topics.size,
             peer.publish("t", "left", { echo: true }),
             peer.peers.size,
           );
           peer.subscribe("again");
-          s.log("after", peer.topics.size);
+          server.log("after", peer.topics.size);
         },
       },
     }),
-    async run(t) {
-      const leaver = await t.connect(), other = await t.connect();
+    async run(client) {
+      const leaver = await client.connect(), other = await client.connect();
       leaver.close();
       assert.equal(await other.text(), "left");
-      assert.deepEqual((await t.logged("close"))[0]!.data, [0, 1, 1]);
-      assert.deepEqual((await t.logged("after"))[0]!.data, [0]);
+      assert.deepEqual((await client.logged("close"))[0]!.data, [0, 1, 1]);
+      assert.deepEqual((await client.logged("after"))[0]!.data, [0]);
     },
   },
   {
     id: "P6.views",
     fact: "peer.topics can't be changed from outside; peer.peers and adapter.peers are live",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open(peer) {
           peer.subscribe("t");
           (peer.topics as Set<string>).add("forged");
-          const inAdapter = s.ws.peers.get(peer.namespace);
-          s.log(
+          const inAdapter = server.ws.peers.get(peer.namespace);
+          server.log(
             "open",
             [...peer.topics],
             peer.peers.size,
@@ -240,15 +249,15 @@ export const pubsub: readonly Case[] = [
             inAdapter?.has(peer),
           );
         },
-        close: (peer) => s.log("close", peer.peers.size, peer.peers.has(peer)),
+        close: (peer) => server.log("close", peer.peers.size, peer.peers.has(peer)),
       },
     }),
-    async run(t) {
-      const first = await t.connect();
-      await t.connect();
+    async run(client) {
+      const first = await client.connect();
+      await client.connect();
       first.terminate();
-      await t.logged("close");
-      const log = (await t.log()).map(({ data }) => data);
+      await client.logged("close");
+      const log = (await client.log()).map(({ data }) => data);
       assert.deepEqual(log, [[["t"], 1, true, true], [["t"], 2, true, true], [1, false]]);
     },
   },
@@ -256,11 +265,11 @@ export const pubsub: readonly Case[] = [
     id: "P7.cost",
     runsAlone: true,
     fact: "the cost of a publish does not grow with other peers and topics",
-    site: (s) => {
+    server: (server) => {
       const time = () => {
         const runs = Array.from({ length: 9 }, () => {
           const start = performance.now();
-          for (let i = 0; i < 20_000; i++) s.ws.publish("nobody", "x");
+          for (let i = 0; i < 20_000; i++) server.ws.publish("nobody", "x");
           return performance.now() - start;
         });
         return runs.sort((a, b) => a - b)[4]!;
@@ -275,13 +284,15 @@ export const pubsub: readonly Case[] = [
         commands: { time },
       };
     },
-    async run(t) {
-      const before = await t.command<number>("time");
-      const clients = await Promise.all(Array.from({ length: 20 }, (_, i) => t.connect(`/${i}`)));
-      for (const client of clients.slice(0, 5)) client.send("subscribe");
-      for (let i = 0; i < 100 && (await t.stats()).topics < 50_000; i++);
-      assert.equal((await t.stats()).topics, 50_000);
-      const after = await t.command<number>("time");
+    async run(client) {
+      const before = await client.command<number>("time");
+      const sockets = await Promise.all(
+        Array.from({ length: 20 }, (_, i) => client.connect(`/${i}`)),
+      );
+      for (const socket of sockets.slice(0, 5)) socket.send("subscribe");
+      for (let i = 0; i < 100 && (await client.stats()).topics < 50_000; i++);
+      assert.equal((await client.stats()).topics, 50_000);
+      const after = await client.command<number>("time");
       // A scan of peers or topics would make it 20 to 50,000 times slower.
       assert.ok(after < before * 5 + 5, `${before} ms before, ${after} ms after`);
     },
@@ -289,23 +300,23 @@ export const pubsub: readonly Case[] = [
   {
     id: "P8.once",
     fact: "the payload is checked and encoded once per publish, not once per recipient",
-    site: (s) => {
+    server: (server) => {
       let encoded = 0;
       return {
         hooks: {
           open: (peer) => peer.subscribe("t"),
           message(peer) {
-            s.log("reached", peer.publish("t", { toJSON: () => `encoded ${++encoded}` }));
-            s.log("encoded", encoded);
+            server.log("reached", peer.publish("t", { toJSON: () => `encoded ${++encoded}` }));
+            server.log("encoded", encoded);
           },
         },
       };
     },
-    async run(t) {
-      const [publisher, ...others] = await Promise.all([0, 1, 2, 3, 4].map(() => t.connect()));
+    async run(client) {
+      const [publisher, ...others] = await Promise.all([0, 1, 2, 3, 4].map(() => client.connect()));
       publisher!.send("go");
       for (const other of others) assert.equal(await other.text(), '"encoded 1"');
-      assert.deepEqual((await t.logged("encoded"))[0]!.data, [1]);
+      assert.deepEqual((await client.logged("encoded"))[0]!.data, [1]);
     },
   },
 ];

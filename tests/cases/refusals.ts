@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sleep } from "../harness/clients/test_bed.ts";
+import { sleep } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** C4, C6, C8: how refusals get to clients that do not behave. */
@@ -7,23 +7,23 @@ export const refusals: readonly Case[] = [
   {
     id: "C4.late-reader",
     fact: "a refused client that has sent a lot behind its handshake still gets to read why",
-    async run(t) {
-      const client = await t.tcp();
-      client.pause();
-      client.handshake({ target: t.path(), headers: { "Sec-WebSocket-Key": "bad" } });
+    async run(client) {
+      const raw = await client.tcp();
+      raw.pause();
+      raw.handshake({ target: client.path(), headers: { "Sec-WebSocket-Key": "bad" } });
       for (let i = 0; i < 16; i++) {
-        client.write(new Uint8Array(64 * 1024));
+        raw.write(new Uint8Array(64 * 1024));
         await sleep(1);
       }
       await sleep(100);
-      client.resume();
-      assert.equal((await client.head()).status, 400);
+      raw.resume();
+      assert.equal((await raw.head()).status, 400);
     },
   },
   {
     id: "C6.framing",
     fact: "a refusal is framed by what its body is, whatever its own headers say of that",
-    site: () => ({
+    server: () => ({
       hooks: {
         upgrade(request) {
           const name = new URL(request.url).searchParams.get("header")!;
@@ -32,9 +32,9 @@ export const refusals: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
+    async run(client) {
       for (const header of ["content-length", "connection"]) {
-        const { status, body } = await t.refused(`?header=${header}`);
+        const { status, body } = await client.refused(`?header=${header}`);
         assert.deepEqual([status, body], [403, "hello"]);
       }
     },
@@ -42,13 +42,13 @@ export const refusals: readonly Case[] = [
   {
     id: "C6.half",
     fact: "a refusal whose body fails half way does not look whole to the client",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         upgrade() {
           const body = new ReadableStream({
             async start(controller) {
               controller.enqueue(new TextEncoder().encode("half"));
-              await s.wait("fail");
+              await server.wait("fail");
               controller.error(new Error("the body fails"));
             },
           });
@@ -56,39 +56,39 @@ export const refusals: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const client = await t.raw();
-      assert.equal((await client.head()).status, 403);
+    async run(client) {
+      const raw = await client.raw();
+      assert.equal((await raw.head()).status, 403);
       await sleep(50);
-      await t.release("fail");
-      const body = await client.body();
+      await client.release("fail");
+      const body = await raw.body();
       assert.ok(!/0\r\n\r\n$/.test(body), JSON.stringify(body));
     },
   },
   ...(["fin", "rst"] as const).map((way): Case => ({
     id: `C8.refused-${way}`,
     fact: `a client that has left by ${way.toUpperCase()} before it is refused hurts nobody`,
-    site: (s) => ({
+    server: (server) => ({
       // The time-out would abort the signal too, on a machine too busy to run the client in time.
       limits: { handshakeTimeout: 300_000 },
       hooks: {
         async upgrade(request) {
           if (request.url.endsWith("?other")) return;
-          s.log("upgrade");
-          request.signal.addEventListener("abort", () => s.log("left"));
-          await s.wait("refuse");
+          server.log("upgrade");
+          request.signal.addEventListener("abort", () => server.log("left"));
+          await server.wait("refuse");
           return new Response("too late", { status: 403 });
         },
       },
     }),
-    async run(t) {
-      const client = await t.raw();
-      await t.logged("upgrade");
-      client[way]();
-      await t.logged("left");
-      await t.release("refuse");
+    async run(client) {
+      const raw = await client.raw();
+      await client.logged("upgrade");
+      raw[way]();
+      await client.logged("left");
+      await client.release("refuse");
       await sleep(50);
-      await t.connect("?other");
+      await client.connect("?other");
     },
   })),
 ];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CLOSE, closePayload, frame, PING, PONG, TEXT } from "../harness/clients/raw_client.ts";
-import { sleep, type TestBed } from "../harness/clients/test_bed.ts";
+import { type CaseClient, sleep } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** What attackers try, by the clause that it would break. */
@@ -8,8 +8,8 @@ export const security: readonly Case[] = [
   {
     id: "C10.odd-origins",
     fact: "no way to write an origin passes for the own host's",
-    site: () => ({ onError() {} }),
-    async run(t) {
+    server: () => ({ onError() {} }),
+    async run(client) {
       const Host = "app.example";
       const foreign: (string | string[])[] = [
         "null",
@@ -30,7 +30,7 @@ export const security: readonly Case[] = [
         ["https://evil.example", "https://app.example"],
       ];
       for (const Origin of foreign) {
-        const status = await statusOf(t, { Host, Origin, Cookie: "sid=1" });
+        const status = await statusOf(client, { Host, Origin, Cookie: "sid=1" });
         assert.ok([400, 403].includes(status), `${Origin}: ${status}`);
       }
       const own: [host: string, origin: string][] = [
@@ -41,18 +41,18 @@ export const security: readonly Case[] = [
         ["[::1]:80", "http://[0:0::1]"],
       ];
       for (const [Host, Origin] of own) {
-        assert.equal(await statusOf(t, { Host, Origin, Cookie: "sid=1" }), 101, Origin);
+        assert.equal(await statusOf(client, { Host, Origin, Cookie: "sid=1" }), 101, Origin);
       }
     },
   },
   {
     id: "C10.patterns",
     fact: "allowedOrigins admits no neighbour in name, scheme or port, each time the same",
-    site: () => ({
+    server: () => ({
       onError() {},
       allowedOrigins: ["https://app.example", /^https:\/\/[a-z]+\.app\.example$/gy],
     }),
-    async run(t) {
+    async run(client) {
       const Cookie = "sid=1", admitted = ["https://app.example", "https://a.app.example"];
       const refused = [
         "null",
@@ -65,9 +65,11 @@ export const security: readonly Case[] = [
         "xhttps://a.app.example",
       ];
       for (let time = 0; time < 2; time++) {
-        for (const Origin of admitted) assert.equal(await statusOf(t, { Origin, Cookie }), 101);
+        for (const Origin of admitted) {
+          assert.equal(await statusOf(client, { Origin, Cookie }), 101);
+        }
         for (const Origin of refused) {
-          assert.equal(await statusOf(t, { Origin, Cookie }), 403, Origin);
+          assert.equal(await statusOf(client, { Origin, Cookie }), 403, Origin);
         }
       }
     },
@@ -75,11 +77,11 @@ export const security: readonly Case[] = [
   {
     id: "C5.hops",
     fact: "of a chain of proxies only what the trusted ones wrote counts; Forwarded never does",
-    site: (s) => ({
+    server: (server) => ({
       trustProxy: 2,
-      hooks: { open: (peer) => s.log("open", peer.remoteAddress) },
+      hooks: { open: (peer) => server.log("open", peer.remoteAddress) },
     }),
-    async run(t) {
+    async run(client) {
       const line = "127.0.0.1";
       const table: [header: string | readonly string[], expected: string][] = [
         ["6.6.6.6, 198.51.100.1, 203.0.113.1", "198.51.100.1"],
@@ -97,35 +99,35 @@ export const security: readonly Case[] = [
       ];
       for (const [forwarded] of table) {
         const headers = { "X-Forwarded-For": forwarded, Forwarded: "for=6.6.6.6" };
-        (await t.upgraded({ headers })).fin();
+        (await client.upgraded({ headers })).fin();
         await sleep(5);
       }
-      const seen = (await t.logged("open", table.length)).map(({ data }) => data[0]);
+      const seen = (await client.logged("open", table.length)).map(({ data }) => data[0]);
       assert.deepEqual(seen, table.map(([, expected]) => expected));
     },
   },
   {
     id: "C10.empty-origin",
     fact: "nor does an empty origin, which no browser sends",
-    site: () => ({ onError() {} }),
-    async run(t) {
-      const status = await statusOf(t, { Host: "app.example", Origin: "", Cookie: "sid=1" });
+    server: () => ({ onError() {} }),
+    async run(client) {
+      const status = await statusOf(client, { Host: "app.example", Origin: "", Cookie: "sid=1" });
       assert.ok([400, 403].includes(status), String(status));
     },
   },
   {
     id: "C5.targets",
     fact: "no request target moves host or namespace away from each other",
-    runsAlone: true, // where sites share a port, these targets name none
-    site: (s) => ({
+    runsAlone: true, // where cases share a port, these targets name none
+    server: (server) => ({
       hooks: {
         open(peer) {
           const { host, pathname } = new URL(peer.request.url);
-          s.log("open", host, pathname === peer.namespace, peer.websocket.url.slice(0, 17));
+          server.log("open", host, pathname === peer.namespace, peer.websocket.url.slice(0, 17));
         },
       },
     }),
-    async run(t) {
+    async run(client) {
       const below = [
         "//evil.example/x",
         "/@evil.example",
@@ -133,11 +135,15 @@ export const security: readonly Case[] = [
         "/%00",
         "/a?//evil.example",
       ];
-      const targets = ["//evil.example/x", "/@evil.example/", ...below.map((it) => t.path(it))];
+      const targets = [
+        "//evil.example/x",
+        "/@evil.example/",
+        ...below.map((it) => client.path(it)),
+      ];
       for (const target of targets) {
-        await t.upgraded({ target, headers: { Host: "app.example" } });
+        await client.upgraded({ target, headers: { Host: "app.example" } });
       }
-      for (const { data } of await t.logged("open", targets.length)) {
+      for (const { data } of await client.logged("open", targets.length)) {
         assert.deepEqual(data, ["app.example", true, "ws://app.example/"]);
       }
     },
@@ -145,8 +151,8 @@ export const security: readonly Case[] = [
   {
     id: "C4.host-tricks",
     fact: "a Host with user information, a path, an escape or nothing in it gets 400",
-    site: (s) => ({ hooks: { open: () => s.log("open") } }),
-    async run(t) {
+    server: (server) => ({ hooks: { open: () => server.log("open") } }),
+    async run(client) {
       const hosts = [
         "u@a.example",
         "u:p@a.example",
@@ -155,22 +161,23 @@ export const security: readonly Case[] = [
         "a.example/..",
         "a?b",
       ];
-      for (const Host of hosts) assert.equal(await statusOf(t, { Host }), 400, Host);
-      assert.deepEqual(await t.events(), []);
+      for (const Host of hosts) assert.equal(await statusOf(client, { Host }), 400, Host);
+      assert.deepEqual(await client.events(), []);
     },
   },
   {
     id: "C4.body",
     fact: "what is pipelined behind a handshake as its body is never taken for a request",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
-        upgrade: (request) => s.log("upgrade", new URL(request.url).search),
-        open: () => s.log("open"),
-        message: () => s.log("message"),
+        upgrade: (request) => server.log("upgrade", new URL(request.url).search),
+        open: () => server.log("open"),
+        message: () => server.log("message"),
       },
     }),
-    async run(t) {
-      const smuggled = `GET ${t.path("?smuggled")} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n` +
+    async run(client) {
+      const smuggled =
+        `GET ${client.path("?smuggled")} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n` +
         "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
       const framings = [
@@ -181,11 +188,13 @@ export const security: readonly Case[] = [
       ];
       for (const headers of framings) {
         for (const version of ["13", "12"]) { // to be admitted, and to be refused
-          const line = await t.raw({ headers: { ...headers, "Sec-WebSocket-Version": version } });
-          line.write(smuggled);
+          const raw = await client.raw({
+            headers: { ...headers, "Sec-WebSocket-Version": version },
+          });
+          raw.write(smuggled);
         }
       }
-      const log = await t.log(300);
+      const log = await client.log(300);
       assert.deepEqual(log.filter(({ data }) => data[0] === "?smuggled"), []);
       assert.ok(!log.some(({ event }) => event === "message"));
     },
@@ -193,7 +202,7 @@ export const security: readonly Case[] = [
   {
     id: "C6.status-text",
     fact: "neither a status text nor a subprotocol breaks out of its line",
-    site: () => ({
+    server: () => ({
       onError() {},
       hooks: {
         upgrade(request) {
@@ -203,13 +212,13 @@ export const security: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
+    async run(client) {
       for (const query of ["?status", "?protocol"]) {
-        const line = await t.raw({
-          target: t.path(query),
+        const raw = await client.raw({
+          target: client.path(query),
           headers: { "Sec-WebSocket-Protocol": "x" },
         });
-        const { status, headers } = await line.head();
+        const { status, headers } = await raw.head();
         assert.ok([403, 500].includes(status), `${query}: ${status}`); // Bun 1.4 sends its own text
         assert.ok(!headers.some(([name]) => name === "injected"));
       }
@@ -218,7 +227,7 @@ export const security: readonly Case[] = [
   {
     id: "C11.prototype",
     fact: "no context, JSON, topic or namespace reaches a prototype",
-    site(s) {
+    server(server) {
       const evil = '{"__proto__": {"polluted": 1}, "constructor": {"prototype": {"polluted": 2}}}';
       return {
         getNamespace: (request) => new URL(request.url).searchParams.get("in")!,
@@ -230,7 +239,7 @@ export const security: readonly Case[] = [
           open: (peer) => NAMES.forEach((name) => peer.subscribe(name)),
           message(peer, message) {
             message.json();
-            s.log(
+            server.log(
               "message",
               ({} as { polluted?: number }).polluted ?? "clean",
               (peer.context as { polluted?: number }).polluted ?? "clean",
@@ -241,18 +250,18 @@ export const security: readonly Case[] = [
         },
       };
     },
-    async run(t) {
-      for (const name of NAMES) await t.connect(`?in=${name}`);
-      const client = await t.connect("?in=__proto__");
-      client.send('{"__proto__": {"polluted": 3}, "a": {"__proto__": {"polluted": 4}}}');
-      const [message] = await t.logged("message");
+    async run(client) {
+      for (const name of NAMES) await client.connect(`?in=${name}`);
+      const socket = await client.connect("?in=__proto__");
+      socket.send('{"__proto__": {"polluted": 3}, "a": {"__proto__": {"polluted": 4}}}');
+      const [message] = await client.logged("message");
       assert.deepEqual(message!.data, ["clean", "clean", true, 1]);
     },
   },
   {
     id: "I1.unguessable",
     fact: "ids come from the runtime's CSPRNG, never twice, and one tells nothing of the next",
-    site(s) {
+    server(server) {
       const { randomUUID } = crypto, drawn: string[] = [];
       return {
         hooks: {
@@ -261,14 +270,14 @@ export const security: readonly Case[] = [
           },
           open({ id }) {
             crypto.randomUUID = randomUUID;
-            s.log("open", drawn.filter((it) => it === id).length === 1, ...spreadOf(100_000));
+            server.log("open", drawn.filter((it) => it === id).length === 1, ...spreadOf(100_000));
           },
         },
       };
     },
-    async run(t) {
-      await t.connect();
-      const [isDrawn, distinct, changed] = (await t.logged("open"))[0]!.data;
+    async run(client) {
+      await client.connect();
+      const [isDrawn, distinct, changed] = (await client.logged("open"))[0]!.data;
       assert.equal(isDrawn, true);
       assert.equal(distinct, 100_000);
       // Of 122 random bits one half changes from one to the next: 61, give or take 0.02.
@@ -278,15 +287,15 @@ export const security: readonly Case[] = [
   {
     id: "E1.floods",
     fact: "floods of empty fragments, pings and pongs of one client leave time for another",
-    async run(t) {
-      const flooder = await t.upgraded();
+    async run(client) {
+      const flooder = await client.upgraded();
       flooder.write(frame(TEXT, "x", { fin: false }));
       for (const piece of [frame(0, "", { fin: false }), frame(PING), frame(PONG)]) {
         flooder.write(
           new Uint8Array(50_000 * piece.length).map((_, i) => piece[i % piece.length]!),
         );
         const start = performance.now();
-        const other = await t.connect();
+        const other = await client.connect();
         other.close();
         await other.closed;
         const ms = performance.now() - start;
@@ -297,9 +306,9 @@ export const security: readonly Case[] = [
   {
     id: "L5.network",
     fact: "all addresses of an IPv6 network, a /64, count as one for maxPeersPerAddress",
-    site: () => ({ trustProxy: true, limits: { maxPeersPerAddress: 1 } }),
-    async run(t) {
-      const status = (address: string) => statusOf(t, { "X-Forwarded-For": address });
+    server: () => ({ trustProxy: true, limits: { maxPeersPerAddress: 1 } }),
+    async run(client) {
+      const status = (address: string) => statusOf(client, { "X-Forwarded-For": address });
       assert.equal(await status("2001:db8:1:2::1"), 101);
       assert.equal(await status("2001:db8:1:2:ffff::9"), 429);
       assert.equal(await status("2001:0db8:0001:0002:3:4:5:6"), 429);
@@ -315,7 +324,7 @@ export const security: readonly Case[] = [
   {
     id: "L5.refused",
     fact: "whoever is refused, for whatever reason, gives its place back",
-    site: () => ({
+    server: () => ({
       onError() {},
       limits: { maxPeers: 1, handshakeTimeout: 50 },
       hooks: {
@@ -333,7 +342,7 @@ export const security: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
+    async run(client) {
       const queries: [query: string, status: number][] = [
         ["?throw", 500],
         ["?response", 401],
@@ -341,33 +350,36 @@ export const security: readonly Case[] = [
         ["?late", 503],
       ];
       for (const [query, expected] of queries) {
-        assert.equal((await t.refused(query)).status, expected, query);
+        assert.equal((await client.refused(query)).status, expected, query);
       }
-      assert.equal(await statusOf(t, { Origin: "https://evil.example", Cookie: "a=b" }), 403);
-      assert.equal(await statusOf(t, { "Sec-WebSocket-Key": "short" }), 400);
-      await t.connect();
+      assert.equal(await statusOf(client, { Origin: "https://evil.example", Cookie: "a=b" }), 403);
+      assert.equal(await statusOf(client, { "Sec-WebSocket-Key": "short" }), 400);
+      await client.connect();
     },
   },
   {
     id: "L6.units",
     fact:
       "messagesPerSecond counts messages, empty ones too: not their fragments, nor control frames",
-    site: (s) => ({
+    server: (server) => ({
       limits: { messagesPerSecond: 5 },
-      hooks: { message: () => s.log("message"), close: (_, { code }) => s.log("close", code) },
+      hooks: {
+        message: () => server.log("message"),
+        close: (_, { code }) => server.log("close", code),
+      },
     }),
-    async run(t) {
-      const line = await t.upgraded();
-      line.write(frame(TEXT, "x", { fin: false }));
-      for (let i = 0; i < 50; i++) line.write(frame(0, "", { fin: false }));
-      line.write(frame(0));
-      for (let i = 0; i < 50; i++) line.write(frame(PONG));
-      await t.logged("message");
-      assert.ok(!(await t.events(50)).includes("close"));
-      for (let i = 0; i < 20; i++) line.write(frame(TEXT));
-      while ((await line.frame()).opcode !== CLOSE);
-      line.write(frame(CLOSE, closePayload(1008)));
-      assert.deepEqual((await t.logged("close"))[0]!.data, [1008]);
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.write(frame(TEXT, "x", { fin: false }));
+      for (let i = 0; i < 50; i++) raw.write(frame(0, "", { fin: false }));
+      raw.write(frame(0));
+      for (let i = 0; i < 50; i++) raw.write(frame(PONG));
+      await client.logged("message");
+      assert.ok(!(await client.events(50)).includes("close"));
+      for (let i = 0; i < 20; i++) raw.write(frame(TEXT));
+      while ((await raw.frame()).opcode !== CLOSE);
+      raw.write(frame(CLOSE, closePayload(1008)));
+      assert.deepEqual((await client.logged("close"))[0]!.data, [1008]);
     },
   },
 ];
@@ -377,10 +389,10 @@ const NAMES = ["__proto__", "constructor", "prototype", "toString", "hasOwnPrope
 
 /** How a handshake with these headers is answered; who is admitted stays. */
 async function statusOf(
-  t: TestBed,
+  client: CaseClient,
   headers: Readonly<Record<string, string | readonly string[]>>,
 ): Promise<number> {
-  return (await (await t.raw({ headers })).head()).status;
+  return (await (await client.raw({ headers })).head()).status;
 }
 
 /** Draws so many ids: how many differ, and how many bits change from one to the next on average. */

@@ -9,7 +9,7 @@ import {
   type RawFrame,
   TEXT,
 } from "../harness/clients/raw_client.ts";
-import { sleep } from "../harness/clients/test_bed.ts";
+import { sleep } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** Values without a JSON text that anybody meant, by name. */
@@ -34,14 +34,14 @@ export const sending: readonly Case[] = [
   {
     id: "S1.text",
     fact: "a string is one text frame, at every length boundary",
-    site: () => ({
+    server: () => ({
       hooks: { message: (peer, message) => void peer.send("é".repeat(Number(message.text()))) },
     }),
-    async run(t) {
-      const client = await t.upgraded();
+    async run(client) {
+      const raw = await client.upgraded();
       for (const n of [0, 1, 62, 63, 64, 32767, 32768, 40000]) {
-        client.write(frame(TEXT, String(n)));
-        const { opcode, fin, payload } = await client.frame();
+        raw.write(frame(TEXT, String(n)));
+        const { opcode, fin, payload } = await raw.frame();
         assert.deepEqual({ opcode, fin }, { opcode: TEXT, fin: true });
         assert.equal(payload.toString(), "é".repeat(n));
       }
@@ -50,7 +50,7 @@ export const sending: readonly Case[] = [
   {
     id: "S1.binary",
     fact: "every buffer and view is a binary frame of exactly its bytes",
-    site: () => ({
+    server: () => ({
       hooks: {
         open(peer) {
           const { buffer } = new Uint8Array([0, 1, 2, 3, 4, 5, 6, 7]);
@@ -65,8 +65,8 @@ export const sending: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const client = await t.upgraded();
+    async run(client) {
+      const raw = await client.upgraded();
       const expected = [
         [0, 1, 2, 3, 4, 5, 6, 7],
         [2, 3, 4],
@@ -78,7 +78,7 @@ export const sending: readonly Case[] = [
         [0],
       ];
       for (const bytes of expected) {
-        const { opcode, payload } = await client.frame();
+        const { opcode, payload } = await raw.frame();
         assert.equal(opcode, BINARY);
         assert.deepEqual([...payload], bytes);
       }
@@ -87,7 +87,7 @@ export const sending: readonly Case[] = [
   {
     id: "S1.json",
     fact: "anything else that JSON can hold is its JSON text",
-    site: () => ({
+    server: () => ({
       hooks: {
         open(peer) {
           const values = [{ a: [1, null] }, [1], 1, true, null, new Date(0), { toJSON: () => "j" }];
@@ -95,8 +95,8 @@ export const sending: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
+    async run(client) {
+      const socket = await client.connect();
       const expected = [
         '{"a":[1,null]}',
         "[1]",
@@ -106,13 +106,13 @@ export const sending: readonly Case[] = [
         '"1970-01-01T00:00:00.000Z"',
         '"j"',
       ];
-      for (const text of expected) assert.equal(await client.text(), text);
+      for (const text of expected) assert.equal(await socket.text(), text);
     },
   },
   {
     id: "S1.unsendable",
     fact: "what has no JSON text is a TypeError at the call, and nothing is sent",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open(peer) {
           for (const [name, make] of Object.entries(UNSENDABLE)) {
@@ -120,9 +120,9 @@ export const sending: readonly Case[] = [
               try {
                 if (how === "send") peer.send(make());
                 else peer.publish("t", make());
-                s.log("accepted", name);
+                server.log("accepted", name);
               } catch (error) {
-                s.log("error", name, (error as Error).name, (error as Error).message);
+                server.log("error", name, (error as Error).name, (error as Error).message);
               }
             }
           }
@@ -130,34 +130,34 @@ export const sending: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      assert.equal(await client.text(), "end");
-      const errors = await t.logged("error", 2 * Object.keys(UNSENDABLE).length);
+    async run(client) {
+      const socket = await client.connect();
+      assert.equal(await socket.text(), "end");
+      const errors = await client.logged("error", 2 * Object.keys(UNSENDABLE).length);
       for (const { data: [name, type, message] } of errors) {
         assert.equal(type, "TypeError", name);
         assert.match(message, /^Cannot send .* (as|: )/, name);
         assert.match(message, /send|read|await/, `${name} says what to do`);
       }
-      assert.ok(!(await t.events()).includes("accepted"));
+      assert.ok(!(await client.events()).includes("accepted"));
     },
   },
   {
     id: "S1.message",
     fact: "a Message is sent as what it holds: text stays text, binary binary",
-    site: () => ({ hooks: { message: (peer, message) => void peer.send(message) } }),
-    async run(t) {
-      const client = await t.connect();
-      client.send("text");
-      client.send(new Uint8Array([1, 2]));
-      assert.equal(await client.text(), "text");
-      assert.deepEqual(await client.bytes(), new Uint8Array([1, 2]));
+    server: () => ({ hooks: { message: (peer, message) => void peer.send(message) } }),
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("text");
+      socket.send(new Uint8Array([1, 2]));
+      assert.equal(await socket.text(), "text");
+      assert.deepEqual(await socket.bytes(), new Uint8Array([1, 2]));
     },
   },
   {
     id: "S2.surrogates",
     fact: "lone surrogates are sent as U+FFFD, in text and in JSON",
-    site: () => ({
+    server: () => ({
       hooks: {
         open(peer) {
           peer.send("a\ud800b\udc00c😀");
@@ -167,11 +167,11 @@ export const sending: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const client = await t.upgraded();
+    async run(client) {
+      const raw = await client.upgraded();
       const expected = ["a\ufffdb\ufffdc😀", '{"s":"\\ud800"}', "\ufffd"];
       for (const text of expected) {
-        const { payload } = await client.frame();
+        const { payload } = await raw.frame();
         assert.equal(new TextDecoder("utf-8", { fatal: true }).decode(payload), text);
       }
     },
@@ -179,7 +179,7 @@ export const sending: readonly Case[] = [
   {
     id: "S3.snapshot",
     fact: "the bytes are taken at the call, also under backpressure",
-    site: () => ({
+    server: () => ({
       hooks: {
         message(peer) {
           const bytes = new Uint8Array(256 * 1024);
@@ -192,14 +192,14 @@ export const sending: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.socket.pause();
-      client.send("go");
+    async run(client) {
+      const socket = await client.connect();
+      socket.socket.pause();
+      socket.send("go");
       await new Promise((go) => setTimeout(go, 150));
-      client.socket.resume();
+      socket.socket.resume();
       for (let i = 1; i <= 20; i++) {
-        const bytes = await client.bytes();
+        const bytes = await socket.bytes();
         assert.ok(bytes.length === 256 * 1024 && bytes.every((byte) => byte === i), `message ${i}`);
       }
     },
@@ -207,47 +207,47 @@ export const sending: readonly Case[] = [
   {
     id: "S4.result",
     fact: "send() returns the bytes queued, and -1 once the peer is not open",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open(peer) {
-          s.log("open", peer.send("x") >= 0, peer.send("x") <= peer.bufferedAmount + 1);
+          server.log("open", peer.send("x") >= 0, peer.send("x") <= peer.bufferedAmount + 1);
         },
         message(peer) {
           const queued = peer.send(new Uint8Array(8 * 1024 * 1024));
-          s.log("queued", queued, peer.bufferedAmount);
+          server.log("queued", queued, peer.bufferedAmount);
           peer.close();
-          s.log("closing", peer.send("late"));
+          server.log("closing", peer.send("late"));
         },
         close(peer) {
-          s.log("closed", peer.send("late"), peer.send({ a: 1 }), peer.bufferedAmount);
-          peer.waitForDrain().then(() => s.log("nothing to wait for"));
+          server.log("closed", peer.send("late"), peer.send({ a: 1 }), peer.bufferedAmount);
+          peer.waitForDrain().then(() => server.log("nothing to wait for"));
           try {
             peer.send(undefined);
           } catch (error) {
-            s.log("still checked", (error as Error).name);
+            server.log("still checked", (error as Error).name);
           }
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.socket.pause();
-      client.send("go");
-      await t.logged("closing");
-      client.socket.resume();
-      await t.logged("nothing to wait for");
-      const [open, queued, closing, closed, checked] = (await t.log()).map(({ data }) => data);
+    async run(client) {
+      const socket = await client.connect();
+      socket.socket.pause();
+      socket.send("go");
+      await client.logged("closing");
+      socket.socket.resume();
+      await client.logged("nothing to wait for");
+      const [open, queued, closing, closed, checked] = (await client.log()).map(({ data }) => data);
       assert.deepEqual(open, [true, true]);
       assert.ok(queued![0] > 1024 * 1024 && queued![0] === queued![1], String(queued));
       assert.deepEqual([closing, closed, checked], [[-1], [-1, -1, 0], ["TypeError"]]);
-      await client.closed;
-      assert.ok(!client.queued.includes("late"));
+      await socket.closed;
+      assert.ok(!socket.queued.includes("late"));
     },
   },
   {
     id: "S5.order",
     fact: "send and publish mixed arrive in the order of the calls",
-    site: () => ({
+    server: () => ({
       hooks: {
         message(peer) {
           peer.subscribe("t");
@@ -259,18 +259,18 @@ export const sending: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.send("go");
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("go");
       for (let i = 0; i < 300; i++) {
-        assert.equal(String(Buffer.from(await client.next() as string)), `${i}`);
+        assert.equal(String(Buffer.from(await socket.next() as string)), `${i}`);
       }
     },
   },
   {
     id: "S6.compress",
     fact: "{ compress } is honoured where permessage-deflate was negotiated, ignored elsewhere",
-    site: () => ({
+    server: () => ({
       perMessageDeflate: true,
       hooks: {
         open(peer) {
@@ -282,13 +282,13 @@ export const sending: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
+    async run(client) {
       for (const offer of [null, "permessage-deflate; server_no_context_takeover"]) {
-        const client = await t.raw({ headers: { "Sec-WebSocket-Extensions": offer } });
-        const { headers } = await client.head();
+        const raw = await client.raw({ headers: { "Sec-WebSocket-Extensions": offer } });
+        const { headers } = await raw.head();
         const negotiated = headers.some(([name]) => name === "sec-websocket-extensions");
         const compressed = [];
-        for (let i = 0; i < 4; i++) compressed.push((await client.frame()).rsv1);
+        for (let i = 0; i < 4; i++) compressed.push((await raw.frame()).rsv1);
         const expected = negotiated ? [true, false, false, true] : [false, false, false, false];
         assert.deepEqual(compressed, expected);
       }
@@ -297,10 +297,10 @@ export const sending: readonly Case[] = [
   {
     id: "S6.negotiated",
     fact: "where compression is agreed on, each message is compressed by itself",
-    site: () => ({ perMessageDeflate: true }),
-    async run(t) {
-      const client = await t.connect("", { deflate: true });
-      const agreed = client.responseHeaders["sec-websocket-extensions"];
+    server: () => ({ perMessageDeflate: true }),
+    async run(client) {
+      const socket = await client.connect("", { deflate: true });
+      const agreed = socket.responseHeaders["sec-websocket-extensions"];
       if (agreed) assert.match(String(agreed), /^permessage-deflate;.*server_no_context_takeover/);
     },
   },
@@ -313,13 +313,13 @@ export const sending: readonly Case[] = [
   }).map(([offer, deflate]): Case => ({
     id: `S6.order-${offer}`,
     fact: "messages keep order and bytes, compressed or not, small or large",
-    site: (s) => ({
+    server: (server) => ({
       perMessageDeflate: (offer !== "takeover" ||
         { serverNoContextTakeover: false, threshold: 0 }) as boolean,
       hooks: {
         open(peer) {
           peer.subscribe("t");
-          s.log("open");
+          server.log("open");
         },
         message(peer) {
           for (let i = 0; i < 24; i++) {
@@ -331,23 +331,26 @@ export const sending: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const clients = [await t.connect("", { deflate }), await t.connect("", { deflate })];
-      await t.logged("open", 2);
-      clients[0]!.send("go");
-      for (const [at, client] of clients.entries()) {
+    async run(client) {
+      const sockets = [
+        await client.connect("", { deflate }),
+        await client.connect("", { deflate }),
+      ];
+      await client.logged("open", 2);
+      sockets[0]!.send("go");
+      for (const [at, socket] of sockets.entries()) {
         for (let i = 0; i < 24; i += at + 1) {
-          const found = Buffer.from(await client.next());
+          const found = Buffer.from(await socket.next());
           assert.ok(found.equals(Buffer.from(mixed(i))), `message ${i} of client ${at}`);
         }
       }
-      assert.equal((await clients[0]!.closed).code, 4000);
+      assert.equal((await sockets[0]!.closed).code, 4000);
     },
   })),
   {
     id: "S7.ping",
     fact: "ping(data) sends a ping frame with exactly that payload, and tells so",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open(peer) {
           const sent = [
@@ -356,16 +359,16 @@ export const sending: readonly Case[] = [
             peer.ping(new Uint8Array([0, 255])),
             peer.ping("x".repeat(125)),
           ];
-          s.log("sent", ...sent);
+          server.log("sent", ...sent);
         },
       },
     }),
-    async run(t) {
-      const client = await t.upgraded();
-      assert.deepEqual((await t.logged("sent"))[0]!.data, [true, true, true, true]);
+    async run(client) {
+      const raw = await client.upgraded();
+      assert.deepEqual((await client.logged("sent"))[0]!.data, [true, true, true, true]);
       const payloads = [[], [0xc3, 0xa9], [0, 255], Array(125).fill(0x78)];
       for (const payload of payloads) {
-        const frame = await client.frame();
+        const frame = await raw.frame();
         assert.deepEqual([frame.opcode, [...frame.payload]], [PING, payload]);
       }
     },
@@ -373,101 +376,101 @@ export const sending: readonly Case[] = [
   {
     id: "S7.answered",
     fact: "a ping is answered, also one that comes while much is queued, but not behind our close",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         message(peer, message) {
           if (message.text() === "close") return peer.close(4000, "");
           for (let i = 0; i < 14; i++) peer.send(new Uint8Array(2 ** 20));
-          s.log("filled");
+          server.log("filled");
         },
       },
     }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.pause();
-      client.write(frame(TEXT, "fill"));
-      await t.logged("filled");
-      client.write(frame(PING, "still there?"));
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.pause();
+      raw.write(frame(TEXT, "fill"));
+      await client.logged("filled");
+      raw.write(frame(PING, "still there?"));
       await sleep(50);
-      client.resume();
+      raw.resume();
       const frames: RawFrame[] = [];
-      while (frames.length < 15) frames.push(await client.frame());
+      while (frames.length < 15) frames.push(await raw.frame());
       const [answer, ...more] = frames.filter(({ opcode }) => opcode === PONG); // in between, or behind
       assert.equal(answer?.payload.toString(), "still there?");
       assert.equal(more.length, 0);
       for (const it of frames) if (it !== answer) assert.equal(it.payload.length, 2 ** 20);
-      client.write(frame(TEXT, "close"));
-      assert.equal((await client.frame()).opcode, CLOSE);
-      client.write(frame(PING, "late"));
+      raw.write(frame(TEXT, "close"));
+      assert.equal((await raw.frame()).opcode, CLOSE);
+      raw.write(frame(PING, "late"));
       await sleep(50);
-      assert.equal(client.pending, 0);
+      assert.equal(raw.pending, 0);
     },
   },
   {
     id: "S7.pings-in-a-chunk",
     fact: "a client that sends many pings at once, and reads, is not dropped",
-    site: () => ({ hooks: { message: (peer, message) => void peer.send(message) } }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.write(Buffer.concat(Array.from({ length: 200 }, () => frame(PING, "here"))));
-      client.write(frame(TEXT, "and well"));
-      for (let answer = await client.frame(); answer.opcode !== TEXT;) {
+    server: () => ({ hooks: { message: (peer, message) => void peer.send(message) } }),
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.write(Buffer.concat(Array.from({ length: 200 }, () => frame(PING, "here"))));
+      raw.write(frame(TEXT, "and well"));
+      for (let answer = await raw.frame(); answer.opcode !== TEXT;) {
         assert.deepEqual([answer.opcode, answer.payload.toString()], [PONG, "here"]);
-        answer = await client.frame();
+        answer = await raw.frame();
       }
     },
   },
   {
     id: "S7.mistakes",
     fact: "ping() with more than 125 bytes is a RangeError, of a peer that is gone a false",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open(peer) {
           try {
             peer.ping("é".repeat(63));
           } catch (error) {
-            s.log("threw", (error as Error).name);
+            server.log("threw", (error as Error).name);
           }
         },
-        close: (peer) => s.log("close", peer.ping()),
+        close: (peer) => server.log("close", peer.ping()),
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      assert.deepEqual((await t.logged("threw"))[0]!.data, ["RangeError"]);
-      client.socket.close();
-      assert.deepEqual((await t.logged("close"))[0]!.data, [false]);
+    async run(client) {
+      const socket = await client.connect();
+      assert.deepEqual((await client.logged("threw"))[0]!.data, ["RangeError"]);
+      socket.socket.close();
+      assert.deepEqual((await client.logged("close"))[0]!.data, [false]);
     },
   },
   {
     id: "S7.hooks",
     fact: "the ping and pong hooks hear what the client sends, also while open is pending",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
-        open: () => s.wait("open"),
+        open: () => server.wait("open"),
         async ping(_, data) {
-          await s.wait("ping"); // the bytes are the hook's to keep
-          s.log("ping", [...data]);
+          await server.wait("ping"); // the bytes are the hook's to keep
+          server.log("ping", [...data]);
         },
-        pong: (_, data) => s.log("pong", [...data]),
-        message: () => s.log("message"),
+        pong: (_, data) => server.log("pong", [...data]),
+        message: () => server.log("message"),
       },
     }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.write(frame(TEXT, "x"));
-      client.write(frame(PING, "one"));
-      const answer = await client.frame();
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.write(frame(TEXT, "x"));
+      raw.write(frame(PING, "one"));
+      const answer = await raw.frame();
       assert.deepEqual([answer.opcode, answer.payload.toString()], [PONG, "one"]);
-      client.write(frame(PONG, "z".repeat(100)));
-      client.write(frame(PONG, ""));
-      const pongs = await t.logged("pong", 2);
+      raw.write(frame(PONG, "z".repeat(100)));
+      raw.write(frame(PONG, ""));
+      const pongs = await client.logged("pong", 2);
       assert.deepEqual(pongs.map(({ data }) => data[0].length), [100, 0]);
-      await t.release("ping");
-      assert.deepEqual((await t.logged("ping"))[0]!.data, [[...Buffer.from("one")]]);
-      assert.deepEqual(await t.events(), ["pong", "pong", "ping"]);
-      await t.release("open");
-      await t.logged("message");
+      await client.release("ping");
+      assert.deepEqual((await client.logged("ping"))[0]!.data, [[...Buffer.from("one")]]);
+      assert.deepEqual(await client.events(), ["pong", "pong", "ping"]);
+      await client.release("open");
+      await client.logged("message");
     },
   },
 ];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { numbered, numbersIn, until, upTo } from "../harness/clients/numbered_messages.ts";
-import { sleep } from "../harness/clients/test_bed.ts";
+import { sleep } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
 const KIB = 1024, MIB = 1024 * KIB;
@@ -10,7 +10,7 @@ export const slowBroadcast: readonly Case[] = [
   {
     id: "P9.buffered",
     fact: "bufferedAmount counts what was published in this turn, and nothing twice",
-    site: (s) => ({
+    server: (server) => ({
       limits: { highWaterMark: 4 * MIB }, // or who is full would hear no broadcasts
       hooks: {
         open: (peer) => peer.subscribe("t"),
@@ -25,7 +25,7 @@ export const slowBroadcast: readonly Case[] = [
               full = before >= MIB && peer.bufferedAmount >= before + 100 * KIB ? full + 1 : 0;
               await new Promise((resolve) => setTimeout(resolve, 20));
             }
-            return s.log("full");
+            return server.log("full");
           }
           const full = [...peer.peers][1]!;
           const grown = (act: () => unknown) => {
@@ -37,7 +37,7 @@ export const slowBroadcast: readonly Case[] = [
             grown(() => {
               for (let i = 0; i < count; i++) peer.publish("t", "x".repeat(size));
             });
-          s.log("grown", [
+          server.log("grown", [
             times(1, 10),
             times(5, 100),
             times(40, 1000),
@@ -57,25 +57,25 @@ export const slowBroadcast: readonly Case[] = [
             }),
           ], full.bufferedAmount);
           for (let i = 0; i < 3; i++) await new Promise((resolve) => setTimeout(resolve, 5));
-          s.log("later", full.bufferedAmount);
+          server.log("later", full.bufferedAmount);
         },
       },
     }),
-    async run(t) {
-      const publisher = await t.connect(), full = await t.connect();
-      const third = await t.connect();
+    async run(client) {
+      const publisher = await client.connect(), full = await client.connect();
+      const third = await client.connect();
       full.socket.pause();
       full.send("fill");
-      await t.logged("full");
+      await client.logged("full");
       publisher.send("go");
-      const [grown, sum] = (await t.logged("grown"))[0]!.data;
+      const [grown, sum] = (await client.logged("grown"))[0]!.data;
       const payloads = [10, 500, 40_000, 31_000, 1000, 60_000, 1000, 1000, 2000, 3000];
       for (const [i, bytes] of payloads.entries()) {
         const messages = [1, 5, 40, 31, 1, 3, 100, 1, 2, 3][i]!;
         const header = (grown[i] - bytes) / messages;
         assert.ok(header >= 0 && header <= 10, `${i}: ${bytes} bytes make ${grown[i]}`);
       }
-      const later = (await t.logged("later"))[0]!.data[0];
+      const later = (await client.logged("later"))[0]!.data[0];
       assert.ok(later <= sum && later > sum - 500 * KIB, `${sum} bytes, and ${later} later`);
       await until(third, 186);
       assert.equal(third.queued.length, 186);
@@ -85,7 +85,7 @@ export const slowBroadcast: readonly Case[] = [
     id: "P9.slow-close",
     runsAlone: true,
     fact: "a slow reader of a topic is closed with 1013 at maxBuffered; the others get everything",
-    site: (s) => ({
+    server: (server) => ({
       limits: { maxBuffered: MIB, closeTimeout: 200 },
       hooks: {
         open: (peer) => peer.subscribe("t"),
@@ -96,19 +96,19 @@ export const slowBroadcast: readonly Case[] = [
             for (let i = 0; i < 20; i++) peer.publish("t", numbered(sent++, 8 * KIB));
             await new Promise((resolve) => setTimeout(resolve));
           }
-          s.log("sent", sent, slow.bufferedAmount); // not before: a look changes things
+          server.log("sent", sent, slow.bufferedAmount); // not before: a look changes things
         },
-        close: (_, { code }) => s.log("close", code),
+        close: (_, { code }) => server.log("close", code),
       },
     }),
-    async run(t) {
-      const publisher = await t.connect(), slow = await t.connect();
-      const others = [await t.connect(), await t.connect()];
+    async run(client) {
+      const publisher = await client.connect(), slow = await client.connect();
+      const others = [await client.connect(), await client.connect()];
       slow.socket.pause();
       publisher.send("go");
-      const [sent, queued] = (await t.logged("sent"))[0]!.data;
+      const [sent, queued] = (await client.logged("sent"))[0]!.data;
       assert.ok(sent < 4000 && queued > MIB / 2 && queued <= MIB, `${queued} bytes after ${sent}`);
-      assert.equal((await t.logged("close"))[0]!.data[0], 1013);
+      assert.equal((await client.logged("close"))[0]!.data[0], 1013);
       for (const other of others) {
         await until(other, sent);
         assert.deepEqual(numbersIn(other), upTo(sent));
@@ -119,12 +119,12 @@ export const slowBroadcast: readonly Case[] = [
     id: "P9.slow-drop",
     runsAlone: true,
     fact: 'under "drop" a slow reader gets in order just what the counts say, and stays',
-    site: (s) => ({
+    server: (server) => ({
       limits: { maxBuffered: MIB, overflow: "drop" },
       hooks: {
         open: (peer) => peer.subscribe("t"),
         async message(peer, message) {
-          if (message.text() === "again") return s.log("again", peer.publish("t", "again"));
+          if (message.text() === "again") return server.log("again", peer.publish("t", "again"));
           const slow = [...peer.peers][1]!;
           const got = [];
           let sent = 0;
@@ -135,15 +135,17 @@ export const slowBroadcast: readonly Case[] = [
             }
             await new Promise((resolve) => setTimeout(resolve));
           }
-          s.log("sent", sent, slow.bufferedAmount, s.ws.stats.drops, got);
+          server.log("sent", sent, slow.bufferedAmount, server.ws.stats.drops, got);
         },
       },
     }),
-    async run(t) {
-      const publisher = await t.connect(), slow = await t.connect(), other = await t.connect();
+    async run(client) {
+      const publisher = await client.connect(),
+        slow = await client.connect(),
+        other = await client.connect();
       slow.socket.pause();
       publisher.send("go");
-      const [sent, queued, drops, got] = (await t.logged("sent"))[0]!.data;
+      const [sent, queued, drops, got] = (await client.logged("sent"))[0]!.data;
       assert.ok(sent < 4000 && queued > MIB / 2 && queued <= MIB, `${queued} bytes after ${sent}`);
       assert.equal(drops, sent - got.length);
       await until(other, sent);
@@ -153,7 +155,7 @@ export const slowBroadcast: readonly Case[] = [
       assert.deepEqual(numbersIn(slow), got);
       await sleep(30);
       publisher.send("again");
-      assert.deepEqual((await t.logged("again"))[0]!.data, [2]);
+      assert.deepEqual((await client.logged("again"))[0]!.data, [2]);
       await until(slow, got.length + 1);
       assert.equal(slow.queued.at(-1), "again");
     },
@@ -162,7 +164,7 @@ export const slowBroadcast: readonly Case[] = [
     id: "P9.slow-error",
     runsAlone: true,
     fact: 'under "error" publish throws for nobody, and counts who was full as a drop',
-    site: (s) => ({
+    server: (server) => ({
       limits: { maxBuffered: MIB, overflow: "error" },
       hooks: {
         open: (peer) => peer.subscribe("t"),
@@ -178,15 +180,17 @@ export const slowBroadcast: readonly Case[] = [
           } catch (error) {
             code = (error as { code?: string }).code ?? "";
           }
-          s.log("sent", sent, slow.bufferedAmount, code, s.ws.stats.drops);
+          server.log("sent", sent, slow.bufferedAmount, code, server.ws.stats.drops);
         },
       },
     }),
-    async run(t) {
-      const publisher = await t.connect(), slow = await t.connect(), other = await t.connect();
+    async run(client) {
+      const publisher = await client.connect(),
+        slow = await client.connect(),
+        other = await client.connect();
       slow.socket.pause();
       publisher.send("go");
-      const [sent, queued, code, drops] = (await t.logged("sent"))[0]!.data;
+      const [sent, queued, code, drops] = (await client.logged("sent"))[0]!.data;
       assert.ok(queued > MIB - 20 * KIB && queued <= MIB, `${queued} bytes are queued`);
       assert.deepEqual([code, drops], ["ERR_PEER_BUFFER_FULL", 2]);
       await until(other, sent + 1);
@@ -200,7 +204,7 @@ export const slowBroadcast: readonly Case[] = [
     id: "P9.drain",
     runsAlone: true,
     fact: "drain fires once, and waitForDrain() resolves, for a peer that publishes have slowed",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
         async message(peer) {
@@ -209,26 +213,26 @@ export const slowBroadcast: readonly Case[] = [
             peer.publish("t", numbered(sent, 4 * KIB));
             if (sent % 50 === 49) await new Promise((resolve) => setTimeout(resolve));
           }
-          s.log("slow", slow.bufferedAmount);
+          server.log("slow", slow.bufferedAmount);
           await slow.waitForDrain();
-          s.log("waited", slow.bufferedAmount);
+          server.log("waited", slow.bufferedAmount);
         },
         drain(peer) {
-          if (peer === [...peer.peers][1]) s.log("drain", peer.bufferedAmount);
+          if (peer === [...peer.peers][1]) server.log("drain", peer.bufferedAmount);
         },
       },
     }),
-    async run(t) {
-      const publisher = await t.connect(), slow = await t.connect();
-      await t.connect();
+    async run(client) {
+      const publisher = await client.connect(), slow = await client.connect();
+      await client.connect();
       for (let round = 1; round <= 2; round++) {
         slow.socket.pause();
         publisher.send("go");
-        assert.ok((await t.logged("slow", round)).at(-1)!.data[0] >= MIB);
+        assert.ok((await client.logged("slow", round)).at(-1)!.data[0] >= MIB);
         slow.socket.resume();
-        assert.deepEqual((await t.logged("waited", round)).at(-1)!.data, [0]);
+        assert.deepEqual((await client.logged("waited", round)).at(-1)!.data, [0]);
         // While the kernel took all of it, there were drains too.
-        const since = (await t.log(60)).slice((await t.events()).lastIndexOf("slow"));
+        const since = (await client.log(60)).slice((await client.events()).lastIndexOf("slow"));
         const drains = since.filter(({ event }) => event === "drain");
         assert.deepEqual(drains.map(({ data }) => data), [[0]]);
       }
@@ -238,7 +242,7 @@ export const slowBroadcast: readonly Case[] = [
     id: "P9.recover",
     runsAlone: true,
     fact: "a slow reader that catches up again and again gets everything in order, exactly once",
-    site: (s) => ({
+    server: (server) => ({
       limits: { highWaterMark: 16 * KIB },
       hooks: {
         open(peer) {
@@ -251,7 +255,7 @@ export const slowBroadcast: readonly Case[] = [
           const publish = (count: number) => {
             for (let i = 0; i < count; i++) {
               if (sent % 7 === 3) { for (const other of peer.peers) other.send(`${sent}`); }
-              else {s.ws.publish(
+              else {server.ws.publish(
                   sent % 5 ? "t" : "u",
                   numbered(sent, sent % 11 ? 3 * KIB : 30 * KIB),
                 );}
@@ -259,37 +263,39 @@ export const slowBroadcast: readonly Case[] = [
             }
           };
           for (let round = 0; round < 4; round++) {
-            s.log("pause");
-            await s.wait(`paused ${round}`);
+            server.log("pause");
+            await server.wait(`paused ${round}`);
             for (let i = 0; slow.bufferedAmount < 256 * KIB && i < 1000; i++) {
               publish(20);
               await new Promise((resolve) => setTimeout(resolve));
             }
-            s.log("resume");
+            server.log("resume");
             while (slow.bufferedAmount > 0) {
               publish(1);
               await new Promise((resolve) => setTimeout(resolve));
             }
             publish(100);
           }
-          s.log("sent", sent);
+          server.log("sent", sent);
         },
       },
     }),
-    async run(t) {
-      const publisher = await t.connect(), slow = await t.connect(), other = await t.connect();
+    async run(client) {
+      const publisher = await client.connect(),
+        slow = await client.connect(),
+        other = await client.connect();
       publisher.send("go");
       for (let round = 0; round < 4; round++) {
-        await t.logged("pause", round + 1);
+        await client.logged("pause", round + 1);
         slow.socket.pause();
-        await t.release(`paused ${round}`);
-        await t.logged("resume", round + 1);
+        await client.release(`paused ${round}`);
+        await client.logged("resume", round + 1);
         slow.socket.resume();
       }
-      const [sent] = (await t.logged("sent"))[0]!.data;
-      for (const client of [publisher, slow, other]) {
-        await until(client, sent);
-        assert.deepEqual(numbersIn(client), upTo(sent));
+      const [sent] = (await client.logged("sent"))[0]!.data;
+      for (const socket of [publisher, slow, other]) {
+        await until(socket, sent);
+        assert.deepEqual(numbersIn(socket), upTo(sent));
       }
     },
   },

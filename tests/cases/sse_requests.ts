@@ -1,24 +1,24 @@
 import assert from "node:assert/strict";
-import { sleep, type TestBed } from "../harness/clients/test_bed.ts";
-import type { Case, Site } from "../fixtures/case.ts";
+import { type CaseClient, sleep } from "../harness/clients/case_client.ts";
+import type { Case, CaseServer } from "../fixtures/case.ts";
 
 const LONG = { grace: 10_000 };
 
-const logging = (s: Site) => ({
+const logging = (server: CaseServer) => ({
   hooks: {
-    open: () => s.log("open"),
+    open: () => server.log("open"),
     message: (_: unknown, message: { uint8Array(): Uint8Array }) =>
-      s.log("message", message.uint8Array().length),
+      server.log("message", message.uint8Array().length),
     close: (_: unknown, info: { code: number; reason: string; wasClean: boolean }) =>
-      s.log("close", info.code, info.reason, info.wasClean),
+      server.log("close", info.code, info.reason, info.wasClean),
   },
 });
 
 /** Writes one request by hand; returns the status and the headers of the answer. */
-async function ask(t: TestBed, method: string, lines: readonly string[], body = "") {
-  const line = await t.tcp();
-  line.write([`${method} ${t.path()} HTTP/1.1`, ...lines, "", body].join("\r\n"));
-  const { status, headers } = await line.head();
+async function ask(client: CaseClient, method: string, lines: readonly string[], body = "") {
+  const raw = await client.tcp();
+  raw.write([`${method} ${client.path()} HTTP/1.1`, ...lines, "", body].join("\r\n"));
+  const { status, headers } = await raw.head();
   return { status, headers: new Map(headers.map(([name, value]) => [name.toLowerCase(), value])) };
 }
 
@@ -27,16 +27,16 @@ export const sseRequests: readonly Case[] = [
   {
     id: "SSE3.framing",
     fact: "a length that is said beside chunks does not let a larger message in",
-    site: (s) => ({ ...logging(s), limits: { maxPayload: 10_000 } }),
-    async run(t) {
-      const stream = await t.eventStream();
+    server: (server) => ({ ...logging(server), limits: { maxPayload: 10_000 } }),
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.next();
       for (const first of ["content-length: 5", "transfer-encoding: chunked"]) {
         const both = ["content-length: 5", "transfer-encoding: chunked"];
         const size = 50_000;
         const body = `${size.toString(16)}\r\n${"x".repeat(size)}\r\n0\r\n\r\n`;
-        const status = await ask(t, "POST", [
-          `host: 127.0.0.1:${t.port}`,
+        const status = await ask(client, "POST", [
+          `host: 127.0.0.1:${client.port}`,
           `onepeer-session: ${stream.token}`,
           "onepeer-sequence: 1",
           "content-type: text/plain",
@@ -45,15 +45,15 @@ export const sseRequests: readonly Case[] = [
         assert.notEqual(status, 204, first);
       }
       assert.equal((await stream.post("unharmed")).status, 204);
-      assert.deepEqual((await t.logged("message")).map(({ data }) => data), [[8]]);
+      assert.deepEqual((await client.logged("message")).map(({ data }) => data), [[8]]);
     },
   },
   {
     id: "SSE3.torn",
     fact: "a body that breaks off is no message, however its length was said",
-    site: logging,
-    async run(t) {
-      const stream = await t.eventStream();
+    server: logging,
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.next();
       const some = "x".repeat(60_000);
       const bodies = [
@@ -64,10 +64,10 @@ export const sseRequests: readonly Case[] = [
       ];
       for (const [length, body] of bodies) {
         for (const end of ["fin", "rst", "destroy"] as const) {
-          const line = await t.tcp();
-          line.write([
-            `POST ${t.path()} HTTP/1.1`,
-            `host: 127.0.0.1:${t.port}`,
+          const raw = await client.tcp();
+          raw.write([
+            `POST ${client.path()} HTTP/1.1`,
+            `host: 127.0.0.1:${client.port}`,
             `onepeer-session: ${stream.token}`,
             "onepeer-sequence: 1",
             "content-type: text/plain",
@@ -76,51 +76,51 @@ export const sseRequests: readonly Case[] = [
             body,
           ].join("\r\n"));
           await sleep(30);
-          line[end]();
+          raw[end]();
         }
       }
       await sleep(100);
-      assert.deepEqual(await t.events(), ["open"]);
+      assert.deepEqual(await client.events(), ["open"]);
       assert.equal((await stream.post("unharmed")).status, 204);
-      assert.deepEqual((await t.logged("message")).map(({ data }) => data), [[8]]);
+      assert.deepEqual((await client.logged("message")).map(({ data }) => data), [[8]]);
     },
   },
   {
     id: "SSE3.gzip",
     fact: "a body is taken as it is, whatever its content-encoding: nothing is inflated",
-    site: (s) => ({ ...logging(s), limits: { maxPayload: 10_000 } }),
-    async run(t) {
-      const stream = await t.eventStream();
+    server: (server) => ({ ...logging(server), limits: { maxPayload: 10_000 } }),
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.next();
       const zip = await new Response(
         new Blob(["x".repeat(1e6)]).stream().pipeThrough(new CompressionStream("gzip")),
       ).bytes();
       const { status } = await stream.post(zip, { headers: { "content-encoding": "gzip" } });
-      const { data } = (await t.logged("message"))[0]!;
+      const { data } = (await client.logged("message"))[0]!;
       assert.deepEqual([status, data], [204, [zip.length]]);
     },
   },
   {
     id: "SSE3.no-cors",
     fact: "a request that any page may make with cookies and no `Origin` opens nothing",
-    site: logging,
-    async run(t) {
+    server: logging,
+    async run(client) {
       for (const mode of ["no-cors", "navigate"]) {
-        const stream = await t.eventStream({ "sec-fetch-mode": mode, cookie: "a=1" });
+        const stream = await client.eventStream({ "sec-fetch-mode": mode, cookie: "a=1" });
         assert.equal(stream.response.status, 403, mode);
       }
       for (const mode of ["cors", "same-origin"]) {
-        const stream = await t.eventStream({ "sec-fetch-mode": mode, cookie: "a=1" });
+        const stream = await client.eventStream({ "sec-fetch-mode": mode, cookie: "a=1" });
         assert.equal(stream.response.status, 200, mode);
       }
-      assert.equal((await t.logged("open", 2)).length, 2);
+      assert.equal((await client.logged("open", 2)).length, 2);
     },
   },
   {
     id: "SSE3.port",
     fact: "the server's own page is known, whether or not a proxy writes the default port",
-    site: (s) => ({ ...logging(s), sse: { grace: 100 } }),
-    async run(t) {
+    server: (server) => ({ ...logging(server), sse: { grace: 100 } }),
+    async run(client) {
       for (
         const [host, origin, status] of [
           ["a.example:443", "https://a.example", 204],
@@ -132,8 +132,8 @@ export const sseRequests: readonly Case[] = [
           ["a.example:443", "https://a.example:8443", 403],
         ]
       ) {
-        const opened = await ask(t, "GET", [`host: ${host}`, "accept: text/event-stream"]);
-        const answer = await ask(t, "POST", [
+        const opened = await ask(client, "GET", [`host: ${host}`, "accept: text/event-stream"]);
+        const answer = await ask(client, "POST", [
           `host: ${host}`,
           `origin: ${origin}`,
           `onepeer-session: ${opened.headers.get("onepeer-session")}`,
@@ -148,57 +148,57 @@ export const sseRequests: readonly Case[] = [
   {
     id: "SSE2.over",
     fact: "who comes back to a session that ends meanwhile learns so, and nothing is left",
-    site: (s) => ({
-      ...logging(s),
+    server: (server) => ({
+      ...logging(server),
       sse: {
         ...LONG,
         async authorize() {
-          s.log("asked");
-          await s.wait("answer");
+          server.log("asked");
+          await server.wait("answer");
           return true;
         },
       },
-      commands: { end: () => s.ws.closeAll(1000, "", true) },
+      commands: { end: () => server.ws.closeAll(1000, "", true) },
     }),
-    async run(t) {
-      const stream = await t.eventStream();
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.next();
       stream.drop();
       const resumed = stream.resume(0);
-      await t.logged("asked");
-      await t.command("end");
-      await t.release("answer");
+      await client.logged("asked");
+      await client.command("end");
+      await client.release("answer");
       const again = await resumed;
       assert.equal((await again.next())?.event, "close");
       assert.equal(await again.next(), undefined);
-      assert.equal((await t.stats()).timers, 0);
+      assert.equal((await client.stats()).timers, 0);
     },
   },
   {
     id: "SSE4.no-grace",
     fact: "our close is answered even where lines are not waited for",
-    site: (s) => ({
-      ...logging(s),
+    server: (server) => ({
+      ...logging(server),
       sse: { grace: 0 },
-      commands: { close: () => s.ws.closeAll(4001, "enough") },
+      commands: { close: () => server.ws.closeAll(4001, "enough") },
     }),
-    async run(t) {
-      const stream = await t.eventStream();
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.next();
-      await t.command("close");
+      await client.command("close");
       assert.equal((await stream.next())?.event, "close");
       assert.equal(await stream.next(), undefined);
       await sleep(50);
       assert.equal((await stream.close({ code: 4001, reason: "enough" })).status, 204);
-      assert.deepEqual((await t.logged("close"))[0]!.data, [4001, "enough", true]);
+      assert.deepEqual((await client.logged("close"))[0]!.data, [4001, "enough", true]);
     },
   },
   {
     id: "SSE4.again",
     fact: "a client that missed the answer to its close gets it again, or learns how it ended",
-    site: (s) => ({ ...logging(s), sse: LONG }),
-    async run(t) {
-      const stream = await t.eventStream();
+    server: (server) => ({ ...logging(server), sse: LONG }),
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.next();
       stream.drop();
       for (const code of [3001, 3002]) {
@@ -210,7 +210,11 @@ export const sseRequests: readonly Case[] = [
       assert.equal(await again.next(), undefined);
       assert.equal((await stream.post("late")).status, 403);
       assert.equal((await stream.close({}, { "onepeer-session": `${stream.token}x` })).status, 403);
-      assert.deepEqual((await t.logged("close")).map(({ data }) => data), [[3001, "bye", true]]);
+      assert.deepEqual((await client.logged("close")).map(({ data }) => data), [[
+        3001,
+        "bye",
+        true,
+      ]]);
     },
   },
 ];

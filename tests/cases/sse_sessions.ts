@@ -1,24 +1,28 @@
 import assert from "node:assert/strict";
 import type { RawEventStream } from "../harness/clients/raw_event_stream.ts";
-import { sleep, type TestBed } from "../harness/clients/test_bed.ts";
-import type { Case, Site } from "../fixtures/case.ts";
+import { type CaseClient, sleep } from "../harness/clients/case_client.ts";
+import type { Case, CaseServer } from "../fixtures/case.ts";
 
 const LONG = { grace: 10_000 };
 
-const logging = (s: Site) => ({
+const logging = (server: CaseServer) => ({
   hooks: {
-    open: (peer: { id: string }) => s.log("open", peer.id),
+    open: (peer: { id: string }) => server.log("open", peer.id),
     message: (_: unknown, message: { uint8Array(): Uint8Array }) =>
-      s.log("message", message.uint8Array().length),
+      server.log("message", message.uint8Array().length),
     close: (_: unknown, info: { code: number; reason: string; wasClean: boolean }) =>
-      s.log("close", info.code, info.reason, info.wasClean),
+      server.log("close", info.code, info.reason, info.wasClean),
   },
 });
 
 /** Makes sure that the session takes its next message, and has taken just so many. */
-async function mustBeUnharmed(t: TestBed, stream: RawEventStream, taken: number): Promise<void> {
+async function mustBeUnharmed(
+  client: CaseClient,
+  stream: RawEventStream,
+  taken: number,
+): Promise<void> {
   assert.equal((await stream.post("unharmed")).status, 204);
-  assert.equal((await t.logged("message", taken)).length, taken);
+  assert.equal((await client.logged("message", taken)).length, taken);
 }
 
 /** SSE3, SSE4, SSE5: whose requests count, how a session ends, and with whom it shares topics. */
@@ -26,11 +30,11 @@ export const sseSessions: readonly Case[] = [
   {
     id: "SSE3.forged",
     fact: "a request without the secret gets 403; the public peer.id is no secret",
-    site: logging,
-    async run(t) {
-      const stream = await t.eventStream();
+    server: logging,
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.next();
-      const id: string = (await t.logged("open"))[0]!.data[0];
+      const id: string = (await client.logged("open"))[0]!.data[0];
       const { token } = stream;
       const last = token.endsWith("A") ? "B" : "A";
       const forged = [null, "", id, token.slice(0, -1), token.slice(0, -1) + last, `${token}x`];
@@ -42,78 +46,78 @@ export const sseSessions: readonly Case[] = [
           assert.deepEqual([status, code], [403, "ERR_SSE_SESSION"], `${session}`);
         }
       }
-      await mustBeUnharmed(t, stream, 1);
+      await mustBeUnharmed(client, stream, 1);
     },
   },
   {
     id: "SSE3.hijack",
     fact: "nobody takes a line over by peer.id, by a guess, or by a part of the secret",
-    site: (s) => ({ ...logging(s), sse: LONG }),
-    async run(t) {
-      const stream = await t.eventStream();
+    server: (server) => ({ ...logging(server), sse: LONG }),
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.next();
-      const id: string = (await t.logged("open"))[0]!.data[0];
+      const id: string = (await client.logged("open"))[0]!.data[0];
       const { token } = stream;
       for (const guess of [id, token.slice(0, 11), token.slice(0, -1), `${token.slice(0, -1)}!`]) {
-        const thief = await t.eventStream({ "last-event-id": `${guess}.0` });
+        const thief = await client.eventStream({ "last-event-id": `${guess}.0` });
         assert.equal((await thief.next())?.event, "close");
-        const closer = await t.eventStream({ "last-event-id": `${guess}.closed` });
+        const closer = await client.eventStream({ "last-event-id": `${guess}.closed` });
         assert.equal(closer.response.status, 204);
       }
-      await mustBeUnharmed(t, stream, 1);
-      assert.equal((await t.events()).includes("close"), false);
+      await mustBeUnharmed(client, stream, 1);
+      assert.equal((await client.events()).includes("close"), false);
     },
   },
   {
     id: "SSE3.sequence",
     fact: "a replayed or skipped message gets 409 with the number expected, and no hook",
-    site: logging,
-    async run(t) {
-      const stream = await t.eventStream();
+    server: logging,
+    async run(client) {
+      const stream = await client.eventStream();
       assert.equal((await stream.post("one")).status, 204);
       for (const sequence of [1, 0, 3, 99, -1, 1.5, "x", "", " ", "0x2", null]) {
         const { status, code, expected } = await stream.post("x", { sequence });
         assert.deepEqual([status, code, expected], [409, "ERR_SSE_SEQUENCE", 2], `${sequence}`);
       }
-      await mustBeUnharmed(t, stream, 2);
+      await mustBeUnharmed(client, stream, 2);
     },
   },
   {
     id: "SSE3.race",
     fact: "of requests with the same number one is taken, however many there are",
-    site: logging,
-    async run(t) {
-      const stream = await t.eventStream();
+    server: logging,
+    async run(client) {
+      const stream = await client.eventStream();
       const answers = await Promise.all(
         Array.from({ length: 12 }, () => stream.post("x".repeat(1000), { sequence: 1 })),
       );
       assert.equal(answers.filter(({ status }) => status === 204).length, 1);
       assert.ok(answers.every(({ status }) => status === 204 || status === 409));
-      assert.equal((await t.logged("message")).length, 1);
+      assert.equal((await client.logged("message")).length, 1);
     },
   },
   {
     id: "SSE3.oversized",
     fact: "a message over maxPayload gets 413, whether or not its length is stated",
-    site: (s) => ({ ...logging(s), limits: { maxPayload: 100_000 } }),
-    async run(t) {
-      const stream = await t.eventStream();
+    server: (server) => ({ ...logging(server), limits: { maxPayload: 100_000 } }),
+    async run(client) {
+      const stream = await client.eventStream();
       const chunked = (size: number) => new Blob([new Uint8Array(size)]).stream();
       for (const body of [new Uint8Array(100_001), chunked(100_001), "ä".repeat(50_001)]) {
         const { status, code } = await stream.post(body);
         assert.deepEqual([status, code], [413, "ERR_SSE_TOO_LARGE"]);
       }
       assert.equal((await stream.post(chunked(100_000))).status, 204);
-      await mustBeUnharmed(t, stream, 2);
-      assert.deepEqual((await t.logged("message"))[0]!.data, [100_000]);
+      await mustBeUnharmed(client, stream, 2);
+      assert.deepEqual((await client.logged("message"))[0]!.data, [100_000]);
     },
   },
   {
     id: "SSE3.kinds",
     fact: "another content type gets 415, text that is not UTF-8 400",
-    site: logging,
-    async run(t) {
-      const stream = await t.eventStream();
+    server: logging,
+    async run(client) {
+      const stream = await client.eventStream();
       const types = ["application/json", "text/plainer", "multipart/form-data", null];
       for (const type of types) {
         const body = new Uint8Array([0xff, 0xfe]);
@@ -123,17 +127,17 @@ export const sseSessions: readonly Case[] = [
       const headers = { "content-type": "Text/Plain" };
       const { status, code } = await stream.post(new Uint8Array([0xc3]), { headers });
       assert.deepEqual([status, code], [400, "ERR_SSE_DATA"]);
-      await mustBeUnharmed(t, stream, 1);
+      await mustBeUnharmed(client, stream, 1);
     },
   },
   {
     id: "SSE3.origin",
     fact: "a request of another origin than the one that opened the session gets 403",
-    site: (s) => ({ ...logging(s), sse: LONG }),
-    async run(t) {
-      const own = `http://127.0.0.1:${t.port}`;
+    server: (server) => ({ ...logging(server), sse: LONG }),
+    async run(client) {
+      const own = `http://127.0.0.1:${client.port}`;
       for (const opened of [undefined, own, "http://a.example"]) {
-        const stream = await t.eventStream(opened ? { origin: opened } : {});
+        const stream = await client.eventStream(opened ? { origin: opened } : {});
         await stream.next();
         const foreign = ["http://evil.example", "null", `${own}0`, "http://a.example.evil", "%"];
         for (const origin of foreign) {
@@ -153,17 +157,17 @@ export const sseSessions: readonly Case[] = [
   {
     id: "SSE3.cors",
     fact: "only pages of admitted origins may read answers, and ask with headers of their own",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
-        ...logging(s).hooks,
+        ...logging(server).hooks,
         upgrade(request) {
           if (request.headers.has("x-refuse")) throw new Response("not you", { status: 401 });
         },
       },
       allowedOrigins: ["https://a.example"],
     }),
-    async run(t) {
-      const url = `http://127.0.0.1:${t.port}${t.path()}`;
+    async run(client) {
+      const url = `http://127.0.0.1:${client.port}${client.path()}`;
       const asked = async (origin: string) => {
         const headers = { origin, "access-control-request-headers": "onepeer-session,x-mine" };
         const { status, headers: answer } = await fetch(url, { method: "OPTIONS", headers });
@@ -182,7 +186,7 @@ export const sseSessions: readonly Case[] = [
       ]);
       assert.deepEqual(await asked("https://b.example"), [204, null, null, null, null]);
       for (const [origin, allowed] of [["https://a.example", true], ["https://b.example", false]]) {
-        const stream = await t.eventStream({ origin: `${origin}` });
+        const stream = await client.eventStream({ origin: `${origin}` });
         await stream.next();
         const posted = await stream.post("x", { headers: { origin: `${origin}` } });
         for (const headers of [stream.response.headers, posted.headers]) {
@@ -193,81 +197,81 @@ export const sseSessions: readonly Case[] = [
       for (
         const [origin, said] of [["https://a.example", "https://a.example"], ["https://b.example"]]
       ) {
-        const { response } = await t.eventStream({ origin: origin!, "x-refuse": "1" });
+        const { response } = await client.eventStream({ origin: origin!, "x-refuse": "1" });
         assert.equal(response.status, 401);
         assert.equal(response.headers.get("access-control-allow-origin"), said ?? null);
       }
       const cookies = { origin: "https://b.example", cookie: "a=1" };
-      assert.equal((await t.eventStream(cookies)).response.status, 403);
+      assert.equal((await client.eventStream(cookies)).response.status, 403);
     },
   },
   {
     id: "SSE3.option",
     fact: "an option that throws is a 500, and onError hears of it",
-    site: (s) => ({
-      ...logging(s),
+    server: (server) => ({
+      ...logging(server),
       allowedOrigins: () => {
         throw new Error("broken option");
       },
-      onError: (error) => s.log("onError", (error as Error).message),
+      onError: (error) => server.log("onError", (error as Error).message),
     }),
-    async run(t) {
-      const url = `http://127.0.0.1:${t.port}${t.path()}`;
+    async run(client) {
+      const url = `http://127.0.0.1:${client.port}${client.path()}`;
       const headers = { origin: "https://a.example" };
       for (const method of ["OPTIONS", "POST"]) {
         const { status, body } = await fetch(url, { method, headers });
         await body?.cancel();
         assert.equal(status, 500, method);
       }
-      assert.equal((await t.eventStream(headers)).response.status, 500);
-      assert.equal((await t.logged("onError", 3)).length, 3);
-      assert.equal((await t.eventStream()).response.status, 200);
+      assert.equal((await client.eventStream(headers)).response.status, 500);
+      assert.equal((await client.logged("onError", 3)).length, 3);
+      assert.equal((await client.eventStream()).response.status, 200);
     },
   },
   {
     id: "SSE3.authorize",
     fact: "authorize sees all that comes later but the close; not true is a 403, a throw a 500",
-    site: (s) => ({
-      ...logging(s),
-      onError: (error) => s.log("onError", (error as Error).message),
+    server: (server) => ({
+      ...logging(server),
+      onError: (error) => server.log("onError", (error as Error).message),
       sse: {
         ...LONG,
         authorize(request, peer) {
-          s.log("authorize", request.method, peer.id);
+          server.log("authorize", request.method, peer.id);
           const says = request.headers.get("x-says");
           if (says === "throw") throw new Error("not now");
           return says === "later" ? Promise.resolve(true) : says === "yes" || "truthy" as never;
         },
       },
     }),
-    async run(t) {
-      const stream = await t.eventStream();
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.next();
-      assert.equal((await t.events()).includes("authorize"), false);
+      assert.equal((await client.events()).includes("authorize"), false);
       for (const [says, status] of [["no", 403], ["throw", 500], ["yes", 204], ["later", 204]]) {
         const { status: found } = await stream.post("x", { headers: { "x-says": `${says}` } });
         assert.equal(found, status, `${says}`);
       }
-      assert.deepEqual((await t.logged("onError"))[0]!.data, ["not now"]);
+      assert.deepEqual((await client.logged("onError"))[0]!.data, ["not now"]);
       assert.equal((await stream.resume(0)).response.status, 403);
-      assert.equal((await t.logged("message", 2)).length, 2);
+      assert.equal((await client.logged("message", 2)).length, 2);
       assert.equal((await stream.close({})).status, 204, "or it would stay for the whole grace");
-      const asked = (await t.logged("authorize")).map(({ data }) => data[0]);
+      const asked = (await client.logged("authorize")).map(({ data }) => data[0]);
       assert.deepEqual(asked, ["POST", "POST", "POST", "POST", "GET"]);
     },
   },
   {
     id: "SSE3.trickle",
     fact: "a body that trickles in gets 408 after bodyTimeout, and a retry takes its place at once",
-    site: (s) => ({ ...logging(s), sse: { bodyTimeout: 300 } }),
-    async run(t) {
-      const stream = await t.eventStream();
+    server: (server) => ({ ...logging(server), sse: { bodyTimeout: 300 } }),
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.next();
       const begin = async (): Promise<{ status(): Promise<number> }> => {
-        const line = await t.tcp();
-        line.write([
-          `POST ${t.path()} HTTP/1.1`,
-          `Host: 127.0.0.1:${t.port}`,
+        const raw = await client.tcp();
+        raw.write([
+          `POST ${client.path()} HTTP/1.1`,
+          `Host: 127.0.0.1:${client.port}`,
           `onepeer-session: ${stream.token}`,
           "onepeer-sequence: 1",
           "content-type: text/plain",
@@ -275,35 +279,35 @@ export const sseSessions: readonly Case[] = [
           "",
           "slow",
         ].join("\r\n"));
-        return { status: async () => (await line.head()).status };
+        return { status: async () => (await raw.head()).status };
       };
       assert.equal(await (await begin()).status(), 408);
       const slow = await begin();
       await sleep(100);
       assert.equal((await stream.post("at once")).status, 204);
       assert.equal(await slow.status(), 409);
-      await mustBeUnharmed(t, stream, 2);
+      await mustBeUnharmed(client, stream, 2);
     },
   },
   {
     id: "SSE3.places",
     fact: "a session whose line is lost keeps its place among maxPeers until it expires",
-    site: (s) => ({ ...logging(s), limits: { maxPeers: 1 }, sse: { grace: 300 } }),
-    async run(t) {
-      const stream = await t.eventStream();
+    server: (server) => ({ ...logging(server), limits: { maxPeers: 1 }, sse: { grace: 300 } }),
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.next();
       stream.drop();
-      assert.equal((await t.eventStream()).response.status, 503);
-      await t.logged("close");
-      assert.equal((await t.eventStream()).response.status, 200);
+      assert.equal((await client.eventStream()).response.status, 503);
+      await client.logged("close");
+      assert.equal((await client.eventStream()).response.status, 200);
     },
   },
   {
     id: "SSE4.server",
     fact: "our close is an event, the end, and a 204 for who comes back, which answers it",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
-        ...logging(s).hooks,
+        ...logging(server).hooks,
         message(peer) {
           peer.send("before");
           peer.close(4001, "enough");
@@ -311,8 +315,8 @@ export const sseSessions: readonly Case[] = [
       },
       sse: LONG,
     }),
-    async run(t) {
-      const stream = await t.eventStream();
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.post("go");
       const [, before, close] = [await stream.next(), await stream.next(), await stream.next()];
       assert.equal(before?.data, "before");
@@ -322,86 +326,86 @@ export const sseSessions: readonly Case[] = [
         data: '{"code":4001,"reason":"enough"}',
       });
       assert.equal(await stream.next(), undefined);
-      assert.equal((await t.events()).includes("close"), false);
+      assert.equal((await client.events()).includes("close"), false);
       for (let i = 0; i < 2; i++) {
         assert.equal((await stream.resume("closed")).response.status, 204);
       }
-      assert.deepEqual((await t.logged("close"))[0]!.data, [4001, "enough", true]);
-      assert.equal((await t.eventStream({ "last-event-id": "closed" })).response.status, 204);
+      assert.deepEqual((await client.logged("close"))[0]!.data, [4001, "enough", true]);
+      assert.equal((await client.eventStream({ "last-event-id": "closed" })).response.status, 204);
     },
   },
   {
     id: "SSE4.missed",
     fact: "who was away when we closed learns it when it comes back",
-    site: (s) => ({
-      ...logging(s),
+    server: (server) => ({
+      ...logging(server),
       sse: LONG,
-      commands: { close: () => s.ws.closeAll(4002, "later") },
+      commands: { close: () => server.ws.closeAll(4002, "later") },
     }),
-    async run(t) {
-      const stream = await t.eventStream();
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.next();
       stream.drop();
       await sleep(30);
-      await t.command("close");
+      await client.command("close");
       const again = await stream.resume(0);
       assert.equal((await again.next())?.event, "resume");
       assert.equal((await again.next())?.data, '{"code":4002,"reason":"later"}');
       assert.equal(await again.next(), undefined);
       assert.equal((await stream.close({ code: 4002 })).status, 204);
-      assert.deepEqual((await t.logged("close"))[0]!.data, [4002, "later", true]);
+      assert.deepEqual((await client.logged("close"))[0]!.data, [4002, "later", true]);
     },
   },
   {
     id: "SSE4.client",
     fact: "a client closes by DELETE with a legal code, and then has no session any more",
-    site: (s) => ({ ...logging(s), sse: LONG }),
-    async run(t) {
-      const stream = await t.eventStream();
+    server: (server) => ({ ...logging(server), sse: LONG }),
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.next();
       for (const code of [999, 1004, 1006, "1000", null, 5000]) {
         assert.equal((await stream.close({ code })).status, 400, `${code}`);
       }
       assert.equal((await stream.close({ code: 1000, reason: "x".repeat(124) })).status, 400);
       assert.equal((await stream.close({ code: 1000, reason: "x".repeat(2000) })).status, 400);
-      await mustBeUnharmed(t, stream, 1);
+      await mustBeUnharmed(client, stream, 1);
       assert.equal((await stream.close({ code: 3001, reason: "bye" })).status, 204);
-      assert.deepEqual((await t.logged("close"))[0]!.data, [3001, "bye", true]);
+      assert.deepEqual((await client.logged("close"))[0]!.data, [3001, "bye", true]);
       assert.equal((await stream.next())?.data, '{"code":3001,"reason":"bye"}');
       assert.equal(await stream.next(), undefined);
       assert.equal((await stream.post("late")).status, 403);
-      const other = await t.eventStream();
+      const other = await client.eventStream();
       await other.next();
       assert.equal((await other.close()).status, 204);
-      assert.deepEqual((await t.logged("close", 2))[1]!.data, [1005, "", true]);
+      assert.deepEqual((await client.logged("close", 2))[1]!.data, [1005, "", true]);
     },
   },
   {
     id: "SSE5.shared",
     fact: "clients of both kinds over one endpoint publish to each other, and count together",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
         message(peer, message) {
-          s.log("reached", peer.publish("t", message), peer.peers.size);
+          server.log("reached", peer.publish("t", message), peer.peers.size);
         },
       },
     }),
-    async run(t) {
+    async run(client) {
       const [sse, other, ws] = [
-        await t.connect(),
-        await t.connect(),
-        await t.connect("", {}, "websocket"),
+        await client.connect(),
+        await client.connect(),
+        await client.connect("", {}, "websocket"),
       ];
       sse!.send("from events");
       assert.deepEqual([await other!.text(), await ws!.text()], ["from events", "from events"]);
       ws!.send(new Uint8Array([1, 2]));
-      for (const client of [sse!, other!]) {
-        assert.deepEqual(await client.bytes(), new Uint8Array([1, 2]));
+      for (const socket of [sse!, other!]) {
+        assert.deepEqual(await socket.bytes(), new Uint8Array([1, 2]));
       }
-      const reached = (await t.logged("reached", 2)).map(({ data }) => data);
+      const reached = (await client.logged("reached", 2)).map(({ data }) => data);
       assert.deepEqual(reached, [[2, 3], [2, 3]]);
-      assert.equal((await t.stats()).peers, 3);
+      assert.equal((await client.stats()).peers, 3);
     },
   },
 ];

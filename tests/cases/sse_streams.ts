@@ -1,22 +1,22 @@
 import assert from "node:assert/strict";
 import type { EventStreamSocket } from "../harness/clients/event_stream_socket.ts";
 import { numbered, numbersIn, until, upTo } from "../harness/clients/numbered_messages.ts";
-import { sleep } from "../harness/clients/test_bed.ts";
-import type { Case, Site } from "../fixtures/case.ts";
+import { sleep } from "../harness/clients/case_client.ts";
+import type { Case, CaseServer } from "../fixtures/case.ts";
 
 const MIB = 1024 * 1024;
 const LONG = { grace: 10_000 };
 
 /** Sends back what comes, and logs how it goes. */
-const echo = (s: Site) => ({
+const echo = (server: CaseServer) => ({
   hooks: {
-    open: () => s.log("open"),
+    open: () => server.log("open"),
     message(peer: { send(data: unknown): unknown }, message: { text(): string }) {
-      s.log("message", message.text().slice(0, 20));
+      server.log("message", message.text().slice(0, 20));
       peer.send(message);
     },
     close: (_: unknown, { code, wasClean }: { code: number; wasClean: boolean }) =>
-      s.log("close", code, wasClean),
+      server.log("close", code, wasClean),
   },
 });
 
@@ -25,9 +25,9 @@ export const sseStreams: readonly Case[] = [
   {
     id: "SSE1.text",
     fact: "text comes and goes exactly, whatever its line ends",
-    site: echo,
-    async run(t) {
-      const client = await t.connect();
+    server: echo,
+    async run(client) {
+      const socket = await client.connect();
       const texts = [
         "",
         "\n",
@@ -48,22 +48,22 @@ export const sseStreams: readonly Case[] = [
         "x".repeat(MIB),
       );
       for (const text of texts) {
-        client.send(text);
-        assert.equal(await client.text(), text);
+        socket.send(text);
+        assert.equal(await socket.text(), text);
       }
     },
   },
   {
     id: "SSE1.binary",
     fact: "bytes come and go exactly, none and 1 MiB included",
-    site: echo,
-    async run(t) {
-      const client = await t.connect();
+    server: echo,
+    async run(client) {
+      const socket = await client.connect();
       const all = Uint8Array.from({ length: 256 }, (_, i) => i);
       const large = Uint8Array.from({ length: MIB }, (_, i) => i * 7);
       for (const bytes of [all, new Uint8Array(), all.subarray(3, 5), large]) {
-        client.send(bytes);
-        assert.deepEqual(await client.bytes(), bytes);
+        socket.send(bytes);
+        assert.deepEqual(await socket.bytes(), bytes);
       }
     },
   },
@@ -71,7 +71,7 @@ export const sseStreams: readonly Case[] = [
     id: "SSE1.format",
     fact:
       "a bare EventSource understands text: one `data` line per line, and an id to come back with",
-    site: () => ({
+    server: () => ({
       hooks: {
         open(peer) {
           for (const data of ["plain", "two\nlines", "", "a\rb", new Uint8Array([1])]) {
@@ -80,8 +80,8 @@ export const sseStreams: readonly Case[] = [
         },
       },
     }),
-    async run(t) {
-      const stream = await t.eventStream();
+    async run(client) {
+      const stream = await client.eventStream();
       const events = [];
       for (let i = 0; i < 6; i++) events.push(await stream.next());
       const { token } = stream;
@@ -99,18 +99,18 @@ export const sseStreams: readonly Case[] = [
   {
     id: "SSE1.order",
     fact: "messages keep their order, both ways",
-    site: echo,
-    async run(t) {
-      const client = await t.connect();
-      for (let i = 0; i < 100; i++) client.send(numbered(i, 100));
-      await until(client, 100);
-      assert.deepEqual(numbersIn(client), upTo(100));
+    server: echo,
+    async run(client) {
+      const socket = await client.connect();
+      for (let i = 0; i < 100; i++) socket.send(numbered(i, 100));
+      await until(socket, 100);
+      assert.deepEqual(numbersIn(socket), upTo(100));
     },
   },
   {
     id: "SSE1.headers",
     fact: "the answer may not be stored or held back, and has the headers of upgrade",
-    site: () => ({
+    server: () => ({
       hooks: {
         upgrade: () => ({
           protocol: "two",
@@ -118,8 +118,8 @@ export const sseStreams: readonly Case[] = [
         }),
       },
     }),
-    async run(t) {
-      const { response: { headers }, next } = await t.eventStream({
+    async run(client) {
+      const { response: { headers }, next } = await client.eventStream({
         "onepeer-protocols": "one, two",
       }).then((it) => ({ response: it.response, next: () => it.next() }));
       const named = ["content-type", "cache-control", "x-accel-buffering", "x-mine"];
@@ -138,26 +138,26 @@ export const sseStreams: readonly Case[] = [
   {
     id: "SSE1.accept",
     fact: "who does not accept events gets 406, another method 405; no hook runs",
-    site: echo,
-    async run(t) {
+    server: echo,
+    async run(client) {
       for (const accept of ["*/*", "text/html", "text/event-streams"]) {
-        assert.equal((await t.eventStream({ accept })).response.status, 406);
+        assert.equal((await client.eventStream({ accept })).response.status, 406);
       }
-      const url = `http://127.0.0.1:${t.port}${t.path()}`;
+      const url = `http://127.0.0.1:${client.port}${client.path()}`;
       const put = await fetch(url, { method: "PUT", body: "x" });
       await put.body?.cancel();
       assert.deepEqual([put.status, put.headers.get("allow")], [405, "GET, POST, DELETE, OPTIONS"]);
-      assert.deepEqual(await t.events(), []);
+      assert.deepEqual(await client.events(), []);
     },
   },
   {
     id: "SSE1.heartbeat",
     fact: "a silent line gets comments, those of all clients by one timer",
-    site: (s) => ({ ...echo(s), sse: { heartbeat: 40 } }),
-    async run(t) {
-      const streams = await Promise.all(upTo(5).map(() => t.eventStream()));
+    server: (server) => ({ ...echo(server), sse: { heartbeat: 40 } }),
+    async run(client) {
+      const streams = await Promise.all(upTo(5).map(() => client.eventStream()));
       await Promise.all(streams.map((it) => it.next()));
-      assert.equal((await t.stats()).timers, 1);
+      assert.equal((await client.stats()).timers, 1);
       await sleep(200);
       const posted = await streams[0]!.post("x");
       assert.equal(posted.status, 204);
@@ -168,10 +168,10 @@ export const sseStreams: readonly Case[] = [
   {
     id: "SSE1.poll",
     fact: "asked to poll, a response ends with what it has sent, and the next one goes on",
-    site: (s) => ({ ...echo(s), sse: { grace: 2000 } }),
-    async run(t) {
+    server: (server) => ({ ...echo(server), sse: { grace: 2000 } }),
+    async run(client) {
       const poll = { "onepeer-delivery": "poll" };
-      const first = await t.eventStream(poll);
+      const first = await client.eventStream(poll);
       assert.equal((await first.next())?.event, "start");
       assert.equal(await first.next(), undefined);
       for (const text of ["a", "b"]) assert.equal((await first.post(text)).status, 204);
@@ -182,27 +182,27 @@ export const sseStreams: readonly Case[] = [
       assert.equal((await third.next())?.event, "resume");
       await first.post("c");
       assert.deepEqual(await third.data(2), ["c", "(the end)"]);
-      assert.deepEqual(await t.events(), ["open", "message", "message", "message"]);
+      assert.deepEqual(await client.events(), ["open", "message", "message", "message"]);
     },
   },
   {
     id: "SSE2.resume",
     fact: "a client that comes back gets what it missed, nothing twice, and is the same peer",
-    site: (s) => ({
-      ...echo(s),
+    server: (server) => ({
+      ...echo(server),
       sse: LONG,
       commands: {
         publish: (text) =>
-          [...s.ws.peers.values()].flatMap((it) => [...it]).map((it) => it.send(text)),
+          [...server.ws.peers.values()].flatMap((it) => [...it]).map((it) => it.send(text)),
       },
     }),
-    async run(t) {
-      const stream = await t.eventStream();
+    async run(client) {
+      const stream = await client.eventStream();
       for (const text of ["1", "2"]) await stream.post(text);
       await stream.data(3);
       stream.drop();
       await sleep(30);
-      for (const text of ["3", "4"]) await t.command("publish", text);
+      for (const text of ["3", "4"]) await client.command("publish", text);
       const again = await stream.resume(2);
       const { event, data, id } = (await again.next())!;
       assert.deepEqual([event, JSON.parse(data), id], [
@@ -217,18 +217,18 @@ export const sseStreams: readonly Case[] = [
       assert.equal((await older.next())?.event, "resume");
       assert.deepEqual(await older.data(2), ["4", "5"]);
       assert.equal(await again.next(), undefined, "the newer line replaces the older");
-      assert.deepEqual(await t.events(), ["open", "message", "message", "message"]);
+      assert.deepEqual(await client.events(), ["open", "message", "message", "message"]);
     },
   },
   {
     id: "SSE2.grace",
     fact: "after the grace period the peer is gone, and who comes back learns that recovery failed",
-    site: (s) => ({ ...echo(s), sse: { grace: 50 } }),
-    async run(t) {
-      const stream = await t.eventStream();
+    server: (server) => ({ ...echo(server), sse: { grace: 50 } }),
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.next();
       stream.drop();
-      assert.deepEqual((await t.logged("close"))[0]!.data, [1006, false]);
+      assert.deepEqual((await client.logged("close"))[0]!.data, [1006, false]);
       const again = await stream.resume(0);
       assert.equal(again.response.status, 200);
       assert.equal(again.token, "");
@@ -243,9 +243,9 @@ export const sseStreams: readonly Case[] = [
   {
     id: "SSE2.back",
     fact: "who has come back in time stays, whatever its grace period was",
-    site: (s) => ({ ...echo(s), sse: { grace: 150 } }),
-    async run(t) {
-      const stream = await t.eventStream();
+    server: (server) => ({ ...echo(server), sse: { grace: 150 } }),
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.next();
       stream.drop();
       await sleep(20);
@@ -259,23 +259,23 @@ export const sseStreams: readonly Case[] = [
   {
     id: "SSE2.no-grace",
     fact: "without a grace period the peer is gone with its line, and no sooner",
-    site: (s) => ({ ...echo(s), sse: { grace: 0 } }),
-    async run(t) {
-      const stream = await t.eventStream();
+    server: (server) => ({ ...echo(server), sse: { grace: 0 } }),
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.next();
       assert.equal((await stream.post("here")).status, 204);
       assert.deepEqual(await stream.data(1), ["here"]);
       stream.drop();
-      assert.deepEqual((await t.logged("close"))[0]!.data, [1006, false]);
+      assert.deepEqual((await client.logged("close"))[0]!.data, [1006, false]);
     },
   },
   {
     id: "SSE2.ring",
     fact:
       "what was sent is kept up to `replay` bytes; beyond them recovery fails, and the peer is gone",
-    site: (s) => ({ ...echo(s), sse: { ...LONG, replay: 3000 } }),
-    async run(t) {
-      const stream = await t.eventStream();
+    server: (server) => ({ ...echo(server), sse: { ...LONG, replay: 3000 } }),
+    async run(client) {
+      const stream = await client.eventStream();
       for (let i = 1; i <= 10; i++) await stream.post(numbered(i, 800));
       await stream.data(11);
       const kept = await stream.resume(8);
@@ -283,17 +283,17 @@ export const sseStreams: readonly Case[] = [
       assert.deepEqual((await kept.data(2)).map((it) => parseInt(it)), [9, 10]);
       const lost = await stream.resume(3);
       assert.equal((await lost.next())?.event, "close");
-      assert.deepEqual((await t.logged("close"))[0]!.data, [1006, false]);
+      assert.deepEqual((await client.logged("close"))[0]!.data, [1006, false]);
       assert.equal(await kept.next(), undefined);
     },
   },
   {
     id: "SSE2.future",
     fact: "who claims to have seen what was never sent is not recovered",
-    site: (s) => ({ ...echo(s), sse: LONG }),
-    async run(t) {
+    server: (server) => ({ ...echo(server), sse: LONG }),
+    async run(client) {
       for (const sequence of [7, "x", "-2", "", "1e3"]) {
-        const stream = await t.eventStream();
+        const stream = await client.eventStream();
         await stream.next();
         const again = await stream.resume(sequence);
         assert.equal((await again.next())?.event, "close", `${sequence}`);
@@ -304,9 +304,9 @@ export const sseStreams: readonly Case[] = [
   {
     id: "SSE2.start",
     fact: "who knows its session by the header alone gets everything from the start by -1",
-    site: (s) => ({ ...echo(s), sse: LONG }),
-    async run(t) {
-      const stream = await t.eventStream();
+    server: (server) => ({ ...echo(server), sse: LONG }),
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.post("1");
       await stream.data(2);
       const again = await stream.resume(-1);
@@ -317,46 +317,46 @@ export const sseStreams: readonly Case[] = [
   {
     id: "SSE2.client",
     fact: "a client whose line drops again and again gets everything in order, exactly once",
-    site: (s) => ({ ...echo(s), sse: LONG }),
-    async run(t) {
-      const client = await t.connect();
-      const socket = client.socket as unknown as EventStreamSocket;
+    server: (server) => ({ ...echo(server), sse: LONG }),
+    async run(client) {
+      const socket = await client.connect();
+      const eventStream = socket.socket as unknown as EventStreamSocket;
       for (let i = 0; i < 60; i++) {
-        client.send(numbered(i, 50));
+        socket.send(numbered(i, 50));
         if (i % 20 === 10) {
           await sleep(10);
-          socket.drop();
+          eventStream.drop();
         }
       }
-      await until(client, 60);
-      assert.deepEqual(numbersIn(client), upTo(60));
-      assert.equal((await t.logged("open")).length, 1);
-      client.close();
-      await client.closed;
+      await until(socket, 60);
+      assert.deepEqual(numbersIn(socket), upTo(60));
+      assert.equal((await client.logged("open")).length, 1);
+      socket.close();
+      await socket.closed;
     },
   },
   {
     id: "SSE2.bounded",
     fact: "what waits for a client that is away is bounded by maxBuffered",
-    site: (s) => ({
-      ...echo(s),
+    server: (server) => ({
+      ...echo(server),
       limits: { maxBuffered: MIB },
       sse: { grace: 300 },
       commands: {
         fill() {
-          const [peer] = [...s.ws.peers.values()].flatMap((it) => [...it]);
+          const [peer] = [...server.ws.peers.values()].flatMap((it) => [...it]);
           for (let i = 0; i < 40; i++) peer!.send(new Uint8Array(64 * 1024));
           return peer!.bufferedAmount;
         },
       },
     }),
-    async run(t) {
-      const stream = await t.eventStream();
+    async run(client) {
+      const stream = await client.eventStream();
       await stream.next();
       stream.drop();
       await sleep(150);
-      assert.ok(await t.command<number>("fill") <= MIB);
-      assert.deepEqual((await t.logged("close"))[0]!.data, [1013, false]);
+      assert.ok(await client.command<number>("fill") <= MIB);
+      assert.deepEqual((await client.logged("close"))[0]!.data, [1013, false]);
     },
   },
 ];

@@ -12,18 +12,18 @@ export const workerCases: readonly Case[] = [
   {
     id: "P4.contexts",
     fact: "messages across request contexts arrive in order, exactly once, while peers come and go",
-    site: () => ({
+    server: () => ({
       hooks: {
         open: (peer) => peer.subscribe("all"),
         message: (peer, message) => void peer.publish("all", message),
       },
     }),
-    async run(t) {
-      const listeners = await Promise.all(Array.from({ length: 10 }, () => t.connect()));
-      const talkers = await Promise.all(Array.from({ length: 5 }, () => t.connect()));
+    async run(client) {
+      const listeners = await Promise.all(Array.from({ length: 10 }, () => client.connect()));
+      const talkers = await Promise.all(Array.from({ length: 5 }, () => client.connect()));
       for (let i = 0; i < 40; i++) {
         talkers.forEach((talker, who) => talker.send(`${who} ${i}`));
-        if (i % 8 === 0) (await t.connect()).close();
+        if (i % 8 === 0) (await client.connect()).close();
       }
       for (const listener of listeners) {
         const heard: number[][] = [[], [], [], [], []];
@@ -40,15 +40,15 @@ export const workerCases: readonly Case[] = [
   {
     id: "P4.optimized",
     fact: "thousands of messages across request contexts arrive, as V8 optimizes what wakes them",
-    site: () => ({
+    server: () => ({
       hooks: {
         open: (peer) => peer.subscribe("all"),
         message: (peer, message) => void peer.publish("all", message),
       },
     }),
-    async run(t) {
-      const listeners = await Promise.all(Array.from({ length: 60 }, () => t.connect()));
-      const talker = await t.connect();
+    async run(client) {
+      const listeners = await Promise.all(Array.from({ length: 60 }, () => client.connect()));
+      const talker = await client.connect();
       for (let i = 0; i < 600; i++) {
         talker.send(`${i}`);
         for (const listener of listeners) assert.equal(await listener.text(), `${i}`);
@@ -58,54 +58,58 @@ export const workerCases: readonly Case[] = [
   {
     id: "X1.contexts",
     fact: "a peer of another request is closed, terminated, and asked to drain, by its own request",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         async message(peer, message) {
           const [other] = [...peer.peers].filter((it) => it !== peer);
           if (message.text() === "close") other!.close(4001, "by another");
           else if (message.text() === "terminate") other!.terminate();
           else {
-            s.log("queued", other!.send("x".repeat(1000)));
+            server.log("queued", other!.send("x".repeat(1000)));
             await other!.waitForDrain();
-            s.log("drained", other!.bufferedAmount);
+            server.log("drained", other!.bufferedAmount);
           }
         },
-        close: (_, { code, wasClean }) => s.log("close", code, wasClean),
+        close: (_, { code, wasClean }) => server.log("close", code, wasClean),
       },
     }),
-    async run(t) {
-      const one = await t.connect();
-      const drained = await t.connect();
+    async run(client) {
+      const one = await client.connect();
+      const drained = await client.connect();
       one.send("drain");
       assert.equal((await drained.text()).length, 1000);
-      assert.deepEqual((await t.logged("queued"))[0]!.data, [1000], "it waits for its context");
-      assert.deepEqual((await t.logged("drained"))[0]!.data, [0]);
+      assert.deepEqual(
+        (await client.logged("queued"))[0]!.data,
+        [1000],
+        "it waits for its context",
+      );
+      assert.deepEqual((await client.logged("drained"))[0]!.data, [0]);
       one.send("close");
       assert.deepEqual((await drained.closed).code, 4001);
-      assert.deepEqual((await t.logged("close"))[0]!.data, [4001, true]);
-      const dropped = await t.connect();
+      assert.deepEqual((await client.logged("close"))[0]!.data, [4001, true]);
+      const dropped = await client.connect();
       one.send("terminate");
       assert.equal((await dropped.closed).code, 1006);
-      assert.deepEqual((await t.logged("close", 2))[1]!.data, [1006, false]);
+      assert.deepEqual((await client.logged("close", 2))[1]!.data, [1006, false]);
     },
   },
   {
     id: "B3.by-a-request",
     fact: "a plain request may wait for a drain, as long as that takes",
-    site: (s) => ({
+    server: (server) => ({
       commands: {
         async drain() {
-          const [peer] = [...s.ws.peers.values()].flatMap((peers) => [...peers]);
+          const [peer] = [...server.ws.peers.values()].flatMap((peers) => [...peers]);
           for (let i = 0; i < 100; i++) peer!.send("x".repeat(100_000));
           await peer!.waitForDrain();
           return peer!.bufferedAmount;
         },
       },
     }),
-    async run(t) {
-      const slow = await t.upgraded();
+    async run(client) {
+      const slow = await client.upgraded();
       slow.pause();
-      const drained = t.command<number>("drain");
+      const drained = client.command<number>("drain");
       await new Promise((resolve) => setTimeout(resolve, 1000));
       slow.resume();
       assert.ok(await drained <= 64 * 1024);
@@ -114,49 +118,49 @@ export const workerCases: readonly Case[] = [
   {
     id: "X4.hooks",
     fact: "terminate() leaves the close hook the time it takes, though it ends the request",
-    site: (s) => ({
+    server: (server) => ({
       hooks: {
         message: (peer) => peer.terminate(),
         async close() {
-          s.log("closing");
+          server.log("closing");
           await new Promise((resolve) => setTimeout(resolve, 100));
-          s.log("closed");
+          server.log("closed");
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      client.send("go");
-      await t.logged("closed");
-      assert.equal((await client.closed).code, 1006);
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("go");
+      await client.logged("closed");
+      assert.equal((await socket.closed).code, 1006);
     },
   },
   {
     id: "X4.by-a-request",
     fact: "the close hook of who is terminated by a plain request takes the time it takes",
-    site: (s) => ({
-      commands: { terminate: () => s.ws.closeAll(1000, "", true) },
+    server: (server) => ({
+      commands: { terminate: () => server.ws.closeAll(1000, "", true) },
       hooks: {
         async close() {
           await new Promise((resolve) => setTimeout(resolve, 100));
-          s.log("closed");
+          server.log("closed");
         },
       },
     }),
-    async run(t) {
-      const client = await t.connect();
-      await t.command("terminate");
-      assert.equal((await client.closed).code, 1006);
-      await t.logged("closed");
-      await t.command("terminate");
-      assert.equal((await t.stats()).timers, 0);
+    async run(client) {
+      const socket = await client.connect();
+      await client.command("terminate");
+      assert.equal((await socket.closed).code, 1006);
+      await client.logged("closed");
+      await client.command("terminate");
+      assert.equal((await client.stats()).timers, 0);
     },
   },
   {
     id: "X5.host-gone",
     fact:
       "timers outlive the request that has set them: who does not answer a close is cut all the same",
-    site: (s) => ({
+    server: (server) => ({
       limits: { closeTimeout: 300 },
       hooks: {
         message(peer) {
@@ -164,14 +168,14 @@ export const workerCases: readonly Case[] = [
           other!.close();
           peer.close();
         },
-        close: (_, { code, wasClean }) => s.log("close", code, wasClean),
+        close: (_, { code, wasClean }) => server.log("close", code, wasClean),
       },
     }),
-    async run(t) {
-      const one = await t.connect(), stuck = await t.upgraded();
+    async run(client) {
+      const one = await client.connect(), stuck = await client.upgraded();
       one.send("go");
       await one.closed;
-      const [, second] = await t.logged("close", 2);
+      const [, second] = await client.logged("close", 2);
       assert.deepEqual(second!.data, [1000, false]);
       stuck.rst();
     },
@@ -179,59 +183,61 @@ export const workerCases: readonly Case[] = [
   {
     id: "P4.dead-context",
     fact: "a peer whose request was ended by somebody else is found out, and pruned",
-    site: (s) => ({
+    server: (server) => ({
       limits: { closeTimeout: 200 },
-      commands: { publish: () => s.ws.publish("all", "by a request") },
+      commands: { publish: () => server.ws.publish("all", "by a request") },
       hooks: {
         open: (peer) => peer.subscribe("all"),
         upgrade: (request) => ({ context: { ctx: ctxOf(request) } }),
         message(peer, message) {
           if (message.text() === "die") {
             (peer.context.ctx as ReturnType<typeof ctxOf>).abort("mine");
-          } else s.log("reached", peer.publish("all", message));
+          } else server.log("reached", peer.publish("all", message));
         },
-        close: (_, { code, wasClean }) => s.log("close", code, wasClean),
+        close: (_, { code, wasClean }) => server.log("close", code, wasClean),
       },
     }),
-    async run(t) {
-      const dead = await t.connect(), other = await t.connect(), talker = await t.connect();
+    async run(client) {
+      const dead = await client.connect(),
+        other = await client.connect(),
+        talker = await client.connect();
       dead.send("die");
       assert.equal((await dead.closed).code, 1006);
-      assert.equal(await t.command("publish"), 3);
+      assert.equal(await client.command("publish"), 3);
       assert.equal(await other.text(), "by a request", "who is dead holds up nobody");
       talker.send("hi");
       assert.equal(await other.text(), "hi");
-      assert.deepEqual((await t.logged("close"))[0]!.data, [1006, false]);
+      assert.deepEqual((await client.logged("close"))[0]!.data, [1006, false]);
       talker.send("again");
       assert.equal(await other.text(), "again");
-      assert.deepEqual((await t.logged("reached", 2))[1]!.data, [1]);
-      assert.equal((await t.stats()).peers, 2);
+      assert.deepEqual((await client.logged("reached", 2))[1]!.data, [1]);
+      assert.equal((await client.stats()).peers, 2);
     },
   },
   {
     id: "P3.aborted",
     fact: "after a hook has aborted its request, the next request publishes to all others",
-    site: (s) => ({
+    server: (server) => ({
       limits: { closeTimeout: 400 },
-      commands: { publish: () => s.ws.publish("all", "by a request") },
+      commands: { publish: () => server.ws.publish("all", "by a request") },
       hooks: {
         open: (peer) => peer.subscribe("all"),
         upgrade: (request) => ({ context: { ctx: ctxOf(request) } }),
         message: (peer) => (peer.context.ctx as ReturnType<typeof ctxOf>).abort("mine"),
       },
     }),
-    async run(t) {
-      const other = await t.connect(), dead = await t.connect();
+    async run(client) {
+      const other = await client.connect(), dead = await client.connect();
       dead.send("die");
       await dead.closed;
-      assert.equal(await t.command("publish"), 2, "nobody knows yet");
+      assert.equal(await client.command("publish"), 2, "nobody knows yet");
       assert.equal(await other.text(), "by a request");
     },
   },
   {
     id: "B4.dead-context",
     fact: "what waits for a request that has ended is bounded by maxBuffered",
-    site: (s) => ({
+    server: (server) => ({
       limits: { maxBuffered: 10_000, closeTimeout: 300 },
       hooks: {
         open: (peer) => peer.subscribe("all"),
@@ -241,76 +247,76 @@ export const workerCases: readonly Case[] = [
             (peer.context.ctx as ReturnType<typeof ctxOf>).abort("mine");
           } else {
             const sent = () => peer.publish("all", "x".repeat(1000));
-            s.log("reached", Array.from({ length: 20 }, sent).filter(Boolean).length);
+            server.log("reached", Array.from({ length: 20 }, sent).filter(Boolean).length);
           }
         },
       },
     }),
-    async run(t) {
-      const dead = await t.connect(), talker = await t.connect();
+    async run(client) {
+      const dead = await client.connect(), talker = await client.connect();
       dead.send("die");
       await dead.closed;
       talker.send("go");
-      assert.deepEqual((await t.logged("reached"))[0]!.data, [10]);
+      assert.deepEqual((await client.logged("reached"))[0]!.data, [10]);
     },
   },
   {
     id: "L3.heartbeat-worker",
     fact: "with the option heartbeat, clients are answered by no hook, and silent ones given up",
-    site: (s) => ({
+    server: (server) => ({
       ...{ heartbeat: { request: "are you there?", response: "yes" } },
       limits: { idleTimeout: 400 },
       hooks: {
-        message: () => s.log("message"),
-        close: (peer, { code }) => s.log("close", peer.request.url.includes("?silent"), code),
+        message: () => server.log("message"),
+        close: (peer, { code }) => server.log("close", peer.request.url.includes("?silent"), code),
       },
     }),
-    async run(t) {
-      const lively = await t.connect(), silent = await t.connect("?silent");
+    async run(client) {
+      const lively = await client.connect(), silent = await client.connect("?silent");
       for (let i = 0; i < 8; i++) {
         lively.send("are you there?");
         assert.equal(await lively.text(), "yes");
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
       assert.equal((await silent.closed).code, 1006);
-      assert.deepEqual((await t.logged("close")).map(({ data }) => data), [[true, 1006]]);
-      assert.equal((await t.log()).some(({ event }) => event === "message"), false);
+      assert.deepEqual((await client.logged("close")).map(({ data }) => data), [[true, 1006]]);
+      assert.equal((await client.log()).some(({ event }) => event === "message"), false);
     },
   },
   {
     id: "L3.heartbeat-closing",
     fact: "a heartbeat behind our close is passed over, and the closing handshake goes on",
-    site: (s) => ({
+    server: (server) => ({
       ...{ heartbeat: { request: "are you there?", response: "yes" } },
       hooks: {
         open: (peer) => peer.close(4001, "bye"),
-        close: (_, { code, wasClean }) => s.log("close", code, wasClean),
+        close: (_, { code, wasClean }) => server.log("close", code, wasClean),
       },
     }),
-    async run(t) {
-      const client = await t.upgraded();
-      assert.equal((await client.frame()).opcode, CLOSE);
-      client.write(Buffer.concat([
+    async run(client) {
+      const raw = await client.upgraded();
+      assert.equal((await raw.frame()).opcode, CLOSE);
+      raw.write(Buffer.concat([
         frame(TEXT, "are you there?"),
         frame(CLOSE, closePayload(4001, "bye")),
       ]));
-      assert.deepEqual((await t.logged("close"))[0]!.data, [4001, true]);
+      assert.deepEqual((await client.logged("close"))[0]!.data, [4001, true]);
     },
   },
   {
     id: "L3.heartbeat-flood",
     fact: "who asks for heartbeats and reads none is cut at maxBuffered",
-    site: (s) => ({
+    server: (server) => ({
       ...{ heartbeat: { request: "?", response: "!".repeat(100_000) } },
       limits: { maxBuffered: 1_000_000 },
-      hooks: { close: (_, { code }) => s.log("close", code) },
+      hooks: { close: (_, { code }) => server.log("close", code) },
     }),
-    async run(t) {
-      const client = await t.upgraded();
-      client.pause();
-      client.write(Buffer.concat(Array.from({ length: 1000 }, () => frame(TEXT, "?"))));
-      assert.deepEqual((await t.logged("close"))[0]!.data, [1006]);
-      client.rst();
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.pause();
+      raw.write(Buffer.concat(Array.from({ length: 1000 }, () => frame(TEXT, "?"))));
+      assert.deepEqual((await client.logged("close"))[0]!.data, [1006]);
+      raw.rst();
     },
   },
 ];

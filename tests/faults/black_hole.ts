@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { TestBed } from "../harness/clients/test_bed.ts";
+import type { CaseClient } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 import { FarNetwork } from "./far_network.ts";
 import { filesAreBack, filesOf, linesAreBack } from "./process_vitals.ts";
@@ -20,62 +20,62 @@ export const blackHole: readonly Case[] = [
     id: "black-hole.files",
     fact: "clients cut off while nothing is under way to them leave no descriptor behind",
     runsAlone: true,
-    site: (s) => watched(s, { idleTimeout: IDLE, maxBuffered: 64 * MIB }),
-    async run(t) {
-      const other = await Bystander.join(t);
+    server: (server) => watched(server, { idleTimeout: IDLE, maxBuffered: 64 * MIB }),
+    async run(client) {
+      const other = await Bystander.join(client);
       await other.isUntouched();
-      const files = filesOf(t);
-      await using far = await FarNetwork.open(t.port);
-      await vanish(t, far, OURS.filter(({ isOwed }) => !isOwed), other);
-      await filesAreBack(t, files);
+      const files = filesOf(client);
+      await using far = await FarNetwork.open(client.port);
+      await vanish(client, far, OURS.filter(({ isOwed }) => !isOwed), other);
+      await filesAreBack(client, files);
       await other.isUntouched();
     },
   },
   {
     id: "black-hole.lines",
     fact: "so do, within 8 s, those cut off while bytes or a close frame were",
-    site: (s) => watched(s, { idleTimeout: IDLE, maxBuffered: 64 * MIB }),
-    async run(t) {
-      const other = await Bystander.join(t);
-      await using far = await FarNetwork.open(t.port);
-      await vanish(t, far, OURS.filter(({ isOwed }) => isOwed), other);
-      await linesAreBack(t, 1, 8_000);
+    server: (server) => watched(server, { idleTimeout: IDLE, maxBuffered: 64 * MIB }),
+    async run(client) {
+      const other = await Bystander.join(client);
+      await using far = await FarNetwork.open(client.port);
+      await vanish(client, far, OURS.filter(({ isOwed }) => isOwed), other);
+      await linesAreBack(client, 1, 8_000);
     },
   },
   ...OURS.map((step): Case => ({
     id: `black-hole.${step.name}`,
     fact: `a client cut off ${step.when} ends once, at idleTimeout, with ${step.code ?? 1006}`,
-    site: (s) => watched(s, { idleTimeout: IDLE, maxBuffered: 64 * MIB }),
-    run: (t) => isEnded(t, step, step.code ?? 1006),
+    server: (server) => watched(server, { idleTimeout: IDLE, maxBuffered: 64 * MIB }),
+    run: (client) => isEnded(client, step, step.code ?? 1006),
   })),
   {
     id: "black-hole.overflow",
     fact: "a client cut off while more than maxBuffered is queued is closed with 1013 before that",
-    site: (s) => watched(s, { idleTimeout: 60_000, maxBuffered: MIB }),
-    run: (t) => isEnded(t, steps.find(({ name }) => name === "amid-publish")!, 1013),
+    server: (server) => watched(server, { idleTimeout: 60_000, maxBuffered: MIB }),
+    run: (client) => isEnded(client, steps.find(({ name }) => name === "amid-publish")!, 1013),
   },
 ];
 
 /** Takes a client as far as each of the steps, cuts all of them off, and waits for their ends. */
-async function vanish(t: TestBed, far: FarNetwork, at: readonly Step[], other: Bystander) {
+async function vanish(client: CaseClient, far: FarNetwork, at: readonly Step[], other: Bystander) {
   for (const step of at) {
-    const line = await t.tcp({ path: far.path });
-    await step.reach(t, line, other);
-    await step.arrive?.(line);
+    const raw = await client.tcp({ path: far.path });
+    await step.reach(client, raw, other);
+    await step.arrive?.(raw);
   }
   await far.cut();
-  for (const step of at) await step.after?.(t);
-  await t.logged("close", at.length, 8000);
+  for (const step of at) await step.after?.(client);
+  await client.logged("close", at.length, 8000);
 }
 
-async function isEnded(t: TestBed, step: Step, code: number): Promise<void> {
-  const other = await Bystander.join(t);
-  await using far = await FarNetwork.open(t.port);
-  await vanish(t, far, [step], other);
-  const [close] = await t.logged("close");
+async function isEnded(client: CaseClient, step: Step, code: number): Promise<void> {
+  const other = await Bystander.join(client);
+  await using far = await FarNetwork.open(client.port);
+  await vanish(client, far, [step], other);
+  const [close] = await client.logged("close");
   assert.equal(close!.data[0], code);
   await other.isUntouched();
-  const events = await t.events(100);
+  const events = await client.events(100);
   assert.equal(events.filter((event) => event === "close").length, 1, events.join());
-  assert.equal((await t.stats()).peers, 1);
+  assert.equal((await client.stats()).peers, 1);
 }

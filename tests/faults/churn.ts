@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import process from "node:process";
 import * as v8 from "node:v8";
 import * as vm from "node:vm";
-import type { TestBed } from "../harness/clients/test_bed.ts";
+import type { CaseClient } from "../harness/clients/case_client.ts";
 import { CLOSE, closePayload, frame, TEXT } from "../harness/clients/raw_client.ts";
 import type { Case } from "../fixtures/case.ts";
 import { note } from "./figures.ts";
@@ -26,7 +26,7 @@ export const churn: readonly Case[] = [{
   id: "churn.connects",
   runsAlone: true, // it takes all there is of the processor
   fact: `of ${CLIENTS} clients that came and went nothing is left: no peer, file or memory`,
-  site: () => ({
+  server: () => ({
     limits: { idleTimeout: IDLE },
     commands: { heap: heapUsed },
     hooks: {
@@ -34,31 +34,31 @@ export const churn: readonly Case[] = [{
       message: (peer, message) => void peer.send(message),
     },
   }),
-  async run(t) {
-    await using fresh = await FreshServer.start(t, this.id);
-    const { bed } = fresh;
+  async run(client) {
+    await using fresh = await FreshServer.start(client, this.id);
+    const { client: freshClient } = fresh;
     const start = performance.now();
-    await come(bed, WARM_UP);
-    await isEmpty(bed);
-    const before = { files: filesOf(bed), heap: await bed.command<number>("heap") };
-    const residentBefore = memoryOf(bed.server.pid).resident;
-    await come(bed, CLIENTS - WARM_UP);
+    await come(freshClient, WARM_UP);
+    await isEmpty(freshClient);
+    const before = { files: filesOf(freshClient), heap: await freshClient.command<number>("heap") };
+    const residentBefore = memoryOf(freshClient.server.pid).resident;
+    await come(freshClient, CLIENTS - WARM_UP);
     const ms = Math.round(performance.now() - start);
-    await isEmpty(bed);
-    await filesAreBack(bed, before.files);
-    const heap = await bed.command<number>("heap");
-    const { resident } = memoryOf(bed.server.pid);
+    await isEmpty(freshClient);
+    await filesAreBack(freshClient, before.files);
+    const heap = await freshClient.command<number>("heap");
+    const { resident } = memoryOf(freshClient.server.pid);
     note(this.id, {
       connects: CLIENTS,
       ms,
       filesBefore: before.files,
-      filesAfter: filesOf(bed),
+      filesAfter: filesOf(freshClient),
       heapBefore: before.heap,
       heapAfter: heap,
       residentBefore,
       residentAfter: resident,
     });
-    assert.equal((await bed.stats()).opened, CLIENTS);
+    assert.equal((await freshClient.stats()).opened, CLIENTS);
     assert.ok(heap - before.heap < MAX_HEAP_GROWTH, `heap: ${before.heap}, then ${heap}`);
     assert.ok(
       resident - residentBefore < MAX_RESIDENT_GROWTH,
@@ -68,29 +68,29 @@ export const churn: readonly Case[] = [{
 }];
 
 /** Connects so many in waves, has each answered, and has them leave in one of three ways. */
-async function come(t: TestBed, count: number): Promise<void> {
+async function come(client: CaseClient, count: number): Promise<void> {
   for (let left = count; left > 0; left -= WAVE) {
     await Promise.all(Array.from({ length: WAVE }, async (_, i) => {
-      const client = await t.upgraded({ target: t.path(`/${i}`) });
-      client.write(frame(TEXT, "hello"));
-      await client.frame();
-      if (i % 4 === 0) client.rst();
-      else if (i % 4 === 1) client.fin();
-      else client.write(frame(CLOSE, closePayload(1000)));
-      await client.ended();
-      client.destroy();
+      const raw = await client.upgraded({ target: client.path(`/${i}`) });
+      raw.write(frame(TEXT, "hello"));
+      await raw.frame();
+      if (i % 4 === 0) raw.rst();
+      else if (i % 4 === 1) raw.fin();
+      else raw.write(frame(CLOSE, closePayload(1000)));
+      await raw.ended();
+      raw.destroy();
     }));
   }
 }
 
-async function isEmpty(t: TestBed): Promise<void> {
+async function isEmpty(client: CaseClient): Promise<void> {
   await delay(IDLE);
   for (let attempt = 0; attempt < 100; attempt++) {
-    const { peers, topics, timers, namespaces } = await t.stats();
+    const { peers, topics, timers, namespaces } = await client.stats();
     if (peers + topics + timers + namespaces === 0) return;
     await delay(20);
   }
-  throw new Error(`the server kept something: ${JSON.stringify(await t.stats())}`);
+  throw new Error(`the server kept something: ${JSON.stringify(await client.stats())}`);
 }
 
 /** Runs on the server: the heap that is left once all garbage is collected. */

@@ -1,22 +1,22 @@
-import { TestBed } from "../harness/clients/test_bed.ts";
+import { CaseClient } from "../harness/clients/case_client.ts";
 import { ServerProcess } from "../harness/processes/server_process.ts";
 
 /** The server half of a case once more, in a process of its own: what it holds is this case's. */
 export class FreshServer implements AsyncDisposable {
-  readonly bed: TestBed;
+  readonly client: CaseClient;
 
-  private constructor(bed: TestBed) {
-    this.bed = bed;
+  private constructor(client: CaseClient) {
+    this.client = client;
   }
 
-  static async start(t: TestBed, caseId: string): Promise<FreshServer> {
-    const process = await ServerProcess.start(t.server.command);
-    const bed = new TestBed(process, `${caseId}-fresh`);
-    await bed.open(caseId);
-    return new FreshServer(bed);
+  static async start(client: CaseClient, caseId: string): Promise<FreshServer> {
+    const process = await ServerProcess.start(client.server.command);
+    const freshClient = new CaseClient(process, `${caseId}-fresh`);
+    await freshClient.open(caseId);
+    return new FreshServer(freshClient);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.bed.server.stop();
+    await this.client.server.stop();
   }
 }

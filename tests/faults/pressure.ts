@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { constants, deflateRawSync } from "node:zlib";
 import { BINARY, frame, type RawClient } from "../harness/clients/raw_client.ts";
-import { sleep, type TestBed } from "../harness/clients/test_bed.ts";
-import type { Case, Site, SiteOptions } from "../fixtures/case.ts";
+import { type CaseClient, sleep } from "../harness/clients/case_client.ts";
+import type { Case, CaseServer, CaseServerOptions } from "../fixtures/case.ts";
 import { note } from "./figures.ts";
 import { FreshServer } from "./fresh_server.ts";
 import { memoryOf, resetPeak } from "./process_vitals.ts";
@@ -22,11 +22,11 @@ const SLACK = 64 * MIB;
 interface Pressure {
   readonly name: string;
   readonly fact: string;
-  readonly site?: (s: Site) => SiteOptions;
+  readonly server?: (server: CaseServer) => CaseServerOptions;
   /** Bytes that one client may make the server keep, by its limits. */
   readonly perClient: number;
-  connect(t: TestBed): Promise<RawClient>;
-  press(line: RawClient): Promise<unknown>;
+  connect(client: CaseClient): Promise<RawClient>;
+  press(raw: RawClient): Promise<unknown>;
 }
 
 const MESSAGE = frame(BINARY, new Uint8Array(MIB));
@@ -41,101 +41,104 @@ const pressures: readonly Pressure[] = [
   {
     name: "pending-hooks",
     fact: "largest messages to hooks that are pending",
-    site: (s) => ({
+    server: (server) => ({
       limits: { concurrency: 1 },
-      hooks: { open: () => s.wait("never") },
+      hooks: { open: () => server.wait("never") },
     }),
     // pendingBytes, the message that did not fit any more, and the one that is coming in.
     perClient: 4 * MIB,
-    connect: (t) => t.upgraded(),
-    press: (line) => flood(line, MESSAGE, 30),
+    connect: (client) => client.upgraded(),
+    press: (raw) => flood(raw, MESSAGE, 30),
   },
   {
     name: "never-read",
     fact: "echoes of largest messages to clients that never read",
-    site: () => ({
+    server: () => ({
       limits: { maxBuffered: 2 * MIB },
       hooks: { message: (peer, message) => void peer.send(message) },
     }),
     perClient: 2 * MIB + 2 * MIB,
-    connect: (t) => t.upgraded(),
-    press(line) {
-      line.pause();
-      return flood(line, MESSAGE, 30);
+    connect: (client) => client.upgraded(),
+    press(raw) {
+      raw.pause();
+      return flood(raw, MESSAGE, 30);
     },
   },
   {
     name: "tiny-fragments",
     fact: "messages that never end, of fragments of a byte",
     perClient: KEPT_FRAGMENTS * FRAGMENT_COST,
-    connect: (t) => t.upgraded(),
-    press(line) {
-      line.write(START);
-      return flood(line, TINY_FRAGMENTS, 15);
+    connect: (client) => client.upgraded(),
+    press(raw) {
+      raw.write(START);
+      return flood(raw, TINY_FRAGMENTS, 15);
     },
   },
   {
     name: "empty-fragments",
     fact: "messages that never end, of empty fragments",
     perClient: MIB,
-    connect: (t) => t.upgraded(),
-    press(line) {
-      line.write(START);
-      return flood(line, EMPTY_FRAGMENTS, 15);
+    connect: (client) => client.upgraded(),
+    press(raw) {
+      raw.write(START);
+      return flood(raw, EMPTY_FRAGMENTS, 15);
     },
   },
   {
     name: "bombs",
     fact: "64 MiB compressed to a thousandth, whole and in fragments",
-    site: () => ({ perMessageDeflate: true }),
+    server: () => ({ perMessageDeflate: true }),
     perClient: 2 * MIB,
-    connect: (t) => t.upgraded({ headers: { "Sec-WebSocket-Extensions": "permessage-deflate" } }),
-    async press(line) {
+    connect: (client) =>
+      client.upgraded({ headers: { "Sec-WebSocket-Extensions": "permessage-deflate" } }),
+    async press(raw) {
       const bomb = bombOnce ??= deflateRawSync(Buffer.alloc(64 * MIB), {
         level: 1,
         finishFlush: Z_SYNC_FLUSH,
       });
       const half = bomb.byteLength >>> 1;
       const start = frame(BINARY, bomb.subarray(0, half), { fin: false, rsv: 4 });
-      line.write(Buffer.concat([start, frame(0, bomb.subarray(half))]));
-      line.write(frame(BINARY, bomb, { rsv: 4 }));
-      await line.ended(5000); // it never came through
+      raw.write(Buffer.concat([start, frame(0, bomb.subarray(half))]));
+      raw.write(frame(BINARY, bomb, { rsv: 4 }));
+      await raw.ended(5000); // it never came through
     },
   },
   {
     name: "headers",
     fact: "handshakes that never end, of one header after another",
     perClient: MIB,
-    connect: (t) => t.tcp(),
-    press(line) {
-      line.write(`GET / HTTP/1.1\r\nHost: localhost\r\n`);
-      return flood(line, HEADERS, 20);
+    connect: (client) => client.tcp(),
+    press(raw) {
+      raw.write(`GET / HTTP/1.1\r\nHost: localhost\r\n`);
+      return flood(raw, HEADERS, 20);
     },
   },
 ];
 
 /** Many clients at once that make the server keep as much as it will. */
 export const pressure: readonly Case[] = pressures.map(
-  ({ name, fact, site, perClient, connect, press }): Case => {
+  ({ name, fact, server, perClient, connect, press }): Case => {
     const id = `pressure.${name}`;
     return {
       id,
       fact: `${fact}: memory stays within what the limits allow`,
       runsAlone: true, // what it writes keeps this process from all else
-      ...(site ? { site } : {}),
-      async run(t) {
-        await using fresh = await FreshServer.start(t, id);
-        const { bed } = fresh, { pid } = bed.server;
+      ...(server ? { server } : {}),
+      async run(client) {
+        await using fresh = await FreshServer.start(client, id);
+        const { client: freshClient } = fresh, { pid } = freshClient.server;
         const { resident } = memoryOf(pid);
         resetPeak(pid);
         const bound = CLIENTS * perClient * COPIES + SLACK;
-        const lines = await Promise.all(Array.from({ length: CLIENTS }, () => connect(bed)));
-        await Promise.all(lines.map(press));
+        const connections = await Promise.all(
+          Array.from({ length: CLIENTS }, () => connect(freshClient)),
+        );
+        await Promise.all(connections.map(press));
         await sleep(200);
         const growth = memoryOf(pid).peak - resident;
         note(id, { clients: CLIENTS, growth, bound });
         assert.ok(growth < bound, `grew by ${growth} bytes, and at most ${bound} are allowed`);
-        const other = await bed.connect(); // it is still there
+        const other = await freshClient.connect(); // it is still there
         other.terminate();
       },
     };
@@ -143,9 +146,9 @@ export const pressure: readonly Case[] = pressures.map(
 );
 
 /** Writes until all is written, the server takes no more, or has ended the line. */
-async function flood(line: RawClient, bytes: Uint8Array, times: number): Promise<void> {
-  for (let i = 0; i < times && !line.isEnded; i++) {
-    const isTaken = await Promise.race([line.written(bytes), sleep(500)]);
+async function flood(raw: RawClient, bytes: Uint8Array, times: number): Promise<void> {
+  for (let i = 0; i < times && !raw.isEnded; i++) {
+    const isTaken = await Promise.race([raw.written(bytes), sleep(500)]);
     if (isTaken !== true) return;
   }
 }

@@ -1,5 +1,5 @@
-import type { TestBed } from "../harness/clients/test_bed.ts";
-import { sleep } from "../harness/clients/test_bed.ts";
+import type { CaseClient } from "../harness/clients/case_client.ts";
+import { sleep } from "../harness/clients/case_client.ts";
 import { TimeLimit } from "../harness/time_limit.ts";
 
 /** What the kernel says of a process. Sizes are bytes. */
@@ -59,18 +59,18 @@ export function resetPeak(pid: number): void {
 }
 
 /** How many files the process under test has open. */
-export function filesOf(t: TestBed): number {
-  return openFiles(t.server.pid, t.server.port);
+export function filesOf(client: CaseClient): number {
+  return openFiles(client.server.pid, client.server.port);
 }
 
 /** Returns once no more files are open than `before`. */
-export function filesAreBack(t: TestBed, before: number, ms = 3000): Promise<void> {
-  return isBack("open files", () => filesOf(t), before, ms);
+export function filesAreBack(client: CaseClient, before: number, ms = 3000): Promise<void> {
+  return isBack("open files", () => filesOf(client), before, ms);
 }
 
 /** Returns once the server has no more lines than `expected`. */
-export function linesAreBack(t: TestBed, expected: number, ms: number): Promise<void> {
-  return isBack("lines", () => openLines(t.server.pid, t.port) - 1, expected, ms);
+export function linesAreBack(client: CaseClient, expected: number, ms: number): Promise<void> {
+  return isBack("lines", () => openLines(client.server.pid, client.port) - 1, expected, ms);
 }
 
 async function isBack(what: string, count: () => number, most: number, ms: number): Promise<void> {

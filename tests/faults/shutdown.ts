@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { sleep, type TestBed } from "../harness/clients/test_bed.ts";
-import type { Client } from "../harness/clients/websocket_client.ts";
+import { type CaseClient, sleep } from "../harness/clients/case_client.ts";
+import type { TestSocket } from "../harness/clients/test_socket.ts";
 import type { Case } from "../fixtures/case.ts";
 import { note } from "./figures.ts";
 import { FreshServer } from "./fresh_server.ts";
@@ -21,7 +21,7 @@ export const shutdown: readonly Case[] = ([["default", 1001], ["restart", 1012]]
     runsAlone: true, // it has a time to keep
     fact:
       `SIGTERM under load: every client gets ${code}, none is lost silently, the process exits 0`,
-    site(s) {
+    server(server) {
       let opened = 0, closed = 0;
       const options = { jitter: JITTER, timeout: 3000, ...(code === 1001 ? {} : { code }) };
       return {
@@ -39,28 +39,31 @@ export const shutdown: readonly Case[] = ([["default", 1001], ["restart", 1012]]
         },
         commands: {
           publish() {
-            setInterval(() => s.ws.publish("news", "x".repeat(1000)), 2).unref();
+            setInterval(() => server.ws.publish("news", "x".repeat(1000)), 2).unref();
           },
           async SIGTERM() {
-            await s.ws.close(options);
-            console.log(`DRAINED ${opened} ${closed} ${s.ws.stats.peers}`);
+            await server.ws.close(options);
+            console.log(`DRAINED ${opened} ${closed} ${server.ws.stats.peers}`);
           },
         },
       };
     },
-    async run(t) {
-      await using fresh = await FreshServer.start(t, this.id);
-      const { bed } = fresh, { server } = bed;
-      const echoing = Array.from({ length: ECHOERS }, () => bed.connect("?echo").then(echo));
-      const subscribers = await Promise.all(
-        Array.from({ length: SUBSCRIBERS }, () => bed.connect()),
+    async run(client) {
+      await using fresh = await FreshServer.start(client, this.id);
+      const { client: freshClient } = fresh, { server } = freshClient;
+      const echoing = Array.from(
+        { length: ECHOERS },
+        () => freshClient.connect("?echo").then(echo),
       );
-      await bed.command("publish");
+      const subscribers = await Promise.all(
+        Array.from({ length: SUBSCRIBERS }, () => freshClient.connect()),
+      );
+      await freshClient.command("publish");
       await sleep(200);
       const start = performance.now();
       Deno.kill(server.pid, "SIGTERM");
       await Promise.race(subscribers.map(({ closed }) => closed)); // it has begun
-      const refused = await newcomer(bed);
+      const refused = await newcomer(freshClient);
       const fates = await Promise.all(echoing);
       const codes = await Promise.all(subscribers.map(({ closed }) => closed));
       assert.deepEqual(codes.map((it) => it.code), codes.map(() => code));
@@ -78,28 +81,28 @@ export const shutdown: readonly Case[] = ([["default", 1001], ["restart", 1012]]
 );
 
 /** Sends the next number once the last one has come back, until the end. */
-async function echo(client: Client): Promise<Fate> {
+async function echo(socket: TestSocket): Promise<Fate> {
   let sent = 0, answered = 0;
   try {
     while (true) {
-      client.send(`echo ${++sent}`);
+      socket.send(`echo ${++sent}`);
       let text: string;
-      do text = await client.text(); while (!text.startsWith("echo"));
+      do text = await socket.text(); while (!text.startsWith("echo"));
       assert.equal(text, `echo ${sent}`);
       answered = sent;
     }
   } catch (error) {
     if (error instanceof assert.AssertionError) throw error;
   }
-  const { code } = await client.closed;
+  const { code } = await socket.closed;
   return { code, sent, answered };
 }
 
 /** Who comes now gets a 503, or finds nobody; returns the status, 0 where there is none. */
-async function newcomer(t: TestBed): Promise<number> {
+async function newcomer(client: CaseClient): Promise<number> {
   try {
     await Promise.race([
-      t.connect(),
+      client.connect(),
       sleep(1000).then(() => Promise.reject({ code: "ETIMEDOUT" })),
     ]);
   } catch (refused) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { sleep } from "../harness/clients/test_bed.ts";
-import type { Client } from "../harness/clients/websocket_client.ts";
+import { sleep } from "../harness/clients/case_client.ts";
+import type { TestSocket } from "../harness/clients/test_socket.ts";
 import type { Case } from "../fixtures/case.ts";
 import { note } from "./figures.ts";
 import { FreshServer } from "./fresh_server.ts";
@@ -20,7 +20,7 @@ export const slowReaders: readonly Case[] = [{
   id: "slow.byte-a-second",
   runsAlone: true, // it has a time to keep
   fact: "among publishes, readers of a byte a second cost maxBuffered each, and others no time",
-  site: () => ({
+  server: () => ({
     limits: { maxBuffered: MAX_BUFFERED, overflow: "drop" },
     getNamespace: () => "one for all",
     hooks: {
@@ -32,14 +32,14 @@ export const slowReaders: readonly Case[] = [{
       },
     },
   }),
-  async run(t) {
-    await using fresh = await FreshServer.start(t, this.id);
-    const { bed } = fresh, { pid } = bed.server;
-    const fast = await Promise.all(Array.from({ length: FAST }, () => bed.connect()));
+  async run(client) {
+    await using fresh = await FreshServer.start(client, this.id);
+    const { client: freshClient } = fresh, { pid } = freshClient.server;
+    const fast = await Promise.all(Array.from({ length: FAST }, () => freshClient.connect()));
     const alone = await publishTo(fast);
-    const slow = await Promise.all(Array.from({ length: SLOW }, () => bed.upgraded()));
-    for (const line of slow) line.pause();
-    const sipping = setInterval(() => slow.forEach((line) => line.sip(1)), 1000);
+    const slow = await Promise.all(Array.from({ length: SLOW }, () => freshClient.upgraded()));
+    for (const raw of slow) raw.pause();
+    const sipping = setInterval(() => slow.forEach((raw) => raw.sip(1)), 1000);
     try {
       const { resident } = memoryOf(pid);
       resetPeak(pid);
@@ -49,7 +49,7 @@ export const slowReaders: readonly Case[] = [{
       note(this.id, { growth, bound, alone, among });
       assert.ok(growth < bound, `grew by ${growth} bytes, and at most ${bound} are allowed`);
       assert.ok(among < 4 * alone + 1000, `took ${among} ms, and ${alone} without slow readers`);
-      const { peers, drops } = await bed.stats();
+      const { peers, drops } = await freshClient.stats();
       assert.equal(peers, SLOW + FAST);
       assert.ok(drops > 0, "nothing was ever too much for the slow");
     } finally {
@@ -59,12 +59,12 @@ export const slowReaders: readonly Case[] = [{
 }];
 
 /** Publishes round by round, as fast as these clients take it; returns the milliseconds. */
-async function publishTo(clients: readonly Client[]): Promise<number> {
+async function publishTo(sockets: readonly TestSocket[]): Promise<number> {
   const start = performance.now();
   for (let round = 0; round < ROUNDS; round++) {
-    clients[0]!.send("go");
-    await Promise.all(clients.map(async (client) => {
-      for (let i = 0; i < PIECES; i++) await client.next(5000);
+    sockets[0]!.send("go");
+    await Promise.all(sockets.map(async (socket) => {
+      for (let i = 0; i < PIECES; i++) await socket.next(5000);
     }));
     await sleep(0);
   }

@@ -7,9 +7,9 @@ import {
   type RawClient,
   TEXT,
 } from "../harness/clients/raw_client.ts";
-import type { TestBed } from "../harness/clients/test_bed.ts";
-import type { Client } from "../harness/clients/websocket_client.ts";
-import type { Site, SiteOptions } from "../fixtures/case.ts";
+import type { CaseClient } from "../harness/clients/case_client.ts";
+import type { TestSocket } from "../harness/clients/test_socket.ts";
+import type { CaseServer, CaseServerOptions } from "../fixtures/case.ts";
 
 const PIECE = 64 * 1024;
 /** How long an answer may take while other cases keep all processors busy. */
@@ -17,33 +17,36 @@ const MAX_WAIT = 5000;
 
 /** Somebody else, who must not notice anything. */
 export class Bystander {
-  readonly #client: Client;
+  readonly #socket: TestSocket;
   #said = 0;
 
-  private constructor(client: Client) {
-    this.#client = client;
+  private constructor(socket: TestSocket) {
+    this.#socket = socket;
   }
 
-  static async join(t: TestBed): Promise<Bystander> {
-    return new Bystander(await t.connect("/bystander"));
+  static async join(client: CaseClient): Promise<Bystander> {
+    return new Bystander(await client.connect("/bystander"));
   }
 
   /** Publishes to those who subscribe. */
   async publish(pieces: number): Promise<void> {
-    this.#client.send(`publish ${pieces}`);
-    assert.equal(await this.#client.next(MAX_WAIT), "published");
+    this.#socket.send(`publish ${pieces}`);
+    assert.equal(await this.#socket.next(MAX_WAIT), "published");
   }
 
   /** Gets an answer, and nothing else. */
   async isUntouched(): Promise<void> {
     const text = `still here ${this.#said++}`;
-    this.#client.send(text);
-    assert.equal(await this.#client.next(MAX_WAIT), text);
+    this.#socket.send(text);
+    assert.equal(await this.#socket.next(MAX_WAIT), text);
   }
 }
 
 /** The server half: what a client does at which path keeps hooks waiting for the client half. */
-export function watched(s: Site, limits: SiteOptions["limits"]): SiteOptions {
+export function watched(
+  server: CaseServer,
+  limits: CaseServerOptions["limits"],
+): CaseServerOptions {
   const isFor = (request: Request, name: string) => new URL(request.url).pathname.endsWith(name);
   const isVictim = (request: Request) => !isFor(request, "/bystander");
   return {
@@ -52,14 +55,14 @@ export function watched(s: Site, limits: SiteOptions["limits"]): SiteOptions {
     hooks: {
       async upgrade(request) {
         if (!isFor(request, "/upgrade")) return;
-        s.log("upgrade");
-        await s.wait("upgrade");
-        s.log("upgraded");
+        server.log("upgrade");
+        await server.wait("upgrade");
+        server.log("upgraded");
       },
       async open(peer) {
         if (isFor(peer.request, "/subscriber")) peer.subscribe("all");
-        if (isVictim(peer.request)) s.log("open");
-        if (isFor(peer.request, "/open")) await s.wait("open");
+        if (isVictim(peer.request)) server.log("open");
+        if (isFor(peer.request, "/open")) await server.wait("open");
       },
       async message(peer, message) {
         const [verb, count] = message.text().split(" ", 2);
@@ -67,13 +70,13 @@ export function watched(s: Site, limits: SiteOptions["limits"]): SiteOptions {
           for (let i = 0; i < Number(count); i++) peer.publish("all", new Uint8Array(PIECE));
           peer.send("published");
         } else if (verb === "wait") {
-          s.log("message");
-          await s.wait("message");
+          server.log("message");
+          await server.wait("message");
         } else if (verb === "close") peer.close(4000, "enough");
         else if (verb !== "flood") peer.send(message);
       },
       close(peer, { code, wasClean }) {
-        if (isVictim(peer.request)) s.log("close", code, wasClean);
+        if (isVictim(peer.request)) server.log("close", code, wasClean);
       },
     },
   };
@@ -91,26 +94,26 @@ export interface Step {
   readonly code?: number;
   /** Whether something of ours is still to be taken. */
   readonly isOwed?: boolean;
-  reach(t: TestBed, line: RawClient, other: Bystander): Promise<void>;
+  reach(client: CaseClient, raw: RawClient, other: Bystander): Promise<void>;
   /** Returns once the server has all that was sent, where what comes next depends on it. */
-  arrive?(line: RawClient): Promise<void>;
+  arrive?(raw: RawClient): Promise<void>;
   /** Lets the hooks that waited go on. */
-  after?(t: TestBed): Promise<void>;
+  after?(client: CaseClient): Promise<void>;
 }
 
-async function upgrade(t: TestBed, line: RawClient, below = ""): Promise<void> {
-  line.handshake({ target: t.path(below) });
-  assert.equal((await line.head()).status, 101);
+async function upgrade(client: CaseClient, raw: RawClient, below = ""): Promise<void> {
+  raw.handshake({ target: client.path(below) });
+  assert.equal((await raw.head()).status, 101);
 }
 
-async function join(t: TestBed, line: RawClient, below = ""): Promise<void> {
-  await upgrade(t, line, below);
-  await t.logged("open");
+async function join(client: CaseClient, raw: RawClient, below = ""): Promise<void> {
+  await upgrade(client, raw, below);
+  await client.logged("open");
 }
 
 /** The server's close frame; a ping may come before it. */
-async function closeFrame(line: RawClient): Promise<void> {
-  while ((await line.frame()).opcode !== CLOSE);
+async function closeFrame(raw: RawClient): Promise<void> {
+  while ((await raw.frame()).opcode !== CLOSE);
 }
 
 export const steps: readonly Step[] = [
@@ -124,22 +127,22 @@ export const steps: readonly Step[] = [
     name: "within-handshake",
     when: "within its handshake",
     hasPeer: false,
-    async reach(t, line) {
-      line.write(`GET ${t.path()} HTTP/1.1\r\nHost: localhost\r\nUpgrade: webso`);
-      await t.log(20);
+    async reach(client, raw) {
+      raw.write(`GET ${client.path()} HTTP/1.1\r\nHost: localhost\r\nUpgrade: webso`);
+      await client.log(20);
     },
   },
   {
     name: "async-upgrade",
     when: "while upgrade is pending",
     hasPeer: false,
-    async reach(t, line) {
-      line.handshake({ target: t.path("/upgrade") });
-      await t.logged("upgrade");
+    async reach(client, raw) {
+      raw.handshake({ target: client.path("/upgrade") });
+      await client.logged("upgrade");
     },
-    async after(t) {
-      await t.release("upgrade");
-      await t.logged("upgraded");
+    async after(client) {
+      await client.release("upgrade");
+      await client.logged("upgraded");
     },
   },
   {
@@ -147,8 +150,8 @@ export const steps: readonly Step[] = [
     when: "right behind its handshake",
     hasPeer: undefined,
     lines: 10,
-    reach(t, line) {
-      line.handshake({ target: t.path() });
+    reach(client, raw) {
+      raw.handshake({ target: client.path() });
       return Promise.resolve();
     },
   },
@@ -156,35 +159,35 @@ export const steps: readonly Step[] = [
     name: "behind-101",
     when: "right behind the 101",
     hasPeer: undefined,
-    reach: (t, line) => upgrade(t, line),
+    reach: (client, raw) => upgrade(client, raw),
   },
   {
     name: "open-pending",
     when: "while open is pending",
     hasPeer: true,
-    reach: (t, line) => join(t, line, "/open"),
-    after: (t) => t.release("open"),
+    reach: (client, raw) => join(client, raw, "/open"),
+    after: (client) => client.release("open"),
   },
   {
     name: "message-pending",
     when: "while a message hook is pending",
     hasPeer: true,
-    async reach(t, line) {
-      await join(t, line);
-      line.write(frame(TEXT, "wait"));
-      await t.logged("message");
+    async reach(client, raw) {
+      await join(client, raw);
+      raw.write(frame(TEXT, "wait"));
+      await client.logged("message");
     },
-    after: (t) => t.release("message"),
+    after: (client) => client.release("message"),
   },
   {
     name: "amid-message",
     when: "amid a fragmented message, and half a frame",
     hasPeer: true,
-    async reach(t, line) {
-      await join(t, line);
-      line.write(frame(BINARY, new Uint8Array(1000), { fin: false }));
-      line.write(frame(0, new Uint8Array(1000)).subarray(0, 500));
-      await t.log(20);
+    async reach(client, raw) {
+      await join(client, raw);
+      raw.write(frame(BINARY, new Uint8Array(1000), { fin: false }));
+      raw.write(frame(0, new Uint8Array(1000)).subarray(0, 500));
+      await client.log(20);
     },
   },
   {
@@ -192,9 +195,9 @@ export const steps: readonly Step[] = [
     when: "amid publishes to it, with bytes queued",
     hasPeer: true,
     isOwed: true,
-    async reach(t, line, other) {
-      await join(t, line, "/subscriber");
-      line.pause();
+    async reach(client, raw, other) {
+      await join(client, raw, "/subscriber");
+      raw.pause();
       await other.publish(8 * 1024 * 1024 / PIECE);
     },
   },
@@ -204,10 +207,10 @@ export const steps: readonly Step[] = [
     hasPeer: true,
     isOwed: true,
     code: 4000,
-    async reach(t, line) {
-      await join(t, line);
-      line.write(frame(TEXT, "close"));
-      await closeFrame(line);
+    async reach(client, raw) {
+      await join(client, raw);
+      raw.write(frame(TEXT, "close"));
+      await closeFrame(raw);
     },
   },
   {
@@ -216,9 +219,9 @@ export const steps: readonly Step[] = [
     hasPeer: true,
     isOwed: true,
     code: 1000,
-    async reach(t, line) {
-      await join(t, line);
-      line.write(frame(CLOSE, closePayload(1000)));
+    async reach(client, raw) {
+      await join(client, raw);
+      raw.write(frame(CLOSE, closePayload(1000)));
     },
     arrive: closeFrame,
   },

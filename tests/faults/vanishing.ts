@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sleep, type TestBed } from "../harness/clients/test_bed.ts";
+import { type CaseClient, sleep } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 import { filesAreBack, filesOf } from "./process_vitals.ts";
 import { Bystander, type Step, steps, watched } from "./steps.ts";
@@ -10,34 +10,36 @@ export const vanishing: readonly Case[] = steps.flatMap((step) =>
     id: `vanish.${way}-${step.name}`,
     fact: `a client that leaves by ${way.toUpperCase()} ${step.when} leaves nothing behind`,
     runsAlone: true, // open files are the process's
-    site: (s) => watched(s, { maxBuffered: 64 * 1024 * 1024 }),
-    async run(t) {
-      const other = await Bystander.join(t);
+    server: (server) => watched(server, { maxBuffered: 64 * 1024 * 1024 }),
+    async run(client) {
+      const other = await Bystander.join(client);
       await other.isUntouched();
-      const files = filesOf(t);
-      const lines = await Promise.all(Array.from({ length: step.lines ?? 1 }, () => t.tcp()));
-      for (const line of lines) {
-        await step.reach(t, line, other);
-        line[way]();
-        line.resume(); // who has left by a FIN takes what is still under way
+      const files = filesOf(client);
+      const connections = await Promise.all(
+        Array.from({ length: step.lines ?? 1 }, () => client.tcp()),
+      );
+      for (const raw of connections) {
+        await step.reach(client, raw, other);
+        raw[way]();
+        raw.resume(); // who has left by a FIN takes what is still under way
       }
       await sleep(20);
-      await step.after?.(t);
-      await endsOnce(t, step);
-      await filesAreBack(t, files);
+      await step.after?.(client);
+      await endsOnce(client, step);
+      await filesAreBack(client, files);
       await other.isUntouched();
-      assert.equal((await t.stats()).peers, 1);
+      assert.equal((await client.stats()).peers, 1);
     },
   }))
 );
 
 /** One `close` hook for each `open` hook, and none where there was no peer. */
-async function endsOnce(t: TestBed, { hasPeer }: Step): Promise<void> {
-  if (hasPeer) await t.logged("close");
+async function endsOnce(client: CaseClient, { hasPeer }: Step): Promise<void> {
+  if (hasPeer) await client.logged("close");
   const of = (name: string, events: readonly string[]) => events.filter((it) => it === name).length;
-  let events = await t.events(30);
+  let events = await client.events(30);
   for (let i = 0; i < 40 && of("close", events) < of("open", events); i++) {
-    events = await t.events(25);
+    events = await client.events(25);
   }
   assert.equal(of("close", events), of("open", events), events.join());
   if (hasPeer !== undefined) assert.equal(of("open", events), Number(hasPeer), events.join());

@@ -1,4 +1,4 @@
-import { Client } from "../harness/clients/websocket_client.ts";
+import { TestSocket } from "../harness/clients/test_socket.ts";
 
 /** How long an echo may take beside histories that keep the server busy. */
 const PATIENCE_MS = 15_000, INTERVAL_MS = 40;
@@ -8,7 +8,7 @@ export class Canary {
   /** What it noticed. */
   readonly noticed: string[] = [];
   readonly #name: string;
-  readonly #client: Client;
+  readonly #socket: TestSocket;
   readonly #done: Promise<void>;
   /** Resolves once it is connected, or never will be. */
   readonly isReady: Promise<unknown>;
@@ -16,8 +16,8 @@ export class Canary {
 
   constructor(name: string, url: string) {
     this.#name = name;
-    this.#client = new Client(url, {});
-    const opened = this.#client.opened();
+    this.#socket = new TestSocket(url, {});
+    const opened = this.#socket.opened();
     this.isReady = opened.catch(() => {});
     this.#done = this.#sing(opened);
   }
@@ -25,7 +25,7 @@ export class Canary {
   async stop(): Promise<string[]> {
     this.#isStopped = true;
     await this.#done;
-    this.#client.terminate();
+    this.#socket.terminate();
     return this.noticed;
   }
 
@@ -34,9 +34,9 @@ export class Canary {
       await opened;
       for (let count = 0; !this.#isStopped; count++) {
         const said = `canary ${count}`;
-        this.#client.socket.send(said);
+        this.#socket.socket.send(said);
         for (const way of ["its topic", "the echo"]) {
-          const heard = await this.#client.next(PATIENCE_MS);
+          const heard = await this.#socket.next(PATIENCE_MS);
           if (heard !== said) throw new Error(`said ${said}, heard ${heard} by ${way}`);
         }
         await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));

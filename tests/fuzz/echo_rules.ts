@@ -3,7 +3,7 @@ import { digest } from "./digest.ts";
 import { closeOf, lineErrorsOf, messagesOf } from "./hook_order.ts";
 import type { Evidence, Transcript } from "./evidence.ts";
 import type { ReadControl, Reading } from "./reference_reader.ts";
-import type { PeerRecord } from "./site.ts";
+import type { PeerRecord } from "./fuzz_server.ts";
 
 const LINE_ERRORS: Readonly<Record<string, number>> = {
   ERR_PEER_PROTOCOL: 1002,

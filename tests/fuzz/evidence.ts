@@ -2,7 +2,7 @@ import type { Allowances } from "./allowances.ts";
 import type { History } from "./history.ts";
 import type { Played } from "./player.ts";
 import type { Reading } from "./reference_reader.ts";
-import type { PeerRecord } from "./site.ts";
+import type { PeerRecord } from "./fuzz_server.ts";
 
 /** Everything that is known of one history. */
 export interface Evidence {

@@ -1,6 +1,6 @@
 import { ALLOWANCES, type Allowances } from "./allowances.ts";
 import { Canary } from "./canary.ts";
-import { TestBed } from "../harness/clients/test_bed.ts";
+import { CaseClient } from "../harness/clients/case_client.ts";
 import type { Runtime } from "../runtimes/native.ts";
 import { ServerProcess } from "../harness/processes/server_process.ts";
 import { type EndpointName, ENDPOINTS } from "./endpoints.ts";
@@ -9,7 +9,7 @@ import type { Evidence } from "./evidence.ts";
 import { judge } from "./oracle.ts";
 import { play } from "./player.ts";
 import { type Footprint, footprint } from "./footprint.ts";
-import { CANARY, type PeerRecord, type SiteHealth } from "./site.ts";
+import { CANARY, type PeerRecord, type ServerHealth } from "./fuzz_server.ts";
 
 /** What shall be run. */
 export interface FuzzOptions {
@@ -75,7 +75,7 @@ class FuzzRun {
   readonly #server: ServerProcess;
   readonly #allowances: Allowances;
   readonly #options: FuzzOptions;
-  readonly #beds = new Map<EndpointName, TestBed>();
+  readonly #clients = new Map<EndpointName, CaseClient>();
   readonly #violations: Violation[] = [];
   readonly #started = performance.now();
   #next: number;
@@ -93,11 +93,13 @@ class FuzzRun {
 
   async all(): Promise<FuzzResult> {
     for (const name of Object.keys(ENDPOINTS) as EndpointName[]) {
-      const bed = new TestBed(this.#server, name);
-      await bed.open(`fuzz.${name}`);
-      this.#beds.set(name, bed);
+      const client = new CaseClient(this.#server, name);
+      await client.open(`fuzz.${name}`);
+      this.#clients.set(name, client);
     }
-    const canaries = [...this.#beds].map(([name, bed]) => new Canary(name, bed.url(`?${CANARY}`)));
+    const canaries = [...this.#clients].map(([name, client]) =>
+      new Canary(name, client.url(`?${CANARY}`))
+    );
     await Promise.all(canaries.map(({ isReady }) => isReady));
     const { fds } = await this.#footprintAtRest();
     const warm = this.#warmFootprint();
@@ -138,7 +140,7 @@ class FuzzRun {
       this.#next = Math.min(first + GROUP_SIZE, from + histories);
       const group = Array.from({ length: this.#next - first }, (_, i) => {
         const endpoint = endpointOf(seed, first + i);
-        return historyOf(seed, first + i, this.#beds.get(endpoint)!.path());
+        return historyOf(seed, first + i, this.#clients.get(endpoint)!.path());
       });
       try {
         await this.#playGroup(group);
@@ -151,12 +153,12 @@ class FuzzRun {
 
   async #playGroup(group: readonly History[]): Promise<void> {
     const played = await Promise.all(
-      group.map((history) => play(history, this.#beds.get(history.endpoint)!.port)),
+      group.map((history) => play(history, this.#clients.get(history.endpoint)!.port)),
     );
     const records = new Map<History, PeerRecord[]>();
-    await Promise.all([...this.#beds].map(async ([name, bed]) => {
+    await Promise.all([...this.#clients].map(async ([name, client]) => {
       const here = group.filter(({ endpoint }) => endpoint === name);
-      const found = await bed.command<PeerRecord[][]>("records", here.map(({ index }) => index));
+      const found = await client.command<PeerRecord[][]>("records", here.map(({ index }) => index));
       here.forEach((history, i) => records.set(history, found[i]!));
     }));
     group.forEach((history, i) => {
@@ -185,8 +187,8 @@ class FuzzRun {
    * many control connections as there ever are at a time are opened first: else they would count.
    */
   async #footprintAtRest(fds = Infinity): Promise<Footprint> {
-    const beds = Array.from({ length: GROUPS }, () => [...this.#beds.values()]).flat();
-    await Promise.allSettled(beds.map((bed) => bed.command("health")));
+    const clients = Array.from({ length: GROUPS }, () => [...this.#clients.values()]).flat();
+    await Promise.allSettled(clients.map((client) => client.command("health")));
     let seen = await footprint(this.#server.pid);
     for (let look = 0; look < 40 && seen.fds > fds; look++) {
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -202,19 +204,19 @@ class FuzzRun {
     return await footprint(this.#server.pid);
   }
 
-  /** Ends the sites: nothing may be left, and nothing may have been said. */
+  /** Ends the server halves: nothing may be left, and nothing may have been said. */
   async #inspect(): Promise<number> {
     let hookCalls = 0;
-    for (const [name, bed] of this.#beds) {
+    for (const [name, client] of this.#clients) {
       try {
-        const health = await bed.command<SiteHealth>("health");
+        const health = await client.command<ServerHealth>("health");
         hookCalls += health.hookCalls;
         for (const what of health.late) this.#report(undefined, `after the end, ${name}: ${what}`);
-        if (bed === [...this.#beds.values()][0]) {
+        if (client === [...this.#clients.values()][0]) {
           for (const what of health.unhandled) this.#report(undefined, `unhandled: ${what}`);
           for (const what of health.complaints) this.#report(undefined, `complaint: ${what}`);
         }
-        await bed.close();
+        await client.close();
       } catch (error) {
         this.#report(undefined, `${name}: ${(error as Error).message}`);
       }

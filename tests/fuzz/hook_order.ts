@@ -1,6 +1,6 @@
 import { ENDPOINTS } from "./endpoints.ts";
 import type { History } from "./history.ts";
-import type { PeerRecord } from "./site.ts";
+import type { PeerRecord } from "./fuzz_server.ts";
 
 /** Digests of the messages a peer's hook got, in order. */
 export function messagesOf({ events }: PeerRecord): string[] {

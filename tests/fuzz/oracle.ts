@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { digest } from "./digest.ts";
 import type { Evidence, Transcript } from "./evidence.ts";
 import type { History } from "./history.ts";
-import type { PeerRecord } from "./site.ts";
+import type { PeerRecord } from "./fuzz_server.ts";
 import { ENDPOINTS, maxPayloadOf } from "./endpoints.ts";
 import type { UpgradeBehaviour } from "./hook_behaviour.ts";
 import { closeOf, hookOrderViolations, messagesOf } from "./hook_order.ts";

@@ -1,4 +1,4 @@
-import { TestBed } from "./clients/test_bed.ts";
+import { CaseClient } from "./clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 import type { Runtime } from "../runtimes/native.ts";
 import { ServerProcess } from "./processes/server_process.ts";
@@ -58,10 +58,14 @@ async function runCase(
 ): Promise<Outcome> {
   const base = { id: it.id, clause: it.id.split(".")[0]!, fact: it.fact };
   const started = performance.now();
-  const t = new TestBed(server, `${it.id}-${crypto.randomUUID().slice(0, 8)}`, runtime.transport);
-  const failure = await attempt(t, it, maxMs);
+  const client = new CaseClient(
+    server,
+    `${it.id}-${crypto.randomUUID().slice(0, 8)}`,
+    runtime.transport,
+  );
+  const failure = await attempt(client, it, maxMs);
   const ms = Math.round(performance.now() - started);
-  const gap = runtime.gaps[it.id] ?? (t.lacksLine ? runtime.lineGap : undefined);
+  const gap = runtime.gaps[it.id] ?? (client.lacksLine ? runtime.lineGap : undefined);
   if (gap) {
     if (failure) return { ...base, status: "gap", detail: gap.reason, link: gap.link, ms };
     return {
@@ -77,17 +81,17 @@ async function runCase(
 }
 
 /** Runs one case; returns what went wrong. */
-async function attempt(t: TestBed, it: Case, maxMs: number): Promise<string | undefined> {
-  const { server } = t;
+async function attempt(client: CaseClient, it: Case, maxMs: number): Promise<string | undefined> {
+  const { server } = client;
   let failure: string | undefined;
   try {
-    await t.open(it.id);
-    await new TimeLimit(maxMs).race(it.run(t), `took longer than ${maxMs} ms`);
+    await client.open(it.id);
+    await new TimeLimit(maxMs).race(it.run(client), `took longer than ${maxMs} ms`);
   } catch (error) {
     failure = error instanceof Error ? error.stack ?? error.message : JSON.stringify(error);
   }
   try {
-    await t.close();
+    await client.close();
   } catch (error) {
     failure ??= server.exited ?? String(error);
   }

@@ -1,4 +1,4 @@
-import { TestBed } from "../harness/clients/test_bed.ts";
+import { CaseClient } from "../harness/clients/case_client.ts";
 import type { Runtime } from "../runtimes/native.ts";
 import { ServerProcess } from "../harness/processes/server_process.ts";
 import { exchange, type Way } from "./exchange.ts";
@@ -36,16 +36,16 @@ export async function runBattery(
   const gaps = protocolGaps[runtime.name] ?? [];
   await using server = await ServerProcess.start(command);
   const outcomes: RowOutcome[] = [];
-  for (const site of ["protocol.echo", "protocol.compressed"] as const) {
-    const rows = sections.filter((section) => section.site === site).flatMap((section) =>
+  for (const caseId of ["protocol.echo", "protocol.compressed"] as const) {
+    const rows = sections.filter((section) => section.server === caseId).flatMap((section) =>
       section.rows.filter((row) => row.id.startsWith(only) && canRun(row, gaps))
         .map((row) => ({ row, section }))
     );
     if (rows.length === 0) continue;
-    const t = new TestBed(server, `${site}-${crypto.randomUUID().slice(0, 8)}`);
-    await t.open(site);
+    const client = new CaseClient(server, `${caseId}-${crypto.randomUUID().slice(0, 8)}`);
+    await client.open(caseId);
     const found = await inParallel(rows, async ({ row, section }) => {
-      const verdict = await attempt(row, t, waysOf(row, gaps)).catch((error): Verdict => ({
+      const verdict = await attempt(row, client, waysOf(row, gaps)).catch((error): Verdict => ({
         status: "failed",
         detail: server.exited ?? String(error),
       }));
@@ -53,7 +53,9 @@ export async function runBattery(
     });
     outcomes.push(...found);
     // Fails where a row has left something behind.
-    await t.close().catch((error) => Promise.reject(new Error(server.exited ?? error.message)));
+    await client.close().catch((error) =>
+      Promise.reject(new Error(server.exited ?? error.message))
+    );
   }
   return outcomes;
 }
@@ -76,10 +78,10 @@ function waysOf({ id, sends, handshake = {}, cuts }: Row, gaps: readonly Protoco
 }
 
 /** Runs a row each way; the worst verdict counts. */
-async function attempt(row: Row, t: TestBed, ways: readonly Way[]): Promise<Verdict> {
+async function attempt(row: Row, client: CaseClient, ways: readonly Way[]): Promise<Verdict> {
   let worst: Verdict = { status: "ok" };
   for (const way of ways) {
-    const verdict = judge(row, await exchange(row, t.port, t.path(), way));
+    const verdict = judge(row, await exchange(row, client.port, client.path(), way));
     if (verdict.status === "ok" || verdict.status === worst.status) continue;
     worst = { ...verdict, detail: `${verdict.detail} (${way})` };
     if (worst.status === "failed") break;

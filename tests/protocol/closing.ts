@@ -106,6 +106,6 @@ const behind: Row[] = [
 export const closing: Section = {
   name: "closing",
   title: "Closing: codes, reasons, order (RFC 6455 §5.5.1, §7)",
-  site: "protocol.echo",
+  server: "protocol.echo",
   rows: [...codes, ...reasons, ...refused, ...behind],
 };

@@ -279,7 +279,7 @@ const bombs: Row[] = [
 export const compressedMessages: Section = {
   name: "compressed",
   title: "Compression: messages, broken streams, bombs (RFC 7692 §6, §7.2, §8)",
-  site: "protocol.compressed",
+  server: "protocol.compressed",
   rows: [
     ...lengths,
     ...blocks,

@@ -192,6 +192,6 @@ const several: Row[] = [
 export const compressionOffers: Section = {
   name: "offers",
   title: "Compression: offers and answers (RFC 7692 §5, §7.1)",
-  site: "protocol.compressed",
+  server: "protocol.compressed",
   rows: [...legal, taken, ...illegal, ...others, ...several],
 };

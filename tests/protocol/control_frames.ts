@@ -107,7 +107,7 @@ const refused: Row[] = KINDS.flatMap(([kind, opcode]) => {
 export const controlFrames: Section = {
   name: "control",
   title: "Control frames (RFC 6455 §5.5)",
-  site: "protocol.echo",
+  server: "protocol.echo",
   rows: [
     ...sizes,
     ...alive,

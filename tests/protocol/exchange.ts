@@ -11,7 +11,7 @@ import {
   type RawFrame,
   TEXT,
 } from "../harness/clients/raw_client.ts";
-import { Line } from "./line.ts";
+import { RawConnection } from "./raw_connection.ts";
 import { type Agreed, close, type End, type Row, type WireMessage } from "./row.ts";
 
 /** How the bytes of a row are written. */
@@ -39,36 +39,36 @@ const MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /** Runs a row against a server. */
 export async function exchange(row: Row, port: number, path: string, way: Way): Promise<Exchange> {
-  using line = await Line.connect(port);
+  using connection = await RawConnection.connect(port);
   const write = (data: Uint8Array) =>
     way === "in pieces" && row.cuts
-      ? line.writePieces(data, row.cuts)
-      : line.write(data, way === "byte by byte");
+      ? connection.writePieces(data, row.cuts)
+      : connection.write(data, way === "byte by byte");
   const faults: string[] = [];
   const nothing = { messages: [], pongs: [], end: "open", neededRest: false, faults } as const;
   const request = requestOf(row, port, path);
-  await line.write(Buffer.from(request, "latin1"), way === "byte by byte");
-  const head = await line.head(MAX_MS);
+  await connection.write(Buffer.from(request, "latin1"), way === "byte by byte");
+  const head = await connection.head(MAX_MS);
   if (!head) {
-    if (!line.isOver) faults.push("no answer to the handshake");
+    if (!connection.isOver) faults.push("no answer to the handshake");
     return { status: 0, agreed: undefined, ...nothing };
   }
   if (head.status !== 101) return { status: head.status, agreed: undefined, ...nothing };
   const agreed = readHead(head.headers, request, faults);
   const sends = typeof row.sends === "function" ? row.sends(agreed) : row.sends;
   await write(Buffer.concat(sends));
-  const neededRest = row.rest !== undefined && !await line.hasEnded(FAIL_FAST_MS);
+  const neededRest = row.rest !== undefined && !await connection.hasEnded(FAIL_FAST_MS);
   if (neededRest) await write(Buffer.concat(row.rest!));
-  const isOver = await hasEnded(line);
-  const read = readFrames(line, agreed, faults);
+  const isOver = await hasEnded(connection);
+  const read = readFrames(connection, agreed, faults);
   return { status: 101, agreed, ...read, end: isOver ? read.end : "open", neededRest, faults };
 }
 
 /** Waits for the end of the line; answers a Close frame as a client does. */
-async function hasEnded(line: Line): Promise<boolean> {
-  if (!await line.hasClosed(MAX_MS)) return false;
-  if (!line.isOver) await line.write(close(1000), false);
-  return await line.hasEnded(MAX_MS);
+async function hasEnded(connection: RawConnection): Promise<boolean> {
+  if (!await connection.hasClosed(MAX_MS)) return false;
+  if (!connection.isOver) await connection.write(close(1000), false);
+  return await connection.hasEnded(MAX_MS);
 }
 
 function requestOf({ handshake = {} }: Row, port: number, path: string): string {
@@ -118,15 +118,15 @@ function readExtensions(value: string, faults: string[]): Agreed {
 
 /** Takes all frames that have come. */
 function readFrames(
-  line: Line,
+  connection: RawConnection,
   agreed: Agreed,
   faults: string[],
 ): { messages: WireMessage[]; pongs: Uint8Array[]; end: End } {
   const messages: WireMessage[] = [], pongs: Uint8Array[] = [];
   const reader = new MessageReader(agreed, faults);
   let end: End = "dropped";
-  while (line.pending > 0) {
-    const frame = line.frame();
+  while (connection.pending > 0) {
+    const frame = connection.frame();
     if (!frame) {
       faults.push("the line ends within a frame");
       break;

@@ -177,6 +177,6 @@ const ended: Row[] = [["one", [whole(text("a"))], [text("a")]], [
 export const fragmentation: Section = {
   name: "fragmentation",
   title: "Fragmentation (RFC 6455 §5.4)",
-  site: "protocol.echo",
+  server: "protocol.echo",
   rows: [...cuts, ...many, ...interleaved, ...broken, ...ended],
 };

@@ -14,7 +14,7 @@ import {
   whole,
 } from "./row.ts";
 
-/** `limits.maxPayload` of the site: its default. */
+/** `limits.maxPayload` of the server: its default. */
 const MAX_PAYLOAD = 1024 * 1024;
 const LENGTHS = [0, 1, 125, 126, 127, 128, 65535, 65536, 65537, MAX_PAYLOAD];
 const TOO_LONG = [MAX_PAYLOAD + 1, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 62];
@@ -143,6 +143,6 @@ const opcodes: Row[] = [3, 4, 5, 6, 7, 11, 12, 13, 14, 15].flatMap((opcode) => [
 export const framing: Section = {
   name: "framing",
   title: "Framing: lengths, reserved bits, opcodes (RFC 6455 §5.2)",
-  site: "protocol.echo",
+  server: "protocol.echo",
   rows: [...lengths, ...tooLong, ...longWinded, ...reserved, ...opcodes],
 };

@@ -175,6 +175,6 @@ function moreHeaders(count: number, length: number): Record<string, string> {
 export const handshakeHeaders: Section = {
   name: "handshake",
   title: "Opening handshake: headers (RFC 6455 §4.1, §4.2)",
-  site: "protocol.echo",
+  server: "protocol.echo",
   rows: prefixed("handshake", [...names, ...tokens, ...fields]),
 };

@@ -92,6 +92,6 @@ const unmasked: Row[] = [
 export const masking: Section = {
   name: "masking",
   title: "Masking (RFC 6455 §5.1, §5.3)",
-  site: "protocol.echo",
+  server: "protocol.echo",
   rows: [...masks, ...alignments, ...long, ...unmasked],
 };

@@ -63,6 +63,6 @@ const http: Row[] = [
 export const handshakeLine: Section = {
   name: "request",
   title: "Opening handshake: request line, HTTP (RFC 6455 §4.2.1, RFC 9112)",
-  site: "protocol.echo",
+  server: "protocol.echo",
   rows: prefixed("request", [...line, ...http]),
 };

@@ -91,8 +91,8 @@ export interface Section {
   readonly name: string;
   /** Row of the table. */
   readonly title: string;
-  /** Which site is asked: one with `perMessageDeflate`, or one without. */
-  readonly site: "protocol.echo" | "protocol.compressed";
+  /** Server half of the section: one with `perMessageDeflate`, or one without. */
+  readonly server: "protocol.echo" | "protocol.compressed";
   readonly rows: readonly Row[];
 }
 

@@ -152,6 +152,6 @@ const between: Row[] = [
 export const utf8: Section = {
   name: "utf8",
   title: "Text is UTF-8, bytes are bytes (RFC 6455 §5.6, §8.1)",
-  site: "protocol.echo",
+  server: "protocol.echo",
   rows: [...valid, ...invalid, ...between],
 };

@@ -1,4 +1,4 @@
-import { sleep } from "../harness/clients/test_bed.ts";
+import { sleep } from "../harness/clients/case_client.ts";
 import { Chatting, Room } from "./chatting.ts";
 import { Echoing } from "./echoing.ts";
 import type { Farewell, Member, Run } from "./member.ts";

@@ -1,5 +1,5 @@
 /// <reference lib="webworker" />
-import { sleep } from "../harness/clients/test_bed.ts";
+import { sleep } from "../harness/clients/case_client.ts";
 import { Chatting, Room } from "./chatting.ts";
 import { Echoing } from "./echoing.ts";
 import { type Counts, Latencies } from "./latency.ts";

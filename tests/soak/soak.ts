@@ -1,11 +1,11 @@
-import { sleep, TestBed } from "../harness/clients/test_bed.ts";
+import { CaseClient, sleep } from "../harness/clients/case_client.ts";
 import type { Runtime } from "../runtimes/native.ts";
 import { ServerProcess } from "../harness/processes/server_process.ts";
 import { Cycle } from "./cycle.ts";
 import { Latencies, type LatencySummary } from "./latency.ts";
 import { Ledger, type Wrongs } from "./ledger.ts";
 import { probe } from "./probe.ts";
-import type { Held } from "./site.ts";
+import type { Held } from "./soak_server.ts";
 
 /** The server's process with no client left. Bytes. */
 export interface AtRest extends Held {
@@ -54,10 +54,10 @@ export async function soak(
   const command = await runtime.command();
   if ("missing" in command) return command;
   await using server = await ServerProcess.start(command);
-  const site = new TestBed(server, `soak-${crypto.randomUUID().slice(0, 8)}`);
-  await site.open("soak");
+  const client = new CaseClient(server, `soak-${crypto.randomUUID().slice(0, 8)}`);
+  await client.open("soak");
   const ledger = new Ledger(), failures: string[] = [], atRest: AtRest[] = [];
-  const run = { url: site.url(), ledger, complain: (words: string) => failures.push(words) };
+  const run = { url: client.url(), ledger, complain: (words: string) => failures.push(words) };
   const measures = { echo: new Latencies(), publish: new Latencies() };
   const started = performance.now();
   const count = Math.max(2, Math.min(CYCLES, Math.floor(seconds * 1000 / MIN_CYCLE_MS)));
@@ -68,22 +68,22 @@ export async function soak(
     const [probed] = await Promise.all([
       probe({ url: run.url, ms }),
       cycle.pass(ms, {
-        start: () => site.command("start"),
-        stop: () => site.command("stop"),
+        start: () => client.command("start"),
+        stop: () => client.command("stop"),
       }),
     ]);
     measures.echo.merge(probed.echo);
     measures.publish.merge(probed.publish);
     failures.push(...probed.remarks);
     connects += cycle.connects;
-    atRest.push(await rest(site, server, (performance.now() - started) / 1000));
+    atRest.push(await rest(client, server, (performance.now() - started) / 1000));
     onCycle(atRest.at(-1)!);
   }
-  const { drops } = await site.stats();
+  const { drops } = await client.stats();
   if (drops > 0) failures.push(`the server dropped ${drops} messages`);
   if (!ledger.isClean) failures.push(...ledger.remarks);
   failures.push(...grown(atRest));
-  await site.close();
+  await client.close();
   if (server.exited) failures.push(server.exited);
   return {
     seconds: Math.round((performance.now() - started) / 1000),
@@ -97,13 +97,13 @@ export async function soak(
 }
 
 /** Waits until the server knows that all have left, and looks at what it holds. */
-async function rest(site: TestBed, server: ServerProcess, at: number): Promise<AtRest> {
-  let stats = await site.stats();
+async function rest(client: CaseClient, server: ServerProcess, at: number): Promise<AtRest> {
+  let stats = await client.stats();
   for (let n = 0; n < 100 && stats.peers + stats.timers + stats.topics > 0; n++) {
     await sleep(50);
-    stats = await site.stats();
+    stats = await client.stats();
   }
-  const held = await site.command<Held>("held");
+  const held = await client.command<Held>("held");
   const { peers, topics, namespaces, timers } = stats;
   const { rss, fds } = await processOf(server.pid);
   return { at: Math.round(at), ...held, rss, fds, peers, topics, namespaces, timers };

@@ -1,9 +1,9 @@
-import type { Client } from "./websocket_client.ts";
-import { sleep } from "./test_bed.ts";
+import type { TestSocket } from "./test_socket.ts";
+import { sleep } from "./case_client.ts";
 
 /** Numbers at the head of all that has come, text or not. */
-export function numbersIn(client: Client): number[] {
-  return client.queued.map((message) =>
+export function numbersIn(socket: TestSocket): number[] {
+  return socket.queued.map((message) =>
     Number.parseInt(
       typeof message === "string" ? message : new TextDecoder().decode(message.subarray(0, 10)),
     )
@@ -16,8 +16,8 @@ export function numbered(i: number, size: number): string {
 }
 
 /** Waits until a client has `count` messages. */
-export async function until(client: Client, count: number): Promise<void> {
-  for (let i = 0; i < 200 && client.queued.length < count; i++) await sleep(10);
+export async function until(socket: TestSocket, count: number): Promise<void> {
+  for (let i = 0; i < 200 && socket.queued.length < count; i++) await sleep(10);
 }
 
 /** 0, 1, 2, …, less than `count`. */

@@ -9,7 +9,7 @@ import { closed, heard, recorded, until } from "../../harness/clients/socket_his
 type Upgrade = "taken" | "refused" | "unanswered";
 
 /** A server that echoes both ways, with what it was asked. */
-class Site implements AsyncDisposable {
+class FallbackServer implements AsyncDisposable {
   /** `websocket` or `sse` for each that tried. */
   readonly asked: string[] = [];
   /** What the hooks saw. */
@@ -65,26 +65,26 @@ class Site implements AsyncDisposable {
 }
 
 Deno.test("fallback() takes the WebSocket where there is one, and asks for nothing else", async () => {
-  await using site = new Site("taken");
-  const socket = fallback(site.url);
+  await using server = new FallbackServer("taken");
+  const socket = fallback(server.url);
   const events = recorded(socket);
   assert.throws(() => socket.send("early"), { name: "InvalidStateError" });
   await heard(socket, "open");
-  assert.deepEqual([socket.transport, socket.readyState, socket.url], ["websocket", 1, site.url]);
+  assert.deepEqual([socket.transport, socket.readyState, socket.url], ["websocket", 1, server.url]);
   socket.send("a");
   socket.send("b");
   await until("both are back", () => events.length === 3);
   socket.close(3000, "bye");
   assert.deepEqual(await closed(socket), { code: 3000, reason: "bye", wasClean: true });
   assert.deepEqual(events, ["open", "a", "b", "close 3000"]);
-  assert.deepEqual(site.asked, ["websocket"]);
+  assert.deepEqual(server.asked, ["websocket"]);
 });
 
 for (const upgrade of ["refused", "unanswered"] as const) {
   Deno.test(`fallback() takes SSE where the WebSocket is ${upgrade}: one peer, each message once`, async () => {
-    await using site = new Site(upgrade);
+    await using server = new FallbackServer(upgrade);
     const begin = performance.now();
-    const socket = fallback(site.url, [], { timeout: 200 });
+    const socket = fallback(server.url, [], { timeout: 200 });
     socket.binaryType = "arraybuffer";
     const events = recorded(socket);
     await heard(socket, "open");
@@ -95,62 +95,62 @@ for (const upgrade of ["refused", "unanswered"] as const) {
     socket.send(new Uint8Array([1]));
     await until("both are back", () => events.length === 3);
     assert.ok(events[2] instanceof ArrayBuffer);
-    assert.deepEqual(site.hooks, ["open"]);
-    await until("nobody waits", () => site.abandoned === (upgrade === "unanswered" ? 1 : 0));
+    assert.deepEqual(server.hooks, ["open"]);
+    await until("nobody waits", () => server.abandoned === (upgrade === "unanswered" ? 1 : 0));
     socket.close(3000);
     await closed(socket);
     assert.deepEqual([events[0], events[1], events.slice(3)], ["open", "a", ["close 3000"]]);
-    assert.deepEqual(site.asked, ["websocket", "sse"]);
-    await until("the hook", () => site.hooks.length === 2);
-    assert.deepEqual(site.hooks, ["open", "close 3000"]);
+    assert.deepEqual(server.asked, ["websocket", "sse"]);
+    await until("the hook", () => server.hooks.length === 2);
+    assert.deepEqual(server.hooks, ["open", "close 3000"]);
   });
 }
 
 Deno.test("fallback() does not fall back once the WebSocket was open", async () => {
-  await using site = new Site("taken");
-  const socket = fallback(site.url, [], { timeout: 100 });
+  await using server = new FallbackServer("taken");
+  const socket = fallback(server.url, [], { timeout: 100 });
   const events = recorded(socket);
   await heard(socket, "open");
   await new Promise((go) => setTimeout(go, 150)); // beyond the time that it may take to open
-  for (const peers of site.endpoint.peers.values()) for (const peer of peers) peer.terminate();
+  for (const peers of server.endpoint.peers.values()) for (const peer of peers) peer.terminate();
   await closed(socket);
   assert.equal(events[0], "open");
   assert.equal(events.filter((event) => String(event).startsWith("close")).length, 1);
-  assert.deepEqual(site.asked, ["websocket"]);
+  assert.deepEqual(server.asked, ["websocket"]);
   assert.equal(socket.readyState, socket.CLOSED);
 });
 
 Deno.test("fallback() fails once, where both fail", async () => {
-  await using site = new Site("refused", false);
-  const socket = fallback(site.url);
+  await using server = new FallbackServer("refused", false);
+  const socket = fallback(server.url);
   const events = recorded(socket);
   assert.equal((await closed(socket)).code, 1006);
   assert.deepEqual(events, ["error", "close 1006"]);
-  assert.deepEqual(site.asked, ["websocket", "sse"]);
+  assert.deepEqual(server.asked, ["websocket", "sse"]);
 });
 
 Deno.test("fallback() tries nothing more once it was closed", async () => {
-  await using site = new Site("unanswered");
-  const socket = fallback(site.url, [], { timeout: 100 });
-  await until("it was asked", () => site.asked.length === 1);
+  await using server = new FallbackServer("unanswered");
+  const socket = fallback(server.url, [], { timeout: 100 });
+  await until("it was asked", () => server.asked.length === 1);
   assert.throws(() => socket.close(1001), { name: "InvalidAccessError" });
   socket.close();
   assert.equal((await closed(socket)).code, 1006);
   await new Promise((go) => setTimeout(go, 150));
-  assert.deepEqual(site.asked, ["websocket"]);
+  assert.deepEqual(server.asked, ["websocket"]);
 });
 
 Deno.test("fallback() takes SSE at once where the runtime has no WebSocket", async () => {
-  await using site = new Site("taken");
+  await using server = new FallbackServer("taken");
   const { WebSocket } = globalThis;
   Reflect.deleteProperty(globalThis, "WebSocket"); // as in Node 20
   try {
-    const socket = fallback(site.url);
+    const socket = fallback(server.url);
     await heard(socket, "open");
     assert.equal(socket.transport, "sse");
     socket.close();
     assert.deepEqual(await closed(socket), { code: 1005, reason: "", wasClean: true });
-    assert.deepEqual(site.asked, ["sse"]);
+    assert.deepEqual(server.asked, ["sse"]);
   } finally {
     globalThis.WebSocket = WebSocket;
   }

@@ -13,7 +13,7 @@ export interface Refused {
 }
 
 /** A WebSocket client that queues what it gets, so that a test can ask for it when it likes. */
-export class Client {
+export class TestSocket {
   readonly socket: WebSocket;
   /** Headers of the 101. */
   responseHeaders: Record<string, string | string[] | undefined> = {};

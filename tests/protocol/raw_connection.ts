@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { CLOSE, parseFrame, type RawFrame } from "../harness/clients/raw_client.ts";
-import { sleep } from "../harness/clients/test_bed.ts";
+import { sleep } from "../harness/clients/case_client.ts";
 import { TimeLimit } from "../harness/time_limit.ts";
 
 /** Long enough for a server to read the byte before, mostly. */
@@ -18,7 +18,7 @@ export interface Head {
  * A TCP line that hears all that the server has said, even where the server has dropped what was
  * still on its way to it: a stream of Node ends with the first write that fails.
  */
-export class Line implements Disposable {
+export class RawConnection implements Disposable {
   /** Whether the server has ended its half, or reset the line. */
   isOver = false;
   readonly #conn: Deno.TcpConn;
@@ -31,10 +31,10 @@ export class Line implements Disposable {
     void this.#read();
   }
 
-  static async connect(port: number): Promise<Line> {
+  static async connect(port: number): Promise<RawConnection> {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port });
     conn.setNoDelay(true);
-    return new Line(conn);
+    return new RawConnection(conn);
   }
 
   /** Writes what the server still takes. */

@@ -4,7 +4,7 @@ import type { ServerProcess } from "../processes/server_process.ts";
 import { type Address, RawClient, type RawHandshakeOptions } from "./raw_client.ts";
 import { RawEventStream } from "./raw_event_stream.ts";
 import type { ConnectOptions, Transport } from "./connect_options.ts";
-import { Client, type Refused } from "./websocket_client.ts";
+import { type Refused, TestSocket } from "./test_socket.ts";
 
 /** One thing that the server half logged. */
 export interface Logged {
@@ -15,21 +15,21 @@ export interface Logged {
 
 const CONSOLE_ERROR = "console.error";
 
-/** Counters of the site, and how many namespaces it holds. */
-export interface SiteStats extends Stats {
+/** Counters of the server half, and how many namespaces it holds. */
+export interface CaseServerStats extends Stats {
   readonly namespaces: number;
 }
 
-/** The client half of one running case: connects, controls the site, and cleans up. */
-export class TestBed {
+/** The client half of one running case: connects, controls the server half, and cleans up. */
+export class CaseClient {
   readonly id: string;
-  /** Where the site listens. */
+  /** Port where the server half listens. */
   port = 0;
   /** The process that runs the server half. */
   readonly server: ServerProcess;
   /** Whether the case has asked for the bytes of a WebSocket where there are none. */
   lacksLine = false;
-  readonly #clients: { terminate(): void }[] = [];
+  readonly #opened: { terminate(): void }[] = [];
   readonly #transport: Transport;
 
   constructor(server: ServerProcess, id: string, transport: Transport = "websocket") {
@@ -38,7 +38,7 @@ export class TestBed {
     this.#transport = transport;
   }
 
-  /** Path of this site, or one below it. */
+  /** Path of this case, or one below it. */
   path(below = ""): string {
     return `/${this.id}${below}`;
   }
@@ -52,10 +52,10 @@ export class TestBed {
     below = "",
     options: ConnectOptions = {},
     transport: Transport = this.#transport,
-  ): Promise<Client> {
-    const client = new Client(this.url(below), options, transport);
-    this.#clients.push(client);
-    const opened = client.opened();
+  ): Promise<TestSocket> {
+    const socket = new TestSocket(this.url(below), options, transport);
+    this.#opened.push(socket);
+    const opened = socket.opened();
     opened.catch(() => {}); // a case that fails leaves it behind
     return opened;
   }
@@ -75,15 +75,15 @@ export class TestBed {
   async eventStream(headers: Record<string, string> = {}, below = ""): Promise<RawEventStream> {
     const url = `http://127.0.0.1:${this.port}${this.path(below)}`;
     const stream = await RawEventStream.open(url, headers);
-    this.#clients.push(stream);
+    this.#opened.push(stream);
     return stream;
   }
 
   /** A TCP line, or one to a relay that leads here; nothing is written yet. */
   async tcp(to: Address = { port: this.port, host: "127.0.0.1" }): Promise<RawClient> {
-    const client = await RawClient.connect(to);
-    this.#clients.push({ terminate: () => client.destroy() });
-    return client;
+    const raw = await RawClient.connect(to);
+    this.#opened.push({ terminate: () => raw.destroy() });
+    return raw;
   }
 
   /** A TCP line with a handshake written, its response not yet read. */
@@ -92,17 +92,17 @@ export class TestBed {
       this.lacksLine = true;
       throw new Error("the case speaks RFC 6455 by hand, and this runtime does not");
     }
-    const client = await this.tcp();
-    client.handshake({ target: this.path(), ...options });
-    return client;
+    const raw = await this.tcp();
+    raw.handshake({ target: this.path(), ...options });
+    return raw;
   }
 
   /** A TCP line that is upgraded. */
   async upgraded(options: RawHandshakeOptions = {}): Promise<RawClient> {
-    const client = await this.raw(options);
-    const { status } = await client.head();
+    const raw = await this.raw(options);
+    const { status } = await raw.head();
     if (status !== 101) throw new Error(`expected 101, got ${status}`);
-    return client;
+    return raw;
   }
 
   /** All that the server half logged, once `event` has been logged `count` times. */
@@ -153,13 +153,13 @@ export class TestBed {
     return this.#control<T>("do", { command }, JSON.stringify(argument));
   }
 
-  /** Takes all that the site has in memory from it, where a runtime does such things. */
+  /** Takes all that the server half has in memory from it, where a runtime does such things. */
   evict(): Promise<void> {
     return this.#control("evict", {});
   }
 
-  stats(): Promise<SiteStats> {
-    return this.#control<SiteStats>("stats", {});
+  stats(): Promise<CaseServerStats> {
+    return this.#control<CaseServerStats>("stats", {});
   }
 
   /** Starts the server half of a case. */
@@ -169,8 +169,8 @@ export class TestBed {
 
   /** Ends all clients, then makes sure that nothing is left on the server. */
   async close(): Promise<void> {
-    for (const client of this.#clients) client.terminate();
-    let left: SiteStats | undefined;
+    for (const connection of this.#opened) connection.terminate();
+    let left: CaseServerStats | undefined;
     const limit = new TimeLimit(1500);
     do {
       left = await this.stats();

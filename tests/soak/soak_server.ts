@@ -2,7 +2,7 @@ import process from "node:process";
 import { runInNewContext } from "node:vm";
 import { setFlagsFromString } from "node:v8";
 import type { Peer } from "../../peer.ts";
-import type { Case, Site, SiteOptions } from "../fixtures/case.ts";
+import type { Case, CaseServer, CaseServerOptions } from "../fixtures/case.ts";
 import { numbered } from "./numbered.ts";
 
 /** What the server's process holds, after a garbage collection. Bytes. */
@@ -21,9 +21,9 @@ const TICK_MS = 100;
  * `/echo`, `/rooms/<n>` (messages are published to the topic they begin with; `+t` and `-t` join
  * and leave one), `/stream` (numbered messages, as fast as the client reads).
  */
-export const soakSite: Pick<Case, "id"> & { site(site: Site): SiteOptions } = {
+export const soakServer: Pick<Case, "id"> & { server(server: CaseServer): CaseServerOptions } = {
   id: "soak",
-  site(site) {
+  server(server) {
     let ticks = 0, ticking: ReturnType<typeof setInterval> | undefined;
     return {
       perMessageDeflate: true,
@@ -50,7 +50,7 @@ export const soakSite: Pick<Case, "id"> & { site(site: Site): SiteOptions } = {
       commands: {
         start() {
           ticking = setInterval(
-            () => site.ws.publish("t", numbered("t", "server", ++ticks, 40)),
+            () => server.ws.publish("t", numbered("t", "server", ++ticks, 40)),
             TICK_MS,
           );
         },

@@ -3,7 +3,7 @@ import { PeerError } from "../../common/errors.ts";
 import type { UpgradeRequest } from "../../handshake/handshake.ts";
 import type { Hooks, UpgradeResult } from "../../endpoint/hooks.ts";
 import type { Peer } from "../../peer.ts";
-import type { Case, Site, SiteOptions } from "../fixtures/case.ts";
+import type { Case, CaseServer, CaseServerOptions } from "../fixtures/case.ts";
 import { digest } from "./digest.ts";
 import { type EndpointName, ENDPOINTS } from "./endpoints.ts";
 import { type Behaviour, behaviourOf, WildHooks } from "./hook_behaviour.ts";
@@ -15,8 +15,8 @@ export interface PeerRecord {
   readonly events: string[];
 }
 
-/** What a site says of itself. */
-export interface SiteHealth extends ProcessFailures {
+/** Health that a server half reports of itself. */
+export interface ServerHealth extends ProcessFailures {
   /** Hooks that started after the record of their peer had been taken: after the end. */
   readonly late: readonly string[];
   readonly hookCalls: number;
@@ -44,20 +44,20 @@ class Visit implements PeerRecord {
 }
 
 /** The server half of all histories of one endpoint. */
-class FuzzSite {
-  readonly #site: Site;
+class FuzzServer {
+  readonly #server: CaseServer;
   readonly #endpoint: EndpointName;
   readonly #visits = new Map<number, Visit[]>();
   readonly #late: string[] = [];
   readonly #failures = processFailures();
   #hookCalls = 0;
 
-  constructor(site: Site, endpoint: EndpointName) {
-    this.#site = site;
+  constructor(server: CaseServer, endpoint: EndpointName) {
+    this.#server = server;
     this.#endpoint = endpoint;
   }
 
-  get options(): SiteOptions {
+  get options(): CaseServerOptions {
     const { error, ...hooks } = this.#hooks();
     const onlyError = { error };
     return {
@@ -68,7 +68,7 @@ class FuzzSite {
       onError: () => {},
       commands: {
         records: (indices) => this.#records(indices as number[]),
-        health: (): SiteHealth => ({
+        health: (): ServerHealth => ({
           ...this.#failures,
           late: this.#late,
           hookCalls: this.#hookCalls,
@@ -141,7 +141,7 @@ class FuzzSite {
     const behaviour = behaviourOf(seed, index, this.#endpoint);
     const wild = behaviour.isEcho
       ? undefined
-      : new WildHooks(seed, index, this.#endpoint, () => this.#site.ws);
+      : new WildHooks(seed, index, this.#endpoint, () => this.#server.ws);
     const visit = new Visit(index, behaviour, wild);
     this.#visits.set(index, [...this.#visits.get(index) ?? [], visit]);
     return visit;
@@ -215,10 +215,10 @@ function hasNoErrorHook(url: string): boolean {
   return parseInt(index, 36) % 16 === 7;
 }
 
-/** What a fixture serves under fuzz: a site for each of the endpoints. */
-export const fuzzSites: readonly Pick<Case, "id" | "site">[] = Object.keys(ENDPOINTS).map(
+/** Server halves of the fuzz histories: one for each endpoint. */
+export const fuzzServers: readonly Pick<Case, "id" | "server">[] = Object.keys(ENDPOINTS).map(
   (name) => ({
     id: `fuzz.${name}`,
-    site: (site) => new FuzzSite(site, name as EndpointName).options,
+    server: (server) => new FuzzServer(server, name as EndpointName).options,
   }),
 );
