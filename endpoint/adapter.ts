@@ -7,7 +7,7 @@ import {
   Endpoint,
   type EndpointPublishOptions,
 } from "./endpoint.ts";
-import { checkNames } from "../common/option_names.ts";
+import { checkNames, givenOptions } from "../common/option_names.ts";
 import { type Awaitable, isThenable } from "./hooks.ts";
 import { ENDPOINT_OPTIONS, type EndpointOptions } from "./options.ts";
 import type { Peer } from "../peer.ts";
@@ -167,16 +167,17 @@ export function checkAdapterOptions(options: AdapterOptions, ownOptions: readonl
  * @throws {RangeError} for a limit out of range.
  */
 export function endpointOf(options: AdapterOptions): Endpoint {
-  const { endpoint } = options;
-  const given = ENDPOINT_OPTIONS.filter((name) => options[name] !== undefined);
-  if (endpoint === undefined) {
-    return createEndpoint(Object.fromEntries(given.map((name) => [name, options[name]])));
-  }
+  const { endpoint } = options, own = endpointOptionsOf(options), [given] = Object.keys(own);
+  if (endpoint === undefined) return createEndpoint(own);
   if (!(endpoint instanceof Endpoint)) {
     throw new TypeError("Cannot use the endpoint as it must come from createEndpoint()");
   }
-  if (given.length === 0) return endpoint;
-  throw new TypeError(
-    `Cannot use ${given[0]} together with endpoint: give it to createEndpoint()`,
-  );
+  if (given === undefined) return endpoint;
+  throw new TypeError(`Cannot use ${given} together with endpoint: give it to createEndpoint()`);
+}
+
+/** @internal Returns the options among those of an adapter that belong to its endpoint. */
+export function endpointOptionsOf(options: AdapterOptions): EndpointOptions {
+  const own = ENDPOINT_OPTIONS.map((name) => [name, options[name]] as const);
+  return givenOptions(Object.fromEntries(own));
 }

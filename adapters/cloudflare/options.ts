@@ -1,7 +1,13 @@
 import type { Endpoint } from "../../endpoint/endpoint.ts";
 import type { AnyContext } from "../../handshake/handshake.ts";
 import type { DurableStub } from "../../shims/workerd/workerd.ts";
-import { type AdapterOptions, checkAdapterOptions, endpointOf } from "../../endpoint/adapter.ts";
+import {
+  type AdapterOptions,
+  checkAdapterOptions,
+  endpointOf,
+  endpointOptionsOf,
+} from "../../endpoint/adapter.ts";
+import type { EndpointOptions } from "../../endpoint/options.ts";
 import { invalidOption } from "../../common/errors.ts";
 import { checkNames } from "../../common/option_names.ts";
 
@@ -133,9 +139,9 @@ function isHeartbeat(value: unknown): boolean {
  *
  * @throws {TypeError} for an endpoint to share, and wrong options.
  */
-export function checkDurable(options: AdapterOptions): AdapterOptions {
+export function checkDurable(options: AdapterOptions): EndpointOptions {
   checkCloudflare(options);
-  if (!options.endpoint) return options;
+  if (!options.endpoint) return endpointOptionsOf(options);
   throw new TypeError(
     "Cannot share an endpoint as each Durable Object has its own: pass the options of createEndpoint()",
   );

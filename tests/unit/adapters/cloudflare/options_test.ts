@@ -3,6 +3,8 @@ import adapter, {
   type CloudflareOptions,
   type WorkerOptions,
 } from "../../../../adapters/cloudflare.ts";
+import { checkDurable } from "../../../../adapters/cloudflare/options.ts";
+import type { AdapterOptions } from "../../../../endpoint/adapter.ts";
 
 Deno.test("the adapter for Cloudflare finds wrong options before the first client does", () => {
   const wrong: readonly (readonly [options: object, message: RegExp])[] = [
@@ -53,4 +55,10 @@ Deno.test("a Worker without its binding answers 500, and the console has what to
   await assert.rejects(adapter({ bindingName: "Room" }).handleUpgrade(upgrade, {}, {}), TypeError);
   const message = /without the request's ctx: call handleUpgrade\(request, env, ctx\)/;
   await assert.rejects(adapter().handleUpgrade(upgrade, {}, undefined), { message });
+});
+
+Deno.test("A Durable Object passes to its endpoint only the options that an endpoint has", () => {
+  const heartbeat = { request: "ping", response: "pong" };
+  const options = { heartbeat, perMessageDeflate: true, trustProxy: 1, limits: undefined };
+  assert.deepEqual(checkDurable(options as AdapterOptions), { trustProxy: 1 });
 });
