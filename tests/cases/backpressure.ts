@@ -123,6 +123,7 @@ export const backpressure: readonly Case[] = [
             server.log("message", message.text());
             if (message.text() === "next") return;
             for (let i = 0; i < 12; i++) peer.send(new Uint8Array(MIB));
+            server.log("filled");
             await new Promise<void>((resolve) => drained = resolve);
           },
           drain: () => drained(),
@@ -134,7 +135,7 @@ export const backpressure: readonly Case[] = [
       socket.socket.pause();
       socket.send("fill");
       socket.send("next");
-      await client.logged("message");
+      await client.logged("filled");
       socket.socket.resume();
       await client.logged("message", 2);
     },
@@ -264,11 +265,12 @@ export const backpressure: readonly Case[] = [
   {
     id: "B4.reader-wakes",
     fact: "a slow reader that wakes up gets what was queued, in order, then 1013",
-    server: () => ({
+    server: (server) => ({
       limits: { maxBuffered: 4 * MIB },
       hooks: {
         message(peer) {
           for (let i = 0; i < 100; i++) peer.send(new Uint8Array(MIB).fill(i));
+          server.log("filled");
         },
       },
     }),
@@ -276,6 +278,7 @@ export const backpressure: readonly Case[] = [
       const socket = await client.connect();
       socket.socket.pause();
       socket.send("go");
+      await client.logged("filled");
       await sleep(100);
       socket.socket.resume();
       const { code } = await socket.closed;

@@ -111,12 +111,16 @@ export const gathering: readonly Case[] = [
     server: (server) => ({
       hooks: {
         async message(peer) {
-          const started = performance.now();
-          for (let i = 0; i < 100; i++) {
-            peer.send("x");
-            await peer.waitForDrain();
+          const batches = [];
+          for (let batch = 0; batch < 5; batch++) {
+            const started = performance.now();
+            for (let i = 0; i < 20; i++) {
+              peer.send("x");
+              await peer.waitForDrain();
+            }
+            batches.push(performance.now() - started);
           }
-          server.log("ms", performance.now() - started);
+          server.log("fastest", Math.min(...batches)); // a busy machine does not slow down each batch
         },
       },
     }),
@@ -124,8 +128,8 @@ export const gathering: readonly Case[] = [
       const socket = await client.connect();
       socket.send("go");
       for (let i = 0; i < 100; i++) assert.equal(await socket.text(), "x");
-      const [ms] = (await client.logged("ms"))[0]!.data;
-      assert.ok(ms < 500, `100 rounds took ${ms} ms`); // 1,000 at a look every 10 ms
+      const [ms] = (await client.logged("fastest"))[0]!.data;
+      assert.ok(ms < 100, `20 rounds took ${ms} ms`); // 200 with a check every 10 ms
     },
   },
   {

@@ -179,7 +179,7 @@ export const sending: readonly Case[] = [
   {
     id: "S3.snapshot",
     fact: "the bytes are taken at the call, also under backpressure",
-    server: () => ({
+    server: (server) => ({
       hooks: {
         message(peer) {
           const bytes = new Uint8Array(256 * 1024);
@@ -189,6 +189,7 @@ export const sending: readonly Case[] = [
             else peer.send(bytes.buffer);
           }
           bytes.fill(99);
+          server.log("sent");
         },
       },
     }),
@@ -196,7 +197,8 @@ export const sending: readonly Case[] = [
       const socket = await client.connect();
       socket.socket.pause();
       socket.send("go");
-      await new Promise((go) => setTimeout(go, 150));
+      await client.logged("sent");
+      await new Promise((go) => setTimeout(go, 50));
       socket.socket.resume();
       for (let i = 1; i <= 20; i++) {
         const bytes = await socket.bytes();

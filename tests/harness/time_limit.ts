@@ -2,44 +2,44 @@
 export interface MachineClock {
   /** Milliseconds since some moment. */
   now(): number;
-  /** Milliseconds since some moment in which a process was ready to run and got no processor. */
-  starved(): number;
+  /** Milliseconds since some moment in which at least one processor worked. */
+  busy(): number;
 }
 
 /** Longest time between two looks at the clock. */
 const STEP_MS = 50;
 /** Most that one look counts: more means that this process itself was too busy to look. */
 const MOST_PER_STEP_MS = 2 * STEP_MS;
-/** Share of starved time that counts, so that even a machine that is always busy ends a limit. */
+/** Share of busy time that counts, so that even a machine that is always busy ends a limit. */
 const FLOOR = 0.1;
 
 /**
- * Time limit that distinguishes a stuck test from a slow one. Time in which the machine had no
- * processor for a process that was ready to run counts for a tenth. A stuck test leaves the
- * processors alone, so that its limit passes as usual.
+ * Time limit that distinguishes a stuck test from a slow one. Time in which a processor works counts
+ * for a tenth: the test may be at work, or waits for a processor. A stuck test leaves the processors
+ * alone, so that its limit passes as usual.
  */
 export class TimeLimit {
   readonly ms: number;
   readonly #clock: MachineClock;
   #counted = 0;
   #seenAt: number;
-  #starvedAt: number;
+  #busyAt: number;
 
   constructor(ms: number, clock: MachineClock = Machine.clock()) {
     this.ms = ms;
     this.#clock = clock;
     this.#seenAt = clock.now();
-    this.#starvedAt = clock.starved();
+    this.#busyAt = clock.busy();
   }
 
   /** Milliseconds that have counted so far. */
   get elapsed(): number {
-    const now = this.#clock.now(), starvedNow = this.#clock.starved();
+    const now = this.#clock.now(), busyNow = this.#clock.busy();
     const passed = now - this.#seenAt;
-    const starved = Math.min(passed, Math.max(0, starvedNow - this.#starvedAt));
+    const busy = Math.min(passed, Math.max(0, busyNow - this.#busyAt));
     this.#seenAt = now;
-    this.#starvedAt = starvedNow;
-    this.#counted += Math.max(passed * FLOOR, Math.min(passed - starved, MOST_PER_STEP_MS));
+    this.#busyAt = busyNow;
+    this.#counted += Math.max(passed * FLOOR, Math.min(passed - busy, MOST_PER_STEP_MS));
     return this.#counted;
   }
 
@@ -77,7 +77,7 @@ export class TimeLimit {
 /**
  * Stopwatch for upper bounds: counts time as a {@linkcode TimeLimit} does, from its start on.
  *
- * @returns a function that stops the watch, and returns the milliseconds that counted.
+ * @returns a function that stops the watch, and returns the milliseconds that have counted.
  */
 export function stopwatch(clock: MachineClock = Machine.clock()): () => number {
   const watch = new TimeLimit(Infinity, clock);
@@ -88,11 +88,10 @@ export function stopwatch(clock: MachineClock = Machine.clock()): () => number {
   };
 }
 
-/** Fewest milliseconds between two readings of the kernel's figures. */
-const FRESH_MS = 5;
-const PRESSURE = "/proc/pressure/cpu";
+/** Fewest milliseconds between two readings of the processors' figures. */
+const FRESH_MS = 20;
 
-/** Clock of this machine: Linux's pressure stall figures, or the idle time of its processors. */
+/** Clock of this machine, with the idle time of its processors. */
 class Machine implements MachineClock {
   static #clock: Machine | undefined;
 
@@ -101,59 +100,35 @@ class Machine implements MachineClock {
     return this.#clock ??= new Machine();
   }
 
-  readonly #read: (passed: number) => number;
   #readAt = performance.now();
-  #starved = 0;
-
-  constructor() {
-    this.#read = pressureReader() ?? idleReader();
-  }
+  #idle = idleTime();
+  #busy = 0;
 
   now(): number {
     return performance.now();
   }
 
-  starved(): number {
+  busy(): number {
     const now = performance.now(), passed = now - this.#readAt;
     if (passed >= FRESH_MS) {
+      const idle = idleTime(), worked = passed * processors().length - (idle - this.#idle);
+      this.#busy += Math.max(0, Math.min(passed, worked));
       this.#readAt = now;
-      this.#starved += this.#read(passed);
+      this.#idle = idle;
     }
-    return this.#starved;
+    return this.#busy;
   }
 }
 
-/** Reads how long tasks have waited for a processor; `undefined` if the kernel does not say. */
-function pressureReader(): (() => number) | undefined {
-  const total = () => Number(/^some .*total=(\d+)/m.exec(Deno.readTextFileSync(PRESSURE))![1]);
-  try {
-    let last = total();
-    return () => {
-      const now = total(), starved = (now - last) / 1000;
-      last = now;
-      return starved;
-    };
-  } catch {
-    return undefined;
-  }
+/** Sum of the idle times of all processors, in milliseconds. The kernel counts in steps of 10 ms. */
+function idleTime(): number {
+  return processors().reduce((sum, { times }) => sum + times.idle, 0);
 }
 
-/** Takes time in which no processor was idle for time in which a process had to wait. */
-function idleReader(): (passed: number) => number {
+function processors(): readonly { readonly times: { readonly idle: number } }[] {
   // No import: programs for workerd load this module, and workerd of 2025 lacks node:os.
   const { process } = globalThis as unknown as {
     process: { getBuiltinModule(name: "node:os"): typeof import("node:os") };
   };
-  const { cpus } = process.getBuiltinModule("node:os");
-  const idle = () => cpus().reduce((sum, { times }) => sum + times.idle, 0);
-  let last = idle(), owed = 0;
-  return (passed) => {
-    const now = idle();
-    // The kernel counts idle time in steps of 10 ms.
-    owed += passed - (now - last);
-    last = now;
-    const starved = Math.max(0, Math.min(owed, passed));
-    owed = Math.max(-FRESH_MS * 4, owed - starved);
-    return starved;
-  };
+  return process.getBuiltinModule("node:os").cpus();
 }

@@ -59,6 +59,11 @@ Deno.test("a Worker without its binding answers 500, and the console has what to
 
 Deno.test("A Durable Object passes to its endpoint only the options that an endpoint has", () => {
   const heartbeat = { request: "ping", response: "pong" };
-  const options = { heartbeat, perMessageDeflate: true, trustProxy: 1, limits: undefined };
+  const options = {
+    heartbeat,
+    perMessageDeflate: true,
+    trustProxy: 1,
+    limits: undefined,
+  } as object;
   assert.deepEqual(checkDurable(options as AdapterOptions), { trustProxy: 1 });
 });
