@@ -65,7 +65,7 @@ export class BunAdapter extends Adapter {
   readonly websocket: BunWebSocketHandler;
   readonly #spaces = new WeakMap<object, TopicSpace>();
 
-  /** @internal Made by {@linkcode adapter}. */
+  /** @internal Called by {@linkcode adapter}. */
   constructor(options: BunOptions) {
     super(options);
     this.websocket = {
@@ -137,7 +137,7 @@ export class BunAdapter extends Adapter {
   }
 }
 
-/** Makes the adapter for Bun. */
+/** Creates the adapter for Bun. */
 export function adapter<Context extends object = AnyContext>(
   options: BunOptions<Context> = {},
 ): BunAdapter {

@@ -142,7 +142,7 @@ export class DenoAdapter extends Adapter {
   }
 }
 
-/** Makes the adapter for Deno. */
+/** Creates the adapter for Deno. */
 export function adapter<Context extends object = AnyContext>(
   options: DenoOptions<Context> = {},
 ): DenoAdapter {

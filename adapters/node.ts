@@ -100,7 +100,7 @@ export class NodeAdapter extends Adapter {
   /** Upgrades lines by `ws`; there once one is wanted. */
   #ws: WsUpgrader | undefined;
 
-  /** @internal Made by {@linkcode adapter}. */
+  /** @internal Called by {@linkcode adapter}. */
   constructor(options: NodeOptions) {
     super(options as AdapterOptions, ["wss", "serverOptions"]);
     this.#options = options;
@@ -198,7 +198,7 @@ export class NodeAdapter extends Adapter {
   }
 }
 
-/** Makes the adapter for Node. */
+/** Creates the adapter for Node. */
 export function adapter<Context extends object = AnyContext>(
   options: NodeOptions<Context> = {},
 ): NodeAdapter {

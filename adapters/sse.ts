@@ -88,7 +88,7 @@ export class SSEAdapter extends Adapter {
   readonly #requests: SSERequests;
   readonly #authorize: SSEOptions["authorize"];
 
-  /** @internal Made by {@linkcode adapter}. */
+  /** @internal Called by {@linkcode adapter}. */
   constructor(options: SSEOptions) {
     super(options, OWN_OPTIONS);
     const { heartbeat = 15_000, grace = 30_000, replay = 262_144, bodyTimeout = 30_000 } = options;
@@ -239,7 +239,7 @@ export class SSEAdapter extends Adapter {
   }
 }
 
-/** Makes the adapter for server-sent events. */
+/** Creates the adapter for server-sent events. */
 export function adapter<Context extends object = AnyContext>(
   options: SSEOptions<Context> = {},
 ): SSEAdapter {

@@ -85,7 +85,7 @@ export class UwsAdapter extends Adapter {
   readonly websocket: UwsBehavior;
   readonly #spaces = new Map<string, TopicSpace>();
 
-  /** @internal Made by {@linkcode adapter}. */
+  /** @internal Called by {@linkcode adapter}. */
   constructor(options: UwsOptions) {
     super(options);
     this.websocket = {
@@ -175,7 +175,7 @@ export class UwsAdapter extends Adapter {
   }
 }
 
-/** Makes the adapter for uWebSockets.js. */
+/** Creates the adapter for uWebSockets.js. */
 export function adapter<Context extends object = AnyContext>(
   options: UwsOptions<Context> = {},
 ): UwsAdapter {
