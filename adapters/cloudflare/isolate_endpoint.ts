@@ -128,7 +128,7 @@ export class IsolateEndpoint extends Adapter {
     const line = new RemoteSocket(native, context, this.#host);
     const socket = new CallbackSocket(workerWire, native, protocol, extensions);
     native.accept({ allowHalfOpen: false }); // so that workerd answers the client's close by itself
-    native.binaryType = "arraybuffer"; // the default is "blob" since workerd 2026-03-17
+    native.binaryType = "arraybuffer"; // the default is "blob" since 2026-03-17
     this.#listen(line, socket);
     const peer = this.endpoint.attach(socket, admission, this.#connectionHost);
     lineOf.set(peer, line);
