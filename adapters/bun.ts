@@ -161,7 +161,9 @@ function snapshot(request: Request, server: BunServer): RawHandshake {
   });
 }
 
-/** Returns our data, or `undefined` if a hook of the user has upgraded the socket with other data. */
+/**
+ * Returns our data, or `undefined` if a hook of the user has upgraded the socket with other data.
+ */
 function dataOf({ data }: BunSocket): SocketData<BunSocket> | undefined {
   return data instanceof SocketData ? data : undefined;
 }

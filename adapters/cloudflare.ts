@@ -1,8 +1,8 @@
 /**
  * WebSockets on Cloudflare: in Durable Objects, or in plain Workers.
  *
- * In a Durable Object, peers survive hibernation. In a plain Worker, a publish reaches the peers of one
- * isolate only.
+ * In a Durable Object, peers survive hibernation. In a plain Worker, a publish reaches the peers of
+ * one isolate only.
  *
  * @example
  * ```ts ignore
@@ -81,8 +81,8 @@ export class CloudflareAdapter {
   }
 
   /**
-   * Returns the response to an upgrade request. A Durable Object serves the request, or this Worker if
-   * the options name no object.
+   * Returns the response to an upgrade request. A Durable Object serves the request, or this Worker
+   * if the options name no object.
    *
    * @throws {TypeError} if the binding is missing in `env`, or a plain Worker passes no `ctx`.
    */
@@ -97,8 +97,8 @@ export class CloudflareAdapter {
 
   /**
    * `peers`, `stats`, `publish`, `closeAll` and `close` for the peers of a plain Worker **in this
-   * isolate**. Cloudflare runs a Worker in many isolates at once. To reach all clients, use a Durable
-   * Object.
+   * isolate**. Cloudflare runs a Worker in many isolates at once. To reach all clients, use a
+   * Durable Object.
    *
    * @example
    * ```ts ignore
@@ -130,7 +130,7 @@ export class CloudflareAdapter {
           if (!binding) return await this.handleUpgrade(request, env, ctx);
           return await forward(request, stubOf(request, env, binding, instance));
         } catch (error) {
-          // If a Worker throws for an upgrade request, wrangler 4 shows an error of its own instead.
+          // If a Worker throws at an upgrade request, wrangler 4 shows an error of its own.
           logError("an upgrade request could not be served", error);
           return new Response("Internal Server Error\n", { status: 500 });
         }
@@ -141,8 +141,8 @@ export class CloudflareAdapter {
   /**
    * Creates a class of Durable Objects that serves this adapter's peers.
    *
-   * @param base `DurableObject` of `cloudflare:workers`, or your own class that extends it. A parameter,
-   * as only workerd can import `cloudflare:workers`.
+   * @param base `DurableObject` of `cloudflare:workers`, or your own class that extends it. A
+   * parameter, as only workerd can import `cloudflare:workers`.
    *
    * @example
    * ```ts ignore
@@ -224,8 +224,8 @@ export class CloudflareAdapter {
   }
 
   /**
-   * Sends one message to each subscriber of a topic in this object. Call it in a method that Workers
-   * call by RPC.
+   * Sends one message to each subscriber of a topic in this object. Call it in a method that
+   * Workers call by RPC.
    *
    * @returns Number of peers that accepted the message.
    */

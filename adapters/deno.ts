@@ -69,13 +69,13 @@ const wire: Wire<DenoSocket> = {
 /**
  * A close by the server, held back while the client is still sending.
  *
- * If a data frame arrives after our close frame, Deno 2.9 resets the connection. The client then sees
- * 1006, and never learns our code.
+ * If a data frame arrives after our close frame, Deno 2.9 resets the connection. The client then
+ * sees 1006, and never learns our code.
  */
 class HeldClose {
   static readonly #QUIET_MS = 50;
   static readonly #MAX_LOOKS = 10;
-  /** Most bytes to wait for. Deno 2.9 buffers late messages: without a bound, a flood fills the memory. */
+  /** Most bytes to wait for, since Deno 2.9 keeps all late messages in memory. */
   static readonly #MAX_BYTES = 1024 * 1024;
   readonly #close: () => void;
   #isBusy = false;
@@ -108,8 +108,8 @@ class HeldClose {
 /** The adapter for Deno. */
 export class DenoAdapter extends Adapter {
   /**
-   * Returns the response to an upgrade request: the 101, or a refusal. Return it from the handler of
-   * the server. Never rejects.
+   * Returns the response to an upgrade request: the 101, or a refusal. Return it from the handler
+   * of the server. Never rejects.
    */
   async handleUpgrade(request: Request, info?: DenoServeInfo): Promise<Response> {
     const handshake = snapshot(request, info);
@@ -118,7 +118,7 @@ export class DenoAdapter extends Adapter {
       handshake,
       (decision) => this.#accept(request, decision),
     );
-    // The client has left, or the hook has taken over. This response reaches no client, but is required.
+    // The client has left, or the hook has taken over: this response reaches no client.
     return answer ?? new Response(null, { status: 204 });
   }
 
@@ -126,8 +126,8 @@ export class DenoAdapter extends Adapter {
     request: Request,
     { admission, protocol, headers }: Decision & { kind: "accept" },
   ): Response {
-    // The option `protocol` is not used: Deno 2.9 throws if the client's list has no space after the
-    // comma, and `ws` sends none.
+    // The option `protocol` is not used: Deno 2.9 throws if the client's list has no space after
+    // the comma, and `ws` sends none.
     const { socket: native, response } = Deno.upgradeWebSocket(request, {
       idleTimeout: this.endpoint.limits.idleTimeout / 1000,
     });
@@ -154,7 +154,7 @@ export function adapter<Context extends object = AnyContext>(
 
 export default adapter;
 
-/** Copies the request for hooks, since Deno's own request throws "Request closed" after the upgrade. */
+/** Copies the request, since Deno's own throws "Request closed" after the upgrade. */
 function snapshot(request: Request, info: DenoServeInfo | undefined): RawHandshake {
   const { url } = request;
   return new RawHandshake({
@@ -197,9 +197,9 @@ function failureOf({ message, error }: ErrorEvent): SocketFailure | undefined {
 }
 
 function closeInfo({ code, reason, wasClean }: CloseEvent, native: DenoSocket): CloseInfo {
-  // A number under 1000 is not a code, but the opcode of the frame that ended the connection; 0 for none.
+  // Under 1000: not a code, but the opcode of the last frame, or 0 if there was none.
   if (code < 1000 || native[TIMED_OUT]) return { code: 1006, reason: "", wasClean: false };
-  // If the connection drops after our close, Deno 2.9 reports 1005 and "clean". A client that answers
-  // our close sends our code back.
+  // If the connection drops after our close, Deno 2.9 reports 1005 and "clean". A client that
+  // answers our close sends our code back.
   return { code, reason, wasClean: wasClean && !(native[CLOSING] && code === 1005) };
 }

@@ -40,8 +40,8 @@ export interface PerMessageDeflate {
    */
   readonly threshold?: number;
   /**
-   * Whether to compress each message by itself (RFC 7692 §7.1.1.1). This costs ratio and saves memory,
-   * and a published message is compressed once for all subscribers.
+   * Whether to compress each message by itself (RFC 7692 §7.1.1.1). This costs ratio and saves
+   * memory, and a published message is compressed once for all subscribers.
    *
    * @default true
    */
@@ -62,7 +62,7 @@ export interface PerMessageDeflate {
   };
 }
 
-/** The part of a `WebSocketServer` of `ws` that the adapter uses, so that users need not install its types. */
+/** The part of a `WebSocketServer` of `ws` that the adapter uses. */
 export interface WsServer {
   /** Options that its constructor got. */
   readonly options: object;
@@ -81,9 +81,9 @@ export interface NodeOptions<Context extends object = AnyContext>
    */
   readonly perMessageDeflate?: boolean | PerMessageDeflate;
   /**
-   * Your own server of `ws`, made with `noServer: true`, that upgrades all connections. Its `clients`,
-   * its events `headers` and `connection` and its `WebSocket` class then include every peer. `limits`
-   * still sets `maxPayload`, UTF-8 checks and `closeTimeout`.
+   * Your own server of `ws`, made with `noServer: true`, that upgrades all connections. Its
+   * `clients`, its events `headers` and `connection` and its `WebSocket` class then include every
+   * peer. `limits` still sets `maxPayload`, UTF-8 checks and `closeTimeout`.
    */
   readonly wss?: WsServer;
   /**
@@ -91,8 +91,8 @@ export interface NodeOptions<Context extends object = AnyContext>
    * `perMessageDeflate`, and so on. Ignored: options that `limits` sets, and options that choose a
    * server or port.
    *
-   * If set, even to `{}`, `ws` serves every connection, and `peer.websocket.raw` is a socket of `ws`. By
-   * default, `ws` serves compressed connections only.
+   * If set, even to `{}`, `ws` serves every connection, and `peer.websocket.raw` is a socket of
+   * `ws`. By default, `ws` serves compressed connections only.
    */
   readonly serverOptions?: object;
 }
@@ -128,11 +128,11 @@ export class NodeAdapter extends Adapter {
     head: Uint8Array,
     webRequest?: Request | { readonly context?: AnyContext },
   ): Promise<void> => {
-    // Node has removed its own listener. Without this one, a reset during a hook would end the process.
+    // Node has removed its own listener. Without one, a reset during a hook ends the process.
     socket.on("error", ignore);
     const handshake = snapshot(request, socket as NodeSocket, head, webRequest);
-    // Node is still writing the response to an earlier, pipelined request, and ours would be mixed into
-    // it. No serious client upgrades like this.
+    // Node is still writing the response to an earlier, pipelined request, and ours would be mixed
+    // into it. No serious client upgrades like this.
     if ((socket as NodeSocket)._httpMessage) {
       this.upgrader.failed(handshake);
       socket.destroy();
@@ -226,7 +226,8 @@ export type NodeUpgradeHandler = (
 
 /**
  * Returns hooks that leave a connection to an existing handler, such as that of another WebSocket
- * library. The handler then owns the connection, and no other hook runs. For the adapter for Node only.
+ * library. The handler then owns the connection, and no other hook runs. For the adapter for Node
+ * only.
  *
  * @example
  * ```ts

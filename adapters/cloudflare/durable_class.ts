@@ -12,7 +12,7 @@ export interface DurableMethods {
   webSocketClose(socket: object, code: number, reason: string, wasClean: boolean): Promise<void>;
   /** Called by the runtime. */
   webSocketError(socket: object, error: unknown): Promise<void>;
-  /** Called by the runtime. Calls `alarm` of the base class if the alarm is the base class's own. */
+  /** Called by the runtime. Calls `alarm` of the base class if that alarm is due. */
   alarm(info?: unknown): Promise<void>;
   /**
    * Sends one message to each subscriber of a topic in this object. Call it on the object's stub.

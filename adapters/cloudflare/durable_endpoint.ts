@@ -37,8 +37,8 @@ import type { SocketFailure } from "../../socket/socket.ts";
 const TAG = "onepeer";
 
 /**
- * Peers and topics of one Durable Object. Peers survive hibernation: a peer that is not in memory is
- * revived when it is needed.
+ * Peers and topics of one Durable Object. Peers survive hibernation: a peer that is not in memory
+ * is revived when it is needed.
  */
 export class DurableEndpoint extends Adapter {
   readonly #ctx: DurableContext;
@@ -90,7 +90,7 @@ export class DurableEndpoint extends Adapter {
     const handshake = handshakeOf(request, this.#env, this.#ctx);
     const answer = refusalOf(handshake) ??
       await this.answer(request, handshake, (decision) => this.#accept(handshake, decision));
-    // The client has left, so this response reaches no client. But a response is required.
+    // Without an answer the client has left: this response reaches no client.
     return answer ?? new Response(null, { status: 204 });
   }
 
@@ -182,8 +182,8 @@ export class DurableEndpoint extends Adapter {
   }
 
   /**
-   * Returns the time of the latest message or heartbeat of a client; `Infinity` if there is no peer.
-   * Messages before the latest hibernation do not count, heartbeats do.
+   * Returns the time of the latest message or heartbeat of a client; `Infinity` if there is no
+   * peer. Messages before the latest hibernation do not count, heartbeats do.
    */
   #heardAt(native: CloudflareSocket): number {
     const found = this.#store.read(native);

@@ -4,8 +4,8 @@ import type { HubObserver } from "../../pubsub/hub_observer.ts";
 import type { Peer } from "../../peer.ts";
 
 /**
- * The peers of one Durable Object that are in memory. The class observes the object's hub, and saves a
- * peer if the peer's topics change.
+ * The peers of one Durable Object that are in memory. The class observes the object's hub, and
+ * saves a peer if the peer's topics change.
  */
 export class DurablePeers implements HubObserver<Peer> {
   readonly #bySocket = new WeakMap<object, DurablePeer>();

@@ -44,9 +44,9 @@ const LOOKS = 8;
 const GONE_MS = 100;
 
 /**
- * Peers and topics of a plain Worker in one isolate. A publish reaches the peers of this isolate only.
- * Cloudflare runs a Worker in many isolates, so **two clients of one Worker may be in different
- * isolates**. To reach all clients, use Durable Objects.
+ * Peers and topics of a plain Worker in one isolate. A publish reaches the peers of this isolate
+ * only. Cloudflare runs a Worker in many isolates, so **two clients of one Worker may be in
+ * different isolates**. To reach all clients, use Durable Objects.
  */
 export class IsolateEndpoint extends Adapter {
   readonly #timers: ContextTimers;
@@ -108,7 +108,7 @@ export class IsolateEndpoint extends Adapter {
       );
     // Not at once: the context must outlive a body that is a stream, or `cancel` may not be called.
     if (answer?.status !== 101) setTimeout(() => this.#leave(context), LINGER_MS);
-    // The client has left, so this response reaches no client. But a response is required.
+    // Without an answer the client has left: this response reaches no client.
     return answer ?? new Response(null, { status: 204 });
   }
 
@@ -180,8 +180,8 @@ export class IsolateEndpoint extends Adapter {
   }
 
   /**
-   * Runs a task in the context of its peer, since work that a task starts ends with the context. If the
-   * context does not run the task within {@linkcode GONE_MS}, another context does.
+   * Runs a task in the context of its peer, since work that a task starts ends with the context. If
+   * the context does not run the task within {@linkcode GONE_MS}, another context does.
    */
   #later(context: RequestContext | undefined, task: () => void): void {
     if (!context) return queueMicrotask(task); // a peer of another adapter
@@ -193,7 +193,7 @@ export class IsolateEndpoint extends Adapter {
     queueMicrotask(() => context.isOver ? now() : context.post(now));
   }
 
-  /** Checks that the context of a peer is alive. Terminates the peer if the last check had no answer. */
+  /** Terminates a peer whose context did not answer the last check. Else checks again. */
   #ask(line: RemoteSocket): void {
     const resident = this.#residents.get(line)!;
     if (resident.isSilent) {

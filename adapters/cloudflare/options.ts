@@ -15,7 +15,7 @@ const OWN_OPTIONS: readonly string[] = [
 
 /** A message that idle clients send to stay connected, and its answer. */
 export interface Heartbeat {
-  /** Text that clients send, well within `limits.idleTimeout`. Reaches no hook, and wakes no object. */
+  /** Text to send well within `limits.idleTimeout`. Reaches no hook, and wakes no object. */
   readonly request: string;
   /** Text of the answer. */
   readonly response: string;
@@ -25,8 +25,8 @@ export interface Heartbeat {
 export interface CloudflareOptions<Context extends object = AnyContext>
   extends AdapterOptions<Context> {
   /**
-   * Endpoint to share with other adapters: the same peers, topics and limits. For plain Workers only:
-   * each Durable Object has an endpoint of its own.
+   * Endpoint to share with other adapters: the same peers, topics and limits. For plain Workers
+   * only: each Durable Object has an endpoint of its own.
    */
   readonly endpoint?: Endpoint;
   /**
@@ -36,16 +36,16 @@ export interface CloudflareOptions<Context extends object = AnyContext>
    */
   readonly bindingName?: string;
   /**
-   * Name of the object that serves a request, or a function that returns the name. A publish reaches
-   * the peers of one object.
+   * Name of the object that serves a request, or a function that returns the name. A publish
+   * reaches the peers of one object.
    *
    * @default "onepeer"
    */
   readonly instanceName?: string | ((request: Request) => string);
   /**
-   * Message that clients send to stay connected, and its answer, since Cloudflare sends no pings. If
-   * set, clients that are silent for `limits.idleTimeout` are terminated; if not set, silent clients
-   * stay.
+   * Message that clients send to stay connected, and its answer, since Cloudflare sends no pings.
+   * If set, clients that are silent for `limits.idleTimeout` are terminated; if not set, silent
+   * clients stay.
    *
    * @default none
    */
@@ -143,7 +143,8 @@ function isHeartbeat(value: unknown): boolean {
 /**
  * @internal Checks and returns the options of a Durable Object's endpoint.
  *
- * @throws {TypeError} if `endpoint` is set, and for options that {@linkcode checkCloudflare} rejects.
+ * @throws {TypeError} if `endpoint` is set, and for options that {@linkcode checkCloudflare}
+ * rejects.
  */
 export function checkDurable(options: AdapterOptions): AdapterOptions {
   checkCloudflare(options);

@@ -18,8 +18,9 @@ export interface Saveable {
  * - After a hook that returned no promise: at once.
  * - After an asynchronous hook: when the hook has settled, if no other hook of the peer is running.
  * - After any other change: at the end of the turn, unless a hook of the peer is running.
- * - Once more when no hook of any peer is running, if a hook was running at the end of the turn. The
- *   hook may hold the context of another peer, and later changes of that context are not noticed.
+ * - Once more when no hook of any peer is running, if a hook was running at the end of the turn.
+ *   The hook may hold the context of another peer, and later changes of that context are not
+ *   noticed.
  */
 export class SaveSchedule<T extends Saveable> {
   readonly #keepAlive: (promise: Promise<void>) => void;

@@ -21,7 +21,8 @@ export function stubOf(
 
 /**
  * Forwards a request to a Durable Object, and returns the object's response. A request that workerd
- * 2026-11 would not forward unchanged is validated here: another method than GET, or an illegal `Host`.
+ * 2026-11 would not forward unchanged is validated here: another method than GET, or an illegal
+ * `Host`.
  */
 export async function forward(request: Request, stub: DurableStub): Promise<Response> {
   const isWhole = request.method === "GET" && isLegalHost(request.headers.get("host"));

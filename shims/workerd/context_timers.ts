@@ -45,10 +45,10 @@ class Bell {
 /**
  * Timers of an isolate, which outlive the request that has set them.
  *
- * In a Worker a timer of the runtime ends with its request. So this class keeps all timers, and sets
- * only one alarm of the runtime: in one running request, the host, for the next timer that is due. A
- * second request, the guard, checks that the host rings. If the host has ended, the guard becomes the
- * host.
+ * In a Worker a timer of the runtime ends with its request. So this class keeps all timers, and
+ * sets only one alarm of the runtime: in one running request, the host, for the next timer that is
+ * due. A second request, the guard, checks that the host rings. If the host has ended, the guard
+ * becomes the host.
  */
 export class ContextTimers extends Timers {
   readonly #due = new Set<Due>();
@@ -68,7 +68,7 @@ export class ContextTimers extends Timers {
     return this.#start({ at: Date.now() + ms, every: ms, callback });
   }
 
-  /** Notes that a context is running, and may become host or guard. Call at each event of a context. */
+  /** Notes that a context is alive. Call at each event of a context. */
   enter(context: RequestContext): void {
     this.#contexts.add(context);
     this.#check();
@@ -108,7 +108,7 @@ export class ContextTimers extends Timers {
     return () => void this.#due.delete(due);
   }
 
-  /** Sets the host's alarm to the next timer, and the guard's alarm to {@linkcode OVERDUE_MS} later. */
+  /** Sets the host's alarm to the next timer, and the guard's alarm a little later. */
   #arm(): void {
     if (this.#due.size === 0) return;
     let next = Infinity;

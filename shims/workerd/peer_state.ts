@@ -1,7 +1,7 @@
 import { logError, PeerError } from "../../common/errors.ts";
 import type { CloudflareSocket, DurableContext, DurableKv } from "./workerd.ts";
 
-/** The part of a peer's state that never changes. Names are short, since every saved state has them. */
+/** State of a peer that never changes. Names are short, as each saved state has them. */
 export interface SavedHandshake {
   /** Id of the peer. */
   readonly i: string;
@@ -31,7 +31,7 @@ export interface SavedPeer {
   readonly context: object;
 }
 
-/** A saved peer as JSON text. If JSON cannot hold the context, the context is stored beside the text. */
+/** A saved peer as JSON text. A context that JSON cannot hold is beside the text. */
 export type PackedPeer = string | { readonly rest: string; readonly context: object };
 
 /** Packs a peer. The parts are JSON text already, except a context that JSON cannot hold. */
@@ -89,7 +89,7 @@ export function cloneable(context: object, id: string): object {
   return kept;
 }
 
-/** Most bytes of text in an attachment: the limit of workerd, less the overhead of serialization. */
+/** Most bytes of text in an attachment: workerd's limit, less the serializer's overhead. */
 const MAX_ATTACHMENT = 16_384 - 16;
 /** Most bytes of a value in SQLite-backed storage: the limit of workerd, less room for the key. */
 const MAX_VALUE = 2 * 1024 * 1024 - 256;
@@ -97,8 +97,8 @@ const PREFIX = "onepeer:";
 const TWO_BYTES = /[^\0-\xff]/;
 
 /**
- * Saves the peers of one Durable Object: on the socket, as its attachment. State that is too large for
- * an attachment goes to the object's storage, and the attachment is its key.
+ * Saves the peers of one Durable Object: on the socket, as its attachment. State that is too large
+ * for an attachment goes to the object's storage, and the attachment is its key.
  */
 export class PeerStore {
   readonly #ctx: DurableContext;

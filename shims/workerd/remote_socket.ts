@@ -19,7 +19,7 @@ export interface WorkerSocket extends CloudflareSocket {
 /** Most milliseconds between two looks at the bytes that wait for a slow client. */
 const MAX_LOOK_MS = 10;
 
-/** Milliseconds that a context lives on after its last hook, for timers and `fetch` calls of hooks. */
+/** Milliseconds that a context outlives its last hook, for work the hook has started. */
 export const LINGER_MS = 1000;
 
 /** Milliseconds for hooks after the client has left: Cloudflare keeps the request no longer. */

@@ -25,7 +25,7 @@ export class RequestContext {
     ctx.waitUntil(this.#work());
   }
 
-  /** Whether the current code runs in this context. May be false although it does, never the reverse. */
+  /** Whether the current code certainly runs in this context. */
   get isCurrent(): boolean {
     return RequestContext.#current === this;
   }
@@ -46,8 +46,8 @@ export class RequestContext {
   }
 
   /**
-   * Does a task in this context: at once if the context is current and no task waits, else after the
-   * tasks that wait. Has no effect if the context has ended. Errors of a task are ignored.
+   * Does a task in this context: at once if the context is current and no task waits, else after
+   * the tasks that wait. Has no effect if the context has ended. Errors of a task are ignored.
    */
   post(task: () => void): void {
     if (this.#isOver) return;
@@ -72,8 +72,8 @@ export class RequestContext {
     try {
       task();
     } catch {
-      // Its socket has gone. Or a hook called `ctx.abort()`: then no `finally` ran, and a context that
-      // has ended was still current.
+      // Its socket has gone. Or a hook called `ctx.abort()`: then no `finally` ran, and a context
+      // that has ended was still current.
       RequestContext.#current = undefined;
     }
   }
@@ -82,7 +82,8 @@ export class RequestContext {
     while (!this.#isOver) {
       if (this.#posted.length === 0) {
         // If another request resolves a promise of this request, the continuation runs in this one
-        // (workerd since 2024-10-14). Not with `new Promise` once V8 has optimized it (workerd 2026-11).
+        // (workerd since 2024-10-14). Not with `new Promise` once V8 has optimized it (workerd
+        // 2026-11).
         const { promise, resolve } = Promise.withResolvers<void>();
         this.#wake = resolve;
         await promise;

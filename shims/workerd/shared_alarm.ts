@@ -19,7 +19,7 @@ export class SharedAlarm {
     this.#storage = storage;
   }
 
-  /** Makes the alarm ring within `ms`. An alarm of the user that is later gets stored, and set again. */
+  /** Makes the alarm ring within `ms`. A later alarm of the user is stored, and set again. */
   async ringWithin(ms: number): Promise<void> {
     const current = await this.#storage.getAlarm();
     const ours = Date.now() + ms;

@@ -7,7 +7,7 @@ const WITH_PORT = /^\[?(.+?)\]?:\d+$/;
 const BEYOND_ASCII = /[^\0-\x7f]/;
 const utf8 = new TextEncoder();
 
-/** Returns a header with one character for each byte, as other runtimes do: workerd decodes UTF-8. */
+/** Returns a header with one character for each byte, since workerd decodes UTF-8. */
 function bytesOf(text: string): string {
   if (!BEYOND_ASCII.test(text)) return text;
   return Array.from(utf8.encode(text), (byte) => String.fromCharCode(byte)).join("");
@@ -48,8 +48,8 @@ export function handshakeOf(request: Request, env?: unknown, ctx?: unknown): Raw
 /**
  * Returns the refusal of a handshake that workerd cannot serve; `undefined` for all others.
  *
- * If `Upgrade` names several protocols, workerd 2026-11 does not switch protocols, and the peer would
- * stay forever. No hook sees such a request.
+ * If `Upgrade` names several protocols, workerd 2026-11 does not switch protocols, and the peer
+ * would stay forever. No hook sees such a request.
  */
 export function refusalOf(handshake: RawHandshake): Response | undefined {
   if (!handshake.header("upgrade")?.includes(",")) return undefined;

@@ -1,6 +1,6 @@
 /**
- * The parts of workerd, Cloudflare's runtime, that the adapter uses. Users need not install the types
- * of Cloudflare itself.
+ * The parts of workerd, Cloudflare's runtime, that the adapter uses. Users need not install the
+ * types of Cloudflare itself.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { isSendableCloseCode } from "../../socket/close_code.ts";
 import { OPEN, type SocketFailure } from "../../socket/socket.ts";
 import type { Wire } from "../../socket/callback_socket.ts";
 
-/** Members of workerd's `WebSocket` that the adapter uses in a Durable Object that may hibernate. */
+/** Members of workerd's `WebSocket` that the adapter uses in a Durable Object. */
 export interface CloudflareSocket {
   /** As in the WHATWG `WebSocket`. */
   readonly readyState: number;
@@ -24,7 +24,7 @@ export interface CloudflareSocket {
   deserializeAttachment(): unknown;
 }
 
-/** Members of a Durable Object's synchronous storage that the adapter uses; needs an SQLite-backed class. */
+/** The part of synchronous storage that the adapter uses. Exists in SQLite-backed classes. */
 export interface DurableKv {
   /** Returns the value of a key. */
   get(key: string): unknown;
@@ -107,7 +107,7 @@ export function closeFailureOf(code: number): SocketFailure | undefined {
   return { code: 1002, message: `invalid close code ${code}` };
 }
 
-/** Answers the client's close. For a socket that may hibernate, workerd does not answer by itself. */
+/** Answers the client's close, as workerd does not if the socket may hibernate. */
 export function answerClose(native: CloudflareSocket, code: number, reason: string): void {
   try {
     if (code === 1005 || code === 1006) native.close();
@@ -117,7 +117,7 @@ export function answerClose(native: CloudflareSocket, code: number, reason: stri
 
 const PROTOCOL_ERROR = /protocolError\.statusCode = (\d+); protocolError\.description = (.*)/;
 
-/** @internal Reads a protocol error from workerd's message; `undefined` if the connection dropped. */
+/** @internal Reads a protocol error; `undefined` if the connection just dropped. */
 export function failureOf(error: unknown): SocketFailure | undefined {
   const message = error instanceof Error ? error.message : String(error);
   const [, code, description = ""] = PROTOCOL_ERROR.exec(message) ?? [];
