@@ -65,7 +65,7 @@ export class BunAdapter extends Adapter {
   readonly websocket: BunWebSocketHandler;
   readonly #spaces = new WeakMap<object, TopicSpace>();
 
-  /** @internal Made by {@linkcode adapter}. */
+  /** @internal Called by {@linkcode adapter}. */
   constructor(options: BunOptions) {
     super(options);
     this.websocket = {
@@ -137,7 +137,7 @@ export class BunAdapter extends Adapter {
   }
 }
 
-/** Makes the adapter for Bun. */
+/** Creates the adapter for Bun. */
 export function adapter<Context extends object = AnyContext>(
   options: BunOptions<Context> = {},
 ): BunAdapter {
@@ -161,7 +161,9 @@ function snapshot(request: Request, server: BunServer): RawHandshake {
   });
 }
 
-/** Returns our data, or `undefined` if a hook of the user has upgraded the socket with other data. */
+/**
+ * Returns our data, or `undefined` if a hook of the user has upgraded the socket with other data.
+ */
 function dataOf({ data }: BunSocket): SocketData<BunSocket> | undefined {
   return data instanceof SocketData ? data : undefined;
 }

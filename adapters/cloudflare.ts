@@ -1,6 +1,8 @@
 /**
- * WebSockets on Cloudflare: in Durable Objects, whose peers outlive the object's memory, or in plain
- * Workers, whose peers hear each other as far as one isolate goes.
+ * WebSockets on Cloudflare: in Durable Objects, or in plain Workers.
+ *
+ * In a Durable Object, peers survive hibernation. In a plain Worker, a publish reaches the peers of
+ * one isolate only.
  *
  * @example
  * ```ts ignore
@@ -60,29 +62,29 @@ export type {
   WorkerOptions,
 };
 
-/** A module Worker: what `export default` takes. */
+/** A module Worker, for `export default`. */
 export interface CloudflareWorker {
-  /** Answers a request. */
+  /** Returns the response to a request. */
   fetch(request: Request, env: unknown, ctx: unknown): Promise<Response>;
 }
 
-/** WebSockets on Cloudflare. */
+/** The adapter for Cloudflare. */
 export class CloudflareAdapter {
   readonly #options: CloudflareOptions;
   readonly #endpoints = new WeakMap<object, DurableEndpoint>();
   #isolate: IsolateEndpoint | undefined;
 
-  /** @internal Made by {@linkcode adapter}. */
+  /** @internal Called by {@linkcode adapter}. */
   constructor(options: CloudflareOptions) {
     checkCloudflare(options);
     this.#options = options;
   }
 
   /**
-   * Answers an upgrade request: by the Durable Object that serves it, or by this Worker where the
-   * options name none.
+   * Returns the response to an upgrade request. A Durable Object serves the request, or this Worker
+   * if the options name no object.
    *
-   * @throws {TypeError} where the binding is missing from `env`, and for a plain Worker without `ctx`.
+   * @throws {TypeError} if the binding is missing in `env`, or a plain Worker passes no `ctx`.
    */
   async handleUpgrade(request: Request, env: unknown, ctx: unknown): Promise<Response> {
     const { resolveDurableStub, bindingName, instanceName } = this.#options;
@@ -94,9 +96,9 @@ export class CloudflareAdapter {
   }
 
   /**
-   * What plain Workers serve **in this isolate**: `peers`, `stats`, `publish`, `closeAll`, `close`.
-   * Cloudflare runs a Worker in many isolates at once, so these are not all clients of the Worker: who
-   * must reach all of them uses a Durable Object.
+   * `peers`, `stats`, `publish`, `closeAll` and `close` for the peers of a plain Worker **in this
+   * isolate**. Cloudflare runs a Worker in many isolates at once. To reach all clients, use a
+   * Durable Object.
    *
    * @example
    * ```ts ignore
@@ -111,8 +113,10 @@ export class CloudflareAdapter {
   }
 
   /**
-   * A Worker that serves upgrade requests: `export default ws.worker({ binding: "Room" })` by Durable
-   * Objects, `export default ws.worker()` by itself, see {@linkcode isolate}.
+   * Creates a Worker that serves upgrade requests.
+   *
+   * With `export default ws.worker({ binding: "Room" })`, Durable Objects serve the requests. With
+   * `export default ws.worker()`, the Worker does, see {@linkcode isolate}.
    */
   worker(options: WorkerOptions = {}): CloudflareWorker {
     checkWorker(options);
@@ -126,7 +130,7 @@ export class CloudflareAdapter {
           if (!binding) return await this.handleUpgrade(request, env, ctx);
           return await forward(request, stubOf(request, env, binding, instance));
         } catch (error) {
-          // Where a Worker throws at an upgrade request, wrangler 4 shows an error of its own.
+          // If a Worker throws at an upgrade request, wrangler 4 shows an error of its own.
           logError("an upgrade request could not be served", error);
           return new Response("Internal Server Error\n", { status: 500 });
         }
@@ -135,9 +139,10 @@ export class CloudflareAdapter {
   }
 
   /**
-   * A class of Durable Objects that serves this adapter's peers.
+   * Creates a class of Durable Objects that serves this adapter's peers.
    *
-   * @param base `DurableObject` of `cloudflare:workers`, which no other runtime can import, or a class of your own.
+   * @param base `DurableObject` of `cloudflare:workers`, or your own class that extends it. A
+   * parameter, as only workerd can import `cloudflare:workers`.
    *
    * @example
    * ```ts ignore
@@ -155,7 +160,11 @@ export class CloudflareAdapter {
     return durableClass(base, (object, ctx, env) => this.handleDurableInit(object, ctx, env));
   }
 
-  /** What an object serves: `peers`, `stats`, `publish`, `closeAll`, `close`. */
+  /**
+   * Returns `peers`, `stats`, `publish`, `closeAll` and `close` of a Durable Object.
+   *
+   * @throws {TypeError} if this adapter does not serve the object.
+   */
   room(object: object): DurableEndpoint {
     const endpoint = this.#endpoints.get(object);
     if (endpoint) return endpoint;
@@ -164,19 +173,23 @@ export class CloudflareAdapter {
     );
   }
 
-  /** Call it in the object's constructor. */
+  /**
+   * Starts to serve a Durable Object. Call it in the object's constructor.
+   *
+   * @throws {TypeError} if the option `endpoint` is set.
+   */
   handleDurableInit(object: object, ctx: DurableContext, env?: unknown): DurableEndpoint {
     const endpoint = new DurableEndpoint(this.#options, ctx, env);
     this.#endpoints.set(object, endpoint);
     return endpoint;
   }
 
-  /** Answers an upgrade request: call it in the object's `fetch`. */
+  /** Returns the response to an upgrade request. Call it in the object's `fetch`. */
   handleDurableUpgrade(object: object, request: Request): Promise<Response> {
     return this.room(object).handleUpgrade(request);
   }
 
-  /** Call it in the object's `webSocketMessage`, and return its promise. */
+  /** Handles a message. Call it in the object's `webSocketMessage`, and return its promise. */
   handleDurableMessage(
     object: object,
     socket: object,
@@ -185,7 +198,7 @@ export class CloudflareAdapter {
     return this.room(object).handleMessage(socket as CloudflareSocket, message);
   }
 
-  /** Call it in the object's `webSocketClose`, and return its promise. */
+  /** Handles a close. Call it in the object's `webSocketClose`, and return its promise. */
   handleDurableClose(
     object: object,
     socket: object,
@@ -196,21 +209,26 @@ export class CloudflareAdapter {
     return this.room(object).handleClose(socket as CloudflareSocket, code, reason, wasClean);
   }
 
-  /** Call it in the object's `webSocketError`, and return its promise. */
+  /** Handles an error. Call it in the object's `webSocketError`, and return its promise. */
   handleDurableError(object: object, socket: object, error: unknown): Promise<void> {
     return this.room(object).handleError(socket as CloudflareSocket, error);
   }
 
   /**
-   * Call it in the object's `alarm` where the option `heartbeat` is used: the object has one alarm.
+   * Handles the object's alarm, which the option `heartbeat` uses. Call it in the object's `alarm`.
    *
-   * @returns whether it is the alarm that you have set.
+   * @returns Whether the alarm that you have set is due. An object has one alarm, which both share.
    */
   handleDurableAlarm(object: object): Promise<boolean> {
     return this.room(object).handleAlarm();
   }
 
-  /** Sends one message to each subscriber of a topic in this object: for a method that Workers call by RPC. */
+  /**
+   * Sends one message to each subscriber of a topic in this object. Call it in a method that
+   * Workers call by RPC.
+   *
+   * @returns Number of peers that accepted the message.
+   */
   handleDurablePublish(
     object: object,
     topic: string,
@@ -221,7 +239,11 @@ export class CloudflareAdapter {
   }
 }
 
-/** Makes the adapter for Cloudflare. */
+/**
+ * Creates the adapter for Cloudflare.
+ *
+ * @throws {TypeError} for an option that does not exist or has the wrong type.
+ */
 export function adapter<Context extends object = AnyContext>(
   options: CloudflareOptions<Context> = {},
 ): CloudflareAdapter {

@@ -29,9 +29,9 @@ import { type CloseInfo, OPEN, type SocketFailure } from "../socket/socket.ts";
 /** Options of the adapter for Deno. */
 export type DenoOptions<Context extends object = AnyContext> = AdapterOptions<Context>;
 
-/** The part of `Deno.ServeHandlerInfo` that is used. */
+/** The part of `Deno.ServeHandlerInfo` that the adapter uses. */
 export interface DenoServeInfo {
-  /** The other end of the line; has a `hostname` where that is an IP address. */
+  /** Address of the other end of the connection. Has a `hostname` if it is an IP address. */
   readonly remoteAddr: object;
 }
 
@@ -41,15 +41,15 @@ type DenoSocket = WebSocket & {
   [TIMED_OUT]?: boolean;
 };
 
-/** Where a native socket keeps ours, so that its handlers need no closure. */
+/** Key of our socket on the native socket, so that handlers need no closure. */
 const SOCKET = Symbol("onepeer.socket");
-/** Where it keeps our close. */
+/** Key of a close that is held back. */
 const CLOSING = Symbol("onepeer.closing");
-/** Set once Deno's `idleTimeout` has passed. */
+/** Key of a flag: Deno's `idleTimeout` has passed. */
 const TIMED_OUT = Symbol("onepeer.timed-out");
-/** What Deno 2.9 says when `idleTimeout` has passed; it then reports two closes, 1001 and 1005. */
+/** Deno 2.9's error after `idleTimeout`. Deno then reports two closes, 1001 and 1005. */
 const IDLE = "No response from ping frame.";
-/** How Deno 2.9 words an end that is no protocol error: the line just dropped. */
+/** Deno 2.9's errors for a connection that dropped, which is no protocol error. */
 const LINE_DROPPED = /os error|unexpected eof|connection (?:is )?closed|broken pipe|reset by peer/i;
 
 const wire: Wire<DenoSocket> = {
@@ -58,7 +58,8 @@ const wire: Wire<DenoSocket> = {
   close(native, code, reason) {
     native[CLOSING] = new HeldClose(native, code, reason);
   },
-  // Deno 2.9 can't reset a line: a closing handshake nobody waits for is the best there is.
+  // Deno 2.9 cannot reset a connection. The best substitute is a closing handshake for which the
+  // server does not wait.
   terminate(native) {
     if (native.readyState === OPEN) native.close();
   },
@@ -66,14 +67,15 @@ const wire: Wire<DenoSocket> = {
 };
 
 /**
- * Our close, held back while the client is still sending: Deno 2.9 takes the first data frame that
- * comes after our close frame for the end of the line and resets it, and the client, which then
- * sees 1006, never learns our code.
+ * A close by the server, held back while the client is still sending.
+ *
+ * If a data frame arrives after our close frame, Deno 2.9 resets the connection. The client then
+ * sees 1006, and never learns our code.
  */
 class HeldClose {
   static readonly #QUIET_MS = 50;
   static readonly #MAX_LOOKS = 10;
-  /** Deno 2.9 collects messages that nobody reads late: a flood of them would fill the memory. */
+  /** Most bytes to wait for, since Deno 2.9 keeps all late messages in memory. */
   static readonly #MAX_BYTES = 1024 * 1024;
   readonly #close: () => void;
   #isBusy = false;
@@ -87,13 +89,14 @@ class HeldClose {
     setTimeout(() => this.#look(), HeldClose.#QUIET_MS);
   }
 
-  /** A frame came, too late to be a message. */
+  /** Notes a message that arrived after the close. */
   heard(byteLength: number): void {
     this.#isBusy = true;
     this.#bytes += byteLength;
     if (this.#bytes > HeldClose.#MAX_BYTES) this.#close();
   }
 
+  /** Closes if no message has arrived since the last look, or after `MAX_LOOKS` looks. */
   #look(): void {
     const isQuiet = !this.#isBusy || ++this.#looks === HeldClose.#MAX_LOOKS;
     if (isQuiet) return this.#close();
@@ -102,11 +105,11 @@ class HeldClose {
   }
 }
 
-/** WebSockets on Deno. */
+/** The adapter for Deno. */
 export class DenoAdapter extends Adapter {
   /**
-   * Answers an upgrade request with the response to return from the server's handler: the 101, or
-   * a refusal. Never rejects.
+   * Returns the response to an upgrade request: the 101, or a refusal. Return it from the handler
+   * of the server. Never rejects.
    */
   async handleUpgrade(request: Request, info?: DenoServeInfo): Promise<Response> {
     const handshake = snapshot(request, info);
@@ -115,7 +118,7 @@ export class DenoAdapter extends Adapter {
       handshake,
       (decision) => this.#accept(request, decision),
     );
-    // What nobody sees: the client has left, or its line is in the hook's hands.
+    // The client has left, or the hook has taken over: this response reaches no client.
     return answer ?? new Response(null, { status: 204 });
   }
 
@@ -123,8 +126,8 @@ export class DenoAdapter extends Adapter {
     request: Request,
     { admission, protocol, headers }: Decision & { kind: "accept" },
   ): Response {
-    // The `protocol` option is not used: Deno 2.9 throws where the client's list has no space
-    // after the comma, as `ws` sends it.
+    // The option `protocol` is not used: Deno 2.9 throws if the client's list has no space after
+    // the comma, and `ws` sends none.
     const { socket: native, response } = Deno.upgradeWebSocket(request, {
       idleTimeout: this.endpoint.limits.idleTimeout / 1000,
     });
@@ -132,7 +135,7 @@ export class DenoAdapter extends Adapter {
     if (protocol) response.headers.set("sec-websocket-protocol", protocol);
     const socket = new CallbackSocket<DenoSocket>(wire, native, protocol);
     (native as DenoSocket)[SOCKET] = socket;
-    // Not by `onopen = …`: for each of these Deno 2.9 makes a closure.
+    // Not `onopen = …`, for which Deno 2.9 makes a closure.
     native.addEventListener("open", onOpen, ONCE);
     native.addEventListener("message", onMessage);
     native.addEventListener("error", onError);
@@ -142,7 +145,7 @@ export class DenoAdapter extends Adapter {
   }
 }
 
-/** Makes the adapter for Deno. */
+/** Creates the adapter for Deno. */
 export function adapter<Context extends object = AnyContext>(
   options: DenoOptions<Context> = {},
 ): DenoAdapter {
@@ -151,7 +154,7 @@ export function adapter<Context extends object = AnyContext>(
 
 export default adapter;
 
-/** Copies what hooks may read: after the upgrade Deno's own request throws "Request closed". */
+/** Copies the request, since Deno's own throws "Request closed" after the upgrade. */
 function snapshot(request: Request, info: DenoServeInfo | undefined): RawHandshake {
   const { url } = request;
   return new RawHandshake({
@@ -194,9 +197,9 @@ function failureOf({ message, error }: ErrorEvent): SocketFailure | undefined {
 }
 
 function closeInfo({ code, reason, wasClean }: CloseEvent, native: DenoSocket): CloseInfo {
-  // Under 1000 it is no code but the kind of frame that ended the line; 0 where none was seen.
+  // Under 1000: not a code, but the opcode of the last frame, or 0 if there was none.
   if (code < 1000 || native[TIMED_OUT]) return { code: 1006, reason: "", wasClean: false };
-  // Where the line drops after our close, Deno 2.9 says 1005 and "clean"; a client that
-  // answers sends our code back.
+  // If the connection drops after our close, Deno 2.9 reports 1005 and "clean". A client that
+  // answers our close sends our code back.
   return { code, reason, wasClean: wasClean && !(native[CLOSING] && code === 1005) };
 }

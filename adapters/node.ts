@@ -1,5 +1,5 @@
 /**
- * WebSockets on Node, over `ws` and any `http` or `https` server.
+ * WebSockets on Node, with any `http` or `https` server.
  *
  * @example
  * ```ts
@@ -31,20 +31,28 @@ import { RawHandshake } from "../handshake/raw_handshake.ts";
 import { WsUpgrader } from "../shims/node/ws_upgrader.ts";
 import type { ServerSocket } from "../socket/socket.ts";
 
-/** Options of permessage-deflate as `ws` takes them; the ones that matter. */
+/** The most useful options of permessage-deflate in `ws`. */
 export interface PerMessageDeflate {
-  /** Messages under this many bytes are not compressed. `ws` takes 1,024 if left out. */
+  /**
+   * Size in bytes from which messages are compressed.
+   *
+   * @default 1024, the default of `ws`
+   */
   readonly threshold?: number;
   /**
-   * Compresses each message by itself (RFC 7692 §7.1.1.1): it saves memory, costs ratio, and a
-   * message for many is compressed once for all of them.
+   * Whether to compress each message by itself (RFC 7692 §7.1.1.1). This costs ratio and saves
+   * memory, and a published message is compressed once for all subscribers.
    *
    * @default true
    */
   readonly serverNoContextTakeover?: boolean;
-  /** Asks the client to do the same (RFC 7692 §7.1.1.2). */
+  /** Whether to ask the client to do the same (RFC 7692 §7.1.1.2). */
   readonly clientNoContextTakeover?: boolean;
-  /** How many messages `ws` compresses at a time. `ws` takes 10 if left out. */
+  /**
+   * Number of messages that `ws` compresses at the same time.
+   *
+   * @default 10, the default of `ws`
+   */
   readonly concurrencyLimit?: number;
   /** Options of Node's zlib: `level`, `memLevel`, `chunkSize`. */
   readonly zlibDeflateOptions?: {
@@ -54,11 +62,11 @@ export interface PerMessageDeflate {
   };
 }
 
-/** What a `WebSocketServer` of `ws` has; its types are for those who have them. */
+/** The part of a `WebSocketServer` of `ws` that the adapter uses. */
 export interface WsServer {
-  /** As given to its constructor. */
+  /** Options that its constructor got. */
   readonly options: object;
-  /** Answers one upgrade request. */
+  /** Answers an upgrade request. */
   handleUpgrade(...args: never[]): void;
 }
 
@@ -66,23 +74,25 @@ export interface WsServer {
 export interface NodeOptions<Context extends object = AnyContext>
   extends Omit<AdapterOptions<Context>, "perMessageDeflate"> {
   /**
-   * Compression by permessage-deflate (RFC 7692): `true`, or the options of `ws`. It costs memory
-   * and a share of the CPU per client that uses it.
+   * Whether to compress with permessage-deflate (RFC 7692): `true`, or options of `ws`. Compression
+   * costs memory and CPU time for each client that uses it.
    *
    * @default false
    */
   readonly perMessageDeflate?: boolean | PerMessageDeflate;
   /**
-   * A server of `ws` that upgrades the lines instead of one made here: its `clients`, its `headers`
-   * and `connection` events and its `WebSocket` class then see every peer. It must have been made
-   * with `noServer: true`; `maxPayload`, UTF-8 checks and `closeTimeout` are set by `limits` as always.
+   * Your own server of `ws`, made with `noServer: true`, that upgrades all connections. Its
+   * `clients`, its events `headers` and `connection` and its `WebSocket` class then include every
+   * peer. `limits` still sets `maxPayload`, UTF-8 checks and `closeTimeout`.
    */
   readonly wss?: WsServer;
   /**
-   * More options for the server of `ws` that is made here: `WebSocket`, `clientTracking`,
-   * `perMessageDeflate`, … What `limits` sets, and how it gets its lines, is not among them. Given,
-   * even empty, `ws` frames every line, and `peer.websocket.raw` is a socket of `ws`; else only lines
-   * that are compressed.
+   * Further options for the server of `ws` that the adapter makes: `WebSocket`, `clientTracking`,
+   * `perMessageDeflate`, and so on. Ignored: options that `limits` sets, and options that choose a
+   * server or port.
+   *
+   * If set, even to `{}`, `ws` serves every connection, and `peer.websocket.raw` is a socket of
+   * `ws`. By default, `ws` serves compressed connections only.
    */
   readonly serverOptions?: object;
 }
@@ -90,17 +100,17 @@ export interface NodeOptions<Context extends object = AnyContext>
 type NodeSocket = Duplex & {
   readonly encrypted?: boolean;
   readonly remoteAddress?: string;
-  /** Node's own: the response that is being written to this line. There is no public way to see it. */
+  /** Response that Node is writing to this connection. Node has no public property for this. */
   readonly _httpMessage?: unknown;
 };
 
-/** WebSockets on Node. */
+/** The adapter for Node. */
 export class NodeAdapter extends Adapter {
   readonly #options: NodeOptions;
-  /** Upgrades lines by `ws`; there once one is wanted. */
+  /** Upgrades connections by `ws`; made for the first connection that needs it. */
   #ws: WsUpgrader | undefined;
 
-  /** @internal Made by {@linkcode adapter}. */
+  /** @internal Called by {@linkcode adapter}. */
   constructor(options: NodeOptions) {
     super(options as AdapterOptions, ["wss", "serverOptions"]);
     this.#options = options;
@@ -108,9 +118,9 @@ export class NodeAdapter extends Adapter {
   }
 
   /**
-   * Answers an upgrade request: give it to the server's `upgrade` event as it stands. Never rejects.
+   * Answers an upgrade request. Pass this function to the server's `upgrade` event. Never rejects.
    *
-   * @param webRequest the framework's own `Request`, whose `context` flows into `peer.context`.
+   * @param webRequest the framework's `Request`. Its `context` is merged into `peer.context`.
    */
   readonly handleUpgrade = (
     request: IncomingMessage,
@@ -118,11 +128,11 @@ export class NodeAdapter extends Adapter {
     head: Uint8Array,
     webRequest?: Request | { readonly context?: AnyContext },
   ): Promise<void> => {
-    // Node has removed its own listener by now: a reset in an asynchronous hook would end the process.
+    // Node has removed its own listener. Without one, a reset during a hook ends the process.
     socket.on("error", ignore);
     const handshake = snapshot(request, socket as NodeSocket, head, webRequest);
-    // A response to an earlier, pipelined request is still under way; ours would get into the
-    // midst of it. No client that means it upgrades like this.
+    // Node is still writing the response to an earlier, pipelined request, and ours would be mixed
+    // into it. No serious client upgrades like this.
     if ((socket as NodeSocket)._httpMessage) {
       this.upgrader.failed(handshake);
       socket.destroy();
@@ -137,7 +147,7 @@ export class NodeAdapter extends Adapter {
     return isThenable(decision) ? decision.then(carryOut) : carryOut(decision);
   };
 
-  /** Never rejects, and takes no turn where it need not. */
+  /** Carries a decision out: at once, unless a refusal must be written. Never rejects. */
   #carryOut(
     request: IncomingMessage,
     stream: Duplex,
@@ -185,7 +195,7 @@ export class NodeAdapter extends Adapter {
     return this.#options.wss !== undefined || this.#options.serverOptions !== undefined;
   }
 
-  /** Compression is for `ws`; a line without any we frame ourselves. */
+  /** Whether `ws` must serve a connection. Without compression, our own framing serves it. */
   #needsWs(handshake: RawHandshake, perMessageDeflate: boolean | object | undefined): boolean {
     if (this.#isWsAsked) return true;
     if (!(perMessageDeflate ?? this.#options.perMessageDeflate)) return false;
@@ -198,7 +208,7 @@ export class NodeAdapter extends Adapter {
   }
 }
 
-/** Makes the adapter for Node. */
+/** Creates the adapter for Node. */
 export function adapter<Context extends object = AnyContext>(
   options: NodeOptions<Context> = {},
 ): NodeAdapter {
@@ -207,7 +217,7 @@ export function adapter<Context extends object = AnyContext>(
 
 export default adapter;
 
-/** Takes a line over, as a listener of the `upgrade` event of Node's servers does. */
+/** Listener of the `upgrade` event of Node's servers, which takes over the connection. */
 export type NodeUpgradeHandler = (
   request: IncomingMessage,
   socket: Duplex,
@@ -215,8 +225,9 @@ export type NodeUpgradeHandler = (
 ) => void | Promise<void>;
 
 /**
- * Hooks that leave a connection to a handler which already exists, such as another WebSocket
- * library's: the line is its own from then on, and no other hook runs. For the adapter on Node alone.
+ * Returns hooks that leave a connection to an existing handler, such as that of another WebSocket
+ * library. The handler then owns the connection, and no other hook runs. For the adapter for Node
+ * only.
  *
  * @example
  * ```ts
@@ -236,7 +247,7 @@ export function fromNodeUpgradeHandler(handler: NodeUpgradeHandler): Pick<Hooks,
       const { node } = (runtime ?? {}) as { node?: NodeRuntime };
       if (!node?.socket) {
         throw new TypeError(
-          "Cannot leave the connection to the handler: only on Node is there a line",
+          "Cannot leave the connection to the handler as there is no Node socket: use the adapter for Node",
         );
       }
       const pending = handler(node.req, node.socket, node.head);
@@ -252,7 +263,7 @@ export function fromNodeUpgradeHandler(handler: NodeUpgradeHandler): Pick<Hooks,
   };
 }
 
-/** What hooks find as `request.runtime.node`. */
+/** Type of `request.runtime.node`. */
 interface NodeRuntime {
   readonly req: IncomingMessage;
   readonly socket: Duplex;

@@ -1,7 +1,7 @@
 /**
- * Peers over plain HTTP, for networks where WebSockets fail: the server sends server-sent events, the
- * client sends requests. For every server with web-standard requests: `Deno.serve`, srvx on Node,
- * `Bun.serve`, a Durable Object.
+ * Peers over plain HTTP, for networks where WebSockets fail: the server sends server-sent events,
+ * the client sends requests. For every server with web-standard requests: `Deno.serve`, srvx on
+ * Node, `Bun.serve`, a Durable Object.
  *
  * @example
  * ```ts
@@ -51,8 +51,8 @@ export type { ServerInfo } from "./sse/web_handshake.ts";
 /** Options of the adapter for server-sent events. */
 export interface SSEOptions<Context extends object = AnyContext> extends AdapterOptions<Context> {
   /**
-   * Checks each later request of a peer, except its close. The adapter has checked session token and
-   * origin before. `true` admits the request, any other value is a 403. Must not read the body.
+   * Checks each later request of a peer, except its close. The adapter has checked session token
+   * and origin before. `true` admits the request, any other value is a 403. Must not read the body.
    */
   readonly authorize?: (request: Request, peer: Peer) => Awaitable<boolean>;
   /**
@@ -62,7 +62,8 @@ export interface SSEOptions<Context extends object = AnyContext> extends Adapter
    */
   readonly heartbeat?: number;
   /**
-   * Milliseconds that a peer outlives its response. A client that resumes within them misses nothing.
+   * Milliseconds that a peer outlives its response. A client that resumes within them misses
+   * nothing.
    *
    * @default 30_000
    */
@@ -88,7 +89,7 @@ export class SSEAdapter extends Adapter {
   readonly #requests: SSERequests;
   readonly #authorize: SSEOptions["authorize"];
 
-  /** @internal Made by {@linkcode adapter}. */
+  /** @internal Called by {@linkcode adapter}. */
   constructor(options: SSEOptions) {
     super(options, OWN_OPTIONS);
     const { heartbeat = 15_000, grace = 30_000, replay = 262_144, bodyTimeout = 30_000 } = options;
@@ -113,8 +114,8 @@ export class SSEAdapter extends Adapter {
   }
 
   /**
-   * Answers a request. `GET` opens or resumes an event stream, `POST` carries a message, and `DELETE`
-   * closes the session. Never rejects.
+   * Answers a request. `GET` opens or resumes an event stream, `POST` carries a message, and
+   * `DELETE` closes the session. Never rejects.
    *
    * @param info second argument of a `fetch` handler on Deno, or Bun's `Server`.
    */
@@ -201,7 +202,9 @@ export class SSEAdapter extends Adapter {
     return refusal ? refused(refusal, session.cors) : noContent(session.cors);
   }
 
-  /** Returns the refusal of a request that has the token but does not come from the client's page. */
+  /**
+   * Returns the refusal of a request that has the token but does not come from the client's page.
+   */
   #checkRequest(
     session: SSESession,
     request: Request,
@@ -239,7 +242,7 @@ export class SSEAdapter extends Adapter {
   }
 }
 
-/** Makes the adapter for server-sent events. */
+/** Creates the adapter for server-sent events. */
 export function adapter<Context extends object = AnyContext>(
   options: SSEOptions<Context> = {},
 ): SSEAdapter {
@@ -252,7 +255,9 @@ function isPoll(handshake: EventStreamHandshake): boolean {
   return handshake.header("onepeer-delivery") === "poll";
 }
 
-/** Whether `origin` is the server's own, for a session that was opened without an `Origin` header. */
+/**
+ * Whether `origin` is the server's own, for a session that was opened without an `Origin` header.
+ */
 function isOwn(origin: string | null, session: SSESession): boolean {
   if (session.origin !== null || origin === null || !URL.canParse(origin)) return false;
   session.host ??= new URL(session.peer.request.url).host;

@@ -1,7 +1,7 @@
 import type { Message } from "../socket/message.ts";
 import type { Peer } from "../peer.ts";
 
-/** Messages of one peer that wait for a hook: first in, first out, and bounded. */
+/** Messages of one peer that wait for a hook: a bounded queue. */
 export class Backlog {
   readonly #maxMessages: number;
   readonly #maxBytes: number;
@@ -27,7 +27,7 @@ export class Backlog {
     return this.length < this.#maxMessages && this.#bytes + byteLength <= this.#maxBytes;
   }
 
-  /** Whether it is time to read on. */
+  /** Whether at most half of each bound is used, so that a paused connection can be read again. */
   get isHalfEmpty(): boolean {
     return this.length <= this.#maxMessages / 2 && this.#bytes <= this.#maxBytes / 2;
   }
@@ -37,11 +37,11 @@ export class Backlog {
     this.#bytes += byteLength;
   }
 
-  /** The oldest message. Only while {@linkcode length} is not 0. */
+  /** Removes and returns the oldest message. Call only if {@linkcode length} is not 0. */
   shift(): Message<Peer> {
     const { message, byteLength } = this.#entries[this.#first++]!;
     this.#bytes -= byteLength;
-    // Dropping the read part now and then keeps this O(1) on average and frees memory.
+    // Entries that were read are dropped in bulk, which costs O(1) on average.
     if (this.#first >= 64 && this.#first * 2 >= this.#entries.length) {
       this.#entries = this.#entries.slice(this.#first);
       this.#first = 0;

@@ -24,13 +24,13 @@ const FAILURE_CODES: Readonly<Record<number, PeerErrorCode>> = {
   1009: "ERR_PEER_TOO_LARGE",
 };
 
-/** What a runtime reads at a time, at most: Bun 1.4 half a MiB, Node 64 KiB. */
+/** Most bytes that a runtime reads at a time: half a MiB on Bun 1.4, 64 KiB on Node. */
 const CHUNK = 524_288;
 
 /**
- * One connection from its open to its end: runs the hooks of one peer in the
- * order of the contract. A queue exists only while a hook is pending; a
- * synchronous hook runs straight from the socket's event.
+ * A connection from its open to its end, which runs the hooks of its peer in the order of the
+ * contract. A synchronous hook runs straight from the socket's event. Messages queue up only while
+ * a hook is pending.
  */
 export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwner {
   readonly peer: Peer;
@@ -62,13 +62,18 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     socket.listener = this;
   }
 
-  /** @param revived says that it opened in an earlier life of this process; resolves to its hooks. */
+  /**
+   * Starts the connection.
+   *
+   * @param revived is given if the connection opened before hibernation: `true`, or a promise of
+   * the hooks. The `open` hook does not run again.
+   */
   onopen(revived?: Promise<PeerHooks> | true): void {
     this.#slot.keep();
     this.peer.join();
     if (!revived) this.#host.counters.opened++;
     this.#host.began(this);
-    // Where the runtime does not watch idle lines itself.
+    // A socket has a heartbeat if its runtime does not detect idle clients.
     if (this.#sendQueue.socket.heartbeat) this.#host.idle?.add(this);
     if (revived === true) return;
     const pending = revived?.then((hooks) => void (this.#runner.hooks = hooks)) ??
@@ -99,9 +104,9 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     else this.#dispatch(message);
   }
 
-  /** Waits for nothing: what these hooks measure is the line. */
+  /** Runs `ping` or `pong` without waiting for other hooks, since they measure the connection. */
   oncontrol(kind: ControlKind, data: Uint8Array<ArrayBuffer>): void {
-    // uWebSockets.js 20 queues a pong for each ping of a client that reads none of them.
+    // uWebSockets.js 20 queues a pong for each ping, even if the client reads none of them.
     if (kind === "ping" && this.#sendQueue.isFull) return this.#sendQueue.terminate();
     this.#runner.run(kind, data);
   }
@@ -128,7 +133,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
   }
 
   watching(isOn: boolean): void {
-    // A socket with a heartbeat is checked from its open to its end anyway.
+    // A socket with a heartbeat is checked from open to end.
     if (this.#sendQueue.socket.heartbeat) return;
     if (isOn) this.#host.idle?.add(this);
     else this.#host.idle?.delete(this);
@@ -146,7 +151,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
   terminated(info: CloseInfo): void {
     if (!this.#leave(info)) return;
     this.#dropBacklog();
-    // Never from inside `terminate()`: no hook runs half way through another.
+    // Not now: a hook may have called `terminate()`, and no hook starts inside another.
     this.#host.later(this.peer, () => this.#finish());
   }
 
@@ -187,7 +192,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     if (backlog.fits(byteLength)) return backlog.push(message, byteLength);
     const most = limits.pendingBytes + Math.max(limits.maxPayload, CHUNK);
     if (flow && backlog.byteLength < most) {
-      // What was read before the pause takes effect: one chunk, but it may inflate to a lot more.
+      // Messages read before the pause took effect: one chunk, which may inflate to a lot more.
       backlog.push(message, byteLength);
       if (!this.#paused) flow.pause();
       this.#paused = true;
@@ -207,10 +212,10 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     });
   }
 
-  /** Does what was waiting, in order, as far as no hook is pending. */
+  /** Continues, in order, with all that waited for a hook. Stops at the next pending hook. */
   #proceed(): void {
     if (this.#opening || this.#sendQueue.state === FINISHED) return;
-    // Not behind the queue: a message hook may be waiting for the drain.
+    // Before the queued messages: a pending message hook may wait for the drain.
     if (this.#drained) {
       this.#drained = false;
       this.#runner.run("drain");
@@ -235,12 +240,12 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     this.#runner.report(error);
   }
 
-  /** Takes the peer out of everything; false where that has happened before. */
+  /** Removes the peer from its topics and its slot. Returns false if called before. */
   #leave(info: CloseInfo): boolean {
     if (this.#end) return false;
     const { limits, timers } = this.#host;
     const end = this.#sendQueue.end(info);
-    // Not once its `close` hook has settled: that may be never.
+    // Not after the `close` hook, which may never settle.
     this.#host.idle?.delete(this);
     this.#end = this.#failure ? { ...end, code: this.#failure.code, wasClean: false } : end;
     this.peer.leave();

@@ -19,9 +19,9 @@ export interface ConnectionHost extends PeerHost, SendQueueHost {
   /** A connection has opened; its `open` hook is next. */
   began(connection: LiveConnection): void;
   /**
-   * Called after a hook has started, if peers outlive the process: the hook may change the context of
-   * its peer until the hook settles. May return a promise that settles after the hook. An exception
-   * counts as one of the hook.
+   * Called after a hook has started, if peers outlive the process: the hook may change the context
+   * of its peer until the hook settles. May return a promise that settles after the hook. An
+   * exception counts as one of the hook.
    */
   ran?(peer: Peer, hook: Promise<void> | undefined): Promise<void> | undefined;
   /** Runs a task of a peer in a microtask, or in the request that the peer belongs to. */

@@ -46,7 +46,7 @@ export class ConnectionSlots {
   }
 }
 
-/** Returns an IPv4 address, or the /64 of an IPv6 address, which a single client owns (RFC 6177). */
+/** Returns an IPv4 address, or the /64 of an IPv6 address: that of one client (RFC 6177). */
 function networkOf(address = ""): string {
   if (!address.includes(":")) return address;
   const [head = [], tail = []] = address.split("::").map((part) => part.split(":"));

@@ -2,12 +2,13 @@ import type { AnyContext } from "../handshake/handshake.ts";
 import type { Hooks } from "./hooks.ts";
 
 /**
- * Where a framework leaves the hooks of a connection on its request: `Symbol.for("crossws.hooks")`,
- * the name that crossws gave it, so that h3 and others need to know neither library.
+ * Key by which a framework puts the hooks of a connection on the request:
+ * `Symbol.for("crossws.hooks")`. The key is that of crossws, so that h3 and other frameworks work
+ * with either library.
  */
 export const kWebSocketHooks: unique symbol = Symbol.for("crossws.hooks");
 
-/** A request's context, as a framework leaves it. */
+/** Context that a framework puts on a request. */
 export type FrameworkContext = AnyContext & { [kWebSocketHooks]?: Partial<Hooks> };
 
 type FrameworkRequest = Request & {
@@ -16,8 +17,8 @@ type FrameworkRequest = Request & {
 };
 
 /**
- * Leaves hooks on an upgrade request, for `serve` or whoever called the framework. They are in its
- * `context` too, which survives where a framework makes a new request of it.
+ * Puts hooks on an upgrade request, for `serve` or another caller of the framework. The hooks are
+ * in `request.context` too, since a framework may wrap the request and keep only the context.
  *
  * @example
  * ```ts
@@ -36,7 +37,7 @@ export function setWebSocketHooks(request: Request, hooks: Partial<Hooks>): void
   }
 }
 
-/** The hooks that {@linkcode setWebSocketHooks}, or a framework by itself, left on a request. */
+/** Returns the hooks that {@linkcode setWebSocketHooks} or a framework put on a request. */
 export function getWebSocketHooks(request: Request): Partial<Hooks> | undefined {
   const source: FrameworkRequest = request;
   return source[kWebSocketHooks] ?? source.context?.[kWebSocketHooks];

@@ -17,7 +17,7 @@ export interface HookRunnerOwner {
 
 /** Runs the hooks of one peer. No hook can throw into its caller. */
 export class HookRunner {
-  /** Hooks of the peer. They are replaced when a peer is revived whose `resolve` is asynchronous. */
+  /** Hooks of the peer. Replaced after a revival if `resolve` is asynchronous. */
   hooks: PeerHooks;
   readonly #owner: HookRunnerOwner;
 

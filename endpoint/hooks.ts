@@ -10,15 +10,15 @@ import type { UpgradeHeaders } from "../handshake/upgrade_headers.ts";
 export interface UpgradeResult<Context extends object = AnyContext> {
   /** Headers for the 101, several `set-cookie` included. Visible ASCII, no line breaks. */
   readonly headers?: UpgradeHeaders;
-  /** Merged into `peer.context`: own enumerable keys, never `__proto__`. */
+  /** Values to merge into `peer.context`: own enumerable keys, never `__proto__`. */
   readonly context?: Context;
   /** Namespace of the peer. Default: the pathname of the URL. */
   readonly namespace?: string;
   /** Subprotocol to select. The client must have offered it. */
   readonly protocol?: string;
   /**
-   * Whether or how to accept compression from this client; overrides the option of the adapter. Only on
-   * Node: elsewhere compression is an option of the whole server.
+   * Whether to compress for this client, or options of `ws`. Overrides the option of the adapter.
+   * Only on Node: on other runtimes, compression is an option of the whole server.
    */
   readonly perMessageDeflate?: boolean | object;
   /** Whether the hook has taken over the socket itself, so that the adapter leaves it alone. */
@@ -29,11 +29,11 @@ export interface UpgradeResult<Context extends object = AnyContext> {
 export type Awaitable<T> = T | Promise<T>;
 
 /**
- * Functions that you write once for all runtimes. All are optional in use.
+ * Functions that you write once for all runtimes. Each hook is optional.
  *
- * The hooks of one peer start in this order: `upgrade`, `open`, then `message` and `drain`, at most one
- * `error` for the transport, and `close`, once. `message` waits for a pending `open`. A hook that throws
- * is reported to `error`, and affects no other peer.
+ * The hooks of one peer start in this order: `upgrade`, `open`, then `message` and `drain`, at most
+ * one `error` for the transport, and `close`, once. `message` waits for a pending `open`. A hook
+ * that throws is reported to `error`, and affects no other peer.
  */
 export interface Hooks<Context extends object = AnyContext> {
   /**
@@ -49,20 +49,23 @@ export interface Hooks<Context extends object = AnyContext> {
   /** Called for each message, in order of arrival, after `open` has settled. */
   message(peer: Peer<Context>, message: Message<Peer<Context>>): Awaitable<void>;
   /**
-   * Called for each ping frame of the client, after the answer. Waits for no other hook, not even
-   * `open`. Never called on Deno, which shows no control frames.
+   * Called for each ping frame of the client, after the answer. Does not wait for other hooks, not
+   * even `open`. Never called on Deno, which does not report control frames.
    */
   ping(peer: Peer<Context>, data: Uint8Array<ArrayBuffer>): Awaitable<void>;
   /**
-   * Called for each pong frame of the client: the answer to `peer.ping()` or to an idle check (empty),
-   * or an unasked one. Waits for no other hook. Never called on Deno.
+   * Called for each pong frame of the client: an answer to `peer.ping()`, an answer to an idle
+   * check (empty), or an unsolicited pong. Does not wait for other hooks. Never called on Deno.
    */
   pong(peer: Peer<Context>, data: Uint8Array<ArrayBuffer>): Awaitable<void>;
-  /** Called when a slow client has caught up: `bufferedAmount` is at `limits.drainThreshold` again. */
+  /** Called when a slow client has caught up, to `limits.drainThreshold` or less. */
   drain(peer: Peer<Context>): Awaitable<void>;
   /** Called when the connection is over. The peer has left its topics and `peers`. */
   close(peer: Peer<Context>, info: CloseInfo): Awaitable<void>;
-  /** Called when a hook failed (named by `error.hook`), or the client broke the protocol (`PeerError`). */
+  /**
+   * Called when a hook failed (named by `error.hook`), or the client broke the protocol
+   * (`PeerError`).
+   */
   error(peer: Peer<Context>, error: HookError): Awaitable<void>;
 }
 
@@ -74,8 +77,8 @@ export type ResolveHooks<Context extends object = AnyContext> = (
 /** Circumstances of a failure without a peer. */
 export interface FailureInfo {
   /**
-   * `"upgrade"` (the hooks of a handshake), `"origin"` (the origin guard) or `"resolve"` (choosing hooks
-   * again after hibernation).
+   * `"upgrade"` (the hooks of a handshake), `"origin"` (the origin guard) or `"resolve"` (choosing
+   * hooks again after hibernation).
    */
   readonly stage: string;
   /** The request, if there is one. */
@@ -83,8 +86,8 @@ export interface FailureInfo {
 }
 
 /**
- * Gives hooks their types: `peer.context` has the type of the `context` that `upgrade` returns. Write
- * `upgrade` first, so that TypeScript knows the type in the other hooks.
+ * Gives hooks their types: `peer.context` has the type of the `context` that `upgrade` returns.
+ * Write `upgrade` first, so that TypeScript knows the type in the other hooks.
  *
  * @example
  * ```ts
@@ -113,11 +116,11 @@ export interface HookOptions<Context extends object = AnyContext> {
   /** Hooks for every connection. */
   readonly hooks?: Partial<Hooks<Context>>;
   /**
-   * Returns further hooks for a connection. Both run, the global hook first. The `upgrade` result of
-   * the further hooks wins.
+   * Returns further hooks for a connection. Both run, the global hook first. The `upgrade` result
+   * of the further hooks wins.
    */
   readonly resolve?: ResolveHooks<Context>;
-  /** Returns the namespace of a peer, unless `upgrade` names one. Default: the pathname of the URL. */
+  /** Returns the namespace of a peer if `upgrade` names none. Default: the URL's pathname. */
   readonly getNamespace?: (request: UpgradeRequest) => string;
   /**
    * Picks a subprotocol if the client offers some and `upgrade` names none. Return one of them, or
@@ -128,8 +131,8 @@ export interface HookOptions<Context extends object = AnyContext> {
     request: UpgradeRequest,
   ) => Awaitable<string | false | null | undefined | void>;
   /**
-   * Other origins that may connect with cookies or `Authorization`: origins, patterns, a function, or
-   * `"*"` for all. The server's own host is always admitted.
+   * Other origins that may connect with cookies or `Authorization`: origins, patterns, a function,
+   * or `"*"` for all. The server's own host is always admitted.
    *
    * @default none
    */

@@ -20,8 +20,8 @@ export interface Signs {
  * eight times in an `idleTimeout`.
  *
  * A client is dead if it has been silent for eight checks and has not answered a ping, or if a slow
- * client has neither sent nor read anything for eight checks. The latter is needed because a ping waits
- * behind all queued bytes, and because a runtime may never end such a connection (Deno 2.9).
+ * client has neither sent nor read anything for eight checks. The latter is needed because a ping
+ * waits behind all queued bytes, and because a runtime may never end such a connection (Deno 2.9).
  */
 export class Liveness {
   #activity = 0;
@@ -39,8 +39,8 @@ export class Liveness {
     if (this.#stuck >= CHECKS) return "end";
     if (!canPing) return undefined;
     if (this.#silent === PING_AFTER) {
-      // No answer can arrive while the connection is not read. But a write reveals a client that has
-      // left: on Bun 1.4 nothing else does.
+      // No answer can arrive while the connection is not read. But a write reveals a client that
+      // has left: on Bun 1.4 nothing else does.
       if (isPaused) this.#silent = 0;
       return "ping";
     }

@@ -16,11 +16,11 @@ export interface RevivalHost {
   report(error: unknown, request: UpgradeRequest): void;
 }
 
-/** Hooks of a peer for which `resolve` fails: no hook can serve its messages. */
+/** Hooks for a peer if `resolve` fails: no other hook can handle its messages. */
 const UNKNOWN_HOOKS: PeerHooks = { message: (peer) => peer.close(1011) };
 
 /**
- * Makes a peer again from saved state: a Durable Object loses its memory while its sockets stay open.
+ * Revives a peer from saved state. A Durable Object loses its memory while its sockets stay open.
  *
  * @param request makes the request of the peer's handshake.
  */

@@ -1,4 +1,7 @@
-/** Lets through `perSecond` messages on average, and as many in one burst; at least one, if any. */
+/**
+ * Rate limit of `perSecond` messages on average. A burst may have as many messages, and at least
+ * one unless the rate is 0.
+ */
 export class TokenBucket {
   readonly #perSecond: number;
   readonly #burst: number;
@@ -10,7 +13,7 @@ export class TokenBucket {
     this.#tokens = this.#burst = perSecond && Math.max(1, perSecond);
   }
 
-  /** Whether one more message is within the rate. */
+  /** Takes a token for a message. Returns false if there is none. */
   take(): boolean {
     const now = performance.now();
     const earned = (now - this.#filledAt) / 1000 * this.#perSecond;

@@ -56,8 +56,8 @@ export interface UpgraderHost extends ConnectionHost {
 const GOING_AWAY: Refusal = { status: 503, message: "This server is going away" };
 
 /**
- * Decides which handshakes become peers: by the rules of the protocol, the limits, the origin guard,
- * and the hooks `resolve` and `upgrade`.
+ * Decides which handshakes become peers: by the rules of the protocol, the limits, the origin
+ * guard, and the hooks `resolve` and `upgrade`.
  *
  * Each handshake is a {@linkcode PendingUpgrade} until its decision is settled, in one place: every
  * decision but "accept" frees the slot.
@@ -97,7 +97,7 @@ export class Upgrader {
     }
   }
 
-  /** Makes a peer from the saved state of a peer that was admitted in an earlier life of this process. */
+  /** Revives a peer from the state that was saved before hibernation. */
   revive(socket: ServerSocket, saved: PeerInit, host: ConnectionHost = this.#host): Peer {
     const request = () => requestOf(saved.handshake, this.#host.trustedHops);
     return revive(socket, saved, request, {
@@ -108,7 +108,7 @@ export class Upgrader {
     });
   }
 
-  /** Handles an adapter's failure to carry an admission out, and reports the error if there is one. */
+  /** Settles a decision that the adapter could not carry out. Reports the error if there is one. */
   failed(handshake: Handshake, error?: unknown, admission?: Admission): void {
     this.#withdraw(admission?.slot);
     if (error === undefined) return; // the runtime has answered itself, or the client has left
@@ -133,7 +133,7 @@ export class Upgrader {
     return decision;
   }
 
-  /** Frees a slot if its socket does not open in time: Deno reports no client that left before. */
+  /** Frees a slot if its socket does not open in time: Deno reports no client that left. */
   #expectOpen(slot: Slot): void {
     if (!(slot instanceof CountedSlot)) return;
     const { timers, limits } = this.#host;
@@ -210,7 +210,7 @@ export class Upgrader {
     );
   }
 
-  /** Returns a decision if the client has left, or the endpoint was closed, while a hook was running. */
+  /** Returns a decision if the client left or the endpoint was closed while a hook was running. */
   #ended({ handshake }: PendingUpgrade): Decision | undefined {
     if (handshake.aborted) return { kind: "gone" };
     return this.#host.isClosed() ? refused(GOING_AWAY) : undefined;

@@ -12,12 +12,12 @@ export interface DurableMethods {
   webSocketClose(socket: object, code: number, reason: string, wasClean: boolean): Promise<void>;
   /** Called by the runtime. */
   webSocketError(socket: object, error: unknown): Promise<void>;
-  /** Called by the runtime; calls the `alarm` of the class below where that has set one. */
+  /** Called by the runtime. Calls `alarm` of the base class if that alarm is due. */
   alarm(info?: unknown): Promise<void>;
   /**
-   * Sends one message to each subscriber of a topic in this object; call it on the object's stub.
+   * Sends one message to each subscriber of a topic in this object. Call it on the object's stub.
    *
-   * @returns how many peers took it.
+   * @returns Number of peers that accepted the message.
    */
   webSocketPublish(topic: string, data: unknown, options?: EndpointPublishOptions): number;
 }
@@ -26,7 +26,7 @@ export interface DurableMethods {
 // deno-lint-ignore no-explicit-any -- a mixin's constructor must take any arguments (TypeScript error 2545)
 export type DurableClass = abstract new (...args: any[]) => object;
 
-/** @internal Makes a class of Durable Objects; `init` makes the endpoint of each object. */
+/** @internal Creates a class of Durable Objects. `init` creates the endpoint of each object. */
 export function durableClass<Base extends DurableClass>(
   base: Base,
   init: (object: object, ctx: DurableContext, env: unknown) => DurableEndpoint,

@@ -33,12 +33,12 @@ import {
 } from "../../shims/workerd/workerd.ts";
 import type { SocketFailure } from "../../socket/socket.ts";
 
-/** What tells our sockets from others of the same object. */
+/** Tag of our sockets. The user's class may accept other sockets in the same object. */
 const TAG = "onepeer";
 
 /**
- * What one Durable Object serves: its peers and topics, whether or not they are in memory. They
- * outlive it: what is used of an earlier life is revived when somebody needs it.
+ * Peers and topics of one Durable Object. Peers survive hibernation: a peer that is not in memory
+ * is revived when it is needed.
  */
 export class DurableEndpoint extends Adapter {
   readonly #ctx: DurableContext;
@@ -51,10 +51,10 @@ export class DurableEndpoint extends Adapter {
   readonly #saves: SaveSchedule<DurablePeer>;
   readonly #isCompressed: boolean;
   readonly #alarm: SharedAlarm;
-  /** 0 where nobody looks for idle clients. */
+  /** Milliseconds; 0 if idle clients are not terminated. */
   readonly #idleTimeout: number = 0;
 
-  /** @internal Made for each object by the adapter for Cloudflare. */
+  /** @internal Called by the adapter for Cloudflare, for each object. */
   constructor(options: CloudflareRoomOptions, ctx: DurableContext, env: unknown) {
     const saves = new SaveSchedule<DurablePeer>((hook) => ctx.waitUntil(hook));
     const peers = new DurablePeers(saves);
@@ -76,21 +76,21 @@ export class DurableEndpoint extends Adapter {
       this.#idleTimeout = this.endpoint.limits.idleTimeout;
     }
     if (ctx.getWebSockets(TAG).length > 0) hub.reviveAll = () => this.#reviveAll();
-    else this.#store.sweep(); // who was there has gone with the process
+    else this.#store.sweep(); // state of peers whose sockets have ended with an earlier process
     this.#connectionHost = {
       ...this.endpoint.services.host,
       ran: (peer, hook) => saves.ran(peers.of(peer), hook),
     };
   }
 
-  /** Answers an upgrade request with the 101 or a refusal. Never rejects. */
+  /** Returns the response to an upgrade request: the 101, or a refusal. Never rejects. */
   async handleUpgrade(request: Request): Promise<Response> {
     const { maxPeers, maxPeersPerAddress } = this.endpoint.limits;
     if (maxPeers !== Infinity || maxPeersPerAddress !== Infinity) this.#reviveAll();
     const handshake = handshakeOf(request, this.#env, this.#ctx);
     const answer = refusalOf(handshake) ??
       await this.answer(request, handshake, (decision) => this.#accept(handshake, decision));
-    // What nobody sees: the client has left.
+    // Without an answer the client has left: this response reaches no client.
     return answer ?? new Response(null, { status: 204 });
   }
 
@@ -121,7 +121,7 @@ export class DurableEndpoint extends Adapter {
     return switching(client, socket, headers);
   }
 
-  /** A message came. Resolves once no hook is at work. */
+  /** Handles a message. Resolves when no hook is running. */
   handleMessage(native: CloudflareSocket, message: string | ArrayBuffer): Promise<void> {
     const found = this.#peerOf(native);
     if (!found) return Promise.resolve();
@@ -132,7 +132,7 @@ export class DurableEndpoint extends Adapter {
     return this.#saves.settled();
   }
 
-  /** The closing handshake has begun or is over, or the line dropped. Resolves once no hook is at work. */
+  /** Handles the client's close, or the end of the connection. Resolves when no hook is running. */
   handleClose(
     native: CloudflareSocket,
     code: number,
@@ -147,7 +147,7 @@ export class DurableEndpoint extends Adapter {
     return this.#saves.settled();
   }
 
-  /** The client broke the protocol, or the line dropped. Resolves once no hook is at work. */
+  /** Handles a protocol error, or a connection that dropped. Resolves when no hook is running. */
   handleError(native: CloudflareSocket, error: unknown): Promise<void> {
     return this.#fail(native, failureOf(error));
   }
@@ -155,16 +155,16 @@ export class DurableEndpoint extends Adapter {
   #fail(native: CloudflareSocket, failure: SocketFailure | undefined): Promise<void> {
     const found = this.#peerOf(native);
     if (failure) found?.socket.failed(failure);
-    answerClose(native, failure?.code ?? 1006, ""); // of a close that workerd let pass
+    answerClose(native, failure?.code ?? 1006, ""); // workerd accepts a close with an illegal code
     // workerd 2026-11 reports no close after an error.
     found?.socket.closed({ code: failure?.code ?? 1006, reason: "", wasClean: false });
     return this.#saves.settled();
   }
 
   /**
-   * The object's alarm rings: gives up clients that were silent for `limits.idleTimeout`.
+   * Handles the object's alarm: terminates clients that were silent for `limits.idleTimeout`.
    *
-   * @returns whether it is the user's own alarm.
+   * @returns Whether the user's own alarm is due.
    */
   async handleAlarm(): Promise<boolean> {
     const isTheirs = await this.#alarm.rang();
@@ -181,7 +181,10 @@ export class DurableEndpoint extends Adapter {
     return isTheirs;
   }
 
-  /** When a client was heard last. Its messages of an earlier life do not count, its heartbeats do. */
+  /**
+   * Returns the time of the latest message or heartbeat of a client; `Infinity` if there is no
+   * peer. Messages before the latest hibernation do not count, heartbeats do.
+   */
   #heardAt(native: CloudflareSocket): number {
     const found = this.#store.read(native);
     if (!found) return Infinity;
@@ -192,19 +195,19 @@ export class DurableEndpoint extends Adapter {
     );
   }
 
-  /** Closes every peer, those that hibernate included. */
+  /** Closes every peer, including peers that are not in memory. */
   override closeAll(code?: number, reason?: string, force?: boolean): void {
     this.#reviveAll();
     super.closeAll(code, reason, force);
   }
 
-  /** Drains this object: new clients get 503 as long as it is in memory. */
+  /** Drains this object. New clients get 503 while the object is in memory. */
   override close(first?: CloseOptions | number, reason?: string): Promise<void> {
     this.#reviveAll();
     return typeof first === "number" ? super.close(first, reason) : super.close(first);
   }
 
-  /** The peer of a socket, revived if it must be; `undefined` for sockets that are not ours. */
+  /** Returns the peer of a socket, from memory or revived; `undefined` for sockets of the user. */
   #peerOf(native: CloudflareSocket): DurablePeer | undefined {
     return this.#peers.ofSocket(native) ?? this.#revive(native);
   }
@@ -237,7 +240,7 @@ export class DurableEndpoint extends Adapter {
     return it;
   }
 
-  /** Revives all that has not been yet. */
+  /** Revives all peers that are not in memory. */
   #reviveAll(): void {
     if (!this.#hub.reviveAll) return;
     this.#hub.reviveAll = undefined;

@@ -4,15 +4,15 @@ import type { Peer } from "../../peer.ts";
 import type { BroadcastDomain, OutgoingFrame } from "../../socket/socket.ts";
 
 /**
- * The hub of a Durable Object, around a plain {@linkcode Hub}.
+ * Hub of a Durable Object, around a plain {@linkcode Hub}.
  *
- * After hibernation the plain hub is empty, though clients are connected. This hub revives all peers
- * before the first publish and before the first read of the members.
+ * After hibernation the plain hub is empty, although clients are connected. So this hub revives all
+ * peers before the first publish, and before the first read of its members.
  */
 export class DurableHub implements PubSub<Peer> {
   readonly #hub: Hub<Peer>;
   readonly #checkTopic: (peer: Peer, topic: string) => void;
-  /** Revives the peers that are missing in the hub; `undefined` if none is missing. */
+  /** Revives the peers that the plain hub lacks; `undefined` if it lacks none. */
   reviveAll: (() => void) | undefined;
 
   /** @param checkTopic throws if one more topic would make the peer's state too large to save. */

@@ -11,26 +11,28 @@ import {
 import type { CloudflareSocket } from "../../shims/workerd/workerd.ts";
 import { CLOSED } from "../../socket/socket.ts";
 
-/** What was found of a peer of an earlier life. */
+/** State that was saved before hibernation. */
 export interface FoundPeer {
   readonly packed: PackedPeer;
-  /** Whether it was too large for the socket. */
+  /** Whether the state is in the object's storage, as it was too large for the socket. */
   readonly isSpilled: boolean;
 }
 
-/** A peer in memory, and what is saved of it: written only where that has changed. */
+/** A peer in memory, and its saved state, which is written only if it has changed. */
 export class DurablePeer implements Saveable {
   readonly socket: CallbackSocket<CloudflareSocket>;
   readonly peer: Peer;
-  /** Hooks at work: what they change is saved once they have settled. */
+  /** Number of hooks that are running. Their changes are saved when they have settled. */
   running = 0;
-  /** When it was heard last in this life. */
+  /** Time of the latest message since the peer is in memory; 0 if there was none. */
   heardAt = 0;
   readonly #store: PeerStore;
   readonly #context: object;
-  /** JSON text, as the next two. */
+  /** JSON text. */
   readonly #handshake: string;
+  /** JSON text; `undefined` if the topics have changed since the last save. */
   #topics: string | undefined;
+  /** JSON text; `undefined` if JSON cannot hold the context, or nothing was saved yet. */
   #savedContext: string | undefined;
   #binaryType: string | undefined;
   #saved: PackedPeer | undefined;
@@ -55,7 +57,7 @@ export class DurablePeer implements Saveable {
     this.#isSpilled = found?.isSpilled ?? false;
   }
 
-  /** Has `touched` called whenever somebody gets its context, and so may change it. */
+  /** Calls `touched` at each read of `peer.context`, since the reader may change the context. */
   watch(touched: () => void): void {
     const get = () => {
       touched();
@@ -75,7 +77,7 @@ export class DurablePeer implements Saveable {
     this.#reserved += length;
   }
 
-  /** Notes that the peer has subscribed to a topic, or unsubscribed: the next save packs them again. */
+  /** Notes that the peer has subscribed or unsubscribed. The next save packs the topics again. */
   topicsChanged(): void {
     this.#topics = undefined;
   }
@@ -95,7 +97,7 @@ export class DurablePeer implements Saveable {
   }
 
   /**
-   * Saves what has changed; lets go of it once the connection is over.
+   * Saves the state if it has changed. If the connection is over, deletes the saved state.
    *
    * @throws {PeerError} `ERR_PEER_STATE_TOO_LARGE`
    */

@@ -4,8 +4,8 @@ import type { HubObserver } from "../../pubsub/hub_observer.ts";
 import type { Peer } from "../../peer.ts";
 
 /**
- * The peers of one Durable Object that are in memory. It observes the object's hub, and has a peer
- * saved if its topics change.
+ * The peers of one Durable Object that are in memory. The class observes the object's hub, and
+ * saves a peer if the peer's topics change.
  */
 export class DurablePeers implements HubObserver<Peer> {
   readonly #bySocket = new WeakMap<object, DurablePeer>();
@@ -16,19 +16,19 @@ export class DurablePeers implements HubObserver<Peer> {
     this.#saves = saves;
   }
 
-  /** Adds a peer that was accepted or revived: from now on its changes are saved. */
+  /** Adds a peer that was accepted or revived. From now on, changes of the peer are saved. */
   add(found: DurablePeer): void {
     this.#bySocket.set(found.socket.raw, found);
     this.#byPeer.set(found.peer, found);
     found.watch(() => this.#saves.touch(found));
   }
 
-  /** The peer of a socket; `undefined` if it is not in memory. */
+  /** Returns the peer of a socket; `undefined` if the peer is not in memory. */
   ofSocket(native: object): DurablePeer | undefined {
     return this.#bySocket.get(native);
   }
 
-  /** What is saved of a peer; `undefined` while the peer is being revived. */
+  /** Returns the saved state of a peer; `undefined` while the peer is being revived. */
   of(peer: Peer): DurablePeer | undefined {
     return this.#byPeer.get(peer);
   }

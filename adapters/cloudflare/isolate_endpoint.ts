@@ -27,26 +27,26 @@ import { closeFailureOf, failureOf } from "../../shims/workerd/workerd.ts";
 import type { CloseInfo, SocketFailure } from "../../socket/socket.ts";
 import { SharedInterval } from "../../common/timers.ts";
 
-/** A peer that lives here. */
+/** A peer of this isolate. */
 interface Resident {
   readonly peer: Peer;
-  /** Whether its context has been asked whether it is there, and has not answered. */
+  /** Whether the peer's context has not answered the latest check that it is alive. */
   isSilent: boolean;
 }
 
-/** Where a peer lives, in whichever room. */
+/** Sockets of the peers of all endpoints in this isolate. */
 const lineOf = new WeakMap<Peer, RemoteSocket>();
 
-/** Looks for silent clients in an `idleTimeout`. */
+/** Number of checks for silent clients in one `idleTimeout`. */
 const LOOKS = 8;
 
-/** Milliseconds until a context that does not do what it was asked to is taken for gone. */
+/** Milliseconds after which a context that has not done a task counts as ended. */
 const GONE_MS = 100;
 
 /**
- * What plain Workers serve in one isolate: its peers hear each other, and nobody else. Cloudflare
- * runs a Worker in as many isolates as it likes, so **two clients of one Worker need not be here
- * together**: who must reach all clients uses Durable Objects.
+ * Peers and topics of a plain Worker in one isolate. A publish reaches the peers of this isolate
+ * only. Cloudflare runs a Worker in many isolates, so **two clients of one Worker may be in
+ * different isolates**. To reach all clients, use Durable Objects.
  */
 export class IsolateEndpoint extends Adapter {
   readonly #timers: ContextTimers;
@@ -56,10 +56,10 @@ export class IsolateEndpoint extends Adapter {
   readonly #contexts: SharedInterval<RemoteSocket>;
   readonly #clients: SharedInterval<RemoteSocket> | undefined;
   readonly #host: LineHost;
-  /** Services of connections, with hooks and tasks that run in the request of their peer. */
+  /** Services of connections. Hooks and tasks of a peer run in the request of the peer. */
   readonly #connectionHost: ConnectionHost;
 
-  /** @internal Made by the adapter for Cloudflare. */
+  /** @internal Called by the adapter for Cloudflare. */
   constructor(options: CloudflareRoomOptions) {
     checkCloudflare(options);
     const endpoint = endpointOf(options);
@@ -87,9 +87,9 @@ export class IsolateEndpoint extends Adapter {
   }
 
   /**
-   * Answers an upgrade request with the 101 or a refusal.
+   * Returns the response to an upgrade request: the 101, or a refusal.
    *
-   * @throws {TypeError} without the `ctx` of the request.
+   * @throws {TypeError} if `ctx` is missing.
    */
   async handleUpgrade(request: Request, env: unknown, ctx: WorkerContext): Promise<Response> {
     if (typeof ctx?.waitUntil !== "function") {
@@ -106,13 +106,13 @@ export class IsolateEndpoint extends Adapter {
           this.answer(request, handshake, (it) => this.#accept(context, handshake, it))
         ),
       );
-    // Later: of a response with a stream for a body, the end of its context may come before `cancel`.
+    // Not at once: the context must outlive a body that is a stream, or `cancel` may not be called.
     if (answer?.status !== 101) setTimeout(() => this.#leave(context), LINGER_MS);
-    // What nobody sees: the client has left.
+    // Without an answer the client has left: this response reaches no client.
     return answer ?? new Response(null, { status: 204 });
   }
 
-  /** Drains this isolate. */
+  /** Drains the peers of this isolate. */
   override close(first?: CloseOptions | number, reason?: string): Promise<void> {
     const closed = typeof first === "number" ? super.close(first, reason) : super.close(first);
     return this.#timers.awake(closed);
@@ -127,8 +127,8 @@ export class IsolateEndpoint extends Adapter {
     const extensions = extensionsOf(handshake, this.#isCompressed);
     const line = new RemoteSocket(native, context, this.#host);
     const socket = new CallbackSocket(workerWire, native, protocol, extensions);
-    native.accept({ allowHalfOpen: false }); // then it answers the client's close by itself
-    native.binaryType = "arraybuffer"; // a Blob since 2026-03-17
+    native.accept({ allowHalfOpen: false }); // so that workerd answers the client's close by itself
+    native.binaryType = "arraybuffer"; // the default is "blob" since 2026-03-17
     this.#listen(line, socket);
     const peer = this.endpoint.attach(socket, admission, this.#connectionHost);
     lineOf.set(peer, line);
@@ -172,16 +172,19 @@ export class IsolateEndpoint extends Adapter {
     );
   }
 
-  /** Answers who shows to be there, unless it reads no answers. */
+  /** Answers a heartbeat. Terminates a client that does not read the answers. */
   #sendHeartbeat(line: RemoteSocket): void {
     if (line.bufferedAmount > this.endpoint.limits.maxBuffered) {
       this.#residents.get(line)?.peer.terminate();
     } else line.send(encode(this.#heartbeat!.response));
   }
 
-  /** Does something in the context of a peer, as what it starts ends with the context it runs in. */
+  /**
+   * Runs a task in the context of its peer, since work that a task starts ends with the context. If
+   * the context does not run the task within {@linkcode GONE_MS}, another context does.
+   */
   #later(context: RequestContext | undefined, task: () => void): void {
-    if (!context) return queueMicrotask(task); // of another adapter
+    if (!context) return queueMicrotask(task); // a peer of another adapter
     const cancel = this.#timers.after(GONE_MS, task);
     const now = () => {
       cancel();
@@ -190,7 +193,7 @@ export class IsolateEndpoint extends Adapter {
     queueMicrotask(() => context.isOver ? now() : context.post(now));
   }
 
-  /** Gives up a peer whose context has gone without a word. */
+  /** Terminates a peer whose context did not answer the last check. Else checks again. */
   #ask(line: RemoteSocket): void {
     const resident = this.#residents.get(line)!;
     if (resident.isSilent) {

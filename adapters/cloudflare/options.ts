@@ -11,7 +11,7 @@ import type { EndpointOptions } from "../../endpoint/options.ts";
 import { invalidOption } from "../../common/errors.ts";
 import { checkNames } from "../../common/option_names.ts";
 
-/** Options that only the adapter for Cloudflare has. */
+/** Names of the options that only the adapter for Cloudflare has. */
 const OWN_OPTIONS: readonly string[] = [
   "bindingName",
   "instanceName",
@@ -19,18 +19,21 @@ const OWN_OPTIONS: readonly string[] = [
   "heartbeat",
 ];
 
-/** What keeps idle clients from being given up. */
+/** A message that idle clients send to stay connected, and its answer. */
 export interface Heartbeat {
-  /** What clients send, well within `limits.idleTimeout`. No hook sees it, and it wakes no object. */
+  /** Text to send well within `limits.idleTimeout`. Reaches no hook, and wakes no object. */
   readonly request: string;
-  /** What they get for it. */
+  /** Text of the answer. */
   readonly response: string;
 }
 
 /** Options of the adapter for Cloudflare. */
 export interface CloudflareOptions<Context extends object = AnyContext>
   extends AdapterOptions<Context> {
-  /** Shares peers, topics and limits with the other adapters over it: of plain Workers only, as each Durable Object has its own. */
+  /**
+   * Endpoint to share with other adapters: the same peers, topics and limits. For plain Workers
+   * only: each Durable Object has an endpoint of its own.
+   */
   readonly endpoint?: Endpoint;
   /**
    * Name of the binding to the class of Durable Objects that serves upgrade requests.
@@ -39,20 +42,21 @@ export interface CloudflareOptions<Context extends object = AnyContext>
    */
   readonly bindingName?: string;
   /**
-   * Name of the object that serves a request: peers of one object hear each other.
+   * Name of the object that serves a request, or a function that returns the name. A publish
+   * reaches the peers of one object.
    *
    * @default "onepeer"
    */
   readonly instanceName?: string | ((request: Request) => string);
   /**
-   * A message that clients send to show that they are there, and what they get for it, as Cloudflare
-   * does not send pings. No hook sees it, and no object is woken by it. With it, clients that are
-   * silent for `limits.idleTimeout` are given up; without, none.
+   * Message that clients send to stay connected, and its answer, since Cloudflare sends no pings.
+   * If set, clients that are silent for `limits.idleTimeout` are terminated; if not set, silent
+   * clients stay.
    *
    * @default none
    */
   readonly heartbeat?: Heartbeat;
-  /** Finds the object itself, in place of `bindingName` and `instanceName`. */
+  /** Returns the stub of the object that serves a request, in place of the two names. */
   readonly resolveDurableStub?: (
     request: Request,
     env: unknown,
@@ -62,11 +66,19 @@ export interface CloudflareOptions<Context extends object = AnyContext>
 
 /** Options of the adapter's `worker()`. */
 export interface WorkerOptions {
-  /** Name of the binding to the class of Durable Objects; the adapter's own if left out, else none. */
+  /**
+   * Name of the binding to the class of Durable Objects.
+   *
+   * @default the adapter's `bindingName`
+   */
   readonly binding?: string;
-  /** Name of the object that serves a request; the adapter's own if left out. */
+  /**
+   * Name of the object that serves a request.
+   *
+   * @default the adapter's `instanceName`
+   */
   readonly instance?: string | ((request: Request) => string);
-  /** Answers what is no upgrade request. Else that gets a 426. */
+  /** Answers all other requests. Default: a 426 response. */
   readonly fetch?: (
     request: Request,
     env: never,
@@ -74,16 +86,16 @@ export interface WorkerOptions {
   ) => Response | Promise<Response>;
 }
 
-/** Options of a Durable Object's room, and of an isolate's. */
+/** Options of the endpoint of a Durable Object or an isolate. */
 export interface CloudflareRoomOptions extends AdapterOptions {
-  /** See the adapter. */
+  /** See {@linkcode CloudflareOptions.heartbeat}. */
   readonly heartbeat?: Heartbeat;
 }
 
 /**
- * @internal Finds mistakes before the first client does.
+ * @internal Checks the options of the adapter.
  *
- * @throws {TypeError} for an option that does not exist or is of the wrong kind.
+ * @throws {TypeError} for an option that does not exist or has the wrong type.
  */
 export function checkCloudflare(
   options: AdapterOptions & {
@@ -108,9 +120,9 @@ export function checkCloudflare(
 const WORKER_OPTIONS: readonly string[] = ["binding", "instance", "fetch"];
 
 /**
- * @internal Finds mistakes in the options of a Worker.
+ * @internal Checks the options of `worker()`.
  *
- * @throws {TypeError} for an option that does not exist or is of the wrong kind.
+ * @throws {TypeError} for an option that does not exist or has the wrong type.
  */
 export function checkWorker(
   options: { readonly binding?: unknown; readonly instance?: unknown; readonly fetch?: unknown },
@@ -126,7 +138,7 @@ function checkNamed(binding: string, name: unknown, instance: string, object: un
     throw new TypeError(invalidOption(binding, "the name of a binding", name));
   }
   if (object === undefined || typeof object === "string" || typeof object === "function") return;
-  throw new TypeError(invalidOption(instance, "a name, or a function that finds it", object));
+  throw new TypeError(invalidOption(instance, "a name, or a function that returns one", object));
 }
 
 function isHeartbeat(value: unknown): boolean {
@@ -135,9 +147,10 @@ function isHeartbeat(value: unknown): boolean {
 }
 
 /**
- * @internal The options of an object's own endpoint.
+ * @internal Checks and returns the options of a Durable Object's endpoint.
  *
- * @throws {TypeError} for an endpoint to share, and wrong options.
+ * @throws {TypeError} if `endpoint` is set, and for options that {@linkcode checkCloudflare}
+ * rejects.
  */
 export function checkDurable(options: AdapterOptions): EndpointOptions {
   checkCloudflare(options);

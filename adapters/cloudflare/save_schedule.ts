@@ -1,14 +1,14 @@
 import { logError } from "../../common/errors.ts";
 
-/** A state that a {@linkcode SaveSchedule} saves. */
+/** State that a {@linkcode SaveSchedule} saves. */
 export interface Saveable {
   /** Number of hooks that are running and can change the state. The schedule counts them. */
   running: number;
-  /** Whether the state is final: one more save, and there is nothing left to save. */
+  /** Whether the connection is over. One more save follows, which deletes the state. */
   readonly isClosed: boolean;
   /** Writes the state if it has changed. May throw. */
   save(): void;
-  /** Name of the state for the console. */
+  /** Returns a name for the console. */
   toString(): string;
 }
 
@@ -16,10 +16,11 @@ export interface Saveable {
  * Decides when the state of each peer is saved.
  *
  * - After a hook that returned no promise: at once.
- * - After an asynchronous hook: when it has settled, and no other hook of the same peer is running.
+ * - After an asynchronous hook: when the hook has settled, if no other hook of the peer is running.
  * - After any other change: at the end of the turn, unless a hook of the peer is running.
- * - Once more when no hook of any peer is running, if a hook was running at the end of the turn. A
- *   hook may have kept the context of another peer, and change it without a further notice.
+ * - Once more when no hook of any peer is running, if a hook was running at the end of the turn.
+ *   The hook may hold the context of another peer, and later changes of that context are not
+ *   noticed.
  */
 export class SaveSchedule<T extends Saveable> {
   readonly #keepAlive: (promise: Promise<void>) => void;
@@ -51,7 +52,7 @@ export class SaveSchedule<T extends Saveable> {
    * Notes that a hook has run, and saves its peer's state now or when the hook has settled.
    *
    * @param hook the promise of an asynchronous hook.
-   * @returns a promise that settles as the hook does, and rejects if the state could not be saved.
+   * @returns Promise that settles as the hook does, and rejects if the state could not be saved.
    */
   ran(state: T | undefined, hook: Promise<void> | undefined): Promise<void> | undefined {
     if (!hook) {

@@ -2,6 +2,11 @@ import { isLegalHost, refusalResponse, validateHandshake } from "../../handshake
 import { handshakeOf } from "../../shims/workerd/upgrade.ts";
 import type { DurableNamespace, DurableStub } from "../../shims/workerd/workerd.ts";
 
+/**
+ * Returns the stub of the Durable Object that serves a request.
+ *
+ * @throws {TypeError} if `env` has no such binding.
+ */
 export function stubOf(
   request: Request,
   env: unknown,
@@ -14,7 +19,11 @@ export function stubOf(
   return namespace.get(namespace.idFromName(name) as never);
 }
 
-/** Has an object answer; refuses here what workerd 2026-11 would not get to it as it came. */
+/**
+ * Forwards a request to a Durable Object, and returns the object's response. A request that workerd
+ * 2026-11 would not forward unchanged is validated here: another method than GET, or an illegal
+ * `Host`.
+ */
 export async function forward(request: Request, stub: DurableStub): Promise<Response> {
   const isWhole = request.method === "GET" && isLegalHost(request.headers.get("host"));
   const refusal = isWhole ? undefined : validateHandshake(handshakeOf(request));
@@ -23,7 +32,7 @@ export async function forward(request: Request, stub: DurableStub): Promise<Resp
 
 function bindingMissing(binding: string): TypeError {
   return new TypeError(
-    `Cannot find the Durable Object as env.${binding} is no binding to a class of them: add to wrangler.jsonc
+    `Cannot find the Durable Object as env.${binding} is no binding to a class of Durable Objects: add to wrangler.jsonc
   "durable_objects": { "bindings": [{ "name": "${binding}", "class_name": "${binding}" }] },
   "migrations": [{ "tag": "v1", "new_sqlite_classes": ["${binding}"] }]`,
   );

@@ -1,17 +1,19 @@
 import { Timers } from "../../common/timers.ts";
 import type { RequestContext } from "./request_context.ts";
 
-/** One that runs. */
+/** A timer that is running. */
 interface Due {
+  /** Time of the next call, as `Date.now()` counts. */
   at: number;
+  /** Milliseconds between two calls; `undefined` for a timer that calls back once. */
   readonly every: number | undefined;
   readonly callback: () => void;
 }
 
-/** How late a context may ring until it is given up. */
+/** Milliseconds that a context may ring late. After that, the context counts as ended. */
 const OVERDUE_MS = 500;
 
-/** A context that waits for a time. */
+/** An alarm that rings inside one context. */
 class Bell {
   readonly context: RequestContext;
   #at = Infinity;
@@ -21,12 +23,12 @@ class Bell {
     this.context = context;
   }
 
-  /** When it rings. */
+  /** Time at which the alarm rings; `Infinity` while the alarm is not set. */
   get at(): number {
     return this.#at;
   }
 
-  /** Rings at a time, if not before. */
+  /** Sets the alarm to a time, unless the alarm is set to an earlier time. */
   set(at: number, ring: () => void): void {
     if (at >= this.#at) return;
     this.#at = at;
@@ -41,8 +43,12 @@ class Bell {
 }
 
 /**
- * Timers for a Worker, where the runtime's own end with the request that has set them: all are kept
- * here, and one request that is there waits for the next of them. Another sees whether it does.
+ * Timers of an isolate, which outlive the request that has set them.
+ *
+ * In a Worker a timer of the runtime ends with its request. So this class keeps all timers, and
+ * sets only one alarm of the runtime: in one running request, the host, for the next timer that is
+ * due. A second request, the guard, checks that the host rings. If the host has ended, the guard
+ * becomes the host.
  */
 export class ContextTimers extends Timers {
   readonly #due = new Set<Due>();
@@ -62,14 +68,14 @@ export class ContextTimers extends Timers {
     return this.#start({ at: Date.now() + ms, every: ms, callback });
   }
 
-  /** A context is there, and may wait for others. Call it whenever one hears of something. */
+  /** Notes that a context is alive. Call at each event of a context. */
   enter(context: RequestContext): void {
     this.#contexts.add(context);
     this.#check();
     if (!this.#host || (!this.#guard && this.#contexts.size > 1)) this.#arm();
   }
 
-  /** A context is no more. */
+  /** Notes that a context has ended. */
   leave(context: RequestContext): void {
     this.#contexts.delete(context);
     if (this.#guard?.context === context) this.#guard = undefined;
@@ -79,14 +85,15 @@ export class ContextTimers extends Timers {
     this.#arm();
   }
 
-  /** Waits, in the request that runs now, for something that others bring about. */
+  /** Waits, in the current request, for a promise that another request resolves. */
   override async awake<T>(promise: Promise<T>): Promise<T> {
-    const { promise: here, resolve, reject } = Promise.withResolvers<T>(); // as in RequestContext
+    // A promise of this request, for the reason given in `RequestContext`.
+    const { promise: here, resolve, reject } = Promise.withResolvers<T>();
     promise.then(resolve, reject);
-    // workerd ends a request that waits without I/O of its own: it seems to hang.
+    // workerd takes a request that waits without I/O of its own for a hanging one, and ends it.
     const timer = setInterval(() => {
       this.#check();
-      if (!this.#host) this.#ring(); // nobody else is there to do it
+      if (!this.#host) this.#ring(); // no other request can ring
     }, OVERDUE_MS);
     try {
       return await here;
@@ -101,7 +108,7 @@ export class ContextTimers extends Timers {
     return () => void this.#due.delete(due);
   }
 
-  /** Has the host wait for what is next, and the guard for the host. */
+  /** Sets the host's alarm to the next timer, and the guard's alarm a little later. */
   #arm(): void {
     if (this.#due.size === 0) return;
     let next = Infinity;
@@ -115,6 +122,7 @@ export class ContextTimers extends Timers {
     });
   }
 
+  /** Returns an alarm in a context that is not the host's; `undefined` if there is none. */
   #bell(): Bell | undefined {
     for (const context of this.#contexts) {
       if (context !== this.#host?.context) return new Bell(context);
@@ -122,11 +130,12 @@ export class ContextTimers extends Timers {
     return undefined;
   }
 
-  /** Gives the host up where it has not rung: its context has ended without a word. */
+  /** Replaces a host that did not ring: the runtime does not report the end of a context. */
   #check(): void {
     if (this.#host && Date.now() >= this.#host.at + OVERDUE_MS) this.leave(this.#host.context);
   }
 
+  /** Calls back all timers that are due. */
   #ring(): void {
     const now = Date.now();
     for (const due of [...this.#due]) {

@@ -1,29 +1,29 @@
 import { logError, PeerError } from "../../common/errors.ts";
 import type { CloudflareSocket, DurableContext, DurableKv } from "./workerd.ts";
 
-/** What never changes of a peer: its handshake, in short names, as it is in every attachment. */
+/** State of a peer that never changes. Names are short, as each saved state has them. */
 export interface SavedHandshake {
-  /** Its id. */
+  /** Id of the peer. */
   readonly i: string;
-  /** When it opened. */
+  /** Time of the open, as `Date.now()` counts. */
   readonly o: number;
-  /** Path and query. */
+  /** Path and query of the request. */
   readonly u: string;
-  /** Headers: names and values in turns, by line feeds. */
+  /** Headers: names and values in turn, separated by line feeds. */
   readonly h: string;
-  /** Whether the line is TLS. */
+  /** Whether the connection uses TLS. */
   readonly s: boolean;
-  /** Its address. */
+  /** IP address of the client. */
   readonly a?: string | undefined;
-  /** Its namespace. */
+  /** Namespace of the peer. */
   readonly n: string;
-  /** The subprotocol that was negotiated. */
+  /** Negotiated subprotocol. */
   readonly p: string;
-  /** The extensions that were negotiated. */
+  /** Negotiated extensions. */
   readonly e: string;
 }
 
-/** All that lasts of a peer. */
+/** State of a peer that survives hibernation. */
 export interface SavedPeer {
   readonly handshake: SavedHandshake;
   readonly topics: readonly string[];
@@ -31,10 +31,10 @@ export interface SavedPeer {
   readonly context: object;
 }
 
-/** JSON text of all that lasts; where JSON cannot hold the context, it is beside the text of the rest. */
+/** A saved peer as JSON text. A context that JSON cannot hold is beside the text. */
 export type PackedPeer = string | { readonly rest: string; readonly context: object };
 
-/** Puts all that lasts of a peer together, of parts that are JSON text already. */
+/** Packs a peer. The parts are JSON text already, except a context that JSON cannot hold. */
 export function pack(
   handshake: string,
   topics: string,
@@ -47,16 +47,16 @@ export function pack(
     : { rest: `${rest}}`, context };
 }
 
-/** Takes apart what {@linkcode pack} put together. */
+/** Reverses {@linkcode pack}. */
 export function unpack(packed: PackedPeer): SavedPeer {
   if (typeof packed === "string") return JSON.parse(packed);
   return { ...JSON.parse(packed.rest), context: packed.context };
 }
 
-/** Deeper, a value is taken for one that contains itself. */
+/** Nesting depth above which a value is treated as circular. */
 const MAX_DEPTH = 64;
 
-/** Whether JSON brings a value back as it was. */
+/** Whether a value is the same after a round trip through JSON. */
 export function isJson(value: unknown, depth = 0): boolean {
   if (typeof value === "string" || typeof value === "boolean" || value === null) return true;
   if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
@@ -73,11 +73,11 @@ export function isJson(value: unknown, depth = 0): boolean {
   return true;
 }
 
-/** Those values of a context that can be cloned; the console hears of the others. */
+/** Returns the values of a context that can be cloned. Logs the others. */
 export function cloneable(context: object, id: string): object {
   try {
     return structuredClone(context);
-  } catch { /* which ones? */ }
+  } catch { /* find the values that cannot be cloned */ }
   const kept: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(context)) {
     try {
@@ -89,14 +89,17 @@ export function cloneable(context: object, id: string): object {
   return kept;
 }
 
-/** Most bytes of an attachment, less what serialization adds to a string. */
+/** Most bytes of text in an attachment: workerd's limit, less the serializer's overhead. */
 const MAX_ATTACHMENT = 16_384 - 16;
-/** Most bytes of a value in the storage of an object with SQLite, less its key. */
+/** Most bytes of a value in SQLite-backed storage: the limit of workerd, less room for the key. */
 const MAX_VALUE = 2 * 1024 * 1024 - 256;
 const PREFIX = "onepeer:";
 const TWO_BYTES = /[^\0-\xff]/;
 
-/** Where peers are saved: on the socket; what is too large for that, in the object's storage. */
+/**
+ * Saves the peers of one Durable Object: on the socket, as its attachment. State that is too large
+ * for an attachment goes to the object's storage, and the attachment is its key.
+ */
 export class PeerStore {
   readonly #ctx: DurableContext;
   #kv: DurableKv | undefined | null = null;
@@ -105,7 +108,7 @@ export class PeerStore {
     this.#ctx = ctx;
   }
 
-  /** What was saved of a socket's peer; `undefined` where it has none any more. */
+  /** Returns the saved state of a socket's peer; `undefined` if there is none, or none any more. */
   read(
     native: CloudflareSocket,
   ): { readonly packed: PackedPeer; readonly isSpilled: boolean } | undefined {
@@ -116,10 +119,10 @@ export class PeerStore {
   }
 
   /**
-   * Saves a peer, in place of what was saved before.
+   * Saves a peer, in place of its earlier state.
    *
-   * @returns whether it is in the storage.
-   * @throws {PeerError} `ERR_PEER_STATE_TOO_LARGE`; then what was saved before is there still.
+   * @returns Whether the state went to the storage.
+   * @throws {PeerError} `ERR_PEER_STATE_TOO_LARGE`. The earlier state is kept.
    */
   write(native: CloudflareSocket, id: string, packed: PackedPeer, wasSpilled: boolean): boolean {
     if (attach(native, packed)) {
@@ -130,16 +133,18 @@ export class PeerStore {
     try {
       this.#storage!.put(PREFIX + id, packed);
     } catch (cause) {
-      throw this.#tooLarge(id, "its state", cause);
+      throw this.#tooLarge(id, "they", cause);
     }
     if (!wasSpilled) native.serializeAttachment(PREFIX + id);
     return true;
   }
 
   /**
-   * Makes sure that a text so long can be saved. Its size is asked for only where that is not clear.
+   * Checks that a text can be saved.
    *
-   * @throws {PeerError} `ERR_PEER_STATE_TOO_LARGE`
+   * @param length in UTF-16 code units.
+   * @param size in bytes. Default: two bytes for each code unit.
+   * @throws {PeerError} `ERR_PEER_STATE_TOO_LARGE` if the text cannot be saved.
    */
   check(id: string, length: number, size: number = length * 2): void {
     if (length * 2 <= MAX_ATTACHMENT) return;
@@ -148,25 +153,25 @@ export class PeerStore {
     }
   }
 
-  /** Lets go of what was saved of a peer. */
+  /** Deletes the saved state of a peer. */
   forget(native: CloudflareSocket, id: string, isSpilled: boolean): void {
     native.serializeAttachment(null);
     if (isSpilled) this.#storage?.delete(PREFIX + id);
   }
 
-  /** Removes what earlier lives left in the storage; for an object without any sockets. */
+  /** Deletes all saved state from the storage. Call only if the object has no socket. */
   sweep(): void {
     const kv = this.#storage;
     if (!kv) return;
     for (const key of [...kv.list({ prefix: PREFIX })].map(([key]) => key)) kv.delete(key);
   }
 
-  /** The storage, where the class has one that is synchronous. */
+  /** Synchronous storage; `undefined` if the class has none. */
   get #storage(): DurableKv | undefined {
     if (this.#kv === null) {
       try {
         this.#kv = this.#ctx.storage.kv;
-        this.#kv?.get(PREFIX); // a class without SQLite has it, and throws
+        this.#kv?.get(PREFIX); // in a class without SQLite, `kv` exists but throws
       } catch {
         this.#kv = undefined;
       }
@@ -176,22 +181,22 @@ export class PeerStore {
 
   #tooLarge(id: string, what: string, cause?: unknown): PeerError {
     const bound = this.#storage
-      ? `${MAX_VALUE} bytes in the object's storage`
-      : `${MAX_ATTACHMENT} bytes, as this class has no SQLite: list it under new_sqlite_classes`;
+      ? `${MAX_VALUE} bytes, the most that the object's storage takes`
+      : `${MAX_ATTACHMENT} bytes, the most without SQLite: list the class under new_sqlite_classes`;
     return new PeerError(
       "ERR_PEER_STATE_TOO_LARGE",
-      `Cannot keep topics and context of peer ${id} through hibernation: ${what} of at most ${bound}`,
+      `Cannot keep topics and context of peer ${id} through hibernation as ${what} exceed ${bound}`,
       { cause },
     );
   }
 }
 
-/** Bytes of a text as V8 serializes it. */
+/** Returns the bytes of a text as V8 serializes it. */
 function sizeOf(text: string): number {
   return TWO_BYTES.test(text) ? text.length * 2 : text.length;
 }
 
-/** Saves on the socket, if it fits. */
+/** Saves on the socket. Returns false if the state is too large. */
 function attach(native: CloudflareSocket, packed: PackedPeer): boolean {
   if (typeof packed === "string") {
     const fits = packed.length * 2 <= MAX_ATTACHMENT || sizeOf(packed) <= MAX_ATTACHMENT;
@@ -202,6 +207,6 @@ function attach(native: CloudflareSocket, packed: PackedPeer): boolean {
     native.serializeAttachment(packed);
     return true;
   } catch {
-    return false; // too large, as all of it can be cloned
+    return false; // the context was cloned before, so size is the only possible reason
   }
 }

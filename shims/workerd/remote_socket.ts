@@ -5,54 +5,57 @@ import type { CloudflareSocket } from "./workerd.ts";
 
 const LINE: unique symbol = Symbol("line");
 
-/** The part of workerd's `WebSocket` that is used, where it lives in a Worker's request. */
+/** Members of workerd's `WebSocket` that the adapter uses in a plain Worker. */
 export interface WorkerSocket extends CloudflareSocket {
-  /** As in the WHATWG `WebSocket`; workerd has it since 2026-03. */
+  /** As in the WHATWG `WebSocket`. workerd has this property since 2026-03. */
   binaryType?: string;
-  /** Takes the socket over: from here on it is read. */
+  /** Accepts the socket, and starts to read. */
   accept(options: { readonly allowHalfOpen: boolean }): void;
-  /** As in DOM. */
+  /** As in the DOM. */
   addEventListener(type: string, listener: (event: never) => void): void;
   [LINE]?: RemoteSocket;
 }
 
-/** Between looks at what a slow client has not taken. */
+/** Most milliseconds between two looks at the bytes that wait for a slow client. */
 const MAX_LOOK_MS = 10;
 
-/** Milliseconds for what a hook has left behind to go on after the end: a timer, a request to elsewhere. */
+/** Milliseconds that a context outlives its last hook, for work the hook has started. */
 export const LINGER_MS = 1000;
 
-/** Milliseconds for the hooks of who has left: no longer does Cloudflare keep its request. */
+/** Milliseconds for hooks after the client has left: Cloudflare keeps the request no longer. */
 const HOOKS_MAY_TAKE_MS = 30_000;
 
-/** Who looks after lines. */
+/** The owner of the sockets of an isolate. */
 export interface LineHost {
-  /** Milliseconds for the hooks of a line that is dropped: they end with its context. */
+  /** Milliseconds for the hooks of a socket that was dropped. Hooks end with its context. */
   readonly hooksMayTake: number;
-  /** A line takes no frames from here on. */
+  /** The socket takes no frames any more. */
   ended(line: RemoteSocket): void;
-  /** Its context is not needed any more. */
+  /** The context of the socket is not needed any more. */
   over(line: RemoteSocket): void;
 }
 
-/** A socket and the context it lives in, for whoever is elsewhere. */
+/**
+ * A socket that other requests can use. It posts each call to the context that the native socket
+ * belongs to.
+ */
 export class RemoteSocket {
   readonly native: WorkerSocket;
   readonly context: RequestContext;
-  /** When something was heard from the client. */
+  /** Time at which the last message arrived, as `Date.now()` counts. */
   heardAt: number = Date.now();
-  /** Some of what waited for the network may have been written: called within its context. */
+  /** Called in the context of the socket when queued bytes may have been written. */
   drained: () => void = () => {};
   readonly #host: LineHost;
   #isOpen = true;
   #isDropped = false;
-  /** Hooks of its peer that are at work. */
+  /** Number of hooks of the peer that are running. */
   #running = 0;
-  /** Bytes that wait for their context. */
+  /** Bytes that wait for the context. */
   #posted = 0;
   /** Bytes that waited for the network at the last look. */
   #queued = 0;
-  /** Milliseconds until the next look, while there is something to look at; else 0. */
+  /** Milliseconds between looks, plus 1; 0 while no byte waits. */
   #lookIn = 0;
 
   constructor(native: WorkerSocket, context: RequestContext, host: LineHost) {
@@ -62,12 +65,12 @@ export class RemoteSocket {
     native[LINE] = this;
   }
 
-  /** Whether it takes frames. */
+  /** Whether the socket takes frames. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  /** Bytes that wait: true within its context, at most some milliseconds old elsewhere. */
+  /** Bytes that wait: exact in the socket's context, some milliseconds old in other contexts. */
   get bufferedAmount(): number {
     if (this.context.isCurrent) this.context.post(() => this.#look());
     return this.#posted + this.#queued;
@@ -90,7 +93,7 @@ export class RemoteSocket {
     });
   }
 
-  /** Waits for a hook of its peer. */
+  /** Notes a running hook of the peer. The context lives until the hook has settled. */
   ran(hook: Promise<void>): void {
     this.#running++;
     const settled = () => {
@@ -99,7 +102,7 @@ export class RemoteSocket {
     hook.then(settled, settled);
   }
 
-  /** It has ended, by itself or by being dropped. */
+  /** The socket has ended. With `isDropped`, the server drops the connection. */
   end(isDropped: boolean): void {
     this.#isDropped ||= isDropped;
     if (!this.#isOpen) return;
@@ -110,7 +113,7 @@ export class RemoteSocket {
     this.context.post(() => void setTimeout(() => this.#letGo(), hooksMayTake));
   }
 
-  /** Lets go of the context once no hook is at work: the `close` hook has not started yet. */
+  /** Releases the context soon, if no hook is running then. The `close` hook starts before that. */
   #finishSoon(): void {
     const wait = this.#isDropped ? 0 : LINGER_MS;
     this.context.post(() => void setTimeout(() => this.#finish(), wait));
@@ -130,7 +133,7 @@ export class RemoteSocket {
     this.#queued = this.#isOpen ? this.native.bufferedAmount ?? 0 : 0;
   }
 
-  /** Looks again and again while something waits: the runtime does not say when it has been written. */
+  /** Looks repeatedly while bytes wait, as workerd does not report when they are written. */
   #watch(): void {
     this.#look();
     this.#lookIn = this.#queued > 0 ? Math.min(this.#lookIn + 1, MAX_LOOK_MS) : 0;
@@ -143,7 +146,7 @@ export class RemoteSocket {
   }
 }
 
-/** @internal The wire of a socket that lives in a Worker's request. */
+/** @internal Wire of a socket that belongs to a request of a plain Worker. */
 export const workerWire: Wire<WorkerSocket> = {
   isOpen: (native) => native[LINE]!.isOpen,
   send: (native, frame) => native[LINE]!.send(frame),

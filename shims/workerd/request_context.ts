@@ -1,14 +1,16 @@
-/** The part of a Worker's `ctx` that is used. */
+/** Members of a Worker's `ctx` that the adapter uses. */
 export interface WorkerContext {
-  /** Keeps the request's context alive until a promise has settled. */
+  /** Keeps the context of the request alive until the promise has settled. */
   waitUntil(promise: Promise<unknown>): void;
-  /** Ends the request's context at once, and its socket. */
+  /** Ends the context of the request at once, with its socket. */
   abort?(reason?: unknown): void;
 }
 
 /**
- * The context of one request to a Worker. Cloudflare's runtime, workerd, lets nobody else touch what
- * was made in it: sockets, timers. So others post what is to be done there, and it does so in order.
+ * The context of one request to a Worker.
+ *
+ * workerd lets no other request use the sockets and timers that were made in this one. So other
+ * requests post tasks, and this context does the tasks in order.
  */
 export class RequestContext {
   static #current: RequestContext | undefined;
@@ -17,23 +19,23 @@ export class RequestContext {
   #wake: (() => void) | undefined;
   #isOver = false;
 
-  /** Of the request that is being handled. */
+  /** @param ctx belongs to the request that is being handled. */
   constructor(ctx: WorkerContext) {
     this.#ctx = ctx;
     ctx.waitUntil(this.#work());
   }
 
-  /** Whether what runs now surely runs in it. */
+  /** Whether the current code certainly runs in this context. */
   get isCurrent(): boolean {
     return RequestContext.#current === this;
   }
 
-  /** Whether nothing runs in it any more, as far as we know. */
+  /** Whether the context has ended, as far as known: workerd may end a context without a report. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Does what the runtime reports in this context. */
+  /** Handles an event that the runtime reports in this context. */
   run<T>(event: () => T): T {
     RequestContext.#current = this;
     try {
@@ -43,7 +45,10 @@ export class RequestContext {
     }
   }
 
-  /** Does something in it: now if that can be, else in the order of the calls. Never if it is over. */
+  /**
+   * Does a task in this context: at once if the context is current and no task waits, else after
+   * the tasks that wait. Has no effect if the context has ended. Errors of a task are ignored.
+   */
   post(task: () => void): void {
     if (this.#isOver) return;
     if (this.isCurrent && this.#posted.length === 0) return this.#do(task);
@@ -51,13 +56,13 @@ export class RequestContext {
     this.#wake?.();
   }
 
-  /** Does nothing any more. */
+  /** Ends the context: tasks that are posted from now on are not done. */
   end(): void {
     this.#isOver = true;
     this.#wake?.();
   }
 
-  /** Drops its socket without a closing handshake. Nothing runs in it from here on. */
+  /** Ends the context, and drops its socket without a closing handshake. */
   abort(): void {
     this.#isOver = true;
     this.#ctx.abort?.(new Error("onepeer: the connection was terminated"));
@@ -66,7 +71,9 @@ export class RequestContext {
   #do(task: () => void): void {
     try {
       task();
-    } catch { // its socket has gone; or it was current when a hook called `ctx.abort()`, which runs no `finally`
+    } catch {
+      // Its socket has gone. Or a hook called `ctx.abort()`: then no `finally` ran, and a context
+      // that has ended was still current.
       RequestContext.#current = undefined;
     }
   }
@@ -74,15 +81,16 @@ export class RequestContext {
   async #work(): Promise<void> {
     while (!this.#isOver) {
       if (this.#posted.length === 0) {
-        // Others may resolve a promise that was made here: its continuation runs here (workerd since
-        // 2024-10-14). Not that of `new Promise` once V8 has optimized it (workerd 2026-11).
+        // If another request resolves a promise of this request, the continuation runs in this one
+        // (workerd since 2024-10-14). Not with `new Promise` once V8 has optimized it (workerd
+        // 2026-11).
         const { promise, resolve } = Promise.withResolvers<void>();
         this.#wake = resolve;
         await promise;
       }
       this.#wake = undefined;
       this.run(() => {
-        for (const task of this.#posted) this.#do(task); // what they post is done behind them
+        for (const task of this.#posted) this.#do(task); // includes tasks that are posted meanwhile
       });
       this.#posted = [];
     }

@@ -1,14 +1,17 @@
 import type { DurableStorage } from "./workerd.ts";
 
-/** Where ours is written down, beside the user's own that it took the place of. */
+/** Storage key of {@linkcode Noted}. */
 const KEY = "onepeer-alarm";
 
+/** Both alarms, as they are stored while ours is set. */
 interface Noted {
+  /** Time of our alarm. */
   readonly ours: number;
+  /** Time of the user's alarm, which ours has replaced; `null` if none was set. */
   readonly theirs: number | null;
 }
 
-/** The one alarm of a Durable Object, shared with the class that the user wrote. */
+/** The one alarm of a Durable Object, shared with the user's class. */
 export class SharedAlarm {
   readonly #storage: DurableStorage;
 
@@ -16,7 +19,7 @@ export class SharedAlarm {
     this.#storage = storage;
   }
 
-  /** Makes sure that it rings in `ms` at the latest; the user's own is put off, not lost. */
+  /** Makes the alarm ring within `ms`. A later alarm of the user is stored, and set again. */
   async ringWithin(ms: number): Promise<void> {
     const current = await this.#storage.getAlarm();
     const ours = Date.now() + ms;
@@ -25,14 +28,18 @@ export class SharedAlarm {
     await this.#storage.setAlarm(ours);
   }
 
-  /** It rings. Returns whether that is the user's own alarm; sets that one again where it is not yet time. */
+  /**
+   * Handles the alarm's ring. Sets the user's alarm again if its time has not come.
+   *
+   * @returns Whether the user's alarm is due.
+   */
   async rang(): Promise<boolean> {
     const noted = await this.#storage.get(KEY) as Noted | undefined;
     if (!noted) return true;
     await this.#storage.delete(KEY);
     const { ours, theirs } = noted;
     const now = Date.now();
-    if (now < ours) return true; // set by the user since
+    if (now < ours) return true; // the user has set the alarm meanwhile
     if (theirs === null) return false;
     if (theirs <= now) return true;
     if (await this.#storage.getAlarm() === null) await this.#storage.setAlarm(theirs);

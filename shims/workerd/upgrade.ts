@@ -7,22 +7,22 @@ const WITH_PORT = /^\[?(.+?)\]?:\d+$/;
 const BEYOND_ASCII = /[^\0-\x7f]/;
 const utf8 = new TextEncoder();
 
-/** Returns the bytes of a header, one character for each byte: workerd decodes headers as UTF-8. */
+/** Returns a header with one character for each byte, since workerd decodes UTF-8. */
 function bytesOf(text: string): string {
   if (!BEYOND_ASCII.test(text)) return text;
   return Array.from(utf8.encode(text), (byte) => String.fromCharCode(byte)).join("");
 }
 
-/** Returns the client's address as Cloudflare reports it. */
+/** Returns the client's IP address as Cloudflare reports it. */
 function clientAddress(request: Request): string | undefined {
   const clientIp = (request as { cf?: { clientIp?: unknown } }).cf?.clientIp;
-  // The header is the fallback only: a client that reaches workerd past Cloudflare can forge the
-  // header, but not `cf`.
+  // The header is only the fallback: a client that reaches workerd without Cloudflare in front can
+  // forge the header, but not `cf`.
   if (typeof clientIp !== "string") return request.headers.get("cf-connecting-ip") ?? undefined;
   return WITH_PORT.exec(clientIp)?.[1] ?? clientIp;
 }
 
-/** Reads a request of workerd, for a WebSocket or anything else. */
+/** Reads a request of workerd, with or without an upgrade. */
 export function readRequest(
   request: Request,
 ): RawHandshakeInit & { readonly rawHeaders: readonly string[] } {
@@ -37,7 +37,7 @@ export function readRequest(
   };
 }
 
-/** Makes a handshake of an upgrade request. */
+/** Wraps an upgrade request as a handshake. */
 export function handshakeOf(request: Request, env?: unknown, ctx?: unknown): RawHandshake {
   return new RawHandshake({
     ...readRequest(request),
@@ -48,8 +48,8 @@ export function handshakeOf(request: Request, env?: unknown, ctx?: unknown): Raw
 /**
  * Returns the refusal of a handshake that workerd cannot serve; `undefined` for all others.
  *
- * If `Upgrade` names several protocols, workerd 2026-11 does not switch protocols, and the peer would
- * stay for ever. No hook sees such a request.
+ * If `Upgrade` names several protocols, workerd 2026-11 does not switch protocols, and the peer
+ * would stay forever. No hook sees such a request.
  */
 export function refusalOf(handshake: RawHandshake): Response | undefined {
   if (!handshake.header("upgrade")?.includes(",")) return undefined;
@@ -64,7 +64,7 @@ export function extensionsOf(handshake: RawHandshake, isCompressed: boolean): st
   return isOffered ? "permessage-deflate" : "";
 }
 
-/** Makes the two ends of a socket: the client's for {@linkcode switching}, and the server's. */
+/** Creates a socket: the client's end, for {@linkcode switching}, and the server's end. */
 export function socketPair<Socket extends CloudflareSocket>(): readonly [
   client: unknown,
   server: Socket,
@@ -76,7 +76,7 @@ export function socketPair<Socket extends CloudflareSocket>(): readonly [
   return [pair[0], pair[1]];
 }
 
-/** Makes the response 101, which carries the client's end of the socket. */
+/** Returns the 101 response, which carries the client's end of the socket. */
 export function switching(
   webSocket: unknown,
   { protocol, extensions }: { readonly protocol: string; readonly extensions: string },

@@ -1,5 +1,6 @@
 /**
- * What is used of Cloudflare's runtime, workerd. Its own types are for those who have them.
+ * The parts of workerd, Cloudflare's runtime, that the adapter uses. Users need not install the
+ * types of Cloudflare itself.
  *
  * @module
  */
@@ -7,119 +8,123 @@ import { isSendableCloseCode } from "../../socket/close_code.ts";
 import { OPEN, type SocketFailure } from "../../socket/socket.ts";
 import type { Wire } from "../../socket/callback_socket.ts";
 
-/** The part of workerd's `WebSocket` that is used, of a Durable Object that may hibernate. */
+/** Members of workerd's `WebSocket` that the adapter uses in a Durable Object. */
 export interface CloudflareSocket {
   /** As in the WHATWG `WebSocket`. */
   readonly readyState: number;
-  /** Bytes that wait; workerd has it since 2026. */
+  /** Bytes that wait for the network. workerd has this property since 2026. */
   readonly bufferedAmount?: number;
   /** Queues a message. */
   send(data: string | Uint8Array<ArrayBuffer>): void;
-  /** Starts the closing handshake, or answers it. */
+  /** Starts the closing handshake, or answers the client's. */
   close(code?: number, reason?: string): void;
-  /** Keeps a value through hibernation: 16,384 bytes at most. */
+  /** Keeps a value through hibernation: at most 16,384 bytes. */
   serializeAttachment(value: unknown): void;
-  /** The value that was kept last. */
+  /** Returns the latest value that was kept. */
   deserializeAttachment(): unknown;
 }
 
-/** The part of an object's synchronous key-value storage that is used; SQLite-backed classes have it. */
+/** The part of synchronous storage that the adapter uses. Exists in SQLite-backed classes. */
 export interface DurableKv {
-  /** The value of a key. */
+  /** Returns the value of a key. */
   get(key: string): unknown;
-  /** Stores what can be cloned. */
+  /** Stores a value that can be cloned. */
   put(key: string, value: unknown): void;
   /** Removes a key. */
   delete(key: string): boolean;
-  /** Keys and values. */
+  /** Returns keys and values. */
   list(options: { readonly prefix: string }): Iterable<readonly [string, unknown]>;
 }
 
-/** The part of an object's storage that is used. */
+/** Members of a Durable Object's storage that the adapter uses. */
 export interface DurableStorage {
-  /** Synchronous, where the class has SQLite. */
+  /** Synchronous storage of an SQLite-backed class. */
   readonly kv?: DurableKv;
-  /** The value of a key. */
+  /** Returns the value of a key. */
   get(key: string): Promise<unknown>;
-  /** Stores what can be cloned. */
+  /** Stores a value that can be cloned. */
   put(key: string, value: unknown): Promise<void>;
   /** Removes a key. */
   delete(key: string): Promise<boolean>;
-  /** When the object's alarm rings: there is but one. */
+  /** Returns the time of the object's alarm. An object has one alarm. */
   getAlarm(): Promise<number | null>;
-  /** Sets it, in place of what it was. */
+  /** Sets the object's alarm, and replaces the earlier time. */
   setAlarm(time: number): Promise<void>;
 }
 
-/** The part of a Durable Object's `ctx` that is used. */
+/** Members of a Durable Object's `ctx` that the adapter uses. */
 export interface DurableContext {
   /** Storage of this object. */
   readonly storage: DurableStorage;
-  /** Answers a message without the object. */
+  /** Makes the runtime answer one message text without the object. */
   setWebSocketAutoResponse(pair?: never): void;
-  /** When it did so last. */
+  /** Returns the time of the runtime's latest answer on a socket. */
   getWebSocketAutoResponseTimestamp(socket: never): Date | null;
-  /** Takes a socket that may outlive the object's memory. */
+  /** Accepts a socket that may outlive the object's memory. */
   acceptWebSocket(socket: never, tags?: string[]): void;
-  /** Sockets of this object, all of them or those with a tag. */
+  /** Returns the sockets of this object: all, or those with a tag. */
   getWebSockets(tag?: string): object[];
-  /** The tags a socket was accepted with. */
+  /** Returns the tags with which a socket was accepted. */
   getTags(socket: never): string[];
-  /** Keeps the object in memory until a promise has settled. */
+  /** Keeps the object in memory until the promise has settled. */
   waitUntil(promise: Promise<unknown>): void;
 }
 
-/** The part of a Durable Object's stub that is used. */
+/** Members of a Durable Object's stub that the adapter uses. */
 export interface DurableStub {
-  /** Has the object answer a request. */
+  /** Sends a request to the object, and returns the object's response. */
   fetch(request: Request): Promise<Response>;
 }
 
-/** The part of a binding to a class of Durable Objects that is used. */
+/** Members of a binding to a class of Durable Objects that the adapter uses. */
 export interface DurableNamespace {
-  /** The id of the object with a name. */
+  /** Returns the id of the object with a name. */
   idFromName(name: string): object;
-  /** The object with an id. */
+  /** Returns a stub of the object with an id. */
   get(id: never): DurableStub;
 }
 
-/** @internal The wire of a socket that may hibernate. */
+/** @internal Wire of a socket that may hibernate. */
 export const hibernatableWire: Wire<CloudflareSocket> = {
   isOpen: (native) => native.readyState === OPEN,
   send: (native, { payload }) => native.send(payload),
   close: (native, code, reason) => native.close(code, reason),
-  // workerd can't reset one line of a Durable Object: a closing handshake nobody waits for.
+  // workerd cannot reset one connection of a Durable Object. The best substitute is a closing
+  // handshake for which the server does not wait.
   terminate(native) {
-    native.serializeAttachment(null); // or it would come back with the next life
+    native.serializeAttachment(null); // else the peer would be revived after hibernation
     if (native.readyState === OPEN) native.close();
   },
   bufferedAmount: (native) => native.bufferedAmount ?? 0,
 };
 
-/** @internal What is wrong with the code of a client's close: workerd 2026-11 lets any pass, and then throws at who answers by it. */
+/**
+ * @internal Returns the failure of a client that closes with an illegal code; else `undefined`.
+ * workerd 2026-11 reports any code, and throws if the server answers with an illegal one.
+ */
 export function closeFailureOf(code: number): SocketFailure | undefined {
   if (isSendableCloseCode(code) || code === 1005 || code === 1006) return undefined;
   return { code: 1002, message: `invalid close code ${code}` };
 }
 
-/** Answers the client's close: a socket that may hibernate never does by itself. */
+/** Answers the client's close, as workerd does not if the socket may hibernate. */
 export function answerClose(native: CloudflareSocket, code: number, reason: string): void {
   try {
     if (code === 1005 || code === 1006) native.close();
     else native.close(code, reason);
-  } catch { /* the line is gone */ }
+  } catch { /* the connection has dropped */ }
 }
 
 const PROTOCOL_ERROR = /protocolError\.statusCode = (\d+); protocolError\.description = (.*)/;
 
-/** @internal What the client did, as workerd words it; `undefined` where the line just dropped. */
+/** @internal Reads a protocol error; `undefined` if the connection just dropped. */
 export function failureOf(error: unknown): SocketFailure | undefined {
   const message = error instanceof Error ? error.message : String(error);
   const [, code, description = ""] = PROTOCOL_ERROR.exec(message) ?? [];
   return code ? { code: Number(code), message: description, cause: error } : undefined;
 }
 
-/** Has the runtime answer a message by itself, of all sockets of an object. */
+/** Makes the runtime answer heartbeats on all sockets of an object, without waking the object. */
 export function answerHeartbeats(
   ctx: DurableContext,
   { request, response }: { readonly request: string; readonly response: string },
