@@ -63,7 +63,12 @@ export class RawConnection implements Disposable {
 
   /** The response head; `undefined` where none comes. */
   async head(ms: number): Promise<Head | undefined> {
-    await this.#until(() => this.isOver || this.#received.includes("\r\n\r\n"), ms);
+    const started = performance.now();
+    const isLate = () => performance.now() - started > LATEST_HEAD_MS;
+    await this.#until(
+      () => this.isOver || this.#received.includes("\r\n\r\n") || isLate(),
+      ms,
+    );
     const end = this.#received.indexOf("\r\n\r\n");
     if (end < 0) return undefined;
     const [status = "", ...lines] = this.#received.toString("latin1", 0, end).split("\r\n");
@@ -139,6 +144,12 @@ export class RawConnection implements Disposable {
     while (!isThere() && !limit.isOver) await limit.pause(this.#heard.promise);
   }
 }
+
+/**
+ * Longest wait for a response head, on any machine. uWebSockets.js leaves a bad request unanswered and
+ * ends the connection after 10 s: that end is no answer.
+ */
+const LATEST_HEAD_MS = 8_000;
 
 let tick: Promise<void> | undefined;
 
