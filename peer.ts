@@ -171,7 +171,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     const topics = this.#topics ??= new Set();
     if (topics.has(topic)) return;
     checkTopicCount(topics.size, this.#host.limits.maxTopicsPerPeer);
-    if (topics.size === 0) this.#domain = this.#sendQueue.group;
+    if (topics.size === 0) this.#domain = this.#sendQueue.broadcastDomain;
     // Added first: if an observer of the hub closes this peer, the peer must leave this topic too.
     topics.add(topic);
     try {
@@ -276,7 +276,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   changeDomain(): void {
     if (!this.#topics?.size) return;
     const from = this.#domain;
-    this.#domain = this.#sendQueue.group;
+    this.#domain = this.#sendQueue.broadcastDomain;
     if (this.#domain === from) return;
     this.#host.hub.changeDomain(this.namespace, this.#topics, this.#self, from);
   }

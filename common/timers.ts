@@ -1,18 +1,18 @@
 /**
- * The timers of one endpoint, counted, so that a test can see that none is left.
- * A plain `setTimeout` each: runtimes keep those in a wheel of their own.
+ * Timers of one endpoint. They are counted, so that a test can check that none is left. Each is one
+ * `setTimeout`, which all runtimes handle efficiently.
  */
 export class Timers {
   readonly #running = new Set<ReturnType<typeof setTimeout>>();
-  /** Who keeps them instead, where the runtime's own would end with the request that sets them. */
+  /** Other implementation, for runtimes on which a timer ends with the request that set it. */
   keeper: Timers | undefined;
 
-  /** How many are running. */
+  /** Number of running timers. */
   get size(): number {
     return this.keeper?.size ?? this.#running.size;
   }
 
-  /** Calls back once after `ms`. Returns the way to cancel it, which may be called at any time. */
+  /** Calls back once after `ms`. Returns a function that cancels the timer, at any time. */
   after(ms: number, callback: () => void): () => void {
     if (this.keeper) return this.keeper.after(ms, callback);
     const timer = setTimeout(() => {
@@ -25,7 +25,7 @@ export class Timers {
     };
   }
 
-  /** Calls back every `ms` until cancelled. */
+  /** Calls back every `ms`. Returns a function that cancels the timer. */
   every(ms: number, callback: () => void): () => void {
     if (this.keeper) return this.keeper.every(ms, callback);
     const timer = setInterval(callback, ms);
@@ -35,13 +35,13 @@ export class Timers {
     };
   }
 
-  /** What to wait for in place of a promise that others resolve. */
+  /** Returns a promise to await instead of one that another request may resolve. */
   awake<T>(promise: Promise<T>): Promise<T> {
     return this.keeper?.awake(promise) ?? promise;
   }
 }
 
-/** Things that one shared timer looks at, and that runs only while there are any. */
+/** Set of items that one timer checks. The timer runs only while the set has items. */
 export class SharedInterval<T> {
   readonly #watched = new Set<T>();
   readonly #timers: Timers;
@@ -55,7 +55,7 @@ export class SharedInterval<T> {
     this.#look = look;
   }
 
-  /** Looks at `item` every interval from now on. */
+  /** Adds an item to check in every interval. */
   add(item: T): void {
     this.#watched.add(item);
     this.#stop ??= this.#timers.every(this.#interval, () => {
@@ -63,7 +63,7 @@ export class SharedInterval<T> {
     });
   }
 
-  /** Looks no more at `item`. */
+  /** Removes an item. */
   delete(item: T): void {
     if (!this.#watched.delete(item) || this.#watched.size > 0) return;
     this.#stop?.();

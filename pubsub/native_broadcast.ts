@@ -8,27 +8,29 @@ import {
 } from "../socket/socket.ts";
 
 /**
- * The rules of broadcasting, for runtimes that have topics of their own. Only their adapters need
- * it: the core alone does without.
+ * Broadcast domain for a runtime with native topics. Only the adapters of such runtimes use it.
  *
- * A runtime's publish asks nobody how much waits for whom. So at most `highWaterMark` bytes are
- * broadcast to a circle before its members are looked at, and to all circles together at most what
- * keeps each queue within `maxBuffered`: whoever is found over the mark is served one by one.
+ * A native broadcast does not check the backpressure of each socket. So the domain checks the
+ * subscribers of a topic after at most `highWaterMark` broadcast bytes, and all subscribers before the
+ * broadcasts together could fill a queue beyond `maxBuffered`. A subscriber above the mark is evicted:
+ * its frames are sent one by one.
  */
 export class NativeDomain implements BroadcastDomain {
   readonly #mark: number;
   readonly #most: number;
-  /** Circles that were broadcast to since their members were looked at; and all that was broadcast since all were. */
+  /** Topics with broadcasts since the last check of their subscribers. */
   readonly #uncheckedTopics = new Set<DomainTopic>();
+  /** Number of bytes that were broadcast since the last check of all subscribers. */
   #bytes = 0;
 
   private constructor({ highWaterMark, maxBuffered }: Limits) {
     this.#mark = highWaterMark;
-    // Who was seen with a mark, and then gets all of this, has maxBuffered less a mark.
+    // A subscriber with one mark queued at its check, and these bytes later, stays one mark below
+    // maxBuffered.
     this.#most = maxBuffered - 2 * highWaterMark;
   }
 
-  /** A group under these limits, unless they leave no room for what goes unnoticed for a while. */
+  /** Returns a domain, or `undefined` if the limits leave no room for unchecked bytes. */
   static under(limits: Limits): NativeDomain | undefined {
     const { highWaterMark, maxBuffered } = limits;
     return 3 * highWaterMark <= maxBuffered ? new NativeDomain(limits) : undefined;
@@ -38,49 +40,49 @@ export class NativeDomain implements BroadcastDomain {
     return new DomainTopic(name, this);
   }
 
-  /** Whether a frame may be broadcast at all. */
+  /** Whether a frame is small enough for a broadcast. */
   takes(size: number): boolean {
     return size <= this.#mark;
   }
 
   /**
-   * Looks at whom another `size` bytes to this circle could make slower than may go unnoticed; tells
-   * whether they may be broadcast then.
+   * Checks the subscribers whose unchecked bytes another `size` bytes to this topic could bring above
+   * the bound. Returns whether the bytes may be broadcast.
    */
-  reserve(circle: DomainTopic, size: number, except: NativeSubscriber | undefined): boolean {
+  reserve(topic: DomainTopic, size: number, except: NativeSubscriber | undefined): boolean {
     const isFull = this.#bytes + size > this.#most;
-    if (!isFull && circle.uncheckedBytes + size <= this.#mark) return true;
+    if (!isFull && topic.uncheckedBytes + size <= this.#mark) return true;
     if (isFull) {
-      for (const other of this.#uncheckedTopics) if (other !== circle) other.checkBackpressure();
+      for (const other of this.#uncheckedTopics) if (other !== topic) other.checkBackpressure();
       this.#uncheckedTopics.clear();
       this.#bytes = 0;
     }
-    return circle.evictSlow(this.#mark, except);
+    return topic.evictSlow(this.#mark, except);
   }
 
-  /** So many bytes are being broadcast to a circle. */
-  spent(circle: DomainTopic, size: number): void {
-    if (circle.uncheckedBytes === 0) this.#uncheckedTopics.add(circle);
+  /** Counts the bytes of a broadcast to a topic. */
+  spent(topic: DomainTopic, size: number): void {
+    if (topic.uncheckedBytes === 0) this.#uncheckedTopics.add(topic);
     this.#bytes += size;
   }
 
-  /** Nobody is left in a circle. */
-  forget(circle: DomainTopic): void {
-    this.#uncheckedTopics.delete(circle);
+  /** Forgets a topic without subscribers. */
+  forget(topic: DomainTopic): void {
+    this.#uncheckedTopics.delete(topic);
   }
 }
 
 class DomainTopic implements NativeTopic {
-  /** Bytes broadcast since the members were looked at. */
+  /** Number of bytes that were broadcast since the last check of the subscribers. */
   uncheckedBytes = 0;
   readonly #members = new Set<NativeSubscriber>();
   readonly #name: string;
-  readonly #group: NativeDomain;
+  readonly #domain: NativeDomain;
   #mayBroadcast = false;
 
-  constructor(name: string, group: NativeDomain) {
+  constructor(name: string, domain: NativeDomain) {
     this.#name = name;
-    this.#group = group;
+    this.#domain = domain;
   }
 
   get size(): number {
@@ -96,41 +98,43 @@ class DomainTopic implements NativeTopic {
   delete(member: NativeSubscriber): void {
     if (!this.#members.delete(member)) return;
     member.sendQueue.socket.topics?.unsubscribe(this.#name);
-    if (this.#members.size === 0) this.#group.forget(this);
-    // Or who comes and goes between two looks would never be seen.
+    if (this.#members.size === 0) this.#domain.forget(this);
+    // Checked here, as a member that joins and leaves between two checks would never be checked.
     if (this.uncheckedBytes > 0) member.sendQueue.checkBackpressure();
   }
 
   reserve({ byteLength }: OutgoingFrame, except: NativeSubscriber | undefined): void {
     const size = byteLength + MAX_HEADER;
-    this.#mayBroadcast = this.#group.takes(size) && this.#group.reserve(this, size, except);
+    this.#mayBroadcast = this.#domain.takes(size) && this.#domain.reserve(this, size, except);
   }
 
   publish(frame: OutgoingFrame, except: NativeSubscriber | undefined, compress: boolean): number {
-    const outsider = except?.sendQueue.socket.topics?.domain === this.#group ? except : undefined;
-    if (!this.#mayBroadcast || (!outsider && this.#members.size === 1)) {
-      return hand(this.#members, frame, except, compress);
+    const publisher = except?.sendQueue.socket.topics?.domain === this.#domain ? except : undefined;
+    if (!this.#mayBroadcast || (!publisher && this.#members.size === 1)) {
+      return sendToEach(this.#members, frame, except, compress);
     }
-    // Whoever speaks does not hear it. Where that is a member like any other, it gets a copy.
-    const speaker: NativeSubscriber = outsider ?? this.#members.values().next().value!;
-    const count = this.#members.size - Number(this.#members.has(speaker));
+    // The socket that broadcasts does not get the frame. If that socket is a subscriber that should get
+    // the frame, the frame is sent to it alone.
+    const sender: NativeSubscriber = publisher ?? this.#members.values().next().value!;
+    const count = this.#members.size - Number(this.#members.has(sender));
     if (count === 0) return 0;
-    speaker.sendQueue.broadcast(this.#name, frame, compress, count);
+    sender.sendQueue.broadcast(this.#name, frame, compress, count);
     const size = frame.byteLength + MAX_HEADER;
-    this.#group.spent(this, size);
+    this.#domain.spent(this, size);
     this.uncheckedBytes += size;
-    return count + Number(!outsider && speaker.deliver(frame, compress));
+    return count + Number(!publisher && sender.deliver(frame, compress));
   }
 
-  /** Has those leave who have become slow. */
+  /** Evicts the subscribers that have become slow. */
   checkBackpressure(): void {
     this.uncheckedBytes = 0;
     for (const member of this.#members) member.sendQueue.checkBackpressure();
   }
 
   /**
-   * Has those leave who have become slow. Where somebody has not but for what is held, tells to
-   * serve all one by one this time: that has it written, and shows what is left.
+   * Evicts the subscribers that have become slow. Returns whether the frame may be broadcast: not if
+   * unflushed broadcast bytes alone bring a subscriber above the mark. To send the frame to each
+   * subscriber then flushes these bytes, and shows how many remain.
    */
   evictSlow(mark: number, except: NativeSubscriber | undefined): boolean {
     this.uncheckedBytes = 0;
@@ -147,7 +151,7 @@ class DomainTopic implements NativeTopic {
   }
 }
 
-function hand(
+function sendToEach(
   members: Iterable<NativeSubscriber>,
   frame: OutgoingFrame,
   except: NativeSubscriber | undefined,

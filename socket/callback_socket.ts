@@ -17,40 +17,40 @@ import {
 } from "./socket.ts";
 
 /**
- * How one runtime's socket does the few things every socket must. One object per
- * adapter, not per connection: each function gets the native socket it works on.
+ * Functions by which a {@linkcode CallbackSocket} uses the native socket of one runtime. Each adapter
+ * has one such object, not each connection: the functions get the native socket as an argument.
  */
 export interface Wire<Native> {
-  /** Whether the native socket still takes frames: false once the client's close has come in. */
+  /** Whether the native socket accepts frames. False after the close frame of the client. */
   isOpen(native: Native): boolean;
-  /** Puts one message on the wire; tells whether nothing of it had to be queued, where it knows that by now. */
+  /** Sends one message. Returns true if the runtime reports that no byte had to be queued. */
   send(native: Native, frame: OutgoingFrame, compress: boolean): boolean | void;
-  /** Gives to the network what only waits for more to go with it, where there is such a thing. */
+  /** Hands gathered bytes to the network. Absent if the runtime gathers none. */
   flush?(native: Native): void;
   /** Starts the closing handshake. */
   close(native: Native, code: number, reason: string): void;
-  /** Whether {@linkcode close} loses track of what is queued: then it is called once the queue is empty. */
+  /** Whether `close` must wait for an empty queue, as the runtime reports no queued bytes after it. */
   readonly closeForgetsQueue?: boolean;
-  /** Drops the line without a closing handshake, as far as the runtime can. */
+  /** Ends the connection without a closing handshake, as far as the runtime can. */
   terminate(native: Native): void;
-  /** Bytes accepted and not yet given to the network, less what {@linkcode topics} holds. */
+  /** Number of bytes accepted and not yet handed to the network, without those of `topics`. */
   bufferedAmount(native: Native): number;
-  /** The runtime's own topics, where it has them. */
+  /** Native topics. Absent if the runtime has none. */
   readonly topics?: {
     domain(native: Native): BroadcastDomain | undefined;
     subscribe(native: Native, name: string): void;
     unsubscribe(native: Native, name: string): void;
     broadcast(native: Native, name: string, frame: OutgoingFrame, compress: boolean): void;
-    /** Bytes that others broadcast, and that are not being written yet. */
+    /** Number of broadcast bytes for this socket that the runtime has not tried to write. */
     unflushed(native: Native): number;
-    /** Something was sent, and so what was held. */
+    /** Reports a `send`, with which the runtime also writes the broadcast bytes. */
     flushed(native: Native): void;
-    /** Has `drained` called once nothing is held any more. */
+    /** Makes the runtime call `drained` once no broadcast bytes wait. */
     awaitFlush(native: Native): void;
   };
-  /** Stops and starts the reader, where the runtime can. */
+  /** Stops and starts the reader. Absent if the runtime cannot. */
   readonly flow?: { pause(native: Native): void; resume(native: Native): void };
-  /** Pings, and tells by a changing number that something was heard; where the runtime does not watch idle lines itself. */
+  /** Pings, and a number that changes with each received frame. Absent if the runtime watches idle connections. */
   readonly heartbeat?: {
     ping(native: Native, data: Uint8Array<ArrayBuffer>): void;
     activity(native: Native): number;
@@ -60,9 +60,9 @@ export interface Wire<Native> {
 const NOTHING = new Uint8Array();
 
 /**
- * A {@linkcode ServerSocket} over any runtime's socket: all state rules, once.
- * The adapter calls `opened`, `received`, `controlled`, `drained`, `failed` and `closed`, in
- * whatever order and however often its runtime reports.
+ * A {@linkcode ServerSocket} over the native socket of any runtime. Keeps the rules of states for all
+ * runtimes. The adapter calls `opened`, `received`, `controlled`, `drained`, `failed` and `closed` in
+ * the order, and as often, as its runtime reports these events.
  *
  * The groups {@linkcode topics}, {@linkcode flow} and {@linkcode heartbeat} are this object itself:
  * objects of their own would cost memory for every idle peer.
@@ -80,9 +80,9 @@ export class CallbackSocket<Native>
   #hasFailed = false;
   #wasSubscribed = false;
   #pendingClose: { readonly code: number; readonly reason: string } | undefined;
-  /** Set inside close(): the state is CLOSING until the caller is done, whatever the wire reports. */
+  /** Whether close() is running: until it returns, the state is CLOSING, whatever the wire reports. */
   #isClosing = false;
-  /** Set while the wire is at work: what it reports from inside waits here until the turn is over. */
+  /** Whether a call of the wire is running: its reports wait for the end of the turn. */
   #isCalling = false;
   #reports: (() => void)[] | undefined;
 
@@ -171,13 +171,13 @@ export class CallbackSocket<Native>
       if (this.unflushedAmount > 0) this.#wire.topics!.awaitFlush(this.raw);
     } else this.#wire.close(this.raw, code, reason);
     this.#isClosing = false;
-    this.resume(); // or the client's answer would never be read
+    this.resume(); // a paused reader would not get the close frame of the client
   }
 
   terminate(): void {
     if (this.#state === CLOSED) return;
     const isThere = !this.#isClosed;
-    this.#isClosed ||= this.#state === CONNECTING; // then nobody is told
+    this.#isClosed ||= this.#state === CONNECTING; // a socket that never opened reports no close
     this.#state = CLOSED;
     if (isThere) this.#wire.terminate(this.raw);
     this.closed({ code: 1006, reason: "", wasClean: false });
@@ -208,26 +208,26 @@ export class CallbackSocket<Native>
     return this.#hasFailed;
   }
 
-  /** The runtime says: the handshake is over. */
+  /** Called if the handshake is complete. */
   opened(): void {
     if (this.#state !== CONNECTING) return;
     this.#state = OPEN;
     this.listener?.onopen();
   }
 
-  /** The runtime says: a whole message came. Silent unless open, as in the WHATWG `WebSocket`. */
+  /** Called for a complete message. Ignored unless the state is OPEN, as in the WHATWG `WebSocket`. */
   received(payload: Payload, byteLength: number): void {
     if (this.#mustWait) return this.#later(() => this.received(payload, byteLength));
     if (this.#state === OPEN) this.listener?.onmessage(payload, byteLength);
   }
 
-  /** The runtime says: a ping or a pong came. The bytes are not touched by anybody from here on. */
+  /** Called for a ping or a pong. No other code may change the bytes later. */
   controlled(kind: ControlKind, data: Uint8Array<ArrayBuffer>): void {
     if (this.#mustWait) return this.#later(() => this.controlled(kind, data));
     if (this.#state === OPEN) this.listener?.oncontrol(kind, data);
   }
 
-  /** The runtime says: the queue has been written. */
+  /** Called if the runtime has written queued bytes. */
   drained(): void {
     if (this.#mustWait) return this.#later(() => this.drained());
     if (this.#state === OPEN) this.listener?.ondrain();
@@ -237,7 +237,7 @@ export class CallbackSocket<Native>
     this.#wire.close(this.raw, code, reason);
   }
 
-  /** The runtime says: the client broke the protocol. It closes the line by itself. */
+  /** Called if the client broke the protocol. The runtime closes the connection by itself. */
   failed(failure: SocketFailure): void {
     if (this.#mustWait) return this.#later(() => this.failed(failure));
     if (this.#state !== OPEN) return;
@@ -246,7 +246,7 @@ export class CallbackSocket<Native>
     this.listener?.onerror(failure);
   }
 
-  /** The runtime says: it is over. A socket that never opened has nobody to tell. */
+  /** Called if the connection has ended. Not reported for a socket that never opened. */
   closed(info: CloseInfo): void {
     const hasOpened = this.#state !== CONNECTING;
     if (!this.#isClosing) this.#state = CLOSED;
@@ -254,8 +254,8 @@ export class CallbackSocket<Native>
     this.#isClosed = true;
     if (!hasOpened) return;
     this.listener?.onclosing();
-    // Bun 1.4 and uWebSockets.js 20 report the close from inside close(). Always wait a turn, so
-    // that no caller is re-entered half way through its own function, and nothing is overtaken.
+    // Bun 1.4 and uWebSockets.js 20 report the close from inside close(). The report always waits a
+    // turn, so that it neither interrupts a caller nor overtakes another report.
     this.#later(() => {
       this.#state = CLOSED;
       this.listener?.onclose(info);

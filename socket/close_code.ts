@@ -1,4 +1,4 @@
-/** What is reported when no close frame was seen (RFC 6455 §7.1.5). */
+/** Code that is reported if no close frame arrived (RFC 6455 §7.1.5). */
 export const ABNORMAL_CLOSURE = 1006;
 
 const MAX_REASON_BYTES = 123;
@@ -13,7 +13,7 @@ export function isSendableCloseCode(code: number): boolean {
 }
 
 /**
- * Checks what a caller wants to put into a close frame.
+ * Checks the code and the reason for a close frame.
  *
  * @throws {RangeError} for a code or a reason that RFC 6455 does not allow.
  */

@@ -2,7 +2,7 @@ import { Message } from "./message.ts";
 import type { OutgoingFrame, Payload } from "./socket.ts";
 
 const utf8 = new TextEncoder();
-/** Node's `Buffer`, where the runtime has one; typed by what is used. */
+/** The part of Node's `Buffer` that is used, if the runtime has it. */
 const { Buffer: NodeBuffer } = globalThis as {
   Buffer?: {
     byteLength(text: string): number;
@@ -10,7 +10,7 @@ const { Buffer: NodeBuffer } = globalThis as {
   };
 };
 
-/** One message on its way out: checked and copied once, encoded at most once, for any number of recipients. */
+/** One message to send. It is checked and copied once, and encoded at most once, for all recipients. */
 export class Frame implements OutgoingFrame {
   readonly payload: Payload;
   readonly byteLength: number;
@@ -29,10 +29,10 @@ export class Frame implements OutgoingFrame {
 }
 
 /**
- * What a caller may send, as a frame: a string is text, a buffer or view is
- * binary, a {@linkcode Message} what it holds, anything else its JSON text.
+ * Makes a frame of a value: a string is text, a buffer or view is binary, a {@linkcode Message} keeps
+ * its type, any other value is its JSON text.
  *
- * @throws {TypeError} for a value that has no JSON text, or only a misleading one.
+ * @throws {TypeError} for a value without JSON text, and for a `Blob`, a stream or a promise.
  */
 export function encode(data: unknown): Frame {
   if (typeof data === "string") return new Frame(data.toWellFormed());
@@ -46,8 +46,8 @@ export function encode(data: unknown): Frame {
 }
 
 /**
- * The bytes as they are now: what is sent may leave later. Into the pool of `Buffer` where there is
- * one: memory of their own would cost 0.4 µs for 1 KiB on Node 20, the copy 0.1.
+ * Copies the bytes, as the caller may change them before they leave. Uses the pool of `Buffer` if there
+ * is one: on Node 20, 1 KiB takes 0.1 µs that way, and 0.5 µs with memory of its own.
  */
 function copy(view: ArrayBufferView): Uint8Array<ArrayBuffer> {
   const bytes = view instanceof Uint8Array
@@ -56,7 +56,7 @@ function copy(view: ArrayBufferView): Uint8Array<ArrayBuffer> {
   return NodeBuffer ? NodeBuffer.from(bytes) : new Uint8Array(bytes);
 }
 
-/** By tag, since a buffer may come from another realm, as in `node:vm`. */
+/** Whether a value is a buffer. Reads the tag, as the buffer may come from another realm (`node:vm`). */
 function isBuffer(data: unknown): data is ArrayBuffer {
   const tag = Object.prototype.toString.call(data);
   return tag === "[object ArrayBuffer]" || tag === "[object SharedArrayBuffer]";
@@ -84,7 +84,7 @@ function toJson(data: unknown): string {
   return json;
 }
 
-/** Values that `JSON.stringify` turns into something nobody meant, with what to do instead. */
+/** Returns advice for a value whose JSON text would be misleading. */
 function misleading(data: unknown): string | undefined {
   if (data instanceof Blob) return "a Blob as its bytes arrive later: send `await blob.bytes()`";
   if (data instanceof ReadableStream || data instanceof WritableStream) {
@@ -95,8 +95,8 @@ function misleading(data: unknown): string | undefined {
 }
 
 /**
- * Length of `text` in UTF-8; a lone surrogate counts as U+FFFD. By the native `Buffer.byteLength` where
- * there is one, which takes 20 ns for 1 KiB and makes nothing.
+ * Number of bytes of `text` in UTF-8. A lone surrogate counts as U+FFFD. Uses `Buffer.byteLength` if
+ * there is one, which takes 20 ns for 1 KiB and allocates nothing.
  */
 export function utf8Length(text: string): number {
   return NodeBuffer ? NodeBuffer.byteLength(text) : utf8.encode(text).byteLength;

@@ -1,34 +1,34 @@
 import { inspectAs } from "../common/inspect.ts";
 import type { Payload } from "./socket.ts";
 
-/** What `message.data` is for a binary message. */
+/** Type of `message.data` for a binary message. */
 export type BinaryType = "uint8array" | "arraybuffer" | "blob" | "nodebuffer";
 
 /** Names accepted for {@linkcode BinaryType}. */
 export const BINARY_TYPES: readonly string[] = ["uint8array", "arraybuffer", "blob", "nodebuffer"];
 
-/** What a message needs to know of the peer that sent it. */
+/** The part of a peer that its messages use. */
 export interface MessageSource {
-  /** For error messages and inspection. */
+  /** Id for error messages and inspection. */
   readonly id: string;
-  /** How `message.data` shows binary. */
+  /** Holds the type of `message.data` for binary messages. */
   readonly websocket: { readonly binaryType: BinaryType };
 }
 
-/** Who has the bytes of a message: nobody yet, something that is being sent, the user. */
+/** Readers of the bytes so far: none, a send without a copy, the user. */
 const UNSEEN = 0, SENT_ON = 1, SEEN = 2;
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** Node's `Buffer`, where the runtime has one; typed by the one thing that is used. */
+/** The part of Node's `Buffer` that is used. */
 interface BufferConstructor {
   from(bytes: ArrayBuffer): Uint8Array<ArrayBuffer>;
 }
 
 /**
- * One message from a client, with lazy views of its payload. It may be kept: the
- * bytes are its own, never a part of a shared pool.
+ * One message from a client. Conversions of its payload run when they are called. A hook may keep the
+ * message: its bytes are not part of a shared pool.
  *
  * @example
  * ```ts
@@ -43,12 +43,12 @@ interface BufferConstructor {
  * ```
  */
 export class Message<Source extends MessageSource = MessageSource> {
-  /** Who sent it. */
+  /** Peer that sent the message. */
   readonly peer: Source;
-  /** Bytes that nobody has seen yet may be a view of more than them. */
+  /** Payload. Bytes that no caller has read may be a view of a larger buffer. */
   #payload: Payload;
   #bytes: typeof UNSEEN | typeof SENT_ON | typeof SEEN = UNSEEN;
-  /** The runtime's own event, where it dispatches one. */
+  /** Event of the runtime, if it dispatches one. */
   declare readonly event?: unknown;
   declare private _id?: string;
 
@@ -60,13 +60,13 @@ export class Message<Source extends MessageSource = MessageSource> {
     });
   }
 
-  /** @internal Made by the library. */
+  /** @internal Called by the library. */
   constructor(peer: Source, rawData: Payload) {
     this.peer = peer;
     this.#payload = rawData;
   }
 
-  /** The payload as it came: a string for text, bytes for binary. Sending it keeps the type. */
+  /** Payload as received: a string for text, bytes for binary. `peer.send` keeps the type. */
   get rawData(): Payload {
     const payload = this.#payload;
     if (typeof payload === "string" || this.#bytes === SEEN) return payload;
@@ -75,7 +75,7 @@ export class Message<Source extends MessageSource = MessageSource> {
     return isOwn ? payload : this.#payload = new Uint8Array(payload);
   }
 
-  /** @internal It will wait, and must not keep more alive than its own bytes. */
+  /** @internal Copies the bytes out of a larger buffer, as the message will wait for a hook. */
   static settle(message: Message): void {
     const payload = message.#payload;
     if (typeof payload === "string" || payload.byteLength === payload.buffer.byteLength) return;
@@ -83,8 +83,8 @@ export class Message<Source extends MessageSource = MessageSource> {
   }
 
   /**
-   * @internal What can be sent on without a copy, as long as no caller has it in hand, to change
-   * it; who asks for it later gets a copy.
+   * @internal Returns the payload for a send without a copy, or `undefined` if a caller has read the
+   * bytes and could change them. A caller that reads the bytes later gets a copy.
    */
   static sendOn(message: Message): Payload | undefined {
     if (typeof message.#payload === "string") return message.#payload;
@@ -93,7 +93,7 @@ export class Message<Source extends MessageSource = MessageSource> {
     return message.#payload;
   }
 
-  /** A random UUID v4, made on first use. */
+  /** Random UUID v4. The first use makes it. */
   get id(): string {
     return this._id ??= crypto.randomUUID();
   }
@@ -103,7 +103,7 @@ export class Message<Source extends MessageSource = MessageSource> {
     return typeof this.#payload === "string" ? "text" : "binary";
   }
 
-  /** A string for text; for binary, what `peer.websocket.binaryType` says. */
+  /** A string for text. For binary, the type that `peer.websocket.binaryType` names. */
   get data(): string | Uint8Array<ArrayBuffer> | ArrayBuffer | Blob {
     const { rawData } = this;
     if (typeof rawData === "string") return rawData;
@@ -119,16 +119,16 @@ export class Message<Source extends MessageSource = MessageSource> {
     }
   }
 
-  /** The payload as text; binary is decoded as UTF-8, invalid bytes as U+FFFD. */
+  /** Payload as text. Binary is decoded as UTF-8, with U+FFFD for invalid bytes. */
   text(): string {
     const payload = this.#payload;
     return typeof payload === "string" ? payload : decoder.decode(payload);
   }
 
   /**
-   * The payload parsed as JSON.
+   * Payload parsed as JSON.
    *
-   * @throws {SyntaxError} for anything else. It names peer and size, never the content.
+   * @throws {SyntaxError} if the payload is not JSON. The error names peer and size, never the content.
    */
   json<T = unknown>(): T {
     try {
@@ -140,20 +140,20 @@ export class Message<Source extends MessageSource = MessageSource> {
     }
   }
 
-  /** The payload's bytes; text as UTF-8. */
+  /** Bytes of the payload. Text is encoded as UTF-8. */
   uint8Array(): Uint8Array<ArrayBuffer> {
     const { rawData } = this;
     return typeof rawData === "string" ? encoder.encode(rawData) : rawData;
   }
 
-  /** A buffer with exactly the payload's bytes. */
+  /** Buffer with the bytes of the payload, and no others. */
   arrayBuffer(): ArrayBuffer {
     const bytes = this.uint8Array();
     if (bytes.byteLength === bytes.buffer.byteLength) return bytes.buffer;
     return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
   }
 
-  /** The payload as a `Blob`. */
+  /** Payload as a `Blob`. */
   blob(): Blob {
     return new Blob([this.uint8Array()]);
   }

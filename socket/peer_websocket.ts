@@ -4,60 +4,60 @@ import type { SendQueue } from "./send_queue.ts";
 /** Options of `peer.send`. */
 export interface SendOptions {
   /**
-   * Whether to compress this message where permessage-deflate (RFC 7692) was negotiated.
+   * Whether to compress this message if permessage-deflate (RFC 7692) was negotiated.
    *
    * @default true
    */
   readonly compress?: boolean;
 }
 
-/** The peer whose own `send` and `close` these are. */
+/** The part of a peer that {@linkcode PeerWebSocket} calls. */
 interface Sender {
   send(data: unknown, options?: SendOptions): number;
   close(code?: number, reason?: string): void;
 }
 
-/** A peer's connection in the terms of the WHATWG `WebSocket`; `send` and `close` are the peer's own. */
+/** Connection of a peer, with the members of a WHATWG `WebSocket`. */
 export class PeerWebSocket {
   readonly #peer: Sender;
-  readonly #outbox: SendQueue;
+  readonly #sendQueue: SendQueue;
   readonly #url: () => string;
   #binaryType: BinaryType = "uint8array";
 
-  /** @internal Made by the peer. */
-  constructor(peer: Sender, outbox: SendQueue, url: () => string) {
+  /** @internal Called by the peer. */
+  constructor(peer: Sender, sendQueue: SendQueue, url: () => string) {
     this.#peer = peer;
-    this.#outbox = outbox;
+    this.#sendQueue = sendQueue;
     this.#url = url;
   }
 
-  /** The URL that the client opened, `ws:` or `wss:`. */
+  /** URL that the client opened, with `ws:` or `wss:`. */
   get url(): string {
     return this.#url();
   }
 
-  /** The subprotocol that was negotiated, not the ones offered; `""` for none. */
+  /** Negotiated subprotocol, or `""`. */
   get protocol(): string {
-    return this.#outbox.socket.protocol;
+    return this.#sendQueue.socket.protocol;
   }
 
-  /** The extensions that were negotiated; `""` for none. */
+  /** Negotiated extensions, or `""`. */
   get extensions(): string {
-    return this.#outbox.socket.extensions;
+    return this.#sendQueue.socket.extensions;
   }
 
-  /** 0 connecting, 1 open, 2 closing, 3 closed. */
+  /** State: 0 connecting, 1 open, 2 closing, 3 closed. */
   get readyState(): number {
-    return this.#outbox.readyState;
+    return this.#sendQueue.readyState;
   }
 
-  /** Bytes that wait for this client. */
+  /** Number of bytes that wait for this client. */
   get bufferedAmount(): number {
-    return this.#outbox.bufferedAmount;
+    return this.#sendQueue.bufferedAmount;
   }
 
   /**
-   * What `message.data` is for binary messages of this peer.
+   * Type of `message.data` for binary messages of this peer.
    *
    * @default "uint8array"
    */
@@ -77,9 +77,9 @@ export class PeerWebSocket {
     this.#binaryType = type;
   }
 
-  /** The runtime's own socket. What you do to it, no contract covers. */
+  /** Socket of the runtime. The contract does not cover its use. */
   get raw(): unknown {
-    return this.#outbox.socket.raw;
+    return this.#sendQueue.socket.raw;
   }
 
   /** Same as `peer.send`. */

@@ -16,58 +16,58 @@ import {
 import type { Counters } from "../common/stats.ts";
 import type { SharedInterval, Timers } from "../common/timers.ts";
 
-/** What all outboxes of one endpoint share. */
+/** Services that all send queues of an endpoint share. */
 export interface SendQueueHost {
   readonly limits: Limits;
   readonly counters: Counters;
   readonly timers: Timers;
-  /** Looks at slow peers again and again, for runtimes that do not say when they have drained. */
+  /** Checks slow clients in an interval, as some runtimes do not report a drain. */
   readonly slow: SharedInterval<SendQueue>;
 }
 
-/** Who owns an outbox: hears of what happens without anybody calling. */
+/** Owner of a send queue. Its methods report events that no call of the owner caused. */
 export interface SendQueueOwner {
-  /** `bufferedAmount` fell to the threshold after having been above the mark. */
+  /** `bufferedAmount` was above `highWaterMark`, and has fallen to `drainThreshold`. */
   drained(): void;
-  /** The queue is watched from now on (the client is slow, or a caller waits), or no longer. */
+  /** The queue is watched from now on, or no longer: the client is slow, or a caller waits for a drain. */
   watching(isOn: boolean): void;
-  /** The queue of a watched client has changed. */
+  /** The number of queued bytes of a watched client has changed. */
   moved(): void;
-  /** What {@linkcode SendQueue.group} says has changed. */
+  /** {@linkcode SendQueue.broadcastDomain} has changed. */
   domainChanged(): void;
-  /** The connection is over for us, whatever the line does. */
+  /** The connection has ended for the server, even if the network still holds it. */
   terminated(info: CloseInfo): void;
 }
 
 /**
- * A queued frame costs memory beside its bytes: 700 on Node 22 and 1,000 on Deno 2.9 for a message
- * of one byte. So as many frames may wait as would fill `maxBuffered` at this size each, and a
- * thousand in any case: memory stays within a few times the limit.
+ * Bytes for which each queued frame counts at least, and the number of frames that may always wait. A
+ * message of one byte takes 700 bytes of memory on Node 22, and 1,000 on Deno 2.9. With this bound,
+ * memory stays within a few times `maxBuffered`.
  */
 const FRAME_COST = 256, MIN_FRAMES = 1024;
-/** Bytes of a frame's header, about. */
+/** Approximate number of bytes in the header of a frame. */
 const HEADER = 4;
 
 /**
- * The way out to one client: sends in order, bounded by `limits.maxBuffered`,
- * tells when a slow client has caught up, and ends the connection once.
+ * Sends frames to one client in order, queues at most `limits.maxBuffered` bytes, reports when a slow
+ * client has caught up, and ends the connection once.
  */
 export class SendQueue implements NativeSendQueue {
   readonly socket: ServerSocket;
   readonly #host: SendQueueHost;
   readonly #owner: SendQueueOwner;
   #slow = false;
-  /** Frames and bytes sent since the queue was last empty: how large a queued frame is on average. */
+  /** Frames and bytes sent since the queue was last empty, for the average size of a queued frame. */
   #frames = 0;
   #bytes = 0;
-  /** What was queued when last seen: only what is sent since could have made it more. */
+  /** Number of queued bytes at the last check. Only later sends can have increased it. */
   #lastQueued = 0;
   /** Queued bytes at the last {@linkcode checkDrain}. */
   #checkedQueued = -1;
   #waiters: DrainWaiters | undefined;
   #closing: CloseInfo | undefined;
   #cancelCloseTimeout: (() => void) | undefined;
-  /** State that the connection itself has reached. The socket may be behind. */
+  /** State that the connection has reached. The state of the socket may be lower. */
   #reached = CONNECTING;
 
   constructor(socket: ServerSocket, host: SendQueueHost, owner: SendQueueOwner) {
@@ -91,23 +91,23 @@ export class SendQueue implements NativeSendQueue {
   }
 
   get bufferedAmount(): number {
-    // A caller that sees an amount over the mark may wait for the drain.
+    // A caller that reads an amount above the mark may then wait for the `drain` hook.
     return this.#reached >= CLOSED ? 0 : this.checkBackpressure();
   }
 
-  /** The group to hear broadcasts with: none while each frame must be weighed. */
-  get group(): BroadcastDomain | undefined {
+  /** Domain in which the client gets broadcasts. Undefined for a slow client, whose frames are counted one by one. */
+  get broadcastDomain(): BroadcastDomain | undefined {
     return this.isOpen && !this.#slow ? this.socket.topics?.domain : undefined;
   }
 
-  /** Sends one frame to `count` others of the group. */
+  /** Broadcasts one frame to the `count` other subscribers of this name in the domain. */
   broadcast(name: string, frame: OutgoingFrame, compress: boolean, count: number): void {
     this.socket.topics?.broadcast(name, frame, compress);
     this.#host.counters.messagesOut += count;
     this.#host.counters.bytesOut += count * frame.byteLength;
   }
 
-  /** Marks the client slow where it is; returns the bytes queued. */
+  /** Marks the client as slow if it is. Returns the number of queued bytes. */
   checkBackpressure(): number {
     return this.#noteQueued(this.socket.bufferedAmount);
   }
@@ -123,15 +123,15 @@ export class SendQueue implements NativeSendQueue {
   }
 
   /**
-   * Sends one frame; returns the bytes now queued, or -1 where it was not accepted.
+   * Sends one frame. Returns the number of bytes now queued, or -1 if the frame was not accepted.
    *
-   * @throws {PeerError} `ERR_PEER_BUFFER_FULL` under the overflow policy `"error"`.
+   * @throws {PeerError} `ERR_PEER_BUFFER_FULL` if the queue is full and `limits.overflow` is `"error"`.
    */
   send(frame: OutgoingFrame, compress: boolean): number {
     if (!this.isOpen) return -1;
     const { counters } = this.#host;
     if (!this.#fits(frame.byteLength)) {
-      this.socket.flush(); // a client is slow only by what the network does not take
+      this.socket.flush(); // gathered bytes do not make a client slow
       if (!this.#fits(frame.byteLength)) return this.#overflow(frame);
     }
     const queued = this.socket.send(frame, compress);
@@ -145,7 +145,7 @@ export class SendQueue implements NativeSendQueue {
   /** Whether one more frame of this size is within `maxBuffered`. */
   #fits(byteLength: number): boolean {
     const { maxBuffered } = this.#host.limits;
-    // Asking the runtime costs up to 0.1 µs, as much as all the rest.
+    // Reading the amount from the runtime takes up to 0.1 µs, as long as the rest of a send.
     const isKnown = this.#frames < MIN_FRAMES && !this.socket.topics?.wasSubscribed;
     if (isKnown && this.#lastQueued + byteLength <= maxBuffered) return true;
     const queued = this.socket.bufferedAmount;
@@ -168,12 +168,12 @@ export class SendQueue implements NativeSendQueue {
     return -1;
   }
 
-  /** Whether more waits than may: by answers that the runtime gives, which nobody asks us about. */
+  /** Whether more than `maxBuffered` bytes wait, as when the runtime answers the pings of the client. */
   get isFull(): boolean {
     return this.checkBackpressure() > this.#host.limits.maxBuffered;
   }
 
-  /** Sends a ping; tells whether it did. */
+  /** Sends a ping. Returns whether it was sent. */
   ping(data: Uint8Array<ArrayBuffer>): boolean {
     const { heartbeat } = this.socket;
     if (!this.isOpen || !heartbeat || this.isFull) return false;
@@ -200,7 +200,7 @@ export class SendQueue implements NativeSendQueue {
     this.#owner.terminated({ code: ABNORMAL_CLOSURE, reason: "", wasClean: false });
   }
 
-  /** After the end: lets go of everything and tells how it ended, in our words where we closed. */
+  /** Releases all resources after the end. Returns how it ended: with the server's code if the server closed. */
   end(info: CloseInfo): CloseInfo {
     this.#reached = CLOSED;
     this.#cancelCloseTimeout?.();

@@ -1,67 +1,67 @@
 /**
- * The one socket the core knows, and the vocabulary around it.
+ * The socket interface that the core uses on every runtime, and the types around it.
  *
  * @module
  */
 
-/** What a message carries: text as a `string`, binary as exactly its bytes. */
+/** Payload of a message: text as a `string`, binary data as its bytes. */
 export type Payload = string | Uint8Array<ArrayBuffer>;
 
-/** @internal Control frames that somebody may want to hear of (RFC 6455 §5.5). */
+/** @internal Control frames that have a hook (RFC 6455 §5.5). */
 export type ControlKind = "ping" | "pong";
 
 /** How a connection ended. */
 export interface CloseInfo {
   /**
-   * The close code of RFC 6455 §7.4: what the client sent, 1005 where it sent
-   * none, 1006 where the line dropped, and our own code where we closed.
+   * Close code (RFC 6455 §7.4). If the server has closed, the code of the server. Otherwise the code
+   * that the client sent, 1005 for a close frame without a code, or 1006 without a close frame.
    */
   readonly code: number;
-  /** The reason that came with the code, or `""`. */
+  /** Reason that belongs to the code, or `""`. */
   readonly reason: string;
-  /** Whether the closing handshake was seen. */
+  /** Whether the closing handshake was complete. */
   readonly wasClean: boolean;
 }
 
-/** @internal Sockets whose broadcasts reach each other. */
+/** @internal Group of sockets whose native broadcasts reach each other. */
 export interface BroadcastDomain {
-  /** Makes the circle of those that hear a topic, which broadcasts know by this name. */
+  /** Makes a native topic with this name. */
   topic(name: string): NativeTopic;
 }
 
-/** @internal Those of one group that hear a topic. */
+/** @internal Subscribers of one topic in one broadcast domain. */
 export interface NativeTopic {
-  /** How many there are. */
+  /** Number of subscribers. */
   readonly size: number;
-  /** Takes one in, unless it is in. */
+  /** Adds a subscriber, unless it is present. */
   add(member: NativeSubscriber): void;
-  /** Takes one out. */
+  /** Removes a subscriber. */
   delete(member: NativeSubscriber): void;
-  /** A frame is about to be published: whoever may be too slow to hear it in here leaves first. */
+  /** Prepares for the publish of a frame: evicts subscribers that may be too slow for a broadcast. */
   reserve(frame: OutgoingFrame, except: NativeSubscriber | undefined): void;
-  /** Gets a frame to all but one, once; returns how many accepted it. */
+  /** Sends a frame to all subscribers but one, once. Returns the number of those that accepted it. */
   publish(frame: OutgoingFrame, except: NativeSubscriber | undefined, compress: boolean): number;
 }
 
-/** @internal One in a circle. */
+/** @internal Subscriber of a native topic. */
 export interface NativeSubscriber {
-  /** Takes one frame; tells whether it was accepted. Never throws. */
+  /** Sends one frame to the subscriber. Returns whether it was accepted. Never throws. */
   deliver(frame: OutgoingFrame, compress: boolean): boolean;
-  /** Its way to broadcasts, and theirs to it. */
+  /** Send queue of the subscriber, which sends and receives broadcasts. */
   readonly sendQueue: NativeSendQueue;
 }
 
-/** @internal What a circle needs of a member's connection. */
+/** @internal The part of a send queue that a native topic uses. */
 export interface NativeSendQueue {
-  /** The socket that subscribes and broadcasts. */
+  /** Socket that subscribes and broadcasts. */
   readonly socket: Pick<ServerSocket, "topics" | "bufferedAmount">;
-  /** Broadcasts to the `count` others of the group that hear this name. */
+  /** Broadcasts a frame to the `count` other subscribers of this name in the domain. */
   broadcast(name: string, frame: OutgoingFrame, compress: boolean, count: number): void;
-  /** Marks it slow where more than `highWaterMark` bytes are queued: its member leaves all circles at once. */
+  /** Marks the client as slow if more than `highWaterMark` bytes are queued. A slow client leaves all native topics. */
   checkBackpressure(): unknown;
 }
 
-/** @internal Most bytes of a frame's header from a server (RFC 6455 §5.2). */
+/** @internal Most bytes in the header of an unmasked frame (RFC 6455 §5.2). */
 export const MAX_HEADER = 10;
 
 /**
@@ -79,83 +79,86 @@ export const MAX_HEADER = 10;
 export const CONNECTING = 0, OPEN = 1, CLOSING = 2, CLOSED = 3, FINISHED = 4;
 
 /**
- * @internal A payload on its way out, encoded at most once for all of its recipients.
- * Adapters read the form that their runtime puts on the wire fastest.
+ * @internal A payload to send, encoded at most once for all recipients. Each adapter reads the form
+ * that its runtime sends fastest.
  */
 export interface OutgoingFrame {
-  /** What is sent. Never changes once the frame exists. */
+  /** Payload to send. Never changes. */
   readonly payload: Payload;
-  /** The bytes on the wire, without the frame's header. */
+  /** Bytes on the wire, without the header of the frame. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Length of {@linkcode bytes}, known without encoding. */
+  /** Length of {@linkcode bytes}. Reading it encodes nothing. */
   readonly byteLength: number;
 }
 
-/** @internal Why a runtime ended a connection by itself. */
+/** @internal Reason for which a runtime ended a connection by itself. */
 export interface SocketFailure {
-  /** The close code that RFC 6455 names for it: 1002, 1007 or 1009. */
+  /** Close code of RFC 6455 for this failure: 1002, 1007 or 1009. */
   readonly code: number;
-  /** The runtime's own words. */
+  /** Error text of the runtime. */
   readonly message: string;
-  /** What the runtime threw or dispatched, where there is such a thing. */
+  /** Error or event of the runtime, if there is one. */
   readonly cause?: unknown;
 }
 
 /**
- * @internal Who hears from a {@linkcode ServerSocket}. One object for all events: a
- * function per event and connection would be paid for by every idle peer.
+ * @internal Receiver of the events of a {@linkcode ServerSocket}. One object receives all events: a
+ * function for each event would cost memory for every idle peer.
  */
 export interface SocketListener {
-  /** The handshake is over; frames may flow. */
+  /** The handshake is complete. Frames can be sent and received. */
   onopen(): void;
   /**
-   * A whole message. `byteLength` is its size on the wire. Bytes may be a view of a larger buffer,
-   * which nobody else reads or changes any more.
+   * A complete message has arrived. `byteLength` is its size on the wire. Bytes may be a view of a
+   * larger buffer, which no other code reads or changes.
    */
   onmessage(payload: Payload, byteLength: number): void;
-  /** The runtime has written what it had queued. A hint: look at `bufferedAmount`. */
+  /** The runtime has written queued bytes. A hint only: read `bufferedAmount`. */
   ondrain(): void;
-  /** A ping or a pong came, with at most 125 bytes; where the runtime shows them. */
+  /** A ping or pong with at most 125 bytes has arrived. Deno 2.9 does not report them. */
   oncontrol(kind: ControlKind, data: Uint8Array<ArrayBuffer>): void;
-  /** The client broke the protocol or a limit. `onclose` follows. */
+  /** The client broke the protocol or exceeded a limit. `onclose` follows. */
   onerror(failure: SocketFailure): void;
   /**
-   * The socket takes no frames from here on; `onclose` will follow. For bookkeeping only: unlike the
-   * others it is called from inside whatever ends the socket, `close()` and `terminate()` included.
+   * The socket accepts no more frames. `onclose` follows. Unlike the other events, this one is called
+   * from inside the call that ends the socket, `close()` and `terminate()` included. The listener must
+   * only update its own state.
    */
   onclosing(): void;
-  /** The connection is over. `code` is 1006 where no close frame was seen. */
+  /** The connection has ended. `code` is 1006 if no close frame arrived. */
   onclose(info: CloseInfo): void;
 }
 
 /**
- * @internal The server's end of one WebSocket. The shape is that of the socket of
- * `Deno.upgradeWebSocket()`, less what no server needs and more what Deno lacks.
+ * @internal The server's end of one WebSocket, similar to the socket of `Deno.upgradeWebSocket()`.
  *
- * Rules beyond the types, held by `tests/unit/socket/callback_socket_test.ts`: the state
- * only moves forward; `send()` after the end is silent; the first `close()` wins;
- * no listener but `onclosing` runs inside `send()`, `close()` or `terminate()`; `onclose` comes
- * exactly once and last; nothing but `onclose` comes once the state is CLOSING.
+ * Rules beyond the types, tested by `tests/unit/socket/callback_socket_test.ts`:
+ *
+ * - The state only moves forward.
+ * - `send()` does nothing after the end. Only the first `close()` has an effect.
+ * - No event but `onclosing` is reported inside `send()`, `close()` or `terminate()`.
+ * - `onclose` is reported once, and is the last event.
+ * - After the state is CLOSING, no event but `onclose` is reported.
  */
 export interface ServerSocket {
   /** Set by the core before `onopen`. */
   listener: SocketListener | null;
   /** CONNECTING, OPEN, CLOSING or CLOSED. */
   readonly readyState: number;
-  /** The subprotocol that was negotiated, or `""`. */
+  /** Negotiated subprotocol, or `""`. */
   readonly protocol: string;
-  /** The extensions that were negotiated, or `""`. */
+  /** Negotiated extensions, or `""`. */
   readonly extensions: string;
-  /** Bytes accepted by {@linkcode send} and not yet given to the network. */
+  /** Number of bytes that {@linkcode send} has accepted and the network has not. */
   readonly bufferedAmount: number;
   /** The runtime's own socket. */
   readonly raw: unknown;
   /**
-   * Queues one message. Taken over at the call; never throws for a dead line. Returns
-   * {@linkcode bufferedAmount} as it is then.
+   * Queues one message. Never throws because the connection has ended. Returns the
+   * {@linkcode bufferedAmount} after the call.
    */
   send(frame: OutgoingFrame, compress: boolean): number;
-  /** Gives to the network what only waits for more to go with it. */
+  /** Hands gathered bytes to the network. */
   flush(): void;
   /** Starts the closing handshake. The core has validated code and reason. */
   close(code: number, reason: string): void;

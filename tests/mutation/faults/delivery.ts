@@ -85,7 +85,7 @@ export const delivery: readonly Fault[] = [
     caughtBy: ["unit hub_observer"],
   },
   {
-    id: "outbox-limit-ignored",
+    id: "send-queue-limit-ignored",
     file: "socket/send_queue.ts",
     what: "maxBuffered bounds nothing where the queue must be asked for",
     find: "return queued + byteLength <= maxBuffered &&",
@@ -93,7 +93,7 @@ export const delivery: readonly Fault[] = [
     caughtBy: ["unit send_queue", "deno B4."],
   },
   {
-    id: "outbox-limit-off-by-one",
+    id: "send-queue-limit-off-by-one",
     file: "socket/send_queue.ts",
     what: "One byte more than maxBuffered may wait",
     find: "this.#lastQueued + byteLength <= maxBuffered) return true",
@@ -101,7 +101,7 @@ export const delivery: readonly Fault[] = [
     caughtBy: ["unit send_queue"],
   },
   {
-    id: "outbox-frames-are-free",
+    id: "send-queue-frames-are-free",
     file: "socket/send_queue.ts",
     what: "Any number of small frames may wait",
     find: "frames <= Math.max(MIN_FRAMES, maxBuffered / FRAME_COST);",
@@ -109,16 +109,16 @@ export const delivery: readonly Fault[] = [
     caughtBy: ["unit send_queue", "deno B4."],
   },
   {
-    id: "outbox-gathered-is-slow",
+    id: "send-queue-gathered-is-slow",
     file: "socket/send_queue.ts",
     what:
       "Who was sent a lot in one turn counts as slow, though nothing was given to the network yet",
-    find: "this.socket.flush(); // a client",
-    replace: "// a client",
+    find: "this.socket.flush(); // gathered",
+    replace: "// gathered",
     caughtBy: ["unit send_queue", "node24 B4."],
   },
   {
-    id: "outbox-drains-twice",
+    id: "send-queue-drains-twice",
     file: "socket/send_queue.ts",
     what: "`drain` fires again and again once a slow client has caught up",
     find: "this.#slow = false;",
@@ -126,7 +126,7 @@ export const delivery: readonly Fault[] = [
     caughtBy: ["unit send_queue", "deno B2."],
   },
   {
-    id: "outbox-threshold-ignored",
+    id: "send-queue-threshold-ignored",
     file: "socket/send_queue.ts",
     what: "A client has drained only when its queue is empty, whatever drainThreshold",
     find: "queued <= this.#host.limits.drainThreshold;",
@@ -134,7 +134,7 @@ export const delivery: readonly Fault[] = [
     caughtBy: ["unit send_queue", "deno B2."],
   },
   {
-    id: "outbox-waiters-forgotten",
+    id: "send-queue-waiters-forgotten",
     file: "socket/send_queue.ts",
     what: "waitForDrain() never resolves where the peer goes meanwhile",
     find: "this.#waiters?.release(0);",
@@ -142,7 +142,7 @@ export const delivery: readonly Fault[] = [
     caughtBy: ["unit send_queue", "deno B3."],
   },
   {
-    id: "outbox-waiters-threshold",
+    id: "send-queue-waiters-threshold",
     file: "socket/drain_waiters.ts",
     what: "waitForDrain() waits for an empty queue, whatever its threshold",
     find: "if (queued <= waiter.threshold) waiter.resolve();",
@@ -150,7 +150,7 @@ export const delivery: readonly Fault[] = [
     caughtBy: ["unit drain_waiters", "deno B3."],
   },
   {
-    id: "outbox-signal-listener-kept",
+    id: "send-queue-signal-listener-kept",
     file: "socket/drain_waiters.ts",
     what: "A signal that outlives many waitForDrain() gathers their listeners",
     find: 'signal?.removeEventListener("abort", abort);',
@@ -158,7 +158,7 @@ export const delivery: readonly Fault[] = [
     caughtBy: ["unit drain_waiters"],
   },
   {
-    id: "outbox-close-timer-kept",
+    id: "send-queue-close-timer-kept",
     file: "socket/send_queue.ts",
     what: "The timer of the closing handshake outlives the peer",
     find: "this.#cancelCloseTimeout?.();",
@@ -166,7 +166,7 @@ export const delivery: readonly Fault[] = [
     caughtBy: ["unit send_queue", "deno X3."],
   },
   {
-    id: "outbox-last-close-wins",
+    id: "send-queue-last-close-wins",
     file: "socket/send_queue.ts",
     what: "The last close() wins, not the first",
     find: "if (!this.isOpen) return;\n    this.#closing =",
@@ -174,7 +174,7 @@ export const delivery: readonly Fault[] = [
     caughtBy: ["unit send_queue", "deno X2."],
   },
   {
-    id: "outbox-line-not-cut",
+    id: "send-queue-line-not-cut",
     file: "socket/send_queue.ts",
     what: "The line of a client that never answers a close is kept",
     find: "this.socket.terminate();\n      this.#owner.terminated",
@@ -182,7 +182,7 @@ export const delivery: readonly Fault[] = [
     caughtBy: ["unit send_queue", "node24 X5."],
   },
   {
-    id: "outbox-always-clean",
+    id: "send-queue-always-clean",
     file: "socket/send_queue.ts",
     what: "Our close counts as clean though the client never answered it",
     find: "{ ...this.#closing, wasClean: info.wasClean }",
@@ -190,7 +190,7 @@ export const delivery: readonly Fault[] = [
     caughtBy: ["unit send_queue", "node24 X3."],
   },
   {
-    id: "outbox-stuck-for-ever",
+    id: "send-queue-stuck-for-ever",
     file: "endpoint/liveness.ts",
     what: "A client that neither reads nor says anything stays",
     find: 'if (this.#stuck >= CHECKS) return "end";',
@@ -198,7 +198,7 @@ export const delivery: readonly Fault[] = [
     caughtBy: ["unit liveness", "deno L3."],
   },
   {
-    id: "outbox-drops-not-counted",
+    id: "send-queue-drops-not-counted",
     file: "socket/send_queue.ts",
     what: "What is dropped over maxBuffered is not counted",
     find: "this.#host.counters.drops++;",
@@ -209,16 +209,16 @@ export const delivery: readonly Fault[] = [
     id: "broadcast-publisher-counted",
     file: "pubsub/native_broadcast.ts",
     what: "A broadcast counts its publisher",
-    find: "this.#members.size - Number(this.#members.has(speaker))",
+    find: "this.#members.size - Number(this.#members.has(sender))",
     replace: "this.#members.size",
     caughtBy: ["unit native_broadcast", "uws P9."],
   },
   {
-    id: "broadcast-speaker-left-out",
+    id: "broadcast-sender-left-out",
     file: "pubsub/native_broadcast.ts",
     what: "The member that speaks for a publisher outside gets no copy",
-    find: "Number(!outsider && speaker.deliver(frame, compress))",
-    replace: "Number(!outsider)",
+    find: "Number(!publisher && sender.deliver(frame, compress))",
+    replace: "Number(!publisher)",
     caughtBy: ["unit native_broadcast", "uws P3."],
   },
   {

@@ -46,8 +46,8 @@ export const sockets: readonly Fault[] = [
     id: "socket-stays-paused",
     file: "socket/callback_socket.ts",
     what: "The answer to our close is never read where the reader is paused",
-    find: "this.resume(); // or",
-    replace: "// or",
+    find: "this.resume(); // a paused",
+    replace: "// a paused",
     caughtBy: ["unit callback_socket"],
   },
   {

@@ -70,7 +70,7 @@ function rig(given: Partial<Limits> = {}) {
   const queue: SendQueue = new SendQueue(socket, { limits, counters, timers, slow }, {
     watching: (isOn) => void watching.push(isOn),
     moved: () => void moves.push(socket.bufferedAmount),
-    domainChanged: () => void groups.push(queue.group),
+    domainChanged: () => void groups.push(queue.broadcastDomain),
     drained: () => void drains.push(socket.bufferedAmount),
     // As a connection does.
     terminated: (info) => void cuts.push(queue.end(info)),
@@ -391,20 +391,20 @@ const DOMAIN: BroadcastDomain = {
 
 Deno.test("SendQueue has no group while it is slow or closing, and tells so", () => {
   const { queue, socket, groups, drains, drainTo } = rig();
-  assert.equal(queue.group, undefined);
+  assert.equal(queue.broadcastDomain, undefined);
   socket.topics.domain = DOMAIN;
-  assert.equal(queue.group, DOMAIN);
+  assert.equal(queue.broadcastDomain, DOMAIN);
   queue.send(bytes(50), true);
-  assert.equal(queue.group, DOMAIN);
+  assert.equal(queue.broadcastDomain, DOMAIN);
   queue.send(bytes(1), true);
   queue.send(bytes(1), true);
-  assert.deepEqual([queue.group, groups], [undefined, [undefined]]);
+  assert.deepEqual([queue.broadcastDomain, groups], [undefined, [undefined]]);
   drainTo(1);
-  assert.equal(queue.group, undefined);
+  assert.equal(queue.broadcastDomain, undefined);
   drainTo(0);
-  assert.deepEqual([queue.group, groups, drains], [DOMAIN, [undefined, DOMAIN], [0]]);
+  assert.deepEqual([queue.broadcastDomain, groups, drains], [DOMAIN, [undefined, DOMAIN], [0]]);
   queue.close(1000, "");
-  assert.equal(queue.group, undefined);
+  assert.equal(queue.broadcastDomain, undefined);
 });
 
 Deno.test("SendQueue that broadcasts have made slow is so at the next look, and drains", () => {
