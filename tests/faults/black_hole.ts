@@ -5,7 +5,7 @@ import { FarNetwork } from "./far_network.ts";
 import { filesAreBack, filesOf, linesAreBack } from "./process_vitals.ts";
 import { Bystander, type Step, steps, watched } from "./steps.ts";
 
-const IDLE = 2000;
+const IDLE = 3000;
 const MIB = 1024 * 1024;
 
 /** Before there is a handshake the line is the HTTP server's, and so are its time-outs. */

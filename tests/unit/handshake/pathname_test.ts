@@ -70,10 +70,12 @@ Deno.test("pathnameOf() takes linear time on hostile targets", () => {
   ];
   for (const [name, target] of table) {
     pathnameOf("/warm!");
-    const started = performance.now();
-    const pathname = pathnameOf(target);
-    const took = performance.now() - started;
-    assert.ok(took < 50, `${name}: ${took} ms`);
-    assert.equal(pathname, byUrl(target), name);
+    let fastest = Infinity; // a busy machine does not slow down each run
+    for (let run = 0; run < 5; run++) {
+      const started = performance.now();
+      assert.equal(pathnameOf(target), byUrl(target), name);
+      fastest = Math.min(fastest, performance.now() - started);
+    }
+    assert.ok(fastest < 50, `${name}: ${fastest} ms`);
   }
 });
