@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { resolveLimits } from "../../../common/limits.ts";
-import { Adapter } from "../../../endpoint/adapter.ts";
 import { Endpoint } from "../../../endpoint/endpoint.ts";
-import { RawHandshake } from "../../../handshake/raw_handshake.ts";
 import type { Peer } from "../../../peer.ts";
 import { Hub } from "../../../pubsub/hub.ts";
 import { type HubObserver, Notifier } from "../../../pubsub/hub_observer.ts";
 import { NativeDomain } from "../../../pubsub/native_broadcast.ts";
 import type { Member } from "../../../pubsub/pubsub.ts";
-import { CallbackSocket, type Wire } from "../../../socket/callback_socket.ts";
 import { Frame } from "../../../socket/frame.ts";
 import type { BroadcastDomain, NativeSendQueue } from "../../../socket/socket.ts";
+import { FakeAdapter } from "../fake_adapter.ts";
+import { FakeSocket } from "../fake_socket.ts";
 
 const NAMES = [
   "topicAdded",
@@ -39,21 +38,9 @@ class FakeMember implements Member {
   constructor(name: string, domain?: BroadcastDomain) {
     this.name = name;
     this.broadcastDomain = domain;
-    this.sendQueue = {
-      socket: {
-        bufferedAmount: 0,
-        topics: {
-          domain,
-          unflushedAmount: 0,
-          wasSubscribed: true,
-          subscribe() {},
-          unsubscribe() {},
-          broadcast() {},
-        },
-      },
-      broadcast() {},
-      checkBackpressure() {},
-    };
+    const socket = new FakeSocket({ topics: true });
+    socket.topics!.domain = domain;
+    this.sendQueue = { socket, broadcast() {}, checkBackpressure() {} };
   }
 
   deliver(): boolean {
@@ -250,38 +237,6 @@ Deno.test("a hub without observers makes no notices", () => {
 
 // --- With peers and endpoints ---
 
-const wire: Wire<object> = {
-  isOpen: () => true,
-  send() {},
-  close() {},
-  terminate() {},
-  bufferedAmount: () => 0,
-};
-
-class TestAdapter extends Adapter {
-  async connect(target = "/"): Promise<[socket: CallbackSocket<object>, peer: Peer]> {
-    const handshake = new RawHandshake({
-      method: "GET",
-      target,
-      rawHeaders: [
-        ["host", "localhost"],
-        ["connection", "upgrade"],
-        ["upgrade", "websocket"],
-        ["sec-websocket-version", "13"],
-        ["sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="],
-      ].flat(),
-      secure: false,
-      remoteAddress: undefined,
-    });
-    const decision = await this.upgrader.decide(handshake);
-    assert.ok(decision.kind === "accept");
-    const socket = new CallbackSocket(wire, {});
-    const peer = this.endpoint.attach(socket, decision.admission);
-    socket.opened();
-    return [socket, peer];
-  }
-}
-
 /** An endpoint whose hub writes its notices down; peers are numbered as they join. */
 function observed(...more: HubObserver<Peer>[]) {
   const lines: string[] = [];
@@ -296,7 +251,7 @@ function observed(...more: HubObserver<Peer>[]) {
 
 Deno.test("a peer that closes ends its subscriptions before it leaves", async () => {
   const { lines, hub, endpoint } = observed();
-  const adapter = new TestAdapter({ endpoint });
+  const adapter = new FakeAdapter({ endpoint });
   const [socket, first] = await adapter.connect();
   const [, second] = await adapter.connect();
   for (const topic of ["a", "b", "c"]) first.subscribe(topic);
@@ -330,8 +285,8 @@ Deno.test("a peer that closes ends its subscriptions before it leaves", async ()
 
 Deno.test("the adapters of one endpoint share one hub: a topic is added once for all of them", async () => {
   const { lines, endpoint } = observed();
-  const [, first] = await new TestAdapter({ endpoint }).connect("/room");
-  const [, second] = await new TestAdapter({ endpoint }).connect("/room");
+  const [, first] = await new FakeAdapter({ endpoint }).connect("/room");
+  const [, second] = await new FakeAdapter({ endpoint }).connect("/room");
   for (const peer of [first, second]) peer.subscribe("t");
   for (const peer of [first, second]) peer.unsubscribe("t");
   assert.deepEqual(lines, [
@@ -354,7 +309,7 @@ Deno.test("an observer may end the peer that is about to subscribe: nothing of t
   ];
   for (const end of endings) {
     const { lines, hub, endpoint } = observed({ subscribed: (_, __, peer) => end(peer) });
-    const [socket, peer] = await new TestAdapter({ endpoint }).connect();
+    const [socket, peer] = await new FakeAdapter({ endpoint }).connect();
     peer.subscribe("t");
     socket.closed({ code: 1000, reason: "", wasClean: true });
     await turn();

@@ -9,8 +9,10 @@ import {
   type BroadcastDomain,
   MAX_HEADER,
   type NativeSendQueue,
+  OPEN,
   type OutgoingFrame,
 } from "../../../socket/socket.ts";
+import { FakeSocket, type FakeTopics } from "../fake_socket.ts";
 
 const limits = resolveLimits({ highWaterMark: 100, maxBuffered: 400 });
 const TOPICS = ["x", "y", "z"];
@@ -29,18 +31,15 @@ class FakePeer implements Member, NativeSendQueue {
   readonly name: string;
   readonly got: OutgoingFrame[] = [];
   readonly topics = new Set<string>();
-  readonly heard = new Set<string>();
   readonly #native: BroadcastDomain | undefined;
   readonly #world: FakePeer[];
   readonly #ways: Ways;
   readonly #hub: Hub<FakePeer>;
   broadcastDomain: BroadcastDomain | undefined;
-  isOpen = true;
   isStuck = false;
   isSlow = false;
-  written = 0;
-  held = 0;
-  readonly socket: NativeSendQueue["socket"];
+  readonly socket: FakeSocket = new FakeSocket({ topics: true });
+  readonly native: FakeTopics = this.socket.topics!;
   readonly sendQueue: NativeSendQueue = this;
 
   constructor(
@@ -55,29 +54,21 @@ class FakePeer implements Member, NativeSendQueue {
     this.#world = world;
     this.#hub = hub;
     this.#ways = ways;
-    // deno-lint-ignore no-this-alias -- getters have their own
-    const peer = this;
-    this.socket = {
-      get bufferedAmount() {
-        return peer.queued;
-      },
-      topics: {
-        get domain() {
-          return peer.isOpen ? native : undefined;
-        },
-        get unflushedAmount() {
-          return peer.held;
-        },
-        wasSubscribed: true,
-        subscribe: (topic) => void this.heard.add(topic),
-        unsubscribe: (topic) => void this.heard.delete(topic),
-        broadcast: () => assert.fail("a peer broadcasts by its send queue"),
-      },
-    };
+    this.native.domain = native;
+    this.native.broadcast = () => assert.fail("a peer broadcasts by its send queue");
+  }
+
+  get isOpen(): boolean {
+    return this.socket.readyState === OPEN;
   }
 
   get queued(): number {
-    return this.written + this.held;
+    return this.socket.bufferedAmount;
+  }
+
+  /** Names of native topics that the socket is subscribed to. */
+  get heard(): ReadonlySet<string> {
+    return this.native.names;
   }
 
   fits({ byteLength }: OutgoingFrame): boolean {
@@ -103,15 +94,26 @@ class FakePeer implements Member, NativeSendQueue {
     for (const hearer of hearers) {
       assert.ok(hearer.isOpen && hearer.broadcastDomain, `${hearer.name} must not be broadcast to`);
       hearer.got.push(frame);
-      hearer.held += frame.byteLength + MAX_HEADER;
+      hearer.hold(frame.byteLength + MAX_HEADER);
       assert.ok(hearer.queued <= limits.maxBuffered, `${hearer.name} has ${hearer.queued} queued`);
     }
   }
 
-  /** Writes what is held, then this. */
+  /** Queues bytes of a broadcast until the next write. */
+  hold(size: number): void {
+    this.native.unflushedAmount += size;
+    this.socket.bufferedAmount += size;
+  }
+
+  /** Writes the held bytes, then `size` more. */
   write(size: number): void {
-    this.written = this.isStuck ? this.written + this.held + size : 0;
-    this.held = 0;
+    this.native.unflushedAmount = 0;
+    this.socket.bufferedAmount = this.isStuck ? this.queued + size : 0;
+  }
+
+  close(): void {
+    this.socket.terminate();
+    this.regroup();
   }
 
   checkBackpressure(): void {
@@ -287,8 +289,7 @@ Deno.test("Hub with groups behaves as a plain list of subscriptions, whatever th
         if (kind === "stuck") peer.isStuck = flag;
         if (kind === "turn") endTurn();
         if (kind === "close" && flag) {
-          peer.isOpen = false;
-          peer.regroup();
+          peer.close();
         }
         const sent = frame(size);
         if (kind === "send" && peer.isOpen && peer.fits(sent)) {

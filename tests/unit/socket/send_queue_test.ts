@@ -9,59 +9,17 @@ import {
   CLOSING,
   FINISHED,
   OPEN,
-  type OutgoingFrame,
-  type ServerSocket,
-  type SocketHeartbeat,
 } from "../../../socket/socket.ts";
 import { Counters } from "../../../common/stats.ts";
 import { SharedInterval, Timers } from "../../../common/timers.ts";
-
-/** A socket that queues what is sent until it is told that the network took it. */
-class FakeSocket implements ServerSocket {
-  listener = null;
-  readyState: number = OPEN;
-  bufferedAmount = 0;
-  readonly topics = {
-    domain: undefined as BroadcastDomain | undefined,
-    wasSubscribed: false,
-    unflushedAmount: 0,
-    subscribe() {},
-    unsubscribe() {},
-    broadcast: (name: string, { payload }: OutgoingFrame, compress: boolean) => {
-      this.calls.push(["broadcast", name, payload, compress]);
-    },
-  };
-  heartbeat: SocketHeartbeat | undefined;
-  readonly protocol = "";
-  readonly extensions = "";
-  readonly raw = null;
-  readonly calls: unknown[][] = [];
-
-  send({ payload, byteLength }: Frame, compress: boolean): number {
-    this.calls.push(["send", payload, compress]);
-    return this.bufferedAmount += byteLength;
-  }
-
-  close(code: number, reason: string): void {
-    this.calls.push(["close", code, reason]);
-    this.readyState = CLOSING;
-  }
-
-  terminate(): void {
-    this.calls.push(["terminate"]);
-    this.readyState = CLOSED;
-    this.bufferedAmount = 0;
-  }
-
-  flush(): void {}
-}
+import { FakeSocket } from "../fake_socket.ts";
 
 function rig(given: Partial<Limits> = {}) {
   const limits = resolveLimits({ maxBuffered: 100, highWaterMark: 50, ...given });
   const timers = new Timers();
   const counters = new Counters();
   const slow = new SharedInterval<SendQueue>(timers, 60_000, () => {});
-  const socket = new FakeSocket();
+  const socket = new FakeSocket({ topics: true, heartbeat: true });
   const drains: number[] = [];
   const groups: (BroadcastDomain | undefined)[] = [];
   const cuts: CloseInfo[] = [];
@@ -133,7 +91,7 @@ Deno.test("SendQueue under overflow close: the message is lost, the peer closed 
   queue.send(bytes(60), true);
   assert.equal(queue.send(bytes(41), true), -1);
   assert.equal(queue.send(bytes(1), true), -1);
-  assert.deepEqual(socket.calls.slice(1), [["close", 1013, "too slow"]]);
+  assert.deepEqual(socket.calls.slice(1), [["flush"], ["close", 1013, "too slow"]]);
   assert.deepEqual([counters.messagesOut, counters.bytesOut, counters.drops], [1, 60, 1]);
   queue.end(GONE);
   assert.equal(timers.size, 0);
@@ -147,7 +105,7 @@ Deno.test("SendQueue under overflow drop: the newest are lost and counted, the p
   assert.equal(counters.drops, 2);
   drainTo(0);
   assert.equal(queue.send(bytes(1), true), 1);
-  assert.deepEqual(names(), ["send", "send"]);
+  assert.deepEqual(names(), ["send", "flush", "flush", "send"]);
 });
 
 Deno.test("SendQueue gives up on nobody for what only waits for the end of the turn", () => {
@@ -163,11 +121,11 @@ Deno.test("SendQueue gives up on nobody for what only waits for the end of the t
 
 Deno.test("SendQueue.ping() sends none to a client that has its share waiting", () => {
   const { queue, socket } = rig({ maxBuffered: 10 });
-  socket.heartbeat = { ping: () => void socket.calls.push(["ping"]), activity: () => 0 };
   socket.bufferedAmount = 10;
   assert.equal(queue.ping(new Uint8Array()), true);
   socket.bufferedAmount = 11;
   assert.equal(queue.ping(new Uint8Array()), false);
+  assert.deepEqual(socket.calls, [["ping", new Uint8Array()]]);
 });
 
 Deno.test("SendQueue under overflow error: it throws what was tried and found, and the peer stays", () => {
@@ -180,7 +138,7 @@ Deno.test("SendQueue under overflow error: it throws what was tried and found, a
   });
   assert.equal(counters.drops, 1);
   assert.equal(queue.send(bytes(40), true), 100);
-  assert.deepEqual(names(), ["send", "send"]);
+  assert.deepEqual(names(), ["send", "flush", "send"]);
 });
 
 Deno.test("SendQueue drains once each time it falls to the threshold from above the mark", () => {
@@ -392,7 +350,7 @@ const DOMAIN: BroadcastDomain = {
 Deno.test("SendQueue has no group while it is slow or closing, and tells so", () => {
   const { queue, socket, groups, drains, drainTo } = rig();
   assert.equal(queue.broadcastDomain, undefined);
-  socket.topics.domain = DOMAIN;
+  socket.topics!.domain = DOMAIN;
   assert.equal(queue.broadcastDomain, DOMAIN);
   queue.send(bytes(50), true);
   assert.equal(queue.broadcastDomain, DOMAIN);
@@ -410,7 +368,7 @@ Deno.test("SendQueue has no group while it is slow or closing, and tells so", ()
 Deno.test("SendQueue that broadcasts have made slow is so at the next look, and drains", () => {
   for (const see of ["look", "bufferedAmount"] as const) {
     const { queue, socket, groups, drains, drainTo } = rig();
-    socket.topics.domain = DOMAIN;
+    socket.topics!.domain = DOMAIN;
     socket.bufferedAmount = 50;
     assert.equal(see === "look" ? queue.checkBackpressure() : queue.bufferedAmount, 50);
     assert.deepEqual(groups, []);

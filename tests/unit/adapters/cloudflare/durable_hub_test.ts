@@ -7,6 +7,7 @@ import type { Peer } from "../../../../peer.ts";
 import { Hub } from "../../../../pubsub/hub.ts";
 import { Notifier } from "../../../../pubsub/hub_observer.ts";
 import { Frame } from "../../../../socket/frame.ts";
+import { FakeSocket } from "../../fake_socket.ts";
 
 /** A peer, as far as a hub knows it. */
 const fakePeer = (): Peer => ({ broadcastDomain: undefined, deliver: () => true }) as never;
@@ -57,7 +58,7 @@ Deno.test("a peer is saved after its topics have changed, unless it is being rev
   const peer = fakePeer();
   const found = {
     peer,
-    socket: { raw: {} },
+    socket: new FakeSocket(),
     running: 0,
     watch() {},
     topicsChanged: () => void said.push("changed"),
