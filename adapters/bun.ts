@@ -59,7 +59,7 @@ const wire: Wire<BunSocket> = {
   },
 };
 
-/** WebSockets on Bun. */
+/** The adapter for Bun. */
 export class BunAdapter extends Adapter {
   /** Option `websocket` for `Bun.serve`. */
   readonly websocket: BunWebSocketHandler;
@@ -84,8 +84,8 @@ export class BunAdapter extends Adapter {
   }
 
   /**
-   * Answers an upgrade request. Resolves to `undefined` if Bun has answered with a 101, else to the
-   * response that the server's `fetch` must return. Never rejects.
+   * Answers an upgrade request. Return the result from the server's `fetch`: `undefined` if Bun has
+   * answered with a 101, else a refusal. Never rejects.
    */
   async handleUpgrade(request: Request, server: BunServer): Promise<Response | undefined> {
     const handshake = snapshot(request, server);

@@ -51,8 +51,8 @@ export type { ServerInfo } from "./sse/web_handshake.ts";
 /** Options of the adapter for server-sent events. */
 export interface SSEOptions<Context extends object = AnyContext> extends AdapterOptions<Context> {
   /**
-   * Checks each later request of a peer, except its close. The adapter has checked session token
-   * and origin before. `true` admits the request, any other value is a 403. Must not read the body.
+   * Checks each later request of a peer, except its close. The adapter checks session token and
+   * origin first. `true` admits the request, any other value is a 403. Must not read the body.
    */
   readonly authorize?: (request: Request, peer: Peer) => Awaitable<boolean>;
   /**
@@ -62,7 +62,7 @@ export interface SSEOptions<Context extends object = AnyContext> extends Adapter
    */
   readonly heartbeat?: number;
   /**
-   * Milliseconds that a peer outlives its response. A client that resumes within them misses
+   * Milliseconds that a peer outlives its response. A client that resumes within this time misses
    * nothing.
    *
    * @default 30_000
@@ -75,7 +75,7 @@ export interface SSEOptions<Context extends object = AnyContext> extends Adapter
    */
   readonly replay?: number;
   /**
-   * Milliseconds that the body of a request may take. The client gets a 408 after them.
+   * Milliseconds that the body of a request may take. After this time the client gets a 408.
    *
    * @default 30_000
    */

@@ -79,7 +79,7 @@ const wire: Wire<UwsSocket> = {
   },
 };
 
-/** WebSockets over uWebSockets.js. */
+/** The adapter for uWebSockets.js. */
 export class UwsAdapter extends Adapter {
   /** Behaviour to pass to `app.ws(pattern, …)`. */
   readonly websocket: UwsBehavior;
@@ -105,8 +105,8 @@ export class UwsAdapter extends Adapter {
   }
 
   /**
-   * Routes a pattern of an app to this adapter, invalid handshakes included. With `app.ws` alone
-   * uWebSockets.js ends the connections of the latter without a response.
+   * Routes all requests for a pattern to this adapter. With `app.ws` alone, uWebSockets.js ends the
+   * connection of an invalid handshake without a response.
    */
   attach(app: UwsApp, pattern: string): void {
     app.ws(pattern, this.websocket);
@@ -114,9 +114,9 @@ export class UwsAdapter extends Adapter {
   }
 
   /**
-   * Returns the topic space of a route. Native topics belong to the app, but a socket only knows
-   * the context of its route: a pointer, in an object that uWebSockets.js 20 makes for each call.
-   * The text by which Node inspects the object has the address.
+   * Returns the topic space of a route. Native topics belong to the app, but a socket knows only the
+   * context of its route. uWebSockets.js 20 wraps this pointer in a new object for each call, so the
+   * key is the address, which is in the text of `inspect()`.
    */
   readonly #spaceOf = (context: object): TopicSpace => {
     const address = inspect(context);
@@ -184,7 +184,7 @@ export function adapter<Context extends object = AnyContext>(
 
 export default adapter;
 
-/** Text by which Node inspects a pointer. */
+/** Text that `inspect()` returns for a pointer. */
 const ADDRESS = /^\[External: \w+\]$/;
 
 function snapshot(

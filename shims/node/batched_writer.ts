@@ -5,8 +5,9 @@ import { FrameBatch } from "./frame_batch.ts";
 /** Most bytes that are gathered for one write. A larger frame is written at once, as copying would cost more. */
 const MAX_GATHERED = 32 * 1024;
 
-/** The owner of a writer: told when all sent frames have been written. */
+/** The owner of a writer. */
 export interface Sender {
+  /** All sent frames have been written. */
   drained(): void;
 }
 

@@ -158,7 +158,9 @@ export class FramedSocket implements FrameListener {
     this.#end();
   }
 
-  /** Answers the latest ping, unless the client does not read: a pong for the latest is enough (RFC 6455 §5.5.3). */
+  /**
+   * Answers the latest ping, if the client reads. Earlier pings need no answer (RFC 6455 §5.5.3).
+   */
   #answerPing(): void {
     const ping = this.#ping;
     if (!ping || this.#isCloseSent || this.writer.stream.writableNeedDrain) return;

@@ -34,7 +34,10 @@ export async function respond(
   await pipeline(body, out).catch(() => stream.destroy());
 }
 
-/** Ends our half, and reads on for a moment: to close over unread bytes would reset the connection and lose the response. */
+/**
+ * Ends our half of the connection, and reads on for a moment. To close with unread bytes would reset
+ * the connection, and lose the response.
+ */
 function endStream(stream: Duplex): void {
   const timer = setTimeout(() => stream.destroy(), LINGER_MS);
   stream.once("close", () => clearTimeout(timer)).once("end", () => stream.destroy());

@@ -9,7 +9,7 @@ export interface DeflateOptions {
 
 /** Least message size to compress, in bytes, as in `ws`. */
 const DEFAULT_THRESHOLD = 1024;
-/** Largest message that is compressed here. A larger one would block the event loop for a millisecond. */
+/** Largest message to compress here. A larger one would block the event loop for a millisecond. */
 const MAX_LENGTH = 64 * 1024;
 /** Bytes of the empty block at the end of each message. The block is not sent (RFC 7692 §7.2.1). */
 const TAIL_LENGTH = 4;

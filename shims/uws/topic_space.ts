@@ -80,9 +80,11 @@ export class Subscriber {
   readonly #native: TopicSocket;
   readonly #space: TopicSpace;
   #log: readonly Broadcast[];
-  /** Index in the log to read on from; frames and bytes held of what comes before. */
+  /** Index of the next log entry to read. */
   #next: number;
+  /** Number of held messages in the entries before it. */
   #frames = 0;
+  /** Bytes of these messages, headers included. */
   #bytes = 0;
 
   constructor(native: TopicSocket, space: TopicSpace, sentOut: () => void) {
@@ -91,8 +93,8 @@ export class Subscriber {
     this.onflushed = sentOut;
     this.#log = space.log;
     this.#next = this.#log.length;
-    // uWebSockets.js 20 drops the held messages of a socket that leaves its last topic, and lets a
-    // socket without topics not publish. So each socket subscribes to this one, which has no messages.
+    // uWebSockets.js 20 drops held messages when a socket leaves its last topic, and a socket without
+    // topics cannot publish. So each socket subscribes to this topic, which never has a message.
     native.subscribe(space.id);
   }
 
@@ -140,7 +142,7 @@ export class Subscriber {
     this.#space.add({ sender: this, topic, byteLength });
   }
 
-  /** Native topic of a name. */
+  /** Returns the native topic of a name. */
   topic(name: string): string {
     return `${this.#space.id} ${name}`;
   }

@@ -2,8 +2,8 @@ import type { CallbackSocket } from "../../socket/callback_socket.ts";
 import type { SocketFailure } from "../../socket/socket.ts";
 
 /**
- * Passes on a close as uWebSockets reports it, in uWebSockets.js 20 and, built on it, in Bun 1.4:
- * a protocol error is 1006, with what was wrong as the reason.
+ * Reports a close of uWebSockets.js 20, or of Bun 1.4, which is built on uWebSockets. Both report a
+ * protocol error as 1006, with the error message as the reason.
  */
 export function reportClose(
   socket: CallbackSocket<unknown>,
