@@ -1,3 +1,4 @@
+import { TimeLimit } from "../time_limit.ts";
 import type { TestSocket } from "./test_socket.ts";
 import { sleep } from "./case_client.ts";
 
@@ -17,7 +18,8 @@ export function numbered(i: number, size: number): string {
 
 /** Waits until a client has `count` messages. */
 export async function until(socket: TestSocket, count: number): Promise<void> {
-  for (let i = 0; i < 200 && socket.queued.length < count; i++) await sleep(10);
+  const limit = new TimeLimit(2000);
+  while (socket.queued.length < count && !limit.isOver) await limit.pause(sleep(10));
 }
 
 /** 0, 1, 2, …, less than `count`. */
