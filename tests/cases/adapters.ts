@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createEndpoint } from "../../endpoint/endpoint.ts";
+import { DEFAULT_LIMITS } from "../../common/limits.ts";
 import type { Case, CaseServerOptions } from "../fixtures/case.ts";
 
 /** A1–A2: what every adapter offers. A3, `serve()`, has tests of its own. */
@@ -112,6 +113,25 @@ export const adapters: readonly Case[] = [
       ];
       assert.equal(errors.length, expected.length);
       for (const [i, pattern] of expected.entries()) assert.match(errors[i]!, pattern);
+    },
+  },
+  {
+    id: "A1.undefined",
+    fact: "an option that is undefined counts as absent",
+    server: (server) => {
+      // A caller without `exactOptionalPropertyTypes` may pass undefined.
+      const limits: object = { maxPayload: undefined, idleTimeout: 5000 };
+      const options: object = { resolve: undefined, onError: undefined, unknown: undefined };
+      return {
+        ...options,
+        limits,
+        hooks: { open: () => server.log("limits", server.ws.endpoint.limits) },
+      };
+    },
+    async run(client) {
+      await client.connect();
+      const [{ maxPayload, idleTimeout }] = (await client.logged("limits"))[0]!.data;
+      assert.deepEqual([maxPayload, idleTimeout], [DEFAULT_LIMITS.maxPayload, 5000]);
     },
   },
   {

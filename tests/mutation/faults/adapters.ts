@@ -83,6 +83,14 @@ export const adapters: readonly Fault[] = [
     caughtBy: ["deno A1."],
   },
   {
+    id: "adapter-undefined-option-counts",
+    file: "common/option_names.ts",
+    what: "An option that is undefined replaces the default",
+    find: ".filter(([, value]) => value !== undefined)",
+    replace: "",
+    caughtBy: ["deno A1.", "node24 A1."],
+  },
+  {
     id: "node-errors-unheard",
     file: "adapters/node.ts",
     what: "A reset during an asynchronous upgrade ends the process",
