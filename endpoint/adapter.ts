@@ -116,7 +116,7 @@ export abstract class Adapter {
     accept: (decision: Decision & { kind: "accept" }) => T,
   ): Promise<T | Response | undefined> {
     const decision = await this.decide(handshake, (left) => {
-      // Not read earlier, as Deno 2.9 prints a notice at the first use of a request's signal.
+      // Read only if a hook is asynchronous: Deno 2.9 prints a notice at the first use of a signal.
       request.signal.addEventListener("abort", left, { once: true });
       return () => request.signal.removeEventListener("abort", left);
     });
@@ -176,7 +176,7 @@ export function endpointOf(options: AdapterOptions): Endpoint {
   throw new TypeError(`Cannot use ${given} together with endpoint: give it to createEndpoint()`);
 }
 
-/** @internal Returns the options among those of an adapter that belong to its endpoint. */
+/** @internal Picks the options that belong to the endpoint. */
 export function endpointOptionsOf(options: AdapterOptions): EndpointOptions {
   const own = ENDPOINT_OPTIONS.map((name) => [name, options[name]] as const);
   return givenOptions(Object.fromEntries(own));

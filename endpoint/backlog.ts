@@ -1,7 +1,7 @@
 import type { Message } from "../socket/message.ts";
 import type { Peer } from "../peer.ts";
 
-/** Messages of one peer that wait for a hook: a bounded queue. */
+/** Bounded queue of the messages of one peer that wait for a hook. */
 export class Backlog {
   readonly #maxMessages: number;
   readonly #maxBytes: number;
@@ -41,7 +41,7 @@ export class Backlog {
   shift(): Message<Peer> {
     const { message, byteLength } = this.#entries[this.#first++]!;
     this.#bytes -= byteLength;
-    // Entries that were read are dropped in bulk, which costs O(1) on average.
+    // Entries are dropped in bulk, which costs O(1) for each message on average.
     if (this.#first >= 64 && this.#first * 2 >= this.#entries.length) {
       this.#entries = this.#entries.slice(this.#first);
       this.#first = 0;

@@ -28,9 +28,9 @@ const FAILURE_CODES: Readonly<Record<number, PeerErrorCode>> = {
 const CHUNK = 524_288;
 
 /**
- * A connection from its open to its end, which runs the hooks of its peer in the order of the
- * contract. A synchronous hook runs straight from the socket's event. Messages queue up only while
- * a hook is pending.
+ * One connection, from open to end. Runs the hooks of its peer in the order of the contract. A
+ * synchronous hook runs straight from the socket's event. Messages queue up only while a hook is
+ * pending.
  */
 export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwner {
   readonly peer: Peer;
@@ -151,7 +151,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
   terminated(info: CloseInfo): void {
     if (!this.#leave(info)) return;
     this.#dropBacklog();
-    // Not now: a hook may have called `terminate()`, and no hook starts inside another.
+    // Later, as a hook may have called `terminate()`, and no hook starts inside another.
     this.#host.later(this.peer, () => this.#finish());
   }
 
@@ -192,7 +192,8 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     if (backlog.fits(byteLength)) return backlog.push(message, byteLength);
     const most = limits.pendingBytes + Math.max(limits.maxPayload, CHUNK);
     if (flow && backlog.byteLength < most) {
-      // Messages read before the pause took effect: one chunk, which may inflate to a lot more.
+      // A runtime may deliver one more chunk before a pause takes effect. A chunk may inflate to many
+      // times its size.
       backlog.push(message, byteLength);
       if (!this.#paused) flow.pause();
       this.#paused = true;
@@ -212,10 +213,10 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     });
   }
 
-  /** Continues, in order, with all that waited for a hook. Stops at the next pending hook. */
+  /** Handles, in order, all events that waited for a hook. Stops at the next pending hook. */
   #proceed(): void {
     if (this.#opening || this.#sendQueue.state === FINISHED) return;
-    // Before the queued messages: a pending message hook may wait for the drain.
+    // The drain comes before the queued messages, since a pending message hook may wait for a drain.
     if (this.#drained) {
       this.#drained = false;
       this.#runner.run("drain");
@@ -240,12 +241,12 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     this.#runner.report(error);
   }
 
-  /** Removes the peer from its topics and its slot. Returns false if called before. */
+  /** Removes the peer from its topics, and frees its slot. Returns false if called before. */
   #leave(info: CloseInfo): boolean {
     if (this.#end) return false;
     const { limits, timers } = this.#host;
     const end = this.#sendQueue.end(info);
-    // Not after the `close` hook, which may never settle.
+    // Done before the `close` hook, which may never settle.
     this.#host.idle?.delete(this);
     this.#end = this.#failure ? { ...end, code: this.#failure.code, wasClean: false } : end;
     this.peer.leave();

@@ -4,7 +4,7 @@ import type { SendQueueHost } from "../socket/send_queue.ts";
 import type { Slot } from "./connection_slots.ts";
 import type { PeerHooks } from "./hooks.ts";
 
-/** A connection as its endpoint knows it. */
+/** The part of a connection that its endpoint uses. */
 export interface LiveConnection {
   readonly peer: Peer;
   /** Pings a silent client, and ends the connection of a dead one. */
@@ -16,17 +16,17 @@ export interface ConnectionHost extends PeerHost, SendQueueHost {
   readonly limits: SendQueueHost["limits"];
   /** Checks the liveness of connections; `undefined` if `idleTimeout` is 0. */
   readonly idle: SharedInterval<LiveConnection> | undefined;
-  /** A connection has opened; its `open` hook is next. */
+  /** Called when a connection has opened, before its `open` hook. */
   began(connection: LiveConnection): void;
   /**
-   * Called after a hook has started, if peers outlive the process: the hook may change the context
-   * of its peer until the hook settles. May return a promise that settles after the hook. An
-   * exception counts as one of the hook.
+   * Called after a hook has started, if peers outlive the process. Until the hook settles, it may
+   * change the context of its peer. May return a promise that settles after the hook. An exception
+   * counts as a failure of the hook.
    */
   ran?(peer: Peer, hook: Promise<void> | undefined): Promise<void> | undefined;
   /** Runs a task of a peer in a microtask, or in the request that the peer belongs to. */
   later(peer: Peer, task: () => void): void;
-  /** A connection is over and its `close` hook has settled. */
+  /** Called when a connection is over and its `close` hook has settled. */
   finished(connection: LiveConnection): void;
 }
 

@@ -1,9 +1,9 @@
 import type { Refusal } from "../handshake/handshake.ts";
 import type { Limits } from "../common/limits.ts";
 
-/** One of the connections that `limits` admits. */
+/** Place of one connection within `maxPeers` and `maxPeersPerAddress`. */
 export interface Slot {
-  /** Keeps the slot until it is released: the socket has opened. */
+  /** Keeps the slot until {@linkcode release}. Call when the socket has opened. */
   keep(): void;
   /** Frees the slot. Later calls have no effect. */
   release(): void;
@@ -46,7 +46,7 @@ export class ConnectionSlots {
   }
 }
 
-/** Returns an IPv4 address, or the /64 of an IPv6 address: that of one client (RFC 6177). */
+/** Returns an IPv4 address, or the /64 of an IPv6 address: one client may own a /64 (RFC 6177). */
 function networkOf(address = ""): string {
   if (!address.includes(":")) return address;
   const [head = [], tail = []] = address.split("::").map((part) => part.split(":"));
@@ -54,7 +54,7 @@ function networkOf(address = ""): string {
   return `${[...head, ...zeros, ...tail].slice(0, 4).map((group) => parseInt(group, 16) || 0)}`;
 }
 
-/** Slot of an endpoint without a limit of peers. */
+/** Slot of an endpoint that does not limit its peers. */
 export const UNCOUNTED_SLOT: Slot = { keep() {}, release() {} };
 
 export class CountedSlot implements Slot {

@@ -19,15 +19,15 @@ import { SharedInterval, Timers } from "../common/timers.ts";
 /** Options of {@linkcode Endpoint.close}. */
 export interface CloseOptions {
   /**
-   * Close code for every peer.
+   * Close code that every peer gets.
    *
    * @default 1001
    */
   readonly code?: number;
-  /** Close reason for every peer. */
+  /** Close reason that every peer gets. */
   readonly reason?: string;
   /**
-   * Milliseconds until what is left is terminated.
+   * Milliseconds after which the remaining peers are terminated.
    *
    * @default 10_000
    */
@@ -42,24 +42,25 @@ export interface CloseOptions {
 
 /** Options of {@linkcode Endpoint.publish}. */
 export interface EndpointPublishOptions {
-  /** Only this namespace; all of them where left out. */
+  /** Namespace whose subscribers get the message. Default: all namespaces. */
   readonly namespace?: string;
   /**
-   * Whether to compress where that was negotiated.
+   * Whether to compress the message for clients that have negotiated compression.
    *
    * @default true
    */
   readonly compress?: boolean;
 }
 
-/** Milliseconds between looks at slow peers, where a runtime does not say that they have drained. */
+/** Milliseconds between checks of slow peers, for runtimes that do not report every drain. */
 const DRAIN_INTERVAL = 10;
 
 /**
- * Hooks, peers, topics and limits: everything but the wire. Adapters over one endpoint share all of it.
+ * Hooks, peers, topics and limits, without the part for a runtime. All adapters over one endpoint
+ * share them.
  */
 export class Endpoint {
-  /** The bounds in force. */
+  /** Limits in force: the given limits, and the defaults of all others. */
   readonly limits: Limits;
   readonly #options: EndpointOptions;
   readonly #hub: PubSub<Peer>;
@@ -71,7 +72,7 @@ export class Endpoint {
   #closing: { readonly code: number; readonly reason: string } | undefined;
   #allFinished: (() => void) | undefined;
 
-  /** @internal Made by {@linkcode createEndpoint}. */
+  /** @internal Called by {@linkcode createEndpoint}. */
   constructor(options: EndpointOptions, hub: PubSub<Peer> = new Hub()) {
     this.#hub = hub;
     checkOptions(options);
@@ -108,7 +109,7 @@ export class Endpoint {
     return this.#hub.namespaces;
   }
 
-  /** Counters and gauges, as they are now. */
+  /** Present values of the counters and gauges. */
   get stats(): Stats {
     return {
       peers: this.#hub.memberCount,
@@ -119,9 +120,9 @@ export class Endpoint {
   }
 
   /**
-   * Sends one message to each subscriber of a topic, once.
+   * Sends one message to each subscriber of a topic once, in all namespaces or in `namespace`.
    *
-   * @returns how many peers of this process took it.
+   * @returns Number of peers of this process that accepted the message.
    * @throws {TypeError} for data that cannot be sent, see `peer.send`.
    */
   publish(topic: string, data: unknown, options: EndpointPublishOptions = {}): number {
@@ -130,9 +131,9 @@ export class Endpoint {
   }
 
   /**
-   * Closes every peer, or terminates them with `force`, and goes on serving.
+   * Closes every peer, or terminates every peer if `force` is true. New clients can still connect.
    *
-   * @throws {RangeError} for a code or reason that must not be on the wire.
+   * @throws {RangeError} for a code or reason that RFC 6455 does not allow in a close frame.
    */
   closeAll(code = 1000, reason = "", force = false): void {
     checkClose(code, reason);
@@ -143,13 +144,14 @@ export class Endpoint {
   }
 
   /**
-   * Drains: refuses new clients with 503, closes every peer, waits for their `close` hooks, and
-   * terminates what is left after `timeout`. Further calls return the first call's promise.
+   * Refuses new clients with 503, closes every peer, and waits for the `close` hooks. Terminates the
+   * remaining peers after `timeout`. Further calls return the promise of the first call.
    *
-   * @throws {RangeError} for a code or reason that must not be on the wire, and a time out of its range.
+   * @throws {RangeError} for a code or reason that RFC 6455 does not allow in a close frame, and for a
+   * time out of range.
    */
   close(options?: CloseOptions): Promise<void>;
-  /** Same, in the order of `peer.close`. */
+  /** Same, with the arguments of `peer.close`. */
   close(code?: number, reason?: string): Promise<void>;
   close(first: CloseOptions | number = {}, second?: string): Promise<void> {
     const options = typeof first === "number" ? { code: first, reason: second ?? "" } : first;
@@ -185,18 +187,21 @@ export class Endpoint {
     for (const { peer } of this.#connections) peer.terminate();
   }
 
-  /** @internal Where timers need a keeper: the first one keeps them for all adapters. */
+  /**
+   * @internal Hands all timers to a keeper, on runtimes on which a timer ends with its request.
+   * Returns the keeper that all adapters share: the first one.
+   */
   keepTimers<Keeper extends Timers>(keeper: Keeper): Keeper {
     return (this.#timers.keeper ??= keeper) as Keeper;
   }
 
-  /** @internal Options and services that an upgrader for this endpoint needs. */
+  /** @internal Options and services for the upgrader of this endpoint. */
   get services(): { readonly options: EndpointOptions; readonly host: UpgraderHost } {
     return { options: this.#options, host: this.#host };
   }
 
   /**
-   * @internal Makes a peer of an admission. The peer opens when its socket does.
+   * @internal Creates the peer of an accepted handshake. The peer opens when its socket opens.
    *
    * @param host services of the connection, if they differ from those of the endpoint.
    */
@@ -207,7 +212,7 @@ export class Endpoint {
 
   #begin(connection: LiveConnection): void {
     this.#connections.add(connection);
-    // Accepted before the drain began, opened after.
+    // The handshake was accepted before `close()` was called, but the socket opens only now.
     const closing = this.#closing;
     if (closing) queueMicrotask(() => connection.peer.close(closing.code, closing.reason));
   }
@@ -218,10 +223,10 @@ export class Endpoint {
 }
 
 /**
- * Makes an endpoint, for adapters to share: `adapter({ endpoint })`.
+ * Creates an endpoint that adapters can share: `adapter({ endpoint })`.
  *
- * @throws {TypeError} for an option of the wrong kind.
- * @throws {RangeError} for a limit out of its range.
+ * @throws {TypeError} for an option that does not exist or has the wrong type.
+ * @throws {RangeError} for a limit out of range.
  *
  * @example
  * ```ts
@@ -237,6 +242,6 @@ export class Endpoint {
 export function createEndpoint<Context extends object = AnyContext>(
   options: EndpointOptions<Context> = {},
 ): Endpoint {
-  // Inside, a context is just an object; only hooks know its type.
+  // Only the hooks know the type of a context. All other code treats a context as an object.
   return new Endpoint(options as unknown as EndpointOptions);
 }

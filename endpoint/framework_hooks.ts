@@ -2,9 +2,8 @@ import type { AnyContext } from "../handshake/handshake.ts";
 import type { Hooks } from "./hooks.ts";
 
 /**
- * Key by which a framework puts the hooks of a connection on the request:
- * `Symbol.for("crossws.hooks")`. The key is that of crossws, so that h3 and other frameworks work
- * with either library.
+ * Key by which a framework puts the hooks of a connection on the request. The key is that of crossws,
+ * `Symbol.for("crossws.hooks")`, so that h3 and other frameworks work with either library.
  */
 export const kWebSocketHooks: unique symbol = Symbol.for("crossws.hooks");
 

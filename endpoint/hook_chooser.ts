@@ -62,12 +62,12 @@ function merge(a: UpgradeResult | void, b: UpgradeResult | void): UpgradeResult 
 type LaterHook = Exclude<keyof Hooks, "upgrade">;
 
 function both(first: PeerHooks, second: PeerHooks, name: LaterHook): PeerHooks {
-  // One list of hooks can't be typed more closely than their common shape.
+  // TypeScript cannot type hooks of different kinds more closely in one list.
   type Hook = (...args: unknown[]) => Awaitable<void>;
   const [a, b] = [first, second].map((hooks) => (hooks[name] as Hook | undefined)?.bind(hooks));
   if (!a || !b) return a || b ? { [name]: a ?? b } : {};
-  // `open` sets a peer up: the second builds on the first. The others start in one turn, so that
-  // messages keep their order and nothing starts after `close`.
+  // The second `open` waits for the first one, on which it may build. Two hooks of any other kind
+  // start in one turn, so that messages keep their order and no hook starts after `close`.
   if (name === "open") return { open: (...args: unknown[]) => chain(a(...args), () => b(...args)) };
   return { [name]: (...args: unknown[]) => settleBoth([attempt(a, args), attempt(b, args)]) };
 }

@@ -3,7 +3,7 @@ import type { Peer } from "../peer.ts";
 import type { ControlKind } from "../socket/socket.ts";
 import { type Awaitable, isThenable, type PeerHooks } from "./hooks.ts";
 
-/** Hooks that run for a peer. `upgrade` runs before there is one. */
+/** Names of the hooks that run for a peer. The `upgrade` hook runs before a peer exists. */
 export type PeerHookName = "open" | "message" | "drain" | "close" | ControlKind;
 
 /** The owner of a hook runner. */
@@ -11,7 +11,7 @@ export interface HookRunnerOwner {
   readonly peer: Peer;
   /** Called after a hook has started, if peers outlive the process. See `ConnectionHost.ran`. */
   ran(hook: Promise<void> | undefined): Promise<void> | undefined;
-  /** A hook has failed, and the failure was reported. */
+  /** Called when a hook has failed, after the failure was reported. */
   hookFailed(hook: PeerHookName): void;
 }
 

@@ -8,7 +8,7 @@ import type { UpgradeHeaders } from "../handshake/upgrade_headers.ts";
 
 /** Terms on which the `upgrade` hook admits a client. */
 export interface UpgradeResult<Context extends object = AnyContext> {
-  /** Headers for the 101, several `set-cookie` included. Visible ASCII, no line breaks. */
+  /** Headers for the 101, also several `set-cookie`. Values are visible ASCII without line breaks. */
   readonly headers?: UpgradeHeaders;
   /** Values to merge into `peer.context`: own enumerable keys, never `__proto__`. */
   readonly context?: Context;
@@ -21,11 +21,11 @@ export interface UpgradeResult<Context extends object = AnyContext> {
    * Only on Node: on other runtimes, compression is an option of the whole server.
    */
   readonly perMessageDeflate?: boolean | object;
-  /** Whether the hook has taken over the socket itself, so that the adapter leaves it alone. */
+  /** Whether the hook has taken over the native socket. The adapter then does not use the socket. */
   readonly handled?: boolean;
 }
 
-/** A value, or the promise of one. */
+/** A value, or a promise of the value. */
 export type Awaitable<T> = T | Promise<T>;
 
 /**
@@ -58,7 +58,7 @@ export interface Hooks<Context extends object = AnyContext> {
    * check (empty), or an unsolicited pong. Does not wait for other hooks. Never called on Deno.
    */
   pong(peer: Peer<Context>, data: Uint8Array<ArrayBuffer>): Awaitable<void>;
-  /** Called when a slow client has caught up, to `limits.drainThreshold` or less. */
+  /** Called when a slow client has caught up: at most `limits.drainThreshold` bytes are queued. */
   drain(peer: Peer<Context>): Awaitable<void>;
   /** Called when the connection is over. The peer has left its topics and `peers`. */
   close(peer: Peer<Context>, info: CloseInfo): Awaitable<void>;
@@ -163,12 +163,12 @@ export const HOOK_NAMES = [
 /** Hooks of one connection. */
 export type PeerHooks = Partial<Hooks>;
 
-/** Calls `next` with a value: now, or later if the value is a promise. */
+/** Calls `next` with a value: at once, or later if the value is a promise. */
 export function chain<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
   return isThenable(value) ? Promise.resolve(value).then(next) : next(value);
 }
 
-/** Whether a value is a promise: a hook is still running. */
+/** Whether a value is a promise, as an asynchronous hook returns. */
 export function isThenable<T>(value: T | PromiseLike<T>): value is Promise<T> {
   return typeof (value as PromiseLike<T> | undefined)?.then === "function";
 }

@@ -39,15 +39,15 @@ export class Liveness {
     if (this.#stuck >= CHECKS) return "end";
     if (!canPing) return undefined;
     if (this.#silent === PING_AFTER) {
-      // No answer can arrive while the connection is not read. But a write reveals a client that
-      // has left: on Bun 1.4 nothing else does.
+      // No answer can arrive while the connection is not read. The ping is sent because a write
+      // reveals a client that has left. On Bun 1.4 only a write does.
       if (isPaused) this.#silent = 0;
       return "ping";
     }
     return this.#silent >= CHECKS ? "end" : undefined;
   }
 
-  /** The client has read something: its queue has changed between two checks. */
+  /** Notes that the client has read something: its queue has changed between two checks. */
   moved(): void {
     this.#stuck = 0;
   }

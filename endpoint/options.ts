@@ -12,8 +12,8 @@ export interface EndpointOptions<Context extends object = AnyContext> extends Ho
   /**
    * Names of the headers that `peer.request` keeps after the upgrade. Default: all headers. The
    * headers of a browser take about 600 bytes, a fourth of the memory of an idle peer on Bun. The
-   * `upgrade` hook still sees all headers. Names are not case-sensitive. The headers of which the URL
-   * is made are always kept.
+   * `upgrade` hook still sees all headers. Names are not case-sensitive. Headers that determine the
+   * URL are always kept.
    */
   readonly retainHeaders?: readonly string[];
 }

@@ -2,7 +2,7 @@ import { addressOf, originOf } from "../handshake/forwarded.ts";
 import type { AnyContext, Handshake, UpgradeRequest } from "../handshake/handshake.ts";
 import { type Slot, UNCOUNTED_SLOT } from "./connection_slots.ts";
 
-/** A handshake about which the upgrader has not decided yet. */
+/** A handshake that waits for the upgrader's decision. */
 export class PendingUpgrade {
   readonly handshake: Handshake;
   /** IP address of the client, as far as known. */
@@ -18,7 +18,7 @@ export class PendingUpgrade {
     this.#trustedHops = trustedHops;
   }
 
-  /** The request as hooks get it; made when a hook or an option first needs it. */
+  /** Request for hooks and options, created at the first use. */
   get request(): UpgradeRequest {
     return this.#request ??= requestOf(this.handshake, this.#trustedHops);
   }

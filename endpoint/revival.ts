@@ -16,7 +16,7 @@ export interface RevivalHost {
   report(error: unknown, request: UpgradeRequest): void;
 }
 
-/** Hooks for a peer if `resolve` fails: no other hook can handle its messages. */
+/** Hooks of a peer if `resolve` fails. Its own hooks are unknown, so its first message closes it. */
 const UNKNOWN_HOOKS: PeerHooks = { message: (peer) => peer.close(1011) };
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Rate limit of `perSecond` messages on average. A burst may have as many messages, and at least
- * one unless the rate is 0.
+ * Rate limit of `perSecond` messages on average. A burst may have `perSecond` messages, or one
+ * message if the rate is between 0 and 1.
  */
 export class TokenBucket {
   readonly #perSecond: number;

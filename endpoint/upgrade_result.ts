@@ -12,8 +12,8 @@ const RESULT_KEYS = [
 ];
 
 /**
- * Checks the value that an `upgrade` hook returned. `false`, or a `Response` of another realm or
- * package, was meant to refuse the client, and must not admit it.
+ * Checks the value that an `upgrade` hook returned. A hook that returns `false`, or a `Response` of
+ * another realm or package, means to refuse the client. Such a value must not admit the client.
  *
  * @throws {TypeError} for a value that is no {@linkcode UpgradeResult}.
  */
@@ -26,7 +26,7 @@ export function checkResult(result: unknown): void {
     return checkDeflate((result as UpgradeResult).perMessageDeflate);
   }
   throw new TypeError(
-    `Cannot go on as upgrade must return nothing, this runtime's own Response, or an object of ${
+    `Cannot admit the client as upgrade must return nothing, this runtime's own Response, or an object of ${
       RESULT_KEYS.join(", ")
     }: found ${isPlain ? `an object with ${unknown ?? "status"}` : String(result)}`,
   );

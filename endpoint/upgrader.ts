@@ -125,7 +125,7 @@ export class Upgrader {
     return originOf(handshake, this.#host.trustedHops);
   }
 
-  /** Settles a decision: the only place that does. */
+  /** Settles a decision. No other method does. */
   #settle(decision: Decision, pending: PendingUpgrade): Decision {
     if (decision.kind === "accept") this.#expectOpen(pending.slot);
     else if (decision.kind === "handled") pending.slot.release();
@@ -133,14 +133,14 @@ export class Upgrader {
     return decision;
   }
 
-  /** Frees a slot if its socket does not open in time: Deno reports no client that left. */
+  /** Frees a slot if its socket does not open in time. Deno does not report that a client left. */
   #expectOpen(slot: Slot): void {
     if (!(slot instanceof CountedSlot)) return;
     const { timers, limits } = this.#host;
     slot.awaitOpen(timers.after(limits.handshakeTimeout, () => slot.release()));
   }
 
-  /** Frees the slot of a client that becomes no peer, and counts the refusal. */
+  /** Frees the slot of a client that does not become a peer, and counts the refusal. */
   #withdraw(slot: Slot | undefined): void {
     slot?.release();
     this.#host.counters.refusals++;
@@ -266,7 +266,7 @@ export class Upgrader {
     }
   }
 
-  /** Decides after a hook threw: a response refuses, all else is a 500 without details. */
+  /** Decides after a hook threw. A thrown response refuses, any other value is a 500 without details. */
   #failure(thrown: unknown, pending: PendingUpgrade): Decision {
     try {
       const response = responseIn(thrown);

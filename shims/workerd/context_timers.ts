@@ -87,10 +87,10 @@ export class ContextTimers extends Timers {
 
   /** Waits, in the current request, for a promise that another request resolves. */
   override async awake<T>(promise: Promise<T>): Promise<T> {
-    // A promise of this request, for the reason given in `RequestContext`.
+    // The await needs a promise of this request, for the reason given in `RequestContext`.
     const { promise: here, resolve, reject } = Promise.withResolvers<T>();
     promise.then(resolve, reject);
-    // workerd takes a request that waits without I/O of its own for a hanging one, and ends it.
+    // workerd ends a request as hanging if the request waits without any I/O or timer.
     const timer = setInterval(() => {
       this.#check();
       if (!this.#host) this.#ring(); // no other request can ring
@@ -130,7 +130,7 @@ export class ContextTimers extends Timers {
     return undefined;
   }
 
-  /** Replaces a host that did not ring: the runtime does not report the end of a context. */
+  /** Replaces a host that did not ring, since the runtime does not report the end of a context. */
   #check(): void {
     if (this.#host && Date.now() >= this.#host.at + OVERDUE_MS) this.leave(this.#host.context);
   }

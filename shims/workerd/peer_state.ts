@@ -1,7 +1,7 @@
 import { logError, PeerError } from "../../common/errors.ts";
 import type { CloudflareSocket, DurableContext, DurableKv } from "./workerd.ts";
 
-/** State of a peer that never changes. Names are short, as each saved state has them. */
+/** Part of a peer's state that never changes. Names are short, as each saved state has them. */
 export interface SavedHandshake {
   /** Id of the peer. */
   readonly i: string;
@@ -31,10 +31,10 @@ export interface SavedPeer {
   readonly context: object;
 }
 
-/** A saved peer as JSON text. A context that JSON cannot hold is beside the text. */
+/** A saved peer as JSON text. If JSON cannot hold the context, the context is beside the text. */
 export type PackedPeer = string | { readonly rest: string; readonly context: object };
 
-/** Packs a peer. The parts are JSON text already, except a context that JSON cannot hold. */
+/** Packs a peer. Handshake and topics are JSON text, and the context too, if JSON can hold it. */
 export function pack(
   handshake: string,
   topics: string,
@@ -97,8 +97,8 @@ const PREFIX = "onepeer:";
 const TWO_BYTES = /[^\0-\xff]/;
 
 /**
- * Saves the peers of one Durable Object: on the socket, as its attachment. State that is too large
- * for an attachment goes to the object's storage, and the attachment is its key.
+ * Saves each peer of one Durable Object on its socket, as an attachment. State that is too large for
+ * an attachment goes to the object's storage. The attachment is then the storage key.
  */
 export class PeerStore {
   readonly #ctx: DurableContext;
@@ -108,7 +108,7 @@ export class PeerStore {
     this.#ctx = ctx;
   }
 
-  /** Returns the saved state of a socket's peer; `undefined` if there is none, or none any more. */
+  /** Returns the saved state of a socket's peer; `undefined` if none was saved or it was deleted. */
   read(
     native: CloudflareSocket,
   ): { readonly packed: PackedPeer; readonly isSpilled: boolean } | undefined {

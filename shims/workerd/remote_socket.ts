@@ -16,22 +16,22 @@ export interface WorkerSocket extends CloudflareSocket {
   [LINE]?: RemoteSocket;
 }
 
-/** Most milliseconds between two looks at the bytes that wait for a slow client. */
+/** Most milliseconds between two checks of the bytes that wait for a slow client. */
 const MAX_LOOK_MS = 10;
 
 /** Milliseconds that a context outlives its last hook, for work the hook has started. */
 export const LINGER_MS = 1000;
 
-/** Milliseconds for hooks after the client has left: Cloudflare keeps the request no longer. */
+/** Milliseconds that hooks may take after the client has left. Cloudflare then ends the request. */
 const HOOKS_MAY_TAKE_MS = 30_000;
 
 /** The owner of the sockets of an isolate. */
 export interface LineHost {
-  /** Milliseconds for the hooks of a socket that was dropped. Hooks end with its context. */
+  /** Milliseconds that hooks may take after the server has dropped the socket. Then they are ended. */
   readonly hooksMayTake: number;
-  /** The socket takes no frames any more. */
+  /** Called when the socket stops to accept frames. */
   ended(line: RemoteSocket): void;
-  /** The context of the socket is not needed any more. */
+  /** Called when the context of the socket is not needed any more. */
   over(line: RemoteSocket): void;
 }
 
@@ -53,9 +53,9 @@ export class RemoteSocket {
   #running = 0;
   /** Bytes that wait for the context. */
   #posted = 0;
-  /** Bytes that waited for the network at the last look. */
+  /** Bytes that waited for the network at the last check. */
   #queued = 0;
-  /** Milliseconds between looks, plus 1; 0 while no byte waits. */
+  /** Milliseconds between checks, plus 1; 0 while no byte waits. */
   #lookIn = 0;
 
   constructor(native: WorkerSocket, context: RequestContext, host: LineHost) {
@@ -65,7 +65,7 @@ export class RemoteSocket {
     native[LINE] = this;
   }
 
-  /** Whether the socket takes frames. */
+  /** Whether the socket accepts frames. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
@@ -102,7 +102,7 @@ export class RemoteSocket {
     hook.then(settled, settled);
   }
 
-  /** The socket has ended. With `isDropped`, the server drops the connection. */
+  /** Notes that the socket has ended. If `isDropped`, the server drops the connection. */
   end(isDropped: boolean): void {
     this.#isDropped ||= isDropped;
     if (!this.#isOpen) return;
@@ -113,7 +113,7 @@ export class RemoteSocket {
     this.context.post(() => void setTimeout(() => this.#letGo(), hooksMayTake));
   }
 
-  /** Releases the context soon, if no hook is running then. The `close` hook starts before that. */
+  /** Releases the context after the `close` hook has started, unless a hook is running then. */
   #finishSoon(): void {
     const wait = this.#isDropped ? 0 : LINGER_MS;
     this.context.post(() => void setTimeout(() => this.#finish(), wait));
@@ -133,7 +133,7 @@ export class RemoteSocket {
     this.#queued = this.#isOpen ? this.native.bufferedAmount ?? 0 : 0;
   }
 
-  /** Looks repeatedly while bytes wait, as workerd does not report when they are written. */
+  /** Checks repeatedly while bytes wait, as workerd does not report when they are written. */
   #watch(): void {
     this.#look();
     this.#lookIn = this.#queued > 0 ? Math.min(this.#lookIn + 1, MAX_LOOK_MS) : 0;

@@ -9,8 +9,8 @@ export interface WorkerContext {
 /**
  * The context of one request to a Worker.
  *
- * workerd lets no other request use the sockets and timers that were made in this one. So other
- * requests post tasks, and this context does the tasks in order.
+ * In workerd, only this request may use its sockets and timers. So other requests post tasks, and
+ * this context does the tasks in order.
  */
 export class RequestContext {
   static #current: RequestContext | undefined;
@@ -19,7 +19,7 @@ export class RequestContext {
   #wake: (() => void) | undefined;
   #isOver = false;
 
-  /** @param ctx belongs to the request that is being handled. */
+  /** @param ctx the `ctx` of the request that is being handled. */
   constructor(ctx: WorkerContext) {
     this.#ctx = ctx;
     ctx.waitUntil(this.#work());
@@ -72,8 +72,8 @@ export class RequestContext {
     try {
       task();
     } catch {
-      // Its socket has gone. Or a hook called `ctx.abort()`: then no `finally` ran, and a context
-      // that has ended was still current.
+      // Either the socket has gone, or a hook called `ctx.abort()`. After `abort()` no `finally` runs,
+      // so the ended context may still be current.
       RequestContext.#current = undefined;
     }
   }
@@ -81,16 +81,16 @@ export class RequestContext {
   async #work(): Promise<void> {
     while (!this.#isOver) {
       if (this.#posted.length === 0) {
-        // If another request resolves a promise of this request, the continuation runs in this one
-        // (workerd since 2024-10-14). Not with `new Promise` once V8 has optimized it (workerd
-        // 2026-11).
+        // If another request resolves a promise of this request, the continuation runs in this
+        // request (workerd since 2024-10-14). This fails for `new Promise` once V8 has optimized the
+        // code (workerd 2026-11).
         const { promise, resolve } = Promise.withResolvers<void>();
         this.#wake = resolve;
         await promise;
       }
       this.#wake = undefined;
       this.run(() => {
-        for (const task of this.#posted) this.#do(task); // includes tasks that are posted meanwhile
+        for (const task of this.#posted) this.#do(task); // also tasks that are posted meanwhile
       });
       this.#posted = [];
     }

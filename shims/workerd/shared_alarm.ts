@@ -3,7 +3,7 @@ import type { DurableStorage } from "./workerd.ts";
 /** Storage key of {@linkcode Noted}. */
 const KEY = "onepeer-alarm";
 
-/** Both alarms, as they are stored while ours is set. */
+/** Times of both alarms, stored while ours is set. */
 interface Noted {
   /** Time of our alarm. */
   readonly ours: number;
@@ -19,7 +19,7 @@ export class SharedAlarm {
     this.#storage = storage;
   }
 
-  /** Makes the alarm ring within `ms`. A later alarm of the user is stored, and set again. */
+  /** Makes the alarm ring within `ms`. A later alarm of the user is stored, and set again after ours. */
   async ringWithin(ms: number): Promise<void> {
     const current = await this.#storage.getAlarm();
     const ours = Date.now() + ms;

@@ -7,7 +7,7 @@ const WITH_PORT = /^\[?(.+?)\]?:\d+$/;
 const BEYOND_ASCII = /[^\0-\x7f]/;
 const utf8 = new TextEncoder();
 
-/** Returns a header with one character for each byte, since workerd decodes UTF-8. */
+/** Returns a header with one character for each byte, as in Fetch. workerd decodes UTF-8 instead. */
 function bytesOf(text: string): string {
   if (!BEYOND_ASCII.test(text)) return text;
   return Array.from(utf8.encode(text), (byte) => String.fromCharCode(byte)).join("");

@@ -107,7 +107,7 @@ export function closeFailureOf(code: number): SocketFailure | undefined {
   return { code: 1002, message: `invalid close code ${code}` };
 }
 
-/** Answers the client's close, as workerd does not if the socket may hibernate. */
+/** Answers the client's close, since workerd does not answer on a socket that may hibernate. */
 export function answerClose(native: CloudflareSocket, code: number, reason: string): void {
   try {
     if (code === 1005 || code === 1006) native.close();
@@ -117,14 +117,14 @@ export function answerClose(native: CloudflareSocket, code: number, reason: stri
 
 const PROTOCOL_ERROR = /protocolError\.statusCode = (\d+); protocolError\.description = (.*)/;
 
-/** @internal Reads a protocol error; `undefined` if the connection just dropped. */
+/** @internal Returns the protocol error that workerd reports; `undefined` if the connection dropped. */
 export function failureOf(error: unknown): SocketFailure | undefined {
   const message = error instanceof Error ? error.message : String(error);
   const [, code, description = ""] = PROTOCOL_ERROR.exec(message) ?? [];
   return code ? { code: Number(code), message: description, cause: error } : undefined;
 }
 
-/** Makes the runtime answer heartbeats on all sockets of an object, without waking the object. */
+/** Makes the runtime answer the heartbeats on all sockets of an object without waking the object. */
 export function answerHeartbeats(
   ctx: DurableContext,
   { request, response }: { readonly request: string; readonly response: string },
