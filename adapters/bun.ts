@@ -38,10 +38,10 @@ export type { BunServer, BunSocket, BunWebSocketHandler } from "../shims/uws/bun
 export type BunOptions<Context extends object = AnyContext> = AdapterOptions<Context>;
 
 const wire: Wire<BunSocket> = {
-  isOpen: () => true, // Bun reports every close at once
+  isOpen: () => true, // Bun reports each close at once
   send: (native, { payload }, compress) => native.send(payload, compress) > 0,
   close: (native, code, reason) => native.close(code, reason),
-  // Bun 1.4 reports our close at once, though queued bytes are not sent yet.
+  // Bun 1.4 reports our close at once, even while bytes are queued.
   closeForgetsQueue: true,
   terminate: (native) => native.terminate(),
   bufferedAmount: (native) => native.getBufferedAmount(),

@@ -81,8 +81,8 @@ export class CloudflareAdapter {
   }
 
   /**
-   * Returns the response to an upgrade request. A Durable Object serves the request, or this Worker
-   * if the options name no object.
+   * Returns the response to an upgrade request. A Durable Object serves the request. If the options
+   * name no object, this Worker serves the request.
    *
    * @throws {TypeError} if the binding is missing in `env`, or a plain Worker passes no `ctx`.
    */
@@ -116,7 +116,7 @@ export class CloudflareAdapter {
    * Creates a Worker that serves upgrade requests.
    *
    * With `export default ws.worker({ binding: "Room" })`, Durable Objects serve the requests. With
-   * `export default ws.worker()`, the Worker does, see {@linkcode isolate}.
+   * `export default ws.worker()`, the Worker itself serves the requests, see {@linkcode isolate}.
    */
   worker(options: WorkerOptions = {}): CloudflareWorker {
     checkWorker(options);
@@ -130,7 +130,7 @@ export class CloudflareAdapter {
           if (!binding) return await this.handleUpgrade(request, env, ctx);
           return await forward(request, stubOf(request, env, binding, instance));
         } catch (error) {
-          // If a Worker throws at an upgrade request, wrangler 4 shows an error of its own.
+          // If a Worker throws at an upgrade request, wrangler 4 shows another error than the thrown one.
           logError("an upgrade request could not be served", error);
           return new Response("Internal Server Error\n", { status: 500 });
         }
@@ -141,8 +141,8 @@ export class CloudflareAdapter {
   /**
    * Creates a class of Durable Objects that serves this adapter's peers.
    *
-   * @param base `DurableObject` of `cloudflare:workers`, or your own class that extends it. A
-   * parameter, as only workerd can import `cloudflare:workers`.
+   * @param base `DurableObject` of `cloudflare:workers`, or your own class that extends it. The class
+   * is a parameter because only workerd can import `cloudflare:workers`.
    *
    * @example
    * ```ts ignore

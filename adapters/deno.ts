@@ -108,8 +108,8 @@ class HeldClose {
 /** The adapter for Deno. */
 export class DenoAdapter extends Adapter {
   /**
-   * Returns the response to an upgrade request: the 101, or a refusal. Return it from the handler
-   * of the server. Never rejects.
+   * Answers an upgrade request. Return the response, a 101 or a refusal, from the handler of the
+   * server. Never rejects.
    */
   async handleUpgrade(request: Request, info?: DenoServeInfo): Promise<Response> {
     const handshake = snapshot(request, info);
@@ -135,7 +135,7 @@ export class DenoAdapter extends Adapter {
     if (protocol) response.headers.set("sec-websocket-protocol", protocol);
     const socket = new CallbackSocket<DenoSocket>(wire, native, protocol);
     (native as DenoSocket)[SOCKET] = socket;
-    // Not `onopen = …`, for which Deno 2.9 makes a closure.
+    // For `onopen = …` Deno 2.9 would create a closure.
     native.addEventListener("open", onOpen, ONCE);
     native.addEventListener("message", onMessage);
     native.addEventListener("error", onError);
@@ -154,7 +154,7 @@ export function adapter<Context extends object = AnyContext>(
 
 export default adapter;
 
-/** Copies the request, since Deno's own throws "Request closed" after the upgrade. */
+/** Copies the request. After the upgrade, Deno's own request throws "Request closed". */
 function snapshot(request: Request, info: DenoServeInfo | undefined): RawHandshake {
   const { url } = request;
   return new RawHandshake({
@@ -197,9 +197,9 @@ function failureOf({ message, error }: ErrorEvent): SocketFailure | undefined {
 }
 
 function closeInfo({ code, reason, wasClean }: CloseEvent, native: DenoSocket): CloseInfo {
-  // Under 1000: not a code, but the opcode of the last frame, or 0 if there was none.
+  // A code under 1000 is no close code, but the opcode of the last frame, or 0 if there was none.
   if (code < 1000 || native[TIMED_OUT]) return { code: 1006, reason: "", wasClean: false };
-  // If the connection drops after our close, Deno 2.9 reports 1005 and "clean". A client that
-  // answers our close sends our code back.
+  // If the connection drops after our close, Deno 2.9 reports 1005 and "clean". But a client that
+  // answers our close sends our code back, which is not 1005.
   return { code, reason, wasClean: wasClean && !(native[CLOSING] && code === 1005) };
 }

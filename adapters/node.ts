@@ -40,13 +40,13 @@ export interface PerMessageDeflate {
    */
   readonly threshold?: number;
   /**
-   * Whether to compress each message by itself (RFC 7692 §7.1.1.1). This costs ratio and saves
-   * memory, and a published message is compressed once for all subscribers.
+   * Whether to compress each message by itself (RFC 7692 §7.1.1.1). This saves memory, and compresses
+   * less. A published message is then compressed once for all subscribers.
    *
    * @default true
    */
   readonly serverNoContextTakeover?: boolean;
-  /** Whether to ask the client to do the same (RFC 7692 §7.1.1.2). */
+  /** Whether to ask the client to compress each message by itself (RFC 7692 §7.1.1.2). */
   readonly clientNoContextTakeover?: boolean;
   /**
    * Number of messages that `ws` compresses at the same time.
@@ -64,7 +64,7 @@ export interface PerMessageDeflate {
 
 /** The part of a `WebSocketServer` of `ws` that the adapter uses. */
 export interface WsServer {
-  /** Options that its constructor got. */
+  /** Options that the constructor received. */
   readonly options: object;
   /** Answers an upgrade request. */
   handleUpgrade(...args: never[]): void;
@@ -107,7 +107,7 @@ type NodeSocket = Duplex & {
 /** The adapter for Node. */
 export class NodeAdapter extends Adapter {
   readonly #options: NodeOptions;
-  /** Upgrades connections by `ws`; made for the first connection that needs it. */
+  /** Upgrades connections by `ws`; created for the first connection that needs `ws`. */
   #ws: WsUpgrader | undefined;
 
   /** @internal Called by {@linkcode adapter}. */
@@ -128,7 +128,7 @@ export class NodeAdapter extends Adapter {
     head: Uint8Array,
     webRequest?: Request | { readonly context?: AnyContext },
   ): Promise<void> => {
-    // Node has removed its own listener. Without one, a reset during a hook ends the process.
+    // Node has removed its own listener. Without a listener, a reset during a hook ends the process.
     socket.on("error", ignore);
     const handshake = snapshot(request, socket as NodeSocket, head, webRequest);
     // Node is still writing the response to an earlier, pipelined request, and ours would be mixed
@@ -147,7 +147,7 @@ export class NodeAdapter extends Adapter {
     return isThenable(decision) ? decision.then(carryOut) : carryOut(decision);
   };
 
-  /** Carries a decision out: at once, unless a refusal must be written. Never rejects. */
+  /** Carries out a decision: at once, unless a refusal must be written. Never rejects. */
   #carryOut(
     request: IncomingMessage,
     stream: Duplex,
@@ -251,7 +251,7 @@ export function fromNodeUpgradeHandler(handler: NodeUpgradeHandler): Pick<Hooks,
         );
       }
       const pending = handler(node.req, node.socket, node.head);
-      // Not awaited: it may last as long as the connection.
+      // The promise is not awaited, as the handler may run as long as the connection.
       if (isThenable(pending)) {
         pending.then(undefined, (error) => {
           console.error("onepeer: the upgrade handler failed", error);

@@ -52,7 +52,8 @@ export type { ServerInfo } from "./sse/web_handshake.ts";
 export interface SSEOptions<Context extends object = AnyContext> extends AdapterOptions<Context> {
   /**
    * Checks each later request of a peer, except its close. The adapter checks session token and
-   * origin first. `true` admits the request, any other value is a 403. Must not read the body.
+   * origin first. Return `true` to admit the request; any other value is a 403. The function must not
+   * read the body.
    */
   readonly authorize?: (request: Request, peer: Peer) => Awaitable<boolean>;
   /**
@@ -83,6 +84,7 @@ export interface SSEOptions<Context extends object = AnyContext> extends Adapter
 }
 
 const OWN_OPTIONS = ["authorize", "heartbeat", "grace", "replay", "bodyTimeout"] as const;
+
 /** The adapter for server-sent events. */
 export class SSEAdapter extends Adapter {
   readonly #sessions: SSESessions;
@@ -107,7 +109,7 @@ export class SSEAdapter extends Adapter {
     this.#requests = new SSERequests(maxPayload, this.#sessions.bodies);
   }
 
-  /** Current counters and gauges. */
+  /** Present values of the counters and gauges. */
   override get stats(): Stats {
     const { timers, ...stats } = super.stats;
     return { ...stats, timers: timers + this.#sessions.timers.size };
@@ -203,7 +205,8 @@ export class SSEAdapter extends Adapter {
   }
 
   /**
-   * Returns the refusal of a request that has the token but does not come from the client's page.
+   * Returns the refusal of a request with a valid token. The request must also come from the origin
+   * of the client's page, and pass the option `authorize`.
    */
   #checkRequest(
     session: SSESession,
@@ -224,7 +227,7 @@ export class SSEAdapter extends Adapter {
     return noContent(preflightHeaders(origin, wanted));
   }
 
-  /** CORS headers for a page of an admitted other origin; else `undefined`. */
+  /** Returns CORS headers if the page has another origin that is admitted; else `undefined`. */
   #corsOf(handshake: EventStreamHandshake): Record<string, string> | undefined {
     const origin = handshake.header("origin");
     if (origin === null || this.upgrader.ownOrigin(handshake) === origin) return undefined;
@@ -256,12 +259,12 @@ function isPoll(handshake: EventStreamHandshake): boolean {
 }
 
 /**
- * Whether `origin` is the server's own, for a session that was opened without an `Origin` header.
+ * Whether `origin` is the server's own origin, if the session was opened without an `Origin` header.
  */
 function isOwn(origin: string | null, session: SSESession): boolean {
   if (session.origin !== null || origin === null || !URL.canParse(origin)) return false;
   session.host ??= new URL(session.peer.request.url).host;
   const { protocol, host } = new URL(origin);
-  // Behind nginx with `Host: $host:$server_port` the host has a ":443" that browsers leave out.
+  // If nginx sends `Host: $host:$server_port`, the host has a ":443" that browsers leave out.
   return new URL(`${protocol}//${session.host}`).host === host;
 }

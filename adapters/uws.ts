@@ -60,11 +60,11 @@ const SHARED_COMPRESSION = 1 | 256;
 const SENT = 1;
 
 const wire: Wire<UwsSocket> = {
-  isOpen: () => true, // uWebSockets.js reports every close at once
+  isOpen: () => true, // uWebSockets.js reports each close at once
   send: (native, { payload }, compress) =>
     native.send(payload, typeof payload !== "string", compress) === SENT,
   close: (native, code, reason) => native.end(code, reason),
-  // uWebSockets.js 20 reports our close at once, though queued bytes are not sent yet.
+  // uWebSockets.js 20 reports our close at once, even while bytes are queued.
   closeForgetsQueue: true,
   terminate: (native) => native.close(),
   bufferedAmount: (native) => native.getBufferedAmount(),
@@ -123,7 +123,7 @@ export class UwsAdapter extends Adapter {
     let space = this.#spaces.get(address);
     if (space) return space;
     space = new TopicSpace(NativeDomain.under(this.endpoint.limits));
-    // Without an address, each socket gets a topic space of its own.
+    // If the text has no address, each socket gets its own topic space.
     if (ADDRESS.test(address)) this.#spaces.set(address, space);
     return space;
   };
@@ -154,7 +154,7 @@ export class UwsAdapter extends Adapter {
     context: UwsContext | undefined,
     { admission, protocol, headers }: Decision & { kind: "accept" },
   ): void {
-    // uWebSockets.js 20 has a fixed window: a client that asks for another one gets no compression.
+    // uWebSockets.js 20 has a fixed window, so an offer that asks for another window is declined.
     const offer = this.websocket.compression === 0 ? undefined : deflateOffers(
       handshake.header("sec-websocket-extensions"),
     ).find((it) => !it.includes("server_max_window_bits"));
@@ -221,7 +221,7 @@ function onMessage(native: UwsSocket, message: ArrayBuffer, isBinary: boolean): 
   const data = dataOf(native);
   if (!data) return;
   data.received++;
-  // The buffer is detached when this returns.
+  // uWebSockets.js detaches the buffer when this function returns.
   const payload = isBinary ? copyOut(message) : Buffer.from(message).toString();
   data.socket.received(payload, message.byteLength);
 }
@@ -241,7 +241,7 @@ function onControl(native: UwsSocket, kind: ControlKind, message: ArrayBuffer): 
   const data = dataOf(native);
   if (!data) return;
   data.received++;
-  // The buffer is detached when this returns.
+  // uWebSockets.js detaches the buffer when this function returns.
   data.socket.controlled(kind, new Uint8Array(message.slice(0)));
 }
 

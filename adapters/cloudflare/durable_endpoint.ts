@@ -33,7 +33,7 @@ import {
 } from "../../shims/workerd/workerd.ts";
 import type { SocketFailure } from "../../socket/socket.ts";
 
-/** Tag of our sockets. The user's class may accept other sockets in the same object. */
+/** Tag of our sockets. The user's class may accept its own sockets in the same object. */
 const TAG = "onepeer";
 
 /**
@@ -44,7 +44,7 @@ export class DurableEndpoint extends Adapter {
   readonly #ctx: DurableContext;
   readonly #env: unknown;
   readonly #hub: DurableHub;
-  /** Services of connections, with a save after each hook. */
+  /** Services of connections. They save a peer after each hook. */
   readonly #connectionHost: ConnectionHost;
   readonly #store: PeerStore;
   readonly #peers: DurablePeers;
@@ -76,7 +76,7 @@ export class DurableEndpoint extends Adapter {
       this.#idleTimeout = this.endpoint.limits.idleTimeout;
     }
     if (ctx.getWebSockets(TAG).length > 0) hub.reviveAll = () => this.#reviveAll();
-    else this.#store.sweep(); // state of peers whose sockets have ended with an earlier process
+    else this.#store.sweep(); // deletes the state of sockets that ended with an earlier process
     this.#connectionHost = {
       ...this.endpoint.services.host,
       ran: (peer, hook) => saves.ran(peers.of(peer), hook),
@@ -90,7 +90,7 @@ export class DurableEndpoint extends Adapter {
     const handshake = handshakeOf(request, this.#env, this.#ctx);
     const answer = refusalOf(handshake) ??
       await this.answer(request, handshake, (decision) => this.#accept(handshake, decision));
-    // Without an answer the client has left: this response reaches no client.
+    // The client has left, or the hook has taken over: this response reaches no client.
     return answer ?? new Response(null, { status: 204 });
   }
 
@@ -132,7 +132,7 @@ export class DurableEndpoint extends Adapter {
     return this.#saves.settled();
   }
 
-  /** Handles the client's close, or the end of the connection. Resolves when no hook is running. */
+  /** Handles a close of the client, or the end of the connection. Resolves when no hook is running. */
   handleClose(
     native: CloudflareSocket,
     code: number,
@@ -155,7 +155,7 @@ export class DurableEndpoint extends Adapter {
   #fail(native: CloudflareSocket, failure: SocketFailure | undefined): Promise<void> {
     const found = this.#peerOf(native);
     if (failure) found?.socket.failed(failure);
-    answerClose(native, failure?.code ?? 1006, ""); // workerd accepts a close with an illegal code
+    answerClose(native, failure?.code ?? 1006, ""); // needed if the client's close code was illegal
     // workerd 2026-11 reports no close after an error.
     found?.socket.closed({ code: failure?.code ?? 1006, reason: "", wasClean: false });
     return this.#saves.settled();
@@ -183,7 +183,7 @@ export class DurableEndpoint extends Adapter {
 
   /**
    * Returns the time of the latest message or heartbeat of a client; `Infinity` if there is no
-   * peer. Messages before the latest hibernation do not count, heartbeats do.
+   * peer. Messages before the latest hibernation do not count, but heartbeats count.
    */
   #heardAt(native: CloudflareSocket): number {
     const found = this.#store.read(native);
@@ -195,7 +195,7 @@ export class DurableEndpoint extends Adapter {
     );
   }
 
-  /** Closes every peer, including peers that are not in memory. */
+  /** Closes every peer, also peers that are not in memory. */
   override closeAll(code?: number, reason?: string, force?: boolean): void {
     this.#reviveAll();
     super.closeAll(code, reason, force);
@@ -207,7 +207,7 @@ export class DurableEndpoint extends Adapter {
     return typeof first === "number" ? super.close(first, reason) : super.close(first);
   }
 
-  /** Returns the peer of a socket, from memory or revived; `undefined` for sockets of the user. */
+  /** Returns the peer of a socket, and revives it if needed; `undefined` for a socket of the user. */
   #peerOf(native: CloudflareSocket): DurablePeer | undefined {
     return this.#peers.ofSocket(native) ?? this.#revive(native);
   }

@@ -18,13 +18,13 @@ export interface FoundPeer {
   readonly isSpilled: boolean;
 }
 
-/** A peer in memory, and its saved state, which is written only if it has changed. */
+/** A peer in memory, with its saved state. State is written only if it has changed. */
 export class DurablePeer implements Saveable {
   readonly socket: CallbackSocket<CloudflareSocket>;
   readonly peer: Peer;
   /** Number of hooks that are running. Their changes are saved when they have settled. */
   running = 0;
-  /** Time of the latest message since the peer is in memory; 0 if there was none. */
+  /** Time of the latest message that arrived while the peer is in memory; 0 if there was none. */
   heardAt = 0;
   readonly #store: PeerStore;
   readonly #context: object;
@@ -37,7 +37,7 @@ export class DurablePeer implements Saveable {
   #binaryType: string | undefined;
   #saved: PackedPeer | undefined;
   #isSpilled: boolean;
-  /** Length, as JSON, of the topics that were reserved since the last save. */
+  /** Length in JSON of the topics that were reserved since the last save. */
   #reserved = 0;
   #isForgotten = false;
 

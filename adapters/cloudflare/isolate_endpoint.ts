@@ -30,7 +30,7 @@ import { SharedInterval } from "../../common/timers.ts";
 /** A peer of this isolate. */
 interface Resident {
   readonly peer: Peer;
-  /** Whether the peer's context has not answered the latest check that it is alive. */
+  /** Whether the peer's context has not yet done the task of the latest check. */
   isSilent: boolean;
 }
 
@@ -94,7 +94,7 @@ export class IsolateEndpoint extends Adapter {
   async handleUpgrade(request: Request, env: unknown, ctx: WorkerContext): Promise<Response> {
     if (typeof ctx?.waitUntil !== "function") {
       throw new TypeError(
-        "Cannot serve a WebSocket without the request's ctx: call handleUpgrade(request, env, ctx) with what fetch gets",
+        "Cannot serve a WebSocket without the request's ctx: call handleUpgrade(request, env, ctx) with the arguments of fetch",
       );
     }
     const context = new RequestContext(ctx);
@@ -106,9 +106,10 @@ export class IsolateEndpoint extends Adapter {
           this.answer(request, handshake, (it) => this.#accept(context, handshake, it))
         ),
       );
-    // Not at once: the context must outlive a body that is a stream, or `cancel` may not be called.
+    // The context ends later: if the body is a stream, workerd may never call `cancel` of a stream
+    // whose context has ended.
     if (answer?.status !== 101) setTimeout(() => this.#leave(context), LINGER_MS);
-    // Without an answer the client has left: this response reaches no client.
+    // The client has left, or the hook has taken over: this response reaches no client.
     return answer ?? new Response(null, { status: 204 });
   }
 
@@ -127,7 +128,7 @@ export class IsolateEndpoint extends Adapter {
     const extensions = extensionsOf(handshake, this.#isCompressed);
     const line = new RemoteSocket(native, context, this.#host);
     const socket = new CallbackSocket(workerWire, native, protocol, extensions);
-    native.accept({ allowHalfOpen: false }); // so that workerd answers the client's close by itself
+    native.accept({ allowHalfOpen: false }); // workerd then answers the client's close itself
     native.binaryType = "arraybuffer"; // the default is "blob" since 2026-03-17
     this.#listen(line, socket);
     const peer = this.endpoint.attach(socket, admission, this.#connectionHost);
@@ -181,7 +182,7 @@ export class IsolateEndpoint extends Adapter {
 
   /**
    * Runs a task in the context of its peer, since work that a task starts ends with the context. If
-   * the context does not run the task within {@linkcode GONE_MS}, another context does.
+   * the context does not run the task within {@linkcode GONE_MS}, another context runs the task.
    */
   #later(context: RequestContext | undefined, task: () => void): void {
     if (!context) return queueMicrotask(task); // a peer of another adapter
@@ -193,7 +194,7 @@ export class IsolateEndpoint extends Adapter {
     queueMicrotask(() => context.isOver ? now() : context.post(now));
   }
 
-  /** Terminates a peer whose context did not answer the last check. Else checks again. */
+  /** Terminates a peer whose context has not done the task of the last check. Else checks again. */
   #ask(line: RemoteSocket): void {
     const resident = this.#residents.get(line)!;
     if (resident.isSilent) {

@@ -32,13 +32,13 @@ export interface CloudflareOptions<Context extends object = AnyContext>
   extends AdapterOptions<Context> {
   /**
    * Endpoint to share with other adapters: the same peers, topics and limits. For plain Workers
-   * only: each Durable Object has an endpoint of its own.
+   * only: each Durable Object has its own endpoint.
    */
   readonly endpoint?: Endpoint;
   /**
    * Name of the binding to the class of Durable Objects that serves upgrade requests.
    *
-   * @default none: the plain Worker serves them, see `isolate` of the adapter
+   * @default none: the plain Worker serves the requests, see `isolate` of the adapter
    */
   readonly bindingName?: string;
   /**
@@ -50,8 +50,8 @@ export interface CloudflareOptions<Context extends object = AnyContext>
   readonly instanceName?: string | ((request: Request) => string);
   /**
    * Message that clients send to stay connected, and its answer, since Cloudflare sends no pings.
-   * If set, clients that are silent for `limits.idleTimeout` are terminated; if not set, silent
-   * clients stay.
+   * With this option, clients that are silent for `limits.idleTimeout` are terminated. Without it,
+   * silent clients stay.
    *
    * @default none
    */

@@ -19,8 +19,8 @@ export interface Saveable {
  * - After an asynchronous hook: when the hook has settled, if no other hook of the peer is running.
  * - After any other change: at the end of the turn, unless a hook of the peer is running.
  * - Once more when no hook of any peer is running, if a hook was running at the end of the turn.
- *   The hook may hold the context of another peer, and later changes of that context are not
- *   noticed.
+ *   A hook may hold the context of another peer and change it later, which the schedule does not
+ *   notice.
  */
 export class SaveSchedule<T extends Saveable> {
   readonly #keepAlive: (promise: Promise<void>) => void;
@@ -31,7 +31,7 @@ export class SaveSchedule<T extends Saveable> {
   readonly #hooks = new Set<Promise<void>>();
   #isSaving = false;
 
-  /** @param keepAlive keeps the object in memory until a promise has settled. */
+  /** @param keepAlive keeps the Durable Object in memory until a promise has settled. */
   constructor(keepAlive: (promise: Promise<void>) => void) {
     this.#keepAlive = keepAlive;
   }

@@ -20,9 +20,8 @@ export function stubOf(
 }
 
 /**
- * Forwards a request to a Durable Object, and returns the object's response. A request that workerd
- * 2026-11 would not forward unchanged is validated here: another method than GET, or an illegal
- * `Host`.
+ * Forwards a request to a Durable Object, and returns the object's response. workerd 2026-11 changes
+ * a request with another method than GET or with an illegal `Host`, so these are validated here.
  */
 export async function forward(request: Request, stub: DurableStub): Promise<Response> {
   const isWhole = request.method === "GET" && isLegalHost(request.headers.get("host"));

@@ -36,7 +36,7 @@ export const REFUSALS: Readonly<Record<RefusalName, SSERefusal>> = {
   session: {
     status: 403,
     code: "ERR_SSE_SESSION",
-    message: "`onepeer-session` names no session that is open here",
+    message: "`onepeer-session` names no open session",
   },
   origin: {
     status: 403,
@@ -46,12 +46,12 @@ export const REFUSALS: Readonly<Record<RefusalName, SSERefusal>> = {
   unauthorized: {
     status: 403,
     code: "ERR_SSE_UNAUTHORIZED",
-    message: "The server does not let this request pass",
+    message: "The server does not authorize this request",
   },
   tooLarge: {
     status: 413,
     code: "ERR_SSE_TOO_LARGE",
-    message: "The body is larger than the server takes",
+    message: "The body is larger than the server accepts",
   },
   tooLate: {
     status: 408,
@@ -61,24 +61,24 @@ export const REFUSALS: Readonly<Record<RefusalName, SSERefusal>> = {
   type: {
     status: 415,
     code: "ERR_SSE_TYPE",
-    message: "A message is `text/plain` or `application/octet-stream`",
+    message: "`content-type` must be `text/plain` or `application/octet-stream`",
   },
-  unread: { status: 400, code: "ERR_SSE_DATA", message: "The body broke off" },
+  unread: { status: 400, code: "ERR_SSE_DATA", message: "The body ended early" },
   text: { status: 400, code: "ERR_SSE_DATA", message: "The text is not UTF-8" },
   close: {
     status: 400,
     code: "ERR_SSE_DATA",
-    message: "A close is JSON with a `code` of RFC 6455 and a `reason`, or neither",
+    message: "A close must be JSON with a `code` of RFC 6455 and a `reason`, or with neither",
   },
   broken: { status: 500, code: "ERR_SSE_INTERNAL", message: "Internal Server Error" },
 };
 
-/** Refuses a message that is not the next one, or that a newer request has replaced. */
+/** Makes the refusal of a message that is not the next one, or that a newer request has replaced. */
 export function outOfOrder(expected: number): SSERefusal {
   return {
     status: 409,
     code: "ERR_SSE_SEQUENCE",
-    message: `The next message is number ${expected}`,
+    message: `The next message must be number ${expected}`,
     expected,
   };
 }

@@ -1,12 +1,12 @@
 import type { RequestBody } from "./request_body.ts";
 import type { Timers } from "../../common/timers.ts";
 
-/** Checks within the time that a body may take. */
+/** Number of checks within the time that a body may take. */
 const CHECKS = 4;
 
 /**
  * Stops request bodies that take too long, at most a fourth of the time-out late. All bodies share
- * one timer: on Deno 2.9 a timer for each would add a third to the cost of a message by POST.
+ * one timer: on Deno 2.9 a timer for each body would make a message by POST a third more expensive.
  */
 export class BodyClock {
   readonly #timers: Timers;
@@ -22,7 +22,7 @@ export class BodyClock {
     this.#interval = timeout / CHECKS;
   }
 
-  /** A body is read from now on. */
+  /** Starts to check a body. Call when a read begins. */
   began(body: RequestBody): void {
     this.#isResting = false;
     this.#checks.set(body, 0);
@@ -30,13 +30,13 @@ export class BodyClock {
     this.#stop ??= this.#timers.every(this.#interval, () => this.#check());
   }
 
-  /** A body is no longer read. */
+  /** Stops to check a body. Call when the read has ended. */
   ended(body: RequestBody): void {
     this.#checks.delete(body);
     if (this.#isResting) this.rest();
   }
 
-  /** The last session has ended, so the timer is not needed. */
+  /** Stops the timer once no body is read. Call when the last session has ended. */
   rest(): void {
     this.#isResting = true;
     if (this.#checks.size > 0) return;

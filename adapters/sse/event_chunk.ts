@@ -16,7 +16,7 @@ export class EventChunk {
     this.#token = token;
   }
 
-  /** Whether further events belong into another chunk. */
+  /** Whether further events belong in another chunk. */
   get isFull(): boolean {
     return this.#length >= FULL;
   }

@@ -1,13 +1,14 @@
 /** The owner of an event stream. */
 export interface EventStreamSource {
-  /** The server reads, and has read all that was written before. */
+  /** Called when the server reads, after it has read all earlier chunks. */
   onread(stream: EventStream): void;
-  /** The client has left. */
+  /** Called when the client has left. */
   onleave(stream: EventStream): void;
 }
 
 /**
- * Factor of chunk sizes; each chunk counts one more. workerd 2026-11 never delivers a chunk of size 0.
+ * Factor by which sizes are multiplied for the stream's queue. The size of each chunk is one more than
+ * the product, since workerd 2026-11 never delivers a chunk of size 0.
  */
 const UNIT = 1024;
 
@@ -40,7 +41,7 @@ export class EventStream {
         this.#isHungry = false;
         source.onleave(this);
       },
-      // The queue holds nothing but chunks that the server has asked for.
+      // The queue holds only chunks that the server has asked for.
     }, { highWaterMark: 0, size: () => this.#size });
   }
 
@@ -54,7 +55,7 @@ export class EventStream {
     return Math.floor(-(this.#controller.desiredSize ?? 0) / UNIT);
   }
 
-  /** Writes a chunk. `size` is what the chunk counts in {@linkcode bufferedAmount}. */
+  /** Writes a chunk, which counts `size` in {@linkcode bufferedAmount}. */
   write(chunk: Uint8Array<ArrayBuffer>, size: number): void {
     if (this.#isOver) return;
     this.#isHungry = false;

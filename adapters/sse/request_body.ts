@@ -1,7 +1,7 @@
 /** Reason why a body was not read to its end. */
 export type BodyFailure = "too large" | "too late" | "replaced" | "broken";
 
-/** Longest body that is read by the runtime itself, which is fastest but cannot be stopped. */
+/** Longest body that the runtime itself reads. This is the fastest way, but cannot be stopped. */
 const SMALL = 65_536;
 
 /** A request of srvx on Node. Its `arrayBuffer()` takes 100 µs, as it first makes a `Request` of undici. */
@@ -75,7 +75,7 @@ export class RequestBody {
     if (!body) return new Uint8Array();
     const reader = this.#reader = body.getReader();
     const { statedLength } = this;
-    // One growing buffer, not a list: pieces of one byte each would cost a hundred times as much memory.
+    // One growing buffer, since a list of one-byte pieces would take a hundred times as much memory.
     let bytes = new Uint8Array(Number.isNaN(statedLength) ? SMALL : statedLength);
     let length = 0;
     for (;;) {

@@ -26,8 +26,8 @@ export class SSERequests {
   }
 
   /**
-   * Accepts one message, which must have the next number. Returns once there is room for another
-   * message. A repeated request replaces the one that is still being read.
+   * Accepts one message, which must have the next number. Resolves once there is room for another
+   * message. A repeated request replaces an earlier request that is still being read.
    */
   async take(session: SSESession, request: Request): Promise<SSERefusal | undefined> {
     const { headers } = request;

@@ -2,7 +2,7 @@ import type { OutgoingFrame } from "../../socket/socket.ts";
 
 const utf8 = new TextEncoder();
 
-/** Node's `Buffer`, typed by the members used here. Other runtimes may lack it. */
+/** Node's `Buffer`, typed by the members used here. Other runtimes may lack `Buffer`. */
 const { Buffer: NodeBuffer } = globalThis as {
   Buffer?: {
     from(
@@ -16,7 +16,7 @@ const { Buffer: NodeBuffer } = globalThis as {
 /** An event without its `id` line. All recipients share the body; the `id` differs for each. */
 export interface EventBody {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Bytes that the event counts as while it is queued: those of the message, or 0 if it carries none. */
+  /** Bytes that a queued event counts: the size of its message, or 0 if it carries no message. */
   readonly size: number;
 }
 

@@ -37,13 +37,13 @@ const READ_TIMEOUT = 10_000;
 
 const LOST: CloseInfo = { code: 1006, reason: "", wasClean: false };
 
-/** Last part of the id of a session's last event. A client that reconnects with this id gets a 204. */
+/** Suffix of the id of a session's last event. A client that reconnects with this id gets a 204. */
 export const CLOSED_ID = "closed";
 
 /**
- * Session of one client. Events leave by the response that is the session's stream at the time, and
- * messages arrive by requests. The session outlives a lost stream for a while, and keeps sent events
- * so that the next stream can send them again.
+ * Session of one client. The current stream, a response, carries events to the client. Requests carry
+ * messages from the client. The session outlives a lost stream for a while, and keeps sent events so
+ * that the next stream can send them again.
  */
 export class SSESession implements EventStreamSource {
   /** Secret that proves that a request comes from the client. */
@@ -102,9 +102,11 @@ export class SSESession implements EventStreamSource {
   }
 
   /**
-   * Returns a stream that replaces the last one, and sends the events after number `sequence`.
-   * Returns `undefined`, and ends the session, if one of them is no longer kept. -1 is sent by a client
-   * that has the token from a header but has got no event, because a proxy held the body back.
+   * Returns a stream that replaces the last one, and sends the events after number `sequence`. If one
+   * of these events is no longer kept, ends the session and returns `undefined`.
+   *
+   * @param sequence -1 if the client knows the token from a header, but has received no event because
+   * a proxy holds back the body.
    */
   restart(isPoll: boolean, sequence: number): EventStream | undefined {
     if (this.#isOver || !this.#ring.rewind(Math.max(sequence, 0))) return void this.terminate();
@@ -199,7 +201,7 @@ export class SSESession implements EventStreamSource {
     this.#paused = undefined;
   }
 
-  /** Settles when messages may arrive again; `undefined` while they may. */
+  /** Settles when messages may arrive again; `undefined` if they may arrive now. */
   get paused(): Promise<void> | undefined {
     return this.#paused?.promise;
   }
@@ -223,7 +225,7 @@ export class SSESession implements EventStreamSource {
     if (!isDone) return;
     this.#leaveStream();
     stream.end();
-    // No runtime reports whether the client has read the end: the client answers, or reconnects.
+    // No runtime reports whether the client has read the end. The client answers or reconnects.
     this.#awaitReader();
   }
 
@@ -234,7 +236,7 @@ export class SSESession implements EventStreamSource {
     return stream;
   }
 
-  /** Ends the session unless the server reads a stream in time. A client that has left never causes a read. */
+  /** Ends the session unless the server reads a stream in time. If the client left, no read follows. */
   #awaitReader(timeout = this.#hasSaidClose ? READ_TIMEOUT : 0): void {
     if (this.#isOver) return;
     this.#cancelGrace?.();

@@ -19,7 +19,7 @@ export const sessionWire: Wire<SSESession> = {
 };
 
 /** Event for a client that resumes too late: its messages are lost. */
-const RECOVERY_FAILED = lastEvent(1006, "the session is over: what was missed cannot be recovered");
+const RECOVERY_FAILED = lastEvent(1006, "the session is over: missed messages cannot be recovered");
 /** Number of sessions that are remembered after their clients have left. */
 const MOST_LEFT = 1000;
 
@@ -35,7 +35,7 @@ export class SSESessions implements SessionHost {
   readonly bodies: BodyClock;
   /** Sessions by the public part of their token. */
   readonly #byKey = new Map<string, SSESession>();
-  /** Closing events of sessions that clients have left: an HTTP client may repeat a DELETE by itself. */
+  /** Last events of sessions that clients have left. An HTTP client may repeat a DELETE by itself. */
   readonly #left = new Map<string, string>();
   /** Sessions that have something to send at the end of the turn. */
   #gathering: SSESession[] = [];

@@ -36,8 +36,8 @@ interface ServedRequest extends Request {
 export const METHODS = "GET, POST, DELETE, OPTIONS";
 
 /**
- * Values of `Sec-Fetch-Mode` that are admitted. With `no-cors` a page of any site could send cookies
- * without an `Origin` header. Clients that are no browsers send no such header (Fetch Metadata).
+ * Values of `Sec-Fetch-Mode` that are admitted. With `no-cors`, a page of any site could send cookies
+ * without an `Origin` header. Only browsers send `Sec-Fetch-Mode` (Fetch Metadata).
  */
 const MODES: readonly (string | null)[] = [null, "cors", "same-origin"];
 
@@ -47,7 +47,7 @@ export class EventStreamHandshake extends RawHandshake {
     if (this.method !== "GET") {
       return {
         status: 405,
-        message: `An event stream is opened by GET: found ${this.method}`,
+        message: `An event stream must be opened by GET: found ${this.method}`,
         headers: { allow: METHODS },
       };
     }
@@ -58,7 +58,7 @@ export class EventStreamHandshake extends RawHandshake {
       };
     }
     if (!MODES.includes(this.header("sec-fetch-mode"))) {
-      return { status: 403, message: "An event stream is for scripts that may read it" };
+      return { status: 403, message: "`Sec-Fetch-Mode` must be `cors` or `same-origin`" };
     }
     const protocols = this.header("sec-websocket-protocol");
     const why = protocols !== null && !isTokenList(protocols)

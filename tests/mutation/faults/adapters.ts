@@ -192,7 +192,8 @@ export const adapters: readonly Fault[] = [
     id: "uws-messages-unheard",
     file: "adapters/uws.ts",
     what: "A client that sends, but answers no ping, is given up as silent",
-    find: "data.received++;\n  // The buffer is detached when this returns.\n  const payload",
+    find:
+      "data.received++;\n  // uWebSockets.js detaches the buffer when this function returns.\n  const payload",
     replace: "const payload",
     caughtBy: ["uws L3."],
   },
