@@ -7,7 +7,7 @@ const MAX_GATHERED = 32 * 1024;
 
 /** The owner of a writer. */
 export interface Sender {
-  /** All sent frames have been written. */
+  /** Called when all sent frames have been written. */
   drained(): void;
 }
 
@@ -79,18 +79,18 @@ export class BatchedWriter<Socket extends Sender> {
     if (this.stream.writable) this.stream.write(batch.bytes);
   }
 
-  /** A chunk of the client is about to be read. */
+  /** Gathers frames until {@linkcode endReading}. Call before a chunk of the client is read. */
   startReading(): void {
     turn.reading = this;
   }
 
-  /** The chunk has been read. */
+  /** Flushes. Call after a chunk of the client was read. */
   endReading(): void {
     turn.reading = undefined;
     if (this.#batch) this.#flushAndReport();
   }
 
-  /** The turn is over. */
+  /** Flushes at the end of the turn. */
   endTurn(): void {
     this.#isWaiting = false;
     this.#flushAndReport();

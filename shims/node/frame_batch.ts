@@ -3,8 +3,8 @@ import type { OutgoingFrame } from "../../socket/socket.ts";
 import { BINARY, FIN, RSV1, TEXT } from "./frame_bits.ts";
 
 /**
- * Frames that leave in one write: one frame, and the batch before it. Clients that are sent the same
- * frames share the same batches, so the bytes are put together once for all of them.
+ * Frames that leave in one write: one frame, and the batch before it. Clients that receive the same
+ * frames share the same batches, so the bytes are joined once for all clients.
  */
 export class FrameBatch {
   /** Bytes of all frames, headers included. */

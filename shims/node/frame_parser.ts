@@ -19,15 +19,15 @@ const MASK_LENGTH = 4;
 /** Code that stands for a close frame without a code (RFC 6455 §7.1.5); never sent. */
 const NO_STATUS = 1005;
 
-/** Receiver of what the parser reads. */
+/** Receiver of messages, control frames and violations. */
 export interface FrameListener {
-  /** A whole message; bytes are a view of the chunk. */
+  /** Called for each whole message. Bytes are a view of the chunk. */
   onMessage(payload: Payload, byteLength: number): void;
-  /** A ping or a pong. The listener owns the bytes. */
+  /** Called for each ping or pong. The listener owns the bytes. */
   onControl(opcode: number, data: Uint8Array<ArrayBuffer>): void;
-  /** A legal close frame; `code` is 1005 for an empty frame. No call follows. */
+  /** Called for a legal close frame, as the last call. `code` is 1005 for an empty frame. */
   onClose(code: number, reason: string): void;
-  /** The client broke the protocol or a limit. No call follows. */
+  /** Called when the client breaks the protocol or a limit, as the last call. */
   onViolation(failure: SocketFailure): void;
 }
 
@@ -84,8 +84,8 @@ export class FrameParser {
   }
 
   /**
-   * Parses the frame at an offset. Returns the offset of its end. For an incomplete frame returns the
-   * least length of the frame as a negative number.
+   * Parses the frame at an offset, and returns the offset of its end. If the frame is incomplete,
+   * returns its least length as a negative number.
    */
   #readFrame(data: Buffer, at: number): number {
     const left = data.byteLength - at;
@@ -113,7 +113,7 @@ export class FrameParser {
     return end;
   }
 
-  /** Returns what is wrong with the first two bytes of a frame, or `undefined`. */
+  /** Returns the violation in the first two bytes of a frame, or `undefined`. */
   #violation(first: number, second: number): string | undefined {
     const opcode = first & 0xf, isFinal = (first & FIN) !== 0;
     if (first & RSV) return "A reserved bit is set";
@@ -139,7 +139,7 @@ export class FrameParser {
     const buffer = data.buffer as ArrayBuffer; // streams of Node never read into shared memory
     const view = new Uint8Array(buffer, data.byteOffset + start, end - start);
     if (opcode === BINARY && first & FIN) return this.#listener.onMessage(view, end - start);
-    // A copy, as a view of a few bytes would keep the whole chunk in memory.
+    // Copied, as a view of a few bytes would keep the whole chunk in memory.
     const bytes = new Uint8Array(view);
     if (opcode === CLOSE) this.#takeClose(bytes);
     else if (opcode & CONTROL) this.#listener.onControl(opcode, bytes);

@@ -122,7 +122,7 @@ export class FramedSocket implements FrameListener {
       .on("close", onClose);
   }
 
-  /** Reads a chunk. Frames that hooks send meanwhile leave at its end. */
+  /** Reads a chunk. Frames that hooks send meanwhile leave at the end of the chunk. */
   read(chunk: Buffer): void {
     this.writer.startReading();
     try {
@@ -168,7 +168,7 @@ export class FramedSocket implements FrameListener {
     this.control(PONG, ping);
   }
 
-  /** The stream has written all frames. */
+  /** Called when the stream has written all frames. */
   drained(): void {
     this.#answerPing();
     this.socket.drained();
@@ -225,21 +225,21 @@ export class FramedSocket implements FrameListener {
     this.#timer ??= setTimeout(() => stream.destroy(), this.#closeTimeout);
   }
 
-  /** The client has ended its half of the connection. */
+  /** Called when the client has ended its half of the connection. */
   ended(): void {
     this.isOpen = false;
     this.#end();
   }
 
-  /** Our half of the connection is written to its end. */
+  /** Called when our half of the connection has been written to its end. */
   finished(): void {
-    // Both close frames are through, or the client has ended its half, so there is nothing to wait
-    // for. After a protocol error the client may still send: to destroy the stream now would reset the
+    // Both close frames have passed, or the client has ended its half, so the connection can end. But
+    // after a protocol error the client may still send. Destroying the stream would then reset the
     // connection, and lose our close frame.
     if (!this.socket.hasFailed) this.writer.stream.destroy();
   }
 
-  /** The connection has ended. */
+  /** Called when the connection has ended. */
   closed(): void {
     clearTimeout(this.#timer);
     this.isOpen = false;

@@ -15,10 +15,10 @@ export async function respond(
 ): Promise<void> {
   const out = new ServerResponse(request);
   out.shouldKeepAlive = false;
-  // Typed for a net.Socket, which every stream of an http server is.
+  // The parameter has the type net.Socket. Every stream of an http server is one.
   out.assignSocket(stream as Parameters<typeof out.assignSocket>[0]);
   out.once("finish", () => endStream(stream));
-  stream.on("drain", () => out.emit("drain")); // Node's http server does not do so after `upgrade`
+  stream.on("drain", () => out.emit("drain")); // after `upgrade`, Node does not forward this event
   out.statusCode = response.status || 500;
   if (response.statusText) out.statusMessage = response.statusText;
   for (const [name, value] of response.headers) {
@@ -28,14 +28,14 @@ export async function respond(
   if (cookies.length > 0) out.setHeader("set-cookie", cookies);
   if (!response.body) return void out.end();
   out.flushHeaders();
-  // Waits for a slow client, and cancels the body if the client leaves. If the body fails half way,
-  // the connection is destroyed, so that the client does not take the body for complete.
+  // `pipeline` waits for a slow client, and cancels the body if the client leaves. If the body fails
+  // halfway, the connection is destroyed, so that the client does not take the body for complete.
   const body = Readable.fromWeb(response.body as NodeWebStream);
   await pipeline(body, out).catch(() => stream.destroy());
 }
 
 /**
- * Ends our half of the connection, and reads on for a moment. To close with unread bytes would reset
+ * Ends our half of the connection, and reads on for a moment. Closing with unread bytes would reset
  * the connection, and lose the response.
  */
 function endStream(stream: Duplex): void {

@@ -16,7 +16,7 @@ const TAIL_LENGTH = 4;
 
 /**
  * Compresses a message once for all its recipients. Works for clients with
- * `server_no_context_takeover` (RFC 7692 §7.1.1.1), where each message is compressed by itself.
+ * `server_no_context_takeover` (RFC 7692 §7.1.1.1), for which each message is compressed by itself.
  */
 export class SharedDeflate {
   readonly #threshold: number;

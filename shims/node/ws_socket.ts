@@ -23,7 +23,7 @@ type Stream = Duplex & { readonly bytesRead?: number; [WRITER]?: Writer };
 /** Property of a `ws` socket and of its stream that holds our writer, so that handlers need no closure. */
 const WRITER: unique symbol = Symbol("onepeer.writer");
 
-/** Property of a `ws` socket that holds the compressor it shares with other sockets. */
+/** Property of a `ws` socket that holds a compressor, which other sockets share. */
 const DEFLATE: unique symbol = Symbol("onepeer.deflate");
 
 const SEND_OPTIONS = {
@@ -66,7 +66,7 @@ function sendCompressed(native: WsSocket, writer: Writer, frame: OutgoingFrame, 
 
 /**
  * Makes a method of `ws` that first flushes gathered frames. `ws` itself calls `close` to answer a
- * close and after an error. A user who calls `send` of the raw socket must not overtake our frames.
+ * close and after an error. Messages that a user sends on the raw socket must not overtake our frames.
  */
 function flushAnd(method: "send" | "ping" | "close"): (this: WsSocket, ...args: unknown[]) => void {
   return function (...args) {
@@ -138,8 +138,8 @@ function flush(this: Stream): void {
 }
 
 function onMessage(this: WsSocket, data: Buffer, isBinary: boolean): void {
-  // A binary message may be a view of a chunk or a pool, whose bytes are not written again. An empty
-  // message is the same buffer each time.
+  // A binary message may be a view of a chunk or a pool. It needs no copy, as these bytes are not
+  // overwritten. For an empty message, `ws` passes the same buffer each time.
   const payload = !isBinary
     ? data.toString()
     : data.byteLength === 0
@@ -161,9 +161,9 @@ function onDrain(this: Stream): void {
 }
 
 function onFinish(this: Stream): void {
-  // Both close frames are through, or the client has ended its half, so there is nothing to wait
-  // for; `ws` alone would wait for the client to end the connection. After a protocol error the client
-  // may still send: to terminate now would reset the connection, and lose our close frame.
+  // Both close frames have passed, or the client has ended its half, so the connection can end. `ws`
+  // alone would wait for the client. But after a protocol error the client may still send.
+  // Terminating would then reset the connection, and lose our close frame.
   const { socket } = this[WRITER]!;
   if (!socket.hasFailed) socket.raw.terminate();
 }

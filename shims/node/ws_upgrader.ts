@@ -23,7 +23,7 @@ const MAX_DEFLATES = 64;
 /** Most pings in a chunk. A chunk of 64 KiB cannot hold more. */
 const PINGS_PER_CHUNK = 16_384;
 
-/** Upgrades connections by a `WebSocketServer` of `ws`: an own one, or that of the user. */
+/** Upgrades connections by a `WebSocketServer` of `ws`: its own server, or the user's server. */
 export class WsUpgrader {
   readonly #server: WebSocketServer;
   /** Options of {@linkcode WsUpgrader.#server} during an upgrade. */
@@ -66,8 +66,8 @@ export class WsUpgrader {
   }
 
   /**
-   * Answers a handshake, and passes the socket to `use` before the socket opens. Returns false if
-   * there is none: `ws` has refused by itself, or the connection has ended already.
+   * Answers a handshake, and passes the socket to `use` before the socket opens. Returns false if no
+   * socket was created: `ws` itself has refused the client, or the connection has ended already.
    */
   upgrade(
     request: IncomingMessage,

@@ -48,7 +48,7 @@ export interface BunWebSocketHandler {
   readonly backpressureLimit: number;
   /** Off: the endpoint sends pings. */
   readonly sendPings: boolean;
-  /** Value of the option. */
+  /** Value of the option `perMessageDeflate`. */
   readonly perMessageDeflate: boolean;
   /** Event handler, called by Bun. */
   open(ws: BunSocket): void;

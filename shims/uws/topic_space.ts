@@ -18,7 +18,7 @@ interface Broadcast {
   readonly byteLength: number;
 }
 
-/** Most messages of a turn that uWebSockets holds back for a socket. The next one flushes them first. */
+/** Most messages that uWebSockets holds back for a socket. The next message flushes them first. */
 const MAX_HELD_MESSAGES = 32;
 /** Least size of a message that uWebSockets sends at once, after the held messages. */
 const MIN_UNHELD_SIZE = 16 * 1024;
@@ -26,8 +26,9 @@ const MIN_UNHELD_SIZE = 16 * 1024;
 const MAX_LOGGED = 65_535;
 
 /**
- * Sockets that share native topics: those of one route, or of one server. The user and other adapters
- * over the same server may use native topics too, so the names of ours start with a random id.
+ * Sockets that share native topics: the sockets of one route, or of one server. The user and other
+ * adapters over the same server may use native topics too, so names of our topics start with a random
+ * id.
  *
  * uWebSockets holds a broadcast back until the turn ends, or until another message is sent to the
  * socket, and does not count held messages as buffered. So the space keeps a log of the turn, from
@@ -44,7 +45,7 @@ export class TopicSpace {
     this.domain = domain;
   }
 
-  /** Broadcasts of this turn. Each turn has an array of its own. */
+  /** Broadcasts of this turn. Each turn has its own array. */
   get log(): readonly Broadcast[] {
     return this.#log;
   }
@@ -82,7 +83,7 @@ export class Subscriber {
   #log: readonly Broadcast[];
   /** Index of the next log entry to read. */
   #next: number;
-  /** Number of held messages in the entries before it. */
+  /** Number of held messages in the entries before {@linkcode Subscriber.#next}. */
   #frames = 0;
   /** Bytes of these messages, headers included. */
   #bytes = 0;
@@ -121,7 +122,7 @@ export class Subscriber {
     this.#space.await(this);
   }
 
-  /** A message was sent to the socket, which has flushed all held messages. */
+  /** Notes that a message was sent to the socket, which has flushed all held messages. */
   flushed(): void {
     const { log } = this.#space;
     if (log.length > 0) this.#skipTo(log, log.length);

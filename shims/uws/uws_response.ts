@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { UwsResponse } from "./uws_types.ts";
 
-/** A response that does not throw after its client has left, as uWebSockets.js itself does. */
+/** A response that can be used after its client has left. uWebSockets.js itself would throw. */
 export class SafeResponse {
   /** Called if the client leaves. */
   onLeft: (() => void) | undefined;

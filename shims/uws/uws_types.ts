@@ -74,7 +74,7 @@ export interface UwsSocket {
 
 /** The behaviour object for `app.ws(pattern, …)`. */
 export interface UwsBehavior {
-  /** Value of the option. */
+  /** Flags for compression; 0 for none. */
   readonly compression: number;
   /** `limits.maxPayload`. */
   readonly maxPayloadLength: number;
@@ -104,6 +104,6 @@ export interface UwsBehavior {
 export interface UwsApp {
   /** Routes WebSocket handshakes. */
   ws(pattern: string, behavior: UwsBehavior): unknown;
-  /** Routes everything else. */
+  /** Routes all other requests. */
   any(pattern: string, handler: (res: UwsResponse, req: UwsRequest) => void): unknown;
 }
