@@ -1,6 +1,6 @@
-/** An event as far as the ring needs it. */
+/** The part of an event that the ring uses. */
 export interface Sized {
-  /** Bytes that the event counts as while it is queued. */
+  /** Bytes that the event counts while it is queued. */
   readonly size: number;
 }
 
@@ -8,14 +8,15 @@ export interface Sized {
 const ENTRY_COST = 64;
 
 /**
- * Numbered events of one session, from 1 on. The ring holds all events that are queued, and the
- * latest events that were sent, up to a number of bytes. A client that resumes gets the latter again.
+ * Numbered events of one session, from 1 on. The ring holds all queued events, and the latest sent
+ * events up to a number of bytes. A client that resumes gets sent events again.
  */
 export class ReplayRing<Event extends Sized> {
   readonly #most: number;
   #events: (Event | undefined)[] = [];
-  /** Index in `#events` of the first event that is kept, and number of events cut off before `#events[0]`. */
+  /** Index in `#events` of the first event that is kept. */
   #head = 0;
+  /** Number of events that were cut off before `#events[0]`. */
   #dropped = 0;
   /** Number of the last event that was sent. */
   #sent = 0;
@@ -48,7 +49,7 @@ export class ReplayRing<Event extends Sized> {
     this.#unsentSize += body.size;
   }
 
-  /** Returns the next queued event, and marks the event as sent. Only while {@linkcode hasNext}. */
+  /** Returns the next queued event, and marks the event as sent. Call only if {@linkcode hasNext}. */
   next(): Event {
     const body = this.#events[this.#sent++ - this.#dropped]!;
     this.#unsentSize -= body.size;
@@ -59,7 +60,7 @@ export class ReplayRing<Event extends Sized> {
 
   /**
    * Queues all sent events after `sequence` again. Returns `false`, and changes nothing, if one of
-   * them is no longer kept or the number was never sent.
+   * these events is no longer kept or no event with this number was sent.
    */
   rewind(sequence: number): boolean {
     if (sequence < this.#dropped + this.#head || sequence > this.#sent) return false;

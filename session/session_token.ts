@@ -1,7 +1,6 @@
 /**
- * The secret token of a session: 66 bits that the session is found by, and 192 bits of secret. A
- * request with the token comes from the client. A token never stands in a URL, and is independent of
- * `peer.id`.
+ * The secret token of a session. 66 bits find the session, and 192 bits prove that a request comes
+ * from the client. A token never appears in a URL, and is independent of `peer.id`.
  *
  * @module
  */
@@ -9,7 +8,7 @@
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const LENGTH = 43, KEY_LENGTH = 11;
 
-/** Returns a new token of 43 characters. None of them needs an escape in headers, JSON or URLs. */
+/** Returns a new token of 43 characters, which need no escape in headers, JSON or URLs. */
 export function newToken(): string {
   const random = crypto.getRandomValues(new Uint8Array(LENGTH));
   let token = "";
@@ -17,7 +16,7 @@ export function newToken(): string {
   return token;
 }
 
-/** Returns the part of a token that sessions are found by. */
+/** Returns the part of a token by which sessions are found. */
 export function keyOf(token: string): string {
   return token.slice(0, KEY_LENGTH);
 }
