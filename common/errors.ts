@@ -1,13 +1,13 @@
 /**
  * Stable codes of failures outside the caller's code.
  *
- * | code | what happened |
+ * | code | meaning |
  * | --- | --- |
  * | `ERR_PEER_PROTOCOL` | the client broke RFC 6455 (close code 1002) |
  * | `ERR_PEER_INVALID_DATA` | the client sent text that is not UTF-8 (1007) |
  * | `ERR_PEER_TOO_LARGE` | a message is over `limits.maxPayload` (1009) |
  * | `ERR_PEER_BUFFER_FULL` | a send would exceed `limits.maxBuffered` under the policy `"error"` |
- * | `ERR_PEER_HOOK` | a hook threw a value that is no `Error`; the value is the `cause` |
+ * | `ERR_PEER_HOOK` | a hook threw a value that is not an `Error`; the value is the `cause` |
  * | `ERR_PEER_UPGRADE_TIMEOUT` | the `upgrade` hook ran longer than `limits.handshakeTimeout` |
  * | `ERR_PEER_STATE_TOO_LARGE` | topics and context of a peer cannot be kept through hibernation |
  */
@@ -52,7 +52,7 @@ export class PeerError extends Error {
 
 /** An error as the `error` hook gets it: {@linkcode hook} names the hook that failed. */
 export type HookError = Error & {
-  /** The hook that threw, or `undefined` where the transport failed. */
+  /** Name of the hook that threw; `undefined` if the transport failed. */
   hook?: string;
 };
 

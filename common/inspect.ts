@@ -6,7 +6,7 @@ export function inspectAs<T extends object>(prototype: T, describe: (self: T) =>
   for (const hook of HOOKS) {
     Object.defineProperty(prototype, hook, {
       value(this: T): string {
-        // The prototype itself can be inspected too; the prototype has no fields.
+        // The prototype can be inspected too, but has no private fields.
         return this === prototype ? "[prototype]" : describe(this);
       },
     });

@@ -6,13 +6,14 @@ import { checkNames, givenOptions } from "./option_names.ts";
  */
 export interface Limits {
   /**
-   * Largest message that a client may send, after inflation. The peer is closed with 1009 above it.
+   * Size of the largest message that a client may send, after inflation. A larger message closes the
+   * peer with 1009.
    *
    * @default 1_048_576
    */
   readonly maxPayload: number;
   /**
-   * Most bytes that may be queued for one client. {@linkcode overflow} decides what happens above it.
+   * Most bytes that may be queued for one client. {@linkcode overflow} decides about further messages.
    *
    * @default 16_777_216
    */
@@ -25,21 +26,21 @@ export interface Limits {
    */
   readonly overflow: "close" | "drop" | "error";
   /**
-   * Longest silence of a client. A silent client is pinged after half of this time, and the
-   * connection ends with 1006 after all of it. 0 turns the check off.
+   * Longest silence of a client. A silent client is pinged after half of this time. After the full
+   * time, the connection ends with 1006. 0 turns the check off.
    *
    * @default 120_000
    */
   readonly idleTimeout: number;
   /**
-   * Longest run of an `upgrade` hook. The client gets a 503 after it.
+   * Longest run of an `upgrade` hook. After this time the client gets a 503.
    *
    * @default 10_000
    */
   readonly handshakeTimeout: number;
   /**
    * Longest wait for the client's answer to our close, and longest wait of the `close` hook for
-   * messages that arrived before it.
+   * earlier messages.
    *
    * @default 10_000
    */
@@ -57,20 +58,21 @@ export interface Limits {
    */
   readonly maxPeersPerAddress: number;
   /**
-   * Messages that a client may send per second, on average and in one burst. The peer is closed with
-   * 1008 above it.
+   * Messages that a client may send per second, on average and in one burst. A client that sends more
+   * is closed with 1008.
    *
    * @default Infinity
    */
   readonly messagesPerSecond: number;
   /**
-   * Most topics that one peer may subscribe to. `subscribe()` throws a `RangeError` above it.
+   * Most topics that one peer may subscribe to. For a further topic, `subscribe()` throws a
+   * `RangeError`.
    *
    * @default 1_000
    */
   readonly maxTopicsPerPeer: number;
   /**
-   * Most messages of one peer that may wait for a hook. The connection is not read further above it.
+   * Most messages of one peer that may wait for a hook. With more, the connection is not read further.
    *
    * @default 1_024
    */
@@ -88,7 +90,7 @@ export interface Limits {
    */
   readonly concurrency: number;
   /**
-   * `bufferedAmount` above which a peer counts as slow. A `drain` hook follows later.
+   * `bufferedAmount` above which a peer counts as slow. When the peer has drained, `drain` is called.
    *
    * @default 65_536
    */

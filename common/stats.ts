@@ -4,7 +4,7 @@ export interface Stats {
   readonly peers: number;
   /** Gauge: topics with at least one subscriber. A topic counts once per namespace. */
   readonly topics: number;
-  /** Gauge: running timers of peers. 0 once the last peer is gone. */
+  /** Gauge: running timers of peers. 0 once the last peer has ended. */
   readonly timers: number;
   /** Peers that were opened. */
   readonly opened: number;
@@ -18,7 +18,7 @@ export interface Stats {
   readonly bytesOut: number;
   /** Messages dropped: above `limits.maxBuffered`, or still queued `closeTimeout` after the close. */
   readonly drops: number;
-  /** Handshakes that became no peer. */
+  /** Handshakes that did not become a peer. */
   readonly refusals: number;
 }
 

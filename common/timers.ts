@@ -1,6 +1,6 @@
 /**
- * Timers of one endpoint. They are counted, so that a test can check that none is left. Each is one
- * `setTimeout`, which all runtimes handle efficiently.
+ * Timers of one endpoint. They are counted, so that a test can check that none is left. Each timer is
+ * one timer of the runtime, since all runtimes handle many timers efficiently.
  */
 export class Timers {
   readonly #running = new Set<ReturnType<typeof setTimeout>>();
@@ -35,7 +35,7 @@ export class Timers {
     };
   }
 
-  /** Returns a promise to await instead of one that another request may resolve. */
+  /** Returns a promise to await in place of `promise`, which another request may resolve. */
   awake<T>(promise: Promise<T>): Promise<T> {
     return this.keeper?.awake(promise) ?? promise;
   }
