@@ -8,7 +8,7 @@ export type AllowedOrigins =
   | readonly (string | RegExp)[]
   | ((origin: string, request: UpgradeRequest) => boolean);
 
-// As browsers write it: scheme and authority, or "null" for a page with an opaque origin.
+// An origin as browsers write it: scheme and authority, or "null" for a page with an opaque origin.
 const ORIGIN = /^(?:null|[a-z][a-z0-9+.-]*:\/\/[^/?#]+\/?)$/i;
 
 /**

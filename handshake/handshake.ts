@@ -6,8 +6,8 @@ export interface UpgradeRequest extends Request {
   /** Values from a framework or a hook. They become part of `peer.context`. */
   context: AnyContext;
   /**
-   * The objects that the runtime gave the adapter, under the name of the runtime: `node: { req, socket, head }`,
-   * `deno: { request, info }`, `bun: { request, server }`, `uws: { req, res, context }`.
+   * Objects of the runtime, under its name: `node: { req, socket, head }`, `deno: { request, info }`,
+   * `bun: { request, server }`, `uws: { req, res, context }`.
    */
   readonly runtime?: { readonly name: string };
 }
@@ -27,21 +27,21 @@ export interface Handshake {
   /** Context that a framework passed with the request. */
   readonly context: AnyContext | undefined;
   /**
-   * Checks the handshake against its protocol; returns the refusal if a rule is broken. For a
-   * WebSocket the rules are those of {@linkcode validateHandshake}.
+   * Checks the handshake by the rules of its protocol, and returns a refusal if a rule is broken. For a
+   * WebSocket, {@linkcode validateHandshake} has the rules.
    */
   validate(): Refusal | undefined;
   /** Returns a header by its lower-case name. Duplicates are joined as in Fetch. */
   header(name: string): string | null;
-  /** Returns the request at `url`. The first call makes the object, later calls return the same one. */
+  /** Returns the request with this URL. All calls return the object that the first call created. */
   toRequest(url: string): UpgradeRequest;
-  /** Aborts `request.signal`. The reason is made when the signal is first read. */
+  /** Aborts `request.signal`. `reason` is called when the signal is first read. */
   abort(reason: () => unknown): void;
   /** Whether {@linkcode abort} was called. */
   readonly aborted: boolean;
   /**
-   * Releases what only the upgrade needs. If `retain` is given, all other headers are dropped,
-   * except those that the URL is made of.
+   * Releases data that only the upgrade needs. If `retain` is given, drops all headers except these and
+   * the headers that determine the URL.
    */
   settle(retain?: readonly string[]): void;
 }
@@ -51,7 +51,7 @@ export function clientHasLeft(): DOMException {
   return new DOMException("The client has left", "AbortError");
 }
 
-/** A refusal that no hook was asked about. */
+/** A refusal by a rule of the library, not by a hook. */
 export interface Refusal {
   readonly status: number;
   readonly message: string;
@@ -126,7 +126,7 @@ function badRequest(why: string): Refusal {
   return { status: 400, message: `Bad WebSocket handshake: ${why}` };
 }
 
-/** Whether `host` is a host and nothing else when it stands in a URL. */
+/** Whether `host` is one legal host, with or without a port, that a URL can contain. */
 export function isLegalHost(host: string | null): host is string {
   return host !== null && HOST.test(host) && URL.canParse(`http://${host}/`);
 }
@@ -150,7 +150,7 @@ function hasToken(value: string | null, token: string): boolean {
   return listElements(value).some((element) => element.toLowerCase() === token);
 }
 
-// Paths that a URL parser does not change. To parse a path costs 40 times more than this match.
+// Paths that a URL parser does not change. Parsing a path costs 40 times more than this match.
 const PLAIN_PATH = /^\/(?:[\w~-][\w~.-]*(?:\/|(?=$|\?)))*(?=$|\?)/;
 
 /** Returns the pathname of a request target, as `URL` reads it. */

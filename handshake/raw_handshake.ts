@@ -7,7 +7,7 @@ import {
   validateHandshake,
 } from "./handshake.ts";
 
-/** Headers that the URL of a request is made of. */
+/** Headers that determine the URL of a request. */
 const NEEDED: readonly string[] = ["host", "x-forwarded-host", "x-forwarded-proto", "forwarded"];
 
 /** Values that an adapter reads from its runtime's request: just enough to rebuild the request. */
@@ -16,7 +16,7 @@ export interface RawHandshakeInit {
   readonly httpVersion?: string | undefined;
   /** The request target, in origin or absolute form. */
   readonly target: string;
-  /** Names and values alternating, as on the wire, or the text of {@linkcode RawHandshake.rawHeaders}. */
+  /** Names and values in turn, as on the wire, or the value of {@linkcode RawHandshake.rawHeaders}. */
   readonly rawHeaders: readonly string[] | string;
   readonly secure: boolean;
   readonly remoteAddress: string | undefined;
@@ -26,8 +26,8 @@ export interface RawHandshakeInit {
 }
 
 /**
- * A handshake over raw headers, read lazily. A header is looked up when it is asked for. The web
- * `Request` is made on demand, and its signal when the signal is read.
+ * A handshake over raw headers, which are read lazily. The web `Request` is created on demand, and its
+ * signal when the signal is first read.
  */
 export class RawHandshake implements Handshake {
   readonly method: string;
@@ -36,7 +36,7 @@ export class RawHandshake implements Handshake {
   readonly secure: boolean;
   readonly remoteAddress: string | undefined;
   readonly context: AnyContext | undefined;
-  /** Names and values alternating. After the handshake one string, which needs a fourth of the memory. */
+  /** Names and values in turn. After the handshake one string, which needs a fourth of the memory. */
   #rawHeaders: readonly string[] | string;
   #runtime: unknown;
   #request: LazyRequest | undefined;
@@ -102,7 +102,7 @@ export class RawHandshake implements Handshake {
     const all = this.#headers;
     const kept = retain && new Set([...NEEDED, ...retain].map((name) => name.toLowerCase()));
     this.#rawHeaders = (kept ? headersNamed(kept, all) : all).join("\n");
-    // A hook has read the request, so the request holds all headers.
+    // If a hook has read the request, the request holds all headers too.
     for (const name of kept && this.#request ? [...this.#request.headers.keys()] : []) {
       if (!kept!.has(name)) this.#request!.headers.delete(name);
     }
@@ -124,7 +124,7 @@ export class RawHandshake implements Handshake {
 
 /**
  * A real `Request`, since Node 24's `new Request(other)` looks for private fields. The `signal`
- * costs 5 µs on Node, so it is made when first read.
+ * costs 5 µs on Node, so the first read creates it.
  */
 class LazyRequest extends Request {
   context: AnyContext = {};
@@ -158,7 +158,7 @@ function originForm(target: string): string {
   return absolute && !clean.startsWith("/") ? `/${clean}` : clean;
 }
 
-/** Returns the headers whose lower-case name is in `kept`; names and values alternate. */
+/** Returns the headers whose lower-case name is in `kept`, as names and values in turn. */
 function headersNamed(kept: ReadonlySet<string>, all: readonly string[]): string[] {
   return all.filter((_, i) => kept.has(all[i - i % 2]!.toLowerCase()));
 }

@@ -105,7 +105,7 @@ export function chooseProtocol(
   for (let i = headers.length - 1; i >= 0; i--) {
     if (headers[i]![0] !== "sec-websocket-protocol") continue;
     const [[, value]] = headers.splice(i, 1) as [[string, string]];
-    header ??= value; // the last one wins: the headers of a resolved hook come after those of the global hook
+    header ??= value; // the last value wins: headers of a resolved hook come after those of the global hook
   }
   const protocol = picked ?? header ?? "";
   const offered = listElements(handshake.header("sec-websocket-protocol"));
