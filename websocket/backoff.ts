@@ -1,7 +1,7 @@
 const FIRST = 250;
 const LONGEST = 5_000;
 
-/** Waits before another attempt: longer each time, and for a random time within it. */
+/** Waits a random time before another attempt. The limit doubles at each attempt, up to 5 seconds. */
 export function backoff(attempt: number, signal: AbortSignal): Promise<void> {
   return sleep(Math.random() * Math.min(LONGEST, FIRST * 2 ** attempt), signal);
 }

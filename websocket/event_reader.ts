@@ -5,22 +5,22 @@ import { EventResponse, type EventResponseHost } from "./event_response.ts";
 export interface EventReaderHost extends EventResponseHost {
   /** Milliseconds within which a lost stream may be resumed; 0 for never. */
   readonly grace: number;
-  /** A proxy buffers responses. The reader polls from now on. */
+  /** Called when a proxy that buffers responses was detected. The reader polls from now on. */
   buffering(): void;
-  /** Nothing was received for too long. Messages under way to the server may be lost too. */
+  /** Called after too long a silence. Messages under way to the server may be lost too. */
   silent(): void;
-  /** The stream is lost for good. */
+  /** Called when the stream is lost for good. */
   failed(reason: string): void;
 }
 
-/** Reads events from one response after the other; each resumes where the last one broke off. */
+/** Reads events from one response after the other. Each continues after the last received event. */
 export class EventReader {
   readonly #host: EventReaderHost;
   readonly #ended: AbortSignal;
   #poll: boolean;
-  /** Whether polling is known to work, or was asked for by the caller. */
+  /** Whether polling is known to work, or the caller has asked for it. */
   #isSure: boolean;
-  /** Time at which something was last received. */
+  /** Time at which the latest byte was received. */
   #heardAt = performance.now();
   /** Failed attempts in a row. */
   #failures = 0;

@@ -6,13 +6,13 @@ export interface EventResponseHost {
   readonly heartbeat: number;
   /** Requests a response with all events after the last one received. */
   request(poll: boolean, signal: AbortSignal): Promise<Response>;
-  /** The headers of a response have arrived. */
+  /** Called when the headers of a response have arrived. */
   headers(headers: Headers): void;
   /** Handles an event. Returns whether the event carries session data, so that the response was useful. */
   event(event: EventSourceMessage): boolean;
 }
 
-/** Heartbeats without data after which a response is given up. */
+/** Number of heartbeat intervals without data after which a response is given up. */
 const MAX_SILENT_HEARTBEATS = 2;
 
 /** One response with events, and its outcome. */
@@ -74,7 +74,7 @@ export class EventResponse {
     }
   }
 
-  /** Delivers each event in a task of its own, as a WebSocket does, so that its microtasks run first. */
+  /** Delivers each event in its own task, as a WebSocket does: its microtasks run before the next event. */
   async #deliver(events: readonly EventSourceMessage[]): Promise<void> {
     for (const [index, event] of events.entries()) {
       if (index > 0) await nextTask();
@@ -100,7 +100,7 @@ export class EventResponse {
   }
 }
 
-/** Waits for the next task. Browsers run timers of pages in the background only once a second. */
+/** Waits for the next task, without a timer: in background pages, timers run only once a second. */
 function nextTask(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();

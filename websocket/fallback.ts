@@ -56,10 +56,10 @@ export class FallbackSocket extends SocketTarget {
   readonly #options: FallbackOptions;
   #socket: WebSocket;
   #binaryType: "blob" | "arraybuffer" = "blob";
-  /** Runs while the WebSocket is tried. */
+  /** Timer that runs while the WebSocket is tried. */
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Made by {@linkcode fallback}. */
+  /** Called by {@linkcode fallback}. */
   constructor(
     url: string | URL,
     protocols: string | readonly string[],
@@ -72,7 +72,7 @@ export class FallbackSocket extends SocketTarget {
     this.#socket = this.#listen(this.#openWebSocket() ?? this.#openSSE());
   }
 
-  /** Transport of the messages. While the socket connects: the transport that is tried. */
+  /** Transport of the messages. While the socket connects, the transport that is being tried. */
   get transport(): "websocket" | "sse" {
     return this.#socket instanceof WebSocketSSE ? "sse" : "websocket";
   }
@@ -146,7 +146,7 @@ export class FallbackSocket extends SocketTarget {
     return new WebSocketSSE(this.#url, this.#protocols, this.#options);
   }
 
-  /** Passes on the events of `socket` while it is the chosen one. */
+  /** Passes on the events of `socket` while it is the current socket. */
   #listen(socket: WebSocket): WebSocket {
     socket.binaryType = this.#binaryType;
     // Events of a socket that was given up are dropped.

@@ -18,11 +18,11 @@ export interface PostsHost {
   readonly grace: number;
   /** Sends a request with this sequence number. */
   send(post: Post, sequence: number, signal: AbortSignal): Promise<Response>;
-  /** The server has answered the close. */
+  /** Called when the server has answered the close. */
   closed(isOk: boolean): void;
-  /** The server has refused a message for good. */
+  /** Called when the server has refused a message for good. */
   refused(status: number): void;
-  /** Messages do not reach the server. */
+  /** Called when messages do not reach the server. */
   failed(reason: string): void;
 }
 
@@ -56,10 +56,10 @@ export class Posts {
     if (!this.#isRunning) void this.#run();
   }
 
-  /** The server has reported how many messages it has accepted. */
+  /** Notes how many messages the server has accepted, as the server has reported. */
   acknowledge(taken: number): void {
     this.#taken = taken;
-    if (taken >= this.#sequence) this.retry(); // the response was lost
+    if (taken >= this.#sequence) this.retry(); // the response to the current request was lost
   }
 
   /** Aborts the current attempt, whose response may never arrive, so that another one follows. */
@@ -83,7 +83,7 @@ export class Posts {
       if (sequence <= this.#taken) return true;
       const isTaken = await this.#try(post, sequence);
       if (isTaken !== undefined) return isTaken;
-      // An attempt that we aborted proves nothing: the server may have no room yet.
+      // An attempt that we aborted does not count: the server may have no room yet.
       if (this.#attempt.signal.aborted) since = 0;
       since ||= performance.now();
       if (performance.now() - since >= this.#host.grace) {
@@ -116,8 +116,8 @@ export class Posts {
         return false;
       }
       const { expected } = JSON.parse(text) as { expected: number };
-      // Expected is later: an earlier attempt was accepted, and its response lost. Expected is this one:
-      // another attempt is still being read.
+      // If the server expects a later number, it has accepted an earlier attempt, and the response was
+      // lost. If the server expects this number, it is still reading another attempt.
       if (expected >= sequence) return expected > sequence || undefined;
       this.#host.failed("The server has lost messages");
       return false;

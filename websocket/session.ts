@@ -9,9 +9,9 @@ import type { WebSocketSSEOptions } from "./sse_options.ts";
 export interface SessionOwner {
   opened(protocol: string): void;
   message(data: string | Uint8Array<ArrayBuffer>): void;
-  /** The session starts to close. */
+  /** Called when the session starts to close. */
   closing(): void;
-  /** The session is over. Called once. */
+  /** Called once, when the session is over. */
   ended(code: number, reason: string, wasClean: boolean): void;
 }
 
@@ -39,7 +39,7 @@ export class Session implements EventReaderHost, PostsHost {
   readonly #headers: Headers;
   readonly #ended = new AbortController();
   readonly #posts: Posts;
-  /** Session token: proves that a request is ours. */
+  /** Session token, which proves that a request comes from this client. */
   #token: string | null = null;
   /** Number of the last event that was received. */
   #sequence = -1;
@@ -82,7 +82,7 @@ export class Session implements EventReaderHost, PostsHost {
     this.#posts.add(closing(details));
   }
 
-  /** Leaves at once: tells the server, and does not wait for the response. */
+  /** Ends the session at once. Tells the server, but does not wait for the response. */
   abandon(details: CloseDetails): void {
     this.#sendClose(details);
     this.#ended.abort();
@@ -139,7 +139,7 @@ export class Session implements EventReaderHost, PostsHost {
     headers.set("content-type", type);
     headers.set("onepeer-session", this.#token ?? "");
     if (method === "POST") headers.set("onepeer-sequence", String(sequence));
-    // The close may outlive the page.
+    // `keepalive` lets the close outlive the page.
     return this.#fetch({ method, headers, body, signal, keepalive: method === "DELETE" });
   }
 

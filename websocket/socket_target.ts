@@ -24,17 +24,17 @@ export abstract class SocketTarget extends EventTarget {
   declare static readonly CONNECTING: 0;
   /** Messages can be sent. */
   declare static readonly OPEN: 1;
-  /** It was closed here, and not there. */
+  /** `close()` was called, and the connection has not ended yet. */
   declare static readonly CLOSING: 2;
-  /** The connection has ended, or there never was one. */
+  /** The connection has ended, or could not be opened. */
   declare static readonly CLOSED: 3;
   /** Not open yet. */
   declare readonly CONNECTING: 0;
   /** Messages can be sent. */
   declare readonly OPEN: 1;
-  /** It was closed here, and not there. */
+  /** `close()` was called, and the connection has not ended yet. */
   declare readonly CLOSING: 2;
-  /** The connection has ended, or there never was one. */
+  /** The connection has ended, or could not be opened. */
   declare readonly CLOSED: 3;
   /** Called when the connection is open. */
   declare onopen: SocketEventHandler<"open">;

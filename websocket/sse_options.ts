@@ -18,12 +18,12 @@ export interface WebSocketSSEOptions {
    */
   readonly heartbeat?: number;
   /**
-   * Way in which messages arrive: in one endless response, or in a response for each batch. The latter
-   * works behind proxies that buffer a response until its end.
+   * Delivery of messages: `"stream"` uses one endless response, `"poll"` a response for each batch.
+   * Polling works behind proxies that buffer a response until its end.
    *
-   * @default "stream", and "poll" after such a proxy was detected
+   * @default "stream", and "poll" after a proxy that buffers was detected
    */
   readonly delivery?: "stream" | "poll";
-  /** Called when such a proxy was detected. The console shows a warning too. */
+  /** Called when a proxy that buffers was detected. The console shows a warning too. */
   readonly onBuffering?: () => void;
 }

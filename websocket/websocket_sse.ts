@@ -116,7 +116,7 @@ export class WebSocketSSE extends SocketTarget {
   /**
    * Closes the socket after the server has accepted all earlier messages.
    *
-   * @param code 1000, or 3000 to 4999; no code if left out.
+   * @param code 1000, or 3000 to 4999. Default: no code.
    * @param reason at most 123 bytes of UTF-8.
    * @throws {DOMException} an `InvalidAccessError` for another code, a `SyntaxError` for the reason.
    */
