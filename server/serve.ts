@@ -18,7 +18,7 @@ export type WebSocketOptions<Context extends object = AnyContext> =
 export type RuntimeName = "deno" | "node" | "bun";
 
 /**
- * Result of an application's `fetch` for a WebSocket request. A response rejects the client. An
+ * Result of an application's `fetch` for a WebSocket request. A response refuses the client. An
  * object with `crossws`, as h3's `defineWebSocketHandler` returns, holds the hooks for the client.
  */
 export type Answer = Response | (object & { readonly crossws?: Partial<Hooks> });
@@ -41,8 +41,8 @@ export interface ServeOptions<Context extends object = AnyContext> {
    * Handles plain HTTP requests. Default: a 404 response.
    *
    * If `websocket` has no hooks, `resolve` or `endpoint`, WebSocket requests go to `fetch` too. To
-   * accept one, set hooks with `setWebSocketHooks(request, hooks)` or return a response with a
-   * `crossws` property. A response without hooks rejects the client.
+   * accept a client, set hooks with `setWebSocketHooks(request, hooks)` or return a response with a
+   * `crossws` property. A response without hooks refuses the client.
    */
   readonly fetch?: (request: Request) => Awaitable<Response>;
   /** Certificate chain and private key in PEM, for `https` and `wss`. */
@@ -57,7 +57,7 @@ export interface Server<Ws extends Adapter = Adapter> extends AsyncDisposable {
   readonly url: string;
   /** The adapter, for `publish`, `peers` and `stats`. */
   readonly ws: Ws;
-  /** Resolves after the server has started to listen. Rejects if it cannot listen. */
+  /** Resolves after the server has started to listen. Rejects if the server cannot listen. */
   ready(): Promise<void>;
   /** Drains the peers (see `Endpoint.close`), then stops listening. */
   close(options?: CloseOptions): Promise<void>;
@@ -83,13 +83,13 @@ export function mustRunOn(runtime: string, isThere: boolean): void {
  * Separates the hooks in `websocket` from the adapter options. If `websocket` has no hooks, the
  * application's `fetch` provides them.
  *
- * @throws {TypeError} if hooks stand both in `websocket.hooks` and directly in `websocket`.
+ * @throws {TypeError} if there are hooks both in `websocket.hooks` and directly in `websocket`.
  */
 export function websocketOptions<Context extends object>(
   runtime: RuntimeName,
   serveOptions: Pick<ServeOptions<Context>, "websocket" | "fetch">,
 ): AdapterOptions<Context> {
-  checkNames(serveOptions, OPTIONS, { advice: "; hooks and limits belong into websocket" });
+  checkNames(serveOptions, OPTIONS, { advice: "; hooks and limits belong in websocket" });
   const { websocket = {}, fetch = notFound } = serveOptions;
   const { options: byRuntime = {} } = websocket;
   checkNames(byRuntime, RUNTIMES, { kind: "runtime", path: "websocket.options." });
@@ -123,7 +123,7 @@ export function notFound(): Response {
   return new Response("Not found\n", { status: 404 });
 }
 
-/** Takes the hooks of a connection from the application's answer to its request. */
+/** Makes a `resolve` that takes the hooks of a connection from the application's answer. */
 function hooksFromFetch(fetch: (request: Request) => Awaitable<Answer>): ResolveHooks {
   return async (request) => {
     const answer = await fetch(request);
