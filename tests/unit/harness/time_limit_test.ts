@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type MachineClock, stopwatch, TimeLimit } from "../../harness/time_limit.ts";
+import { type MachineClock, stopwatch, TimeLimit, WALL_CLOCK } from "../../harness/time_limit.ts";
 
 /** Clock that a test moves. */
 class FakeClock implements MachineClock {
@@ -32,9 +32,9 @@ Deno.test("TimeLimit counts all time while the processors are idle", () => {
   assert.ok(limit.isOver);
 });
 
-Deno.test("TimeLimit counts a tenth of the time while a processor works, so that it still ends", () => {
+Deno.test("TimeLimit counts a thirtieth of the time while a processor works", () => {
   const clock = new FakeClock(), limit = new TimeLimit(1000, clock);
-  clock.pass(9_900, 1, limit);
+  clock.pass(29_900, 1, limit);
   assert.ok(!limit.isOver, `${limit.elapsed}`);
   clock.pass(200, 1, limit);
   assert.ok(limit.isOver, `${limit.elapsed}`);
@@ -44,6 +44,12 @@ Deno.test("TimeLimit counts at most 100 ms for one gap between two looks at the 
   const clock = new FakeClock(), limit = new TimeLimit(1000, clock);
   clock.time = 800; // this process got no processor
   assert.equal(limit.elapsed, 100);
+});
+
+Deno.test("TimeLimit on WALL_CLOCK counts all time while a processor works", () => {
+  const limit = new TimeLimit(60, WALL_CLOCK), started = performance.now();
+  while (performance.now() - started < 61) limit.elapsed;
+  assert.ok(limit.isOver, `${limit.elapsed}`);
 });
 
 Deno.test("TimeLimit.race() rejects a promise that never settles, on the clock of this machine", async () => {
