@@ -3,11 +3,11 @@ import { createEndpoint } from "../../endpoint/endpoint.ts";
 import { DEFAULT_LIMITS } from "../../common/limits.ts";
 import type { Case, CaseServerOptions } from "../fixtures/case.ts";
 
-/** A1–A2: what every adapter offers. A3, `serve()`, has tests of its own. */
+/** A1–A2: options, endpoints and statistics of every adapter. `serve()` has its own tests. */
 export const adapters: readonly Case[] = [
   {
     id: "A1.endpoint",
-    fact: "an adapter may take an endpoint made by createEndpoint()",
+    fact: "an adapter takes an endpoint of createEndpoint(), with its hooks and limits",
     server: (server) => ({
       endpoint: createEndpoint({
         limits: { maxTopicsPerPeer: 1 },
@@ -31,7 +31,8 @@ export const adapters: readonly Case[] = [
   },
   {
     id: "A1.mistakes",
-    fact: "options of the wrong kind throw when the adapter is made, saying what was found",
+    fact:
+      "an adapter with a wrong option throws when it is made; the error names the option and the value",
     server: (server) => ({
       commands: {
         make() {
@@ -117,7 +118,7 @@ export const adapters: readonly Case[] = [
   },
   {
     id: "A1.undefined",
-    fact: "an option that is undefined counts as absent",
+    fact: "an option or limit that is undefined counts as absent",
     server: (server) => {
       // A caller without `exactOptionalPropertyTypes` may pass undefined.
       const limits: object = { maxPayload: undefined, idleTimeout: 5000 };
@@ -136,7 +137,7 @@ export const adapters: readonly Case[] = [
   },
   {
     id: "A1.shared",
-    fact: "adapters over one endpoint share peers, topics and limits",
+    fact: "adapters of one endpoint share its peers, topics and statistics",
     server: (server) => {
       const endpoint = createEndpoint({ hooks: { open: (peer) => peer.subscribe("t") } });
       return {
@@ -164,7 +165,7 @@ export const adapters: readonly Case[] = [
   },
   {
     id: "A2.stats",
-    fact: "stats count peers, topics, messages and bytes both ways, drops and refusals",
+    fact: "stats counts peers, topics, messages and bytes in both directions, drops and refusals",
     server: () => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
@@ -195,7 +196,7 @@ export const adapters: readonly Case[] = [
   },
   {
     id: "A2.refusals",
-    fact: "a handshake by another method than GET is among the refusals",
+    fact: "stats counts a handshake by another method than GET as a refusal",
     async run(client) {
       assert.equal((await (await client.raw({ method: "POST" })).head()).status, 405);
       assert.equal((await client.stats()).refusals, 1);

@@ -10,7 +10,7 @@ const MIB = 1024 * 1024;
 export const backpressure: readonly Case[] = [
   {
     id: "B1.true",
-    fact: "bufferedAmount grows by what a slow client has not taken, and returns to 0",
+    fact: "bufferedAmount grows by the bytes that a slow client has not read, and returns to 0",
     server: (server) => ({
       hooks: {
         message(peer) {
@@ -31,7 +31,7 @@ export const backpressure: readonly Case[] = [
       const [{ data } = { data: [] }] = await client.logged("seen");
       const last = data.at(-1) - data.at(-2);
       assert.ok(last >= MIB && last < MIB + 100, `one more MiB adds ${last}`);
-      // The kernel's buffers take some of it; the rest is ours.
+      // The kernel buffers a part; the server queues the rest.
       assert.ok(data.at(-1) > 4 * MIB && data.at(-1) <= 12 * (MIB + 100), String(data));
       socket.socket.resume();
       for (let i = 0; i < 12; i++) assert.equal((await socket.bytes()).length, MIB);
@@ -40,12 +40,12 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B2.once",
-    fact: "drain fires once each time the queue empties after having been above the mark",
+    fact: "drain fires once each time the queue empties after it was above highWaterMark",
     server: (server) => ({
       limits: { highWaterMark: MIB, maxBuffered: 64 * MIB },
       hooks: {
         message(peer) {
-          // Of a client that has read a lot before, Linux takes up to 36 MiB into its own buffers.
+          // Linux itself buffers up to 36 MiB for a client that has read much before.
           for (let i = 0; i < 40; i++) peer.send(new Uint8Array(MIB));
           server.log("filled", peer.bufferedAmount > MIB);
         },
@@ -69,7 +69,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B2.below-mark",
-    fact: "no drain where the queue was never above the mark",
+    fact: "drain does not fire if the queue was never above highWaterMark",
     server: (server) => ({
       limits: { highWaterMark: 14 * MIB },
       hooks: {
@@ -89,7 +89,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B2.threshold",
-    fact: "drain fires at drainThreshold already",
+    fact: "drain fires when the queue has fallen to drainThreshold",
     server: (server) => ({
       limits: { highWaterMark: 2 * MIB, drainThreshold: 2 * MIB },
       hooks: {
@@ -113,7 +113,7 @@ export const backpressure: readonly Case[] = [
   {
     id: "B2.serial",
     fact:
-      "drain fires under concurrency 1 too, while a message hook waits for it and others are queued",
+      "with concurrency 1, drain fires while one message hook waits for it and other messages are queued",
     server: (server) => {
       let drained = () => {};
       return {
@@ -142,7 +142,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B3.threshold",
-    fact: "waitForDrain() with a threshold that is no size is a RangeError",
+    fact: "waitForDrain() rejects with a RangeError if the threshold is not a size",
     server: (server) => ({
       hooks: {
         async open(peer) {
@@ -165,7 +165,8 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B3.drains",
-    fact: "waitForDrain() resolves on drain, at its own threshold, or when the peer is gone",
+    fact:
+      "waitForDrain() resolves at a drain, at the threshold of the call, or when the peer is gone",
     server: (server) => ({
       hooks: {
         async message(peer, message) {
@@ -207,7 +208,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B3.signal",
-    fact: "waitForDrain() rejects with the signal's reason",
+    fact: "waitForDrain() rejects with the reason of its signal, aborted during the call or before",
     server: (server) => ({
       hooks: {
         async message(peer) {
@@ -234,7 +235,8 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B4.close",
-    fact: "over maxBuffered a peer is closed with 1013 by default, and memory stays bounded",
+    fact:
+      "the server closes a peer over maxBuffered with 1013 by default, and the queue stays bounded",
     server: (server) => ({
       limits: { maxBuffered: 4 * MIB, closeTimeout: 300 },
       hooks: {
@@ -264,7 +266,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B4.reader-wakes",
-    fact: "a slow reader that wakes up gets what was queued, in order, then 1013",
+    fact: "a slow client that reads again receives the queued messages in order, then 1013",
     server: (server) => ({
       limits: { maxBuffered: 4 * MIB },
       hooks: {
@@ -290,7 +292,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B4.freed",
-    fact: "the line and its bytes are freed closeTimeout after the 1013",
+    fact: "the server frees the connection and its queued bytes closeTimeout after the 1013",
     server: (server) => ({
       limits: { maxBuffered: 4 * MIB, closeTimeout: 100 },
       hooks: {
@@ -314,12 +316,12 @@ export const backpressure: readonly Case[] = [
   {
     id: "B4.small-messages",
     runsAlone: true,
-    fact: "many small messages are charged for what they cost in memory, not for their bytes alone",
+    fact: "maxBuffered counts the memory that small messages cost, not only their bytes",
     server: (server) => ({
       limits: { maxBuffered: MIB },
       hooks: {
         open(peer) {
-          let queued = 0; // bytes; with a header of 2 each, where the runtime counts those
+          let queued = 0; // bytes; some runtimes count a header of 2 bytes for each message
           for (let i = 0; i < 3_000_000 && peer.websocket.readyState === 1; i++) {
             queued = Math.max(queued, peer.send("0123456789"));
           }
@@ -331,15 +333,15 @@ export const backpressure: readonly Case[] = [
       const raw = await client.upgraded();
       raw.pause();
       const [queued, state] = (await client.logged("queued"))[0]!.data;
-      assert.equal(state, 2, "closed with 1013");
-      // 1 MiB of bytes alone would be 70,000 and more.
+      assert.equal(state, 2, "the server closes the peer");
+      // By their bytes alone, 70,000 messages and more would fit into 1 MiB.
       assert.ok(queued > 500 && queued < 20_000, `${queued} messages queued`);
     },
   },
   {
     id: "B4.pings",
     runsAlone: true,
-    fact: "a client that pings and pings and reads no answer does not fill the memory",
+    fact: "the queue stays bounded if a client floods the server with pings and reads no pong",
     server: (server) => {
       let most = 0;
       return {
@@ -359,7 +361,7 @@ export const backpressure: readonly Case[] = [
       await client.logged("open");
       raw.pause();
       const pings = Buffer.concat(Array(2000).fill(frame(PING, "x".repeat(125))));
-      for (let i = 0; i < 100; i++) raw.write(pings); // 26 MB: the system holds about 10 of the pongs
+      for (let i = 0; i < 100; i++) raw.write(pings); // 26 MB; the kernel buffers about 10 MB of pongs
       await sleep(1500);
       const most = await client.command<number>("most");
       assert.ok(most < 3 * MIB, `${most} bytes queued`);
@@ -367,7 +369,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B4.drop",
-    fact: 'under "drop" the newest message is dropped and counted, and the peer stays',
+    fact: 'under "drop" the server drops and counts the newest message, and the peer stays open',
     server: (server) => ({
       limits: { maxBuffered: 4 * MIB, overflow: "drop" },
       hooks: {
@@ -394,7 +396,8 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B4.error",
-    fact: 'under "error" send throws ERR_PEER_BUFFER_FULL with what was tried and found',
+    fact:
+      'under "error" send() throws ERR_PEER_BUFFER_FULL, which names the bytes tried and queued',
     server: (server) => ({
       limits: { maxBuffered: MIB, overflow: "error" },
       hooks: {

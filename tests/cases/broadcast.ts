@@ -6,22 +6,22 @@ import type { Case } from "../fixtures/case.ts";
 
 const KIB = 1024, MIB = 1024 * KIB;
 
-/** The texts that a client gets next. */
+/** Texts that a client receives next. */
 async function texts(socket: TestSocket, count: number): Promise<string[]> {
   const got = [];
   for (let i = 0; i < count; i++) got.push(await socket.text());
   return got;
 }
 
-/** Joined by a NUL or a space, some of these would be the same. */
+/** Namespaces for {@linkcode ODD_TOPICS}. Joined by a NUL or a space, some pairs would be equal. */
 const ODD_SPACES = ["/a", "/a\0b", "/a\0", "0", "0 0"];
 const ODD_TOPICS = ["b\0c", "c", "\0c", "0", "", " 0"];
 
-/** P9: publishing by the runtime's own topics, where it has them, changes nothing but the speed. */
+/** P9: a publish through native topics differs from other publishes only in its speed. */
 export const broadcast: readonly Case[] = [
   {
     id: "P9.order",
-    fact: "sends between publishes of one turn keep their place, whatever the sizes",
+    fact: "sends between publishes of one turn keep their place, at every message size",
     server: () => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
@@ -58,7 +58,8 @@ export const broadcast: readonly Case[] = [
   },
   {
     id: "P9.close",
-    fact: "what was published before a close in the same turn comes before the close frame",
+    fact:
+      "messages published before a close in the same turn reach the client before the close frame",
     server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
@@ -92,7 +93,8 @@ export const broadcast: readonly Case[] = [
   },
   {
     id: "P9.gone",
-    fact: "who is terminated gets nothing more, is not counted, and disturbs nobody",
+    fact:
+      "a terminated subscriber receives no further message, is not counted, and disturbs no other",
     server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
@@ -121,7 +123,8 @@ export const broadcast: readonly Case[] = [
   },
   {
     id: "P9.membership",
-    fact: "who unsubscribes and subscribes between publishes of one turn gets just what is his",
+    fact:
+      "a peer that leaves and rejoins a topic within one turn misses only the publishes in between",
     server: () => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
@@ -157,7 +160,8 @@ export const broadcast: readonly Case[] = [
   },
   {
     id: "P9.publisher",
-    fact: "a publisher is left out exactly once, subscribed or not; counts and stats are right",
+    fact:
+      "peer.publish() without echo skips only the publisher, subscribed or not; the counts match",
     server: (server) => ({
       hooks: {
         open: (peer) => peer.request.url.endsWith("?in") ? peer.subscribe("t") : undefined,
@@ -201,7 +205,7 @@ export const broadcast: readonly Case[] = [
   },
   {
     id: "P9.names",
-    fact: "no topic and no namespace is taken for another, with NULs and ODD_SPACES in them either",
+    fact: "topics and namespaces with NULs and spaces in their names are never confused",
     server: (server) => {
       let opened = 0;
       return {
@@ -245,7 +249,7 @@ export const broadcast: readonly Case[] = [
     id: "P9.many-topics",
     runsAlone: true,
     fact:
-      "a reader that is stuck is found out, though each of its topics is published to but little",
+      "the server closes a stuck subscriber with 1013 even if each of its topics gets few messages",
     server: (server) => ({
       limits: { maxBuffered: MIB, closeTimeout: 100 },
       hooks: {
@@ -277,7 +281,8 @@ export const broadcast: readonly Case[] = [
   {
     id: "P9.fresh-topics",
     runsAlone: true,
-    fact: "a reader that is stuck is found out, though it leaves each topic after one message",
+    fact:
+      "the server closes a stuck subscriber with 1013 even if it leaves each topic after one message",
     server: (server) => ({
       limits: { maxBuffered: 192 * KIB, closeTimeout: 100 },
       hooks: {
@@ -309,7 +314,7 @@ export const broadcast: readonly Case[] = [
   },
   {
     id: "P9.two-servers",
-    fact: "one adapter may serve two servers: topics reach both sides, once",
+    fact: "one adapter can serve two servers, and a publish reaches the subscribers of both once",
     server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),

@@ -11,7 +11,7 @@ const logClose = (server: CaseServer) => ({
   },
 });
 
-/** Runs a command of one word that the client sends; logs how `close` ended. */
+/** Runs the command that the client names in a message, and logs the details of the close. */
 const obey =
   (act: Record<string, (peer: import("../../peer.ts").Peer) => void>) => (server: CaseServer) => ({
     hooks: {
@@ -21,11 +21,11 @@ const obey =
     },
   });
 
-/** X1–X6: every way a connection ends. */
+/** X1–X6: every way in which a connection ends. */
 export const closing: readonly Case[] = [
   {
     id: "X1.default",
-    fact: "close() is 1000",
+    fact: "close() sends 1000 by default",
     server: obey({ go: (peer) => peer.close() }),
     async run(client) {
       const raw = await client.upgraded();
@@ -43,7 +43,8 @@ export const closing: readonly Case[] = [
   },
   {
     id: "X1.codes",
-    fact: "an illegal code or a long reason is a RangeError at the call, and nothing is sent",
+    fact:
+      "close() with an illegal code or a reason over 123 bytes throws a RangeError and sends nothing",
     server: (server) => ({
       hooks: {
         open(peer) {
@@ -98,7 +99,7 @@ export const closing: readonly Case[] = [
   },
   {
     id: "X1.legal",
-    fact: "every legal kind of code and a reason of 123 bytes reach the client",
+    fact: "each legal kind of code and a reason of 123 bytes reach the client",
     server: (server) => ({
       hooks: {
         message(peer, message) {
@@ -120,7 +121,7 @@ export const closing: readonly Case[] = [
   },
   {
     id: "X2.first-wins",
-    fact: "the first close() wins, later ones do nothing",
+    fact: "the first close() wins, and later calls do nothing",
     server: obey({
       go(peer) {
         peer.close(4001, "first");
@@ -169,7 +170,7 @@ export const closing: readonly Case[] = [
   },
   {
     id: "X2.silent-after",
-    fact: "after close() frames of the client start no hook, and nothing more is sent",
+    fact: "after close() the client's frames start no hook, and the server sends nothing more",
     server: (server) => ({
       hooks: {
         message(peer, message) {
@@ -193,7 +194,8 @@ export const closing: readonly Case[] = [
   },
   {
     id: "X3.client-code",
-    fact: "the close hook gets what the client sent, and 1005 where it sent none",
+    fact:
+      "the close hook receives the client's code and reason, or 1005 if the client sent no code",
     server: logClose,
     async run(client) {
       const table: [Buffer_, object][] = [
@@ -216,7 +218,7 @@ export const closing: readonly Case[] = [
   },
   {
     id: "X3.client-code-3000",
-    fact: "so it does for codes of libraries, 3000 to 3999",
+    fact: "the close hook receives a client's code in the range of libraries, 3000 to 3999",
     server: logClose,
     async run(client) {
       for (const [index, code] of [3000, 3999].entries()) {
@@ -229,7 +231,8 @@ export const closing: readonly Case[] = [
   },
   ...(["fin", "rst"] as const).map((way): Case => ({
     id: `X3.dropped-${way}`,
-    fact: `a line that drops by ${way.toUpperCase()} is 1006, and no error`,
+    fact:
+      `a connection that drops by ${way.toUpperCase()} gives the close hook 1006, and calls no error hook`,
     server: logClose,
     async run(client) {
       const raw = await client.upgraded();
@@ -246,7 +249,8 @@ export const closing: readonly Case[] = [
   })),
   {
     id: "X3.own",
-    fact: "where we closed, the hook gets our code, clean if the client answered",
+    fact:
+      "if the server closes and the client answers, the close hook receives the server's code, clean",
     server: obey({ go: (peer) => peer.close(4001, "mine") }),
     async run(client) {
       const raw = await client.upgraded();
@@ -258,7 +262,7 @@ export const closing: readonly Case[] = [
   },
   {
     id: "X3.own-unanswered",
-    fact: "our close is not clean where the client never answered it",
+    fact: "if the client never answers the server's close, wasClean is false",
     server: obey({ go: (peer) => peer.close(4001, "mine") }),
     async run(client) {
       const raw = await client.upgraded();
@@ -271,7 +275,8 @@ export const closing: readonly Case[] = [
   },
   {
     id: "X4.hook",
-    fact: "terminate() gives the hook 1006, not clean, at once; the peer is out of everything",
+    fact:
+      "terminate() calls the close hook at once with 1006, and removes the peer from its topics",
     server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
@@ -305,7 +310,7 @@ export const closing: readonly Case[] = [
   },
   {
     id: "X4.backlog",
-    fact: "terminate() drops what is queued, and counts it",
+    fact: "terminate() drops the messages that wait for their hooks, and counts them",
     server: (server) => ({
       limits: { concurrency: 1 },
       hooks: {
@@ -331,7 +336,7 @@ export const closing: readonly Case[] = [
   },
   {
     id: "X4.nothing-more",
-    fact: "after terminate() no message of ours reaches the client, and the line ends",
+    fact: "after terminate() the client receives no further message, and the connection ends",
     server: obey({
       go(peer) {
         peer.terminate();
@@ -347,7 +352,7 @@ export const closing: readonly Case[] = [
   },
   {
     id: "X4.wire",
-    fact: "terminate() drops the line: the client sees 1006",
+    fact: "terminate() drops the connection, and the client sees 1006",
     server: obey({ go: (peer) => peer.terminate() }),
     async run(client) {
       const socket = await client.connect();
@@ -357,7 +362,7 @@ export const closing: readonly Case[] = [
   },
   {
     id: "X5.hook",
-    fact: "a client that never answers our close is over for us after closeTimeout",
+    fact: "if the client never answers a close, the close hook runs after closeTimeout",
     server: (server) => ({
       limits: { closeTimeout: 150 },
       hooks: {
@@ -376,7 +381,7 @@ export const closing: readonly Case[] = [
   },
   {
     id: "X5.cut",
-    fact: "its line is cut",
+    fact: "if the client never answers a close, the server cuts the connection after closeTimeout",
     server: (server) => ({
       limits: { closeTimeout: 150 },
       ...obey({ go: (peer) => peer.close() })(server),
@@ -399,7 +404,7 @@ export const closing: readonly Case[] = [
     ["a message over maxPayload", frame(TEXT, "x".repeat(2000)), "ERR_PEER_TOO_LARGE", 1009],
   ] as const).map(([what, bytes, code, closeCode]): Case => ({
     id: `X6.${what.replaceAll(" ", "-")}`,
-    fact: `${what}: one error ${code}, then close ${closeCode}, not clean`,
+    fact: `after ${what}, error runs once with ${code}, then close with ${closeCode}, not clean`,
     server: (server) => ({ limits: { maxPayload: 1000 }, ...logClose(server) }),
     async run(client) {
       const raw = await client.upgraded();
@@ -415,7 +420,7 @@ export const closing: readonly Case[] = [
   })),
   {
     id: "X6.at-once",
-    fact: "the peer of a client that broke the protocol is over, whether or not the client leaves",
+    fact: "after a protocol error the peer is gone at once, even if the client stays connected",
     server: (server) => ({
       limits: { closeTimeout: 5000 },
       hooks: { close: () => server.log("close") },
@@ -428,8 +433,18 @@ export const closing: readonly Case[] = [
     },
   },
   ...([
-    ["X6.wire", "a protocol error's code is on the wire", frame(TEXT, "x", { rsv: 7 }), 1002],
-    ["X6.wire-text", "so is that of text that is no UTF-8", frame(TEXT, Uint8Array.of(0xff)), 1007],
+    [
+      "X6.wire",
+      "for a protocol error, the close frame carries 1002",
+      frame(TEXT, "x", { rsv: 7 }),
+      1002,
+    ],
+    [
+      "X6.wire-text",
+      "for text that is not UTF-8, the close frame carries 1007",
+      frame(TEXT, Uint8Array.of(0xff)),
+      1007,
+    ],
   ] as const).map(([id, fact, bytes, code]): Case => ({
     id,
     fact,
@@ -442,7 +457,7 @@ export const closing: readonly Case[] = [
   })),
   {
     id: "X6.wire-inflated",
-    fact: "what does not inflate is 1007, on the wire and for the hook",
+    fact: "for a message that does not inflate, the close frame and the close hook carry 1007",
     server: (server) => ({ perMessageDeflate: true, ...logClose(server) }),
     async run(client) {
       const raw = await client.upgraded({
@@ -456,7 +471,7 @@ export const closing: readonly Case[] = [
   },
   {
     id: "X6.wire-size",
-    fact: "an oversize message's 1009 is on the wire",
+    fact: "for a message over maxPayload, the close frame carries 1009",
     server: () => ({ limits: { maxPayload: 1000 } }),
     async run(client) {
       const raw = await client.upgraded();

@@ -3,11 +3,12 @@ import { CLOSE, closePayload, frame, TEXT } from "../harness/clients/raw_client.
 import { sleep } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
-/** X3, X6: what is on the wire where a client closes, or makes us close. */
+/** X2–X6, S7, I2: closes, seen on the wire and by the application. */
 export const closingHandshake: readonly Case[] = [
   {
     id: "X3.answer",
-    fact: "a client's close is answered once: by its own code, and by none where it said none",
+    fact:
+      "the server answers a client's close once, with the client's code, or with none if it sent none",
     async run(client) {
       for (const sent of [closePayload(1001, "bye"), closePayload(4000), new Uint8Array()]) {
         const raw = await client.upgraded();
@@ -22,7 +23,8 @@ export const closingHandshake: readonly Case[] = [
   },
   {
     id: "X3.line",
-    fact: "the line ends after a close of ours, also where the client has said nothing but its own",
+    fact:
+      "the connection ends after the server's close, even if the client sends nothing but its answer",
     server: (server) => ({
       hooks: {
         open(peer) {
@@ -50,7 +52,7 @@ export const closingHandshake: readonly Case[] = [
   },
   {
     id: "X6.wire-late",
-    fact: "a protocol error's code reaches a client that has sent a lot behind it, and reads late",
+    fact: "the code of a protocol error reaches a client that sends much more data and reads late",
     async run(client) {
       const raw = await client.upgraded();
       raw.pause();
@@ -67,7 +69,7 @@ export const closingHandshake: readonly Case[] = [
   },
   {
     id: "X5.busy",
-    fact: "a client that never stops sending is closed all the same",
+    fact: "the server closes a client that never stops sending",
     server: () => ({ hooks: { message: (peer) => peer.close(4001) } }),
     async run(client) {
       const socket = await client.connect();
@@ -81,7 +83,7 @@ export const closingHandshake: readonly Case[] = [
   },
   {
     id: "X2.readable",
-    fact: "right behind close() and terminate() a peer can still be read, and does nothing",
+    fact: "after close() and terminate() a peer can still be read, and its send() returns -1",
     server: (server) => ({
       hooks: {
         message(peer, message) {
@@ -106,7 +108,7 @@ export const closingHandshake: readonly Case[] = [
   },
   {
     id: "S7.order",
-    fact: "a ping leaves behind what was sent before it, and before what is sent after",
+    fact: "a ping keeps its place between the messages sent before and after it",
     server: (server) => ({
       hooks: {
         message(peer) {
@@ -126,7 +128,8 @@ export const closingHandshake: readonly Case[] = [
   },
   {
     id: "I2.reason",
-    fact: "the reason of an aborted signal tells whether a peer has gone, or never was",
+    fact:
+      "the reason of request.signal tells a peer that is gone from a client that left before its upgrade",
     server: (server) => ({
       hooks: {
         async upgrade({ url, signal }) {

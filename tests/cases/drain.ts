@@ -6,11 +6,12 @@ import type { Case } from "../fixtures/case.ts";
 const upgraded = (client: CaseClient, below: string): Promise<RawClient> =>
   client.upgraded({ target: client.path(below) });
 
-/** X7, X8: how a server goes away, and how it stays when its peers go. */
+/** X7, X8: the shutdown of an adapter, and closeAll(), after which an adapter goes on. */
 export const drain: readonly Case[] = [
   {
     id: "X8.close",
-    fact: "closeAll(code, reason) closes every peer and goes on serving; 1000 by default",
+    fact:
+      "closeAll(code, reason), 1000 by default, closes every peer, and the adapter goes on serving",
     server: (server) => ({
       hooks: { close: (_, info) => server.log("close", info.code, info.reason) },
       commands: {
@@ -47,7 +48,7 @@ export const drain: readonly Case[] = [
   },
   {
     id: "X8.force",
-    fact: "closeAll() by force terminates every peer and goes on serving",
+    fact: "closeAll() with force terminates every peer, and the adapter goes on serving",
     server: (server) => ({
       hooks: { close: (_, info) => server.log("close", info.code) },
       commands: { all: () => server.ws.closeAll(1000, "", true) },
@@ -62,7 +63,7 @@ export const drain: readonly Case[] = [
   },
   {
     id: "X7.close",
-    fact: "adapter.close() closes every peer with 1001 and waits for their close hooks",
+    fact: "adapter.close() closes every peer with 1001 and waits for the close hooks",
     server: (server) => ({
       hooks: {
         async close(_, { code, reason }) {
@@ -91,7 +92,8 @@ export const drain: readonly Case[] = [
   },
   {
     id: "X7.arguments",
-    fact: "close(code, reason) works too; an illegal code is a RangeError and closes nothing",
+    fact:
+      "adapter.close() takes a code and a reason; an illegal code or timeout throws and closes nothing",
     server: (server) => ({
       commands: {
         bad: async () => {
@@ -126,7 +128,7 @@ export const drain: readonly Case[] = [
   },
   {
     id: "X7.refuses",
-    fact: "from then on handshakes get 503, also those whose upgrade is pending",
+    fact: "after adapter.close() a handshake gets 503, also one whose upgrade hook is pending",
     server: (server) => ({
       hooks: {
         async upgrade(request) {
@@ -148,13 +150,14 @@ export const drain: readonly Case[] = [
       assert.deepEqual(
         await client.events(),
         ["upgrade"],
-        "no hook for the one, no open for the other",
+        "the first handshake runs no hook, the pending one no open",
       );
     },
   },
   {
     id: "X7.accepted",
-    fact: "a client that is accepted before the close, and opens after it, is closed too",
+    fact:
+      "adapter.close() also closes a client that was accepted before the call and opens after it",
     server: (server) => ({
       hooks: {
         upgrade() {
@@ -171,7 +174,7 @@ export const drain: readonly Case[] = [
   },
   {
     id: "X7.timeout",
-    fact: "what is left at the time-out is terminated",
+    fact: "adapter.close() terminates the remaining peers at timeout",
     server: (server) => ({
       hooks: {
         message(peer) {
@@ -201,7 +204,7 @@ export const drain: readonly Case[] = [
   },
   {
     id: "X7.jitter",
-    fact: "jitter spreads the closes",
+    fact: "jitter spreads the closes of adapter.close() over time",
     server: (server) => ({
       commands: { close: () => server.ws.close({ jitter: 300, timeout: 2000 }) },
     }),
@@ -220,7 +223,8 @@ export const drain: readonly Case[] = [
   },
   {
     id: "X7.repeat",
-    fact: "a second close() waits for the first; `await using` closes",
+    fact:
+      "a second adapter.close() and a disposal wait for the first adapter.close(), whose code counts",
     server: (server) => ({
       commands: {
         async close() {
@@ -242,7 +246,7 @@ export const drain: readonly Case[] = [
   },
   {
     id: "X7.queued",
-    fact: "what was sent before the close arrives before it",
+    fact: "messages sent before adapter.close() reach the client before the close",
     server: (server) => ({
       hooks: {
         message(peer) {
@@ -260,7 +264,7 @@ export const drain: readonly Case[] = [
   },
   {
     id: "X7.pending-open",
-    fact: "a peer whose open hook is pending is closed too",
+    fact: "adapter.close() also closes a peer whose open hook is pending",
     server: (server) => ({
       limits: { closeTimeout: 100 },
       hooks: {

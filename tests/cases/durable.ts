@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import type { DurableContext } from "../../adapters/cloudflare.ts";
 import type { Case } from "../fixtures/case.ts";
 
-/** What only Durable Objects can do, or get wrong. */
+/** Cases of Durable Objects alone. */
 export const durableCases: readonly Case[] = [
   {
     id: "H1.too-large",
-    fact: "what no storage takes is an error with a code at the call, and what was saved stays",
+    fact: "a state too large for the storage is an error with a code, and the saved state is kept",
     server: (server) => ({
       hooks: {
         upgrade: () => ({ context: { text: "small" } }),
@@ -32,7 +32,11 @@ export const durableCases: readonly Case[] = [
       };
       assert.deepEqual(await ask("topic"), { length: 5, topics: 0 });
       assert.deepEqual((await client.logged("thrown"))[0]!.data, ["ERR_PEER_STATE_TOO_LARGE"]);
-      assert.equal((await ask("context")).length, 3 * 1024 * 1024, "in memory it is there");
+      assert.equal(
+        (await ask("context")).length,
+        3 * 1024 * 1024,
+        "the context in memory has the new value",
+      );
       assert.deepEqual((await client.logged("error"))[0]!.data, [
         "message",
         "ERR_PEER_STATE_TOO_LARGE",
@@ -43,7 +47,7 @@ export const durableCases: readonly Case[] = [
   },
   {
     id: "H1.uncloneable",
-    fact: "a value that cannot be cloned is named on the console, and all else lasts",
+    fact: "the console names a context value that cannot be cloned, and the other values are kept",
     server: () => ({
       hooks: {
         upgrade: () => ({ context: { user: "ada", uncloneable_key: () => {} } }),
@@ -60,7 +64,7 @@ export const durableCases: readonly Case[] = [
   },
   {
     id: "H1.runtime",
-    fact: "after eviction resolve and hooks still find env and ctx in request.runtime",
+    fact: "after an eviction resolve and hooks find env and ctx in request.runtime",
     server: (server) => {
       const names = (request: object) => {
         const { cloudflare } = (request as { runtime?: unknown }).runtime as {
@@ -86,7 +90,7 @@ export const durableCases: readonly Case[] = [
   },
   {
     id: "I3.forged",
-    fact: "a forged cf-connecting-ip is not believed where the runtime knows the address itself",
+    fact: "a forged CF-Connecting-IP is ignored if the runtime itself knows the address",
     server: (server) => ({ hooks: { open: (peer) => server.log("open", peer.remoteAddress) } }),
     async run(client) {
       await client.upgraded({ headers: { "CF-Connecting-IP": "6.6.6.6" } });
@@ -95,7 +99,7 @@ export const durableCases: readonly Case[] = [
   },
   {
     id: "H1.no-timer",
-    fact: "an object with idle peers has no timer, which would keep it from hibernating",
+    fact: "an object with idle peers has no timer, as a timer would keep it from hibernating",
     server: (server) => ({ hooks: { open: () => server.log("open") } }),
     async run(client) {
       await client.connect();
@@ -105,7 +109,8 @@ export const durableCases: readonly Case[] = [
   },
   {
     id: "L3.heartbeat",
-    fact: "heartbeats are answered without a hook; who sends none for idleTimeout is given up",
+    fact:
+      "the runtime answers heartbeats without a hook; a client without one for idleTimeout gets 1006",
     server: (server) => {
       const heartbeat = { heartbeat: { request: "there?", response: "here" } };
       return {
@@ -134,7 +139,7 @@ export const durableCases: readonly Case[] = [
   },
   {
     id: "C4.no-switch",
-    fact: "a handshake that workerd would not carry out is refused, and leaves no peer behind",
+    fact: "a handshake that workerd cannot switch gets 400 and leaves no peer behind",
     server: (server) => ({ hooks: { open: () => server.log("open") } }),
     async run(client) {
       const raw = await client.raw({ headers: { Upgrade: "websocket, other/1" } });
@@ -144,7 +149,8 @@ export const durableCases: readonly Case[] = [
   },
   {
     id: "L3.shared-alarm",
-    fact: "the user's own alarm rings in its time, and nobody else's does in its name",
+    fact:
+      "handleDurableAlarm() is true once, for the application's alarm, and false for those of heartbeats",
     server: (server) => {
       const heartbeat = { heartbeat: { request: "there?", response: "here" } };
       return {

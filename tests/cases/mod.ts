@@ -20,7 +20,7 @@ import { sending } from "./sending.ts";
 import { slowBroadcast } from "./slow_broadcast.ts";
 import { upgrade } from "./upgrade.ts";
 
-/** Every fact of the contract that is executed, in the contract's order. */
+/** Cases of all runtimes, in the order of the contract. */
 export const cases: readonly Case[] = [
   ...order,
   ...handshake,
