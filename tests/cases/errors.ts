@@ -9,8 +9,7 @@ import type { Case } from "../fixtures/case.ts";
 export const errors: readonly Case[] = [
   {
     id: "E1.hooks",
-    fact:
-      "no hook that throws or rejects, error itself included, hurts the process or another peer",
+    fact: "a failing hook, error included, ends neither the process nor another peer's connection",
     server: () => {
       const fail = (how: string): never | Promise<never> => {
         const error = new Error("7f1c a hook fails");
@@ -45,7 +44,7 @@ export const errors: readonly Case[] = [
   {
     id: "E1.on-error",
     fact:
-      "an onError that throws or rejects, an answer that can't be printed, a hostile throw: nothing ends the process",
+      "a failing onError, an error that cannot be printed and a hostile thrown value end no process",
     server: () => {
       const { proxy, revoke } = Proxy.revocable({}, {});
       revoke();
@@ -97,7 +96,8 @@ export const errors: readonly Case[] = [
   },
   {
     id: "E1.pipelined",
-    fact: "a handshake behind another request on one line, good or bad, hurts nobody",
+    fact:
+      "a handshake pipelined behind another request does not answer that request, and the server goes on",
     async run(client) {
       for (const version of ["13", "12"]) {
         const raw = await client.tcp();
@@ -106,14 +106,17 @@ export const errors: readonly Case[] = [
         await sleep(50);
         raw.fin();
         await raw.ended();
-        assert.ok(!/^HTTP\/1\.1 101/.test(await raw.body()), "an answer for the wrong request");
+        assert.ok(
+          !/^HTTP\/1\.1 101/.test(await raw.body()),
+          "the first request gets the response of the handshake",
+        );
       }
       await client.connect();
     },
   },
   {
     id: "E1.inflating",
-    fact: "what is broken behind a message that is being inflated ends no process",
+    fact: "broken frames behind a message that is being inflated do not end the process",
     server: () => ({ perMessageDeflate: true, hooks: { error() {} } }),
     async run(client) {
       const zeros = deflateRawSync(new Uint8Array(1024 * 1024), { finishFlush: 2 }).subarray(0, -4);
@@ -123,7 +126,7 @@ export const errors: readonly Case[] = [
           headers: { "Sec-WebSocket-Extensions": "permessage-deflate; client_no_context_takeover" },
         });
         raw.write(Buffer.concat([large, large, large]));
-        // In chunks of their own, while the first is being inflated.
+        // Each frame has its own chunk, and arrives while the server inflates the first message.
         const behind = Array.from({ length: 8 }, (_, i) => frame(TEXT, "x".repeat(i)));
         for (const bytes of [frame(CLOSE, closePayload(999)), ...behind]) {
           await sleep(1);
@@ -136,7 +139,8 @@ export const errors: readonly Case[] = [
   },
   {
     id: "E2.reported",
-    fact: "a failed hook is reported to error, error.hook names it, and the peer stays open",
+    fact:
+      "the error hook receives the failure of another hook, named by error.hook, and the peer stays open",
     server: (server) => {
       class MyError extends Error {}
       return {
@@ -175,7 +179,7 @@ export const errors: readonly Case[] = [
   },
   {
     id: "E2.open",
-    fact: "a failed open closes the peer with 1011; its queued messages start no hook",
+    fact: "a failed open closes the peer with 1011, and its queued messages start no hook",
     server: (server) => ({
       hooks: {
         async open(peer) {
@@ -208,7 +212,7 @@ export const errors: readonly Case[] = [
   },
   {
     id: "E2.console",
-    fact: "without an error hook a failure is one console.error and 1011",
+    fact: "without an error hook, a failed hook is one console.error call and a close with 1011",
     server: () => ({
       hooks: {
         message() {
@@ -227,7 +231,7 @@ export const errors: readonly Case[] = [
   },
   {
     id: "E2.error-fails",
-    fact: "an error hook that fails is one console.error",
+    fact: "a failed error hook is one console.error call",
     server: () => ({
       hooks: {
         message() {
@@ -249,7 +253,7 @@ export const errors: readonly Case[] = [
   },
   {
     id: "E2.drain",
-    fact: "a failed drain hook is reported like the others",
+    fact: "the error hook receives the failure of a drain hook",
     server: (server) => ({
       limits: { highWaterMark: 0 },
       hooks: {
@@ -275,14 +279,14 @@ export const errors: readonly Case[] = [
   ...([
     [
       "X6.open-never-done",
-      "error hears of a broken protocol before close, also where open is never done",
+      "invalid text calls error before close, even if open never settles",
       frame(TEXT, Uint8Array.of(0xff)),
       "ERR_PEER_INVALID_DATA",
       1007,
     ],
     [
       "X6.open-too-large",
-      "so it does of a message that is too large",
+      "a message over maxPayload calls error before close, even if open never settles",
       frame(TEXT, "x".repeat(1001)),
       "ERR_PEER_TOO_LARGE",
       1009,
@@ -311,7 +315,8 @@ export const errors: readonly Case[] = [
   })),
   {
     id: "E3.codes",
-    fact: "own errors carry a stable code; what is not an Error is wrapped, as the cause",
+    fact:
+      "the library's errors have a stable code, and a thrown value that is no Error becomes the cause",
     server: (server) => ({
       hooks: {
         message(_, message) {

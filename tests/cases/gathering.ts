@@ -4,11 +4,11 @@ import { CLOSE, closePayload, frame, TEXT } from "../harness/clients/raw_client.
 import { sleep } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
-/** S4, S5, B3, X3: what is sent within one turn of the event loop, which a runtime may write at once. */
+/** S4–S6, B3, X1, X3: frames of one turn of the event loop, which a runtime may write together. */
 export const gathering: readonly Case[] = [
   {
     id: "S6.mixed",
-    fact: "a publish to clients with compression and without reaches each as it can read it",
+    fact: "a publish is compressed only for the clients that negotiated compression",
     server: (server) => ({
       perMessageDeflate: true,
       hooks: { open: (peer) => peer.subscribe("t") },
@@ -36,7 +36,7 @@ export const gathering: readonly Case[] = [
   },
   {
     id: "S5.one-turn",
-    fact: "sends and publishes of one turn keep their order and their bytes, whatever their size",
+    fact: "sends and publishes of one turn keep their order and bytes, at every message size",
     server: (server) => ({
       hooks: {
         open(peer) {
@@ -59,7 +59,7 @@ export const gathering: readonly Case[] = [
       sockets[0]!.send("go");
       for (const [at, socket] of sockets.entries()) {
         for (let i = 0; i < 40; i++) {
-          if (at === 1 && i % 3 === 1) continue; // sent to the first alone
+          if (at === 1 && i % 3 === 1) continue; // sent to the first client only
           const wanted = sample(i);
           if (typeof wanted === "string") assert.equal(await socket.text(), wanted, `text ${i}`);
           else assert.deepEqual(Buffer.from(await socket.bytes()), Buffer.from(wanted), `${i}`);
@@ -69,7 +69,7 @@ export const gathering: readonly Case[] = [
   },
   {
     id: "S5.asynchronous",
-    fact: "the order holds across turns, timers and promises",
+    fact: "sends keep their order across turns, timers and promises",
     server: () => ({
       hooks: {
         async message(peer) {
@@ -89,7 +89,7 @@ export const gathering: readonly Case[] = [
   },
   {
     id: "S4.counts",
-    fact: "what send() says is queued is what bufferedAmount says, and reaches 0 by itself",
+    fact: "send() returns the value of bufferedAmount, which falls to 0 without further calls",
     server: (server) => ({
       hooks: {
         message(peer) {
@@ -107,7 +107,7 @@ export const gathering: readonly Case[] = [
   },
   {
     id: "B3.at-once",
-    fact: "waitForDrain() returns as soon as what was gathered has been written",
+    fact: "waitForDrain() resolves as soon as the gathered frames have been written",
     server: (server) => ({
       hooks: {
         async message(peer) {
@@ -129,12 +129,13 @@ export const gathering: readonly Case[] = [
       socket.send("go");
       for (let i = 0; i < 100; i++) assert.equal(await socket.text(), "x");
       const [ms] = (await client.logged("fastest"))[0]!.data;
-      assert.ok(ms < 100, `20 rounds took ${ms} ms`); // 200 with a check every 10 ms
+      assert.ok(ms < 100, `20 rounds took ${ms} ms`); // a check every 10 ms would take 200 ms
     },
   },
   {
     id: "X3.answers-first",
-    fact: "what a hook sent leaves before our answer to a close of the same chunk",
+    fact:
+      "a message that a hook sends leaves before the server's answer to a close of the same chunk",
     server: () => ({ hooks: { message: (peer, message) => void peer.send(message) } }),
     async run(client) {
       const raw = await client.upgraded();
@@ -146,7 +147,7 @@ export const gathering: readonly Case[] = [
   },
   {
     id: "X1.sends-first",
-    fact: "what was sent and published leaves before our close, of the same turn",
+    fact: "messages sent and published leave before a close() of the same turn",
     server: (server) => ({
       hooks: {
         open(peer) {
@@ -173,7 +174,7 @@ export const gathering: readonly Case[] = [
   },
 ];
 
-/** Sizes around all bounds of RFC 6455 §5.2, and around what may be gathered; text and binary. */
+/** Text or bytes, of sizes around the bounds of RFC 6455 §5.2 and of gathering. */
 function sample(i: number): string | Uint8Array<ArrayBuffer> {
   const sizes = [0, 1, 125, 126, 127, 1000, 16_384, 32_767, 40_000, 65_535, 65_536, 3];
   const size = sizes[i % sizes.length]!;

@@ -11,7 +11,7 @@ const loggingHooks = (server: CaseServer) => ({
   },
 });
 
-/** Sends a handshake that must be refused before any hook. */
+/** Sends a handshake that the server must refuse before any hook runs. */
 async function mustRefuse(
   client: CaseClient,
   options: RawHandshakeOptions,
@@ -29,7 +29,7 @@ async function mustRefuse(
   return Object.fromEntries(head.headers);
 }
 
-/** How many sockets at a port a process still has; on Linux, where the suite runs. */
+/** Number of open sockets at a local port. Reads /proc, as the suite runs on Linux. */
 async function descriptorsAt(port: number): Promise<number> {
   const { existsSync, readFileSync } = await import("node:fs");
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
@@ -42,7 +42,7 @@ async function descriptorsAt(port: number): Promise<number> {
     .length;
 }
 
-/** The headers that every handshake has. */
+/** Headers of every handshake. */
 const HANDSHAKE = [
   "Host: a.example",
   "Connection: Upgrade",
@@ -52,11 +52,11 @@ const HANDSHAKE = [
   "",
 ].join("\r\n");
 
-/** C4, C5, C9, C10: what the handshake itself decides. */
+/** C4, C5, C9, C10: validity, path, subprotocol and origin of a handshake. */
 export const handshake: readonly Case[] = [
   {
     id: "C4.method",
-    fact: "a handshake by POST gets 405 with Allow, and no hook",
+    fact: "a handshake by POST gets 405 with Allow, and no hook runs",
     server: loggingHooks,
     async run(client) {
       const headers = await mustRefuse(
@@ -70,7 +70,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C4.upgrade",
-    fact: "another protocol than websocket gets 426 naming it",
+    fact: "a handshake for another protocol than websocket gets 426 with Upgrade: websocket",
     server: loggingHooks,
     async run(client) {
       const headers = await mustRefuse(client, { headers: { Upgrade: "h2c" } }, 426, /websocket/i);
@@ -79,7 +79,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C4.version",
-    fact: "another version than 13 gets 426 with Sec-WebSocket-Version: 13",
+    fact: "a handshake with another version than 13 gets 426 with Sec-WebSocket-Version: 13",
     server: loggingHooks,
     async run(client) {
       for (const version of ["12", "14", "013", "13, 12", "", null]) {
@@ -91,7 +91,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C4.key",
-    fact: "a key that is not 16 bytes in base64 gets 400",
+    fact: "a handshake whose key is not 16 bytes in base64 gets 400",
     server: loggingHooks,
     async run(client) {
       const bad = [
@@ -114,7 +114,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C4.host",
-    fact: "an illegal Host gets 400 and crashes nothing",
+    fact: "a handshake with an illegal Host gets 400, and the server goes on",
     server: loggingHooks,
     async run(client) {
       for (
@@ -126,7 +126,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C4.host-missing",
-    fact: "no Host, or two, gets 400",
+    fact: "a handshake with no Host or two Host headers gets 400",
     server: loggingHooks,
     async run(client) {
       for (const Host of [null, ["a.example", "b.example"]]) {
@@ -139,7 +139,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C4.subprotocol-list",
-    fact: "a subprotocol list with a bad token or a double gets 400",
+    fact: "a handshake whose subprotocol list has an illegal or repeated token gets 400",
     server: loggingHooks,
     async run(client) {
       for (const list of ["a b", "a,,b", "a, a", "(x)"]) {
@@ -154,7 +154,8 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C4.lenient",
-    fact: "header names and tokens may have any case and stand in lists",
+    fact:
+      "the header names and tokens of a handshake may have any case, and Connection may be a list",
     server: loggingHooks,
     async run(client) {
       await client.upgraded({
@@ -167,7 +168,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C4.upgrade-list",
-    fact: "the client may offer other protocols beside WebSocket",
+    fact: "a client may offer other protocols besides websocket",
     server: loggingHooks,
     async run(client) {
       await client.upgraded({ headers: { Upgrade: "websocket, other/1" } });
@@ -176,7 +177,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C4.header-bytes",
-    fact: "a header beyond ASCII is its bytes, a character each, and breaks nothing",
+    fact: "a header value beyond ASCII becomes one character per byte, and the handshake succeeds",
     server: (server) => ({
       hooks: { upgrade: ({ headers }) => server.log("upgrade", headers.get("x-price")) },
     }),
@@ -184,7 +185,7 @@ export const handshake: readonly Case[] = [
       const raw = await client.tcp();
       const target = `GET ${client.path()} HTTP/1.1`;
       raw.write(Buffer.from(
-        `${target}\r\n${HANDSHAKE}X-Price: 5 \u20ac each\r\n\r\n`, // in UTF-8, as no client should
+        `${target}\r\n${HANDSHAKE}X-Price: 5 \u20ac each\r\n\r\n`, // UTF-8, which no client should send
       ));
       assert.equal((await raw.head()).status, 101);
       assert.deepEqual((await client.logged("upgrade"))[0]!.data, ["5 \u00e2\u0082\u00ac each"]);
@@ -192,7 +193,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C4.leaves-server-alone",
-    fact: "refused handshakes are counted, and others go on",
+    fact: "a refused handshake is counted, and the next client connects",
     server: loggingHooks,
     async run(client) {
       await mustRefuse(client, { headers: { "Sec-WebSocket-Key": "x" } }, 400, /Key/);
@@ -203,7 +204,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C4.descriptors",
-    fact: "refused clients that send garbage and leave hold no descriptor",
+    fact: "a refused client that sends garbage and leaves holds no descriptor",
     runsAlone: true,
     async run(client) {
       const before = await descriptorsAt(client.port);
@@ -227,7 +228,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C5.path",
-    fact: "the path comes from the request target, whatever Host says",
+    fact: "the path comes from the request target, and Host does not change it",
     server: (server) => ({
       hooks: {
         open: (peer) => server.log("open", peer.namespace, new URL(peer.request.url).pathname),
@@ -241,7 +242,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C5.absolute-form",
-    fact: "a request target in absolute form counts by its path",
+    fact: "for a request target in absolute form, the namespace is the target's path",
     server: (server) => ({ hooks: { open: (peer) => server.log("open", peer.namespace) } }),
     async run(client) {
       await client.upgraded({ target: `http://evil.example${client.path("/room?x")}` });
@@ -250,7 +251,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C5.normal-form",
-    fact: "the namespace is the URL's pathname in its normal form",
+    fact: "the default namespace is the URL's pathname in its normal form",
     server: (server) => ({ hooks: { open: (peer) => server.log("open", peer.namespace) } }),
     async run(client) {
       await client.upgraded({ target: client.path("/a/../b/%7Ec//d?x=/e") });
@@ -260,7 +261,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C5.forwarded-ignored",
-    fact: "X-Forwarded-* change nothing without trustProxy",
+    fact: "without trustProxy, X-Forwarded-* headers change neither the URL nor the address",
     server: (server) => ({
       hooks: { open: (peer) => server.log("open", peer.request.url, peer.remoteAddress) },
     }),
@@ -277,7 +278,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C5.trust-proxy",
-    fact: "under trustProxy the last forwarded values count, and only legal ones",
+    fact: "under trustProxy the last forwarded values count, and illegal values are ignored",
     server: (server) => ({
       trustProxy: true,
       hooks: { open: (peer) => server.log("open", peer.request.url, peer.remoteAddress) },
@@ -300,7 +301,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C9.picked",
-    fact: "the subprotocol that upgrade picks is selected, by either way of saying so",
+    fact: "the server selects the subprotocol that upgrade names, as protocol or as a header",
     server: (server) => ({
       hooks: {
         upgrade(request) {
@@ -329,7 +330,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C9.none",
-    fact: "where upgrade picks none, none is selected",
+    fact: "if upgrade names no subprotocol, the response names none",
     server: (server) => ({
       hooks: { open: (peer) => server.log("open", peer.websocket.protocol) },
     }),
@@ -343,7 +344,8 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C9.option",
-    fact: "handleProtocols picks where upgrade names none, and is asked only then",
+    fact:
+      "handleProtocols selects a subprotocol, and runs only if upgrade names none and the client offers some",
     server: (server) => ({
       handleProtocols(offered, request) {
         server.log("asked", [...offered], new URL(request.url).search);
@@ -389,7 +391,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C9.option-not-offered",
-    fact: "what handleProtocols picks must be offered too, or it is a 500",
+    fact: "a subprotocol that handleProtocols selects and the client did not offer is a 500",
     server: (server) => ({
       handleProtocols: () => Promise.resolve("c"),
       hooks: { open: () => server.log("open") },
@@ -406,7 +408,8 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C9.not-offered",
-    fact: "a subprotocol that was not offered is a 500, and onError hears of it",
+    fact:
+      "a subprotocol that upgrade names and the client did not offer is a 500 and an error to onError",
     server: (server) => ({
       hooks: { upgrade: () => ({ protocol: "c" }), open: () => server.log("open") },
       onError: (error, { stage }) => server.log("onError", stage, String(error)),
@@ -424,7 +427,8 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C10.foreign",
-    fact: "another host's page with cookies or Authorization gets 403 naming origin and option",
+    fact:
+      "another host's page with cookies or Authorization gets 403, which names its origin and the option",
     server: (server) => ({
       hooks: { open: () => server.log("open") },
       onError: (error, { stage }) => server.log("onError", stage, String(error)),
@@ -440,14 +444,15 @@ export const handshake: readonly Case[] = [
         assert.match(refused.body, /allowedOrigins: \["https:\/\/evil\.example"\]/);
       }
       const reports = await client.logged("onError");
-      assert.equal(reports.length, 1, "only the first is logged");
+      assert.equal(reports.length, 1, "onError receives only the first refusal");
       assert.match(reports[0]!.data[1], /allowedOrigins: \["https:\/\/evil\.example"\]/);
       assert.ok(!(await client.events()).includes("open"));
     },
   },
   {
     id: "C10.admitted",
-    fact: "the own host on any port, and a foreign page without credentials, are admitted",
+    fact:
+      "a page of the server's own host on any port is admitted, and a foreign page without credentials",
     async run(client) {
       await client.connect("", { origin: "http://127.0.0.1:1", headers: { Cookie: "a=b" } });
       await client.connect("", { origin: "https://127.0.0.1", headers: { Cookie: "a=b" } });
@@ -459,7 +464,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C10.allowed-origins",
-    fact: "allowedOrigins admits by string and RegExp, and nothing else",
+    fact: "allowedOrigins admits the origins that match a string or RegExp, and no other",
     server: () => ({
       allowedOrigins: ["https://app.example", /^https:\/\/[a-z]+\.trusted\.example$/g],
     }),
@@ -483,7 +488,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C10.forwarded-host",
-    fact: "under trustProxy the forwarded host counts as Host",
+    fact: "under trustProxy the origin guard takes the forwarded host as Host",
     server: () => ({ trustProxy: 1 }),
     async run(client) {
       const headers = { Cookie: "a=b", "X-Forwarded-Host": "app.example" };

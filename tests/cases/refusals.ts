@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { sleep } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
-/** C4, C6, C8: how refusals get to clients that do not behave. */
+/** C4, C6, C8: delivery of refusals, also to clients that misbehave. */
 export const refusals: readonly Case[] = [
   {
     id: "C4.late-reader",
-    fact: "a refused client that has sent a lot behind its handshake still gets to read why",
+    fact:
+      "a refused client that sends much data after its handshake and reads late receives the response",
     async run(client) {
       const raw = await client.tcp();
       raw.pause();
@@ -22,7 +23,8 @@ export const refusals: readonly Case[] = [
   },
   {
     id: "C6.framing",
-    fact: "a refusal is framed by what its body is, whatever its own headers say of that",
+    fact:
+      "a refusal is framed by its actual body, whatever Content-Length and Connection upgrade returns",
     server: () => ({
       hooks: {
         upgrade(request) {
@@ -41,7 +43,7 @@ export const refusals: readonly Case[] = [
   },
   {
     id: "C6.half",
-    fact: "a refusal whose body fails half way does not look whole to the client",
+    fact: "a refusal whose body fails halfway does not look complete to the client",
     server: (server) => ({
       hooks: {
         upgrade() {
@@ -67,9 +69,10 @@ export const refusals: readonly Case[] = [
   },
   ...(["fin", "rst"] as const).map((way): Case => ({
     id: `C8.refused-${way}`,
-    fact: `a client that has left by ${way.toUpperCase()} before it is refused hurts nobody`,
+    fact:
+      `a client that leaves by ${way.toUpperCase()} before its refusal disturbs no other client`,
     server: (server) => ({
-      // The time-out would abort the signal too, on a machine too busy to run the client in time.
+      // On a busy machine the default timeout could abort the signal before the client leaves.
       limits: { handshakeTimeout: 300_000 },
       hooks: {
         async upgrade(request) {
