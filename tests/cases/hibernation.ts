@@ -3,7 +3,7 @@ import type { Peer } from "../../peer.ts";
 import { CLOSE, closePayload, frame, TEXT } from "../harness/clients/raw_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
-/** Everything that a peer must still be after its object has lost its memory. */
+/** Properties that a peer keeps when its object loses its memory. */
 function traits(peer: Peer): unknown {
   return {
     id: peer.id,
@@ -19,7 +19,7 @@ function traits(peer: Peer): unknown {
   };
 }
 
-/** Values that JSON has no words for. */
+/** Values that JSON cannot express. */
 interface Odd {
   readonly date: Date;
   readonly map: Map<string, Set<number>>;
@@ -28,12 +28,12 @@ interface Odd {
   readonly not: number;
 }
 
-/** H1, H2: peers outlive the memory of what serves them. Where nothing is evicted, nothing changes. */
+/** H1, H2: peers outlive the memory of their object. Without evictions the same facts hold. */
 export const hibernation: readonly Case[] = [
   {
     id: "H1.traits",
     fact:
-      "after eviction a peer has id, url, all headers, address, namespace, topics, context and protocol as before",
+      "after an eviction a peer has the same id, URL, headers, address, namespace, topics, context and protocol",
     server: (server) => ({
       hooks: {
         upgrade: () => ({
@@ -74,7 +74,8 @@ export const hibernation: readonly Case[] = [
   },
   {
     id: "H1.changes",
-    fact: "what hooks change of context and topics lasts, also after an await",
+    fact:
+      "changes that hooks make to context and topics survive an eviction, also those after an await",
     server: (server) => ({
       hooks: {
         upgrade: () => ({ context: { count: 0, late: 0 } }),
@@ -109,7 +110,8 @@ export const hibernation: readonly Case[] = [
   },
   {
     id: "H1.others",
-    fact: "what the hook of a peer, or none, changes of another's context lasts as well",
+    fact:
+      "a change of another peer's context survives an eviction, made by a hook or outside of hooks",
     server: (server) => ({
       hooks: {
         upgrade: () => ({ context: { marks: [] as string[] } }),
@@ -152,7 +154,8 @@ export const hibernation: readonly Case[] = [
   },
   {
     id: "H1.large",
-    fact: "1,500 topics and a context of 100 kB are there again, and can shrink and grow",
+    fact:
+      "1,500 topics and a context of 100 kB survive evictions, while the context shrinks and grows",
     server: () => ({
       limits: { maxTopicsPerPeer: 2000 },
       hooks: {
@@ -183,7 +186,7 @@ export const hibernation: readonly Case[] = [
   },
   {
     id: "H1.cloned",
-    fact: "a context with what JSON has no words for is as before: dates, maps, bytes, undefined",
+    fact: "dates, maps, bytes, bigints, NaN and undefined in a context survive an eviction",
     server: () => ({
       hooks: {
         upgrade: () => ({
@@ -229,7 +232,7 @@ export const hibernation: readonly Case[] = [
   {
     id: "H1.hooks",
     fact:
-      "after eviction hooks are resolved again, and no message overtakes that; open is not repeated",
+      "after an eviction hooks are resolved again before the next message, and open does not run again",
     server: (server) => ({
       async resolve(request) {
         await new Promise((resolve) => setTimeout(resolve, 20));
@@ -254,7 +257,8 @@ export const hibernation: readonly Case[] = [
   },
   {
     id: "H1.ends",
-    fact: "a close, a protocol error and a line that drops end a peer after eviction as before it",
+    fact:
+      "a close, a protocol error and a dropped connection end a peer after an eviction as before",
     server: (server) => ({
       hooks: {
         upgrade: (request) => ({ context: { who: new URL(request.url).search } }),
@@ -290,7 +294,7 @@ export const hibernation: readonly Case[] = [
   {
     id: "H2.reach",
     fact:
-      "a publish by a peer or by the adapter reaches each hibernated subscriber once, in its namespace alone",
+      "a publish by a peer or by the adapter reaches each hibernated subscriber of the namespace once",
     server: (server) => ({
       hooks: {
         upgrade: (request) => ({ namespace: new URL(request.url).search }),

@@ -3,11 +3,11 @@ import { sleep } from "../harness/clients/case_client.ts";
 import type { Peer } from "../../peer.ts";
 import type { Case } from "../fixtures/case.ts";
 
-/** I1–I7: who a peer is, and what its request was. */
+/** I1–I7: identity and request of a peer. */
 export const identity: readonly Case[] = [
   {
     id: "I1.id",
-    fact: "peer.id is a UUID v4, the same in every hook, another for each peer",
+    fact: "peer.id is a UUID v4, the same in every hook and different for each peer",
     server: (server) => ({
       hooks: {
         open: (peer) => server.log("id", peer.id),
@@ -31,7 +31,7 @@ export const identity: readonly Case[] = [
   {
     id: "I2.request",
     fact:
-      "peer.request is a Request with url, method and headers, in every hook and after the close",
+      "peer.request is a Request with URL, method and headers, in every hook and after the close",
     server: (server) => {
       const show = (request: Request) => [
         request instanceof Request,
@@ -68,7 +68,8 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I2.retained",
-    fact: "with retainHeaders, peer.request keeps these headers and its URL once connected",
+    fact:
+      "with retainHeaders, the peer.request of an open peer keeps its URL and only the named headers",
     server: (server) => ({
       retainHeaders: ["X-Kept"],
       hooks: {
@@ -93,7 +94,7 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I2.copy",
-    fact: "new Request(peer.request) and clone() work, with the headers",
+    fact: "new Request(peer.request) and peer.request.clone() keep URL, method and headers",
     server: (server) => ({
       hooks: {
         open(peer) {
@@ -112,7 +113,7 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I2.signal",
-    fact: "request.signal is not aborted by a successful upgrade, and is when the peer has gone",
+    fact: "request.signal aborts when the peer is gone, and not at a successful upgrade",
     server: (server) => ({
       hooks: {
         open(peer) {
@@ -133,7 +134,7 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I2.same",
-    fact: "upgrade and the peer see the same request object",
+    fact: "the request of the upgrade hook and peer.request are the same object",
     server: (server) => {
       let seen: Request | undefined;
       return {
@@ -152,7 +153,7 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I3.address",
-    fact: "peer.remoteAddress is the textual IP without port, after the close too",
+    fact: "peer.remoteAddress is the client's IP address without a port, also after the close",
     server: (server) => ({
       hooks: {
         open: (peer) => server.log("open", peer.remoteAddress),
@@ -169,7 +170,7 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I3.mapped",
-    fact: "an IPv4-mapped IPv6 address is unmapped",
+    fact: "peer.remoteAddress is unmapped if it is an IPv4-mapped IPv6 address, and has no port",
     server: (server) => ({
       trustProxy: true,
       hooks: { open: (peer) => server.log("open", peer.remoteAddress) },
@@ -214,7 +215,8 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I5.namespace",
-    fact: "namespaces are pathnames, isolate topics and peers, and are freed when empty",
+    fact:
+      "the default namespace is the pathname; it isolates peers and topics, and is freed when empty",
     server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("topic"),
@@ -242,7 +244,7 @@ export const identity: readonly Case[] = [
   {
     id: "I5.many",
     runsAlone: true,
-    fact: "3,000 connections on 3,000 paths leave no namespace behind",
+    fact: "3,000 connections to 3,000 paths leave no namespace behind",
     server: (server) => {
       let opened = 0, most = 0;
       return {
@@ -273,7 +275,7 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I6.url",
-    fact: "peer.websocket.url is the ws: URL",
+    fact: "peer.websocket.url is the URL of the connection, with the scheme ws:",
     server: (server) => ({ hooks: { open: (peer) => server.log("open", peer.websocket.url) } }),
     async run(client) {
       await client.connect("/a?b");
@@ -282,7 +284,7 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I6.protocol",
-    fact: "peer.websocket.protocol is the one negotiated, not the ones offered",
+    fact: "peer.websocket.protocol is the negotiated subprotocol, not the offered ones",
     server: (server) => ({
       hooks: {
         upgrade: () => ({ protocol: "two" }),
@@ -300,7 +302,7 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I6.extensions",
-    fact: "peer.websocket.extensions are the ones negotiated, as the client sees them",
+    fact: "peer.websocket.extensions are the negotiated extensions, as the client sees them",
     server: (server) => ({
       perMessageDeflate: true,
       hooks: { open: (peer) => server.log("open", peer.websocket.extensions) },
@@ -317,7 +319,7 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I6.readyState",
-    fact: "peer.websocket.readyState is 1 in open, 2 after close(), 3 in the close hook",
+    fact: "peer.websocket.readyState is 1 in open, 2 after close() and 3 in the close hook",
     server: (server) => ({
       hooks: {
         open(peer) {
@@ -336,7 +338,8 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I6.binaryType",
-    fact: "peer.websocket.binaryType decides what message.data is; an unknown one is a TypeError",
+    fact:
+      "peer.websocket.binaryType sets the type of message.data, and an unknown value is a TypeError",
     server: (server) => ({
       hooks: {
         open(peer) {
@@ -385,7 +388,7 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I6.bufferedAmount",
-    fact: "peer.websocket.bufferedAmount is peer.bufferedAmount: 0 at rest and after the close",
+    fact: "peer.websocket.bufferedAmount equals peer.bufferedAmount: 0 at rest and after the close",
     server: (server) => ({
       hooks: {
         open: (peer) => server.log("amount", peer.websocket.bufferedAmount, peer.bufferedAmount),
@@ -399,7 +402,7 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I6.own",
-    fact: "peer.websocket.send and close are the peer's own, raw is the runtime's socket",
+    fact: "peer.websocket.send() and close() are the peer's own, and raw is the runtime's socket",
     server: (server) => ({
       hooks: {
         open(peer) {
@@ -428,7 +431,7 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I6.extensible",
-    fact: "a peer is an ordinary object: user code may hang properties on it",
+    fact: "an application may add properties to a peer",
     server: (server) => ({
       hooks: {
         open: (peer) => void Object.assign(peer, { mine: 1 }),
@@ -442,7 +445,7 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I7.inspect",
-    fact: "an inspected peer or message is one short line; String(peer) is its id",
+    fact: "an inspected peer or message is one short line, and String(peer) is the id",
     server: (server) => ({
       hooks: {
         async message(peer, message) {

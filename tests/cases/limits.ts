@@ -4,11 +4,11 @@ import { sleep } from "../harness/clients/case_client.ts";
 import { stopwatch } from "../harness/time_limit.ts";
 import type { Case } from "../fixtures/case.ts";
 
-/** L1–L10: bounds, alike on every runtime. */
+/** L1–L10: limits, the same on every runtime. */
 export const limits: readonly Case[] = [
   {
     id: "L1.default",
-    fact: "a message of 1 MiB is taken, one byte more is 1009",
+    fact: "by default the server accepts a message of 1 MiB, and closes with 1009 at one byte more",
     server: (server) => ({
       hooks: {
         message: (_, message) => server.log("message", message.uint8Array().length),
@@ -29,7 +29,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L1.fragments",
-    fact: "maxPayload counts the whole message, however it is fragmented, and UTF-8 bytes",
+    fact: "maxPayload counts the UTF-8 bytes of the whole message, over all its fragments",
     server: (server) => ({
       limits: { maxPayload: 1000 },
       hooks: {
@@ -54,7 +54,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L1.fragment-flood",
-    fact: "a message that never ends is cut off at maxPayload, not gathered without bounds",
+    fact: "the server cuts off a message of endless fragments at maxPayload",
     server: (server) => ({
       limits: { maxPayload: 100_000 },
       hooks: { error: (_, error) => server.log("error", (error as { code?: string }).code) },
@@ -68,7 +68,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L1.inflated",
-    fact: "maxPayload holds after inflation too",
+    fact: "maxPayload applies to a message after inflation",
     server: (server) => ({
       perMessageDeflate: true,
       limits: { maxPayload: 10_000 },
@@ -92,7 +92,7 @@ export const limits: readonly Case[] = [
   {
     id: "L1.above-64-mib",
     runsAlone: true,
-    fact: "maxPayload may be above 64 MiB",
+    fact: "maxPayload can be above 64 MiB",
     server: (server) => ({
       limits: { maxPayload: 80 * 1024 * 1024 },
       hooks: { message: (_, message) => server.log("message", message.uint8Array().length) },
@@ -106,7 +106,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L2.default",
-    fact: "maxBuffered is 16 MiB",
+    fact: "maxBuffered is 16 MiB by default",
     server: (server) => ({
       hooks: {
         message(peer) {
@@ -122,13 +122,14 @@ export const limits: readonly Case[] = [
       socket.socket.pause();
       socket.send("go");
       const [{ data } = { data: [] }] = await client.logged("accepted");
-      // The kernel's own buffers take some MiB more on loopback.
+      // On loopback the kernel buffers some MiB more.
       assert.ok(data[0] >= 15 && data[0] < 40, String(data));
     },
   },
   {
     id: "L3.silent",
-    fact: "a silent client is pinged after half of idleTimeout, and gone with 1006 after it",
+    fact:
+      "the server pings a silent client after half of idleTimeout, and drops it with 1006 after all of it",
     server: (server) => ({
       limits: { idleTimeout: 1000 },
       hooks: { close: (_, info) => server.log("close", info) },
@@ -148,7 +149,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L3.answers",
-    fact: "a client that answers pings, or sends, stays",
+    fact: "a client that answers pings or sends messages stays connected",
     server: (server) => ({
       limits: { idleTimeout: 600 },
       hooks: { close: () => server.log("close") },
@@ -168,7 +169,7 @@ export const limits: readonly Case[] = [
   {
     id: "L3.stuck",
     fact:
-      "a client that neither reads nor says anything is gone too, though its ping is stuck in the queue",
+      "a client that neither reads nor sends is gone after idleTimeout, even if its ping is stuck in the queue",
     server: (server) => ({
       limits: { idleTimeout: 800 },
       hooks: {
@@ -188,7 +189,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L3.off",
-    fact: "idleTimeout 0 pings nobody",
+    fact: "with idleTimeout 0 the server pings no client and closes no silent client",
     server: (server) => ({
       limits: { idleTimeout: 0 },
       hooks: { close: () => server.log("close") },
@@ -202,7 +203,8 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L4.handshake",
-    fact: "an upgrade hook that takes too long is a 503, its signal aborted, onError told",
+    fact:
+      "an upgrade hook over handshakeTimeout is a 503, aborts request.signal and is reported to onError",
     server: (server) => ({
       limits: { handshakeTimeout: 100 },
       hooks: {
@@ -230,7 +232,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L5.peers",
-    fact: "over maxPeers a client gets 503; a place is free again when a peer has gone",
+    fact: "over maxPeers a client gets 503, and a peer that is gone frees its slot",
     server: (server) => ({
       limits: { maxPeers: 2 },
       hooks: {
@@ -247,7 +249,7 @@ export const limits: readonly Case[] = [
       const slow = client.connect("?slow");
       await sleep(50);
       const refused = await client.refused();
-      assert.equal(refused.status, 503, "a pending upgrade holds a place");
+      assert.equal(refused.status, 503, "a pending upgrade holds a slot");
       assert.match(refused.body, /full/);
       await client.release("upgrade");
       await slow;
@@ -259,7 +261,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L5.address",
-    fact: "over maxPeersPerAddress a client gets 429, others do not",
+    fact: "over maxPeersPerAddress a client gets 429, and a client of another address connects",
     server: (server) => ({
       trustProxy: true,
       limits: { maxPeersPerAddress: 1 },
@@ -279,7 +281,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L5.aborted",
-    fact: "a client that leaves during its upgrade gives its place back",
+    fact: "a client that leaves during its upgrade frees its slot",
     server: (server) => ({
       limits: { maxPeers: 1 },
       hooks: {
@@ -302,7 +304,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L6.rate",
-    fact: "over messagesPerSecond a peer is closed with 1008; a slower one is not",
+    fact: "over messagesPerSecond a peer is closed with 1008, and a slower peer is not",
     server: (server) => ({
       limits: { messagesPerSecond: 20 },
       hooks: {
@@ -328,7 +330,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L7.topics",
-    fact: "over maxTopicsPerPeer subscribe is a RangeError; the default is 1,000",
+    fact: "over maxTopicsPerPeer, 1,000 by default, subscribe() throws a RangeError",
     server: (server) => ({
       hooks: {
         message(peer) {
@@ -356,7 +358,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L8.default",
-    fact: "1,024 messages may wait for a hook",
+    fact: "by default 1,024 messages can wait for a hook",
     server: (server) => ({
       hooks: {
         async open() {
@@ -375,7 +377,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L8.inflated",
-    fact: "compressed floods stay within the bounds while a hook is pending",
+    fact: "the server holds at most a few MiB of a compressed flood while a hook is pending",
     server: (server) => ({
       perMessageDeflate: true,
       limits: { pendingBytes: 1024 * 1024 },
@@ -399,7 +401,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L9.marks",
-    fact: "highWaterMark is 64 KiB: one byte more, and there is a drain",
+    fact: "by default drain fires at 0 bytes after the queue was above highWaterMark",
     server: (server) => ({
       hooks: {
         message(peer) {
@@ -421,7 +423,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L10.close",
-    fact: "an answer within closeTimeout is clean",
+    fact: "an answer within closeTimeout is a clean close",
     server: (server) => ({
       limits: { closeTimeout: 400 },
       hooks: {

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { BINARY, frame, TEXT } from "../harness/clients/raw_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
-/** M1–M3: what hooks get. */
+/** M1–M3: messages, as hooks receive them. */
 export const messages: readonly Case[] = [
   {
     id: "M2.own",
-    fact: "the buffer of a message may be given away, an empty one's too",
+    fact: "a hook may transfer the buffer of a message, also of an empty message",
     server: () => ({
       hooks: {
         message(peer, message) {
@@ -26,7 +26,7 @@ export const messages: readonly Case[] = [
   },
   {
     id: "M1.types",
-    fact: "type, data and rawData come from the frame: text is a string, binary bytes",
+    fact: "type, data and rawData follow the frame: text is a string, binary is a Uint8Array",
     server: (server) => ({
       hooks: {
         message(_, message) {
@@ -54,7 +54,7 @@ export const messages: readonly Case[] = [
   },
   {
     id: "M1.views",
-    fact: "text(), json(), uint8Array(), arrayBuffer() and blob() read either type",
+    fact: "text(), json(), uint8Array(), arrayBuffer() and blob() read text and binary messages",
     server: (server) => ({
       hooks: {
         async message(peer, message) {
@@ -80,7 +80,7 @@ export const messages: readonly Case[] = [
   },
   {
     id: "M1.echo",
-    fact: "echoing rawData or data keeps the type",
+    fact: "sending rawData or data back keeps the type",
     server: () => ({
       hooks: {
         message(peer, message) {
@@ -102,7 +102,7 @@ export const messages: readonly Case[] = [
   },
   {
     id: "M2.exact",
-    fact: "a view holds exactly the message's bytes, never a part of a shared pool",
+    fact: "a view holds exactly the bytes of its message, never a part of a shared pool",
     server: (server) => ({
       hooks: {
         message(_, message) {
@@ -127,7 +127,7 @@ export const messages: readonly Case[] = [
   },
   {
     id: "M2.kept",
-    fact: "a message stays valid after any await, while others come",
+    fact: "a message stays valid after an await while other messages arrive",
     server: (server) => ({
       hooks: {
         async message(_, message) {
@@ -153,7 +153,7 @@ export const messages: readonly Case[] = [
   },
   {
     id: "M2.fragments",
-    fact: "a fragmented message is one message",
+    fact: "a fragmented message with a ping in between starts one message hook",
     server: (server) => ({
       hooks: { message: (_, message) => server.log("message", message.text()) },
     }),
@@ -168,7 +168,8 @@ export const messages: readonly Case[] = [
   },
   {
     id: "M3.json",
-    fact: "json() on bad JSON is a SyntaxError naming peer and size, never the content",
+    fact:
+      "json() on invalid JSON throws a SyntaxError that names the peer and the size, never the content",
     server: (server) => ({
       hooks: {
         message(peer, message) {
