@@ -4,11 +4,11 @@ import { frame, TEXT } from "../harness/clients/raw_client.ts";
 import { sleep } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
-/** C1–C3: which hook starts when. */
+/** C1–C3, C12: order in which hooks start. */
 export const order: readonly Case[] = [
   {
     id: "C1.order",
-    fact: "hooks start as upgrade, open, message, close, each peer's close once",
+    fact: "hooks start in the order upgrade, open, message, close, and close starts once",
     server: (server) => ({
       hooks: {
         upgrade: () => server.log("upgrade"),
@@ -28,7 +28,7 @@ export const order: readonly Case[] = [
   },
   {
     id: "C1.close-waits-for-open",
-    fact: "close waits for a pending open",
+    fact: "the close hook waits for a pending open hook",
     server: (server) => ({
       hooks: {
         async open() {
@@ -51,7 +51,7 @@ export const order: readonly Case[] = [
   },
   {
     id: "C1.close-time-out",
-    fact: "close waits for open at most closeTimeout",
+    fact: "the close hook waits for a pending open hook for at most closeTimeout",
     server: (server) => ({
       limits: { closeTimeout: 120 },
       hooks: {
@@ -68,12 +68,12 @@ export const order: readonly Case[] = [
       socket.close();
       await client.logged("close");
       assert.deepEqual(await client.events(), ["close"]);
-      assert.equal((await client.stats()).drops, 1, "the message that waited is counted");
+      assert.equal((await client.stats()).drops, 1, "the server counts the dropped message");
     },
   },
   {
     id: "C1.close-does-not-wait-for-message",
-    fact: "close never waits for a message hook that is still running",
+    fact: "the close hook does not wait for a running message hook",
     server: (server) => ({
       hooks: {
         async message() {
@@ -97,7 +97,7 @@ export const order: readonly Case[] = [
   },
   {
     id: "C1.terminate-waits-for-nothing",
-    fact: "terminate() waits for nothing, not even open",
+    fact: "after terminate() the close hook waits for no hook, not even for open",
     server: (server) => ({
       hooks: {
         async open(peer) {
@@ -118,7 +118,7 @@ export const order: readonly Case[] = [
   },
   {
     id: "C1.close-never-settles",
-    fact: "a close hook that never settles keeps no timer",
+    fact: "a close hook that never settles leaves no timer behind",
     server: (server) => ({
       hooks: {
         close() {
@@ -131,14 +131,15 @@ export const order: readonly Case[] = [
       const socket = await client.connect();
       socket.close();
       await client.logged("close");
-      // Of ours: the time-out for the client's end of the line may be one.
+      // Until the client's end of the connection is closed, the server may have a timer for it.
       await new Promise((go) => setTimeout(go, 50));
       assert.equal((await client.stats()).timers, 0);
     },
   },
   {
     id: "C2.open-first",
-    fact: "frames that arrive while open is pending wait, none lost, in order",
+    fact:
+      "messages that arrive while open is pending start their hooks after open, in order, none lost",
     server: (server) => ({
       hooks: {
         async open() {
@@ -163,7 +164,7 @@ export const order: readonly Case[] = [
   },
   {
     id: "C2.arrival-order",
-    fact: "message hooks start in order of arrival, also asynchronous ones",
+    fact: "message hooks start in the order of arrival, asynchronous hooks too",
     server: (server) => ({
       hooks: {
         async message(_, message) {
@@ -185,7 +186,7 @@ export const order: readonly Case[] = [
   },
   {
     id: "C2.before-close",
-    fact: "frames that arrived before the close start before the close hook",
+    fact: "messages that arrive before the close start their hooks before the close hook",
     server: (server) => ({
       hooks: {
         async open() {
@@ -208,7 +209,7 @@ export const order: readonly Case[] = [
   },
   {
     id: "C2.serial",
-    fact: "concurrency 1 runs the message hooks of one peer one after the other",
+    fact: "with concurrency 1 the message hooks of a peer run one after the other",
     server: (server) => ({
       limits: { concurrency: 1 },
       hooks: {
@@ -227,13 +228,13 @@ export const order: readonly Case[] = [
       await client.logged("close");
       await client.logged("end", 3);
       const log = (await client.log()).map(({ event, data }) => `${event} ${data[0] ?? ""}`.trim());
-      // The close hook waits until the last one has started, not until it has ended.
+      // The close hook waits for the start of the last message hook, not for its end.
       assert.deepEqual(log, ["start a", "end a", "start b", "end b", "start c", "close", "end c"]);
     },
   },
   {
     id: "C2.serial-time-out",
-    fact: "what is queued closeTimeout after the close is dropped and counted",
+    fact: "a message still queued closeTimeout after the close is dropped and counted",
     server: (server) => ({
       limits: { concurrency: 1, closeTimeout: 100 },
       hooks: {
@@ -255,7 +256,8 @@ export const order: readonly Case[] = [
   },
   {
     id: "C2.synchronous",
-    fact: "a synchronous hook starts in the very turn of its frame, without a promise between",
+    fact:
+      "a synchronous message hook starts in the turn of its frame, without a promise in between",
     server: (server) => ({
       hooks: {
         message(_, message) {
@@ -274,7 +276,7 @@ export const order: readonly Case[] = [
   {
     id: "C3.bounded",
     fact:
-      "over pendingMessages the reader is paused, or the peer closed with 1013; memory stays bounded",
+      "over pendingMessages the server pauses the reader and loses no message, or closes with 1013",
     server: (server) => ({
       limits: { pendingMessages: 10 },
       hooks: {
@@ -298,7 +300,7 @@ export const order: readonly Case[] = [
   },
   {
     id: "C3.pause",
-    fact: "over pendingBytes the reader is paused, and nothing is lost",
+    fact: "over pendingBytes the server pauses the reader, and no message is lost",
     server: (server) => ({
       limits: { maxPayload: 64 * 1024, pendingBytes: 64 * 1024 },
       hooks: {
@@ -312,7 +314,7 @@ export const order: readonly Case[] = [
       const socket = await client.connect();
       for (let i = 0; i < 100; i++) socket.send("x".repeat(60_000));
       await new Promise((go) => setTimeout(go, 300));
-      assert.ok((await client.stats()).messagesIn < 50, "the reader was paused");
+      assert.ok((await client.stats()).messagesIn < 50, "the server pauses the reader");
       await client.release("open");
       const messages = await client.logged("message", 100);
       assert.ok(messages.every(({ data }) => data[0] === 60_000));
@@ -320,7 +322,7 @@ export const order: readonly Case[] = [
   },
   {
     id: "C3.burst",
-    fact: "so it is where the limits are under what is read at once, and nothing is lost",
+    fact: "a burst over pendingMessages and pendingBytes that is read at once loses no message",
     server: (server) => ({
       limits: { maxPayload: 1000, pendingBytes: 1000, pendingMessages: 2 },
       hooks: {
@@ -342,7 +344,7 @@ export const order: readonly Case[] = [
   ...(["fin", "rst"] as const).map((way): Case => ({
     id: `C3.left-by-${way}`,
     fact:
-      `a client that leaves by ${way.toUpperCase()} while its reader is paused is found out by pings`,
+      `pings detect a client that leaves by ${way.toUpperCase()} while the server pauses its reader`,
     server: (server) => ({
       limits: { pendingMessages: 2, concurrency: 1, idleTimeout: 200, closeTimeout: 100 },
       hooks: {
@@ -357,13 +359,14 @@ export const order: readonly Case[] = [
       if (way === "rst") raw.rst();
       else raw.destroy();
       const [close] = await client.logged("close");
-      // Where the reader can't be paused, it was too much.
+      // A runtime that cannot pause the reader closes with 1013.
       assert.ok([1006, 1013].includes(close!.data[0]), String(close!.data[0]));
     },
   })),
   {
     id: "C3.patient",
-    fact: "a client whose reader is paused for longer than idleTimeout stays, and nothing is lost",
+    fact:
+      "a client whose reader is paused for longer than idleTimeout stays, and no message is lost",
     server: (server) => ({
       limits: { maxPayload: 64 * 1024, pendingBytes: 64 * 1024, idleTimeout: 100 },
       hooks: {
@@ -383,7 +386,7 @@ export const order: readonly Case[] = [
   },
   {
     id: "C12.open",
-    fact: "the resolved open hook waits for the global one",
+    fact: "the resolved open hook waits for the global open hook",
     server: (server) => ({
       hooks: {
         async open() {
@@ -403,7 +406,7 @@ export const order: readonly Case[] = [
   },
   {
     id: "C2.one-packet",
-    fact: "frames that come in one packet with the handshake are not lost",
+    fact: "frames in one packet with the handshake are not lost",
     server: (server) => ({
       hooks: { message: (_, message) => server.log("message", message.text()) },
     }),

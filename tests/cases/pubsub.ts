@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { createEndpoint } from "../../endpoint/endpoint.ts";
 import type { Case } from "../fixtures/case.ts";
 
-/** P1–P8: topics. */
+/** P1–P8: topics and publishes. */
 export const pubsub: readonly Case[] = [
   {
     id: "P1.idempotent",
-    fact: "subscribe and unsubscribe are idempotent; topics are any string",
+    fact: "subscribe() and unsubscribe() are idempotent, and a topic is any string",
     server: (server) => ({
       hooks: {
         message(peer) {
@@ -68,7 +68,8 @@ export const pubsub: readonly Case[] = [
   },
   {
     id: "P2.others",
-    fact: "publish reaches every other subscriber once, not the sender, and returns how many",
+    fact:
+      "peer.publish() reaches every other subscriber once, not the publisher, and returns their number",
     server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
@@ -87,7 +88,7 @@ export const pubsub: readonly Case[] = [
   },
   {
     id: "P2.echo",
-    fact: "with echo the publisher gets it too, if it is subscribed",
+    fact: "with echo a publisher also receives its message if it is subscribed",
     server: (server) => ({
       hooks: {
         open: (peer) => peer.request.url.endsWith("?in") ? peer.subscribe("t") : undefined,
@@ -107,7 +108,7 @@ export const pubsub: readonly Case[] = [
   },
   {
     id: "P2.unsubscribed",
-    fact: "a peer that is not subscribed may publish",
+    fact: "a peer that is not subscribed to a topic can publish to it",
     server: (server) => ({
       hooks: {
         open: (peer) => peer.request.url.endsWith("?sub") ? peer.subscribe("t") : undefined,
@@ -124,7 +125,7 @@ export const pubsub: readonly Case[] = [
   },
   {
     id: "P3.adapter",
-    fact: "adapter.publish reaches each subscriber once, in all namespaces or in one",
+    fact: "adapter.publish() reaches each subscriber once, in all namespaces or in one",
     server: (server) => ({
       hooks: { open: (peer) => peer.subscribe("t") },
       commands: {
@@ -150,7 +151,7 @@ export const pubsub: readonly Case[] = [
   },
   {
     id: "P4.order",
-    fact: "a publisher's messages on a topic arrive in publish order, at every subscriber",
+    fact: "every subscriber receives a publisher's messages on a topic in publish order",
     server: () => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
@@ -171,14 +172,15 @@ export const pubsub: readonly Case[] = [
   },
   {
     id: "P4.skips-closing",
-    fact: "a closing or full recipient is skipped and not counted; the others get it",
+    fact:
+      "a closing or full subscriber is skipped and not counted, and the others receive the message",
     server: (server) => ({
       limits: { maxBuffered: 1024 * 1024, overflow: "error" },
       hooks: {
         open: (peer) => peer.subscribe("t"),
         async message(peer, message) {
           if (message.text() === "fill") {
-            // Until the kernel takes no more of it.
+            // Until the kernel accepts no more bytes.
             for (let accepted = 1; accepted > 0;) {
               accepted = 0;
               while (peer.bufferedAmount < 900_000) accepted += peer.send(new Uint8Array(100_000));
@@ -204,12 +206,12 @@ export const pubsub: readonly Case[] = [
       publisher!.send("go");
       assert.equal((await good!.bytes()).length, 900_000);
       assert.deepEqual((await client.logged("reached"))[0]!.data, [1]);
-      assert.equal((await client.stats()).drops, 1, "the full one");
+      assert.equal((await client.stats()).drops, 1, "the full subscriber drops the message");
     },
   },
   {
     id: "P5.close",
-    fact: "the peer is out of its topics before its close hook; publish from inside close works",
+    fact: "a peer leaves its topics before its close hook runs, and the hook can still publish",
     server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
@@ -235,7 +237,7 @@ export const pubsub: readonly Case[] = [
   },
   {
     id: "P6.views",
-    fact: "peer.topics can't be changed from outside; peer.peers and adapter.peers are live",
+    fact: "peer.topics cannot be changed from outside; peer.peers and adapter.peers are live",
     server: (server) => ({
       hooks: {
         open(peer) {
@@ -265,7 +267,7 @@ export const pubsub: readonly Case[] = [
   {
     id: "P7.cost",
     runsAlone: true,
-    fact: "the cost of a publish does not grow with other peers and topics",
+    fact: "the cost of a publish does not grow with other peers and other topics",
     server: (server) => {
       const empty = createEndpoint();
       const timeOf = (endpoint: Pick<typeof empty, "publish">) => {
@@ -273,7 +275,7 @@ export const pubsub: readonly Case[] = [
         for (let i = 0; i < 20_000; i++) endpoint.publish("nobody", "x");
         return performance.now() - start;
       };
-      // Both by turns, so that a busy machine slows down both.
+      // In turns, as a busy machine then slows down both.
       const time = () => {
         const runs = Array.from({ length: 9 }, () => [timeOf(server.ws), timeOf(empty)] as const);
         return [
@@ -301,7 +303,7 @@ export const pubsub: readonly Case[] = [
       assert.equal((await client.stats()).topics, 50_000);
       const [after, emptyAfter] = await client.command<[number, number]>("time");
       const slowdown = Math.max(1, (emptyAfter + 1) / (emptyBefore + 1));
-      // A scan of peers or topics would make it 20 to 50,000 times slower.
+      // A scan of peers or topics would make a publish 20 to 50,000 times slower.
       assert.ok(
         after < (before * 5 + 5) * slowdown,
         `${before} ms before, ${after} ms after, on a machine ${slowdown} times slower`,
@@ -310,7 +312,7 @@ export const pubsub: readonly Case[] = [
   },
   {
     id: "P8.once",
-    fact: "the payload is checked and encoded once per publish, not once per recipient",
+    fact: "a payload is encoded once per publish, not once per subscriber",
     server: (server) => {
       let encoded = 0;
       return {

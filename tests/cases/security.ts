@@ -3,11 +3,11 @@ import { CLOSE, closePayload, frame, PING, PONG, TEXT } from "../harness/clients
 import { type CaseClient, sleep } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
-/** What attackers try, by the clause that it would break. */
+/** Attacks, each under the clause that it would break. */
 export const security: readonly Case[] = [
   {
     id: "C10.odd-origins",
-    fact: "no way to write an origin passes for the own host's",
+    fact: "no spelling of a foreign origin passes for the server's own host",
     server: () => ({ onError() {} }),
     async run(client) {
       const Host = "app.example";
@@ -47,7 +47,8 @@ export const security: readonly Case[] = [
   },
   {
     id: "C10.patterns",
-    fact: "allowedOrigins admits no neighbour in name, scheme or port, each time the same",
+    fact:
+      "allowedOrigins refuses origins that differ in name, scheme or port, on every request alike",
     server: () => ({
       onError() {},
       allowedOrigins: ["https://app.example", /^https:\/\/[a-z]+\.app\.example$/gy],
@@ -76,7 +77,8 @@ export const security: readonly Case[] = [
   },
   {
     id: "C5.hops",
-    fact: "of a chain of proxies only what the trusted ones wrote counts; Forwarded never does",
+    fact:
+      "in a chain of proxies only the values of the trusted proxies count, and Forwarded never counts",
     server: (server) => ({
       trustProxy: 2,
       hooks: { open: (peer) => server.log("open", peer.remoteAddress) },
@@ -108,7 +110,7 @@ export const security: readonly Case[] = [
   },
   {
     id: "C10.empty-origin",
-    fact: "nor does an empty origin, which no browser sends",
+    fact: "an empty Origin, which no browser sends, does not pass for the server's own host",
     server: () => ({ onError() {} }),
     async run(client) {
       const status = await statusOf(client, { Host: "app.example", Origin: "", Cookie: "sid=1" });
@@ -117,8 +119,9 @@ export const security: readonly Case[] = [
   },
   {
     id: "C5.targets",
-    fact: "no request target moves host or namespace away from each other",
-    runsAlone: true, // where cases share a port, these targets name none
+    fact:
+      "no request target changes the host, or makes the namespace differ from the URL's pathname",
+    runsAlone: true, // on a shared port these targets would name no case
     server: (server) => ({
       hooks: {
         open(peer) {
@@ -150,7 +153,7 @@ export const security: readonly Case[] = [
   },
   {
     id: "C4.host-tricks",
-    fact: "a Host with user information, a path, an escape or nothing in it gets 400",
+    fact: "a Host with user information, a path, a query or an escape gets 400",
     server: (server) => ({ hooks: { open: () => server.log("open") } }),
     async run(client) {
       const hosts = [
@@ -167,7 +170,7 @@ export const security: readonly Case[] = [
   },
   {
     id: "C4.body",
-    fact: "what is pipelined behind a handshake as its body is never taken for a request",
+    fact: "bytes pipelined behind a handshake as its body are never taken for a request",
     server: (server) => ({
       hooks: {
         upgrade: (request) => server.log("upgrade", new URL(request.url).search),
@@ -187,7 +190,7 @@ export const security: readonly Case[] = [
         { "Content-Length": "0", "Transfer-Encoding": "chunked" },
       ];
       for (const headers of framings) {
-        for (const version of ["13", "12"]) { // to be admitted, and to be refused
+        for (const version of ["13", "12"]) { // one handshake is valid, one is refused
           const raw = await client.raw({
             headers: { ...headers, "Sec-WebSocket-Version": version },
           });
@@ -201,7 +204,7 @@ export const security: readonly Case[] = [
   },
   {
     id: "C6.status-text",
-    fact: "neither a status text nor a subprotocol breaks out of its line",
+    fact: "neither a status text nor a subprotocol can inject a header",
     server: () => ({
       onError() {},
       hooks: {
@@ -226,7 +229,7 @@ export const security: readonly Case[] = [
   },
   {
     id: "C11.prototype",
-    fact: "no context, JSON, topic or namespace reaches a prototype",
+    fact: "no context, JSON, topic or namespace changes a prototype",
     server(server) {
       const evil = '{"__proto__": {"polluted": 1}, "constructor": {"prototype": {"polluted": 2}}}';
       return {
@@ -260,7 +263,8 @@ export const security: readonly Case[] = [
   },
   {
     id: "I1.unguessable",
-    fact: "ids come from the runtime's CSPRNG, never twice, and one tells nothing of the next",
+    fact:
+      "ids come from the runtime's CSPRNG and never repeat, and an id does not predict the next",
     server(server) {
       const { randomUUID } = crypto, drawn: string[] = [];
       return {
@@ -280,13 +284,13 @@ export const security: readonly Case[] = [
       const [isDrawn, distinct, changed] = (await client.logged("open"))[0]!.data;
       assert.equal(isDrawn, true);
       assert.equal(distinct, 100_000);
-      // Of 122 random bits one half changes from one to the next: 61, give or take 0.02.
+      // Half of the 122 random bits change from one id to the next: 61 on average, give or take 0.02.
       assert.ok(Math.abs(changed - 61) < 0.2, `${changed} bits`);
     },
   },
   {
     id: "E1.floods",
-    fact: "floods of empty fragments, pings and pongs of one client leave time for another",
+    fact: "a client's floods of empty fragments, pings and pongs leave time for another client",
     async run(client) {
       const flooder = await client.upgraded();
       flooder.write(frame(TEXT, "x", { fin: false }));
@@ -305,7 +309,7 @@ export const security: readonly Case[] = [
   },
   {
     id: "L5.network",
-    fact: "all addresses of an IPv6 network, a /64, count as one for maxPeersPerAddress",
+    fact: "maxPeersPerAddress counts all addresses of an IPv6 /64 as one",
     server: () => ({ trustProxy: true, limits: { maxPeersPerAddress: 1 } }),
     async run(client) {
       const status = (address: string) => statusOf(client, { "X-Forwarded-For": address });
@@ -323,7 +327,7 @@ export const security: readonly Case[] = [
   },
   {
     id: "L5.refused",
-    fact: "whoever is refused, for whatever reason, gives its place back",
+    fact: "a refused client frees its slot after every kind of refusal",
     server: () => ({
       onError() {},
       limits: { maxPeers: 1, handshakeTimeout: 50 },
@@ -360,7 +364,7 @@ export const security: readonly Case[] = [
   {
     id: "L6.units",
     fact:
-      "messagesPerSecond counts messages, empty ones too: not their fragments, nor control frames",
+      "messagesPerSecond counts messages, empty ones included, but neither fragments nor control frames",
     server: (server) => ({
       limits: { messagesPerSecond: 5 },
       hooks: {
@@ -384,10 +388,10 @@ export const security: readonly Case[] = [
   },
 ];
 
-/** What every object inherits, or is. */
+/** Names of properties that objects inherit or that lead to a prototype. */
 const NAMES = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty"];
 
-/** How a handshake with these headers is answered; who is admitted stays. */
+/** Status of the response to a handshake with these headers. An admitted client stays connected. */
 async function statusOf(
   client: CaseClient,
   headers: Readonly<Record<string, string | readonly string[]>>,
@@ -395,7 +399,7 @@ async function statusOf(
   return (await (await client.raw({ headers })).head()).status;
 }
 
-/** Draws so many ids: how many differ, and how many bits change from one to the next on average. */
+/** Draws ids. Returns the number of distinct ids, and the average number of bits that change between two. */
 function spreadOf(count: number): [distinct: number, changedBits: number] {
   const ids = Array.from({ length: count }, () => crypto.randomUUID().replaceAll("-", ""));
   const bits = ids.map((id) => [0, 8, 16, 24].map((at) => parseInt(id.slice(at, at + 8), 16)));
