@@ -12,7 +12,7 @@ import {
 import { sleep } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
-/** Values without a JSON text that anybody meant, by name. */
+/** Values without a useful JSON text, by name. */
 const UNSENDABLE: Record<string, () => unknown> = {
   undefined: () => undefined,
   function: () => () => {},
@@ -29,7 +29,7 @@ const UNSENDABLE: Record<string, () => unknown> = {
   },
 };
 
-/** S1–S7: what is on the wire for what is sent. */
+/** S1–S7: frames on the wire for each value sent. */
 export const sending: readonly Case[] = [
   {
     id: "S1.text",
@@ -49,7 +49,7 @@ export const sending: readonly Case[] = [
   },
   {
     id: "S1.binary",
-    fact: "every buffer and view is a binary frame of exactly its bytes",
+    fact: "a buffer or view is one binary frame of exactly its bytes",
     server: () => ({
       hooks: {
         open(peer) {
@@ -86,7 +86,7 @@ export const sending: readonly Case[] = [
   },
   {
     id: "S1.json",
-    fact: "anything else that JSON can hold is its JSON text",
+    fact: "any other value that JSON can express is sent as JSON text",
     server: () => ({
       hooks: {
         open(peer) {
@@ -111,7 +111,7 @@ export const sending: readonly Case[] = [
   },
   {
     id: "S1.unsendable",
-    fact: "what has no JSON text is a TypeError at the call, and nothing is sent",
+    fact: "a value without JSON text is a TypeError at the call, and nothing is sent",
     server: (server) => ({
       hooks: {
         open(peer) {
@@ -137,14 +137,14 @@ export const sending: readonly Case[] = [
       for (const { data: [name, type, message] } of errors) {
         assert.equal(type, "TypeError", name);
         assert.match(message, /^Cannot send .* (as|: )/, name);
-        assert.match(message, /send|read|await/, `${name} says what to do`);
+        assert.match(message, /send|read|await/, `the error for ${name} names a remedy`);
       }
       assert.ok(!(await client.events()).includes("accepted"));
     },
   },
   {
     id: "S1.message",
-    fact: "a Message is sent as what it holds: text stays text, binary binary",
+    fact: "a Message keeps its type when it is sent: text stays text, binary stays binary",
     server: () => ({ hooks: { message: (peer, message) => void peer.send(message) } }),
     async run(client) {
       const socket = await client.connect();
@@ -156,7 +156,7 @@ export const sending: readonly Case[] = [
   },
   {
     id: "S2.surrogates",
-    fact: "lone surrogates are sent as U+FFFD, in text and in JSON",
+    fact: "a lone surrogate is sent as U+FFFD in text, and as an escape in JSON",
     server: () => ({
       hooks: {
         open(peer) {
@@ -178,7 +178,7 @@ export const sending: readonly Case[] = [
   },
   {
     id: "S3.snapshot",
-    fact: "the bytes are taken at the call, also under backpressure",
+    fact: "send() takes the bytes at the call, also under backpressure",
     server: (server) => ({
       hooks: {
         message(peer) {
@@ -208,7 +208,7 @@ export const sending: readonly Case[] = [
   },
   {
     id: "S4.result",
-    fact: "send() returns the bytes queued, and -1 once the peer is not open",
+    fact: "send() returns the number of queued bytes, and -1 if the peer is not open",
     server: (server) => ({
       hooks: {
         open(peer) {
@@ -248,7 +248,7 @@ export const sending: readonly Case[] = [
   },
   {
     id: "S5.order",
-    fact: "send and publish mixed arrive in the order of the calls",
+    fact: "mixed sends and publishes reach a client in the order of the calls",
     server: () => ({
       hooks: {
         message(peer) {
@@ -271,7 +271,7 @@ export const sending: readonly Case[] = [
   },
   {
     id: "S6.compress",
-    fact: "{ compress } is honoured where permessage-deflate was negotiated, ignored elsewhere",
+    fact: "{ compress } has an effect if permessage-deflate was negotiated, and none otherwise",
     server: () => ({
       perMessageDeflate: true,
       hooks: {
@@ -298,7 +298,7 @@ export const sending: readonly Case[] = [
   },
   {
     id: "S6.negotiated",
-    fact: "where compression is agreed on, each message is compressed by itself",
+    fact: "if permessage-deflate is negotiated, the response names server_no_context_takeover",
     server: () => ({ perMessageDeflate: true }),
     async run(client) {
       const socket = await client.connect("", { deflate: true });
@@ -310,11 +310,11 @@ export const sending: readonly Case[] = [
     "plain-offer": {},
     "no-takeover": { serverNoContextTakeover: true },
     "small-window": { serverMaxWindowBits: 10 },
-    // Where the option has options: each message compressed by what the ones before have said.
+    // With context takeover: each message is compressed with the history of the earlier ones.
     takeover: {},
   }).map(([offer, deflate]): Case => ({
     id: `S6.order-${offer}`,
-    fact: "messages keep order and bytes, compressed or not, small or large",
+    fact: "messages keep their order and bytes, compressed or not, small or large",
     server: (server) => ({
       perMessageDeflate: (offer !== "takeover" ||
         { serverNoContextTakeover: false, threshold: 0 }) as boolean,
@@ -351,7 +351,7 @@ export const sending: readonly Case[] = [
   })),
   {
     id: "S7.ping",
-    fact: "ping(data) sends a ping frame with exactly that payload, and tells so",
+    fact: "ping(data) sends a ping with exactly that payload, and returns true",
     server: (server) => ({
       hooks: {
         open(peer) {
@@ -377,7 +377,7 @@ export const sending: readonly Case[] = [
   },
   {
     id: "S7.answered",
-    fact: "a ping is answered, also one that comes while much is queued, but not behind our close",
+    fact: "the server answers a ping, also while much is queued, but not after its own close",
     server: (server) => ({
       hooks: {
         message(peer, message) {
@@ -397,7 +397,7 @@ export const sending: readonly Case[] = [
       raw.resume();
       const frames: RawFrame[] = [];
       while (frames.length < 15) frames.push(await raw.frame());
-      const [answer, ...more] = frames.filter(({ opcode }) => opcode === PONG); // in between, or behind
+      const [answer, ...more] = frames.filter(({ opcode }) => opcode === PONG); // between the messages or after them
       assert.equal(answer?.payload.toString(), "still there?");
       assert.equal(more.length, 0);
       for (const it of frames) if (it !== answer) assert.equal(it.payload.length, 2 ** 20);
@@ -410,7 +410,7 @@ export const sending: readonly Case[] = [
   },
   {
     id: "S7.pings-in-a-chunk",
-    fact: "a client that sends many pings at once, and reads, is not dropped",
+    fact: "a client that sends many pings at once and reads the pongs stays connected",
     server: () => ({ hooks: { message: (peer, message) => void peer.send(message) } }),
     async run(client) {
       const raw = await client.upgraded();
@@ -424,7 +424,8 @@ export const sending: readonly Case[] = [
   },
   {
     id: "S7.mistakes",
-    fact: "ping() with more than 125 bytes is a RangeError, of a peer that is gone a false",
+    fact:
+      "ping() with more than 125 bytes is a RangeError, and ping() of a closed peer returns false",
     server: (server) => ({
       hooks: {
         open(peer) {
@@ -446,12 +447,12 @@ export const sending: readonly Case[] = [
   },
   {
     id: "S7.hooks",
-    fact: "the ping and pong hooks hear what the client sends, also while open is pending",
+    fact: "the ping and pong hooks receive the client's control frames, also while open is pending",
     server: (server) => ({
       hooks: {
         open: () => server.wait("open"),
         async ping(_, data) {
-          await server.wait("ping"); // the bytes are the hook's to keep
+          await server.wait("ping"); // the hook may keep the bytes
           server.log("ping", [...data]);
         },
         pong: (_, data) => server.log("pong", [...data]),
@@ -477,7 +478,7 @@ export const sending: readonly Case[] = [
   },
 ];
 
-/** Texts and bytes below and above what is worth compressing, and what is compressed in the background. */
+/** Texts and bytes around the sizes from which a server compresses, and compresses in the background. */
 function mixed(i: number): string | Uint8Array<ArrayBuffer> {
   const size = [100, 2_000, 150_000, 0, 5_000, 70_000][i % 6]!;
   return i % 4 === 3 ? new Uint8Array(size).fill(i) : `${i},`.repeat(size / 2);

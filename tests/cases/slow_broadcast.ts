@@ -7,8 +7,8 @@ import type { Peer } from "../../peer.ts";
 const KIB = 1024, MIB = 1024 * KIB;
 
 /**
- * Waits for the next turn, and until every other peer has read most of what was published.
- * Without it, a server that publishes faster than a busy machine delivers fills those peers too.
+ * Waits for the next turn, and until every other peer has read most of the messages.
+ * Otherwise a server that publishes faster than a busy machine delivers fills those peers too.
  */
 async function othersHaveRead(slow: Peer): Promise<void> {
   const others = [...slow.peers].filter((peer) => peer !== slow);
@@ -17,18 +17,18 @@ async function othersHaveRead(slow: Peer): Promise<void> {
   );
 }
 
-/** P9: a member that reads slowly, or not at all, beside members that read. */
+/** P9: subscribers that read slowly or not at all, beside subscribers that read. */
 export const slowBroadcast: readonly Case[] = [
   {
     id: "P9.buffered",
-    fact: "bufferedAmount counts what was published in this turn, and nothing twice",
+    fact: "bufferedAmount counts the messages published in the current turn, each once",
     server: (server) => ({
-      limits: { highWaterMark: 4 * MIB }, // or who is full would hear no broadcasts
+      limits: { highWaterMark: 4 * MIB }, // above this mark the full peer would be evicted from the native topic
       hooks: {
         open: (peer) => peer.subscribe("t"),
         async message(peer, message) {
           if (message.text() === "fill") {
-            // Until the kernel has taken nothing of it for a while.
+            // Until the kernel has accepted no bytes for a while.
             for (let full = 0; full < 6;) {
               const before = peer.bufferedAmount;
               for (let i = 0; i < (before < MIB ? 10 : 1); i++) {
@@ -96,7 +96,8 @@ export const slowBroadcast: readonly Case[] = [
   {
     id: "P9.slow-close",
     runsAlone: true,
-    fact: "a slow reader of a topic is closed with 1013 at maxBuffered; the others get everything",
+    fact:
+      "the server closes a slow subscriber with 1013 at maxBuffered; the others get every message",
     server: (server) => ({
       limits: { maxBuffered: MIB, closeTimeout: 200 },
       hooks: {
@@ -108,7 +109,7 @@ export const slowBroadcast: readonly Case[] = [
             for (let i = 0; i < 20; i++) peer.publish("t", numbered(sent++, 8 * KIB));
             await othersHaveRead(slow);
           }
-          server.log("sent", sent, slow.bufferedAmount); // not before: a look changes things
+          server.log("sent", sent, slow.bufferedAmount); // not earlier: reading bufferedAmount can evict the slow peer
         },
         close: (_, { code }) => server.log("close", code),
       },
@@ -130,7 +131,8 @@ export const slowBroadcast: readonly Case[] = [
   {
     id: "P9.slow-drop",
     runsAlone: true,
-    fact: 'under "drop" a slow reader gets in order just what the counts say, and stays',
+    fact:
+      'under "drop" a slow subscriber stays, and receives in order exactly the messages counted for it',
     server: (server) => ({
       limits: { maxBuffered: MIB, overflow: "drop" },
       hooks: {
@@ -175,7 +177,8 @@ export const slowBroadcast: readonly Case[] = [
   {
     id: "P9.slow-error",
     runsAlone: true,
-    fact: 'under "error" publish throws for nobody, and counts who was full as a drop',
+    fact:
+      'under "error" publish() never throws, and counts the message for a full subscriber as a drop',
     server: (server) => ({
       limits: { maxBuffered: MIB, overflow: "error" },
       hooks: {
@@ -215,7 +218,7 @@ export const slowBroadcast: readonly Case[] = [
   {
     id: "P9.drain",
     runsAlone: true,
-    fact: "drain fires once, and waitForDrain() resolves, for a peer that publishes have slowed",
+    fact: "for a subscriber slowed by publishes, drain fires once and waitForDrain() resolves",
     server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
@@ -243,7 +246,7 @@ export const slowBroadcast: readonly Case[] = [
         assert.ok((await client.logged("slow", round)).at(-1)!.data[0] >= MIB);
         slow.socket.resume();
         assert.deepEqual((await client.logged("waited", round)).at(-1)!.data, [0]);
-        // While the kernel took all of it, there were drains too.
+        // Earlier drains date from the time when the kernel accepted all bytes.
         const since = (await client.log(60)).slice((await client.events()).lastIndexOf("slow"));
         const drains = since.filter(({ event }) => event === "drain");
         assert.deepEqual(drains.map(({ data }) => data), [[0]]);
@@ -253,7 +256,8 @@ export const slowBroadcast: readonly Case[] = [
   {
     id: "P9.recover",
     runsAlone: true,
-    fact: "a slow reader that catches up again and again gets everything in order, exactly once",
+    fact:
+      "a slow subscriber that catches up repeatedly receives every message in order, exactly once",
     server: (server) => ({
       limits: { highWaterMark: 16 * KIB },
       hooks: {

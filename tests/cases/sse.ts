@@ -3,5 +3,5 @@ import { sseRequests } from "./sse_requests.ts";
 import { sseSessions } from "./sse_sessions.ts";
 import { sseStreams } from "./sse_streams.ts";
 
-/** What is true of server-sent events alone. */
+/** Cases of server-sent events alone. */
 export const sseCases: readonly Case[] = [...sseStreams, ...sseRequests, ...sseSessions];

@@ -14,7 +14,7 @@ const logging = (server: CaseServer) => ({
   },
 });
 
-/** Writes one request by hand; returns the status and the headers of the answer. */
+/** Writes one request as raw bytes. Returns the status and the headers of the response. */
 async function ask(client: CaseClient, method: string, lines: readonly string[], body = "") {
   const raw = await client.tcp();
   raw.write([`${method} ${client.path()} HTTP/1.1`, ...lines, "", body].join("\r\n"));
@@ -22,11 +22,11 @@ async function ask(client: CaseClient, method: string, lines: readonly string[],
   return { status, headers: new Map(headers.map(([name, value]) => [name.toLowerCase(), value])) };
 }
 
-/** SSE3, SSE4: requests that lie, come from elsewhere, or at the wrong moment. */
+/** SSE2–SSE4: requests that are malformed, foreign, or sent at the wrong moment. */
 export const sseRequests: readonly Case[] = [
   {
     id: "SSE3.framing",
-    fact: "a length that is said beside chunks does not let a larger message in",
+    fact: "a Content-Length beside chunks does not admit a message over maxPayload",
     server: (server) => ({ ...logging(server), limits: { maxPayload: 10_000 } }),
     async run(client) {
       const stream = await client.eventStream();
@@ -41,7 +41,7 @@ export const sseRequests: readonly Case[] = [
           "onepeer-sequence: 1",
           "content-type: text/plain",
           ...first === both[0] ? both : both.reverse(),
-        ], body).then(({ status }) => status, () => 0); // some hang up at such a request
+        ], body).then(({ status }) => status, () => 0); // some runtimes disconnect at such a request
         assert.notEqual(status, 204, first);
       }
       assert.equal((await stream.post("unharmed")).status, 204);
@@ -50,7 +50,7 @@ export const sseRequests: readonly Case[] = [
   },
   {
     id: "SSE3.torn",
-    fact: "a body that breaks off is no message, however its length was said",
+    fact: "an incomplete body is no message, with a Content-Length or in chunks",
     server: logging,
     async run(client) {
       const stream = await client.eventStream();
@@ -87,7 +87,7 @@ export const sseRequests: readonly Case[] = [
   },
   {
     id: "SSE3.gzip",
-    fact: "a body is taken as it is, whatever its content-encoding: nothing is inflated",
+    fact: "the server ignores the Content-Encoding of a body and inflates nothing",
     server: (server) => ({ ...logging(server), limits: { maxPayload: 10_000 } }),
     async run(client) {
       const stream = await client.eventStream();
@@ -102,7 +102,8 @@ export const sseRequests: readonly Case[] = [
   },
   {
     id: "SSE3.no-cors",
-    fact: "a request that any page may make with cookies and no `Origin` opens nothing",
+    fact:
+      "a request with cookies and no Origin that any page can make gets 403 and opens no session",
     server: logging,
     async run(client) {
       for (const mode of ["no-cors", "navigate"]) {
@@ -118,7 +119,7 @@ export const sseRequests: readonly Case[] = [
   },
   {
     id: "SSE3.port",
-    fact: "the server's own page is known, whether or not a proxy writes the default port",
+    fact: "the server recognizes its own origin, whether or not a proxy writes the default port",
     server: (server) => ({ ...logging(server), sse: { grace: 100 } }),
     async run(client) {
       for (
@@ -147,7 +148,8 @@ export const sseRequests: readonly Case[] = [
   },
   {
     id: "SSE2.over",
-    fact: "who comes back to a session that ends meanwhile learns so, and nothing is left",
+    fact:
+      "a client whose session ends while it reconnects receives the close, and no timer is left",
     server: (server) => ({
       ...logging(server),
       sse: {
@@ -176,7 +178,7 @@ export const sseRequests: readonly Case[] = [
   },
   {
     id: "SSE4.no-grace",
-    fact: "our close is answered even where lines are not waited for",
+    fact: "a client can answer the server's close even without a grace period",
     server: (server) => ({
       ...logging(server),
       sse: { grace: 0 },
@@ -195,7 +197,8 @@ export const sseRequests: readonly Case[] = [
   },
   {
     id: "SSE4.again",
-    fact: "a client that missed the answer to its close gets it again, or learns how it ended",
+    fact:
+      "a client that missed the response to its close can repeat it, or learns how the session ended",
     server: (server) => ({ ...logging(server), sse: LONG }),
     async run(client) {
       const stream = await client.eventStream();

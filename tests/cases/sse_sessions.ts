@@ -15,7 +15,7 @@ const logging = (server: CaseServer) => ({
   },
 });
 
-/** Makes sure that the session takes its next message, and has taken just so many. */
+/** Asserts that the session accepts its next message, and then has accepted `taken` messages. */
 async function mustBeUnharmed(
   client: CaseClient,
   stream: RawEventStream,
@@ -25,11 +25,11 @@ async function mustBeUnharmed(
   assert.equal((await client.logged("message", taken)).length, taken);
 }
 
-/** SSE3, SSE4, SSE5: whose requests count, how a session ends, and with whom it shares topics. */
+/** SSE3–SSE5: requests that count, ends of a session, and endpoints that both transports share. */
 export const sseSessions: readonly Case[] = [
   {
     id: "SSE3.forged",
-    fact: "a request without the secret gets 403; the public peer.id is no secret",
+    fact: "a request without the session's secret gets 403, and the public peer.id is no secret",
     server: logging,
     async run(client) {
       const stream = await client.eventStream();
@@ -51,7 +51,7 @@ export const sseSessions: readonly Case[] = [
   },
   {
     id: "SSE3.hijack",
-    fact: "nobody takes a line over by peer.id, by a guess, or by a part of the secret",
+    fact: "no client takes over a session by peer.id, by a guess, or by a part of the secret",
     server: (server) => ({ ...logging(server), sse: LONG }),
     async run(client) {
       const stream = await client.eventStream();
@@ -70,7 +70,7 @@ export const sseSessions: readonly Case[] = [
   },
   {
     id: "SSE3.sequence",
-    fact: "a replayed or skipped message gets 409 with the number expected, and no hook",
+    fact: "a replayed or skipped message gets 409 with the expected number, and starts no hook",
     server: logging,
     async run(client) {
       const stream = await client.eventStream();
@@ -84,7 +84,7 @@ export const sseSessions: readonly Case[] = [
   },
   {
     id: "SSE3.race",
-    fact: "of requests with the same number one is taken, however many there are",
+    fact: "of concurrent requests with the same number the server accepts exactly one",
     server: logging,
     async run(client) {
       const stream = await client.eventStream();
@@ -114,7 +114,7 @@ export const sseSessions: readonly Case[] = [
   },
   {
     id: "SSE3.kinds",
-    fact: "another content type gets 415, text that is not UTF-8 400",
+    fact: "another content type gets 415, and text that is not UTF-8 gets 400",
     server: logging,
     async run(client) {
       const stream = await client.eventStream();
@@ -156,7 +156,7 @@ export const sseSessions: readonly Case[] = [
   },
   {
     id: "SSE3.cors",
-    fact: "only pages of admitted origins may read answers, and ask with headers of their own",
+    fact: "only pages of admitted origins can read responses and send custom headers",
     server: (server) => ({
       hooks: {
         ...logging(server).hooks,
@@ -207,7 +207,7 @@ export const sseSessions: readonly Case[] = [
   },
   {
     id: "SSE3.option",
-    fact: "an option that throws is a 500, and onError hears of it",
+    fact: "an option that throws is a 500, and onError receives the error",
     server: (server) => ({
       ...logging(server),
       allowedOrigins: () => {
@@ -230,7 +230,8 @@ export const sseSessions: readonly Case[] = [
   },
   {
     id: "SSE3.authorize",
-    fact: "authorize sees all that comes later but the close; not true is a 403, a throw a 500",
+    fact:
+      "authorize runs for each later request but the close; other results than true are a 403, a throw a 500",
     server: (server) => ({
       ...logging(server),
       onError: (error) => server.log("onError", (error as Error).message),
@@ -255,14 +256,18 @@ export const sseSessions: readonly Case[] = [
       assert.deepEqual((await client.logged("onError"))[0]!.data, ["not now"]);
       assert.equal((await stream.resume(0)).response.status, 403);
       assert.equal((await client.logged("message", 2)).length, 2);
-      assert.equal((await stream.close({})).status, 204, "or it would stay for the whole grace");
+      assert.equal(
+        (await stream.close({})).status,
+        204,
+        "otherwise the session would last for the whole grace period",
+      );
       const asked = (await client.logged("authorize")).map(({ data }) => data[0]);
       assert.deepEqual(asked, ["POST", "POST", "POST", "POST", "GET"]);
     },
   },
   {
     id: "SSE3.trickle",
-    fact: "a body that trickles in gets 408 after bodyTimeout, and a retry takes its place at once",
+    fact: "a slow body gets 408 after bodyTimeout, and a retry replaces it at once",
     server: (server) => ({ ...logging(server), sse: { bodyTimeout: 300 } }),
     async run(client) {
       const stream = await client.eventStream();
@@ -291,7 +296,7 @@ export const sseSessions: readonly Case[] = [
   },
   {
     id: "SSE3.places",
-    fact: "a session whose line is lost keeps its place among maxPeers until it expires",
+    fact: "a session that has lost its connection keeps its slot of maxPeers until it expires",
     server: (server) => ({ ...logging(server), limits: { maxPeers: 1 }, sse: { grace: 300 } }),
     async run(client) {
       const stream = await client.eventStream();
@@ -304,7 +309,8 @@ export const sseSessions: readonly Case[] = [
   },
   {
     id: "SSE4.server",
-    fact: "our close is an event, the end, and a 204 for who comes back, which answers it",
+    fact:
+      "the server closes by an event and the end of the stream; a reconnect gets 204 and answers the close",
     server: (server) => ({
       hooks: {
         ...logging(server).hooks,
@@ -336,7 +342,7 @@ export const sseSessions: readonly Case[] = [
   },
   {
     id: "SSE4.missed",
-    fact: "who was away when we closed learns it when it comes back",
+    fact: "a client that was away receives the server's close when it reconnects",
     server: (server) => ({
       ...logging(server),
       sse: LONG,
@@ -358,7 +364,7 @@ export const sseSessions: readonly Case[] = [
   },
   {
     id: "SSE4.client",
-    fact: "a client closes by DELETE with a legal code, and then has no session any more",
+    fact: "a client closes by DELETE with a legal code, and then has no session",
     server: (server) => ({ ...logging(server), sse: LONG }),
     async run(client) {
       const stream = await client.eventStream();
@@ -382,7 +388,7 @@ export const sseSessions: readonly Case[] = [
   },
   {
     id: "SSE5.shared",
-    fact: "clients of both kinds over one endpoint publish to each other, and count together",
+    fact: "clients of both transports on one endpoint publish to each other and count together",
     server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),

@@ -7,7 +7,7 @@ import type { Case, CaseServer } from "../fixtures/case.ts";
 const MIB = 1024 * 1024;
 const LONG = { grace: 10_000 };
 
-/** Sends back what comes, and logs how it goes. */
+/** Sends each message back, and logs the hooks. */
 const echo = (server: CaseServer) => ({
   hooks: {
     open: () => server.log("open"),
@@ -20,11 +20,11 @@ const echo = (server: CaseServer) => ({
   },
 });
 
-/** SSE1, SSE2: what comes down a stream of events, and goes on where it broke off. */
+/** SSE1, SSE2: the content of an event stream, and its recovery. */
 export const sseStreams: readonly Case[] = [
   {
     id: "SSE1.text",
-    fact: "text comes and goes exactly, whatever its line ends",
+    fact: "text is kept exactly in both directions, with every kind of line end",
     server: echo,
     async run(client) {
       const socket = await client.connect();
@@ -55,7 +55,7 @@ export const sseStreams: readonly Case[] = [
   },
   {
     id: "SSE1.binary",
-    fact: "bytes come and go exactly, none and 1 MiB included",
+    fact: "bytes are kept exactly in both directions, none and 1 MiB included",
     server: echo,
     async run(client) {
       const socket = await client.connect();
@@ -69,8 +69,7 @@ export const sseStreams: readonly Case[] = [
   },
   {
     id: "SSE1.format",
-    fact:
-      "a bare EventSource understands text: one `data` line per line, and an id to come back with",
+    fact: "a plain EventSource can read text: one data field per line, and an id to resume with",
     server: () => ({
       hooks: {
         open(peer) {
@@ -98,7 +97,7 @@ export const sseStreams: readonly Case[] = [
   },
   {
     id: "SSE1.order",
-    fact: "messages keep their order, both ways",
+    fact: "messages keep their order in both directions",
     server: echo,
     async run(client) {
       const socket = await client.connect();
@@ -109,7 +108,7 @@ export const sseStreams: readonly Case[] = [
   },
   {
     id: "SSE1.headers",
-    fact: "the answer may not be stored or held back, and has the headers of upgrade",
+    fact: "the response forbids storing and buffering, and has the headers and protocol of upgrade",
     server: () => ({
       hooks: {
         upgrade: () => ({
@@ -137,7 +136,8 @@ export const sseStreams: readonly Case[] = [
   },
   {
     id: "SSE1.accept",
-    fact: "who does not accept events gets 406, another method 405; no hook runs",
+    fact:
+      "a client that does not accept events gets 406, another method gets 405, and no hook runs",
     server: echo,
     async run(client) {
       for (const accept of ["*/*", "text/html", "text/event-streams"]) {
@@ -152,7 +152,7 @@ export const sseStreams: readonly Case[] = [
   },
   {
     id: "SSE1.heartbeat",
-    fact: "a silent line gets comments, those of all clients by one timer",
+    fact: "an idle connection gets comments, and one timer serves all clients",
     server: (server) => ({ ...echo(server), sse: { heartbeat: 40 } }),
     async run(client) {
       const streams = await Promise.all(upTo(5).map(() => client.eventStream()));
@@ -167,7 +167,7 @@ export const sseStreams: readonly Case[] = [
   },
   {
     id: "SSE1.poll",
-    fact: "asked to poll, a response ends with what it has sent, and the next one goes on",
+    fact: "a poll ends after the messages sent so far, and the next poll continues there",
     server: (server) => ({ ...echo(server), sse: { grace: 2000 } }),
     async run(client) {
       const poll = { "onepeer-delivery": "poll" };
@@ -187,7 +187,7 @@ export const sseStreams: readonly Case[] = [
   },
   {
     id: "SSE2.resume",
-    fact: "a client that comes back gets what it missed, nothing twice, and is the same peer",
+    fact: "a client that reconnects is the same peer and receives the missed messages once",
     server: (server) => ({
       ...echo(server),
       sse: LONG,
@@ -216,13 +216,14 @@ export const sseStreams: readonly Case[] = [
       const older = await stream.resume(3);
       assert.equal((await older.next())?.event, "resume");
       assert.deepEqual(await older.data(2), ["4", "5"]);
-      assert.equal(await again.next(), undefined, "the newer line replaces the older");
+      assert.equal(await again.next(), undefined, "the newer connection replaces the older");
       assert.deepEqual(await client.events(), ["open", "message", "message", "message"]);
     },
   },
   {
     id: "SSE2.grace",
-    fact: "after the grace period the peer is gone, and who comes back learns that recovery failed",
+    fact:
+      "after the grace period the peer is gone, and a client that reconnects learns that recovery failed",
     server: (server) => ({ ...echo(server), sse: { grace: 50 } }),
     async run(client) {
       const stream = await client.eventStream();
@@ -242,7 +243,7 @@ export const sseStreams: readonly Case[] = [
   },
   {
     id: "SSE2.back",
-    fact: "who has come back in time stays, whatever its grace period was",
+    fact: "a client that reconnects within the grace period stays connected after it",
     server: (server) => ({ ...echo(server), sse: { grace: 150 } }),
     async run(client) {
       const stream = await client.eventStream();
@@ -258,7 +259,7 @@ export const sseStreams: readonly Case[] = [
   },
   {
     id: "SSE2.no-grace",
-    fact: "without a grace period the peer is gone with its line, and no sooner",
+    fact: "without a grace period the peer is gone when its connection ends, and no sooner",
     server: (server) => ({ ...echo(server), sse: { grace: 0 } }),
     async run(client) {
       const stream = await client.eventStream();
@@ -271,8 +272,7 @@ export const sseStreams: readonly Case[] = [
   },
   {
     id: "SSE2.ring",
-    fact:
-      "what was sent is kept up to `replay` bytes; beyond them recovery fails, and the peer is gone",
+    fact: "the server keeps `replay` bytes of sent messages; a client that missed more is gone",
     server: (server) => ({ ...echo(server), sse: { ...LONG, replay: 3000 } }),
     async run(client) {
       const stream = await client.eventStream();
@@ -289,7 +289,7 @@ export const sseStreams: readonly Case[] = [
   },
   {
     id: "SSE2.future",
-    fact: "who claims to have seen what was never sent is not recovered",
+    fact: "a client that claims a message the server never sent is not recovered",
     server: (server) => ({ ...echo(server), sse: LONG }),
     async run(client) {
       for (const sequence of [7, "x", "-2", "", "1e3"]) {
@@ -303,7 +303,8 @@ export const sseStreams: readonly Case[] = [
   },
   {
     id: "SSE2.start",
-    fact: "who knows its session by the header alone gets everything from the start by -1",
+    fact:
+      "a client that knows its session only by the header resumes at -1 and receives every message",
     server: (server) => ({ ...echo(server), sse: LONG }),
     async run(client) {
       const stream = await client.eventStream();
@@ -316,7 +317,8 @@ export const sseStreams: readonly Case[] = [
   },
   {
     id: "SSE2.client",
-    fact: "a client whose line drops again and again gets everything in order, exactly once",
+    fact:
+      "a client whose connection drops repeatedly receives every message in order, exactly once",
     server: (server) => ({ ...echo(server), sse: LONG }),
     async run(client) {
       const socket = await client.connect();
@@ -337,7 +339,7 @@ export const sseStreams: readonly Case[] = [
   },
   {
     id: "SSE2.bounded",
-    fact: "what waits for a client that is away is bounded by maxBuffered",
+    fact: "maxBuffered bounds the messages that wait for a client that is away",
     server: (server) => ({
       ...echo(server),
       limits: { maxBuffered: MIB },
