@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { getWebSocketHooks, setWebSocketHooks } from "../../endpoint/framework_hooks.ts";
 import type { Case } from "../fixtures/case.ts";
 
-/** A response whose body is gone. */
+/** Makes a response whose body has been read. */
 function usedResponse(): Response {
   const response = new Response("once");
   void response.text();
@@ -14,7 +14,7 @@ export const upgrade: readonly Case[] = [
   {
     id: "C6.response",
     fact:
-      "a Response from upgrade reaches the client with status, headers and body, and no peer exists",
+      "a Response from upgrade reaches the client with status, headers and body, and no peer is made",
     server: (server) => ({
       hooks: {
         upgrade(request) {
@@ -46,7 +46,7 @@ export const upgrade: readonly Case[] = [
   },
   {
     id: "C6.large-response",
-    fact: "a streamed refusal of 1 MiB arrives whole",
+    fact: "a streamed refusal of 1 MiB reaches the client complete",
     server: () => ({
       hooks: {
         upgrade() {
@@ -69,7 +69,7 @@ export const upgrade: readonly Case[] = [
   },
   {
     id: "C6.throw",
-    fact: "a throw is a 500 without a trace of it, and onError hears of it",
+    fact: "an upgrade hook that throws is a 500 without details, and onError receives the error",
     server: (server) => ({
       hooks: {
         upgrade(request) {
@@ -95,7 +95,7 @@ export const upgrade: readonly Case[] = [
   },
   {
     id: "C6.console",
-    fact: "without onError a failed upgrade is one console.error",
+    fact: "without onError, a failed upgrade is one console.error call",
     server: () => ({
       hooks: {
         upgrade() {
@@ -111,7 +111,7 @@ export const upgrade: readonly Case[] = [
   },
   {
     id: "C6.control-character",
-    fact: "a Response with a control character in a header is a 500 and an error, not a crash",
+    fact: "a Response with a control character in a header is a 500 and a TypeError to onError",
     server: (server) => ({
       hooks: {
         upgrade(request) {
@@ -133,7 +133,8 @@ export const upgrade: readonly Case[] = [
   },
   {
     id: "C6.odd-results",
-    fact: "what is no answer at all is a 500, never an admission; so is another realm's Response",
+    fact:
+      "an unknown result of upgrade, another realm's Response included, is a 500 and admits no client",
     server: (server) => ({
       hooks: {
         upgrade(request): undefined {
@@ -177,7 +178,7 @@ export const upgrade: readonly Case[] = [
         "used",
       ];
       for (const which of odd) assert.equal((await client.refused(`?${which}`)).status, 500, which);
-      assert.equal((await client.refused("?thenable")).status, 503, "it never settles");
+      assert.equal((await client.refused("?thenable")).status, 503, "the thenable never settles");
       const names = (await client.logged("onError", odd.length + 1)).map(({ data }) => data[0]);
       assert.deepEqual(names, [...odd.map(() => "TypeError"), "PeerError"]);
       assert.ok(!(await client.events()).includes("open"));
@@ -186,7 +187,7 @@ export const upgrade: readonly Case[] = [
   },
   {
     id: "C6.cancel",
-    fact: "the body of a refusal is cancelled where the client leaves",
+    fact: "the body of a refusal is cancelled if the client leaves",
     server: (server) => ({
       hooks: {
         upgrade() {
@@ -207,7 +208,7 @@ export const upgrade: readonly Case[] = [
   },
   {
     id: "C6.handled",
-    fact: "a hook may take the socket over; the adapter leaves it alone",
+    fact: "an upgrade hook can take over the socket, and the adapter then leaves the socket alone",
     server: (server) => ({
       hooks: {
         upgrade: (request) => server.takeOver(request) as undefined,
@@ -227,7 +228,8 @@ export const upgrade: readonly Case[] = [
   },
   {
     id: "C7.headers",
-    fact: "headers from upgrade are on the 101, several set-cookie included",
+    fact:
+      "the headers that upgrade returns are part of the 101, several set-cookie headers included",
     server: () => ({
       hooks: {
         upgrade(request) {
@@ -254,7 +256,8 @@ export const upgrade: readonly Case[] = [
   },
   {
     id: "C7.injection",
-    fact: "CR, LF or NUL in a header is a TypeError to onError and a 500, never on the wire",
+    fact:
+      "CR, LF or NUL in a header is a TypeError to onError and a 500, and never reaches the wire",
     server: (server) => ({
       hooks: {
         upgrade(request) {
@@ -280,9 +283,9 @@ export const upgrade: readonly Case[] = [
   ...(["fin", "rst"] as const).map((way): Case => ({
     id: `C8.${way}`,
     fact:
-      `a client that leaves by ${way.toUpperCase()} during an async upgrade aborts request.signal, and makes no peer`,
+      `a client that leaves by ${way.toUpperCase()} during an asynchronous upgrade aborts request.signal, and no peer is made`,
     server: (server) => ({
-      // The time-out would abort the signal too, on a machine too busy to run the client in time.
+      // On a busy machine the default timeout could abort the signal before the client leaves.
       limits: { handshakeTimeout: 300_000 },
       hooks: {
         async upgrade(request) {
@@ -310,7 +313,8 @@ export const upgrade: readonly Case[] = [
   })),
   {
     id: "C8.stays",
-    fact: "a client that stays sees its frames of before the 101 delivered, the signal not aborted",
+    fact:
+      "if the client stays during an asynchronous upgrade, request.signal aborts only when the peer is gone",
     server: (server) => ({
       hooks: {
         async upgrade(request) {
@@ -332,7 +336,7 @@ export const upgrade: readonly Case[] = [
   {
     id: "C11.framework",
     fact:
-      "hooks and context that a framework leaves on the request count, the hooks not as context",
+      "hooks and context that a framework leaves on the request count, and the context has no hooks",
     server: (server) => ({
       resolve(request) {
         request.context.user = "ann";
@@ -349,7 +353,8 @@ export const upgrade: readonly Case[] = [
   },
   {
     id: "C11.context",
-    fact: "what upgrade returns is merged over request.context, own keys only, __proto__ never",
+    fact:
+      "the context of upgrade is merged over request.context with its own keys only, never __proto__",
     server: (server) => ({
       hooks: {
         upgrade(request) {
@@ -380,7 +385,7 @@ export const upgrade: readonly Case[] = [
   },
   {
     id: "C12.both",
-    fact: "global hooks and resolved hooks both run, the global first; the resolved upgrade wins",
+    fact: "global and resolved hooks both run, the global one first, and the resolved upgrade wins",
     server: (server) => ({
       resolve: (request) => {
         server.log("resolve", new URL(request.url).search);
@@ -413,7 +418,11 @@ export const upgrade: readonly Case[] = [
       const names = await client.events();
       assert.deepEqual(names.slice(0, 3), ["resolve", "global open", "resolved open"]);
       assert.deepEqual(names.slice(-2), ["global close", "resolved close"]);
-      assert.equal(names.filter((name) => name === "resolve").length, 1, "once per connection");
+      assert.equal(
+        names.filter((name) => name === "resolve").length,
+        1,
+        "resolve runs once per connection",
+      );
       const [{ data } = { data: [] }] = await client.logged("global open");
       assert.deepEqual(data, ["resolved", { who: "resolved", global: 1, resolved: 1 }]);
     },
@@ -421,7 +430,7 @@ export const upgrade: readonly Case[] = [
   {
     id: "C12.order",
     fact:
-      "with both, messages keep their order, none starts after close, and a failure of one stops not the other",
+      "with global and resolved hooks messages keep their order, none starts after close, and one failure does not stop the other hook",
     server: (server) => ({
       hooks: {
         async message(_, message) {
@@ -450,7 +459,7 @@ export const upgrade: readonly Case[] = [
   },
   {
     id: "C12.handled",
-    fact: "a global hook that took the socket over has the last word",
+    fact: "if a global upgrade hook takes over the socket, the resolved upgrade hook does not run",
     server: (server) => ({
       hooks: { upgrade: (request) => server.takeOver(request) as undefined },
       resolve: () => ({
@@ -467,7 +476,7 @@ export const upgrade: readonly Case[] = [
   },
   {
     id: "C12.namespace",
-    fact: "getNamespace decides, unless upgrade does",
+    fact: "getNamespace sets the namespace unless upgrade does",
     server: (server) => ({
       getNamespace: (request) => `by option ${new URL(request.url).search}`,
       hooks: {
@@ -484,7 +493,7 @@ export const upgrade: readonly Case[] = [
   },
   {
     id: "C12.fails",
-    fact: "a failing resolve or getNamespace is a 500, and onError hears of it",
+    fact: "a failing resolve or getNamespace is a 500, and onError receives the error",
     server: (server) => ({
       resolve(request) {
         if (request.url.endsWith("?resolve")) throw new Error("no hooks");

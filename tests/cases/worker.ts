@@ -3,11 +3,11 @@ import { Buffer } from "node:buffer";
 import { CLOSE, closePayload, frame, TEXT } from "../harness/clients/raw_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
-/** The `ctx` of the request that a peer came by. */
+/** `ctx` of the request that opened a peer's connection. */
 const ctxOf = (request: { readonly runtime?: unknown }) =>
   (request.runtime as { cloudflare: { ctx: { abort(reason: string): void } } }).cloudflare.ctx;
 
-/** What only plain Workers can do, or get wrong: each peer lives in a request context of its own. */
+/** Cases of plain Workers alone, where each peer belongs to its own request context. */
 export const workerCases: readonly Case[] = [
   {
     id: "P4.contexts",
@@ -39,7 +39,8 @@ export const workerCases: readonly Case[] = [
   },
   {
     id: "P4.optimized",
-    fact: "thousands of messages across request contexts arrive, as V8 optimizes what wakes them",
+    fact:
+      "thousands of messages across request contexts arrive, even after V8 optimizes the code that wakes peers",
     server: () => ({
       hooks: {
         open: (peer) => peer.subscribe("all"),
@@ -57,7 +58,7 @@ export const workerCases: readonly Case[] = [
   },
   {
     id: "X1.contexts",
-    fact: "a peer of another request is closed, terminated, and asked to drain, by its own request",
+    fact: "a peer can close, terminate and drain a peer of another request context",
     server: (server) => ({
       hooks: {
         async message(peer, message) {
@@ -81,7 +82,7 @@ export const workerCases: readonly Case[] = [
       assert.deepEqual(
         (await client.logged("queued"))[0]!.data,
         [1000],
-        "it waits for its context",
+        "the message waits for the other context",
       );
       assert.deepEqual((await client.logged("drained"))[0]!.data, [0]);
       one.send("close");
@@ -95,7 +96,7 @@ export const workerCases: readonly Case[] = [
   },
   {
     id: "B3.by-a-request",
-    fact: "a plain request may wait for a drain, as long as that takes",
+    fact: "a plain request can wait for the drain of a slow peer",
     server: (server) => ({
       commands: {
         async drain() {
@@ -117,7 +118,7 @@ export const workerCases: readonly Case[] = [
   },
   {
     id: "X4.hooks",
-    fact: "terminate() leaves the close hook the time it takes, though it ends the request",
+    fact: "an asynchronous close hook completes, though terminate() ends the peer's request",
     server: (server) => ({
       hooks: {
         message: (peer) => peer.terminate(),
@@ -137,7 +138,7 @@ export const workerCases: readonly Case[] = [
   },
   {
     id: "X4.by-a-request",
-    fact: "the close hook of who is terminated by a plain request takes the time it takes",
+    fact: "an asynchronous close hook completes if a plain request terminates the peer",
     server: (server) => ({
       commands: { terminate: () => server.ws.closeAll(1000, "", true) },
       hooks: {
@@ -158,8 +159,7 @@ export const workerCases: readonly Case[] = [
   },
   {
     id: "X5.host-gone",
-    fact:
-      "timers outlive the request that has set them: who does not answer a close is cut all the same",
+    fact: "a timer outlives the request that set it: an unanswered close still ends the peer",
     server: (server) => ({
       limits: { closeTimeout: 300 },
       hooks: {
@@ -182,7 +182,7 @@ export const workerCases: readonly Case[] = [
   },
   {
     id: "P4.dead-context",
-    fact: "a peer whose request was ended by somebody else is found out, and pruned",
+    fact: "the server detects and removes a peer whose request context was aborted",
     server: (server) => ({
       limits: { closeTimeout: 200 },
       commands: { publish: () => server.ws.publish("all", "by a request") },
@@ -204,7 +204,7 @@ export const workerCases: readonly Case[] = [
       dead.send("die");
       assert.equal((await dead.closed).code, 1006);
       assert.equal(await client.command("publish"), 3);
-      assert.equal(await other.text(), "by a request", "who is dead holds up nobody");
+      assert.equal(await other.text(), "by a request", "the dead peer does not delay the others");
       talker.send("hi");
       assert.equal(await other.text(), "hi");
       assert.deepEqual((await client.logged("close"))[0]!.data, [1006, false]);
@@ -216,7 +216,7 @@ export const workerCases: readonly Case[] = [
   },
   {
     id: "P3.aborted",
-    fact: "after a hook has aborted its request, the next request publishes to all others",
+    fact: "after a hook aborts its request context, the next publish reaches all other subscribers",
     server: (server) => ({
       limits: { closeTimeout: 400 },
       commands: { publish: () => server.ws.publish("all", "by a request") },
@@ -230,13 +230,17 @@ export const workerCases: readonly Case[] = [
       const other = await client.connect(), dead = await client.connect();
       dead.send("die");
       await dead.closed;
-      assert.equal(await client.command("publish"), 2, "nobody knows yet");
+      assert.equal(
+        await client.command("publish"),
+        2,
+        "the server has not yet detected the dead peer",
+      );
       assert.equal(await other.text(), "by a request");
     },
   },
   {
     id: "B4.dead-context",
-    fact: "what waits for a request that has ended is bounded by maxBuffered",
+    fact: "maxBuffered bounds the messages that wait for a request context that has ended",
     server: (server) => ({
       limits: { maxBuffered: 10_000, closeTimeout: 300 },
       hooks: {
@@ -262,7 +266,8 @@ export const workerCases: readonly Case[] = [
   },
   {
     id: "L3.heartbeat-worker",
-    fact: "with the option heartbeat, clients are answered by no hook, and silent ones given up",
+    fact:
+      "with the option heartbeat no hook runs for heartbeats, and silent clients are gone with 1006",
     server: (server) => ({
       ...{ heartbeat: { request: "are you there?", response: "yes" } },
       limits: { idleTimeout: 400 },
@@ -285,7 +290,7 @@ export const workerCases: readonly Case[] = [
   },
   {
     id: "L3.heartbeat-closing",
-    fact: "a heartbeat behind our close is passed over, and the closing handshake goes on",
+    fact: "a heartbeat after the server's close is ignored, and the closing handshake completes",
     server: (server) => ({
       ...{ heartbeat: { request: "are you there?", response: "yes" } },
       hooks: {
@@ -305,7 +310,7 @@ export const workerCases: readonly Case[] = [
   },
   {
     id: "L3.heartbeat-flood",
-    fact: "who asks for heartbeats and reads none is cut at maxBuffered",
+    fact: "the server cuts a client at maxBuffered that sends heartbeats and reads no answers",
     server: (server) => ({
       ...{ heartbeat: { request: "?", response: "!".repeat(100_000) } },
       limits: { maxBuffered: 1_000_000 },
