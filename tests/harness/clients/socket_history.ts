@@ -39,7 +39,7 @@ export function recorded(socket: Socket): unknown[] {
 export async function until(what: string, condition: () => boolean): Promise<void> {
   const limit = new TimeLimit(WAIT);
   while (!condition()) {
-    if (limit.isOver) throw new Error(`waited in vain for ${what}`);
+    if (limit.isOver) throw new Error(`timed out: ${what}`);
     await new Promise((go) => setTimeout(go, 5));
   }
 }
