@@ -3,7 +3,7 @@ import { deflateOffers } from "../../../handshake/deflate_offers.ts";
 
 const P = "permessage-deflate";
 
-Deno.test("Offers of compression that RFC 7692 allows are found, in order; all others are declined", () => {
+Deno.test("the parser of compression offers returns legal ones by RFC 7692 in order, and drops others", () => {
   const table: [header: string | null, offers: string[]][] = [
     [null, []],
     ["", []],
