@@ -40,7 +40,7 @@ test("chat over SSE: a page whose WebSocket is blocked chats with a page over We
     "a peer remains of the failed WebSocket",
   );
 
-  // A page that closes tells the server, so the others need not wait for the resume timeout.
+  // A page that closes tells the server, so the others need not wait for the grace period.
   await bo.goto(`${stage.url}room/attic`);
   await gone(ada, "#people", /Bo/);
 });

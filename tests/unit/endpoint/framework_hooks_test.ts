@@ -25,7 +25,7 @@ Deno.test("getWebSocketHooks() finds hooks in the context of a copied request", 
   assert.equal(getWebSocketHooks(given()), undefined);
 });
 
-Deno.test("setWebSocketHooks() uses the context or the request alone if the other is frozen", () => {
+Deno.test("setWebSocketHooks() does not throw for a frozen request, and skips a frozen context", () => {
   const frozen = Object.freeze(given());
   setWebSocketHooks(frozen, hooks);
   assert.equal(getWebSocketHooks(frozen), undefined);

@@ -3,7 +3,7 @@ import { deflateOffers } from "../../../handshake/deflate_offers.ts";
 
 const P = "permessage-deflate";
 
-Deno.test("the parser of compression offers returns legal ones by RFC 7692 in order, and drops others", () => {
+Deno.test("deflateOffers() returns the offers that RFC 7692 allows in order, and drops all others", () => {
   const table: [header: string | null, offers: string[]][] = [
     [null, []],
     ["", []],

@@ -99,7 +99,7 @@ Deno.test("Message.settle() keeps only the bytes of the message in memory", () =
   assert.equal((it.rawData as Uint8Array).buffer.byteLength, 2);
 });
 
-Deno.test("Message.text() decodes binary, replaces invalid bytes, and drops a byte order mark", () => {
+Deno.test("Message.text() decodes binary, replaces invalid bytes, and keeps a byte order mark", () => {
   assert.equal(message(new Uint8Array([0x68, 0xc3, 0xbc])).text(), "hü");
   assert.equal(message(new Uint8Array([0x61, 0xff])).text(), "a\ufffd");
   assert.equal(message("\ufeffa").text(), "\ufeffa");

@@ -126,7 +126,7 @@ Deno.test("WebSocketSSE resumes after a broken connection without lost or repeat
   assert.deepEqual(offers, ["chat", null, null, null], "offered subprotocols of each GET");
 });
 
-Deno.test("WebSocketSSE closes with one error and 1006 if it cannot reconnect within the resume timeout", async () => {
+Deno.test("WebSocketSSE closes with one error and 1006 if it cannot reconnect within the grace period", async () => {
   const line = new Line().open({ grace: 300 });
   await using server = serving(line);
   const socket = new WebSocketSSE(server.url);

@@ -146,7 +146,7 @@ Deno.test("FrameParser refuses a message over maxPayload at its header, before t
   assert.deepEqual(parsed(fragments), [["violation", 1009]]);
 });
 
-Deno.test("FrameParser joins a flood of tiny and empty fragments, and keeps only their bytes", () => {
+Deno.test("FrameParser joins a flood of tiny and empty fragments into one message", () => {
   const chunks = [frame(TEXT, "", { fin: false })];
   for (let i = 0; i < 4000; i++) chunks.push(frame(0, i % 2 ? "x" : "", { fin: false }));
   assert.deepEqual(parsed([...chunks, frame(0)]), [["message", `text ${"x".repeat(2000)}`, 2000]]);
@@ -193,7 +193,7 @@ Deno.test("FrameParser checks UTF-8 across fragments and chunks that split a cha
   }
 });
 
-Deno.test("FrameParser returns a view of the message's bytes, and a copy for fragments", () => {
+Deno.test("FrameParser returns exactly the message's bytes, and copies those of fragments", () => {
   const seen: Uint8Array[] = [];
   const parser = new FrameParser({
     onMessage: (payload) => seen.push(payload as Uint8Array),
