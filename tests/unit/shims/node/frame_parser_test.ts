@@ -208,7 +208,7 @@ Deno.test("FrameParser returns exactly the message's bytes, and copies those of 
   assert.equal(seen.length, 2);
 });
 
-Deno.test("FrameParser reports nothing after a close, a violation or stop()", () => {
+Deno.test("FrameParser reports nothing after a close or a violation", () => {
   const after = frame(TEXT, "late");
   assert.deepEqual(parsed([frame(CLOSE, closePayload(4000, "bye")), after]), [[
     "close",
