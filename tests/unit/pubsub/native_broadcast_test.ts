@@ -275,7 +275,7 @@ type Step = readonly [kind: string, who: number, topic: string, size: number, fl
 Deno.test("Hub with native domains behaves like a plain list of subscriptions under random calls", () => {
   const step = fc.tuple(
     fc.constantFrom(
-      ...["publish", "publish", "publish", "publish by nobody", "subscribe", "subscribe"],
+      ...["publish", "publish", "publish", "publish without a publisher", "subscribe", "subscribe"],
       ...["unsubscribe", "send", "stuck", "turn", "turn", "close"],
     ),
     fc.nat(6),
