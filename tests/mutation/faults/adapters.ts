@@ -85,7 +85,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "adapter-undefined-option-counts",
     file: "common/option_names.ts",
-    what: "An option that is undefined replaces the default",
+    what: "An undefined option replaces the default",
     find: ".filter(([, value]) => value !== undefined)",
     replace: "",
     caughtBy: ["deno A1.", "node24 A1."],
