@@ -31,7 +31,7 @@ Deno.test("medianEstimate() takes its interval from the ranks of the binomial di
   for (const [count, outside] of table) {
     const values = Array.from({ length: count }, (_, index) => (index * 7) % count);
     const { low, high } = medianEstimate(count % 7 ? values : values.map((_, index) => index));
-    assert.deepEqual([low, high], [outside, count - 1 - outside], `of ${count}`);
+    assert.deepEqual([low, high], [outside, count - 1 - outside], `${count} values`);
   }
 });
 
@@ -58,7 +58,7 @@ Deno.test("A benchmark cell is met if its interval reaches the target", () => {
     ]);
     const result: Result = { scenario: "echo", runtime: "node", date: "", seconds: 0, lines };
     const cell = cellOf(scenario, result);
-    assert.equal(cell.isMet, isMet, `${ratios} of ${value}`);
+    assert.equal(cell.isMet, isMet, `ratios ${ratios}, target ${value}`);
     assert.ok(Math.abs(cell.estimate.value - median(ratios)) < 1e-9, `${cell.estimate.value}`);
   }
 });
@@ -102,7 +102,7 @@ function windowOf(name: string, round: number, cpu: number, messages: number) {
 }
 
 const canLoad = Deno.build.os === "linux" && await hasCompiler();
-if (!canLoad) console.error("NOT RUN: needs Linux and cc: the load generator");
+if (!canLoad) console.error("NOT RUN: needs Linux and cc: tests of the load generator");
 let generator = "";
 
 Deno.test.beforeAll(async () => {
@@ -161,7 +161,7 @@ for (const args of [EVENTS, POSTS]) {
   });
 }
 
-generatorTest("fails if an event has a different text", async () => {
+generatorTest("fails if an event has the wrong text", async () => {
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, answer);
   const streams = new Set<ReadableStreamDefaultController<string>>();
   async function answer(request: Request): Promise<Response> {
@@ -235,7 +235,7 @@ generatorTest("reads frames split at any byte, and fragments around a ping", asy
   const args = ["echo", "--connections=1", "--size=300", "--rounds=1", "--warmup=0", "--window=20"];
   const [line] = await load(generator, [...args, `here:${port}:${Deno.pid}`]) as Window[];
   const { echoes, pongs } = await answering;
-  assert.equal(echoes, line!.messages + 1); // plus one echo that is compared byte by byte
+  assert.equal(echoes, line!.messages + 1); // the load generator compares one more byte by byte
   assert.equal(pongs, echoes - 1);
 });
 

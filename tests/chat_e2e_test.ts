@@ -1,4 +1,4 @@
-/** The chat of `examples/chat`, as people meet it: real pages in a real browser. */
+/** End-to-end tests of `examples/chat`: real pages in a real browser. */
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
@@ -8,7 +8,7 @@ import { connected, gone, heard, say, seen, test } from "./harness/clients/chat_
 
 sayIfSkipped("chat");
 
-test("chat: two pages see each other's lines, presence and typing", async (stage) => {
+test("chat: two pages see each other's messages, presence and typing", async (stage) => {
   const [ada, bo] = [await stage.enter("Ada"), await stage.enter("Bo")];
 
   await seen(ada, "#people", /Ada\s*you[^]*Bo/);
@@ -24,7 +24,11 @@ test("chat: two pages see each other's lines, presence and typing", async (stage
   await say(ada, "<img src=x onerror=alert(1)> & <b>bold</b>");
   await heard(bo, ["hel", "<img src=x onerror=alert(1)> & <b>bold</b>"]);
   await heard(ada, ["hel", "<img src=x onerror=alert(1)> & <b>bold</b>"]);
-  assert.equal(await bo.locator("#lines img, #lines b").count(), 0, "HTML was not text");
+  assert.equal(
+    await bo.locator("#lines img, #lines b").count(),
+    0,
+    "the page did not show HTML as text",
+  );
   assert.equal(await ada.locator("#lines .mine").count(), 1);
 
   await bo.locator("#name").fill("Bo Diddley");
@@ -34,10 +38,10 @@ test("chat: two pages see each other's lines, presence and typing", async (stage
   await gone(ada, "#people", /Bo/);
 });
 
-test("chat: who comes third is given what was said", async (stage) => {
+test("chat: a client that joins later gets the last 50 messages, also after a reload", async (stage) => {
   const ada = await stage.enter("Ada");
   const said = Array.from({ length: 53 }, (_, i) => `line ${i + 1}`);
-  // Three of them, as one alone would be over the rate limit.
+  // Three clients, as the messages of one alone would exceed the rate limit.
   for (const from of [0, 18, 36]) {
     const verses = said.slice(from, from + 18)
       .map((text) => ({ type: "say", id: crypto.randomUUID(), text }));
@@ -50,7 +54,7 @@ test("chat: who comes third is given what was said", async (stage) => {
   await heard(cy, said.slice(-50));
 });
 
-test("chat: rooms are apart, and one goes from one to the next", async (stage) => {
+test("chat: a message stays in its room, and a page can change rooms", async (stage) => {
   const [ada, bo] = [await stage.enter("Ada", "kitchen"), await stage.enter("Bo", "garden")];
   await say(ada, "in the kitchen");
   await say(bo, "in the garden");
@@ -71,7 +75,7 @@ test("chat: rooms are apart, and one goes from one to the next", async (stage) =
   assert.equal((await fetch(`${stage.url}room/Not%20a%20room`)).status, 404);
 });
 
-test("chat: the server dies and returns: so do the pages, with each line once", async (stage) => {
+test("chat: pages reconnect to a restarted server, and show each message once", async (stage) => {
   const [ada, bo] = [await stage.enter("Ada"), await stage.enter("Bo")];
   await say(ada, "before");
   await heard(bo, ["before"]);
@@ -83,7 +87,7 @@ test("chat: the server dies and returns: so do the pages, with each line once", 
   await say(ada, "meanwhile, two");
   await ada.locator("#draft").fill("half a sent");
   await seen(ada, "#lines", /not sent yet/);
-  // Where there is a Node, the room moves to it. Nobody in it can tell.
+  // If Node is installed, the new server runs on Node. The pages see no difference.
   await stage.restart("node");
 
   await seen(ada, "#state", /^connected over WebSocket$/);
@@ -99,7 +103,7 @@ test("chat: the server dies and returns: so do the pages, with each line once", 
   await gone(ada, "#lines", /not sent yet/);
 });
 
-test("chat: works by keyboard alone", async (stage) => {
+test("chat: the page can be used by keyboard alone", async (stage) => {
   const [ada, bo] = [await stage.enter("Ada"), await stage.enter("Bo")];
   const { keyboard } = ada;
   await keyboard.type("hello");
@@ -117,7 +121,9 @@ test("chat: works by keyboard alone", async (stage) => {
   ) {
     assert.ok(stops.some((stop) => stop.name === id), `Tab does not reach ${id}`);
   }
-  for (const { name, outlined } of stops) assert.ok(outlined, `nothing shows the focus on ${name}`);
+  for (const { name, outlined } of stops) {
+    assert.ok(outlined, `no outline shows the focus on ${name}`);
+  }
 
   await ada.locator(".skip").focus();
   await keyboard.press("Enter");
@@ -135,7 +141,7 @@ test("chat: works by keyboard alone", async (stage) => {
   await seen(ada, "#room-title", /^lobby$/);
 });
 
-test("chat: a phone of 320 pixels has all of it, and nothing beside the screen", async (stage) => {
+test("chat: the page fits a screen of 320 pixels without sideways scrolling", async (stage) => {
   const room = "the-harbour-master-and-his-dog-x";
   const phone = { viewport: { width: 320, height: 568 }, hasTouch: true, isMobile: true };
   const ada = await stage.enter("Ada, who has got rather long name", room, phone);
@@ -157,7 +163,7 @@ test("chat: a phone of 320 pixels has all of it, and nothing beside the screen",
   await ada.locator("#name").waitFor();
 });
 
-test("chat: text stands out, in light and in dark", async (stage) => {
+test("chat: text has a contrast of 4.5 to 1 in the light and the dark theme", async (stage) => {
   const [ada, bo] = [await stage.enter("Ada"), await stage.enter("Bo")];
   for (const name of ["Wanda", "Uli", "Cy", "Zoe"]) await stage.enter(name);
   await say(ada, "mine");
@@ -176,7 +182,7 @@ test("chat: text stands out, in light and in dark", async (stage) => {
   await assertContrast(ada);
 });
 
-test("chat: the live panel counts the peers, and is quiet when folded", async (stage) => {
+test("chat: the live panel counts the peers, and gets no figures while folded", async (stage) => {
   const [ada, bo] = [await stage.enter("Ada"), await stage.enter("Bo")];
   await seen(ada, "#live-peers", /^2$/);
   await seen(ada, "#live-topics", /^3$/);
@@ -189,13 +195,13 @@ test("chat: the live panel counts the peers, and is quiet when folded", async (s
   await ada.waitForTimeout(300);
   const folded = await line.getAttribute("d");
   await ada.waitForTimeout(1_300);
-  assert.equal(await line.getAttribute("d"), folded, "figures came though nobody wants them");
+  assert.equal(await line.getAttribute("d"), folded, "the server sent figures to a folded panel");
 });
 
-test("chat: speaks to screen readers, and answers with strict headers", async (stage) => {
+test("chat: the page has roles and names for screen readers, and strict headers", async (stage) => {
   const ada = await stage.enter("Ada");
   for (const role of ["main", "complementary", "navigation", "log"] as const) {
-    assert.equal(await ada.getByRole(role).count(), 1, `there is no one ${role}`);
+    assert.equal(await ada.getByRole(role).count(), 1, `the page has not exactly one ${role}`);
   }
   const nameless = await ada.locator("button, input, textarea, a, [role], section, nav, aside")
     .evaluateAll((elements) =>
@@ -217,7 +223,7 @@ test("chat: speaks to screen readers, and answers with strict headers", async (s
   assert.equal((await fetch(stage.url, { method: "POST" })).status, 405);
 });
 
-test("chat: takes no line twice, no flood and no nonsense", async (stage) => {
+test("chat: the server drops a repeated message, and closes on a flood or malformed messages", async (stage) => {
   const ada = await stage.enter("Ada");
   const once = { type: "say", id: crypto.randomUUID(), text: "once" };
   const twice = await converse(stage.url, [once, once, { type: "typing" }], 2);
@@ -238,13 +244,13 @@ test("chat: takes no line twice, no flood and no nonsense", async (stage) => {
 
 interface Conversation {
   readonly code: number;
-  /** What the server gave a newcomer. */
+  /** Texts that the server sent at the beginning. */
   readonly history: readonly string[];
-  /** What was said since. */
+  /** Texts that came afterwards. */
   readonly lines: readonly string[];
 }
 
-/** Talks to the lobby without a page, until it has heard so many lines or the server has enough. */
+/** Talks to the lobby without a page, until `enough` messages came or the server closes. */
 function converse(
   url: string,
   messages: readonly unknown[],
@@ -267,7 +273,7 @@ function converse(
   });
 }
 
-/** Where Tab leads, all around the page once, and whether the focus can be seen there. */
+/** Elements that Tab reaches in one round of the page, and whether each shows the focus. */
 async function tabStops(page: Page): Promise<{ name: string; outlined: boolean }[]> {
   const stops: { name: string; outlined: boolean }[] = [];
   for (let i = 0; i < 30; i++) {
@@ -298,20 +304,20 @@ async function assertNoSidewaysScrolling(page: Page): Promise<void> {
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= 320), true);
 }
 
-/** Every text in sight against what is behind it, in both themes (WCAG 2.2, 1.4.3: 4.5 to 1). */
+/** Checks the contrast of each visible text in both themes (WCAG 2.2, 1.4.3: 4.5 to 1). */
 async function assertContrast(page: Page): Promise<void> {
   const backgrounds: string[] = [];
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     const found = await page.evaluate(measureContrast);
-    assert.ok(found.length > 15, "there was next to no text");
+    assert.ok(found.length > 15, `found only ${found.length} texts`);
     const faint = found.filter(({ ratio }) => ratio < 4.5);
-    assert.deepEqual(faint, [], `too faint in ${colorScheme}`);
+    assert.deepEqual(faint, [], `contrast too low in ${colorScheme}`);
     backgrounds.push(
       await page.locator("#room").evaluate((room) => getComputedStyle(room).backgroundColor),
     );
   }
-  assert.notEqual(backgrounds[0], backgrounds[1], "dark is no other than light");
+  assert.notEqual(backgrounds[0], backgrounds[1], "both themes have the same background");
 }
 
 /** Runs in the page. */

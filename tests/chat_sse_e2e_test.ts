@@ -1,4 +1,4 @@
-/** The chat where WebSockets can't go: real pages in a real browser. */
+/** The chat behind a proxy that blocks WebSockets: real pages in a real browser. */
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
@@ -13,14 +13,14 @@ function proxy(url: string, manners: ProxyManners): Promise<ReverseProxy> {
   return ReverseProxy.start(Number(new URL(url).port), manners);
 }
 
-/** Turns the switch, and waits until that is done. */
+/** Turns the switch, and waits until the page has reconnected. */
 async function turn(page: Page, on: boolean): Promise<void> {
   await page.locator("#no-websocket").setChecked(on);
   await seen(page, "#state", on ? /^connected over SSE$/ : /^connected over WebSocket$/);
   await connected(page);
 }
 
-test("chat over SSE: a page whose WebSocket is blocked chats with one that has its own", async (stage) => {
+test("chat over SSE: a page whose WebSocket is blocked chats with a page over WebSocket", async (stage) => {
   await using blocking = await proxy(stage.url, { upgrades: false });
   stage.expectRefusals();
   const ada = await stage.enter("Ada");
@@ -34,14 +34,18 @@ test("chat over SSE: a page whose WebSocket is blocked chats with one that has i
   await heard(bo, ["by HTTP\nalone: ö \u{1f600}", "got it"]);
   await bo.locator("#draft").pressSequentially("hm");
   await seen(ada, "#typing", /^Bo is typing…$/);
-  assert.equal(await ada.locator("#people-count").textContent(), "2", "there is a ghost");
+  assert.equal(
+    await ada.locator("#people-count").textContent(),
+    "2",
+    "a peer remains of the failed WebSocket",
+  );
 
-  // A page that goes says so: nobody waits for its grace to pass.
+  // A page that closes tells the server, so the others need not wait for the grace period.
   await bo.goto(`${stage.url}room/attic`);
   await gone(ada, "#people", /Bo/);
 });
 
-test("chat over SSE: the switch is for this tab, lasts, and works by keyboard", async (stage) => {
+test("chat over SSE: the switch holds for its tab, survives a reload, and works by keyboard", async (stage) => {
   const [ada, bo] = [await stage.enter("Ada"), await stage.enter("Bo")];
   await seen(ada, "#lines", /Bo joined/);
   await bo.locator("#no-websocket").focus();
@@ -58,10 +62,14 @@ test("chat over SSE: the switch is for this tab, lasts, and works by keyboard", 
   await heard(ada, ["over SSE", "over WebSocket"]);
   assert.equal(await ada.locator("#people-count").textContent(), "2");
   const news = await ada.locator("#lines").textContent() ?? "";
-  assert.equal(news.match(/Bo (?:joined|left)/g)?.length, 1, "who changes the way is no news");
+  assert.equal(
+    news.match(/Bo (?:joined|left)/g)?.length,
+    1,
+    "a change of transport was announced as leave or join",
+  );
 });
 
-test("chat over SSE: lines that drop are taken up again, with nothing lost and nothing twice", async (stage) => {
+test("chat over SSE: pages resume after cut connections without a lost or repeated message", async (stage) => {
   await using cutting = await proxy(stage.url, {});
   stage.expectRefusals();
   const ada = await stage.enter("Ada");
@@ -80,7 +88,7 @@ test("chat over SSE: lines that drop are taken up again, with nothing lost and n
   for (const page of [ada, bo]) {
     await until(async () => {
       const shown = await page.locator("#lines .line-text").allTextContents();
-      return shown.toSorted().join() === said.toSorted().join() || `there is ${shown}`;
+      return shown.toSorted().join() === said.toSorted().join() || `the page shows ${shown}`;
     });
   }
   assert.equal(await bo.locator("#lines .unconfirmed").count(), 0);
@@ -89,7 +97,9 @@ test("chat over SSE: lines that drop are taken up again, with nothing lost and n
   );
   assert.deepEqual(orders[0], orders[1]);
   const asked = cutting.passed.filter(({ method }) => method === "GET");
-  assert.ok(asked.length >= 3, `the line was cut ${asked.length} times`);
-  for (const { headers } of asked) assert.ok(headers["last-event-id"], "it began a new session");
+  assert.ok(asked.length >= 3, `the connection was cut only ${asked.length} times`);
+  for (const { headers } of asked) {
+    assert.ok(headers["last-event-id"], "a reconnecting page began a new session");
+  }
   assert.equal(await bo.locator("#state").getAttribute("data-state"), "connected");
 });

@@ -1,4 +1,4 @@
-/** The chat on a Durable Object, as people meet it: real pages, workerd, and memory that is lost. */
+/** The chat on a Durable Object that loses its memory: real pages, real workerd. */
 /// <reference lib="dom" />
 import assert from "node:assert/strict";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
@@ -16,7 +16,7 @@ const executablePath = [
 const command = await exampleCommand();
 
 Deno.test({
-  name: "chat on Cloudflare: two pages go on as if their object had never lost its memory",
+  name: "chat on Cloudflare: pages keep chatting after their Durable Object lost its memory",
   ignore: executablePath === undefined || command === undefined,
   async fn() {
     await using server = await ServerProcess.start(command!);
@@ -63,7 +63,7 @@ Deno.test({
       await seen(ada, "#rooms", /lobby\s*2/);
       const shot = Deno.env.get("SCREENSHOT");
       if (shot) await ada.screenshot({ path: shot });
-      assert.deepEqual(problems, [], "the browser's console has complaints");
+      assert.deepEqual(problems, [], "the browser's console has warnings or errors");
     } finally {
       await browser.close();
     }

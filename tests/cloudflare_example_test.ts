@@ -14,7 +14,7 @@ async function enter(url: string, path: string): Promise<TestSocket> {
 
 const say = (text: string) => JSON.stringify({ type: "say", id: crypto.randomUUID(), text });
 
-/** The next message of a kind, past those of others. */
+/** Returns the next message of a kind, and drops all others before. */
 async function next(client: TestSocket, wanted: string): Promise<Record<string, never>> {
   for (;;) {
     const message = JSON.parse(await client.text());
@@ -23,7 +23,8 @@ async function next(client: TestSocket, wanted: string): Promise<Record<string, 
 }
 
 Deno.test({
-  name: "the chat on a Durable Object: names, rooms, lines and a Worker's word last",
+  name:
+    "the chat on a Durable Object delivers names and messages, keeps rooms apart, and publishes for a Worker",
   ignore,
   async fn() {
     await using server = await ServerProcess.start(command!);
@@ -63,7 +64,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a missing binding is named, with the configuration that adds it",
+  name: "the error about a missing binding names it and the configuration that adds it",
   ignore,
   async fn() {
     await using server = await ServerProcess.start(command!);
@@ -75,10 +76,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "wrangler would deploy the example as it stands",
+  name: "wrangler accepts the example in a dry run of a deployment",
   ignore: wrangler === undefined,
   async fn() {
-    await buildExample(); // wrangler runs the same: this tells what it says
+    await buildExample(); // wrangler runs the same build, but hides its errors
     const { success, stdout, stderr } = await new Deno.Command("node", {
       args: [wrangler!, "deploy", "--dry-run"],
       cwd: EXAMPLE,

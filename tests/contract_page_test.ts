@@ -8,13 +8,13 @@ import { faults } from "./faults/mod.ts";
 const page = await Deno.readTextFile(new URL("../docs/contract.md", import.meta.url));
 const ids = [...cases, ...sseCases, ...durableCases, ...workerCases, ...faults].map(({ id }) => id);
 
-Deno.test("each clause of docs/contract.md has a case, and each case a clause", () =>
+Deno.test("each clause of docs/contract.md has a case, and each case has a clause", () =>
   assert.deepEqual(differences(page, ids), []));
 
-Deno.test("a clause without a case is found", () =>
+Deno.test("the check of docs/contract.md finds a clause without a case", () =>
   assert.deepEqual(differences(`${page}\n### C99 Planted\n`, ids), ["C99 has no case"]));
 
-Deno.test("a case without a clause is found", () => {
+Deno.test("the check of docs/contract.md finds a case without a clause", () => {
   assert.deepEqual(differences(page, [...ids, "C99.planted"]), ["C99.planted has no clause"]);
   assert.deepEqual(
     differences(page.replace(/^### M3 .*$/m, ""), ids),
@@ -22,7 +22,7 @@ Deno.test("a case without a clause is found", () => {
   );
 });
 
-Deno.test("a clause that stands twice on the page is found", () =>
+Deno.test("the check of docs/contract.md finds a clause that stands twice", () =>
   assert.deepEqual(differences(`${page}\n### M3 Planted\n`, ids), ["M3 stands twice"]));
 
 /** Returns every disagreement between the clauses of the page and the ids of the cases. */

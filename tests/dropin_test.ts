@@ -11,8 +11,8 @@ import {
 import { type Runtime, runtimes } from "./runtimes/native.ts";
 
 /**
- * Applications for crossws 0.4 run on this package, installed by the name of crossws: the package
- * as it would be published, in a project of its own, on each runtime.
+ * Applications for crossws 0.4 run on this package, installed under the name of crossws. Each
+ * test packs the package as for npm, and installs it in a separate project on each runtime.
  */
 const DEPENDENCIES = {
   "@types/node": "24.10.1",
@@ -27,7 +27,7 @@ const DEPENDENCIES = {
 interface Application {
   readonly fact: string;
   readonly program: string;
-  /** What it says when it is through, a line for each thing. */
+  /** Expected output at exit: a line for each part that ran. */
   readonly says: string;
   /** Names of runtimes. */
   readonly on: readonly string[];
@@ -47,15 +47,15 @@ const applications: readonly Application[] = [
     on: ["deno", "node22", "bun"],
   },
   {
-    fact: "every call of crossws does what it is for",
+    fact: "every method of crossws behaves as its documentation says",
     program: everythingProgram,
     says: "every call\n",
     on: ["deno", "node22", "bun", "uws"],
   },
   {
-    fact: "another library takes lines over, and ws takes its own options",
+    fact: "a foreign noServer library can accept upgrades, and ws gets its own options",
     program: nodeProgram,
-    says: "what is Node's alone\n",
+    says: "only on Node\n",
     on: ["node22"],
   },
 ];
@@ -83,7 +83,7 @@ Deno.test.afterAll(async () => {
   if (project) await Deno.remove(project, { recursive: true });
 });
 
-/** The words before a program's path, or why there are none. */
+/** Returns the words before a program's path, or the tool that is missing. */
 async function commandOf(runtime: Runtime): Promise<readonly string[] | { missing: string }> {
   if (!hasNpm) return { missing: "npm" };
   const command = await runtime.command();
@@ -109,7 +109,7 @@ for (const runtime of runtimes) {
   }
 }
 
-const typed = "drop-in for crossws: TypeScript takes an application for crossws";
+const typed = "drop-in for crossws: an application for crossws compiles unchanged";
 if (!hasNpm) console.error(`NOT RUN: needs npm: ${typed}`);
 Deno.test({
   name: typed,
@@ -121,7 +121,7 @@ Deno.test({
   },
 });
 Deno.test({
-  name: "drop-in for crossws: the declarations of graphql-ws find all that they import",
+  name: "drop-in for crossws: the declarations of graphql-ws find all their imports",
   ignore: !hasNpm,
   async fn() {
     const program = 'export * from "graphql-ws/use/crossws";';

@@ -5,14 +5,14 @@ import { durableObjects } from "./runtimes/durable.ts";
 import { workerdCommand } from "./harness/processes/workerd.ts";
 import { ServerProcess } from "./harness/processes/server_process.ts";
 
-/** How long workerd 2026-11 lets an object be idle before it takes it out of memory, and some more. */
+/** Milliseconds after which workerd 2026-11 has evicted an idle object, with some margin. */
 const HIBERNATES_AFTER = 11_500;
 
-/** What a Durable Object keeps beside its sockets: the peers that are too large for those. */
+/** Storage of a Durable Object: peers that are too large for the attachment of a socket. */
 const command = await durableObjects.command();
 const ignore = "missing" in command;
 
-/** How many rows a new client finds. */
+/** Returns the number of rows that a new client sees. */
 async function rows(client: CaseClient): Promise<number> {
   const raw = await client.upgraded({ target: client.path("?1") });
   raw.destroy();
@@ -20,7 +20,8 @@ async function rows(client: CaseClient): Promise<number> {
 }
 
 Deno.test({
-  name: "a peer too large for its socket is in the object's storage until it closes",
+  name:
+    "a peer too large for its socket's attachment stays in the object's storage until it closes",
   ignore,
   async fn() {
     await using server = await ServerProcess.start(command as string[]);
@@ -33,7 +34,7 @@ Deno.test({
     await client.evict();
     large.write(frame(TEXT, "50"));
     await client.logged("message", 1);
-    assert.equal(await rows(client), 0, "it fits on the socket again");
+    assert.equal(await rows(client), 0, "rows after the peer became small again");
     large.write(frame(TEXT, "60000"));
     await client.logged("message", 2);
     assert.equal(await rows(client), 1);
@@ -47,7 +48,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a process that is killed leaves rows of peers that nobody has: the next one removes them",
+  name: "a restarted object removes the rows of peers whose process was killed",
   ignore,
   async fn() {
     {
@@ -59,7 +60,7 @@ Deno.test({
       );
       await client.logged("open", 3);
       assert.equal(await rows(client), 3);
-      await sleep(100); // until the disk has them
+      await sleep(100); // until the rows are on disk
       const ended = Promise.all(connections.map((raw) => raw.ended()));
       await server.stop(); // by SIGKILL, see workerd_server.ts
       await ended;
@@ -78,7 +79,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "an object whose peers are idle hibernates by itself; one with a hook at work does not",
+  name:
+    "an object with idle peers hibernates by itself, and an object with a running hook does not",
   ignore,
   async fn() {
     await using server = await ServerProcess.start(command as string[]);
@@ -94,7 +96,7 @@ Deno.test({
     busy!.send("wait");
     await sleep(HIBERNATES_AFTER);
     idle!.send("look");
-    assert.equal(await idle!.text(), "look false", "its memory is new");
+    assert.equal(await idle!.text(), "look false", "the object did not lose its memory");
     await clients[1]!.release("go");
     assert.equal(await busy!.text(), "wait true");
     for (const client of clients) await client.close();
@@ -102,7 +104,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a class without SQLite keeps what fits on the socket, and says what would help for more",
+  name: "a class without SQLite keeps small peers, and its error for a large peer names the remedy",
   ignore,
   async fn() {
     const options = { date: "2026-11-17", sqlite: false };

@@ -7,7 +7,7 @@ const canCut = await FarNetwork.isPossible();
 const cases = faults.filter(({ id }) => canCut || !id.startsWith("black-hole."));
 
 if (!canCut) {
-  const notice = "black-holed lines were NOT tested: a network namespace needs root and `ip`";
+  const notice = "black-holed connections were NOT tested: a network namespace needs root and `ip`";
   console.log(`\n*** ${notice} ***\n`);
   Deno.test({ name: notice, ignore: true, fn() {} });
 }

@@ -5,8 +5,8 @@ import { emit } from "../scripts/npm/emit.ts";
 import { npmBinary } from "./harness/processes/npm_binary.ts";
 
 /**
- * Our minimal types of foreign things against the real ones. Each program is checked by itself,
- * since the real types add globals of their runtime.
+ * Checks the package's minimal types of runtimes against the real types. Each program is checked
+ * alone, as the real types add globals of their runtime.
  */
 const FOLDER = new URL("../.cache/types/", import.meta.url);
 
@@ -111,7 +111,7 @@ const cloudflareTypes = await npmBinary(
   "index.d.ts",
 );
 Deno.test({
-  name: "our types of Cloudflare fit its own",
+  name: "the package's types of Cloudflare fit the real ones",
   ignore: cloudflareTypes === undefined,
   async fn() {
     const library = new URL("../.cache/built/types/", import.meta.url);
@@ -126,13 +126,13 @@ Deno.test({
   },
 });
 
-/** What wrangler makes a string of. */
+/** Imports that wrangler turns into strings. */
 const TEXTS = ["html", "css", "svg", "txt"].map((type) =>
   `declare module "*.${type}" {\n  const text: string;\n  export default text;\n}\n`
 ).join("");
 
 Deno.test({
-  name: "the example for Cloudflare fits its types",
+  name: "the example for Cloudflare compiles with Cloudflare's types",
   ignore: cloudflareTypes === undefined,
   async fn() {
     const example = new URL("../examples/cloudflare/", import.meta.url);
@@ -144,7 +144,9 @@ Deno.test({
   },
 });
 
-/** What TypeScript says of the example with this Worker; of the library's own files it asks elsewhere. */
+/**
+ * Compiles the example with this Worker. Errors in the library's own files belong to other checks.
+ */
 async function exampleErrors(worker: string): Promise<string[]> {
   await Deno.mkdir(FOLDER, { recursive: true });
   await Deno.writeTextFile(new URL("texts.d.ts", FOLDER), TEXTS);
@@ -159,7 +161,7 @@ async function exampleErrors(worker: string): Promise<string[]> {
   }
 }
 
-/** By TypeScript itself: Deno has globals of its own, and knows no module `cloudflare:workers`. */
+/** Compiles with `tsc`: Deno has globals of its own, and knows no module `cloudflare:workers`. */
 async function compile(
   name: string,
   program: string,
@@ -188,7 +190,7 @@ async function compile(
   await run(tool("tsc"), ["--project", settings.pathname]);
 }
 
-Deno.test("our types of Bun fit Bun's own", () => check("bun.ts", BUN));
+Deno.test("the package's types of Bun fit the real ones", () => check("bun.ts", BUN));
 
 const uwsTypes = await npmBinary(
   "uWebSockets.js",
@@ -196,12 +198,12 @@ const uwsTypes = await npmBinary(
   "docs/index.d.ts",
 );
 Deno.test({
-  name: "our types of uWebSockets.js fit its own",
+  name: "the package's types of uWebSockets.js fit the real ones",
   ignore: uwsTypes === undefined,
   fn: () => check("uws.ts", UWS.replace("UWS_TYPES", uwsTypes!)),
 });
 
-Deno.test("a type that does not fit is found", async () => {
+Deno.test("the check of foreign types finds a type that does not fit", async () => {
   await assert.rejects(check("misfit.ts", BUN.replace("ws.websocket", "{ open: 1 }")), /TS2/);
 });
 
@@ -209,7 +211,7 @@ async function check(name: string, program: string): Promise<void> {
   await Deno.mkdir(FOLDER, { recursive: true });
   const file = new URL(name, FOLDER);
   await Deno.writeTextFile(file, program);
-  // A configuration of its own: the project's leaves this folder out.
+  // A separate configuration, as the project's excludes this folder.
   const settings = new URL("deno.json", FOLDER);
   await Deno.writeTextFile(
     settings,

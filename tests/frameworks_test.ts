@@ -9,12 +9,12 @@ import { run } from "../scripts/npm/command.ts";
 import { fixture, runtimes } from "./runtimes/native.ts";
 import { ServerProcess } from "./harness/processes/server_process.ts";
 
-/** The adapter for Node shares a port with whatever answers HTTP there. */
+/** The adapter for Node shares a port with a framework that answers HTTP. */
 const frameworks: Record<string, string> = {
   express: "Express 5",
   fastify: "Fastify 5",
   koa: "Koa 3",
-  https: "a server for https",
+  https: "a node:https server",
 };
 
 const node = await runtimes.find(({ name }) => name === "node22")!.command(fixture("frameworks"));
@@ -52,12 +52,16 @@ for (const [name, title] of Object.entries(frameworks)) {
       });
       assert.deepEqual(heard, [`ws${address}`, "hi"]);
 
-      assert.equal(await get(`http${address}`, secure?.cert), "over HTTP", "and HTTP goes on");
+      assert.equal(
+        await get(`http${address}`, secure?.cert),
+        "over HTTP",
+        "HTTP after the WebSocket",
+      );
     },
   });
 }
 
-/** The body at an URL, the certificate of its server trusted. */
+/** Fetches the body at a URL, and trusts the certificate. */
 function get(url: string, ca: string | undefined): Promise<string> {
   return new Promise((resolve, reject) => {
     const module = url.startsWith("https:") ? https : http;
@@ -69,7 +73,7 @@ function get(url: string, ca: string | undefined): Promise<string> {
   });
 }
 
-/** A certificate for this machine that nobody has signed, and its key. */
+/** Creates a self-signed certificate for localhost, and its key. */
 async function certificate(): Promise<{ cert: string; key: string }> {
   const folder = await Deno.makeTempDir({ prefix: "onepeer-tls-" });
   const cert = `${folder}/cert.pem`, key = `${folder}/key.pem`;

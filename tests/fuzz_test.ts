@@ -2,7 +2,7 @@ import { fuzz } from "./fuzz/fuzz_run.ts";
 import { replayCommand, shrink, violationLines } from "./fuzz/shrink.ts";
 import { chosenRuntimes, runtimesOf } from "./harness/runtime_suites.ts";
 
-// New histories each time: `deno task fuzz` plays those of a given seed again.
+// Each run has new histories. `deno task fuzz` replays a given seed.
 const SECONDS = 10;
 
 for (const runtime of chosenRuntimes(runtimesOf.fuzz)) {
@@ -12,7 +12,7 @@ for (const runtime of chosenRuntimes(runtimesOf.fuzz)) {
     console.log(`\n*** ${runtime.title} was NOT fuzzed: needs ${command.missing} ***\n`);
   }
   Deno.test({
-    name: `${runtime.title}: no client and no hook breaks it in ${SECONDS} s of random histories`,
+    name: `${runtime.title}: ${SECONDS} s of random clients and hooks break no rule`,
     ignore: isMissing,
     sanitizeOps: false,
     sanitizeResources: false,
@@ -20,14 +20,14 @@ for (const runtime of chosenRuntimes(runtimesOf.fuzz)) {
       if (isMissing) return;
       const seed = crypto.getRandomValues(new Uint32Array(1))[0]!;
       const result = await fuzz(runtime, command, { seed, seconds: SECONDS });
-      if (result.frames < 1000) throw new Error(`no more than ${result.frames} frames were played`);
+      if (result.frames < 1000) throw new Error(`only ${result.frames} frames were played`);
       if (result.violations.length === 0) return;
       throw new Error(
         [
           `${result.violations.length} violations:`,
           ...violationLines(result),
           await shrink(runtime, command, result),
-          `All of it: ${replayCommand(runtime, seed)}`,
+          `To replay all: ${replayCommand(runtime, seed)}`,
         ].join("\n"),
       );
     },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-/** What each room may import: itself, and the rooms named here. Type-only imports count. */
+/** Rooms that each room may import besides itself. Type-only imports count. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "common": [],
   "socket": ["common"],
@@ -43,21 +43,21 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "shims/workerd",
   ],
   "server": ["common", "handshake", "endpoint", "adapters"],
-  // Pages load it: no module of the server goes along.
+  // Browsers load this room, so it may import no module of the server.
   "websocket": [],
   "mod.ts": ["common", "socket", "handshake", "pubsub", "peer.ts", "endpoint"],
 };
-/** Folders beside the product: they may import what they like, but not in a circle. */
+/** Folders outside of the product: they may import anything, but not in a circle. */
 const BESIDE = ["bench", "examples", "scripts", "tests"];
 
 interface Import {
-  /** What is imported, as a path from the root; a package by its own name. */
+  /** Path of the imported module from the root, or the name of a package. */
   readonly to: string;
   readonly isType: boolean;
 }
 type Modules = ReadonlyMap<string, readonly Import[]>;
 
-/** The innermost room that a module lies in; `undefined` for a module that lies in none. */
+/** Returns the innermost room that holds a module, or `undefined`. */
 function roomOf(module: string): string | undefined {
   if (module in MAY_IMPORT) return module;
   const folders = module.split("/").slice(0, -1);
@@ -68,7 +68,7 @@ function roomOf(module: string): string | undefined {
   return undefined;
 }
 
-/** Everything that breaks the import rules, in words. */
+/** Describes each import that breaks a rule. */
 function violations(modules: Modules): string[] {
   const found: string[] = [];
   for (const [from, imports] of modules) {
@@ -95,12 +95,12 @@ function violations(modules: Modules): string[] {
   return found;
 }
 
-/** `cloudflare` for `adapters/cloudflare.ts` and for all files of `adapters/cloudflare/`. */
+/** Returns `cloudflare` for `adapters/cloudflare.ts` and all files of `adapters/cloudflare/`. */
 function adapterOf(module: string): string {
   return module.split("/")[1]!.replace(/\.ts$/, "");
 }
 
-/** The first circle of imports, type-only ones included, as the modules on the way. */
+/** Returns the modules of the first circle of imports, type-only imports included. */
 function circleIn(modules: Modules): string[] | undefined {
   const done = new Set<string>();
   const visit = (module: string, path: readonly string[]): string[] | undefined => {
@@ -123,12 +123,12 @@ function circleIn(modules: Modules): string[] | undefined {
 const IMPORT =
   /^(?:import|export)\s+(type\s)?(?:([\w*{][^;"']*?)\s+from\s+)?"([^"]+)"|\bimport\(\s*"([^"]+)"/gm;
 
-/** The imports of a source text. Comments are no imports, though examples in them look like some. */
+/** Returns the imports of a source text. Examples in comments do not count. */
 function importsOf(module: string, source: string): Import[] {
   const code = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
   return [...code.matchAll(IMPORT)].map(([, type, names, from, dynamic]) => {
     const to = (from ?? dynamic)!;
-    // `{ type A, type B }` alone leaves nothing behind at run time.
+    // `{ type A, type B }` alone imports nothing at run time.
     const braced = names?.match(/^\{([^}]*)\}$/)?.[1]?.split(",").map((name) => name.trim())
       .filter(Boolean);
     const isType = type !== undefined ||
@@ -157,7 +157,7 @@ function* modulesBelow(folder: string): Generator<string> {
   }
 }
 
-/** The modules as they are, with one more import or module planted. */
+/** Returns the real modules with one planted import. */
 function planted(from: string, to: string, isType: boolean): Modules {
   const modules = new Map(readModules());
   modules.set(from, [...modules.get(from) ?? [], { to, isType }]);
@@ -182,9 +182,9 @@ Deno.test("The top level has mod.ts and peer.ts, and no other module", () => {
   assert.deepEqual(top.sort(), ["mod.ts", "peer.ts"]);
 });
 
-Deno.test("A planted import that breaks a rule is found", () => {
+Deno.test("The layers check finds a planted import that breaks a rule", () => {
   const table: [from: string, to: string, isType: boolean, found: RegExp | undefined][] = [
-    // A core room and what lies outside of the core.
+    // A core room imports from outside of the core.
     ["endpoint/connection.ts", "shims/workerd/workerd.ts", false, /endpoint may not import shims/],
     ["endpoint/endpoint.ts", "shims/node/ws_socket.ts", false, /endpoint may not import shims/],
     ["endpoint/hooks.ts", "adapters/sse/answer.ts", false, /endpoint may not import adapters\/sse/],
@@ -232,7 +232,7 @@ Deno.test("A planted import that breaks a rule is found", () => {
   }
 });
 
-Deno.test("A planted circle is found: of types, within a room, in bench and in scripts", () => {
+Deno.test("The layers check finds import circles: of types, within a room, in bench and in scripts", () => {
   const circle = (a: string, b: string, isType: boolean): string[] =>
     violations(new Map([[a, [{ to: b, isType: false }]], [b, [{ to: a, isType }]]]));
   for (const isType of [false, true]) {
@@ -248,7 +248,7 @@ Deno.test("A planted circle is found: of types, within a room, in bench and in s
   }
 });
 
-Deno.test("Imports are read from the source in each of their forms", () => {
+Deno.test("The layers check reads each form of import from the source", () => {
   const table: [string, string | undefined, boolean][] = [
     ['import { a } from "../socket.ts";', "socket.ts", false],
     ['import type { A } from "../socket.ts";', "socket.ts", true],

@@ -9,7 +9,7 @@ import { workers } from "./runtimes/workers.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
-/** Why a check can find nothing; `undefined` where it can. */
+/** Returns why a check cannot find a fault, or `undefined` if it can. */
 function mistakeIn(check: Check): string | undefined {
   const { kind, runtime, part } = partsOf(check);
   if (kind === "contract") {
@@ -21,7 +21,7 @@ function mistakeIn(check: Check): string | undefined {
   return pathOf(check, ROOT) ? undefined : `no test ${check}`;
 }
 
-Deno.test("Every planted fault still fits the code that it breaks", async () => {
+Deno.test("Every planted fault applies to the current code", async () => {
   const stale: string[] = [];
   for (const fault of faults) {
     try {
@@ -33,7 +33,7 @@ Deno.test("Every planted fault still fits the code that it breaks", async () => 
   assert.deepEqual(stale, []);
 });
 
-Deno.test("Every planted fault has a name of its own, and names tests that exist", () => {
+Deno.test("Every planted fault has a unique id, and names tests that exist", () => {
   assert.equal(new Set(faults.map(({ id }) => id)).size, faults.length);
   for (const fault of faults) {
     assert.notEqual(fault.caughtBy.length, 0, fault.id);
@@ -43,7 +43,7 @@ Deno.test("Every planted fault has a name of its own, and names tests that exist
   }
 });
 
-Deno.test("A fault that is stale, or changes nothing, is found out", () => {
+Deno.test("mutate() throws if a fault is stale, ambiguous or changes nothing", () => {
   const fault: Fault = {
     id: "x",
     file: "pubsub/hub.ts",

@@ -2,7 +2,7 @@ import { npmChecks } from "../scripts/npm/checks.ts";
 import { exists } from "../scripts/npm/command.ts";
 import { NpmPackage } from "../scripts/npm/package.ts";
 
-/** The package for npm, built as it would be published: a test for each check. */
+/** The npm package, built as for publishing. Each check is a test. */
 const hasNpm = await exists("npm");
 let built: NpmPackage | undefined;
 

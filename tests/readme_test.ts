@@ -7,7 +7,7 @@ const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url))
 const snippets = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!);
 const [program] = snippets;
 
-/** The snippet a visitor sees first, run as it stands; only import and port are made to fit. */
+/** The README's first program, unchanged except for its import and port. */
 for (const { name, title, command } of runtimes) {
   const server = `server/${name.replace(/\d+$/, "")}.ts`;
   if (!(await exists(new URL(`../${server}`, import.meta.url)))) continue;
@@ -19,7 +19,7 @@ for (const { name, title, command } of runtimes) {
   await Deno.writeTextFile(file, `${fitted}\nconsole.log("LISTENING ${port}");\n`);
   const words = await command(file);
   Deno.test({
-    name: `${title}: the README's first program runs as it stands`,
+    name: `${title}: the README's first program echoes on this runtime`,
     ignore: "missing" in words,
     async fn() {
       const process = await ServerProcess.start(words as string[]);
@@ -34,7 +34,7 @@ for (const { name, title, command } of runtimes) {
   });
 }
 
-/** The program does not say when it listens, so this asks again until it does. */
+/** Connects again and again until the program listens, as it prints nothing. */
 async function dial(port: number): Promise<TestSocket> {
   for (let attempt = 0;; attempt++) {
     try {
@@ -46,12 +46,12 @@ async function dial(port: number): Promise<TestSocket> {
   }
 }
 
-Deno.test("the README's first program is what this test runs", () => {
+Deno.test("the README's first program has the import and the port that this test replaces", () => {
   assert.match(program!, /from "@onepeer\/onepeer\/server";/);
   assert.match(program!, /port: 3000/);
 });
 
-Deno.test("the README's first screen has two commands, and they exist", async () => {
+Deno.test("the two commands on the README's first screen exist as tasks", async () => {
   const { default: config } = await import("../deno.json", { with: { type: "json" } });
   const commands = [...readme.matchAll(/npx -y deno@2\.9\.6 task (\w+)/g)].map(([, task]) => task!);
   assert.deepEqual(commands, ["demo", "test"]);
@@ -66,7 +66,7 @@ for (const [index, code] of snippets.slice(1).entries()) {
   const [title] = code.split("\n");
   Deno.test(`the README's program ${index + 2} runs: ${title}`, async () => {
     const file = new URL(`../.cache/readme/program_${index + 2}.ts`, import.meta.url);
-    // A user's project need not ask for explicit types of exports; this one does.
+    // This project requires explicit types of exports, a user's project need not.
     await Deno.writeTextFile(file, code.replace("export const", "const"));
     const args = ["run", "-A", "--check", file.pathname];
     const { success, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();

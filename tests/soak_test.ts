@@ -7,11 +7,11 @@ const runtime = runtimes.find(({ name }) => name === "node24")!;
 const command = await runtime.command();
 const isMissing = "missing" in command;
 if (isMissing) {
-  console.log(`\n*** There was NO soak: ${runtime.title} needs ${command.missing} ***\n`);
+  console.log(`\n*** ${runtime.title} was NOT soaked: needs ${command.missing} ***\n`);
 }
 
 Deno.test({
-  name: `${runtime.title}: ${SECONDS} s of mixed load lose nothing and leave nothing behind`,
+  name: `${runtime.title}: ${SECONDS} s of mixed load lose no message and leak nothing`,
   ignore: isMissing,
   sanitizeOps: false,
   sanitizeResources: false,
@@ -19,7 +19,7 @@ Deno.test({
     const result = await soak(runtime, SECONDS);
     assert.ok(!("missing" in result));
     assert.deepEqual(result.failures, []);
-    assert.ok(result.received > 1000 * SECONDS, `only ${result.received} messages came`);
+    assert.ok(result.received > 1000 * SECONDS, `only ${result.received} messages arrived`);
     assert.ok(result.latency.echo.count > 0 && result.latency.publish.count > 0);
   },
 });

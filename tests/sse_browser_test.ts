@@ -11,15 +11,15 @@ import { until } from "./harness/clients/socket_history.ts";
 
 sayIfSkipped("the client for SSE");
 
-/** What the page has. */
+/** Globals of the page. */
 declare const client: { readonly WebSocketSSE: typeof Client };
 declare const heard: unknown[];
 
-/** A site, a proxy before it, and a page of it in a browser. */
+/** A server, a proxy before it, and one of its pages in a browser. */
 class Scene implements AsyncDisposable {
   readonly page: Page;
   readonly proxy: ReverseProxy;
-  /** What the page said on its console. */
+  /** Messages on the console of the page. */
   readonly console: string[] = [];
   readonly #browser: Browser;
   readonly #end: () => Promise<void>;
@@ -56,12 +56,12 @@ class Scene implements AsyncDisposable {
     });
   }
 
-  /** What the page has put into `heard`. */
+  /** Returns the contents of `heard` in the page. */
   get heard(): Promise<unknown[]> {
     return this.page.evaluate(() => heard);
   }
 
-  /** Requests for events, as the proxy saw them. */
+  /** Requests for events that the proxy saw. */
   get gets(): string[] {
     return this.proxy.passed.filter(({ headers }) => headers.accept === "text/event-stream")
       .map(({ headers }) => String(headers["last-event-id"] ?? "new").replace(/.*\./, ""));
@@ -82,11 +82,11 @@ async function bundle(): Promise<string> {
     globalName: "client",
     write: false,
   });
-  await stop(); // its child process would keep ours alive
+  await stop(); // the child process of esbuild would keep this process alive
   return outputFiles[0]!.text;
 }
 
-/** Waits until a page has heard all this. */
+/** Waits until `heard` in the page equals the expected values. */
 async function hears(scene: Scene, expected: readonly unknown[]): Promise<void> {
   let last: unknown[] = [];
   for (let i = 0; i < 400 && last.length < expected.length; i++) {
@@ -96,7 +96,7 @@ async function hears(scene: Scene, expected: readonly unknown[]): Promise<void> 
   assert.deepEqual(last, expected);
 }
 
-browserTest("a bare EventSource gets messages, resumes, and stops after the close", async () => {
+browserTest("a bare EventSource gets messages, resumes, and stops after a close", async () => {
   const peers: { send(data: string): unknown; close(code: number, reason: string): void }[] = [];
   await using scene = await Scene.set({ hooks: { open: (peer) => void peers.push(peer) } });
   await scene.page.evaluate(() => {
@@ -118,57 +118,61 @@ browserTest("a bare EventSource gets messages, resumes, and stops after the clos
   await hears(scene, ["open", "one\ntwo", "three"]);
   peer!.close(4000, "enough");
   await hears(scene, ["open", "one\ntwo", "three", { code: 4000, reason: "enough" }, "stopped"]);
-  assert.equal(peers.length, 1, "it was one session");
+  assert.equal(peers.length, 1, "number of sessions");
   assert.equal(scene.gets.at(-1), "closed");
   const { length } = scene.gets;
-  await scene.page.waitForTimeout(4_000); // Chromium comes back after three seconds
-  assert.equal(scene.gets.length, length, "it went on asking");
+  await scene.page.waitForTimeout(4_000); // Chromium reconnects after three seconds
+  assert.equal(scene.gets.length, length, "the EventSource reconnected after the close");
 });
 
 for (const buffers of ["body", "all"] as const) {
-  browserTest(`a proxy that buffers: ${buffers}: is noticed, reported and got round`, async () => {
-    const heartbeat = 1500; // a busy machine may notice it half a heartbeat late
-    const said: string[] = [];
-    let opened = 0;
-    await using scene = await Scene.set({
-      heartbeat,
-      hooks: {
-        open(peer) {
-          opened++;
-          peer.send("welcome");
-        },
-        message(peer, message) {
-          said.push(message.text());
-          peer.send(`echo ${message.text()}`);
-        },
-      },
-    }, { buffers });
-    await scene.page.evaluate((heartbeat) => {
-      Object.assign(globalThis, { heard: [] });
-      const begin = performance.now();
-      const socket = new client.WebSocketSSE("/events", [], {
+  browserTest(
+    `the client detects a buffering proxy (${buffers}), warns and falls back to polling`,
+    async () => {
+      const heartbeat = 1500; // a busy machine may be half a heartbeat late
+      const said: string[] = [];
+      let opened = 0;
+      await using scene = await Scene.set({
         heartbeat,
-        onBuffering: () => heard.push(Math.round((performance.now() - begin) / heartbeat)),
-      });
-      socket.onopen = () => socket.send("1");
-      socket.onmessage = ({ data }) => {
-        heard.push(data);
-        if (data === "echo 1") setTimeout(() => socket.send("2"), 1.5 * heartbeat); // polls in between
-        if (data === "echo 2") socket.close(3000, "done");
-      };
-      socket.onclose = ({ code, wasClean }) => heard.push(code, wasClean);
-    }, heartbeat);
-    await hears(scene, ["welcome", 2, "echo 1", "echo 2", 3000, true]); // after two heartbeats
-    assert.deepEqual(said, ["1", "2"]);
-    // Who saw the headers knows its session; else the server can't know that both are the same.
-    assert.equal(opened, buffers === "body" ? 1 : 2);
-    const warnings = scene.console.filter((line) => line.startsWith("warning"));
-    assert.equal(warnings.length, 1);
-    assert.match(warnings[0]!, /a proxy before .* buffers/);
-  });
+        hooks: {
+          open(peer) {
+            opened++;
+            peer.send("welcome");
+          },
+          message(peer, message) {
+            said.push(message.text());
+            peer.send(`echo ${message.text()}`);
+          },
+        },
+      }, { buffers });
+      await scene.page.evaluate((heartbeat) => {
+        Object.assign(globalThis, { heard: [] });
+        const begin = performance.now();
+        const socket = new client.WebSocketSSE("/events", [], {
+          heartbeat,
+          onBuffering: () => heard.push(Math.round((performance.now() - begin) / heartbeat)),
+        });
+        socket.onopen = () => socket.send("1");
+        socket.onmessage = ({ data }) => {
+          heard.push(data);
+          if (data === "echo 1") setTimeout(() => socket.send("2"), 1.5 * heartbeat); // polls in between
+          if (data === "echo 2") socket.close(3000, "done");
+        };
+        socket.onclose = ({ code, wasClean }) => heard.push(code, wasClean);
+      }, heartbeat);
+      await hears(scene, ["welcome", 2, "echo 1", "echo 2", 3000, true]); // after two heartbeats
+      assert.deepEqual(said, ["1", "2"]);
+      // Without the response headers the client has no session token, so the server sees two
+      // sessions.
+      assert.equal(opened, buffers === "body" ? 1 : 2);
+      const warnings = scene.console.filter((line) => line.startsWith("warning"));
+      assert.equal(warnings.length, 1);
+      assert.match(warnings[0]!, /a proxy before .* buffers/);
+    },
+  );
 }
 
-browserTest("a page of another origin is served where allowedOrigins admits it", async () => {
+browserTest("a page of another origin gets events if allowedOrigins admits it", async () => {
   await using scene = await Scene.set({});
   const { origin } = new URL(scene.proxy.url);
   for (const allowedOrigins of [[origin], ["https://a.example"]]) {

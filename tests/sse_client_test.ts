@@ -9,18 +9,18 @@ const COUNT = 150;
 const CLIENTS = ["deno", "node20", "node24", "bun"];
 const program = new URL("./fixtures/sse_client.ts", import.meta.url);
 
-/** The real client on each runtime, the real server on Deno, and lines that are cut between them. */
+/** The real client on each runtime, and a server on Deno behind a relay that cuts connections. */
 for (const { title, command } of runtimes.filter(({ name }) => CLIENTS.includes(name))) {
   const words = await command(program);
   if ("missing" in words) console.error(`NOT RUN: needs ${words.missing}: SSE client on ${title}`);
   Deno.test({
-    name: `SSE client on ${title}: lines are cut, nothing is lost, nothing comes twice`,
+    name: `SSE client on ${title}: cut connections lose no message and repeat none`,
     ignore: "missing" in words,
     async fn() {
       const server = numbersServer();
       try {
         await using relay = new CuttingRelay(server.port);
-        // Not before it is open: until then a line that drops is a failed connection, rightly.
+        // The relay cuts only after `open`: a cut before is a failed connection, as it should be.
         const timer = setInterval(() => server.received.length > 0 && relay.cut(), 250);
         const url = `ws://127.0.0.1:${relay.port}/numbers`;
         const [first, ...args] = words as readonly string[];
@@ -32,7 +32,7 @@ for (const { title, command } of runtimes.filter(({ name }) => CLIENTS.includes(
         assert.deepEqual([report.code, report.reason, report.wasClean], [4000, "done", true]);
         assert.deepEqual(server.received, numbers());
         assert.deepEqual(server.hooks, ["open", "close 4000 done"]);
-        assert.ok(relay.cuts >= 3, `only ${relay.cuts} lines were cut`);
+        assert.ok(relay.cuts >= 3, `only ${relay.cuts} connections were cut`);
       } finally {
         await server.close();
       }
@@ -40,12 +40,12 @@ for (const { title, command } of runtimes.filter(({ name }) => CLIENTS.includes(
   });
 }
 
-/** 1 to COUNT, every tenth as bytes. */
+/** Messages from 1 to COUNT, every tenth as bytes. */
 function numbers(): (string | number[])[] {
   return Array.from({ length: COUNT }, (_, i) => (i + 1) % 10 ? `${i + 1}` : [i + 1]);
 }
 
-/** Sends the numbers to who comes, and keeps what it gets. */
+/** Sends the numbers to each client, and records the received messages. */
 function numbersServer() {
   const received: (string | number[])[] = [];
   const hooks: string[] = [];

@@ -525,7 +525,7 @@ for (let i = 0; i < 30 && await connectionCount() > 0; i++) {
   await new Promise((go) => setTimeout(go, 100));
 }
 assert.equal(await connectionCount(), 0);
-console.log("what is Node's alone");
+console.log("only on Node");
 process.exit(0);
 `;
 

@@ -8,17 +8,20 @@ import { Bystander, type Step, steps, watched } from "./steps.ts";
 const IDLE = 3000;
 const MIB = 1024 * 1024;
 
-/** Before there is a handshake the line is the HTTP server's, and so are its time-outs. */
+/**
+ * Steps after the handshake. Before, the connection and its time-outs belong to the HTTP server.
+ */
 const OURS = steps.filter(({ name }) => !/^(?:before|within|behind)-handshake$/.test(name));
 
 /**
- * Lines on which, from some step on, nothing gets through: no FIN, no RST, no acknowledgement. All
- * that can be noticed is silence.
+ * Connections on which nothing gets through after some step: no FIN, no RST, no acknowledgement.
+ * The
+ * server can notice only silence.
  */
 export const blackHole: readonly Case[] = [
   {
     id: "black-hole.files",
-    fact: "clients cut off while nothing is under way to them leave no descriptor behind",
+    fact: "clients that are cut off without unacknowledged bytes leave no descriptor behind",
     runsAlone: true,
     server: (server) => watched(server, { idleTimeout: IDLE, maxBuffered: 64 * MIB }),
     async run(client) {
@@ -33,7 +36,7 @@ export const blackHole: readonly Case[] = [
   },
   {
     id: "black-hole.lines",
-    fact: "so do, within 8 s, those cut off while bytes or a close frame were",
+    fact: "clients that are cut off with unacknowledged bytes leave no connection behind after 8 s",
     server: (server) => watched(server, { idleTimeout: IDLE, maxBuffered: 64 * MIB }),
     async run(client) {
       const other = await Bystander.join(client);
@@ -44,19 +47,19 @@ export const blackHole: readonly Case[] = [
   },
   ...OURS.map((step): Case => ({
     id: `black-hole.${step.name}`,
-    fact: `a client cut off ${step.when} ends once, at idleTimeout, with ${step.code ?? 1006}`,
+    fact: `a client cut off ${step.when} closes once, with ${step.code ?? 1006} at idleTimeout`,
     server: (server) => watched(server, { idleTimeout: IDLE, maxBuffered: 64 * MIB }),
     run: (client) => isEnded(client, step, step.code ?? 1006),
   })),
   {
     id: "black-hole.overflow",
-    fact: "a client cut off while more than maxBuffered is queued is closed with 1013 before that",
+    fact: "a client cut off with more than maxBuffered queued closes with 1013 before idleTimeout",
     server: (server) => watched(server, { idleTimeout: 60_000, maxBuffered: MIB }),
     run: (client) => isEnded(client, steps.find(({ name }) => name === "amid-publish")!, 1013),
   },
 ];
 
-/** Takes a client as far as each of the steps, cuts all of them off, and waits for their ends. */
+/** Takes a client to each of the steps, cuts all of them off, and waits for their ends. */
 async function vanish(client: CaseClient, far: FarNetwork, at: readonly Step[], other: Bystander) {
   for (const step of at) {
     const raw = await client.tcp({ path: far.path });

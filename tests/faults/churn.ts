@@ -12,20 +12,22 @@ import { filesAreBack, filesOf, memoryOf } from "./process_vitals.ts";
 
 const MIB = 1024 * 1024;
 const CLIENTS = 10_000, WAVE = 250;
-/** How many have come when it is looked at first: by then a runtime has what it needs for itself. */
+/**
+ * Number of clients before the first measurement, so that the runtime has allocated its own needs.
+ */
 const WARM_UP = 4000;
-/** Deno 2.9 keeps a socket whose line dropped until its time-out has passed. */
+/** Deno 2.9 keeps a socket whose connection dropped until its time-out has passed. */
 const IDLE = 1000;
-/** A peer that is not let go of costs more than 2 KiB: of 6,000 it would be 12 MiB and more. */
+/** A leaked peer costs more than 2 KiB: 6,000 would cost more than 12 MiB. */
 const MAX_HEAP_GROWTH = 4 * MIB;
-/** Node 24 takes what it is let: over 40,000 clients 246 MB, and from the 22,000th on not a page more. */
+/** Node 24 grew by 246 MB over 40,000 clients, but by no page after the 22,000th. */
 const MAX_RESIDENT_GROWTH = 64 * MIB;
 
-/** Many who come and go. */
+/** Many clients that connect and disconnect. */
 export const churn: readonly Case[] = [{
   id: "churn.connects",
-  runsAlone: true, // it takes all there is of the processor
-  fact: `of ${CLIENTS} clients that came and went nothing is left: no peer, file or memory`,
+  runsAlone: true, // it uses all processors
+  fact: `${CLIENTS} clients that connect and leave cost no peer, file or memory afterwards`,
   server: () => ({
     limits: { idleTimeout: IDLE },
     commands: { heap: heapUsed },
@@ -67,7 +69,7 @@ export const churn: readonly Case[] = [{
   },
 }];
 
-/** Connects so many in waves, has each answered, and has them leave in one of three ways. */
+/** Connects clients in waves, echoes to each, and ends each in one of three ways. */
 async function come(client: CaseClient, count: number): Promise<void> {
   for (let left = count; left > 0; left -= WAVE) {
     await Promise.all(Array.from({ length: WAVE }, async (_, i) => {
@@ -90,10 +92,10 @@ async function isEmpty(client: CaseClient): Promise<void> {
     if (peers + topics + timers + namespaces === 0) return;
     await delay(20);
   }
-  throw new Error(`the server kept something: ${JSON.stringify(await client.stats())}`);
+  throw new Error(`the server kept resources: ${JSON.stringify(await client.stats())}`);
 }
 
-/** Runs on the server: the heap that is left once all garbage is collected. */
+/** Runs on the server, and returns the heap after a garbage collection. */
 async function heapUsed(): Promise<number> {
   const { Bun } = globalThis as { Bun?: { gc(force: boolean): void } };
   let collect = () => Bun?.gc(true);

@@ -1,10 +1,10 @@
 /**
- * A network namespace behind a pair of virtual Ethernet devices. A client there speaks TCP as one
- * on another machine does, and once it is {@linkcode cut} off, nothing gets through any more: no
- * FIN, no RST, no acknowledgement of what is under way.
+ * A network namespace behind a pair of virtual Ethernet devices. A client there speaks TCP as from
+ * another machine. After {@linkcode cut}, nothing gets through: no FIN, no RST, and no
+ * acknowledgement of the bytes on their way.
  */
 export class FarNetwork implements AsyncDisposable {
-  /** A Unix socket; what connects to it gets a line to the server. */
+  /** Path of a Unix socket that relays each connection to the server. */
   readonly path: string;
   readonly #name: string;
   readonly #address: string;
@@ -17,7 +17,7 @@ export class FarNetwork implements AsyncDisposable {
     this.#relay = relay;
   }
 
-  /** Whether this process may make network namespaces, which takes root and `ip`. */
+  /** Whether this process may create network namespaces, which needs root and `ip`. */
   static async isPossible(): Promise<boolean> {
     if (Deno.build.os !== "linux") return false;
     const name = freshName();
@@ -32,7 +32,7 @@ export class FarNetwork implements AsyncDisposable {
     }
   }
 
-  /** Makes one from which a server that listens on all addresses can be reached. */
+  /** Creates a network that reaches a server which listens on all addresses. */
   static async open(port: number): Promise<FarNetwork> {
     const name = freshName(), near = `${name}n`, far = `${name}f`;
     const [host, address] = freshAddresses();
@@ -52,12 +52,12 @@ export class FarNetwork implements AsyncDisposable {
       stderr: "null",
     }).spawn();
     const reader = relay.stdout.getReader();
-    await reader.read(); // it listens
+    await reader.read(); // the relay listens
     await reader.cancel();
     return new FarNetwork(name, address, path, relay);
   }
 
-  /** From here on whatever is sent is lost, both ways. */
+  /** Loses all packets from now on, in both directions. */
   cut(): Promise<void> {
     return ip("-n", this.#name, "addr", "del", `${this.#address}/30`, "dev", `${this.#name}f`);
   }
@@ -72,10 +72,10 @@ export class FarNetwork implements AsyncDisposable {
 }
 
 function freshName(): string {
-  return `op${crypto.randomUUID().slice(0, 8)}`; // with one more letter still a name of a device
+  return `op${crypto.randomUUID().slice(0, 8)}`; // one more letter still makes a valid name of a device
 }
 
-/** Two neighbours of 198.18.0.0/15, which is for tests of networks (RFC 2544). */
+/** Two neighbouring addresses in 198.18.0.0/15, reserved for network tests (RFC 2544). */
 function freshAddresses(): [string, string] {
   const [a = 0, b = 0, c = 0] = crypto.getRandomValues(new Uint8Array(3));
   const of = (last: number) => `198.${18 + a % 2}.${b}.${(c & 0xfc) + last}`;

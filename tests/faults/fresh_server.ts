@@ -1,7 +1,7 @@
 import { CaseClient } from "../harness/clients/case_client.ts";
 import { ServerProcess } from "../harness/processes/server_process.ts";
 
-/** The server half of a case once more, in a process of its own: what it holds is this case's. */
+/** A second server half in a separate process, whose resources belong to one case alone. */
 export class FreshServer implements AsyncDisposable {
   readonly client: CaseClient;
 

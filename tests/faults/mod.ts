@@ -6,7 +6,7 @@ import { shutdown } from "./shutdown.ts";
 import { slowReaders } from "./slow_readers.ts";
 import { vanishing } from "./vanishing.ts";
 
-/** What is done to a server that it must survive. */
+/** Faults that a server must survive. */
 export const faults: readonly Case[] = [
   ...vanishing,
   ...blackHole,
@@ -16,5 +16,5 @@ export const faults: readonly Case[] = [
   ...pressure,
 ];
 
-/** How they are run. */
+/** Options for running the cases. */
 export const FAULT_SUITE = { host: "0.0.0.0", maxCaseMs: 15_000, parallel: 6 } as const;

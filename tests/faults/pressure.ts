@@ -11,14 +11,17 @@ import { memoryOf, resetPeak } from "./process_vitals.ts";
 const { Z_SYNC_FLUSH } = constants;
 const MIB = 1024 * 1024;
 const CLIENTS = 20;
-/** A byte that may wait, and its copies: a buffer that grows by doubling, what is put together to be written. */
+/** Copies of each waiting byte: in a buffer that doubles, and in a chunk to be written. */
 const COPIES = 3;
-/** `ws` 8 keeps each fragment as an object of its own, at most so many. Our own frames need no such limit. */
+/**
+ * `ws` 8 keeps each fragment as an object, at most this many. The framing of this library needs no
+ * such limit.
+ */
 const KEPT_FRAGMENTS = 16 * 1024, FRAGMENT_COST = 256;
-/** What a runtime takes for itself under load: garbage not yet collected, the kernel's chunks. */
+/** Bytes that a runtime needs under load: uncollected garbage, chunks from the kernel. */
 const SLACK = 64 * MIB;
 
-/** A way to press, and what the limits allow it. */
+/** A way to make the server keep bytes, and the bound that the limits set. */
 interface Pressure {
   readonly name: string;
   readonly fact: string;
@@ -40,19 +43,19 @@ let bombOnce: Buffer | undefined;
 const pressures: readonly Pressure[] = [
   {
     name: "pending-hooks",
-    fact: "largest messages to hooks that are pending",
+    fact: "messages of maximum size to pending hooks",
     server: (server) => ({
       limits: { concurrency: 1 },
       hooks: { open: () => server.wait("never") },
     }),
-    // pendingBytes, the message that did not fit any more, and the one that is coming in.
+    // pendingBytes, the message that exceeded it, and the message that is arriving.
     perClient: 4 * MIB,
     connect: (client) => client.upgraded(),
     press: (raw) => flood(raw, MESSAGE, 30),
   },
   {
     name: "never-read",
-    fact: "echoes of largest messages to clients that never read",
+    fact: "echoes of maximum size to clients that never read",
     server: () => ({
       limits: { maxBuffered: 2 * MIB },
       hooks: { message: (peer, message) => void peer.send(message) },
@@ -66,7 +69,7 @@ const pressures: readonly Pressure[] = [
   },
   {
     name: "tiny-fragments",
-    fact: "messages that never end, of fragments of a byte",
+    fact: "endless messages of fragments of a byte",
     perClient: KEPT_FRAGMENTS * FRAGMENT_COST,
     connect: (client) => client.upgraded(),
     press(raw) {
@@ -76,7 +79,7 @@ const pressures: readonly Pressure[] = [
   },
   {
     name: "empty-fragments",
-    fact: "messages that never end, of empty fragments",
+    fact: "endless messages of empty fragments",
     perClient: MIB,
     connect: (client) => client.upgraded(),
     press(raw) {
@@ -86,7 +89,7 @@ const pressures: readonly Pressure[] = [
   },
   {
     name: "bombs",
-    fact: "64 MiB compressed to a thousandth, whole and in fragments",
+    fact: "messages of 64 MiB compressed to a thousandth, whole and in fragments",
     server: () => ({ perMessageDeflate: true }),
     perClient: 2 * MIB,
     connect: (client) =>
@@ -100,12 +103,12 @@ const pressures: readonly Pressure[] = [
       const start = frame(BINARY, bomb.subarray(0, half), { fin: false, rsv: 4 });
       raw.write(Buffer.concat([start, frame(0, bomb.subarray(half))]));
       raw.write(frame(BINARY, bomb, { rsv: 4 }));
-      await raw.ended(5000); // it never came through
+      await raw.ended(5000); // the server refused the message
     },
   },
   {
     name: "headers",
-    fact: "handshakes that never end, of one header after another",
+    fact: "endless handshakes of one header after another",
     perClient: MIB,
     connect: (client) => client.tcp(),
     press(raw) {
@@ -115,14 +118,14 @@ const pressures: readonly Pressure[] = [
   },
 ];
 
-/** Many clients at once that make the server keep as much as it will. */
+/** Many clients that make the server keep as many bytes as the limits allow. */
 export const pressure: readonly Case[] = pressures.map(
   ({ name, fact, server, perClient, connect, press }): Case => {
     const id = `pressure.${name}`;
     return {
       id,
-      fact: `${fact}: memory stays within what the limits allow`,
-      runsAlone: true, // what it writes keeps this process from all else
+      fact: `memory stays within the bound of the limits under ${fact}`,
+      runsAlone: true, // its writes keep this process busy
       ...(server ? { server } : {}),
       async run(client) {
         await using fresh = await FreshServer.start(client, id);
@@ -137,15 +140,15 @@ export const pressure: readonly Case[] = pressures.map(
         await sleep(200);
         const growth = memoryOf(pid).peak - resident;
         note(id, { clients: CLIENTS, growth, bound });
-        assert.ok(growth < bound, `grew by ${growth} bytes, and at most ${bound} are allowed`);
-        const other = await freshClient.connect(); // it is still there
+        assert.ok(growth < bound, `memory grew by ${growth} bytes, at most ${bound} are allowed`);
+        const other = await freshClient.connect(); // the server still accepts clients
         other.terminate();
       },
     };
   },
 );
 
-/** Writes until all is written, the server takes no more, or has ended the line. */
+/** Writes until all is written, the server stops reading, or the connection ends. */
 async function flood(raw: RawClient, bytes: Uint8Array, times: number): Promise<void> {
   for (let i = 0; i < times && !raw.isEnded; i++) {
     const isTaken = await Promise.race([raw.written(bytes), sleep(500)]);

@@ -1,7 +1,8 @@
 import { connect, createServer } from "node:net";
 
-// Runs on the far side of a `FarNetwork`: what connects to its Unix socket gets a TCP line to the
-// server. Such a socket is reached across network namespaces.
+// Runs on the far side of a `FarNetwork`. Each connection to its Unix socket gets a TCP connection
+// to
+// the server. A Unix socket can be reached across network namespaces.
 
 const [path, localAddress, host, port] = Deno.args;
 

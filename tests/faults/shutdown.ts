@@ -7,20 +7,19 @@ import { FreshServer } from "./fresh_server.ts";
 
 const ECHOERS = 20, SUBSCRIBERS = 20, JITTER = 200;
 
-/** What became of one client that echoes. */
+/** Result of one client that echoes. */
 interface Fate {
   readonly code: number;
   readonly sent: number;
   readonly answered: number;
 }
 
-/** The end of a server, by SIGTERM, amid its work. */
+/** The end of a busy server by SIGTERM. */
 export const shutdown: readonly Case[] = ([["default", 1001], ["restart", 1012]] as const).map(
   ([name, code]): Case => ({
     id: `shutdown.${name}`,
-    runsAlone: true, // it has a time to keep
-    fact:
-      `SIGTERM under load: every client gets ${code}, none is lost silently, the process exits 0`,
+    runsAlone: true, // it measures time
+    fact: `after SIGTERM under load every client gets ${code}, and the process exits with 0`,
     server(server) {
       let opened = 0, closed = 0;
       const options = { jitter: JITTER, timeout: 3000, ...(code === 1001 ? {} : { code }) };
@@ -62,7 +61,7 @@ export const shutdown: readonly Case[] = ([["default", 1001], ["restart", 1012]]
       await sleep(200);
       const start = performance.now();
       Deno.kill(server.pid, "SIGTERM");
-      await Promise.race(subscribers.map(({ closed }) => closed)); // it has begun
+      await Promise.race(subscribers.map(({ closed }) => closed)); // the shutdown has begun
       const refused = await newcomer(freshClient);
       const fates = await Promise.all(echoing);
       const codes = await Promise.all(subscribers.map(({ closed }) => closed));
@@ -80,7 +79,7 @@ export const shutdown: readonly Case[] = ([["default", 1001], ["restart", 1012]]
   }),
 );
 
-/** Sends the next number once the last one has come back, until the end. */
+/** Sends each number after the echo of the previous one, until the connection ends. */
 async function echo(socket: TestSocket): Promise<Fate> {
   let sent = 0, answered = 0;
   try {
@@ -98,7 +97,9 @@ async function echo(socket: TestSocket): Promise<Fate> {
   return { code, sent, answered };
 }
 
-/** Who comes now gets a 503, or finds nobody; returns the status, 0 where there is none. */
+/**
+ * Connects a late client, which must get a 503 or no connection. Returns the status, 0 for none.
+ */
 async function newcomer(client: CaseClient): Promise<number> {
   try {
     await Promise.race([
@@ -110,5 +111,5 @@ async function newcomer(client: CaseClient): Promise<number> {
     assert.ok(status === 503 || code?.startsWith("ECONN") || code === "ETIMEDOUT", `${refused}`);
     return status ?? 0;
   }
-  throw new Error("a server on its way out took a client");
+  throw new Error("a server that is shutting down accepted a client");
 }

@@ -10,16 +10,16 @@ const MIB = 1024 * 1024;
 const SLOW = 10, FAST = 4;
 const MAX_BUFFERED = 2 * MIB;
 const PIECE = 16 * 1024, PIECES = 20, ROUNDS = 60;
-/** Of a byte that waits, beside itself: the runtime's own copies and buffers. */
+/** Copies of each waiting byte, including the runtime's own buffers. */
 const COPIES = 3;
-/** What a runtime may take for itself meanwhile, above all garbage not yet collected. */
+/** Bytes that a runtime may need meanwhile, above all uncollected garbage. */
 const SLACK = 64 * MIB;
 
 /** Clients that read a byte a second. */
 export const slowReaders: readonly Case[] = [{
   id: "slow.byte-a-second",
-  runsAlone: true, // it has a time to keep
-  fact: "among publishes, readers of a byte a second cost maxBuffered each, and others no time",
+  runsAlone: true, // it measures time
+  fact: "subscribers that read a byte a second cost maxBuffered each, and do not slow down others",
   server: () => ({
     limits: { maxBuffered: MAX_BUFFERED, overflow: "drop" },
     getNamespace: () => "one for all",
@@ -47,18 +47,18 @@ export const slowReaders: readonly Case[] = [{
       const growth = memoryOf(pid).peak - resident;
       const bound = SLOW * MAX_BUFFERED * COPIES + SLACK;
       note(this.id, { growth, bound, alone, among });
-      assert.ok(growth < bound, `grew by ${growth} bytes, and at most ${bound} are allowed`);
-      assert.ok(among < 4 * alone + 1000, `took ${among} ms, and ${alone} without slow readers`);
+      assert.ok(growth < bound, `memory grew by ${growth} bytes, at most ${bound} are allowed`);
+      assert.ok(among < 4 * alone + 1000, `took ${among} ms, but ${alone} ms without slow readers`);
       const { peers, drops } = await freshClient.stats();
       assert.equal(peers, SLOW + FAST);
-      assert.ok(drops > 0, "nothing was ever too much for the slow");
+      assert.ok(drops > 0, "no message for a slow reader was dropped");
     } finally {
       clearInterval(sipping);
     }
   },
 }];
 
-/** Publishes round by round, as fast as these clients take it; returns the milliseconds. */
+/** Publishes round by round, as fast as these clients read. Returns the milliseconds. */
 async function publishTo(sockets: readonly TestSocket[]): Promise<number> {
   const start = performance.now();
   for (let round = 0; round < ROUNDS; round++) {

@@ -12,10 +12,10 @@ import type { TestSocket } from "../harness/clients/test_socket.ts";
 import type { CaseServer, CaseServerOptions } from "../fixtures/case.ts";
 
 const PIECE = 64 * 1024;
-/** How long an answer may take while other cases keep all processors busy. */
+/** Longest wait for an answer in milliseconds, while other cases keep all processors busy. */
 const MAX_WAIT = 5000;
 
-/** Somebody else, who must not notice anything. */
+/** Another client, which must not notice the fault. */
 export class Bystander {
   readonly #socket: TestSocket;
   #said = 0;
@@ -28,13 +28,13 @@ export class Bystander {
     return new Bystander(await client.connect("/bystander"));
   }
 
-  /** Publishes to those who subscribe. */
+  /** Publishes to all subscribers. */
   async publish(pieces: number): Promise<void> {
     this.#socket.send(`publish ${pieces}`);
     assert.equal(await this.#socket.next(MAX_WAIT), "published");
   }
 
-  /** Gets an answer, and nothing else. */
+  /** Checks that the client gets an answer, and no other message. */
   async isUntouched(): Promise<void> {
     const text = `still here ${this.#said++}`;
     this.#socket.send(text);
@@ -42,7 +42,7 @@ export class Bystander {
   }
 }
 
-/** The server half: what a client does at which path keeps hooks waiting for the client half. */
+/** Server half: by the path of a client, hooks wait until the client half releases them. */
 export function watched(
   server: CaseServer,
   limits: CaseServerOptions["limits"],
@@ -82,22 +82,22 @@ export function watched(
   };
 }
 
-/** How far a client gets before it vanishes. */
+/** Step that a client reaches before it vanishes. */
 export interface Step {
   readonly name: string;
   readonly when: string;
-  /** Whether there is a peer by then, to end with a `close` hook; unknown where that is a race. */
+  /** Whether a peer exists by then, and gets a `close` hook. Undefined if it is a race. */
   readonly hasPeer: boolean | undefined;
-  /** How many clients do it at once, where one alone need not hit the moment. */
+  /** Number of simultaneous clients, if one alone may miss the moment. Default: 1. */
   readonly lines?: number;
-  /** Code of the `close` hook where the line drops after it; 1006 if left out. */
+  /** Code of the `close` hook if the connection drops after the step. Default: 1006. */
   readonly code?: number;
-  /** Whether something of ours is still to be taken. */
+  /** Whether bytes of the server are still on their way. */
   readonly isOwed?: boolean;
   reach(client: CaseClient, raw: RawClient, other: Bystander): Promise<void>;
-  /** Returns once the server has all that was sent, where what comes next depends on it. */
+  /** Waits until the server has read all bytes, if the result depends on them. */
   arrive?(raw: RawClient): Promise<void>;
-  /** Lets the hooks that waited go on. */
+  /** Releases the waiting hooks. */
   after?(client: CaseClient): Promise<void>;
 }
 
@@ -111,7 +111,7 @@ async function join(client: CaseClient, raw: RawClient, below = ""): Promise<voi
   await client.logged("open");
 }
 
-/** The server's close frame; a ping may come before it. */
+/** Waits for the server's close frame, and skips pings before it. */
 async function closeFrame(raw: RawClient): Promise<void> {
   while ((await raw.frame()).opcode !== CLOSE);
 }
@@ -119,7 +119,7 @@ async function closeFrame(raw: RawClient): Promise<void> {
 export const steps: readonly Step[] = [
   {
     name: "before-handshake",
-    when: "before it says anything",
+    when: "before its first byte",
     hasPeer: false,
     async reach() {},
   },
@@ -134,7 +134,7 @@ export const steps: readonly Step[] = [
   },
   {
     name: "async-upgrade",
-    when: "while upgrade is pending",
+    when: "while its upgrade hook is pending",
     hasPeer: false,
     async reach(client, raw) {
       raw.handshake({ target: client.path("/upgrade") });
@@ -147,7 +147,7 @@ export const steps: readonly Step[] = [
   },
   {
     name: "behind-handshake",
-    when: "right behind its handshake",
+    when: "right after its handshake",
     hasPeer: undefined,
     lines: 10,
     reach(client, raw) {
@@ -157,20 +157,20 @@ export const steps: readonly Step[] = [
   },
   {
     name: "behind-101",
-    when: "right behind the 101",
+    when: "right after the 101",
     hasPeer: undefined,
     reach: (client, raw) => upgrade(client, raw),
   },
   {
     name: "open-pending",
-    when: "while open is pending",
+    when: "while its open hook is pending",
     hasPeer: true,
     reach: (client, raw) => join(client, raw, "/open"),
     after: (client) => client.release("open"),
   },
   {
     name: "message-pending",
-    when: "while a message hook is pending",
+    when: "while its message hook is pending",
     hasPeer: true,
     async reach(client, raw) {
       await join(client, raw);
@@ -181,7 +181,7 @@ export const steps: readonly Step[] = [
   },
   {
     name: "amid-message",
-    when: "amid a fragmented message, and half a frame",
+    when: "within a frame of a fragmented message",
     hasPeer: true,
     async reach(client, raw) {
       await join(client, raw);
@@ -192,7 +192,7 @@ export const steps: readonly Step[] = [
   },
   {
     name: "amid-publish",
-    when: "amid publishes to it, with bytes queued",
+    when: "amid publishes, with bytes queued",
     hasPeer: true,
     isOwed: true,
     async reach(client, raw, other) {
@@ -203,7 +203,7 @@ export const steps: readonly Step[] = [
   },
   {
     name: "our-close-sent",
-    when: "after our close frame",
+    when: "after the server's close frame",
     hasPeer: true,
     isOwed: true,
     code: 4000,
@@ -215,7 +215,7 @@ export const steps: readonly Step[] = [
   },
   {
     name: "its-close-sent",
-    when: "right behind its own close frame",
+    when: "right after its own close frame",
     hasPeer: true,
     isOwed: true,
     code: 1000,

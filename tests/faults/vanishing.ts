@@ -4,12 +4,12 @@ import type { Case } from "../fixtures/case.ts";
 import { filesAreBack, filesOf } from "./process_vitals.ts";
 import { Bystander, type Step, steps, watched } from "./steps.ts";
 
-/** Clients that are gone at any step, by the end of their process or by a reset. */
+/** Clients that vanish at any step, by the end of their process or by a reset. */
 export const vanishing: readonly Case[] = steps.flatMap((step) =>
   (["fin", "rst"] as const).map((way): Case => ({
     id: `vanish.${way}-${step.name}`,
     fact: `a client that leaves by ${way.toUpperCase()} ${step.when} leaves nothing behind`,
-    runsAlone: true, // open files are the process's
+    runsAlone: true, // open files are counted for the whole process
     server: (server) => watched(server, { maxBuffered: 64 * 1024 * 1024 }),
     async run(client) {
       const other = await Bystander.join(client);
@@ -21,7 +21,7 @@ export const vanishing: readonly Case[] = steps.flatMap((step) =>
       for (const raw of connections) {
         await step.reach(client, raw, other);
         raw[way]();
-        raw.resume(); // who has left by a FIN takes what is still under way
+        raw.resume(); // a client that left by a FIN still reads the bytes on their way
       }
       await sleep(20);
       await step.after?.(client);
@@ -33,7 +33,7 @@ export const vanishing: readonly Case[] = steps.flatMap((step) =>
   }))
 );
 
-/** One `close` hook for each `open` hook, and none where there was no peer. */
+/** Checks that each `open` hook has one `close` hook, and that no peer means no hook. */
 async function endsOnce(client: CaseClient, { hasPeer }: Step): Promise<void> {
   if (hasPeer) await client.logged("close");
   const of = (name: string, events: readonly string[]) => events.filter((it) => it === name).length;

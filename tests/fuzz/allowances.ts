@@ -1,56 +1,64 @@
 import type { Leniency } from "./reference_reader.ts";
 
-/** What a runtime physically does otherwise, and why. What is not here is held against it. */
+/**
+ * Deviations of a runtime that the library cannot change, with reasons. Any other deviation fails.
+ */
 export interface Allowances {
-  /** What its reader of frames lets pass. */
+  /** Violations that the runtime's reader of frames accepts. */
   readonly leniency?: Leniency;
-  /** Frames that come before the 101 are lost, or taken for another request. */
+  /** Frames that arrive before the 101 are lost, or read as another request. */
   readonly losesEarlyFrames?: string;
-  /** After a protocol error the line ends without a close frame. */
+  /** The connection ends after a protocol error without a close frame. */
   readonly sendsNoCloseAfterViolation?: string;
   /**
-   * No close frame tells a client of its error that has ended its half: on lines of `ws`, which are
-   * the compressed ones or all.
+   * A client that breaks the protocol and ends its half gets no close frame. Concerns connections
+   * of
+   * `ws`: the compressed ones, or all.
    */
   readonly missesCloseBehindFin?: "deflate" | "everywhere";
-  /** An illegal close frame is answered by an empty one. */
+  /** The runtime answers an illegal close frame by an empty one. */
   readonly answersIllegalCloseByNone?: string;
-  /** Some protocol errors look like a line that dropped. */
+  /** Some protocol errors look like a dropped connection. */
   readonly hidesViolations?: string;
-  /** The codes 3000 to 3999 of a client look like a line that dropped. */
+  /** The codes 3000 to 3999 of a client look like a dropped connection. */
   readonly hidesLibraryCodes?: string;
-  /** The reader cannot be paused: who sends more than may wait is closed with 1013. */
+  /** The reader cannot be paused, so a client that sends too much is closed with 1013. */
   readonly cannotPause?: string;
-  /** Descriptors of clients that reset right behind the 101 stay open. */
+  /** Descriptors of clients that reset right after the 101 stay open. */
   readonly keepsResetLines?: string;
-  /** A silent client is closed with 1001. */
+  /** The runtime closes a silent client with 1001. */
   readonly closesSilentClients?: string;
-  /** After a message over `maxPayload` pings and closes are answered until ours is on its way. */
+  /**
+   * After a message over `maxPayload`, the runtime answers pings and closes until it sends its own
+   * close.
+   */
   readonly readsOnAfterOversize?: string;
-  /** `terminate()` in the `open` hook takes the 101 with it. */
+  /** `terminate()` in the `open` hook discards the 101. */
   readonly terminatesBeforeTheAnswer?: string;
 }
 
 /** `ws` 8 reports an error a tick later, or after an inflation, and may have answered the FIN by then. */
 const compressedByWs: Allowances = { missesCloseBehindFin: "deflate" };
 
-/** By the name of the runtime, as in `tests/runtimes/native.ts`. */
+/** Allowances by the name of the runtime, as in `tests/runtimes/native.ts`. */
 export const ALLOWANCES: Readonly<Record<string, Allowances>> = {
   deno: {
-    // fastwebsockets in Deno 2.9: no look at the mask bit, at the length of pongs and close frames,
-    // at fragments of a message that another one follows; and a list of close codes that ends with
-    // 1013. Seen on Deno alone, without the library.
+    // fastwebsockets in Deno 2.9 does not check the mask bit, the length of pongs and close frames,
+    // or whether a message begins within another. Its list of close codes ends with 1013.
+    // Reproduced on Deno without the library.
     leniency: {
       mask: "either",
       takesLongControls: true,
       interruption: "fragment",
       refuses1014: true,
     },
-    sendsNoCloseAfterViolation: "Deno 2.9 ends the line after a protocol error (gap X6.wire)",
+    sendsNoCloseAfterViolation:
+      "Deno 2.9 drops the connection after a protocol error (gap X6.wire)",
     cannotPause: "Deno's server socket can't stop reading (gap C3.pause)",
-    keepsResetLines: "Deno 2.9 does not tell of a reset right behind the 101 (SECURITY.md)",
-    readsOnAfterOversize: "Deno 2.9 has no limit of its own, and resets who sends behind our close",
-    closesSilentClients: "Deno 2.9 watches idle lines itself, and ends them by a close with 1001",
+    keepsResetLines: "Deno 2.9 does not report a reset right after the 101 (SECURITY.md)",
+    readsOnAfterOversize:
+      "Deno 2.9 has no limit itself, and resets clients that send after the server's close",
+    closesSilentClients: "Deno 2.9 closes idle connections itself, with 1001",
   },
   node20: compressedByWs,
   node22: compressedByWs,
@@ -59,13 +67,15 @@ export const ALLOWANCES: Readonly<Record<string, Allowances>> = {
   ws: { missesCloseBehindFin: "everywhere" },
   bun: {
     losesEarlyFrames:
-      "Bun 1.4 takes what follows the handshake for a request, until it is answered",
+      "Bun 1.4 reads bytes after the handshake as a request, until it has sent the 101",
   },
   uws: {
-    // uWebSockets.js 20 unmasks without a look at the mask bit, takes a close frame of one byte for
-    // one without a code, lets a binary message into a fragmented one, and has a list of close codes that ends with 1013.
-    // Where a chunk ends within a compressed frame, it drops the line at the next one. Seen without
-    // the library.
+    // uWebSockets.js 20 unmasks without a check of the mask bit, and reads a close frame of one
+    // byte
+    // as one without a code. It accepts a binary message within a fragmented one.\n    // Its list
+    // of close codes ends with 1013.
+    // If a chunk ends within a compressed frame, it drops the connection at the next chunk.
+    // Reproduced without the library.
     leniency: {
       mask: "assumed",
       interruption: "binary",
@@ -74,9 +84,9 @@ export const ALLOWANCES: Readonly<Record<string, Allowances>> = {
       refuses1014: true,
     },
     losesEarlyFrames:
-      "uWebSockets.js 20 drops what comes before the 101 (RFC 6455 §4.1 forbids it)",
-    sendsNoCloseAfterViolation: "uWebSockets.js 20 ends the line at once (gap X6.wire)",
-    answersIllegalCloseByNone: "uWebSockets.js 20 takes an illegal code for none, and echoes that",
+      "uWebSockets.js 20 drops bytes before the 101 (RFC 6455 §4.1 forbids clients to send them)",
+    sendsNoCloseAfterViolation: "uWebSockets.js 20 drops the connection at once (gap X6.wire)",
+    answersIllegalCloseByNone: "uWebSockets.js 20 reads an illegal code as none, and echoes none",
     hidesViolations: "uWebSockets.js 20 reports these as 1006 (gaps X6.*)",
     hidesLibraryCodes: "uWebSockets.js 20 reports 3000 to 3999 as 1006 (gap X3.client-code-3000)",
     cannotPause: "uWebSockets.js 20 can't stop reading a WebSocket (gap C3.pause)",

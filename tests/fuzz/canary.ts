@@ -1,16 +1,18 @@
 import { TestSocket } from "../harness/clients/test_socket.ts";
 
-/** How long an echo may take beside histories that keep the server busy. */
+/** Longest wait for an echo, in milliseconds, while histories keep the server busy. */
 const PATIENCE_MS = 15_000, INTERVAL_MS = 40;
 
-/** A client with nothing to hide: sends, and hears its own on a topic too. It must not notice anything. */
+/**
+ * A well-behaved client, which must not notice the histories. It echoes, and publishes to itself.
+ */
 export class Canary {
-  /** What it noticed. */
+  /** Failures that the canary noticed. */
   readonly noticed: string[] = [];
   readonly #name: string;
   readonly #socket: TestSocket;
   readonly #done: Promise<void>;
-  /** Resolves once it is connected, or never will be. */
+  /** Resolves once the canary is connected, or has failed to connect. */
   readonly isReady: Promise<unknown>;
   #isStopped = false;
 
@@ -37,7 +39,7 @@ export class Canary {
         this.#socket.socket.send(said);
         for (const way of ["its topic", "the echo"]) {
           const heard = await this.#socket.next(PATIENCE_MS);
-          if (heard !== said) throw new Error(`said ${said}, heard ${heard} by ${way}`);
+          if (heard !== said) throw new Error(`sent ${said}, got ${heard} by ${way}`);
         }
         await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
       }

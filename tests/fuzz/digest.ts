@@ -1,4 +1,6 @@
-/** A message in a few characters, for two processes to compare: kind, length and FNV-1a of its bytes. */
+/**
+ * Short form of a message for comparison between processes: kind, length and FNV-1a of its bytes.
+ */
 export function digest(isText: boolean, bytes: Uint8Array): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);

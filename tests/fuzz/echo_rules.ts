@@ -12,7 +12,9 @@ const LINE_ERRORS: Readonly<Record<string, number>> = {
 };
 const PING = 9, PONG = 10;
 
-/** What is wrong where hooks only send back what comes: all of it can be told from the client's bytes. */
+/**
+ * Violations of a history whose hooks only echo, so that the client's bytes determine the result.
+ */
 export function echoViolations(
   evidence: Evidence,
   transcript: Transcript,
@@ -20,12 +22,12 @@ export function echoViolations(
 ): string[] {
   const { history, allowances } = evidence;
   const close = closeOf(peer);
-  if (!close) return []; // reported by the order of hooks
+  if (!close) return []; // `hookOrderViolations` reports a missing close hook
   const isOverrun = close.code === 1013 && allowances.cannotPause && history.endpoint === "serial";
   const hooked = messagesOf(peer).length, sent = transcript.sent.messages.length;
   const isReadOn = allowances.readsOnAfterOversize && (close.code === 1009 || close.code === 1013);
   const found = [...echoedInOrder(transcript), ...(isReadOn ? [] : pongsInOrder(transcript))];
-  // Who waits for nothing may be gone before the server has read all.
+  // A client that does not wait may be gone before the server has read all bytes.
   const { ending, endpoint } = history;
   if (isOverrun || ending === "reset" || (ending === "silence" && endpoint !== "idle")) {
     return found;
@@ -35,7 +37,7 @@ export function echoViolations(
   return found;
 }
 
-/** What comes back must be what was sent, in that order. */
+/** Echoes must equal the sent messages, in their order. */
 function echoedInOrder({ sent, received }: Transcript): string[] {
   const at = received.messages.findIndex(({ isText, bytes }, i) => {
     const original = sent.messages[i];
@@ -45,10 +47,10 @@ function echoedInOrder({ sent, received }: Transcript): string[] {
   const [was, is] = [sent.messages[at], received.messages[at]!].map((it) =>
     it ? digest(it.isText, it.bytes) : "none"
   );
-  return [`message ${at} came back as ${is}, and was sent as ${was}`];
+  return [`message ${at} was sent as ${was}, but came back as ${is}`];
 }
 
-/** Pongs must answer pings in order; not all, as RFC 6455 §5.5.3 has it. */
+/** Pongs must answer pings in order. RFC 6455 §5.5.3 lets the server skip some. */
 function pongsInOrder({ sent, received }: Transcript): string[] {
   const pings = only(sent, PING);
   let at = 0;
@@ -63,7 +65,7 @@ function only({ controls }: Reading, opcode: number): ReadControl[] {
   return controls.filter((it) => it.opcode === opcode);
 }
 
-/** How the connection ended, for the client and for the hooks. */
+/** Violations of the end of a connection, for the client and for the hooks. */
 function endViolations(evidence: Evidence, transcript: Transcript, peer: PeerRecord): string[] {
   const { end } = transcript.sent;
   if (end?.kind === "close") return closedByClient(evidence, transcript, peer);
@@ -71,8 +73,10 @@ function endViolations(evidence: Evidence, transcript: Transcript, peer: PeerRec
   const { code, wasClean } = closeOf(peer)!;
   const errors = lineErrorsOf(peer);
   return [
-    ...(code !== 1006 || wasClean ? [`a line that dropped is told as ${code} ${wasClean}`] : []),
-    ...(errors.length > 0 ? [`a line that dropped is told as the error ${errors}`] : []),
+    ...(code !== 1006 || wasClean
+      ? [`the close hook of a dropped connection got ${code} ${wasClean}`]
+      : []),
+    ...(errors.length > 0 ? [`the error hook of a dropped connection got ${errors}`] : []),
     ...unended(evidence, transcript),
   ];
 }
@@ -86,15 +90,15 @@ function closedByClient(evidence: Evidence, transcript: Transcript, peer: PeerRe
     isHidden ? told.code !== 1006 : told.code !== code || told.reason !== reason || !told.wasClean
   ) {
     found.push(
-      `the client closed with ${code} ${reason}; the hook heard ${told.code} ${told.reason}, ${
+      `the client closed with ${code} ${reason}; the close hook got ${told.code} ${told.reason}, ${
         told.wasClean ? "clean" : "not clean"
       }`,
     );
   }
-  if (lineErrorsOf(peer).length > 0) found.push("a legal close is told as an error of the line");
-  // What the client still writes may reset the line, and cost the answer.
+  if (lineErrorsOf(peer).length > 0) found.push("the error hook got a legal close");
+  // Later bytes of the client may reset the connection, and so discard the answer.
   if (played.end === "reset" || sent.rest > 0) return found;
-  if (received.end?.kind !== "close") found.push("the client's close was not answered");
+  if (received.end?.kind !== "close") found.push("the server did not answer the client's close");
   const { openMs, messageMs } = history.behaviour;
   const isServed = openMs === 0 && messageMs === 0;
   const lost = sent.messages.length - received.messages.length;
@@ -115,12 +119,12 @@ function brokenByClient(evidence: Evidence, transcript: Transcript, peer: PeerRe
   const hasErrorHook = history.index % 16 !== 7;
   const isHidden = (!isCertain || allowances.hidesViolations) && told.code === 1006;
   const found = unended(evidence, transcript);
-  if (told.wasClean) found.push(`${what}: the end is told as clean`);
+  if (told.wasClean) found.push(`${what}: the close hook got wasClean`);
   if (!isHidden && !codes.includes(told.code)) {
-    found.push(`${what}: the close hook heard ${told.code}, and not ${codes.join(" or ")}`);
+    found.push(`${what}: the close hook got ${told.code}, not ${codes.join(" or ")}`);
   }
   if (!isHidden && hasErrorHook && errors[0] !== told.code) {
-    found.push(`${what}: the error hook heard ${errors}, the close hook ${told.code}`);
+    found.push(`${what}: the error hook got ${errors}, the close hook ${told.code}`);
   }
   const mayClose = [
     ...codes,
@@ -133,7 +137,7 @@ function brokenByClient(evidence: Evidence, transcript: Transcript, peer: PeerRe
   } else if (received.end?.kind === "close" && codes.includes(received.end.code)) {
     const isSame = isHidden || told.code === received.end.code;
     if (!isSame) {
-      found.push(`${what}: the hook heard ${told.code}, the client ${received.end.code}`);
+      found.push(`${what}: the close hook got ${told.code}, the client ${received.end.code}`);
     }
   }
   const hasEnded = history.ending === "fin" || history.ending === "half a frame";
@@ -145,11 +149,11 @@ function brokenByClient(evidence: Evidence, transcript: Transcript, peer: PeerRe
   return found;
 }
 
-/** A client that has ended its half, or broken the protocol, must see the end of the line. */
+/** A client that ended its half or broke the protocol must see the end of the connection. */
 function unended({ history, played }: Evidence, { sent }: Transcript): string[] {
   const { ending, endpoint } = history;
   const isOver = sent.end?.kind === "close" ||
     (sent.end?.kind === "violation" && sent.end.isCertain) ||
     ending === "fin" || ending === "half a frame" || endpoint === "idle";
-  return played.end === "none" && isOver ? ["the server did not end the line"] : [];
+  return played.end === "none" && isOver ? ["the server did not end the connection"] : [];
 }

@@ -1,13 +1,13 @@
 import type { Limits } from "../../common/limits.ts";
 
-/** Options of an endpoint under fuzz, and what follows from them. */
+/** Options of an endpoint under fuzz, and their consequences. */
 export interface FuzzedEndpoint {
   readonly options: { readonly limits: Partial<Limits>; readonly perMessageDeflate?: boolean };
-  /** How often a history goes here. */
+  /** Weight of the endpoint among all histories. */
   readonly weight: number;
   /** Whether a hook may never settle: `closeTimeout` is short. */
   readonly mayHang: boolean;
-  /** Whether a client that reads and keeps within `maxPayload` is served to the end. */
+  /** Whether the server answers every message of a client that reads and respects `maxPayload`. */
   readonly isPatient: boolean;
 }
 
@@ -23,7 +23,7 @@ export type EndpointName =
   | "throwing"
   | "closing";
 
-/** The endpoints under fuzz: each has its own limits, and all their histories at once. */
+/** Endpoints under fuzz. Each has its own limits, and serves all its histories. */
 export const ENDPOINTS: Readonly<Record<EndpointName, FuzzedEndpoint>> = {
   plain: { options: { limits: SHORT }, weight: 40, mayHang: true, isPatient: true },
   serial: {
@@ -87,7 +87,7 @@ export const ENDPOINTS: Readonly<Record<EndpointName, FuzzedEndpoint>> = {
   },
 };
 
-/** The largest message that an endpoint takes. */
+/** Returns the size of the largest message that an endpoint accepts. */
 export function maxPayloadOf(name: EndpointName): number {
   return ENDPOINTS[name].options.limits.maxPayload ?? 1024 * 1024;
 }

@@ -4,19 +4,19 @@ import type { Played } from "./player.ts";
 import type { Reading } from "./reference_reader.ts";
 import type { PeerRecord } from "./fuzz_server.ts";
 
-/** Everything that is known of one history. */
+/** Everything that is known about one history. */
 export interface Evidence {
   readonly history: History;
   readonly played: Played;
-  /** Of the peers its token made. */
+  /** Records of the peers that the history's token created. */
   readonly peers: readonly PeerRecord[];
   readonly allowances: Allowances;
 }
 
-/** What both ends said, by the letter of RFC 6455. */
+/** Both streams, as RFC 6455 reads them. */
 export interface Transcript {
-  /** What the client wrote, as a server must read it. */
+  /** Bytes of the client, as a server must read them. */
   readonly sent: Reading;
-  /** What the server wrote. */
+  /** Bytes of the server. */
   readonly received: Reading;
 }

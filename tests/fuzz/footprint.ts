@@ -1,4 +1,4 @@
-/** What a process holds. */
+/** Resources of a process. */
 export interface Footprint {
   /** Resident memory, in MiB. */
   readonly rss: number;
@@ -6,7 +6,7 @@ export interface Footprint {
   readonly fds: number;
 }
 
-/** Looks at a process, as Linux shows it; zeros where it has ended. */
+/** Reads the resources of a process from Linux; zeros if it has ended. */
 export async function footprint(pid: number): Promise<Footprint> {
   try {
     const status = await Deno.readTextFile(`/proc/${pid}/status`);

@@ -6,18 +6,18 @@ import type { Random } from "./random.ts";
 const CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10;
 const FIN = 0x80, RSV1 = 0x40, MASKED = 0x80;
 
-/** What stands in a frame, before anything is broken. */
+/** Fields of a frame before a mutation. */
 export interface FrameParts {
   readonly first: number;
   readonly payload: Uint8Array;
   readonly isMasked?: boolean;
-  /** The length as the header tells it. */
+  /** Length that the header declares. */
   readonly claimed?: number;
-  /** How many bytes the length takes: 0, 2 or 8; the fewest possible where left out. */
+  /** Number of bytes of the length: 0, 2 or 8. Default: the fewest possible. */
   readonly lengthBytes?: 0 | 2 | 8;
 }
 
-/** The bytes of a frame. */
+/** Returns the bytes of a frame. */
 export function frameBytes(random: Random, parts: FrameParts): Buffer {
   const { first, payload, isMasked = true, claimed = payload.length } = parts;
   const lengthBytes = parts.lengthBytes ?? (claimed < 126 ? 0 : claimed < 65536 ? 2 : 8);
@@ -34,11 +34,11 @@ export function frameBytes(random: Random, parts: FrameParts): Buffer {
   return Buffer.concat([head, masked]);
 }
 
-/** What the frames of one history may be. */
+/** Constraints for the frames of one history. */
 export interface FrameChoices {
   readonly maxPayload: number;
   readonly isCompressed: boolean;
-  /** Whether large messages may come. */
+  /** Whether messages may be large. */
   readonly isLarge: boolean;
 }
 
@@ -63,7 +63,7 @@ function textBytes(random: Random, length: number): Buffer {
   for (let rest = Math.min(length, 64); rest > 0; rest--) text += random.pick(LETTERS);
   const bytes = Buffer.from(text);
   if (bytes.length === 0) return bytes;
-  // Whole repetitions, so that no letter is cut.
+  // Complete repetitions, so that no letter is cut.
   return Buffer.from(text.repeat(Math.max(1, Math.floor(length / bytes.length))));
 }
 
@@ -81,7 +81,7 @@ function lengthOf(random: Random, { maxPayload, isLarge }: FrameChoices): number
   return Math.min(length, maxPayload);
 }
 
-/** One valid message or control frame; more frames than one where it is fragmented. */
+/** Returns a valid control frame, or the frames of a valid message. */
 export function validFrames(random: Random, choices: FrameChoices): Buffer[] {
   const kind = random.weighted({ text: 45, binary: 35, fragmented: 8, ping: 8, pong: 4 });
   if (kind === "ping" || kind === "pong") {
@@ -118,14 +118,14 @@ function fragments(random: Random, first: number, payload: Uint8Array): Buffer[]
   return frames;
 }
 
-/** A message of its own, as permessage-deflate has it (RFC 7692 §7.2.1). */
+/** Compresses one message by permessage-deflate, without context takeover (RFC 7692 §7.2.1). */
 function deflated(payload: Uint8Array): Buffer {
   if (payload.length === 0) return Buffer.from([0]);
   const bytes = deflateRawSync(payload, { level: 1, finishFlush: 2 });
   return bytes.subarray(0, bytes.length - 4);
 }
 
-/** A legal close frame. */
+/** Returns a legal close frame. */
 export function closeFrame(random: Random): Buffer {
   const code = random.pick([0, 1000, 1000, 1001, 1003, 1007, 1011, 1014, 3000, 3999, 4000, 4999]);
   const reason = random.pick(["", "", "bye", "ü".repeat(61)]);
@@ -217,7 +217,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     }),
 };
 
-/** Breaks the stream of frames at one place; tells how. */
+/** Breaks the stream of frames at one place. Returns the name of the mutation. */
 export function mutated(
   random: Random,
   valid: Buffer,

@@ -11,56 +11,56 @@ import { play } from "./player.ts";
 import { type Footprint, footprint } from "./footprint.ts";
 import { CANARY, type PeerRecord, type ServerHealth } from "./fuzz_server.ts";
 
-/** What shall be run. */
+/** Options of a run. */
 export interface FuzzOptions {
   readonly seed: number;
-  /** The first history; 0 if left out. */
+  /** Index of the first history. Default: 0. */
   readonly from?: number;
-  /** Ends after so many histories, frames, or seconds, whichever comes first. */
+  /** The run ends after this many histories, frames or seconds, whichever comes first. */
   readonly histories?: number;
   readonly frames?: number;
   readonly seconds?: number;
   readonly onProgress?: (soFar: FuzzCounts) => void;
-  /** Hears all that is known of each history. */
+  /** Called with the evidence of each history. */
   readonly onHistory?: (evidence: Evidence, violations: readonly string[]) => void;
 }
 
-/** What was done. */
+/** Counts of a run. */
 export interface FuzzCounts {
   readonly histories: number;
-  /** That were answered by a 101. */
+  /** Handshakes that the server answered by a 101. */
   readonly handshakes: number;
-  /** That clients sent. */
+  /** Frames that clients sent. */
   readonly frames: number;
   readonly seconds: number;
 }
 
-/** Something that must not be. */
+/** A violation of a rule. */
 export interface Violation {
-  /** The history it was seen in; `undefined` where it belongs to none. */
+  /** Index of the history; `undefined` if the violation belongs to none. */
   readonly history: number | undefined;
   readonly what: string;
 }
 
-/** What came of a run. */
+/** Result of a run. */
 export interface FuzzResult extends FuzzCounts {
   readonly seed: number;
   readonly hookCalls: number;
   /** Whether the server's process ended. */
   readonly crashes: number;
   readonly violations: readonly Violation[];
-  /** Of the server, early in the run and at its end. */
+  /** Resources of the server, early in the run and at its end. */
   readonly before: Footprint;
   readonly after: Footprint;
 }
 
-/** Histories at a time: so many groups, of so many each. */
+/** Simultaneous histories: number of groups, and histories in each. */
 const GROUPS = 8, GROUP_SIZE = 24;
 const ENOUGH_VIOLATIONS = 50;
-/** How many more connections of the control API there may be at one look than at another. */
+/** Number of control connections by which two measurements may differ. */
 const CONTROL_CONNECTIONS = 5;
 
-/** Runs histories against the server process of a runtime, and judges all of them. */
+/** Runs histories against the server process of a runtime, and judges each. */
 export async function fuzz(
   runtime: Runtime,
   command: readonly string[],
@@ -183,8 +183,9 @@ class FuzzRun {
   }
 
   /**
-   * The server while no clients but the canaries are there, as soon as it holds no more than `fds`. As
-   * many control connections as there ever are at a time are opened first: else they would count.
+   * Measures the server while only the canaries are connected, once it holds at most `fds`. Opens
+   * the
+   * maximum of control connections first, so that later ones do not count as growth.
    */
   async #footprintAtRest(fds = Infinity): Promise<Footprint> {
     const clients = Array.from({ length: GROUPS }, () => [...this.#clients.values()]).flat();
@@ -197,14 +198,14 @@ class FuzzRun {
     return seen;
   }
 
-  /** The server once it has worked for a while. */
+  /** Measures the server after a warm-up. */
   async #warmFootprint(): Promise<Footprint> {
     const { seconds = 60 } = this.#options;
     await new Promise((resolve) => setTimeout(resolve, Math.min(seconds * 300, 10_000)));
     return await footprint(this.#server.pid);
   }
 
-  /** Ends the server halves: nothing may be left, and nothing may have been said. */
+  /** Ends the server halves. No resource may be left, and no complaint may have been printed. */
   async #inspect(): Promise<number> {
     let hookCalls = 0;
     for (const [name, client] of this.#clients) {

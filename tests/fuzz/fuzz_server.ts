@@ -10,19 +10,22 @@ import { type Behaviour, behaviourOf, WildHooks } from "./hook_behaviour.ts";
 import { tokenOf } from "./token.ts";
 import { type ProcessFailures, processFailures } from "./process_failures.ts";
 
-/** What happened to one peer: a hook's name where it ran, `+name` and `-name` where it took a while. */
+/**
+ * Events of one peer: the name of a synchronous hook, `+name` and `-name` around an asynchronous
+ * one.
+ */
 export interface PeerRecord {
   readonly events: string[];
 }
 
-/** Health that a server half reports of itself. */
+/** Health that a server half reports about itself. */
 export interface ServerHealth extends ProcessFailures {
-  /** Hooks that started after the record of their peer had been taken: after the end. */
+  /** Hooks that started after the end, when the record of their peer was already taken. */
   readonly late: readonly string[];
   readonly hookCalls: number;
 }
 
-/** The query of a client that is not to notice anything. */
+/** Query of a canary. */
 export const CANARY = "canary";
 
 class Visit implements PeerRecord {
@@ -43,7 +46,7 @@ class Visit implements PeerRecord {
   }
 }
 
-/** The server half of all histories of one endpoint. */
+/** Server half of all histories of one endpoint. */
 class FuzzServer {
   readonly #server: CaseServer;
   readonly #endpoint: EndpointName;
@@ -63,7 +66,7 @@ class FuzzServer {
     return {
       ...ENDPOINTS[this.#endpoint].options,
       hooks,
-      // Most have an `error` hook, which comes from here.
+      // Most histories have an `error` hook, which this function resolves.
       resolve: ({ url }) => hasNoErrorHook(url) ? undefined : onlyError,
       onError: () => {},
       commands: {
@@ -100,7 +103,7 @@ class FuzzServer {
         return this.#run(
           peer,
           "error",
-          isOfHook ? `error ${error.hook}` : `error of the line ${code}`,
+          isOfHook ? `error ${error.hook}` : `error of the connection ${code}`,
         );
       },
     };
@@ -121,9 +124,9 @@ class FuzzServer {
       case "throw a response":
         throw new Response("gone", { status: 410 });
       case "throw":
-        throw new Error("the upgrade hook was to throw");
+        throw new Error("the upgrade hook throws on purpose");
       case "reject":
-        return Promise.reject(new Error("the upgrade hook was to reject"));
+        return Promise.reject(new Error("the upgrade hook rejects on purpose"));
       case "return nonsense":
         return false as unknown as UpgradeResult;
       case "hang":
@@ -137,7 +140,7 @@ class FuzzServer {
     const query = url.slice(url.indexOf("?") + 1);
     if (query === CANARY) return new Visit(-1);
     const [seed = 0, index = 0] = query.split(".").map((part) => parseInt(part, 36));
-    if (query !== tokenOf(seed, index)) return new Visit(-2); // a bit was changed
+    if (query !== tokenOf(seed, index)) return new Visit(-2); // a mutation changed a bit
     const behaviour = behaviourOf(seed, index, this.#endpoint);
     const wild = behaviour.isEcho
       ? undefined
@@ -147,7 +150,7 @@ class FuzzServer {
     return visit;
   }
 
-  /** Runs what a hook does, and keeps when it began and ended. */
+  /** Runs a hook, and records its begin and end. */
   #run(
     peer: Peer,
     hook: string,
@@ -163,7 +166,7 @@ class FuzzServer {
     const pending = act(visit);
     if (!(pending instanceof Promise)) return;
     if (isKept) events[at] = `+${label}`;
-    // What the library gets is the only promise: who else held it would hide that it is not handled.
+    // Only the library holds this promise: a second holder would hide an unhandled rejection.
     return (async () => {
       try {
         await pending;
@@ -173,7 +176,7 @@ class FuzzServer {
     })();
   }
 
-  /** What happened in these histories, once their peers are gone. */
+  /** Returns the records of these histories, once their peers are gone. */
   async #records(indices: readonly number[]): Promise<PeerRecord[][]> {
     const visits = indices.map((index) => this.#visits.get(index) ?? []);
     const deadline = Date.now() + 20_000;
@@ -209,7 +212,10 @@ function answer(
   });
 }
 
-/** Some histories have none: then the library complains, and closes the peer. */
+/**
+ * Whether a history has an error hook. Without one, the library reports the error and closes the
+ * peer.
+ */
 function hasNoErrorHook(url: string): boolean {
   const [, index = ""] = url.slice(url.indexOf("?") + 1).split(".");
   return parseInt(index, 36) % 16 === 7;

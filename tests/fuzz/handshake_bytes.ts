@@ -1,12 +1,12 @@
 import { Buffer } from "node:buffer";
 import type { Random } from "./random.ts";
 
-/** The handshake of one history. */
+/** Handshake of one history. */
 export interface FuzzedHandshake {
   readonly bytes: Buffer;
-  /** What was done to it; nothing, if `valid`. */
+  /** Name of the mutation, or `valid`. */
   readonly how: string;
-  /** Whether it must be accepted, must not be, or may be either. */
+  /** Whether the server must accept the handshake, must refuse it, or may do either. */
   readonly verdict: "valid" | "illegal" | "either";
 }
 
@@ -48,7 +48,7 @@ const ILLEGAL: Readonly<Record<string, Mutation>> = {
     added(added(parts, ["Origin", "https://evil.example"]), ["Cookie", "session=1"]),
 };
 
-/** Mutations that may or may not leave it legal. */
+/** Mutations after which a handshake may be legal or not. */
 const EITHER: Readonly<Record<string, Mutation>> = {
   "odd target": (random, parts) => ({
     ...parts,
@@ -106,7 +106,7 @@ const EITHER: Readonly<Record<string, Mutation>> = {
     ),
 };
 
-/** A handshake with the path of an endpoint, and what shall be read there as its query. */
+/** Returns a handshake for the path of an endpoint, with a query. */
 export function fuzzedHandshake(
   random: Random,
   path: string,

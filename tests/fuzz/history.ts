@@ -6,44 +6,46 @@ import { type Behaviour, behaviourOf } from "./hook_behaviour.ts";
 import { Random } from "./random.ts";
 import { tokenOf } from "./token.ts";
 
-/** How a client ends. */
+/** Way in which a client ends. */
 export type Ending = "close" | "fin" | "reset" | "half a frame" | "silence";
 
-/** What is written at once, and how long the client waits after it. */
+/** Bytes that are written at once, and the wait afterwards. */
 export interface Chunk {
   readonly bytes: Buffer;
-  /** 0 waits for nothing, −1 for a turn of the event loop. */
+  /** Milliseconds; 0 does not wait, −1 waits for a turn of the event loop. */
   readonly pauseMs: number;
 }
 
-/** One connection of a client, from its first byte to its last; made of a seed and an index. */
+/**
+ * One connection of a client from its first byte to its last, generated from a seed and an index.
+ */
 export interface History {
   readonly seed: number;
   readonly index: number;
   readonly endpoint: EndpointName;
   readonly behaviour: Behaviour;
   readonly handshake: FuzzedHandshake;
-  /** Whether the first frames come before the answer to the handshake. */
+  /** Whether the client sends its first frames before the answer to the handshake. */
   readonly isPipelined: boolean;
   readonly chunks: readonly Chunk[];
   /** All frames, as one stream. */
   readonly stream: Buffer;
-  /** Where the frames end in it. */
+  /** Offsets at which the frames end in the stream. */
   readonly frameEnds: readonly number[];
-  /** What was done to the frames, in words. */
+  /** Names of the mutations of the frames. */
   readonly mutations: readonly string[];
   readonly ending: Ending;
-  /** Whether the client reads only once it has written all. */
+  /** Whether the client reads only after it has written all bytes. */
   readonly readsLate: boolean;
 }
 
-/** The endpoint a history goes to. */
+/** Returns the endpoint of a history. */
 export function endpointOf(seed: number, index: number): EndpointName {
   const weights = Object.entries(ENDPOINTS).map(([name, { weight }]) => [name, weight]);
   return new Random(seed, index, 3).weighted<EndpointName>(Object.fromEntries(weights));
 }
 
-/** The history of a seed and an index. `path` is where its endpoint is. */
+/** Returns the history of a seed and an index. `path` is the path of its endpoint. */
 export function historyOf(seed: number, index: number, path: string): History {
   const endpoint = endpointOf(seed, index);
   const behaviour = behaviourOf(seed, index, endpoint);

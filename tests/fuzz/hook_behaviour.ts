@@ -4,7 +4,7 @@ import type { EndpointName } from "./endpoints.ts";
 import { ENDPOINTS } from "./endpoints.ts";
 import { Random } from "./random.ts";
 
-/** What becomes of a handshake that is valid. */
+/** Answer of the upgrade hook to a valid handshake. */
 export type UpgradeBehaviour =
   | "admit"
   | "admit later"
@@ -15,18 +15,18 @@ export type UpgradeBehaviour =
   | "return nonsense"
   | "hang";
 
-/** How the hooks of one peer behave. */
+/** Behaviour of the hooks of one peer. */
 export interface Behaviour {
-  /** Sends back what comes, and does nothing else: all of it can be predicted. */
+  /** Whether the hooks only echo, so that the result can be predicted. */
   readonly isEcho: boolean;
   readonly upgrade: UpgradeBehaviour;
-  /** Milliseconds that `open` takes; 0 where it is synchronous. */
+  /** Milliseconds that `open` takes; 0 if it is synchronous. */
   readonly openMs: number;
   /** Milliseconds that some `message` hooks take. */
   readonly messageMs: number;
 }
 
-/** The hooks of a peer as its seed has them; both processes know. */
+/** Returns the behaviour of a peer's hooks. Both processes compute it from the seed. */
 export function behaviourOf(seed: number, index: number, endpoint: EndpointName): Behaviour {
   const random = new Random(seed, index, 1);
   const isEcho = random.chance(0.6);
@@ -47,21 +47,21 @@ export function behaviourOf(seed: number, index: number, endpoint: EndpointName)
   return { isEcho, upgrade, openMs, messageMs };
 }
 
-/** The topics all histories of a namespace share. */
+/** Topics that all histories of a namespace share. */
 const TOPICS = ["a", "b", "c", "\u0000odd/topic ü"];
 
-/** What a published text says of where it comes from. */
+/** Origin of a published text. */
 export interface Published {
   readonly namespace: string;
   readonly topic: string;
   /** Index of the history that published it. */
   readonly by: number;
-  /** Counts what that history published. */
+  /** Number of the message among those of the history. */
   readonly count: number;
   readonly echo: boolean;
 }
 
-/** How a published text begins. */
+/** Begin of each published text. */
 export const PUBLISHED = "published ";
 
 type Act =
@@ -105,7 +105,7 @@ const OUTCOMES: Record<Outcome, number> = {
   "hang": 2,
 };
 
-/** Hooks that do anything, as their seed has it. */
+/** Hooks that act at random, as their seed decides. */
 export class WildHooks {
   readonly #random: Random;
   readonly #index: number;
@@ -120,7 +120,7 @@ export class WildHooks {
     this.#ws = ws;
   }
 
-  /** One call of a hook: some acts, and an outcome. */
+  /** Runs one call of a hook: some acts, and an outcome. */
   run(hook: string, peer: Peer, payload: string | Uint8Array = "said by itself"): unknown {
     const random = this.#random;
     for (let acts = random.below(3); acts > 0; acts--) {
@@ -129,9 +129,11 @@ export class WildHooks {
     const outcome = random.weighted(OUTCOMES);
     const ms = random.below(4);
     const fails = random.chance(0.2);
-    if (outcome === "throw") throw new Error(`the ${hook} hook was to throw`);
+    if (outcome === "throw") throw new Error(`the ${hook} hook throws on purpose`);
     if (outcome === "throw an odd value") throw random.pick([undefined, null, 0, "text", {}]);
-    if (outcome === "reject") return Promise.reject(new Error(`the ${hook} hook was to reject`));
+    if (outcome === "reject") {
+      return Promise.reject(new Error(`the ${hook} hook rejects on purpose`));
+    }
     if (outcome === "later" || (outcome === "hang" && !this.#mayHang)) {
       return this.#later(ms, fails ? hook : undefined, peer);
     }
@@ -141,7 +143,7 @@ export class WildHooks {
   async #later(ms: number, failing: string | undefined, peer: Peer): Promise<void> {
     if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
     this.#act(this.#random.weighted(ACTS), peer, "said later");
-    if (failing) throw new Error(`the ${failing} hook was to reject later`);
+    if (failing) throw new Error(`the ${failing} hook rejects later on purpose`);
   }
 
   #act(act: Act, peer: Peer, payload: string | Uint8Array): void {
@@ -198,7 +200,7 @@ export class WildHooks {
   }
 }
 
-/** Reads all there is to read of a peer; none of it may throw, ever. */
+/** Reads all properties of a peer; none may ever throw. */
 function look(peer: Peer): void {
   const { websocket, request } = peer;
   void [peer.id, peer.topics.size, peer.peers.size, peer.remoteAddress, peer.bufferedAmount];

@@ -35,7 +35,7 @@ export function transcriptOf({ history, played, allowances }: Evidence): Transcr
     }),
     received: readFrames(played.received, {
       masked: false,
-      // It sends a long close frame back.
+      // The runtime sends a long close frame back.
       leniency: { takesLongControls: allowances.leniency?.takesLongControls ?? false },
       isDeflated,
       noContextTakeover: extensions.includes("server_no_context_takeover"),
@@ -44,7 +44,7 @@ export function transcriptOf({ history, played, allowances }: Evidence): Transcr
   };
 }
 
-/** All that a history shows to be wrong, in words. */
+/** Returns the violations of a history, in words. */
 export function judge(evidence: Evidence): string[] {
   const { history, played, peers } = evidence;
   const found = [
@@ -58,7 +58,7 @@ export function judge(evidence: Evidence): string[] {
   if (history.handshake.verdict !== "valid") return found;
   if (history.isPipelined && evidence.allowances.losesEarlyFrames) return found;
   const [peer] = peers;
-  if (!peer) return found; // the client had left before it opened
+  if (!peer) return found; // the client left before `open`
   found.push(...inventedMessages(transcript.sent, peer));
   const isPredictable = history.behaviour.isEcho && ENDPOINTS[history.endpoint].isPatient &&
     transcript.sent.end?.kind !== "unspecified";
@@ -66,7 +66,7 @@ export function judge(evidence: Evidence): string[] {
   return found;
 }
 
-/** What is wrong with the answer to the handshake. */
+/** Returns violations in the answer to the handshake. */
 function answerViolations({ history, played, peers, allowances }: Evidence): string[] {
   const { handshake, behaviour } = history, { status, head } = played;
   const found: string[] = [];
@@ -81,9 +81,11 @@ function answerViolations({ history, played, peers, allowances }: Evidence): str
   if (handshake.verdict === "illegal" && status === 101) {
     found.push(`an illegal handshake (${handshake.how}) was accepted`);
   }
-  if (status === 500 && expected !== 500) found.push("a handshake got a 500 that no hook meant");
-  if (status === -1) found.push(`this is no HTTP: ${head.slice(0, 60)}`);
-  if (peers.length > 1) found.push(`one handshake made ${peers.length} peers`);
+  if (status === 500 && expected !== 500) {
+    found.push("the server answered a handshake by 500, though no hook failed");
+  }
+  if (status === -1) found.push(`the answer is not HTTP: ${head.slice(0, 60)}`);
+  if (peers.length > 1) found.push(`one handshake created ${peers.length} peers`);
   const events = peers.flatMap(({ events }) => events);
   if (events.length > 0 && expected !== 101) found.push("a client that was refused has a peer");
   if (events.length > 0 && handshake.verdict === "illegal") {
@@ -95,7 +97,7 @@ function answerViolations({ history, played, peers, allowances }: Evidence): str
   return found;
 }
 
-/** RFC 6455 §4.2.2. */
+/** Checks `Sec-WebSocket-Accept` (RFC 6455 §4.2.2). */
 function acceptViolations({ handshake }: History, head: string): string[] {
   const key = /^sec-websocket-key: (.*)$/im.exec(handshake.bytes.toString("latin1"))?.[1]?.trim();
   const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
@@ -103,13 +105,13 @@ function acceptViolations({ handshake }: History, head: string): string[] {
   return head.includes(accept) ? [] : [`Sec-WebSocket-Accept is wrong in ${head}`];
 }
 
-/** What is wrong with the frames of the server. */
+/** Returns violations in the frames of the server. */
 function wireViolations({ end, rest }: Reading): string[] {
   if (end?.kind === "violation") return [`the server sent ill-formed frames: ${end.what}`];
-  return end && rest > 0 ? [`the server sent ${rest} bytes behind its close frame`] : [];
+  return end && rest > 0 ? [`the server sent ${rest} bytes after its close frame`] : [];
 }
 
-/** Messages that a hook got and the client never sent, or not in this order. */
+/** Finds the first message of a hook that the client did not send, or not in this order. */
 function inventedMessages({ messages, end }: Reading, peer: PeerRecord): string[] {
   const isKnown = end?.kind !== "unspecified";
   const seen = messagesOf(peer).slice(0, isKnown ? Infinity : messages.length);
@@ -120,7 +122,7 @@ function inventedMessages({ messages, end }: Reading, peer: PeerRecord): string[
   if (at < 0) return [];
   const sent = messages[at];
   return [
-    `the message hook got ${seen[at]} as number ${at}, where the client sent ${
+    `the message hook got ${seen[at]} as number ${at}, but the client sent ${
       sent ? digest(sent.isText, sent.bytes) : "none"
     }`,
   ];

@@ -2,23 +2,23 @@ import { Buffer } from "node:buffer";
 import { connect, type Socket } from "node:net";
 import type { History } from "./history.ts";
 
-/** What a client saw of its history. */
+/** Result of a history, as the client saw it. */
 export interface Played {
-  /** Of the answer to the handshake; 0 where none came. */
+  /** Status of the answer to the handshake; 0 for none. */
   readonly status: number;
   readonly head: string;
-  /** What came behind the head. */
+  /** Bytes after the response head. */
   readonly received: Buffer;
-  /** How much of the stream of frames was written. */
+  /** Number of written bytes of the stream of frames. */
   readonly written: number;
-  /** Whether the server ended the line, or reset it, before the client was out of patience. */
+  /** Whether the server ended or reset the connection within the client's time limit. */
   readonly end: "ended" | "reset" | "none";
-  /** In what order things happened, for a transcript. */
+  /** Events in their order, for a transcript. */
   readonly steps: readonly string[];
 }
 
 const HEAD_END = "\r\n\r\n";
-/** How long a client waits for an answer it is entitled to, or only hopes for; and for the end. */
+/** Milliseconds that a client waits for a required answer, for an optional one, and for the end. */
 const ANSWER_MS = 5000, HOPE_MS = 300, END_MS = 5000, SERIAL_END_MS = 15_000;
 const SILENCE_MS = 100, IDLE_MS = 5000;
 
@@ -121,7 +121,7 @@ class Player {
       return await this.#until(isOver, this.#history.endpoint === "idle" ? IDLE_MS : SILENCE_MS);
     }
     if (ending !== "close") socket.end();
-    // A mutation may have swallowed the close frame; slow hooks, one at a time, may hold it up.
+    // A mutation may have swallowed the close frame, and slow hooks in sequence may delay it.
     const isSlow = this.#history.endpoint === "serial" && this.#history.mutations.length === 0;
     await this.#until(isOver, isSlow ? SERIAL_END_MS : END_MS);
   }
@@ -133,14 +133,14 @@ class Player {
 
   #ended(how: "ended" | "reset", code = ""): void {
     if (this.#end === "none") {
-      this.#steps.push(`the server ${how} the line ${code}`.trim());
+      this.#steps.push(`the server ${how} the connection ${code}`.trim());
       this.#end = how;
       this.#socket!.end();
     }
     this.#wake();
   }
 
-  /** Waits until something is so, the line has ended, or the time is up. */
+  /** Waits until a condition holds, the connection ends, or the time is up. */
   async #until(isSo: () => boolean, ms: number): Promise<void> {
     const deadline = Date.now() + ms;
     while (!isSo() && this.#end === "none") {

@@ -1,21 +1,21 @@
 import process from "node:process";
 
-/** What no server may come to, counted in the process under test. */
+/** Failures that no server may have, collected in the process under test. */
 export interface ProcessFailures {
-  /** Rejections nobody handled, and exceptions nobody caught. */
+  /** Unhandled rejections and uncaught exceptions. */
   readonly unhandled: string[];
-  /** What the console and Node's warnings said that no hook's failure explains. */
+  /** Lines of the console and warnings of Node that no failing hook explains. */
   readonly complaints: string[];
 }
 
 const KEPT = 20;
-/** What the library says of hooks that were to fail. */
+/** Messages of the library about hooks that fail on purpose. */
 const EXPECTED =
   /^onepeer: (?:the \w+ hook failed, and there is no error hook|the error hook failed itself|\w+ refused|refused)/;
 
 let found: ProcessFailures | undefined;
 
-/** Watches the whole process, from the first call on. */
+/** Watches the process from the first call on. */
 export function processFailures(): ProcessFailures {
   if (found) return found;
   const failures: ProcessFailures = found = { unhandled: [], complaints: [] };
@@ -27,7 +27,7 @@ export function processFailures(): ProcessFailures {
   process.on("warning", (warning) => {
     if (warning.name !== "ExperimentalWarning") keep(failures.complaints, textOf(warning));
   });
-  // On Deno these come first, and end the process unless they are prevented.
+  // On Deno these events come first, and end the process unless prevented.
   const { addEventListener } = globalThis as {
     addEventListener?: (name: string, listener: (event: Event) => void) => void;
   };

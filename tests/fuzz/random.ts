@@ -1,4 +1,4 @@
-/** Random choices that a few numbers settle, the same on every runtime (mulberry32). */
+/** Random choices determined by seeds, the same on every runtime (mulberry32). */
 export class Random {
   #state: number;
 
@@ -8,18 +8,18 @@ export class Random {
     this.#state = state;
   }
 
-  /** 0 to 2³² − 1. */
+  /** Returns an integer from 0 to 2³² − 1. */
   uint32(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     return scramble(this.#state);
   }
 
-  /** 0 to `end` − 1. */
+  /** Returns an integer from 0 to `end` − 1. */
   below(end: number): number {
     return Math.floor(this.uint32() / 2 ** 32 * end);
   }
 
-  /** Both ends included. */
+  /** Returns an integer between two numbers, both included. */
   between(least: number, most: number): number {
     return least + this.below(most - least + 1);
   }

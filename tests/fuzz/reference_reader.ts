@@ -2,7 +2,7 @@ import { Buffer, isUtf8 } from "node:buffer";
 import { constants, inflateRawSync } from "node:zlib";
 import { isSendableCloseCode } from "../../socket/close_code.ts";
 
-/** A whole message. */
+/** A complete message. */
 export interface ReadMessage {
   readonly isText: boolean;
   readonly bytes: Uint8Array;
@@ -12,13 +12,13 @@ export interface ReadMessage {
 export interface ReadControl {
   readonly opcode: number;
   readonly bytes: Uint8Array;
-  /** How many messages came before it. */
+  /** Number of messages before the frame. */
   readonly behind: number;
 }
 
 /**
- * How the stream ended: by a legal close frame, by what RFC 6455 does not allow, or by what a runtime
- * takes in a way of its own, so that nothing can be told of the rest.
+ * End of the stream: a legal close frame, a violation of RFC 6455, or bytes that a runtime reads in
+ * its own way, after which the rest is unpredictable.
  */
 export type ReadEnd =
   | { readonly kind: "unspecified" }
@@ -26,47 +26,49 @@ export type ReadEnd =
   | {
     readonly kind: "violation";
     readonly what: string;
-    /** Close codes that are right for it. */
+    /** Close codes that fit the violation. */
     readonly codes: readonly number[];
-    /** Whether all bytes of the frame are there: else a reader may not have noticed. */
+    /** Whether all bytes of the frame arrived. Otherwise a reader may not notice the violation. */
     readonly isCertain: boolean;
   };
 
-/** All that a stream of frames says. */
+/** Contents of a stream of frames. */
 export interface Reading {
   readonly messages: readonly ReadMessage[];
   readonly controls: readonly ReadControl[];
   readonly end: ReadEnd | undefined;
-  /** Bytes behind the last whole frame, or behind the end. */
+  /** Number of bytes after the last complete frame, or after the end. */
   readonly rest: number;
   readonly frames: number;
 }
 
-/** Who wrote the stream, and what was agreed. */
+/** Writer of the stream, and its agreed options. */
 export interface ReadingRules {
-  /** Clients mask their frames, servers never do. */
+  /** Whether frames must be masked: clients always mask, servers never. */
   readonly masked: boolean;
-  /** What one runtime does not hold; see `allowances.ts`. */
+  /** Rules that one runtime does not enforce; see `allowances.ts`. */
   readonly leniency?: Leniency;
   readonly isDeflated: boolean;
-  /** Whether each message is compressed by itself. */
+  /** Whether each message is compressed alone. */
   readonly noContextTakeover?: boolean;
   readonly maxPayload: number;
 }
 
-/** Rules of RFC 6455 that a runtime's own reader does not hold. */
+/** Rules of RFC 6455 that a runtime's own reader does not enforce. */
 export interface Leniency {
-  /** `either`: the mask bit is obeyed, whatever it says; `assumed`: it is not even read. */
+  /**
+   * `either`: the reader obeys the mask bit in both values; `assumed`: the reader ignores the bit.
+   */
   readonly mask?: "either" | "assumed";
-  /** Pongs and close frames may be over 125 bytes. */
+  /** Whether pongs and close frames may be over 125 bytes. */
   readonly takesLongControls?: boolean;
-  /** What may begin within a fragmented message, and mix with it: fragments of another, or bytes. */
+  /** Messages that may begin within a fragmented one and mix with it: fragmented or binary. */
   readonly interruption?: "fragment" | "binary";
-  /** Nothing is sure behind a compressed frame. */
+  /** Whether the result after a compressed frame is unpredictable. */
   readonly tripsOverCompression?: boolean;
-  /** A close frame with one byte is one without a code. */
+  /** Whether a close frame with one byte counts as one without a code. */
   readonly takesShortClose?: boolean;
-  /** The code 1014 counts as illegal: it was registered later than the rest. */
+  /** Whether the code 1014 counts as illegal, as it was registered later than the others. */
   readonly refuses1014?: boolean;
 }
 
@@ -79,11 +81,11 @@ interface Header {
   readonly opcode: number;
   readonly masked: boolean;
   readonly length: number;
-  /** Bytes of the header; `undefined` while it is not all there. */
+  /** Length of the header in bytes; `undefined` while it is incomplete. */
   readonly size: number | undefined;
 }
 
-/** Reads a stream of frames by the letter of RFC 6455 and RFC 7692, slowly and simply. */
+/** Reads a stream of frames strictly by RFC 6455 and RFC 7692, slowly and simply. */
 export function readFrames(stream: Uint8Array, rules: ReadingRules): Reading {
   return new Reader(stream, rules).read();
 }
@@ -115,7 +117,7 @@ class Reader {
     if (!this.#end && this.#opcode === TEXT && !this.#isCompressed && this.#hasIllFormedText) {
       this.#fail("begun text is not UTF-8", [1007], false);
     }
-    // Who inflates fragments as they come may have found something.
+    // A reader that inflates each fragment at once may have found an error.
     if (!this.#end && this.#opcode !== 0 && this.#isCompressed) this.#end = { kind: "unspecified" };
     return {
       messages: this.#messages,
@@ -152,14 +154,14 @@ class Reader {
     return true;
   }
 
-  /** Whether this runtime lets a message begin here, within another one. */
+  /** Whether this runtime lets a message begin here, within another. */
   #isMixed({ fin, opcode }: Header): boolean {
     const { interruption } = this.#leniency;
     if (!interruption || this.#opcode === 0) return false;
     return interruption === "binary" ? opcode === BINARY : opcode > 0 && opcode <= BINARY && !fin;
   }
 
-  /** What is wrong with a header, as far as it is there. */
+  /** Returns the violation of a header, as far as it has arrived. */
   #violation(header: Header): { what: string; codes: number[] } | undefined {
     const { fin, rsv, opcode, masked, length, size } = header;
     const isControl = opcode >= CLOSE, codes: number[] = [], what: string[] = [];
@@ -186,7 +188,7 @@ class Reader {
       wrong(length >= 2 ** 31, "length out of all reason");
     }
     if (codes.length === 0) return undefined;
-    // Who checks fragments as they come has seen before that these are no text.
+    // A reader that checks each fragment at once has already found invalid UTF-8.
     if (this.#opcode === TEXT && this.#hasIllFormedText) codes.push(1007);
     if (this.#opcode !== 0 && this.#isCompressed) codes.push(1007, 1009);
     return { what: what.join(", "), codes };
@@ -217,7 +219,7 @@ class Reader {
     }
     const bytes = this.#isCompressed ? this.#inflate(whole) : whole;
     if (bytes === undefined) return;
-    // Garbage may inflate to something, or to nothing.
+    // Garbage may inflate to some bytes, or to none.
     const codes = this.#isCompressed ? [1007, 1009] : [1007];
     if (isText && !isUtf8(bytes)) return this.#fail("text is not UTF-8", codes, true);
     this.#messages.push({ isText, bytes });
@@ -286,7 +288,7 @@ function readHeader(data: Buffer, isMaskAssumed: boolean): Header {
   };
 }
 
-/** Whether bytes could be the beginning of a text. */
+/** Whether bytes can be the beginning of a text. */
 function isUtf8Prefix(bytes: Buffer): boolean {
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });

@@ -5,7 +5,7 @@ import type { ReadEnd, Reading } from "./reference_reader.ts";
 
 const SHOWN = 40;
 
-/** All that is known of one history, to be read by somebody who looks for a mistake. */
+/** Formats all evidence about one history for a reader who looks for a mistake. */
 export function transcriptLines(evidence: Evidence, violations: readonly string[]): string[] {
   const { history, played, peers } = evidence;
   const { handshake, behaviour, endpoint, mutations, ending } = history;
@@ -13,9 +13,7 @@ export function transcriptLines(evidence: Evidence, violations: readonly string[
   return [
     `history ${history.index} at the endpoint "${endpoint}"`,
     section("hooks", [
-      `${
-        behaviour.isEcho ? "send back what comes" : "do anything"
-      }; upgrade: ${behaviour.upgrade}, ` +
+      `${behaviour.isEcho ? "echo" : "act at random"}; upgrade: ${behaviour.upgrade}, ` +
       `open: ${behaviour.openMs} ms, message: ${behaviour.messageMs} ms`,
     ]),
     section("handshake", [handshake.how, ...shortened(handshake.bytes.toString("latin1"))]),
@@ -23,13 +21,13 @@ export function transcriptLines(evidence: Evidence, violations: readonly string[
     section("frames", [
       `${history.frameEnds.length}, ${played.written} of ${history.stream.length} bytes written; ` +
       `${mutations.join(", ") || "all of them valid"}; then: ${ending}` +
-      `${history.isPipelined ? "; ahead of the answer" : ""}` +
-      `${history.readsLate ? "; reads only then" : ""}`,
+      `${history.isPipelined ? "; before the answer" : ""}` +
+      `${history.readsLate ? "; reads only at the end" : ""}`,
     ]),
-    section("on the line", played.steps),
-    section("sent, as it must be read", readingLines(sent)),
+    section("events", played.steps),
+    section("sent, as a server must read it", readingLines(sent)),
     section("received", readingLines(received)),
-    ...peers.map(({ events }) => section("what the hooks were told", events)),
+    ...peers.map(({ events }) => section("hook calls", events)),
     section("violations", violations.length > 0 ? violations : ["none"]),
   ];
 }
@@ -57,7 +55,7 @@ function readingLines({ messages, controls, end, rest }: Reading): string[] {
     ...lines,
     ...(kinds.length > 0 ? [`and ${kinds.length} control frames`] : []),
     endLine(end),
-    ...(rest > 0 ? [`${rest} bytes behind it`] : []),
+    ...(rest > 0 ? [`${rest} bytes after the end`] : []),
   ];
 }
 
@@ -66,7 +64,7 @@ function endLine(end: ReadEnd | undefined): string {
   if (end?.kind === "violation") {
     return `violation: ${end.what} (${end.codes.join(" or ")})${end.isCertain ? "" : ", perhaps"}`;
   }
-  return end ? "what only the runtime knows" : "no end";
+  return end ? "unspecified: depends on the runtime" : "no end";
 }
 
 function previewOf(isText: boolean, bytes: Uint8Array): string {

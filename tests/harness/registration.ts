@@ -4,10 +4,10 @@ import { chosenRuntimes } from "./runtime_suites.ts";
 import { type Outcome, runSuite, type SuiteOptions } from "./suite.ts";
 
 /**
- * Registers a test for each case on each runtime. Those of one runtime run side by side, in one
- * server process, from the first test of that runtime on.
+ * Registers a test for each case on each runtime. All cases of one runtime run in parallel in one
+ * server process, which starts with the first test of the runtime.
  *
- * @returns what came of the cases, by the name of the runtime, once all tests have run.
+ * @returns outcomes of the cases by the name of the runtime, complete once all tests have run.
  */
 export async function registerCases(
   cases: readonly Case[],
@@ -52,7 +52,7 @@ export async function registerCases(
     }
 
     Deno.test({
-      name: `${runtime.title}: the server ends with the suite`,
+      name: `${runtime.title}: the server runs until all cases are done`,
       sanitizeOps: false,
       sanitizeResources: false,
       fn: () => suite as Promise<void>,

@@ -1,13 +1,13 @@
 import { contractRuntimes } from "./runtime_suites.ts";
 
-/** What one runtime came to in a suite. */
+/** Result of one runtime in a suite. */
 interface RuntimeReport<Outcome> {
   readonly name: string;
   readonly title: string;
   readonly outcomes: readonly Outcome[];
 }
 
-/** What the last whole run of a suite found on the runtimes, for the compatibility table. */
+/** Results of the last complete run of a suite, for the compatibility table. */
 export interface Report<Outcome> {
   readonly runtimes: readonly RuntimeReport<Outcome>[];
 }
@@ -18,14 +18,14 @@ export type ReportKind = typeof reportKinds[number];
 
 const CACHE = new URL("../../.cache/", import.meta.url);
 
-/** Deletes the reports of the last run: a runtime that does not run has none. */
+/** Deletes the reports of the last run, so that a runtime that does not run has none. */
 export async function deleteReports(): Promise<void> {
   for (const kind of reportKinds) {
     await Deno.remove(new URL(`${kind}/`, CACHE), { recursive: true }).catch(() => {});
   }
 }
 
-/** Writes a file for each runtime that was run in this process. */
+/** Writes a file for each runtime that ran in this process. */
 export async function writeReport<Outcome>(
   kind: ReportKind,
   found: ReadonlyMap<string, readonly Outcome[]>,
@@ -52,6 +52,6 @@ export async function readReport<Outcome>(kind: ReportKind): Promise<Report<Outc
     }
   }
   if (runtimes.length > 0) return { runtimes };
-  console.error(`There is no report of the ${kind} tests yet: run \`deno task test\` first`);
+  console.error(`The ${kind} tests have no report yet: run \`deno task test\` first`);
   Deno.exit(1);
 }

@@ -3,7 +3,7 @@ import { type Runtime, runtimes } from "../runtimes/native.ts";
 import { sseRuntimes } from "../runtimes/sse.ts";
 import { workers, workerVariants } from "../runtimes/workers.ts";
 
-/** All that the contract is executed on. */
+/** All runtimes on which the contract is executed. */
 export const contractRuntimes: readonly Runtime[] = [
   ...runtimes,
   durableObjects,
@@ -21,7 +21,7 @@ export type SplitFile =
   | "faults"
   | "fuzz";
 
-/** Runtimes of each test file that runs on several. `deno task test` runs each by itself. */
+/** Runtimes of each test file that runs on several. `deno task test` runs each alone. */
 export const runtimesOf: Readonly<Record<SplitFile, readonly Runtime[]>> = {
   conformance: contractRuntimes,
   durable: [durableObjects, ...durableVariants],
@@ -32,10 +32,10 @@ export const runtimesOf: Readonly<Record<SplitFile, readonly Runtime[]>> = {
   fuzz: runtimes,
 };
 
-/** Environment variable with the name of the one runtime that a test file is to run on. */
+/** Environment variable with the name of the only runtime on which a test file runs. */
 export const ONLY_RUNTIME = "TEST_RUNTIME";
 
-/** Those that this process is to run on: all, unless {@linkcode ONLY_RUNTIME} names one. */
+/** Returns the runtimes for this process: all, unless {@linkcode ONLY_RUNTIME} names one. */
 export function chosenRuntimes(all: readonly Runtime[]): readonly Runtime[] {
   const only = Deno.env.get(ONLY_RUNTIME);
   return only === undefined ? all : all.filter(({ name }) => name === only);

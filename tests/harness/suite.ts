@@ -5,35 +5,35 @@ import { ServerProcess } from "./processes/server_process.ts";
 import { TimeLimit, WALL_CLOCK } from "./time_limit.ts";
 
 /**
- * Milliseconds for a case that is declared as a gap. All time counts: most gaps end only by a time
- * limit, and a patient one would wait for minutes on a busy machine. On an idle machine nearly every
- * case passes in a third of this time, so that a gap that has closed is found there.
+ * Milliseconds for a case that is declared as a gap. All time counts, as most gaps end only by a time
+ * limit, and a patient limit would take minutes on a busy machine. On an idle machine nearly every
+ * case passes in a third of this time, so a closed gap is found there.
  */
 const MAX_GAP_MS = 1500;
 
-/** What came of one case on one runtime. */
+/** Result of one case on one runtime. */
 export interface Outcome {
   readonly id: string;
   readonly clause: string;
   readonly fact: string;
   readonly status: "passed" | "failed" | "gap";
-  /** Of a gap, why it is one; of a failure, what went wrong. */
+  /** Reason of a gap, or error of a failure. */
   readonly detail?: string;
   readonly link?: string;
   readonly ms: number;
 }
 
-/** How a table of cases is run. */
+/** Options for running cases. */
 export interface SuiteOptions {
   readonly onOutcome?: (outcome: Outcome) => void;
-  /** How many run at a time: cases mostly wait, for time-outs and for each other's halves. */
+  /** Number of parallel cases: a case mostly waits, for time-outs or for its other half. */
   readonly parallel?: number;
   readonly maxCaseMs?: number;
-  /** Where the server listens; 127.0.0.1 if left out. */
+  /** Address on which the server listens. Default: 127.0.0.1. */
   readonly host?: string;
 }
 
-/** Runs cases on one runtime, in a process of its own. */
+/** Runs cases on one runtime, in a separate process. */
 export async function runSuite(
   runtime: Runtime,
   cases: readonly Case[],
@@ -83,7 +83,7 @@ async function runCase(
     return {
       ...base,
       status: "failed",
-      detail: "declared as a gap, and passes: remove the gap",
+      detail: "declared as a gap, but passes: remove the gap",
       ms,
     };
   }
@@ -92,7 +92,7 @@ async function runCase(
     : { ...base, status: "passed", ms };
 }
 
-/** Runs one case; returns what went wrong. */
+/** Runs one case. Returns the error, if it failed. */
 async function attempt(
   client: CaseClient,
   it: Case,

@@ -1,25 +1,25 @@
 /** Clock that a {@linkcode TimeLimit} reads. */
 export interface MachineClock {
-  /** Milliseconds since some moment. */
+  /** Milliseconds since a fixed moment. */
   now(): number;
-  /** Milliseconds since some moment in which at least one processor worked. */
+  /** Milliseconds since a fixed moment in which at least one processor worked. */
   busy(): number;
 }
 
 /** Clock for limits that count all time, however busy the machine is. */
 export const WALL_CLOCK: MachineClock = { now: () => performance.now(), busy: () => 0 };
 
-/** Longest time between two looks at the clock. */
+/** Longest time in milliseconds between two readings of the clock. */
 const STEP_MS = 50;
-/** Most that one look counts: more means that this process itself was too busy to look. */
+/** Most milliseconds that one reading counts: more means that this process was too busy to read. */
 const MOST_PER_STEP_MS = 2 * STEP_MS;
 /** Share of busy time that counts, so that a limit ends on a machine that is always busy. */
 const FLOOR = 1 / 30;
 
 /**
  * Time limit that distinguishes a stuck test from a slow one. Time in which a processor works counts
- * for a thirtieth: the test may be at work, or waits for a processor. A stuck test leaves the processors
- * alone, so that its limit passes as usual.
+ * for a thirtieth, as the test may be working, or waiting for a processor. A stuck test leaves the
+ * processors idle, so its limit passes as usual.
  */
 export class TimeLimit {
   readonly ms: number;
@@ -35,7 +35,7 @@ export class TimeLimit {
     this.#busyAt = clock.busy();
   }
 
-  /** Milliseconds that have counted so far. */
+  /** Milliseconds counted so far. */
   get elapsed(): number {
     const now = this.#clock.now(), busyNow = this.#clock.busy();
     const passed = now - this.#seenAt;
@@ -46,7 +46,7 @@ export class TimeLimit {
     return this.#counted;
   }
 
-  /** Milliseconds that are left, 0 at least. */
+  /** Milliseconds left, at least 0. */
   get left(): number {
     return Math.max(0, this.ms - this.elapsed);
   }
@@ -55,7 +55,7 @@ export class TimeLimit {
     return this.elapsed >= this.ms;
   }
 
-  /** Waits for a promise or for the next look at the clock, whichever comes first. */
+  /** Waits for a promise or for the next reading of the clock, whichever comes first. */
   async pause(woken?: Promise<unknown>): Promise<void> {
     const step = Math.max(1, Math.min(STEP_MS, this.ms - this.#counted));
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -64,7 +64,10 @@ export class TimeLimit {
     clearTimeout(timer);
   }
 
-  /** Result of a promise; rejects with an error of this text if the limit passes first. */
+  /**
+   * Returns the result of a promise, or rejects with an error of this text if the limit passes
+   * first.
+   */
   async race<T>(promise: Promise<T>, text: string): Promise<T> {
     let isSettled = false;
     const settled = promise.finally(() => isSettled = true);
@@ -78,9 +81,9 @@ export class TimeLimit {
 }
 
 /**
- * Stopwatch for upper bounds: counts time as a {@linkcode TimeLimit} does, from its start on.
+ * Starts a stopwatch for upper bounds, which counts time like a {@linkcode TimeLimit}.
  *
- * @returns a function that stops the watch, and returns the milliseconds that have counted.
+ * @returns a function that stops the watch, and returns the counted milliseconds.
  */
 export function stopwatch(clock: MachineClock = Machine.clock()): () => number {
   const watch = new TimeLimit(Infinity, clock);
@@ -91,14 +94,14 @@ export function stopwatch(clock: MachineClock = Machine.clock()): () => number {
   };
 }
 
-/** Fewest milliseconds between two readings of the processors' figures. */
+/** Fewest milliseconds between two readings of the processors' idle times. */
 const FRESH_MS = 20;
 
 /** Clock of this machine, with the idle time of its processors. */
 class Machine implements MachineClock {
   static #clock: Machine | undefined;
 
-  /** Returns the clock, made at the first use: programs of workerd load this module too. */
+  /** Returns the clock, created at the first use, as programs of workerd load this module too. */
   static clock(): Machine {
     return this.#clock ??= new Machine();
   }
@@ -125,15 +128,17 @@ class Machine implements MachineClock {
 }
 
 /**
- * Idle times of the processors, in milliseconds. Linux counts in steps of 10 ms. Read from the kernel:
- * to load `node:process` changes the order of tasks in Deno 2.9, which tests of the client notice.
+ * Idle times of the processors in milliseconds; Linux counts in steps of 10 ms. Reads from the
+ * kernel,
+ * as loading `node:process` changes the order of tasks in Deno 2.9, which tests of the client
+ * notice.
  */
 function idleTimes(): number[] {
   try {
     const lines = Deno.readTextFileSync("/proc/stat").matchAll(/^cpu\d+ \d+ \d+ \d+ (\d+)/gm);
     return Array.from(lines, ([, idle]) => 10 * Number(idle));
   } catch {
-    // No import: programs for workerd load this module, and workerd of 2025 lacks node:os.
+    // Not an import, as programs for workerd load this module, and workerd of 2025 lacks node:os.
     const { process } = globalThis as unknown as {
       process: { getBuiltinModule(name: "node:os"): typeof import("node:os") };
     };

@@ -3,24 +3,24 @@ import type { Tree } from "./tree.ts";
 
 /** A test that failed. */
 export interface Failure {
-  /** What can be run to see it again. */
+  /** Check that reproduces the failure. */
   readonly check: Check;
-  /** The test's name; `""` where no test failed by itself: the process crashed or hung. */
+  /** Name of the test; `""` if the process crashed or hung. */
   readonly test: string;
   readonly how: "failed" | "crashed" | "hung";
 }
 
 export interface CheckOptions {
-  /** Only the tests of this name. */
+  /** Runs only the tests of this name. */
   readonly test?: string;
-  /** Goes on after the first failure. */
+  /** Continues after the first failure. */
   readonly all?: boolean;
 }
 
 const TIMEOUT_MS = 120_000, ALL_TIMEOUT_MS = 240_000;
 const running = new Set<number>();
 
-/** Runs a part of the tests in a tree. Returns what failed: the first, unless all are wanted. */
+/** Runs a part of the tests in a tree. Returns the first failure, or all failures on request. */
 export async function runCheck(
   tree: Tree,
   check: Check,
@@ -33,7 +33,7 @@ export async function runCheck(
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    detached: true, // a group of its own, so that all of it can be ended
+    detached: true, // a separate group, so that all its processes can be ended
   }).spawn();
   running.add(child.pid);
   let isLate = false;
@@ -41,7 +41,7 @@ export async function runCheck(
     isLate = true;
     endGroup(child.pid);
   }, options.all ? ALL_TIMEOUT_MS : TIMEOUT_MS);
-  const status = child.status.finally(() => endGroup(child.pid)); // a server that hangs stays
+  const status = child.status.finally(() => endGroup(child.pid)); // also ends a hung server
   const [{ success }, out, errors] = await Promise.all([
     status,
     new Response(child.stdout).text(),
@@ -61,7 +61,7 @@ export async function runCheck(
   return found.length > 0 ? found : [{ check, test: "", how: isLate ? "hung" : "crashed" }];
 }
 
-/** Ends whatever is still running. */
+/** Ends all processes of a group. */
 export function endAll(): void {
   for (const pid of running) endGroup(pid);
 }
@@ -74,12 +74,12 @@ function argumentsOf(check: Check, tree: Tree, { test, all = false }: CheckOptio
       .concat(all ? ["all"] : []);
   }
   const path = pathOf(check, new URL(`file://${tree.folder}/`));
-  if (!path) throw new Error(`Cannot run ${check}: there is no such test`);
+  if (!path) throw new Error(`Cannot run ${check}: the test does not exist`);
   return ["test", "-A", "--no-check", "--quiet", "--reporter=tap", all ? "" : "--fail-fast"]
     .concat(test ? [`--filter=${test}`] : [], path).filter(Boolean);
 }
 
-/** The check that has just the file of a failure. */
+/** Returns the check that runs only the file of a failure. */
 function checkOf(check: Check, out: string, { index }: RegExpMatchArray): Check {
   const { kind, part } = partsOf(check);
   if (kind !== "unit" || part) return check;
@@ -88,7 +88,7 @@ function checkOf(check: Check, out: string, { index }: RegExpMatchArray): Check 
   return file ? `unit ${file}` : check;
 }
 
-/** TAP escapes what would be a directive. */
+/** Undoes the escapes of TAP for directives. */
 function unescape(name: string): string {
   return name.replaceAll(/\\([\\#])/g, "$1");
 }
@@ -96,5 +96,5 @@ function unescape(name: string): string {
 function endGroup(pid: number): void {
   try {
     Deno.kill(-pid, "SIGKILL");
-  } catch { /* all of it has ended */ }
+  } catch { /* all processes have ended */ }
 }

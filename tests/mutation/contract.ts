@@ -1,6 +1,6 @@
 /**
- * Runs cases of the contract on one runtime, up to the first that fails: `contract.ts RUNTIME PREFIX`;
- * to the end with a third argument. Prints the failures as `deno test --reporter=tap` does.
+ * Runs cases of the contract on one runtime up to the first failure: `contract.ts RUNTIME PREFIX`.
+ * With a third argument, runs all. Prints failures like `deno test --reporter=tap`.
  *
  * @module
  */

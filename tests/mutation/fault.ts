@@ -1,34 +1,34 @@
-/** A bug that is planted on purpose, to see that the tests would notice. */
+/** A bug that is planted on purpose, to check that the tests detect it. */
 export interface Fault {
   readonly id: string;
-  /** Where it is planted, from the root of the repository. */
+  /** Path of the broken file from the root of the repository. */
   readonly file: string;
-  /** What is broken by it, as a sentence. */
+  /** Wrong behaviour, as a sentence. */
   readonly what: string;
-  /** Code that the file has exactly once. */
+  /** Code to replace, which the file has exactly once. */
   readonly find: string;
-  /** What stands there instead. */
+  /** Broken code. */
   readonly replace: string;
-  /** What should notice, the quickest first. */
+  /** Checks that must detect the fault, the quickest first. */
   readonly caughtBy: readonly Check[];
 }
 
 /**
- * A part of the tests: `unit hub` for `hub_test.ts` anywhere below `tests/unit/`, `test server` for
- * `tests/server_test.ts`, `deno P2.` for the cases of the contract that begin so, on that runtime;
- * without a second word all of them.
+ * A part of the tests. `unit hub` is `hub_test.ts` in any folder of `tests/unit/`, `test server` is
+ * `tests/server_test.ts`, and `deno P2.` is the cases of the contract with this prefix on Deno.
+ * Without a second word, all tests or cases run.
  */
 export type Check = `${"unit" | "test" | RuntimeName}${"" | ` ${string}`}`;
 
-/** Runtimes on which faults are looked for. */
+/** Runtimes on which the tests must detect faults. */
 export type RuntimeName = "deno" | "node24" | "ws" | "uws" | "bun" | "worker";
 
-/** A check, taken apart. */
+/** A parsed check. */
 export interface CheckParts {
   readonly kind: "unit" | "test" | "contract";
-  /** Of the contract. */
+  /** Runtime of a check of the contract. */
   readonly runtime?: RuntimeName;
-  /** Which part; `""` for all. */
+  /** Name of the part; `""` for all. */
   readonly part: string;
 }
 
@@ -38,7 +38,10 @@ export function partsOf(check: Check): CheckParts {
   return { kind: "contract", runtime: first as RuntimeName, part };
 }
 
-/** The file or folder of a check, from the root of the repository; `undefined` if there is none. */
+/**
+ * Returns the file or folder of a check from the root of the repository; `undefined` if it does not
+ * exist.
+ */
 export function pathOf(check: Check, root: URL): string | undefined {
   const { kind, part } = partsOf(check);
   const folder = kind === "unit" ? "tests/unit" : "tests";
@@ -81,7 +84,9 @@ const SHIMS: Readonly<Record<string, readonly RuntimeName[]>> = {
   "shims/workerd/remote_socket.ts": ["worker"],
 };
 
-/** What is tried where nothing in `caughtBy` notices, before a fault is called a survivor. */
+/**
+ * Returns the checks to run if none of `caughtBy` detects a fault, before it counts as a survivor.
+ */
 export function wideChecks({ file, caughtBy }: Pick<Fault, "file" | "caughtBy">): Check[] {
   const named = caughtBy.map(partsOf);
   const runtimes = new Set([

@@ -3,14 +3,14 @@ import { type Check, type Fault, partsOf, wideChecks } from "./fault.ts";
 import { Tree } from "./tree.ts";
 import { countCatches, tryFault, type Verdict } from "./trial.ts";
 
-/** How faults are tried. */
+/** Options for trying faults. */
 export interface RunOptions {
-  /** How many at a time, each in a tree of its own. */
+  /** Number of parallel trials, each in a separate tree. */
   readonly parallel: number;
   readonly onVerdict: (verdict: Verdict) => void;
 }
 
-/** The parts of the tests that must pass before anything is proved by their failing. */
+/** Returns the parts of the tests that must pass before their failures count. */
 export function checksOf(chosen: readonly Fault[], isAll: boolean): Check[] {
   const checks = chosen.flatMap(({ caughtBy }) => caughtBy);
   if (!isAll) return [...new Set(checks)];
@@ -20,7 +20,7 @@ export function checksOf(chosen: readonly Fault[], isAll: boolean): Check[] {
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
-/** Trees to work in, and work for each of them until there is none left. */
+/** Creates trees, and runs the work in them until none is left. */
 export async function inTrees<T>(
   parallel: number,
   items: readonly T[],
@@ -49,7 +49,7 @@ export async function inTrees<T>(
   }
 }
 
-/** Runs checks on unchanged trees; returns what fails there, and once more by itself. */
+/** Runs checks on unchanged trees. Returns those that fail, and fail again alone. */
 export async function runUnchanged(checks: readonly Check[], parallel: number): Promise<Failure[]> {
   const failures: Failure[] = [];
   await inTrees(parallel, checks, async (tree, check) => {
@@ -62,7 +62,7 @@ export async function runUnchanged(checks: readonly Check[], parallel: number): 
   return again;
 }
 
-/** Plants faults, one at a time in each tree. Returns what came of them, in their order. */
+/** Plants faults, one at a time in each tree. Returns the trials in order. */
 export async function runFaults(
   chosen: readonly Fault[],
   { parallel, onVerdict }: RunOptions,
@@ -76,7 +76,7 @@ export async function runFaults(
   return chosen.map((fault) => verdicts.get(fault)!);
 }
 
-/** Counts for each fault the tests that notice it. */
+/** Counts the tests that detect each fault. */
 export async function countAll(
   chosen: readonly Fault[],
   parallel: number,

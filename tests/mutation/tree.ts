@@ -3,7 +3,7 @@ import type { Fault } from "./fault.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** A throw-away copy of the tree, where one fault at a time is planted. */
+/** A temporary copy of the tree, in which one fault at a time is planted. */
 export class Tree implements AsyncDisposable {
   readonly folder: string;
   #planted: { readonly path: string; readonly source: string } | undefined;
@@ -12,7 +12,7 @@ export class Tree implements AsyncDisposable {
     this.folder = folder;
   }
 
-  /** Copies what git knows or would know; downloads and packages are shared, what is built is not. */
+  /** Copies tracked and new files. The copy shares downloads and packages, but no built files. */
   static async copy(): Promise<Tree> {
     const tree = new Tree(await Deno.makeTempDir({ prefix: "onepeer-mutation-" }));
     const { stdout } = await new Deno.Command("git", {
@@ -35,7 +35,10 @@ export class Tree implements AsyncDisposable {
     return tree;
   }
 
-  /** What a type check finds, no test has caught. */
+  /**
+   * Builds without type checks, as a fault that only the type checker finds is not caught by a
+   * test.
+   */
   async #buildUnchecked(): Promise<void> {
     const path = `${this.folder}/tsconfig.npm.json`;
     const config = JSON.parse(await Deno.readTextFile(path));
@@ -43,7 +46,7 @@ export class Tree implements AsyncDisposable {
     await Deno.writeTextFile(path, JSON.stringify(config));
   }
 
-  /** @throws {Error} for a fault that does not fit the source any more, or breaks its syntax. */
+  /** @throws {Error} if a fault no longer applies to the source, or breaks its syntax. */
   async plant(fault: Fault): Promise<void> {
     await this.restore();
     const path = `${this.folder}/${fault.file}`;
@@ -54,7 +57,7 @@ export class Tree implements AsyncDisposable {
     await Deno.writeTextFile(path, mutant);
   }
 
-  /** Takes the fault out again. */
+  /** Removes the fault. */
   async restore(): Promise<void> {
     if (this.#planted) await Deno.writeTextFile(this.#planted.path, this.#planted.source);
     this.#planted = undefined;
@@ -66,9 +69,9 @@ export class Tree implements AsyncDisposable {
 }
 
 /**
- * The source with the fault in it.
+ * Returns the source with the fault.
  *
- * @throws {Error} where `find` is not there exactly once.
+ * @throws {Error} if the source does not have `find` exactly once.
  */
 export function mutate({ id, file, find, replace }: Fault, source: string): string {
   const [before, after, ...more] = source.split(find);

@@ -2,15 +2,15 @@ import { type Failure, runCheck } from "./check.ts";
 import { type Check, type Fault, wideChecks } from "./fault.ts";
 import type { Tree } from "./tree.ts";
 
-/** What came of one fault. */
+/** Result of one fault. */
 export interface Verdict {
   readonly fault: Fault;
-  /** What noticed; nothing did where it is left out. */
+  /** Failure that detected the fault; left out if none did. */
   readonly caught?: Failure;
   readonly seconds: number;
 }
 
-/** Plants a fault, and runs tests until one of them notices. */
+/** Plants a fault, and runs tests until one detects it. */
 export async function tryFault(tree: Tree, fault: Fault): Promise<Verdict> {
   const started = performance.now();
   const verdict = (caught?: Failure): Verdict => ({
@@ -30,18 +30,18 @@ export async function tryFault(tree: Tree, fault: Fault): Promise<Verdict> {
   return verdict();
 }
 
-/** How often a part of the tests is run that stops at a test which fails by the machine's load. */
+/** Number of runs of a part that stops at a test which fails only under load. */
 const ATTEMPTS = 3;
 
-/** Whether a test fails again with the fault, by itself, and passes without. */
+/** Whether a test fails again alone with the fault, and passes without it. */
 async function isTheFault(tree: Tree, { check, test, how }: Failure): Promise<boolean> {
-  // What crashed or hung without a failing test is looked at from the other side alone.
+  // A crash or hang without a failing test is only checked without the fault.
   if (how === "failed" && (await runCheck(tree, check, { test })).length === 0) return false;
   await tree.restore();
   return (await runCheck(tree, check, { test })).length === 0;
 }
 
-/** All tests that notice a fault, of the unit tests and of the runtimes that it concerns. */
+/** Returns all unit tests and cases of the affected runtimes that detect a fault. */
 export async function countCatches(tree: Tree, fault: Fault): Promise<Failure[]> {
   await tree.plant(fault);
   const failures: Failure[] = [];

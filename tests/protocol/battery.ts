@@ -6,26 +6,26 @@ import { type ProtocolGap, protocolGaps } from "./gaps.ts";
 import { judge, type Verdict } from "./judge.ts";
 import type { Row, Section } from "./row.ts";
 
-/** What came of one row on one runtime. */
+/** Result of one row on one runtime. */
 export interface RowOutcome {
   readonly id: string;
   readonly section: string;
   readonly fact: string;
-  /** A gap is a declared failure: the row was run, and failed. */
+  /** Verdict; `"gap"` is a declared failure: the row was run, and failed. */
   readonly status: "ok" | "non-strict" | "gap" | "failed";
   readonly detail?: string;
-  /** Of a gap, why it is one; of what is non-strict, why it will do. */
+  /** Why the runtime has this gap, or why a non-strict result is harmless. */
   readonly reason?: string;
-  /** Of a gap. */
+  /** Source for the reason of a gap. */
   readonly link?: string;
 }
 
-/** Rows that are on their way at a time. */
+/** Number of rows that run at the same time. */
 const PARALLEL = 64;
-/** Over it, a row is written at once only. */
+/** Size in bytes over which a row is written at once only. */
 const MAX_BYTEWISE = 600;
 
-/** Runs the battery on one runtime, in a process of its own. */
+/** Runs the battery on one runtime, in a separate process. */
 export async function runBattery(
   runtime: Runtime,
   sections: readonly Section[],
@@ -52,7 +52,7 @@ export async function runBattery(
       return settle(row, section, verdict, gaps.find(({ rows }) => rows.test(row.id)));
     });
     outcomes.push(...found);
-    // Fails where a row has left something behind.
+    // Fails if a row left a peer or a timer behind.
     await client.close().catch((error) =>
       Promise.reject(new Error(server.exited ?? error.message))
     );
@@ -60,12 +60,12 @@ export async function runBattery(
   return outcomes;
 }
 
-/** Without compression there is nothing to find out about compressed messages. */
+/** Whether a runtime can run a row: rows about compressed messages need compression. */
 function canRun({ id, needsCompression }: Row, gaps: readonly ProtocolGap[]): boolean {
   return !needsCompression || id === TAKEN || !gaps.some(({ rows }) => rows.test(TAKEN));
 }
 
-/** The row that finds out whether there is compression. */
+/** Id of the row that fails on a runtime without compression. */
 const TAKEN = "offers.taken";
 
 function waysOf({ id, sends, handshake = {}, cuts }: Row, gaps: readonly ProtocolGap[]): Way[] {
@@ -98,7 +98,7 @@ function settle(
   const base = { id, section: section.name, fact, ...(detail === undefined ? {} : { detail }) };
   if (!gap) return { ...base, status, ...(why === undefined ? {} : { reason: why }) };
   if (status === "failed") return { ...base, status: "gap", reason: gap.reason, link: gap.link };
-  return { ...base, status: "failed", detail: "declared as a gap, and passes: narrow the gap" };
+  return { ...base, status: "failed", detail: "declared as a gap, but passes: narrow the gap" };
 }
 
 async function inParallel<T, R>(items: readonly T[], run: (item: T) => Promise<R>): Promise<R[]> {

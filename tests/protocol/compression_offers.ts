@@ -1,7 +1,7 @@
 import { type Agreed, close, type Expected, type Row, type Section, text, whole } from "./row.ts";
 
 const HELLO = text("hello");
-/** Repeats itself in distances that a small window does not hold. */
+/** Text whose repetitions are too far apart for a small window. */
 const LONG = text(repetitive());
 const OK: Expected = { messages: [HELLO, LONG], ends: [1000] };
 
@@ -11,7 +11,7 @@ interface Offer {
   readonly serverForgets?: true;
 }
 
-/** Offers that are legal, and what the answer must keep to (RFC 7692 §7.1). */
+/** Legal offers, and the limits for the answer (RFC 7692 §7.1). */
 const LEGAL: readonly (readonly [name: string, value: string, offer: Offer])[] = [
   ["plain", "permessage-deflate", {}],
   ["server-forgets", "permessage-deflate; server_no_context_takeover", { serverForgets: true }],
@@ -44,7 +44,7 @@ const LEGAL: readonly (readonly [name: string, value: string, offer: Offer])[] =
   ["browser", "permessage-deflate; client_max_window_bits", { clientBits: true }],
 ];
 
-/** Offers that a server "MUST decline" (RFC 7692 §7.1, §5.1), or that are none. */
+/** Offers that a server "MUST decline" (RFC 7692 §7.1, §5.1), or that are malformed. */
 const ILLEGAL: readonly (readonly [name: string, value: string])[] = [
   ["unknown-parameter", "permessage-deflate; x=1"],
   ["unknown-flag", "permessage-deflate; no_such_parameter"],
@@ -60,7 +60,7 @@ const ILLEGAL: readonly (readonly [name: string, value: string])[] = [
   ["client-bits-twice", "permessage-deflate; client_max_window_bits; client_max_window_bits=10"],
 ];
 
-/** Names that only look like the extension. */
+/** Offers of other extensions that only look like permessage-deflate. */
 const OTHERS: readonly (readonly [name: string, value: string])[] = [
   ["longer-name", "permessage-deflate2"],
   ["x-name", "x-permessage-deflate"],
@@ -95,7 +95,7 @@ function repetitive(): string {
   return letters.join("").repeat(4);
 }
 
-/** What is wrong with an answer to one of these offers. */
+/** Returns a check that finds a fault in the answer to these offers. */
 function legalFor(...offers: readonly Offer[]): (agreed: Agreed) => string | undefined {
   return (agreed) => {
     const faults = offers.map((offer) => agreed && faultIn(agreed, offer));
@@ -113,26 +113,26 @@ function faultIn(agreed: NonNullable<Agreed>, offer: Offer): string | undefined 
   if ((serverForgets ?? true) !== true || (clientForgets ?? true) !== true) {
     return "the answer gives a value to a parameter that has none";
   }
-  if (offer.serverForgets && !serverForgets) return "server_no_context_takeover is not kept to";
+  if (offer.serverForgets && !serverForgets) return "the answer lacks server_no_context_takeover";
   for (const bits of [serverBits, clientBits]) {
     if (bits !== undefined && !/^([89]|1[0-5])$/.test(String(bits))) {
-      return `window bits of ${bits}`;
+      return `the answer has window bits of ${bits}`;
     }
   }
   if (offer.serverBits && !(Number(serverBits) <= offer.serverBits)) {
-    return `server_max_window_bits=${offer.serverBits} is not kept to: ${serverBits}`;
+    return `the answer to server_max_window_bits=${offer.serverBits} is ${serverBits}`;
   }
   if (clientBits !== undefined && offer.clientBits === undefined) {
-    return "client_max_window_bits was not offered";
+    return "the answer has client_max_window_bits without an offer";
   }
   if (typeof offer.clientBits === "number" && Number(clientBits ?? 0) > offer.clientBits) {
-    return `client_max_window_bits=${clientBits} is over the offer`;
+    return `the answer client_max_window_bits=${clientBits} is above the offer`;
   }
   return undefined;
 }
 
 function declined(agreed: Agreed): string | undefined {
-  return agreed && `the answer agrees: ${JSON.stringify(agreed)}`;
+  return agreed && `the server accepts the offer: ${JSON.stringify(agreed)}`;
 }
 
 const legal: Row[] = LEGAL.map(([name, value, offer]) =>
@@ -142,23 +142,23 @@ const legal: Row[] = LEGAL.map(([name, value, offer]) =>
 const taken: Row = {
   ...row(
     "taken",
-    "an offer is taken",
+    "the server accepts an offer of compression",
     "permessage-deflate",
-    (agreed) => agreed ? undefined : "the offer is declined",
+    (agreed) => agreed ? undefined : "the server declines the offer",
   ),
   needsCompression: true,
 };
 
 const illegal: Row[] = ILLEGAL.map(([name, value]) =>
-  row(`illegal-${name}`, `${value} is declined`, value, declined)
+  row(`illegal-${name}`, `the server declines ${value}`, value, declined)
 );
 
 const others: Row[] = OTHERS.map(([name, value]) =>
-  row(`other-${name}`, `${value} is another extension`, value, declined)
+  row(`other-${name}`, `the server declines another extension: ${value}`, value, declined)
 );
 
 const several: Row[] = [
-  row("none", "without an offer there is no compression", [], declined),
+  row("none", "the server does not compress without an offer", [], declined),
   row(
     "two",
     "the answer fits one of two offers",
@@ -167,7 +167,7 @@ const several: Row[] = [
   ),
   row(
     "two-lines",
-    "offers may stand in two lines",
+    "the server reads offers from two header lines",
     [
       "permessage-deflate; server_no_context_takeover",
       "permessage-deflate; client_max_window_bits",
@@ -176,13 +176,13 @@ const several: Row[] = [
   ),
   row(
     "illegal-first",
-    "an illegal offer does not spoil the next",
+    "the server accepts a legal offer after an illegal one",
     "permessage-deflate; x=1, permessage-deflate; client_max_window_bits",
     legalFor({ clientBits: true }),
   ),
   row(
     "bits-first",
-    "a client that cannot be told its window is not",
+    "the answer limits the client's window only if the accepted offer allows it",
     "permessage-deflate; server_max_window_bits=9, permessage-deflate; client_max_window_bits=9",
     legalFor({ serverBits: 9 }, { clientBits: 9 }),
   ),

@@ -27,17 +27,23 @@ const sizes: Row[] = [0, 1, 2, 124, 125].map((length) =>
 
 const pings = Array.from({ length: 10 }, (_, i) => utf8(`ping ${i}`));
 const alive: Row[] = [
-  echoes("control.pings", "ten pings, ten pongs in order", pings.map((it) => frame(PING, it)), [], {
-    pongs: pings,
-    nonStrict: [{
-      pongs: pings.slice(-1),
-      ends: [1000],
-      why: "The latest of many pings alone is answered (RFC 6455 §5.5.3)",
-    }],
-  }),
+  echoes(
+    "control.pings",
+    "the server answers ten pings by ten pongs in order",
+    pings.map((it) => frame(PING, it)),
+    [],
+    {
+      pongs: pings,
+      nonStrict: [{
+        pongs: pings.slice(-1),
+        ends: [1000],
+        why: "The server answers only the latest of many pings (RFC 6455 §5.5.3)",
+      }],
+    },
+  ),
   echoes(
     "control.pings-and-texts",
-    "pings and texts in turns",
+    "the server answers pings and texts that alternate",
     pings.flatMap((it) => [frame(PING, it), whole(text("said"))]),
     pings.map(() => text("said")),
     { pongs: pings },
@@ -45,7 +51,7 @@ const alive: Row[] = [
   ...[["empty", ""], ["short", "unasked"], ["full", "x".repeat(125)]].map(([name, data]) =>
     echoes(
       `control.pong-${name}`,
-      `an unsolicited pong means nothing: ${name}`,
+      `the server ignores an unsolicited pong: ${name}`,
       [frame(PONG, data!), whole(text("a")), frame(PONG, data!)],
       [text("a")],
     )
@@ -65,19 +71,19 @@ const refused: Row[] = KINDS.flatMap(([kind, opcode]) => {
     ),
     fails(
       `control.${kind}-126-head`,
-      `so it is at its head: ${kind}`,
+      `a ${kind} of 126 bytes is refused once its head arrives`,
       [frame(opcode, "", { length: 126 })],
       1002,
     ),
     fails(
       `control.${kind}-65536-head`,
-      `so it is with a length of eight bytes: ${kind}`,
+      `a ${kind} of 65536 bytes is refused once its head arrives`,
       [frame(opcode, "", { length: 65536 })],
       1002,
     ),
     fails(
       `control.${kind}-long-winded`,
-      `a ${kind} has its length in seven bits`,
+      `a ${kind} with its length in two more bytes is refused`,
       [frame(opcode, payload, { lengthBytes: 2 }), close(1000)],
       1002,
       {
@@ -114,7 +120,7 @@ export const controlFrames: Section = {
     ...refused,
     {
       id: "control.ping-after-close",
-      fact: "a ping behind a Close frame may be left without an answer",
+      fact: "the server does not answer a ping after a Close frame",
       sends: [close(1000), frame(PING, "late")],
       strict: { ends: [1000] },
     },

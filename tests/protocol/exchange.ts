@@ -17,23 +17,23 @@ import { type Agreed, close, type End, type Row, type WireMessage } from "./row.
 /** How the bytes of a row are written. */
 export type Way = "at once" | "byte by byte" | "in pieces";
 
-/** What a server answered to a row. */
+/** Answer of a server to a row. */
 export interface Exchange {
   readonly status: number;
   readonly agreed: Agreed;
   readonly messages: readonly WireMessage[];
   readonly pongs: readonly Uint8Array[];
-  /** `"open"` where the line did not end. */
+  /** End of the connection; `"open"` if it did not end. */
   readonly end: End | "open";
-  /** Whether the server wanted to see more than `sends`. */
+  /** Whether the server did not end the connection before `rest` was sent. */
   readonly neededRest: boolean;
-  /** What no server may do. */
+  /** Violations that no row allows. */
   readonly faults: readonly string[];
 }
 
-/** How long a server may take for the end of the line. */
+/** Milliseconds in which a server must end the connection. */
 const MAX_MS = 3000;
-/** How long a server may take to refuse what will never be legal. */
+/** Milliseconds in which a server must refuse bytes that cannot become legal. */
 const FAIL_FAST_MS = 600;
 const MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -64,7 +64,7 @@ export async function exchange(row: Row, port: number, path: string, way: Way): 
   return { status: 101, agreed, ...read, end: isOver ? read.end : "open", neededRest, faults };
 }
 
-/** Waits for the end of the line; answers a Close frame as a client does. */
+/** Waits for the end of the connection, and answers a Close frame as a client does. */
 async function hasEnded(connection: RawConnection): Promise<boolean> {
   if (!await connection.hasClosed(MAX_MS)) return false;
   if (!connection.isOver) await connection.write(close(1000), false);
@@ -77,7 +77,7 @@ function requestOf({ handshake = {} }: Row, port: number, path: string): string 
     handshakeText(port, { target: path, ...parts });
 }
 
-/** Finds what is wrong with a 101 (RFC 6455 §4.2.2); returns what it says of compression. */
+/** Finds faults in a 101 (RFC 6455 §4.2.2), and returns the agreed compression. */
 function readHead(
   lines: readonly (readonly [string, string])[],
   request: string,
@@ -93,7 +93,7 @@ function readHead(
   for (const [name, value] of expected) {
     const found = headers.get(name) ?? "nothing";
     const isSame = name.endsWith("accept") ? found === value : found.toLowerCase() === value;
-    if (!isSame) faults.push(`the 101 says ${name}: ${found} in place of ${value}`);
+    if (!isSame) faults.push(`the 101 has ${name}: ${found} instead of ${value}`);
   }
   if (headers.get("sec-websocket-protocol")) faults.push("the 101 selects a subprotocol");
   const extensions = lines.filter(([name]) => name === "sec-websocket-extensions");
@@ -116,7 +116,7 @@ function readExtensions(value: string, faults: string[]): Agreed {
   return agreed;
 }
 
-/** Takes all frames that have come. */
+/** Reads all frames that have arrived. */
 function readFrames(
   connection: RawConnection,
   agreed: Agreed,
@@ -128,13 +128,13 @@ function readFrames(
   while (connection.pending > 0) {
     const frame = connection.frame();
     if (!frame) {
-      faults.push("the line ends within a frame");
+      faults.push("the connection ends within a frame");
       break;
     }
-    if (end !== "dropped") faults.push(`a frame of opcode ${frame.opcode} behind the Close frame`);
+    if (end !== "dropped") faults.push(`a frame of opcode ${frame.opcode} after the Close frame`);
     else if (frame.opcode === CLOSE) end = closeCode(frame, faults);
     else if (frame.opcode === PONG) pongs.push(Uint8Array.from(frame.payload));
-    else if (frame.opcode === PING) faults.push("a ping that nobody asked for");
+    else if (frame.opcode === PING) faults.push("an unexpected ping");
     else messages.push(...reader.read(frame));
   }
   return { messages, pongs, end };
@@ -152,13 +152,13 @@ function closeCode({ payload }: RawFrame, faults: string[]): number {
   return code;
 }
 
-/** Puts the frames of messages together, and inflates them. */
+/** Joins the frames of messages, and inflates them. */
 class MessageReader {
   readonly #agreed: Agreed;
   readonly #faults: string[];
   #first: RawFrame | undefined;
   #parts: Uint8Array[] = [];
-  /** What the server's next message may refer to (RFC 7692 §7.2.3.2). */
+  /** Bytes that the server's next message may refer to (RFC 7692 §7.2.3.2). */
   #window: Buffer = Buffer.alloc(0);
 
   constructor(agreed: Agreed, faults: string[]) {
@@ -166,7 +166,7 @@ class MessageReader {
     this.#faults = faults;
   }
 
-  /** The message that is whole with this frame. */
+  /** Adds a frame, and returns the message that it completes. */
   read(frame: RawFrame): WireMessage[] {
     if ((frame.opcode === 0) !== (this.#first !== undefined)) this.#faults.push("a stray fragment");
     this.#first ??= frame;
@@ -182,13 +182,13 @@ class MessageReader {
 
   #inflate(data: Buffer): Buffer {
     if (!this.#agreed) {
-      this.#faults.push("a compressed message, and compression was not agreed on");
+      this.#faults.push("a compressed message without an agreement on compression");
       return data;
     }
     const bits = Number(this.#agreed.server_max_window_bits ?? 15);
     try {
       const bytes = inflateRawSync(Buffer.concat([data, Buffer.of(0, 0, 255, 255)]), {
-        finishFlush: 2, // Z_SYNC_FLUSH: the stream goes on with the next message
+        finishFlush: 2, // Z_SYNC_FLUSH: the stream continues with the next message
         windowBits: bits,
         ...(this.#window.byteLength > 0 ? { dictionary: this.#window } : {}),
       });

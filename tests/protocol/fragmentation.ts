@@ -18,15 +18,15 @@ import {
 const WORDS = "fragmented";
 const MESSAGES: readonly WireMessage[] = [text(WORDS), binary([0, 255, 128, 1, 2, 3, 4, 5, 6, 7])];
 
-/** Names of the ways to cut ten bytes, and where. */
+/** Ways to cut ten bytes, and the offsets. */
 const CUTS: readonly (readonly [name: string, fact: string, offsets: readonly number[]])[] = [
   ["in-two", "two fragments", [5]],
   ["in-three", "three fragments", [3, 6]],
   ["in-bytes", "a fragment for each byte", [1, 2, 3, 4, 5, 6, 7, 8, 9]],
-  ["first-empty", "an empty first fragment", [0]],
-  ["middle-empty", "an empty fragment in the middle", [5, 5]],
-  ["last-empty", "an empty last fragment", [10]],
-  ["every-second-empty", "empty fragments in turn with others", [
+  ["first-empty", "fragments of which the first is empty", [0]],
+  ["middle-empty", "fragments of which the middle one is empty", [5, 5]],
+  ["last-empty", "fragments of which the last is empty", [10]],
+  ["every-second-empty", "fragments of which every second is empty", [
     0,
     2,
     2,
@@ -45,7 +45,7 @@ const cuts: Row[] = MESSAGES.flatMap((message) =>
   CUTS.map(([name, fact, offsets]) =>
     echoes(
       `fragmentation.${name}-${message.type}`,
-      `${message.type} in ${fact}`,
+      `a ${message.type} message in ${fact} comes back`,
       fragmented(message, offsets),
       [message],
     )
@@ -59,31 +59,31 @@ function zeros(length: number): Uint8Array {
 const many: Row[] = [
   echoes(
     "fragmentation.all-empty",
-    "a message of empty fragments alone is empty",
+    "a message of empty fragments alone comes back empty",
     fragmented(text(""), [0, 0, 0]),
     [text("")],
   ),
   echoes(
     "fragmentation.thousand",
-    "a thousand fragments of a byte",
+    "a message in a thousand fragments of a byte comes back",
     fragmented(text("x".repeat(1000)), Array.from({ length: 999 }, (_, i) => i + 1)),
     [text("x".repeat(1000))],
   ),
   echoes(
     "fragmentation.thousand-empty",
-    "a thousand empty fragments before the last",
+    "a message with a thousand empty fragments before the last comes back",
     fragmented(text("x"), Array(1000).fill(0)),
     [text("x")],
   ),
   echoes(
     "fragmentation.each-length",
-    "fragments with each form of the length",
+    "a message whose fragments have each form of the length comes back",
     fragmented(binary(zeros(131_200)), [125, 251, 65_786]),
     [binary(zeros(131_200))],
   ),
   echoes(
     "fragmentation.in-a-row",
-    "fragmented messages in a row, of both types",
+    "fragmented messages of both types in a row come back",
     [...fragmented(MESSAGES[0]!, [4]), ...fragmented(MESSAGES[1]!, [7]), whole(text("end"))],
     [...MESSAGES, text("end")],
   ),
@@ -97,21 +97,21 @@ const interleaved: Row[] = [0, 1, 2, 3].flatMap((place) => {
   return [
     echoes(
       `fragmentation.ping-at-${place}`,
-      `a ping ${before} three fragments`,
+      `the server answers a ping ${before} three fragments`,
       at([frame(PING, "between")]),
       [text(WORDS)],
       { pongs: [utf8("between")] },
     ),
     echoes(
       `fragmentation.pings-at-${place}`,
-      `an empty ping, a pong and a ping ${before} three fragments`,
+      `the server answers both pings around a pong ${before} three fragments`,
       at([frame(PING), frame(PONG, "unasked"), frame(PING, "2")]),
       [text(WORDS)],
       { pongs: [utf8(""), utf8("2")] },
     ),
     {
       id: `fragmentation.close-at-${place}`,
-      fact: `a Close frame ${before} three fragments ends all`,
+      fact: `the server answers a Close frame ${before} three fragments`,
       sends: at([close(1001)]),
       strict: { messages: place === 3 ? [text(WORDS)] : [], ends: [1001] },
     },
@@ -120,11 +120,18 @@ const interleaved: Row[] = [0, 1, 2, 3].flatMap((place) => {
 
 const start = frame(TEXT, "a", { fin: false });
 const broken: Row[] = [
-  fails("fragmentation.stray", "a continuation of nothing is refused", [frame(0, "x")], 1002),
-  fails("fragmentation.stray-empty", "an empty one too", [frame(0)], 1002),
+  fails(
+    "fragmentation.stray",
+    "a continuation without a message is refused",
+    [frame(0, "x")],
+    1002,
+  ),
+  fails("fragmentation.stray-empty", "an empty continuation without a message is refused", [
+    frame(0),
+  ], 1002),
   fails(
     "fragmentation.stray-unfinished",
-    "a continuation of nothing without FIN is refused",
+    "a continuation without FIN and without a message is refused",
     [frame(0, "x", { fin: false })],
     1002,
   ),
@@ -143,7 +150,7 @@ const broken: Row[] = [
     ),
     fails(
       `fragmentation.${type}-after-ping`,
-      `so it is with a ping between: ${type}`,
+      `a new ${type} message after a fragment and a ping is refused`,
       [start, frame(PING), frame(opcode as number, "b")],
       1002,
     ),

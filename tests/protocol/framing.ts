@@ -14,7 +14,7 @@ import {
   whole,
 } from "./row.ts";
 
-/** `limits.maxPayload` of the server: its default. */
+/** Default of the server's `limits.maxPayload`. */
 const MAX_PAYLOAD = 1024 * 1024;
 const LENGTHS = [0, 1, 125, 126, 127, 128, 65535, 65536, 65537, MAX_PAYLOAD];
 const TOO_LONG = [MAX_PAYLOAD + 1, 2 ** 31, 2 ** 32, 2 ** 53, 2 ** 62];
@@ -32,7 +32,7 @@ const lengths: Row[] = LENGTHS.flatMap((length) => {
   return messages.map((message) =>
     echoes(
       `framing.length-${length}-${message.type}`,
-      `a ${message.type} message of ${length} bytes`,
+      `a ${message.type} message of ${length} bytes comes back`,
       [whole(message)],
       [message],
     )
@@ -43,7 +43,7 @@ const tooLong: Row[] = [
   ...TOO_LONG.map((length) =>
     fails(
       `framing.too-long-${length}`,
-      `a frame of ${length} bytes is refused at its head`,
+      `a frame of ${length} bytes is refused once its head arrives`,
       [frame(BINARY, "x", { length: BigInt(length), lengthBytes: 8 })],
       1009,
       { nonStrict: [otherCode(1002)] },
@@ -51,13 +51,13 @@ const tooLong: Row[] = [
   ),
   fails(
     "framing.too-long-fragments",
-    "fragments of 1 MiB and a byte are refused",
+    "a fragmented message of 1 MiB and a byte is refused",
     fragmented(binary(bytes(MAX_PAYLOAD + 1)), [MAX_PAYLOAD / 2]),
     1009,
   ),
   echoes(
     "framing.full-fragments",
-    "fragments of 1 MiB together",
+    "a fragmented message of 1 MiB comes back",
     fragmented(binary(bytes(MAX_PAYLOAD)), [MAX_PAYLOAD / 2]),
     [binary(bytes(MAX_PAYLOAD))],
   ),
@@ -71,7 +71,7 @@ const tooLong: Row[] = [
   ).map((row) => ({ ...row, strict: { ends: [1002, 1009] } })),
 ];
 
-// The fewest bytes "MUST be used" by who sends: who receives is not told to look.
+// The sender "MUST" use the fewest bytes; the RFC does not tell the receiver to check.
 const longWinded: Row[] = ([[0, 2], [5, 2], [125, 2], [0, 8], [5, 8], [125, 8], [126, 8], [
   65535,
   8,

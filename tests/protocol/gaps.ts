@@ -1,6 +1,6 @@
 /** Rows that a runtime fails and no shim can repair. Each row is run and must fail. */
 export interface ProtocolGap {
-  /** Ids of the rows. */
+  /** Pattern of the ids of the rows. */
   readonly rows: RegExp;
   readonly reason: string;
   readonly link: string;
@@ -90,7 +90,7 @@ const uws: readonly ProtocolGap[] = [
   },
 ];
 
-/** By the name of the runtime. */
+/** Gaps by the name of the runtime. */
 export const protocolGaps: Readonly<Record<string, readonly ProtocolGap[]>> = {
   deno,
   node20: [{

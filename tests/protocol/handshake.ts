@@ -3,21 +3,33 @@ import { prefixed, type Row, type Section } from "./row.ts";
 
 const names: Row[] = [
   accepted("usual", "the handshake of RFC 6455 §1.3", {}),
-  accepted("lower-case", "names in lower case", head("GET / HTTP/1.1", ...USUAL.map(lowerName))),
-  accepted("upper-case", "names in capitals", head("GET / HTTP/1.1", ...USUAL.map(upperName))),
+  accepted(
+    "lower-case",
+    "header names in lower case",
+    head("GET / HTTP/1.1", ...USUAL.map(lowerName)),
+  ),
+  accepted(
+    "upper-case",
+    "header names in upper case",
+    head("GET / HTTP/1.1", ...USUAL.map(upperName)),
+  ),
   accepted("reverse", "headers in any order", head("GET / HTTP/1.1", ...USUAL.toReversed())),
-  accepted("no-space", "no space behind the colon", head("GET / HTTP/1.1", ...USUAL.map(noSpace))),
+  accepted(
+    "no-space",
+    "headers without a space after the colon",
+    head("GET / HTTP/1.1", ...USUAL.map(noSpace)),
+  ),
   accepted(
     "white-space",
-    "tabs and spaces around values",
+    "tabs and spaces around header values",
     head("GET / HTTP/1.1", ...USUAL.map(wide)),
   ),
-  accepted("more", "fifty more headers", headers(moreHeaders(50, 20))),
+  accepted("more", "fifty additional headers", headers(moreHeaders(50, 20))),
   accepted("cookie", "a cookie of 3 KiB", headers({ Cookie: `a=${"x".repeat(3000)}` })),
-  accepted("browser", "7 KiB of headers, as browsers send them", headers(moreHeaders(7, 1000))),
+  accepted("browser", "7 KiB of headers, as browsers may send", headers(moreHeaders(7, 1000))),
   refused(
     "oversize",
-    "a header of 1 MiB is refused",
+    "a header of 1 MiB",
     headers({ "X-Long": "x".repeat(1 << 20) }),
     431,
   ),
@@ -38,7 +50,7 @@ const tokens: Row[] = [
   ),
   accepted(
     "upgrade-twice",
-    "two Upgrade lines",
+    "two Upgrade headers",
     headers({ Upgrade: ["h2c", "websocket"] }),
     REFUSED,
   ),
@@ -47,13 +59,13 @@ const tokens: Row[] = [
   ),
   accepted(
     "connection-twice",
-    "two Connection lines",
+    "two Connection headers",
     headers({ Connection: ["keep-alive", "Upgrade"] }),
   ),
   ...["websockets", "web socket", "h2c", '"websocket"', "xwebsocket"].map((Upgrade) =>
     refused(
       `upgrade-not-${slug(Upgrade)}`,
-      `Upgrade: ${Upgrade} is refused`,
+      `Upgrade: ${Upgrade}`,
       headers({ Upgrade }),
       426,
     )
@@ -61,14 +73,14 @@ const tokens: Row[] = [
   ...["keep-alive", "Upgrades", "close", "upgrade-insecure"].map((Connection) =>
     plain(
       `connection-not-${slug(Connection)}`,
-      `Connection: ${Connection} is refused`,
+      `a request with Connection: ${Connection}`,
       headers({ Connection }),
     )
   ),
-  plain("upgrade-missing", "no Upgrade", headers({ Upgrade: null })),
-  plain("upgrade-empty", "an empty Upgrade", headers({ Upgrade: "" })),
-  plain("connection-missing", "no Connection", headers({ Connection: null })),
-  plain("connection-empty", "an empty Connection", headers({ Connection: "" })),
+  plain("upgrade-missing", "a request without Upgrade", headers({ Upgrade: null })),
+  plain("upgrade-empty", "a request with an empty Upgrade", headers({ Upgrade: "" })),
+  plain("connection-missing", "a request without Connection", headers({ Connection: null })),
+  plain("connection-empty", "a request with an empty Connection", headers({ Connection: "" })),
 ];
 
 const BAD_KEYS: readonly (readonly [name: string, key: string])[] = [
@@ -94,9 +106,9 @@ const fields: Row[] = [
     headers({ "Sec-WebSocket-Key": "/////////////////////w==" }),
   ),
   ...BAD_KEYS.map(([name, key]) =>
-    refused(`key-${name}`, `a bad key is refused: ${name}`, headers({ "Sec-WebSocket-Key": key }))
+    refused(`key-${name}`, `a malformed key: ${name}`, headers({ "Sec-WebSocket-Key": key }))
   ),
-  refused("key-missing", "no key", headers({ "Sec-WebSocket-Key": null })),
+  refused("key-missing", "a handshake without a key", headers({ "Sec-WebSocket-Key": null })),
   refused(
     "key-twice",
     "two keys",
@@ -107,16 +119,21 @@ const fields: Row[] = [
   ) =>
     refused(
       `version-${slug(version) || "empty"}`,
-      `version ${version || "without a number"} is refused`,
+      `version ${version || "without a number"}`,
       headers({ "Sec-WebSocket-Version": version }),
       426,
     )
   ),
-  refused("version-missing", "no version", headers({ "Sec-WebSocket-Version": null }), 426),
+  refused(
+    "version-missing",
+    "a handshake without a version",
+    headers({ "Sec-WebSocket-Version": null }),
+    426,
+  ),
   refused("version-twice", "two versions", headers({ "Sec-WebSocket-Version": ["13", "8"] }), 426),
-  refused("host-missing", "no Host (RFC 9112 §3.2)", headers({ Host: null })),
-  refused("host-twice", "two Hosts", headers({ Host: ["a", "b"] })),
-  refused("host-illegal", "a Host that is none", headers({ Host: "a@b/c?d" })),
+  refused("host-missing", "a handshake without Host (RFC 9112 §3.2)", headers({ Host: null })),
+  refused("host-twice", "two Host headers", headers({ Host: ["a", "b"] })),
+  refused("host-illegal", "a malformed Host", headers({ Host: "a@b/c?d" })),
   accepted(
     "origin",
     "an Origin of another site, without credentials",
@@ -124,27 +141,31 @@ const fields: Row[] = [
   ),
   accepted(
     "protocols",
-    "subprotocols that nobody selects",
+    "a handshake whose subprotocols the server does not select",
     headers({ "Sec-WebSocket-Protocol": "a, b" }),
   ),
-  accepted("protocols-twice", "in two lines", headers({ "Sec-WebSocket-Protocol": ["a", "b"] })),
+  accepted(
+    "protocols-twice",
+    "subprotocols in two headers",
+    headers({ "Sec-WebSocket-Protocol": ["a", "b"] }),
+  ),
   ...[["spaced", "a b"], ["twice", "a, a"], ["slash", "a/b"], ["parameter", "a;b"]].map((
     [name, protocols],
   ) =>
     refused(
       `protocols-bad-${name}`,
-      `subprotocols that are no list of different tokens: ${protocols}`,
+      `a subprotocol list that is not of different tokens: ${protocols}`,
       headers({ "Sec-WebSocket-Protocol": protocols! }),
     )
   ),
   accepted(
     "extensions",
-    "extensions that nobody knows",
+    "unknown extensions",
     headers({ "Sec-WebSocket-Extensions": "x-a; b=1, x-c" }),
   ),
   accepted(
     "extensions-not-here",
-    "an offer of compression where there is none",
+    "an offer of compression without support for it",
     headers({ "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits" }),
   ),
 ];

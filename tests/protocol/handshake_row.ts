@@ -9,13 +9,13 @@ import {
 } from "./row.ts";
 
 const OK: Expected = { messages: [text("hello")], ends: [1000] };
-/** Any refusal by HTTP, or a line that just ends. */
+/** Any refusal by HTTP, or an end of the connection without a response. */
 export const REFUSED: Alternative = {
   status: [0, 400, 403, 404, 405, 413, 414, 417, 426, 431, 501, 505],
-  why: "Refused, by another status or the end of the line alone",
+  why: "Refused by another status, or only by the end of the connection",
 };
 
-/** A handshake, and one text where it is accepted. */
+/** Row of a handshake, and of one text if the server accepts. */
 function row(
   id: string,
   fact: string,
@@ -27,31 +27,35 @@ function row(
   return { id, fact, handshake, sends, strict, nonStrict };
 }
 
+/** Row of a handshake that the server must accept. */
 export function accepted(
   id: string,
-  fact: string,
+  input: string,
   handshake: RowHandshake,
   ...or: Alternative[]
 ): Row {
-  return row(id, fact, handshake, OK, or);
+  return row(id, `the server accepts ${input}`, handshake, OK, or);
 }
 
+/** Row of a handshake that the server must refuse. */
 export function refused(
   id: string,
-  fact: string,
+  input: string,
   handshake: RowHandshake,
   ...status: number[]
 ): Row {
-  return row(id, fact, handshake, { status: [400, ...status] }, [REFUSED]);
+  return row(id, `the server refuses ${input}`, handshake, { status: [400, ...status] }, [REFUSED]);
 }
 
-/** What may be read, and may be refused. */
-export function either(id: string, fact: string, handshake: RowHandshake): Row {
+/** Row of a handshake that a server may accept or refuse. */
+export function either(id: string, input: string, handshake: RowHandshake): Row {
+  const fact = `the server accepts or refuses ${input}`;
   return row(id, fact, handshake, { ...OK, status: [101, 400, 505] }, [REFUSED]);
 }
 
-/** HTTP's own: an Upgrade that Connection does not name is none (RFC 9110 §7.8). */
-export function plain(id: string, fact: string, handshake: RowHandshake): Row {
+/** Row of plain HTTP: an Upgrade needs a Connection that names it (RFC 9110 §7.8). */
+export function plain(id: string, input: string, handshake: RowHandshake): Row {
+  const fact = `the server does not upgrade ${input}`;
   return row(id, fact, handshake, { status: [400, 404, 426] }, [REFUSED]);
 }
 
@@ -72,7 +76,7 @@ export const USUAL: readonly string[] = [
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 ];
 
-/** A value as part of an id. */
+/** Returns a value as part of an id. */
 export function slug(value: string): string {
   return value.replace(/\t/g, "tab-").replace(/[^A-Za-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
 }

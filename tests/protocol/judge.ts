@@ -2,19 +2,19 @@ import { Buffer } from "node:buffer";
 import type { Exchange } from "./exchange.ts";
 import type { Expected, Row, WireMessage } from "./row.ts";
 
-/** What an exchange was worth. */
+/** Verdict on an exchange. */
 export interface Verdict {
   readonly status: "ok" | "non-strict" | "failed";
-  /** What was wanted and found, where it is not ok. */
+  /** Wanted and found result, if the status is not `"ok"`. */
   readonly detail?: string;
-  /** Of what is non-strict, why it will do. */
+  /** Why a non-strict result is harmless. */
   readonly why?: string;
 }
 
 const AT_END =
-  "Text that is not UTF-8 is found at the end of its message (RFC 6455 §8.1 asks for no more)";
+  "The server refuses invalid UTF-8 at the end of the message (RFC 6455 §8.1 asks for no more)";
 
-/** Holds an exchange against its row. */
+/** Compares an exchange with its row. */
 export function judge(row: Row, found: Exchange): Verdict {
   const fault = found.faults[0] ?? (found.status === 101 ? row.offer?.(found.agreed) : undefined);
   if (fault) return { status: "failed", detail: fault };
@@ -50,7 +50,7 @@ function describe({ status = [101], messages = [], pongs = [], ends = [] }: Expe
 }
 
 function describeFound({ status, messages, pongs, end }: Exchange): string {
-  if (status !== 101) return status === 0 ? "the end of the line" : `status ${status}`;
+  if (status !== 101) return status === 0 ? "an end without a response" : `status ${status}`;
   return said(messages, pongs, end);
 }
 
@@ -63,7 +63,7 @@ function said(
     ...messages.slice(0, 3).map(({ type, bytes }) => `${type} ${show(bytes)}`),
     ...messages.length > 3 ? [`${messages.length - 3} more`] : [],
     ...pongs.length > 0 ? [`${pongs.length} pongs`] : [],
-    typeof end === "number" || /^\d/.test(end) ? `close ${end}` : `line ${end}`,
+    typeof end === "number" || /^\d/.test(end) ? `close ${end}` : `connection ${end}`,
   ];
   return parts.join(", ");
 }

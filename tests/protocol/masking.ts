@@ -28,7 +28,7 @@ const masks: Row[] = MASKS.map((mask) => {
   const messages = [text("abcdabcd-abc"), binary(bytes(37)), text("")];
   return {
     id: `masking.key-${hex(mask)}`,
-    fact: `the masking key ${hex(mask)} on each kind of frame`,
+    fact: `the server unmasks each kind of frame with the key ${hex(mask)}`,
     sends: [
       ...messages.map((message) => whole(message, { mask })),
       frame(PING, "ping", { mask }),
@@ -38,7 +38,7 @@ const masks: Row[] = MASKS.map((mask) => {
   };
 });
 
-// Unmasking goes by words: every remainder, at every alignment of what stands before.
+// Implementations unmask in words, so these rows have each remainder at each alignment.
 const LENGTHS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]
   .concat([511, 512, 513, 514, 515, 516, 517, 518, 519, 520]);
 const alignments: Row[] = LENGTHS.map((length) => {
@@ -48,7 +48,7 @@ const alignments: Row[] = LENGTHS.map((length) => {
   ]);
   return echoes(
     `masking.length-${length}`,
-    `a payload of ${length} bytes at each alignment`,
+    `the server unmasks a payload of ${length} bytes at each alignment`,
     messages.map((message, i) => whole(message, { mask: [i + 1, 0x90 + i, 0x33, 0xfe - i] })),
     messages,
   );
@@ -56,7 +56,7 @@ const alignments: Row[] = LENGTHS.map((length) => {
 
 const long: Row[] = [255, 256, 257, 4093, 65531].map((length) => {
   const message = binary(bytes(length));
-  return echoes(`masking.length-${length}`, `a payload of ${length} bytes`, [
+  return echoes(`masking.length-${length}`, `the server unmasks a payload of ${length} bytes`, [
     whole(message, { mask: [0xde, 0xad, 0xbe, 0xef] }),
   ], [message]);
 });

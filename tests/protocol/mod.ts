@@ -10,7 +10,7 @@ import { handshakeLine } from "./request_line.ts";
 import type { Section } from "./row.ts";
 import { utf8 } from "./utf8.ts";
 
-/** The battery: RFC 6455 and RFC 7692 as tables, in their order. */
+/** Sections of the battery: RFC 6455 and RFC 7692 as tables, in their order. */
 export const sections: readonly Section[] = [
   handshakeHeaders,
   handshakeLine,

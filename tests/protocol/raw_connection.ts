@@ -3,9 +3,9 @@ import { CLOSE, parseFrame, type RawFrame } from "../harness/clients/raw_client.
 import { sleep } from "../harness/clients/case_client.ts";
 import { TimeLimit } from "../harness/time_limit.ts";
 
-/** Long enough for a server to read the byte before, mostly. */
+/** Milliseconds in which a server has mostly read the previous byte. */
 const BYTE_MS = 1;
-/** Long enough for a server to read what was written before. */
+/** Milliseconds in which a server has read the previous piece. */
 const PAUSE_MS = 60;
 
 /** A response head. */
@@ -15,11 +15,11 @@ export interface Head {
 }
 
 /**
- * A TCP line that hears all that the server has said, even where the server has dropped what was
- * still on its way to it: a stream of Node ends with the first write that fails.
+ * A TCP connection that receives all bytes of the server, even after a failed write. A stream of
+ * Node is no alternative, as it ends at the first write that fails.
  */
 export class RawConnection implements Disposable {
-  /** Whether the server has ended its half, or reset the line. */
+  /** Whether the server has ended its half, or reset the connection. */
   isOver = false;
   readonly #conn: Deno.TcpConn;
   #received: Buffer = Buffer.alloc(0);
@@ -37,7 +37,7 @@ export class RawConnection implements Disposable {
     return new RawConnection(conn);
   }
 
-  /** Writes what the server still takes. */
+  /** Writes as much as the server still accepts. */
   async write(data: Uint8Array, isBytewise: boolean): Promise<void> {
     const step = isBytewise ? 1 : data.byteLength;
     let at = 0;
@@ -51,7 +51,7 @@ export class RawConnection implements Disposable {
     }
   }
 
-  /** Writes the parts between the offsets, each to be read by itself. */
+  /** Writes the parts between the offsets with pauses, so that the server reads each alone. */
   async writePieces(data: Uint8Array, offsets: readonly number[]): Promise<void> {
     let start = 0;
     for (const end of [...offsets, data.byteLength]) {
@@ -61,7 +61,7 @@ export class RawConnection implements Disposable {
     }
   }
 
-  /** The response head; `undefined` where none comes. */
+  /** Waits for the response head; `undefined` if none comes. */
   async head(ms: number): Promise<Head | undefined> {
     const started = performance.now();
     const isLate = () => performance.now() - started > LATEST_HEAD_MS;
@@ -80,25 +80,25 @@ export class RawConnection implements Disposable {
     return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(status)?.[1] ?? 0), headers };
   }
 
-  /** Waits for a Close frame or the end of the line; tells whether one came in time. */
+  /** Waits for a Close frame or the end of the connection. Returns whether one came in time. */
   async hasClosed(ms: number): Promise<boolean> {
     const isThere = () => this.isOver || this.#opcodes().includes(CLOSE);
     await this.#until(isThere, ms);
     return isThere();
   }
 
-  /** Waits for the end of the line; tells whether it came in time. */
+  /** Waits for the end of the connection. Returns whether it came in time. */
   async hasEnded(ms: number): Promise<boolean> {
     await this.#until(() => this.isOver, ms);
     return this.isOver;
   }
 
-  /** Bytes received and not yet taken. */
+  /** Number of received bytes that are not yet taken. */
   get pending(): number {
     return this.#received.byteLength;
   }
 
-  /** Takes the next frame, if it is whole. */
+  /** Takes the next frame, if it is complete. */
   frame(): RawFrame | undefined {
     const parsed = parseFrame(this.#received);
     if (parsed) this.#received = this.#received.subarray(parsed.length);
@@ -110,7 +110,7 @@ export class RawConnection implements Disposable {
     this.#conn.close();
   }
 
-  /** Of the whole frames that have not been taken. */
+  /** Opcodes of the complete frames that are not yet taken. */
   #opcodes(): number[] {
     const opcodes: number[] = [];
     let rest = this.#received;
@@ -128,7 +128,7 @@ export class RawConnection implements Disposable {
         this.#received = Buffer.concat([this.#received, chunk.subarray(0, n)]);
         this.#notify();
       }
-    } catch { /* reset, or ours to close */ }
+    } catch { /* reset by the server, or closed by this client */ }
     this.isOver = true;
     this.#notify();
   }
@@ -146,14 +146,14 @@ export class RawConnection implements Disposable {
 }
 
 /**
- * Longest wait for a response head, on any machine. uWebSockets.js leaves a bad request unanswered and
- * ends the connection after 10 s: that end is no answer.
+ * Longest wait for a response head in milliseconds. uWebSockets.js leaves a bad request unanswered,
+ * and ends the connection after 10 s: this end does not count as an answer.
  */
 const LATEST_HEAD_MS = 8_000;
 
 let tick: Promise<void> | undefined;
 
-/** One timer for all lines: their bytes are many. */
+/** Shares one timer among all connections, as they write many bytes. */
 function nextTick(): Promise<void> {
   return tick ??= sleep(BYTE_MS).then(() => {
     tick = undefined;

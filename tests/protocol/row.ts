@@ -8,40 +8,44 @@ import {
   TEXT,
 } from "../harness/clients/raw_client.ts";
 
-/** A whole message, whichever way it went over the wire. */
+/** A message without its frames. */
 export interface WireMessage {
   readonly type: "text" | "binary";
   readonly bytes: Uint8Array;
 }
 
-/** How the server ends the line: the code of its Close frame, 1005 for an empty one, or no Close frame at all. */
+/**
+ * End of a connection: the code of the server's Close frame (1005 for an empty one), or
+ * `"dropped"`.
+ */
 export type End = number | "dropped";
 
-/** What a server may answer. */
+/** An answer that a server may give. */
 export interface Expected {
-  /** Of the handshake; 0 stands for a line that ends without a response. 101 if left out. */
+  /** Statuses of the handshake; 0 is an end without a response. Default: 101. */
   readonly status?: readonly number[];
-  /** Echoes, in order. */
+  /** Echoed messages, in order. */
   readonly messages?: readonly WireMessage[];
   /** Payloads of pongs, in order. */
   readonly pongs?: readonly Uint8Array[];
-  /** How the line ends after a 101. */
+  /** Ends of the connection after a 101. */
   readonly ends?: readonly End[];
 }
 
-/** Less than what is wanted, but allowed by the letter of an RFC, or of no harm. */
+/** An answer that falls short of the strict one, but is harmless or allowed by the RFC. */
 export interface Alternative extends Expected {
-  /** Why it is; what users of the table read. */
+  /** Reason, printed in `docs/compatibility.md`. */
   readonly why: string;
 }
 
-/** The end of the line alone tells that a rule was broken. */
+/** The server ends the connection after a violation, without a Close frame. */
 export const DROPPED: Alternative = {
   ends: ["dropped"],
-  why: "The line ends without a Close frame, which only SHOULD come (RFC 6455 §7.1.7)",
+  why:
+    "The server ends the connection without a Close frame, which is only a SHOULD (RFC 6455 §7.1.7)",
 };
 
-/** Another code than the one that is meant for it. */
+/** The server closes with another code than RFC 6455 names. */
 export function otherCode(...ends: readonly End[]): Alternative {
   return {
     ends,
@@ -49,69 +53,72 @@ export function otherCode(...ends: readonly End[]): Alternative {
   };
 }
 
-/** RFC 6455 §5.2 does not tell who receives to look. */
+/** Reason for reading overlong lengths: RFC 6455 §5.2 does not tell the receiver to check. */
 export const LONG_WINDED =
-  "Lengths in more bytes than needed are read: the MUST of RFC 6455 §5.2 is the sender's";
+  "The server reads lengths in more bytes than needed: the MUST of RFC 6455 §5.2 binds the sender";
 
-/** A handshake: parts of the usual one, or all of its bytes. */
+/** A handshake: changed parts of the usual one, or all of its bytes. */
 export interface RowHandshake {
   readonly method?: string;
   readonly target?: string;
   readonly version?: string;
   readonly headers?: Readonly<Record<string, string | readonly string[] | null>>;
-  /** The head as it stands on the wire, `{host}` for the host and port. */
+  /** Bytes of the head, with `{host}` for the host and port. */
   readonly raw?: string;
 }
 
-/** What the server accepted of compression (RFC 7692 §7.1), by parameter; `undefined` for none. */
+/** Agreed parameters of compression (RFC 7692 §7.1); `undefined` without compression. */
 export type Agreed = Readonly<Record<string, string | true>> | undefined;
 
-/** One exchange: what a client writes, and what a server may answer. */
+/** One exchange: the client's bytes, and the answers that a server may give. */
 export interface Row {
-  /** Section, dot, words for this row. */
+  /** Name of the section, a dot, words for this row. */
   readonly id: string;
   readonly fact: string;
   readonly handshake?: RowHandshake;
-  /** Frames behind the 101. */
+  /** Frames after the 101. */
   readonly sends: readonly Uint8Array[] | ((agreed: Agreed) => readonly Uint8Array[]);
-  /** What is sent only where the server has not ended the line at {@linkcode sends}: non-strict then. */
+  /**
+   * Frames for a server that has not ended the connection at {@linkcode sends}: the result is
+   * non-strict.
+   */
   readonly rest?: readonly Uint8Array[];
-  /** Offsets where the bytes are cut, and written with pauses, in place of the usual ways. */
+  /** Offsets at which the bytes are cut and written with pauses, instead of the usual ways. */
   readonly cuts?: readonly number[];
   readonly strict: Expected;
   readonly nonStrict?: readonly Alternative[];
-  /** What must be true of the agreed compression beside; returns what is wrong. */
+  /** Checks the agreed compression, and returns the fault. */
   readonly offer?: (agreed: Agreed) => string | undefined;
-  /** Needs compression: left out where a runtime has none. */
+  /** Whether runtimes without compression skip the row. */
   readonly needsCompression?: boolean;
 }
 
 /** Rows about one group of sections. */
 export interface Section {
   readonly name: string;
-  /** Row of the table. */
+  /** Title of the row in the table. */
   readonly title: string;
-  /** Server half of the section: one with `perMessageDeflate`, or one without. */
+  /** Server half of the section, with or without `perMessageDeflate`. */
   readonly server: "protocol.echo" | "protocol.compressed";
   readonly rows: readonly Row[];
 }
 
-/** A text of these words or bytes. */
+/** Returns a text message of these words or bytes. */
 export function text(data: string | Uint8Array): WireMessage {
   return { type: "text", bytes: typeof data === "string" ? encoder.encode(data) : data };
 }
 
-/** A binary message. */
+/** Returns a binary message. */
 export function binary(bytes: Uint8Array | readonly number[]): WireMessage {
   return { type: "binary", bytes: Uint8Array.from(bytes) };
 }
 
-/** A message in one frame. */
+/** Returns a message in one frame. */
 export function whole({ type, bytes }: WireMessage, options?: FrameOptions): Buffer {
   return frame(type === "text" ? TEXT : BINARY, bytes, options);
 }
 
-/** A message in frames of these parts of it, which end at the offsets. */
+/** Returns a message in frames that end at the offsets. */
 export function fragmented({ type, bytes }: WireMessage, offsets: readonly number[]): Buffer[] {
   const ends = [...offsets, bytes.byteLength];
   return ends.map((end, index) =>
@@ -125,12 +132,12 @@ export function fragmented({ type, bytes }: WireMessage, offsets: readonly numbe
   );
 }
 
-/** A Close frame. */
+/** Returns a Close frame. */
 export function close(code: number, reason?: string): Buffer {
   return frame(CLOSE, closePayload(code, reason));
 }
 
-/** A row whose frames are legal: the messages come back, and so does a Close frame of 1000. */
+/** Row of legal frames: the messages come back, then a Close frame of 1000. */
 export function echoes(
   id: string,
   fact: string,
@@ -148,7 +155,7 @@ export function echoes(
   };
 }
 
-/** A row that breaks a rule: a Close frame tells so; or the line just ends, which RFC 6455 §7.1.7 allows. */
+/** Row that breaks a rule. RFC 6455 §7.1.7 also allows an end without a Close frame. */
 export function fails(
   id: string,
   fact: string,
@@ -167,17 +174,17 @@ export function fails(
   };
 }
 
-/** Rows whose ids begin with the name of their section. */
+/** Returns the rows with the name of their section before each id. */
 export function prefixed(section: string, rows: readonly Row[]): Row[] {
   return rows.map((row) => ({ ...row, id: `${section}.${row.id}` }));
 }
 
-/** Bytes of a text. */
+/** Returns the bytes of a text. */
 export function utf8(words: string): Uint8Array {
   return encoder.encode(words);
 }
 
-/** Bytes as hexadecimal digits, for names. */
+/** Returns bytes as hexadecimal digits, for names. */
 export function hex(bytes: Uint8Array | readonly number[]): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -13,7 +13,10 @@ import {
   whole,
 } from "./row.ts";
 
-/** First and last of each length, the edges of the surrogates, and what decoders like to eat or change. */
+/**
+ * First and last code points of each length, edges of the surrogates, and code points that decoders
+ * drop or change.
+ */
 const VALID: readonly (readonly [name: string, words: string])[] = [
   ["null", "\0"],
   ["last-of-1", "\x7f"],
@@ -62,7 +65,7 @@ const INVALID: readonly (readonly [name: string, bytes: readonly number[]])[] = 
   ["ff", [0xff]],
 ];
 
-/** Each offset in between. */
+/** Returns each offset between two bytes. */
 function offsets(bytes: Uint8Array): number[] {
   return Array.from({ length: bytes.byteLength - 1 }, (_, i) => i + 1);
 }
@@ -74,21 +77,21 @@ const valid: Row[] = VALID.flatMap(([name, words]) => {
     ...cuts.length > 0
       ? [echoes(
         `utf8.valid-${name}-split`,
-        `${name}, split at each byte`,
+        `${name} split at each byte comes back`,
         [...cuts.flatMap((cut) => fragmented(message, [cut])), ...fragmented(message, cuts)],
         [...cuts.map(() => message), message],
       )]
       : [],
     echoes(
       `utf8.valid-${name}-in-long`,
-      `${name} behind and before a long text`,
+      `${name} within a long text comes back`,
       [whole(text(`${"x".repeat(130)}${words}${"y".repeat(70)}`))],
       [text(`${"x".repeat(130)}${words}${"y".repeat(70)}`)],
     ),
   ];
 });
 
-/** Bytes that no continuation can mend. */
+/** Whether no continuation can make the bytes valid. */
 function isHopeless(name: string): boolean {
   return !name.startsWith("cut");
 }
@@ -97,22 +100,27 @@ const invalid: Row[] = INVALID.flatMap(([name, bytes]) => {
   const data = Uint8Array.from(bytes);
   const within = Buffer.concat([encoded("κό"), data, encoded("x".repeat(40))]);
   const all = [
-    fails(`utf8.invalid-${name}`, `${hex(data)} is refused`, [frame(TEXT, data)], 1007),
+    fails(
+      `utf8.invalid-${name}`,
+      `text of the bytes ${hex(data)} is refused`,
+      [frame(TEXT, data)],
+      1007,
+    ),
     fails(
       `utf8.invalid-${name}-within`,
-      `${hex(data)} is refused between other letters`,
+      `the bytes ${hex(data)} between other letters are refused`,
       [frame(TEXT, within)],
       1007,
     ),
     fails(
       `utf8.invalid-${name}-at-end`,
-      `${hex(data)} is refused at the end of a text`,
+      `the bytes ${hex(data)} at the end of a text are refused`,
       [frame(TEXT, Buffer.concat([encoded("x".repeat(130)), data]))],
       1007,
     ),
     fails(
       `utf8.invalid-${name}-split`,
-      `${hex(data)} is refused in fragments of a byte`,
+      `the bytes ${hex(data)} in fragments of a byte are refused`,
       fragmented(text(within), offsets(within)),
       1007,
     ),
@@ -122,7 +130,7 @@ const invalid: Row[] = INVALID.flatMap(([name, bytes]) => {
     ...all,
     fails(
       `utf8.invalid-${name}-fail-fast`,
-      `${hex(data)} is refused before the text is whole`,
+      `the bytes ${hex(data)} are refused before the message is complete`,
       [frame(TEXT, within, { fin: false })],
       1007,
       { rest: [frame(0, "end")] },
@@ -133,7 +141,7 @@ const invalid: Row[] = INVALID.flatMap(([name, bytes]) => {
 const between: Row[] = [
   echoes(
     "utf8.ping-within-letter",
-    "a ping within the bytes of a letter hurts nothing",
+    "the server answers a ping within the bytes of a letter",
     fragmented(text("é"), [1]).toSpliced(1, 0, frame(PING, "p")),
     [text("é")],
     { pongs: [encoded("p")] },
@@ -141,7 +149,7 @@ const between: Row[] = [
   ...INVALID.map(([name, bytes]) =>
     echoes(
       `utf8.binary-${name}`,
-      `${hex(bytes)} is fine in a binary message`,
+      `the bytes ${hex(bytes)} in a binary message come back`,
       [whole(binary(bytes)), ...fragmented(binary(bytes), [1])],
       [binary(bytes), binary(bytes)],
     )

@@ -6,7 +6,7 @@ const HIBERNATION = "https://developers.cloudflare.com/durable-objects/best-prac
 
 const MANAGER = `${WORKERD}/blob/main/src/workerd/io/hibernation-manager.c++`;
 
-/** The HTTP server of workerd, which is KJ's, is in front of what a Worker sees. */
+/** Gap of the HTTP server of workerd (KJ), which handles requests before a Worker. */
 export const answeredBefore = (reason: string): Gap => ({
   reason: `workerd ${reason}`,
   link: "https://github.com/capnproto/capnproto/blob/v2/c++/src/kj/compat/http.c++",
@@ -97,7 +97,7 @@ export const noSignal: Gap = {
   link: "https://developers.cloudflare.com/workers/configuration/compatibility-flags/",
 };
 
-/** Durable Objects, as they are now: a column of the compatibility table. */
+/** Durable Objects of the current compatibility date: a column of the compatibility table. */
 export const durableObjects: Runtime = workerdRuntime(
   "durable",
   "Durable Objects",
@@ -105,7 +105,7 @@ export const durableObjects: Runtime = workerdRuntime(
   durableGaps,
 );
 
-/** Durable Objects as they were, and as they are at their worst. */
+/** Durable Objects of an older compatibility date, and Durable Objects evicted in every pause. */
 export const durableVariants: readonly Runtime[] = [
   workerdRuntime("durable-2025", "Durable Objects of 2025", { date: "2025-01-01" }, {
     ...durableGaps,

@@ -2,13 +2,13 @@ import { builtProgram } from "../harness/processes/built_program.ts";
 import type { Transport } from "../harness/clients/connect_options.ts";
 import { npmBinary } from "../harness/processes/npm_binary.ts";
 
-/** A clause that the runtime makes impossible. Its case is run and must fail. */
+/** Reason why a runtime cannot pass a case. The case is run and must fail. */
 export interface Gap {
   readonly reason: string;
   readonly link: string;
 }
 
-/** A runtime the contract is executed on. */
+/** A runtime on which the contract is executed. */
 export interface Runtime {
   /** Argument of `deno task conformance`. */
   readonly name: string;
@@ -17,11 +17,11 @@ export interface Runtime {
   /**
    * Returns the command that runs a program, or the name of a missing tool.
    *
-   * @param program its own fixture, if left out.
-   * @param folder where it is built, where it must be.
+   * @param program program to run; by default the fixture of the runtime.
+   * @param folder folder in which the program is built, if it must be.
    */
   command(program?: URL, folder?: URL): Promise<readonly string[] | { readonly missing: string }>;
-  /** By the id of a case. */
+  /** Gaps by the id of the case. */
   readonly gaps: Readonly<Record<string, Gap>>;
   /** Transport of the clients; WebSocket by default. */
   readonly transport?: Transport;
@@ -30,7 +30,7 @@ export interface Runtime {
 }
 
 const DENO_WEBSOCKET = "https://docs.deno.com/api/web/~/WebSocket";
-/** Majors that are maintained, as npm has them. */
+/** Maintained majors of Node, with their versions on npm. */
 const NODES: readonly (readonly [major: number, version: string])[] = [
   [20, "20.20.2"],
   [22, "22.23.3"],
@@ -58,7 +58,7 @@ const noPause: Gap = {
   link: DENO_WEBSOCKET,
 };
 
-/** RFC 1122 §4.2.2.13: the reset discards every byte that the client has not read yet. */
+/** Gap of a server that resets: the client loses unread bytes (RFC 1122 §4.2.2.13). */
 export const closesOverUnread = (whose: string): Gap => ({
   reason: `${whose} HTTP server closes a refused connection that has unread bytes, which resets it`,
   link: "https://www.rfc-editor.org/rfc/rfc1122#page-88",
@@ -133,7 +133,7 @@ export const runtimes: readonly Runtime[] = [
     },
   },
   ...NODES.map(([major, version]) => node(`node${major}`, `Node ${major}`, version)),
-  // Where compression or an option of `ws` is asked for, that package does the framing.
+  // `ws` does the framing if compression or an option of `ws` is set.
   node("ws", "Node 24 (ws)", "24.21.0", ["ws"]),
   {
     name: "bun",
@@ -206,7 +206,7 @@ function node(name: string, title: string, version: string, args: readonly strin
   };
 }
 
-/** A program of `fixtures/`. */
+/** Returns the URL of a program in `fixtures/`. */
 export function fixture(name: string): URL {
   return new URL(`../fixtures/${name}.ts`, import.meta.url);
 }

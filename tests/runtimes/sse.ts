@@ -10,20 +10,20 @@ const HTTP = "https://www.rfc-editor.org/rfc/rfc9110";
 const noFrames: Gap = { reason: "SSE carries no WebSocket frames", link: HTTP };
 
 const staysOpen: Gap = {
-  reason: "SSE refuses a POST that is too large with 413, and the session goes on",
+  reason: "SSE refuses a POST that is too large with 413, and the session continues",
   link: `${HTTP}#section-15.5.14`,
 };
 
-/** On every server. */
+/** Gaps on every server. */
 const gaps: Readonly<Record<string, Gap>> = {
   "L1.default": staysOpen,
   "L1.inflated": {
-    reason: "SSE clients do not compress requests: no server is known to accept that",
+    reason: "SSE clients do not compress requests, as no known server accepts them",
     link: `${HTTP}#section-8.4`,
   },
 };
 
-/** Server-sent events, on each server that the adapter is made for. */
+/** Server-sent events on each server that the adapter supports. */
 export const sseRuntimes: readonly Runtime[] = [
   {
     name: "sse-deno",

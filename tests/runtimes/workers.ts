@@ -2,10 +2,10 @@ import { durableObjects, noSignal } from "./durable.ts";
 import type { Gap, Runtime } from "./native.ts";
 import { workerdRuntime } from "../harness/processes/workerd.ts";
 
-/** What workerd does the same way for all sockets. */
+/** Gaps of workerd that all sockets share. */
 const shared = (...ids: string[]) => ids.map((id) => [id, durableObjects.gaps[id]!] as const);
 
-/** RFC 1122 §4.2.2.13, as in `closesOverUnread`. */
+/** Gap by RFC 1122 §4.2.2.13, as in `closesOverUnread`. */
 const resetsOverUnread: Gap = {
   reason: "workerd resets the connection of a client that broke the protocol if bytes are unread",
   link: "https://www.rfc-editor.org/rfc/rfc1122#page-88",
@@ -38,13 +38,13 @@ const workerGaps: Readonly<Record<string, Gap>> = Object.fromEntries([
   ),
 ]);
 
-/** Plain Workers, as they are now: a column of the compatibility table. */
+/** Plain Workers of the current compatibility date: a column of the compatibility table. */
 export const workers: Runtime = workerdRuntime("worker", "Workers", {
   date: "2026-11-17",
   objects: false,
 }, workerGaps);
 
-/** Plain Workers as they were. */
+/** Plain Workers of an older compatibility date. */
 export const workerVariants: readonly Runtime[] = [
   workerdRuntime("worker-2025", "Workers of 2025", { date: "2025-01-01", objects: false }, {
     ...workerGaps,

@@ -2,12 +2,12 @@ import type { Latencies } from "./latency.ts";
 import { Member, type Run } from "./member.ts";
 import { type Numbered, numbered } from "./numbered.ts";
 
-/** One room: what has been said in it, for those who must have heard all. */
+/** One room, with the messages that its members must receive. */
 export class Room {
   readonly number: number;
-  /** When a message was sent, by its topic, sender and number. */
+  /** Times at which messages were sent, by topic, sender and number. */
   readonly sentAt: Map<string, number> = new Map<string, number>();
-  /** The last number of each sender whose messages must all arrive, by topic and name. */
+  /** Last number of each sender whose messages must all arrive, by topic and name. */
   readonly said: Map<string, { topic: string; from: string; seq: number }> = new Map();
   readonly latencies: Latencies | undefined;
 
@@ -17,19 +17,19 @@ export class Room {
   }
 }
 
-/** The topic that everybody is in, the one that some join and leave, and the server's own. */
+/** Topic of all members, topic that some join and leave, and topic of the server. */
 const STEADY = "a", CHANGING = "b", TICKS = "t";
 
-/** How a chatting client behaves. */
+/** Behaviour of a chatting client. */
 export interface ChattingOptions {
   readonly deflate: boolean;
-  /** Is there before anybody speaks. */
+  /** Whether the client joins before the first message. */
   readonly isSteady: boolean;
-  /** Leaves in a way that all it has said must arrive: a client that resets its line does not. */
+  /** Whether all its messages must arrive. A client that resets its connection may lose some. */
   readonly isReliable: boolean;
 }
 
-/** Publishes in a room, and hears what others publish. */
+/** Publishes in a room, and receives the messages of the others. */
 export class Chatting extends Member {
   readonly #room: Room;
   readonly #options: ChattingOptions;
@@ -48,7 +48,7 @@ export class Chatting extends Member {
     this.#options = options;
   }
 
-  /** Publishes to one of the topics, whether it is in it or not. */
+  /** Publishes to one of the topics, whether subscribed or not. */
   speak(): void {
     const topic = Math.random() < 0.7 ? STEADY : CHANGING;
     const seq = ++this.#seq[topic];
@@ -80,16 +80,16 @@ export class Chatting extends Member {
     if (topic === TICKS) return;
     const where = `${this.name} got ${topic} ${seq} of ${from}`;
     if (!from.startsWith(`r${this.#room.number}-`)) this.run.ledger.wrong("stray", where);
-    if (from === this.name) this.run.ledger.wrong("stray", `${where}: its own`);
+    if (from === this.name) this.run.ledger.wrong("stray", `${where}: its own message`);
     if (topic === CHANGING && !this.#isInChanging && !this.#isWaiting) {
       this.run.ledger.wrong("stray", `${where}: not subscribed`);
     }
     const sentAt = this.#room.sentAt.get(`${topic}${from} ${seq}`);
-    if (sentAt === undefined) this.run.ledger.wrong("stray", `${where}: never said`);
+    if (sentAt === undefined) this.run.ledger.wrong("stray", `${where}: never sent`);
     else this.#room.latencies?.add(performance.now() - sentAt);
   }
 
-  /** What it has not heard of all that was said on the steady topic, and of the server's ticks. */
+  /** Lists missing messages of the steady topic, and missing ticks of the server. */
   missing(ticks: number): string[] {
     const missing: string[] = [];
     for (const { topic, from, seq } of this.#room.said.values()) {

@@ -5,17 +5,17 @@ import type { Farewell, Member, Run } from "./member.ts";
 import { BEAT_MS, PLAN, SETTLE_MS } from "./plan.ts";
 import { Reading } from "./reading.ts";
 
-/** What a cycle asks of the server half. */
+/** Commands of a cycle to the server half. */
 export interface ServerHalf {
   /** Starts the server's own publishing. */
   start(): Promise<void>;
-  /** Stops it; returns the number of its last message. */
+  /** Stops publishing. Returns the number of the last message. */
   stop(): Promise<number>;
 }
 
-/** The load, from the first client that joins to the last that leaves. */
+/** One cycle of load, from the first client that joins to the last that leaves. */
 export class Cycle {
-  /** Connections made. */
+  /** Number of connections made. */
   connects = 0;
   readonly #run: Run;
   readonly #rooms: Room[];
@@ -48,7 +48,7 @@ export class Cycle {
     this.#reading = times(reading.clients, (n) => new Reading(run, `reader${n}`));
   }
 
-  /** Runs the load for a while, waits until all has arrived, and leaves. */
+  /** Runs the load for `ms`, waits until all messages have arrived, and ends the clients. */
   async pass(ms: number, server: ServerHalf): Promise<void> {
     const members: Member[] = [...this.#echoing, ...this.#chatting, ...this.#reading];
     await Promise.all(members.map((member) => this.#join(member)));
@@ -62,7 +62,7 @@ export class Cycle {
     await Promise.all(members.map((member) => member.leave()));
   }
 
-  /** Has everybody speak in turn, at the plan's rates. */
+  /** Makes all clients send in turn, at the plan's rates. */
   async #speak(end: number): Promise<void> {
     const { echoing, bulky, chatting } = PLAN;
     const small = this.#echoing.slice(0, echoing.clients);
@@ -82,7 +82,7 @@ export class Cycle {
     }
   }
 
-  /** Comes and goes until the cycle is over. */
+  /** Connects and leaves again and again until the cycle is over. */
   async #visits(n: number): Promise<void> {
     const { minMs, maxMs, perSecond } = PLAN.visiting;
     for (let visit = 0; !this.#isOver; visit++) {
@@ -123,7 +123,7 @@ export class Cycle {
     await member.join();
   }
 
-  /** Waits for what is under way. */
+  /** Waits for messages that have not arrived. */
   async #settle(ticks: number): Promise<void> {
     const missing = () => [
       ...this.#chatting.flatMap((client) => client.missing(ticks)),

@@ -2,18 +2,18 @@ import type { Latencies } from "./latency.ts";
 import { Member, type Run } from "./member.ts";
 import { type Numbered, numbered } from "./numbered.ts";
 
-/** How an echoing client behaves. */
+/** Behaviour of an echoing client. */
 export interface EchoingOptions {
-  /** Characters of the body of the n-th message. */
+  /** Returns the characters in the body of the n-th message. */
   readonly length: (seq: number) => number;
   readonly isBinary: boolean;
   readonly deflate: boolean;
-  /** Asks for a hook `open` that takes a while. */
+  /** Whether the client asks for a slow `open` hook. */
   readonly isLate?: boolean;
   readonly latencies?: Latencies;
 }
 
-/** Sends numbered messages, and expects each of them back. */
+/** Sends numbered messages, and expects each echo. */
 export class Echoing extends Member {
   readonly #options: EchoingOptions;
   readonly #sentAt = new Map<number, number>();
@@ -45,7 +45,7 @@ export class Echoing extends Member {
     this.#options.latencies?.add(performance.now() - sentAt);
   }
 
-  /** Messages that have not come back. */
+  /** Number of messages without an echo. */
   get outstanding(): number {
     return this.#sentAt.size;
   }

@@ -1,4 +1,4 @@
-/** Latencies in steps of about 3 %, whatever their size. */
+/** Histogram of latencies in steps of about 3 %. */
 export class Latencies {
   readonly #counts = new Map<number, number>();
   #total = 0;
@@ -10,12 +10,12 @@ export class Latencies {
     this.#total++;
   }
 
-  /** How often each step came. */
+  /** Count of each step. */
   get counts(): Counts {
     return [...this.#counts];
   }
 
-  /** Takes in what others have counted. */
+  /** Adds the counts of another histogram. */
   merge(counts: Counts): void {
     for (const [step, count] of counts) {
       this.#counts.set(step, (this.#counts.get(step) ?? 0) + count);
@@ -23,7 +23,7 @@ export class Latencies {
     }
   }
 
-  /** The latency that `share` of all stayed within, in milliseconds. */
+  /** Returns the latency in milliseconds that `share` of all did not exceed. */
   within(share: number): number {
     let left = Math.ceil(this.#total * share);
     for (const [step, count] of [...this.#counts].sort(([a], [b]) => a - b)) {
@@ -46,10 +46,10 @@ export class Latencies {
   }
 }
 
-/** Pairs of a step and how often it came. */
+/** Pairs of a step and its count. */
 export type Counts = readonly (readonly [step: number, count: number])[];
 
-/** Milliseconds. */
+/** Summary in milliseconds. */
 export interface LatencySummary {
   readonly count: number;
   readonly p50: number;

@@ -1,21 +1,21 @@
 import type { Numbered } from "./numbered.ts";
 
-/** What went wrong with messages. All zero, or the run has failed. */
+/** Counts of wrong messages. The run fails unless all are zero. */
 export interface Wrongs {
   lost: number;
   duplicated: number;
   reordered: number;
   corrupted: number;
-  /** Came where nobody sent them: another namespace, a topic that was left. */
+  /** Messages in the wrong place: another namespace, a topic that was left. */
   stray: number;
 }
 
-/** The books of a run: what came, and whether it came once, whole and in its place. */
+/** Ledger of a run: counts messages, and checks that each arrives once, complete and in order. */
 export class Ledger {
   readonly wrongs: Wrongs = { lost: 0, duplicated: 0, reordered: 0, corrupted: 0, stray: 0 };
-  /** Messages that came. */
+  /** Number of received messages. */
   received = 0;
-  /** The first few things that went wrong, in words. */
+  /** Descriptions of the first wrong messages. */
   readonly remarks: string[] = [];
 
   wrong(what: keyof Wrongs, words: string, count = 1): void {
@@ -28,21 +28,21 @@ export class Ledger {
   }
 }
 
-/** What one receiver has from each sender, by topic. */
+/** Last numbers that one receiver got from each sender, by topic. */
 export class Receipts {
   readonly #ledger: Ledger;
   readonly #who: string;
   readonly #whole: string;
   readonly #last = new Map<string, number>();
 
-  /** @param whole topics of which it must hear every sender from its first message on. */
+  /** @param whole topics on which the receiver must get the first message of every sender. */
   constructor(ledger: Ledger, who: string, whole: string) {
     this.#ledger = ledger;
     this.#who = who;
     this.#whole = whole;
   }
 
-  /** Notes that a message came. */
+  /** Checks and counts a received message. */
   take({ topic, from, seq, isWhole }: Numbered): void {
     this.#ledger.received++;
     const key = topic + from;
@@ -57,12 +57,12 @@ export class Receipts {
     if (last === undefined || seq > last) this.#last.set(key, seq);
   }
 
-  /** The last number that came from a sender on a topic; 0 before the first. */
+  /** Returns the last number from a sender on a topic; 0 before the first. */
   last(topic: string, from: string): number {
     return this.#last.get(topic + from) ?? 0;
   }
 
-  /** A topic was left: what comes later, after it was joined again, may start anywhere. */
+  /** Forgets a topic that the receiver left: after it joins again, numbers may start anywhere. */
   forget(topic: string): void {
     for (const key of this.#last.keys()) if (key[0] === topic) this.#last.delete(key);
   }

@@ -5,29 +5,29 @@ import { WebSocket } from "ws";
 import { type Ledger, Receipts } from "./ledger.ts";
 import { type Numbered, readNumbered } from "./numbered.ts";
 
-/** What the members of a run share. */
+/** State that the members of a run share. */
 export interface Run {
   /** Base of all URLs of the server half. */
   readonly url: string;
   readonly ledger: Ledger;
-  /** Tells that somebody closed who should have stayed, and the like. */
+  /** Reports a failure that concerns no message, such as an unexpected close. */
   complain(words: string): void;
 }
 
-/** How a client leaves. */
+/** Way in which a client leaves. */
 export type Farewell = "close" | "terminate" | "fin" | "rst";
 
-/** What a client is. */
+/** Options of a member. */
 export interface MemberOptions {
   readonly name: string;
   readonly path: string;
-  /** Whether it offers compression. */
+  /** Whether the client offers compression. */
   readonly deflate?: boolean;
-  /** Topics of which it must hear every sender from its first message on. */
+  /** Topics on which the client must get the first message of every sender. */
   readonly whole?: string;
 }
 
-/** A client that keeps books. */
+/** A client that checks its messages in the ledger. */
 export abstract class Member {
   readonly name: string;
   readonly receipts: Receipts;
@@ -45,7 +45,7 @@ export abstract class Member {
 
   protected abstract received(message: Numbered): void;
 
-  /** Something came that has no number. */
+  /** Handles a message without a number. */
   protected answered(text: string): void {
     this.run.ledger.wrong("stray", `${this.name} got ${text.slice(0, 60)}`);
   }
@@ -77,7 +77,7 @@ export abstract class Member {
     this.socket.send(message, { binary: isBinary });
   }
 
-  /** Leaves, and returns once it is gone. */
+  /** Leaves, and waits for the end of the connection. */
   async leave(how: Farewell = "close"): Promise<void> {
     this.#isLeaving = true;
     const socket = this.socket;

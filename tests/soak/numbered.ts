@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 
 /**
- * Messages that tell who sent them, in which place, and whether they are whole. The first
- * character is a topic; what follows is the same as text and as the bytes of that text.
+ * Messages with a topic, a sender, a number and a checksum of the body. The first character is the
+ * topic. A binary message holds the bytes of the same text.
  */
 export interface Numbered {
   readonly topic: string;
@@ -12,21 +12,23 @@ export interface Numbered {
   readonly isWhole: boolean;
 }
 
-/** Longest head: a topic, a name of 20 characters, a number, a checksum, and the spaces. */
+/**
+ * Length of the longest head: a topic, a name of 20 characters, a number, a checksum, and spaces.
+ */
 const MAX_HEAD = 50;
 const BODY = Array.from({ length: 1 << 20 }, (_, index) => {
   const noise = Math.imul(index + 1, 0x9e3779b1) >>> 20;
   return noise < 64 ? String.fromCharCode(0xc0 + noise) : String.fromCharCode(97 + noise % 26);
 }).join("");
 
-/** A message with a body of `length` characters, some of them not ASCII. */
+/** Returns a message with a body of `length` characters, some of them not ASCII. */
 export function numbered(topic: string, from: string, seq: number, length: number): string {
   const start = seq % (BODY.length - length);
   const body = BODY.slice(start, start + length);
   return `${topic} ${from} ${seq} ${crc32(body).toString(36)} ${body}`;
 }
 
-/** Reads a message; `undefined` for one that is none of ours. */
+/** Reads a message; `undefined` if it is not numbered. */
 export function readNumbered(message: string | Uint8Array): Numbered | undefined {
   const head = typeof message === "string"
     ? message.slice(0, MAX_HEAD)

@@ -6,23 +6,23 @@ import { type Counts, Latencies } from "./latency.ts";
 import { Ledger } from "./ledger.ts";
 import { PLAN } from "./plan.ts";
 
-/** What the probe is to do. */
+/** Task of the probe. */
 export interface ProbeTask {
   readonly url: string;
   readonly ms: number;
 }
 
-/** What it found. */
+/** Measurements of the probe. */
 export interface ProbeResult {
   readonly echo: Counts;
   readonly publish: Counts;
   readonly remarks: readonly string[];
 }
 
-/** The room of the probe; the load has the lower numbers. */
+/** Number of the probe's room; the load uses the lower numbers. */
 const ROOM = 1000;
 
-/** Measures latencies in a thread of its own, so that the load's own work is not measured. */
+/** Measures latencies in a separate thread, so that they do not include the work of the load. */
 export function probe(task: ProbeTask): Promise<ProbeResult> {
   const worker = new Worker(import.meta.url, { type: "module" });
   return new Promise<ProbeResult>((resolve, reject) => {
@@ -60,7 +60,7 @@ async function measure({ url, ms }: ProbeTask): Promise<ProbeResult> {
   const members = [...echoing, ...chatting];
   await Promise.all(members.map((member) => member.join()));
   const end = performance.now() + ms;
-  // One speaks at a time: what one message costs the client does not count for another.
+  // One client sends at a time, so that no message waits for the client's work on another.
   for (let turn = 0; performance.now() < end; turn++) {
     members[turn % members.length]!.speak();
     await sleep(1000 / perSecond / members.length);

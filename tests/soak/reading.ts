@@ -3,7 +3,7 @@ import { Member, type Run } from "./member.ts";
 const BURST = 1024 * 1024;
 const PAUSE_MS = 500;
 
-/** Reads what the server streams, in bursts: the server has to wait for it again and again. */
+/** Reads a stream in bursts, so that the server must wait for the client again and again. */
 export class Reading extends Member {
   #bytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;

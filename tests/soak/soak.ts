@@ -7,9 +7,9 @@ import { Ledger, type Wrongs } from "./ledger.ts";
 import { probe } from "./probe.ts";
 import type { Held } from "./soak_server.ts";
 
-/** The server's process with no client left. Bytes. */
+/** Resources of the server's process without clients. Sizes are bytes. */
 export interface AtRest extends Held {
-  /** Since the start, in seconds. */
+  /** Seconds since the start. */
   readonly at: number;
   readonly rss: number;
   readonly fds: number;
@@ -19,32 +19,32 @@ export interface AtRest extends Held {
   readonly timers: number;
 }
 
-/** What a soak found. */
+/** Result of a soak. */
 export interface SoakResult {
   readonly seconds: number;
   readonly connects: number;
   readonly received: number;
   readonly wrongs: Wrongs;
   readonly latency: { readonly echo: LatencySummary; readonly publish: LatencySummary };
-  /** After each cycle. The first one warms up: the others are held against it. */
+  /** Resources after each cycle. The first cycle warms up, and is the reference for the others. */
   readonly atRest: readonly AtRest[];
-  /** What was wrong, in words. Empty, or the run has failed. */
+  /** Descriptions of failures; empty if the run passed. */
   readonly failures: readonly string[];
 }
 
-/** The heap may be so much larger at the end than after the first cycle: code that was compiled. */
+/** Bytes by which the heap may grow after the first cycle, as code is compiled. */
 const HEAP_GROWTH = 4 * 1024 * 1024;
 /**
- * What is resident must level off: so much it may grow in the second half. In the first, allocators
- * and collectors find their size: with a flat heap, Node 24 comes to keep 70 MiB more.
+ * Bytes by which the resident memory may grow in the second half. In the first half, allocators and
+ * collectors adapt: with a flat heap, Node 24 keeps 70 MiB more.
  */
 const RSS_GROWTH = 32 * 1024 * 1024;
 const CYCLES = 10;
 const MIN_CYCLE_MS = 8000;
 
 /**
- * Puts a mixed load on a runtime for a while, in cycles: after each all clients leave, and the
- * server must be as empty as it was.
+ * Puts a mixed load on a runtime in cycles. All clients leave after each cycle, and the server must
+ * be as empty as before.
  */
 export async function soak(
   runtime: Runtime,
@@ -96,7 +96,7 @@ export async function soak(
   };
 }
 
-/** Waits until the server knows that all have left, and looks at what it holds. */
+/** Waits until the server has closed all peers, and measures its resources. */
 async function rest(client: CaseClient, server: ServerProcess, at: number): Promise<AtRest> {
   let stats = await client.stats();
   for (let n = 0; n < 100 && stats.peers + stats.timers + stats.topics > 0; n++) {
@@ -115,7 +115,7 @@ async function processOf(pid: number): Promise<{ rss: number; fds: number }> {
   return { rss: Number(/VmRSS:\s+(\d+)/.exec(status)![1]) * 1024, fds: fds.length };
 }
 
-/** What is not back where it was, in words. */
+/** Describes the resources that grew. */
 export function grown(atRest: readonly AtRest[]): string[] {
   const first = atRest[0]!, last = atRest.at(-1)!, middle = atRest[atRest.length >> 1]!;
   const left = atRest.flatMap(({ at, peers, topics, namespaces, timers }) =>

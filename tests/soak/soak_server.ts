@@ -5,7 +5,7 @@ import type { Peer } from "../../peer.ts";
 import type { Case, CaseServer, CaseServerOptions } from "../fixtures/case.ts";
 import { numbered } from "./numbered.ts";
 
-/** What the server's process holds, after a garbage collection. Bytes. */
+/** Bytes that the server's process holds after a garbage collection. */
 export interface Held {
   readonly heap: number;
   readonly external: number;
@@ -17,9 +17,10 @@ const STREAMED = 16 * 1024;
 const TICK_MS = 100;
 
 /**
- * The server half of the soak. What a peer does is in its path:
- * `/echo`, `/rooms/<n>` (messages are published to the topic they begin with; `+t` and `-t` join
- * and leave one), `/stream` (numbered messages, as fast as the client reads).
+ * Server half of the soak. The path of a peer selects its behaviour:
+ * `/echo`, `/rooms/<n>` (publishes each message to the topic that it begins with; `+t` and `-t`
+ * join
+ * and leave a topic), `/stream` (sends numbered messages as fast as the client reads).
  */
 export const soakServer: Pick<Case, "id"> & { server(server: CaseServer): CaseServerOptions } = {
   id: "soak",
@@ -71,7 +72,7 @@ async function stream(peer: Peer): Promise<void> {
 async function measure(): Promise<Held> {
   const { Bun } = globalThis as { Bun?: { gc(isSynchronous: boolean): void } };
   const collect = Bun ? () => Bun.gc(true) : v8Collector();
-  // What is finalized by one collection is freed by the next.
+  // A second collection frees objects that the first one finalized.
   for (let round = 0; round < 4; round++) {
     collect();
     await new Promise((resolve) => setTimeout(resolve, 50));

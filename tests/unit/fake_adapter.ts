@@ -4,7 +4,7 @@ import { RawHandshake } from "../../handshake/raw_handshake.ts";
 import type { Peer } from "../../peer.ts";
 import { FakeSocket } from "./fake_socket.ts";
 
-/** Adapter without a runtime: its peers have fake sockets. */
+/** Adapter without a runtime, whose peers have fake sockets. */
 export class FakeAdapter extends Adapter {
   /** Accepts a handshake for a target, and opens a connection. */
   async connect(target = "/"): Promise<[socket: FakeSocket, peer: Peer]> {

@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
 import { type Browser, chromium } from "playwright-core";
 
-/** Chromium on this machine. Where there is none, the tests that need it say so aloud. */
+/** Path of Chromium on this machine. Without one, tests in a browser are skipped with a notice. */
 export const executablePath: string | undefined = findBrowser();
 
-/** Starts it. */
+/** Starts Chromium. */
 export function launch(): Promise<Browser> {
   return chromium.launch({
     executablePath: executablePath!,
@@ -20,19 +20,19 @@ export function launch(): Promise<Browser> {
   });
 }
 
-/** A test in a browser. Without one it is skipped. */
+/** Registers a test in a browser, which is skipped without Chromium. */
 export function browserTest(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: !executablePath, fn });
 }
 
-/** Says once for a file that it is not run. */
+/** Prints once for a test file that its browser tests are skipped. */
 export function sayIfSkipped(what: string): void {
   if (executablePath) return;
-  const why = "there is no Chromium: install one, or say in CHROMIUM where it is";
+  const why = "Chromium is missing: install it, or set CHROMIUM to its path";
   console.log(
     `\n${"=".repeat(80)}\nSKIPPED: ${what} is not tested, as ${why}\n${"=".repeat(80)}\n`,
   );
-  // A quiet run hides what a file prints, but not the name of a test.
+  // A quiet run hides the output of a file, but not the name of a test.
   Deno.test.ignore(`${what}: SKIPPED, as ${why}`, () => {});
 }
 

@@ -6,16 +6,16 @@ import { RawEventStream } from "./raw_event_stream.ts";
 import type { ConnectOptions, Transport } from "./connect_options.ts";
 import { type Refused, TestSocket } from "./test_socket.ts";
 
-/** One thing that the server half logged. */
+/** One event in the log of the server half. */
 export interface Logged {
   readonly event: string;
-  // deno-lint-ignore no-explicit-any -- whatever the case's server half logged
+  // deno-lint-ignore no-explicit-any -- any value that the case's server half logs
   readonly data: any[];
 }
 
 const CONSOLE_ERROR = "console.error";
 
-/** Counters of the server half, and how many namespaces it holds. */
+/** Counters of the server half, and its number of namespaces. */
 export interface CaseServerStats extends Stats {
   readonly namespaces: number;
 }
@@ -27,7 +27,7 @@ export class CaseClient {
   port = 0;
   /** The process that runs the server half. */
   readonly server: ServerProcess;
-  /** Whether the case has asked for the bytes of a WebSocket where there are none. */
+  /** Whether the case needs WebSocket frames that the transport does not have. */
   lacksLine = false;
   readonly #opened: { terminate(): void }[] = [];
   readonly #transport: Transport;
@@ -38,7 +38,7 @@ export class CaseClient {
     this.#transport = transport;
   }
 
-  /** Path of this case, or one below it. */
+  /** Returns the path of this case, or a path below. */
   path(below = ""): string {
     return `/${this.id}${below}`;
   }
@@ -47,7 +47,7 @@ export class CaseClient {
     return `ws://127.0.0.1:${this.port}${this.path(below)}`;
   }
 
-  /** Opens a WebSocket, or what stands for one on this runtime. */
+  /** Opens a WebSocket, or the equivalent of the transport. */
   connect(
     below = "",
     options: ConnectOptions = {},
@@ -56,7 +56,7 @@ export class CaseClient {
     const socket = new TestSocket(this.url(below), options, transport);
     this.#opened.push(socket);
     const opened = socket.opened();
-    opened.catch(() => {}); // a case that fails leaves it behind
+    opened.catch(() => {}); // a failed case does not await this promise
     return opened;
   }
 
@@ -68,10 +68,10 @@ export class CaseClient {
       if ((refused as Refused).status) return refused as Refused;
       throw refused;
     }
-    throw new Error("expected a refusal, and the handshake was accepted");
+    throw new Error("expected a refusal, but the handshake was accepted");
   }
 
-  /** A stream of events, with every request written by hand. */
+  /** Opens a stream of events, with every request written by hand. */
   async eventStream(headers: Record<string, string> = {}, below = ""): Promise<RawEventStream> {
     const url = `http://127.0.0.1:${this.port}${this.path(below)}`;
     const stream = await RawEventStream.open(url, headers);
@@ -79,25 +79,25 @@ export class CaseClient {
     return stream;
   }
 
-  /** A TCP line, or one to a relay that leads here; nothing is written yet. */
+  /** Opens a TCP connection to the server or to a relay, and writes nothing. */
   async tcp(to: Address = { port: this.port, host: "127.0.0.1" }): Promise<RawClient> {
     const raw = await RawClient.connect(to);
     this.#opened.push({ terminate: () => raw.destroy() });
     return raw;
   }
 
-  /** A TCP line with a handshake written, its response not yet read. */
+  /** Opens a TCP connection, and writes a handshake without reading the response. */
   async raw(options: RawHandshakeOptions = {}): Promise<RawClient> {
     if (this.#transport !== "websocket") {
       this.lacksLine = true;
-      throw new Error("the case speaks RFC 6455 by hand, and this runtime does not");
+      throw new Error("the case writes WebSocket frames, which this transport does not have");
     }
     const raw = await this.tcp();
     raw.handshake({ target: this.path(), ...options });
     return raw;
   }
 
-  /** A TCP line that is upgraded. */
+  /** Opens a TCP connection, and upgrades it. */
   async upgraded(options: RawHandshakeOptions = {}): Promise<RawClient> {
     const raw = await this.raw(options);
     const { status } = await raw.head();
@@ -105,7 +105,7 @@ export class CaseClient {
     return raw;
   }
 
-  /** All that the server half logged, once `event` has been logged `count` times. */
+  /** Returns the log of `event`, once the server half has logged it `count` times. */
   async logged(event: string, count = 1, ms = 2000): Promise<Logged[]> {
     const limit = new TimeLimit(ms);
     let entries: Logged[], found: Logged[];
@@ -115,7 +115,7 @@ export class CaseClient {
     } while (found.length < count && !limit.isOver);
     if (found.length < count) {
       throw new Error(
-        `expected ${count} × ${event} in the server's log; it has ${
+        `expected ${count} × ${event} in the server's log, got ${
           JSON.stringify(entries).slice(0, 600)
         }`,
       );
@@ -123,19 +123,19 @@ export class CaseClient {
     return found;
   }
 
-  /** All events so far, after `ms` for more to come; less what the console said. */
+  /** Returns all events after `ms`, without output of the console. */
   async log(ms = 0): Promise<Logged[]> {
     if (ms > 0) await sleep(ms);
     const entries = await this.#control<Logged[]>("log", {});
     return entries.filter(({ event }) => event !== CONSOLE_ERROR);
   }
 
-  /** Names of all events so far, after `ms` for more to come. */
+  /** Returns the names of all events after `ms`. */
   async events(ms = 0): Promise<string[]> {
     return (await this.log(ms)).map(({ event }) => event);
   }
 
-  /** What the server's console said with `token` in it, in any case; after `ms` for more to come. */
+  /** Returns the errors on the server's console that contain `token`, after `ms`. */
   async consoleErrors(token: string, ms: number): Promise<string[]> {
     await sleep(ms);
     const entries = await this.#control<Logged[]>("log", {});
@@ -143,7 +143,7 @@ export class CaseClient {
       .map(({ data }) => String(data[0])).filter((text) => text.includes(token));
   }
 
-  /** Lets the server half go on where it waits for `name`. */
+  /** Releases the server half from its wait for `name`. */
   release(name: string): Promise<void> {
     return this.#control("release", { name });
   }
@@ -153,7 +153,7 @@ export class CaseClient {
     return this.#control<T>("do", { command }, JSON.stringify(argument));
   }
 
-  /** Takes all that the server half has in memory from it, where a runtime does such things. */
+  /** Evicts the server half from memory, on runtimes that evict. */
   evict(): Promise<void> {
     return this.#control("evict", {});
   }
@@ -167,7 +167,7 @@ export class CaseClient {
     this.port = await this.#control("open", { case: caseId });
   }
 
-  /** Ends all clients, then makes sure that nothing is left on the server. */
+  /** Ends all clients, and checks that the server kept no peer, topic, timer or namespace. */
   async close(): Promise<void> {
     for (const connection of this.#opened) connection.terminate();
     let left: CaseServerStats | undefined;
@@ -179,7 +179,7 @@ export class CaseClient {
     } while (!limit.isOver);
     await this.#control("close", {});
     if (left!.peers + left!.topics + left!.timers + left!.namespaces > 0) {
-      throw new Error(`the server kept something: ${JSON.stringify(left)}`);
+      throw new Error(`the server kept resources: ${JSON.stringify(left)}`);
     }
   }
 

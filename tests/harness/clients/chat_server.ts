@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { runtimes } from "../../runtimes/native.ts";
 
-/** The chat in a process of its own. */
+/** The chat server in a separate process. */
 export class ChatServer {
   readonly url: string;
   readonly #child: Deno.ChildProcess;
@@ -13,7 +13,7 @@ export class ChatServer {
     this.#output = output;
   }
 
-  /** Starts it, and waits until it listens. */
+  /** Starts the chat server, and waits until it listens. */
   static async start(runtime: "deno" | "node", port: number): Promise<ChatServer> {
     const [program, ...args] = await command(runtime);
     const child = new Deno.Command(program!, {
@@ -39,11 +39,11 @@ export class ChatServer {
     }
   }
 
-  /** Ends it by a signal. */
+  /** Ends the process by a signal. */
   async end(signal: Deno.Signal): Promise<void> {
     try {
       this.#child.kill(signal);
-    } catch { /* it has ended before */ }
+    } catch { /* the process has already ended */ }
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), 4_000);
     await this.#child.status;
     clearTimeout(timer);

@@ -6,11 +6,11 @@ import { browserTest, launch } from "./browser.ts";
 import { ChatServer } from "./chat_server.ts";
 
 const WAIT = 8_000;
-/** What a browser says of lines that do not come about, or break off. */
+/** Messages of a browser about connections that fail or break. */
 const REFUSAL =
   /ERR_(?:CONNECTION_(?:REFUSED|RESET|CLOSED)|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING)|closed before|Unexpected response code|status of 409/;
 
-/** A test of the chat in a browser. */
+/** Registers a test of the chat in a browser. */
 export function test(name: string, play: (stage: Stage) => Promise<void>): void {
   browserTest(name, async () => {
     await using stage = await Stage.set();
@@ -18,7 +18,7 @@ export function test(name: string, play: (stage: Stage) => Promise<void>): void 
   });
 }
 
-/** A chat server and a browser, for one test; both are gone after it. */
+/** A chat server and a browser for one test, which ends both. */
 export class Stage implements AsyncDisposable {
   readonly #browser: Browser;
   readonly #contexts: BrowserContext[] = [];
@@ -33,7 +33,7 @@ export class Stage implements AsyncDisposable {
 
   static async set(): Promise<Stage> {
     const [server, browser] = await Promise.allSettled([ChatServer.start("deno", 0), launch()]);
-    // Where one fails, the other must not stay behind.
+    // If one fails to start, the other must not keep running.
     if (server.status === "rejected") {
       if (browser.status === "fulfilled") await browser.value.close();
       throw server.reason;
@@ -50,9 +50,9 @@ export class Stage implements AsyncDisposable {
   }
 
   /**
-   * Somebody opens the page of a room.
+   * Opens the page of a room as a user.
    *
-   * @param through where a proxy is that this page comes by.
+   * @param through URL of a proxy through which the page connects.
    */
   async enter(
     name: string,
@@ -82,7 +82,7 @@ export class Stage implements AsyncDisposable {
     return page;
   }
 
-  /** From now on a browser may complain that nobody answers. */
+  /** Allows messages of the browser about refused connections from now on. */
   expectRefusals(): void {
     this.#refusalsExpected = true;
   }
@@ -102,17 +102,17 @@ export class Stage implements AsyncDisposable {
     } finally {
       await this.#server.end("SIGTERM");
     }
-    assert.deepEqual(this.#problems, [], "the browser's console has complaints");
+    assert.deepEqual(this.#problems, [], "the browser's console has warnings or errors");
   }
 }
 
-/** Waits until a page is in its room. */
+/** Waits until a page has entered its room. */
 export async function connected(page: Page): Promise<void> {
   await page.locator('#state[data-state="connected"]').waitFor();
   await page.locator("#people li").first().waitFor({ state: "attached" });
 }
 
-/** Writes a line. */
+/** Sends a message from a page. */
 export async function say(page: Page, text: string): Promise<void> {
   await page.locator("#draft").fill(text);
   await page.locator("#draft").press("Enter");
@@ -134,7 +134,7 @@ export function gone(page: Page, selector: string, pattern: RegExp): Promise<voi
   });
 }
 
-/** Waits until a page shows exactly these lines. */
+/** Waits until a page shows exactly these messages. */
 export async function heard(page: Page, lines: readonly string[]): Promise<void> {
   const expected = JSON.stringify(lines);
   await until(async () => {
@@ -143,7 +143,7 @@ export async function heard(page: Page, lines: readonly string[]): Promise<void>
   });
 }
 
-/** Waits until something holds. */
+/** Waits until a condition holds. */
 export async function until(condition: () => Promise<true | string>): Promise<void> {
   const limit = new TimeLimit(WAIT);
   while (true) {

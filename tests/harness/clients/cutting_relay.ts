@@ -1,12 +1,12 @@
-/** Hands on what comes, both ways, until it is told to cut. */
+/** Relays bytes in both directions, until it cuts the connections. */
 export class CuttingRelay implements AsyncDisposable {
-  /** Lines that were cut. */
+  /** Number of cut connections. */
   cuts = 0;
   readonly #listener: Deno.TcpListener;
   readonly #ends = new Set<Deno.TcpConn>();
   readonly #done: Promise<void>;
 
-  /** @param port where the server listens. */
+  /** @param port port on which the server listens. */
   constructor(port: number) {
     this.#listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
     this.#done = this.#run(port);
@@ -16,7 +16,7 @@ export class CuttingRelay implements AsyncDisposable {
     return this.#listener.addr.port;
   }
 
-  /** Ends all lines, wherever they are in what they say. */
+  /** Cuts all connections, also in the middle of a message. */
   cut(): void {
     this.cuts += this.#ends.size / 2;
     for (const end of this.#ends) close(end);
@@ -48,5 +48,5 @@ export class CuttingRelay implements AsyncDisposable {
 function close(line: Deno.TcpConn): void {
   try {
     line.close();
-  } catch { /* it is closed */ }
+  } catch { /* the connection is closed */ }
 }

@@ -1,4 +1,4 @@
-/** A request as the server got it. */
+/** A request that the server received. */
 export interface Asked {
   readonly method: string;
   readonly headers: Headers;
@@ -8,12 +8,12 @@ export interface Asked {
 /** The server's end of a response with events, written by a test. */
 export class Line {
   readonly response: Response;
-  /** Once the client has left, or it was ended. */
+  /** Resolves once the client has left. */
   readonly gone: Promise<void>;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #sequence: number;
 
-  /** @param next number of the event that comes next. */
+  /** @param next number of the next event. */
   constructor(next = 0, headers: HeadersInit = {}) {
     this.#sequence = next;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -27,7 +27,7 @@ export class Line {
     });
   }
 
-  /** Writes as it stands. */
+  /** Writes a text or bytes unchanged. */
   raw(text: string | Uint8Array): this {
     this.#controller.enqueue(typeof text === "string" ? new TextEncoder().encode(text) : text);
     return this;
@@ -59,24 +59,24 @@ export class Line {
     return this;
   }
 
-  /** Breaks it off in the middle. */
+  /** Breaks the response off in the middle. */
   cut(): this {
     this.#controller.error(new Error("cut by the test"));
     return this;
   }
 }
 
-/** What a server says to a request; for a GET most often the response of a {@linkcode Line}. */
+/** Answers a request; for a GET mostly with the response of a {@linkcode Line}. */
 export type Answer = (asked: Asked) => Response | Promise<Response>;
 
-/** A server that says what a test makes it say. */
+/** A server with answers written by a test. */
 export class EventServer implements AsyncDisposable {
-  /** All that was asked. */
+  /** All requests. */
   readonly asked: Asked[] = [];
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #abort = new AbortController();
 
-  /** @param answers by method; to others, and by default, it is 204. */
+  /** @param answers answers by method; 204 for all others, and for an answer of `undefined`. */
   constructor(answers: Readonly<Record<string, Answer>>) {
     this.#server = Deno.serve({
       port: 0,
@@ -96,12 +96,12 @@ export class EventServer implements AsyncDisposable {
     return `http://127.0.0.1:${this.#server.addr.port}/chat`;
   }
 
-  /** What was asked by a method. */
+  /** Returns the requests of a method. */
   by(method: string): Asked[] {
     return this.asked.filter((asked) => asked.method === method);
   }
 
-  /** Ends it, if need be in the middle: a test that has failed may have left it waiting. */
+  /** Ends the server, also amid a response, as a failed test may have left one open. */
   async [Symbol.asyncDispose](): Promise<void> {
     const timer = setTimeout(() => this.#abort.abort(), 1_000);
     await this.#server.shutdown();

@@ -3,13 +3,13 @@ import { EventEmitter } from "node:events";
 import { WebSocketSSE } from "../../../websocket/sse.ts";
 import type { ConnectOptions } from "./connect_options.ts";
 
-/** `WebSocketSSE` in the shape of a client of `ws`, with its line in the hands of a test. */
+/** `WebSocketSSE` with the interface of a `ws` client, and a connection that a test controls. */
 export class EventStreamSocket extends EventEmitter {
   readonly socket: WebSocketSSE;
   readonly #headers: Readonly<Record<string, string>>;
-  /** What is under way. */
+  /** Pending requests. */
   readonly #requests = new Set<AbortController>();
-  /** Whether anything may reach the server. */
+  /** Whether no more request reaches the server. */
   #isCut = false;
   #isOpened = false;
   #isPaused = false;
@@ -27,7 +27,7 @@ export class EventStreamSocket extends EventEmitter {
     this.socket.onmessage = ({ data }) =>
       this.emit("message", Buffer.from(data), typeof data !== "string");
     this.socket.onclose = ({ code, reason }) => this.emit("close", code, Buffer.from(reason));
-    this.socket.onerror = () => this.emit("error", new Error("the session is over"));
+    this.socket.onerror = () => this.emit("error", new Error("the session has ended"));
   }
 
   get readyState(): number {
@@ -50,14 +50,14 @@ export class EventStreamSocket extends EventEmitter {
     this.socket.close(code, reason);
   }
 
-  /** Vanishes: no line, and no word. */
+  /** Vanishes without a close: cuts the connection, and never reconnects. */
   terminate(): void {
     if (this.socket.readyState === WebSocketSSE.CLOSED) return;
     this.#isCut = true;
     this.drop();
   }
 
-  /** Loses its line; it may come back. */
+  /** Cuts the connection; the client may reconnect. */
   drop(): void {
     for (const request of this.#requests) request.abort();
     this.#requests.clear();
@@ -69,17 +69,17 @@ export class EventStreamSocket extends EventEmitter {
     this.#isPaused = true;
   }
 
-  /** Reads on. */
+  /** Continues to read. */
   resume(): void {
     this.#isPaused = false;
     this.#wake();
   }
 
   readonly #fetch = async (url: string | URL | Request, init: RequestInit = {}) => {
-    if (this.#isCut) throw new TypeError("the line is cut");
+    if (this.#isCut) throw new TypeError("the connection is cut");
     const headers = new Headers(init.headers);
     for (const [name, value] of Object.entries(this.#headers)) headers.set(name, value);
-    // Not by `AbortSignal.any`: Deno 2.9 may lose what nobody else refers to.
+    // `AbortSignal.any` does not work: Deno 2.9 may collect a signal without other references.
     const request = new AbortController();
     this.#requests.add(request);
     init.signal?.addEventListener("abort", () => request.abort());
@@ -97,11 +97,11 @@ export class EventStreamSocket extends EventEmitter {
     return new Response(null, { status });
   };
 
-  /** The response, read only while the test wants it to be. */
+  /** Returns the response, whose body stops while the test pauses reading. */
   #slowed(response: Response, signal: AbortSignal): Response {
     if (!response.body) return response;
     const reader = response.body.getReader();
-    // Deno 2.9 forgets to, once nobody refers to the response.
+    // Deno 2.9 does not cancel the body once the response has no references.
     signal.addEventListener("abort", () => void reader.cancel().catch(() => {}));
     const body = new ReadableStream<Uint8Array>({
       pull: async (controller) => {

@@ -2,7 +2,7 @@ import { TimeLimit } from "../time_limit.ts";
 import type { TestSocket } from "./test_socket.ts";
 import { sleep } from "./case_client.ts";
 
-/** Numbers at the head of all that has come, text or not. */
+/** Returns the numbers at the head of all received messages, text or binary. */
 export function numbersIn(socket: TestSocket): number[] {
   return socket.queued.map((message) =>
     Number.parseInt(
@@ -11,7 +11,7 @@ export function numbersIn(socket: TestSocket): number[] {
   );
 }
 
-/** A message of this size with a number at its head. */
+/** Returns a message of this size with a number at its head. */
 export function numbered(i: number, size: number): string {
   return `${i}`.padEnd(size, ".");
 }
@@ -22,7 +22,7 @@ export async function until(socket: TestSocket, count: number): Promise<void> {
   while (socket.queued.length < count && !limit.isOver) await limit.pause(sleep(10));
 }
 
-/** 0, 1, 2, …, less than `count`. */
+/** Returns the numbers from 0 to `count` − 1. */
 export function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
 }

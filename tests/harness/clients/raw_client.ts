@@ -8,14 +8,14 @@ export interface RawHandshakeOptions {
   readonly target?: string;
   readonly version?: string;
   readonly headers?: Readonly<Record<string, string | readonly string[] | null>>;
-  /** What follows in the same packet. */
+  /** Bytes after the handshake in the same packet. */
   readonly behind?: Uint8Array;
 }
 
-/** Where a client connects to: a TCP port, or the path of a Unix socket. */
+/** Address of a server: a TCP port, or the path of a Unix socket. */
 export type Address = { readonly port: number; readonly host: string } | { readonly path: string };
 
-/** The text of a handshake; `headers` replace the usual ones. */
+/** Returns the text of a handshake; `headers` replace the usual ones. */
 export function handshakeText(port: number, options: RawHandshakeOptions = {}): string {
   const { method = "GET", target = "/", version = "1.1" } = options;
   const headers: Record<string, string | readonly string[] | null> = {
@@ -32,7 +32,7 @@ export function handshakeText(port: number, options: RawHandshakeOptions = {}): 
   return [`${method} ${target} HTTP/${version}`, ...lines, "", ""].join("\r\n");
 }
 
-/** A frame as it came from the server. */
+/** A frame of the server. */
 export interface RawFrame {
   readonly fin: boolean;
   readonly rsv1: boolean;
@@ -49,13 +49,13 @@ export interface FrameOptions {
   readonly rsv?: number;
   readonly masked?: boolean;
   readonly mask?: readonly number[];
-  /** Bytes that hold the length beside the seven bits; the fewest that can, if left out. */
+  /** Number of bytes for the length, besides the seven bits. Default: the fewest possible. */
   readonly lengthBytes?: 0 | 2 | 8;
-  /** The length that the head tells, whatever follows. */
+  /** Length that the head declares, independent of the payload. */
   readonly length?: number | bigint;
 }
 
-/** A frame with every bit in the caller's hands. */
+/** Returns a frame; the caller controls every bit. */
 export function frame(
   opcode: number,
   payload: string | Uint8Array = "",
@@ -77,14 +77,14 @@ export function frame(
   return Buffer.concat([Buffer.from(head), Buffer.from(mask), data]);
 }
 
-/** The payload of a close frame. */
+/** Returns the payload of a close frame. */
 export function closePayload(code: number, reason = ""): Buffer {
   const head = Buffer.alloc(2);
   head.writeUInt16BE(code);
   return Buffer.concat([head, Buffer.from(reason)]);
 }
 
-/** A TCP client that speaks, breaks or leaves out any part of the protocol. */
+/** A TCP client that can follow, break or omit any part of the protocol. */
 export class RawClient {
   readonly #socket: Socket;
   #received: Buffer = Buffer.alloc(0);
@@ -121,7 +121,10 @@ export class RawClient {
     this.#socket.write(data);
   }
 
-  /** Writes, and resolves to `true` once the system has taken it; to `false` where the line is over. */
+  /**
+   * Writes. Resolves to `true` once the system has accepted the bytes, to `false` if the connection
+   * ended.
+   */
   written(data: string | Uint8Array): Promise<boolean> {
     return new Promise((resolve) => this.#socket.write(data, (error) => resolve(!error)));
   }
@@ -132,7 +135,9 @@ export class RawClient {
     this.write(Buffer.concat([head, options.behind ?? new Uint8Array()]));
   }
 
-  /** The response head, once it is there; what follows stays for {@linkcode frame} and {@linkcode body}. */
+  /**
+   * Waits for the response head. {@linkcode frame} and {@linkcode body} read the bytes after it.
+   */
   async head(): Promise<{ status: number; headers: [string, string][] }> {
     await this.#until(() => this.#received.includes("\r\n\r\n"), "a response head");
     const end = this.#received.indexOf("\r\n\r\n");
@@ -145,13 +150,13 @@ export class RawClient {
     return { status: Number(line.split(" ")[1]), headers };
   }
 
-  /** All bytes until the server ends. */
+  /** Waits until the server ends the connection, and returns the remaining bytes. */
   async body(): Promise<string> {
     await this.#until(() => this.#ended, "the end of the body");
     return this.#received.toString();
   }
 
-  /** The next whole frame. */
+  /** Waits for the next complete frame. */
   async frame(): Promise<RawFrame> {
     let parsed: { frame: RawFrame; length: number } | undefined;
     await this.#until(() => (parsed = parseFrame(this.#received)) !== undefined, "a frame");
@@ -159,7 +164,7 @@ export class RawClient {
     return parsed!.frame;
   }
 
-  /** The server's close, which must come next; answers it. */
+  /** Reads a close frame, which must come next, and answers it. */
   async closing(): Promise<{ code: number; reason: string }> {
     const { opcode, payload } = await this.frame();
     if (opcode !== CLOSE) throw new Error(`expected a close frame, got opcode ${opcode}`);
@@ -168,14 +173,14 @@ export class RawClient {
     return { code, reason: payload.subarray(2).toString() };
   }
 
-  /** Bytes received and not yet taken. */
+  /** Number of received bytes that are not yet taken. */
   get pending(): number {
     return this.#received.length;
   }
 
-  /** Returns once the server has ended its half, or reset the line. */
+  /** Waits until the server has ended its half, or reset the connection. */
   ended(ms = 2000): Promise<void> {
-    return this.#until(() => this.#ended, "the end of the line", ms);
+    return this.#until(() => this.#ended, "the end of the connection", ms);
   }
 
   get isEnded(): boolean {
@@ -195,17 +200,17 @@ export class RawClient {
     this.#socket.resume();
   }
 
-  /** Takes so many bytes, while paused. */
+  /** Reads this many bytes while paused. */
   sip(bytes: number): void {
     this.#socket.read(bytes);
   }
 
-  /** Ends our half of the line. */
+  /** Ends the client's half of the connection. */
   fin(): void {
     this.#socket.end();
   }
 
-  /** Resets the line. */
+  /** Resets the connection. */
   rst(): void {
     this.#socket.resetAndDestroy();
   }
@@ -224,14 +229,16 @@ export class RawClient {
     const limit = new TimeLimit(ms);
     while (!isThere()) {
       if (limit.isOver || (this.#ended && what === "a frame")) {
-        throw new Error(`expected ${what}; have ${this.#received.length} bytes`);
+        throw new Error(`expected ${what}, got ${this.#received.length} bytes`);
       }
       await limit.pause(this.#wake.promise);
     }
   }
 }
 
-/** The first frame in `data`, and its length on the wire; `undefined` until it is whole. */
+/**
+ * Reads the first frame in `data`, and its length on the wire; `undefined` while it is incomplete.
+ */
 export function parseFrame(data: Buffer): { frame: RawFrame; length: number } | undefined {
   if (data.length < 2) return undefined;
   let length = data[1]! & 0x7f, offset = 2;

@@ -1,31 +1,31 @@
-/** One event as it came. */
+/** One received event. */
 export interface RawEvent {
   readonly id: string;
   readonly event: string;
   readonly data: string;
 }
 
-/** A message to post by hand; what is left out is as it should be. */
+/** Parts of a message to post by hand; all other parts are correct. */
 export interface PostOptions {
   readonly sequence?: number | string | null;
   readonly headers?: Readonly<Record<string, string | null>>;
 }
 
-/** An answer to a request of a session. */
+/** Answer to a request of a session. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** Of a refusal. */
+  /** Body of a refusal. */
   readonly code?: string;
   readonly expected?: number;
 }
 
-/** A session of server-sent events, with every request in a test's hands. */
+/** A session of server-sent events in which a test controls every request. */
 export class RawEventStream {
   readonly response: Response;
-  /** Comments that have come. */
+  /** Number of received comments. */
   comments = 0;
-  /** Its secret, where the server has given one. */
+  /** Session token, if the server has sent one. */
   readonly token: string;
   readonly #url: string;
   readonly #abort: AbortController;
@@ -41,7 +41,7 @@ export class RawEventStream {
     this.#reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  /** Asks for a stream. */
+  /** Requests a stream. */
   static async open(url: string, headers: Record<string, string> = {}): Promise<RawEventStream> {
     const abort = new AbortController();
     const response = await fetch(url, {
@@ -51,13 +51,13 @@ export class RawEventStream {
     return new RawEventStream(url, response, abort);
   }
 
-  /** Asks for what follows an event of this session. */
+  /** Requests the events after an event of this session. */
   async resume(sequence: number | string, headers = {}): Promise<RawEventStream> {
     const id = `${this.token}.${sequence}`;
     return await RawEventStream.open(this.#url, { "last-event-id": id, ...headers });
   }
 
-  /** The next event; `undefined` at the end of the response. */
+  /** Waits for the next event; `undefined` at the end of the response. */
   async next(): Promise<RawEvent | undefined> {
     for (;;) {
       const end = this.#text.indexOf("\n\n");
@@ -74,14 +74,14 @@ export class RawEventStream {
     }
   }
 
-  /** The data of the next so many events. */
+  /** Returns the data of the next `count` events. */
   async data(count: number): Promise<string[]> {
     const found: string[] = [];
     for (let i = 0; i < count; i++) found.push((await this.next())?.data ?? "(the end)");
     return found;
   }
 
-  /** Posts a message, the next one unless said otherwise. */
+  /** Posts a message, by default with the next sequence number. */
   async post(
     body: BodyInit,
     { sequence = this.#sequence, headers = {} }: PostOptions = {},
@@ -102,13 +102,13 @@ export class RawEventStream {
     return this.#send("DELETE", details ? JSON.stringify(details) : "", headers);
   }
 
-  /** Loses the line. */
+  /** Cuts the connection. */
   drop(): void {
     this.#abort.abort();
     this.#reader?.cancel().catch(() => {});
   }
 
-  /** Ends the session, if there is one yet. */
+  /** Ends the session, if it has started. */
   terminate(): void {
     this.drop();
     this.close().catch(() => {});

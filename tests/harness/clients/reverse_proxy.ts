@@ -7,21 +7,21 @@ import {
 } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
-/** What a {@linkcode ReverseProxy} does to what goes through it. */
+/** Behaviour of a {@linkcode ReverseProxy}. */
 export interface ProxyManners {
-  /** Whether it knows WebSockets: without, they are refused. */
+  /** Whether the proxy forwards WebSockets, or refuses them. */
   readonly upgrades?: boolean;
-  /** What it hands on only once the response has ended. */
+  /** Parts of a response that the proxy holds back until the end. */
   readonly buffers?: "body" | "all";
 }
 
-/** A request as the proxy saw it. */
+/** A request that the proxy forwarded. */
 export interface Passed {
   readonly method: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** A proxy in front of a server, such as stand before many: it speaks HTTP/1.1, and has manners. */
+/** An HTTP/1.1 proxy before a server, with the faults of common proxies. */
 export class ReverseProxy implements AsyncDisposable {
   readonly passed: Passed[] = [];
   readonly #server: Server;
@@ -40,7 +40,7 @@ export class ReverseProxy implements AsyncDisposable {
     this.#server.on("upgrade", (from, line, head) => this.#upgrade(from, line as Socket, head));
   }
 
-  /** @param port where the server listens, on this machine. */
+  /** @param port port on which the server listens, on this machine. */
   static async start(port: number, manners: ProxyManners = {}): Promise<ReverseProxy> {
     const proxy = new ReverseProxy(port, manners);
     await new Promise<void>((listening) => proxy.#server.listen(0, "127.0.0.1", listening));
@@ -51,7 +51,7 @@ export class ReverseProxy implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
   }
 
-  /** Breaks all lines to it off. */
+  /** Resets all connections of clients. */
   cut(): void {
     for (const line of this.#lines) line.resetAndDestroy();
   }

@@ -1,23 +1,23 @@
 import { TimeLimit } from "../time_limit.ts";
 import type { SocketEventMap, SocketTarget } from "../../../websocket/sse.ts";
 
-/** A socket that tells what a WebSocket tells. */
+/** A socket with the events of a WebSocket. */
 type Socket = Pick<SocketTarget, "addEventListener">;
 
-/** How long a test waits for what must come. */
+/** Longest wait for an expected event, in milliseconds. */
 const WAIT = 10_000;
 
-/** The next event of a type. */
+/** Waits for the next event of a type. */
 export async function heard<K extends keyof SocketEventMap>(
   socket: Socket,
   type: K,
 ): Promise<SocketEventMap[K]> {
   const { promise, resolve } = Promise.withResolvers<SocketEventMap[K]>();
   socket.addEventListener(type, resolve, { once: true });
-  return await new TimeLimit(WAIT).race(promise, `there was no ${type}`);
+  return await new TimeLimit(WAIT).race(promise, `expected the event ${type}, got none`);
 }
 
-/** How it ends. */
+/** Waits for the end of a socket, and returns the details of its close. */
 export async function closed(
   socket: Socket,
 ): Promise<{ code: number; reason: string; wasClean: boolean }> {
@@ -25,7 +25,7 @@ export async function closed(
   return { code, reason, wasClean };
 }
 
-/** All that it tells from now on, as it comes. */
+/** Returns a list to which all later events of a socket are added. */
 export function recorded(socket: Socket): unknown[] {
   const events: unknown[] = [];
   socket.addEventListener("open", () => events.push("open"));
@@ -35,11 +35,11 @@ export function recorded(socket: Socket): unknown[] {
   return events;
 }
 
-/** Waits until something holds. */
+/** Waits until a condition holds. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
   const limit = new TimeLimit(WAIT);
   while (!condition()) {
-    if (limit.isOver) throw new Error(`in vain: ${what}`);
+    if (limit.isOver) throw new Error(`timed out: ${what}`);
     await new Promise((go) => setTimeout(go, 5));
   }
 }

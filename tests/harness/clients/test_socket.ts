@@ -5,21 +5,21 @@ import type { ConnectOptions, Transport } from "./connect_options.ts";
 import { TimeLimit } from "../time_limit.ts";
 import { EventStreamSocket } from "./event_stream_socket.ts";
 
-/** A refusal as the client saw it. */
+/** A refusal that the client received. */
 export interface Refused {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
 }
 
-/** A WebSocket client that queues what it gets, so that a test can ask for it when it likes. */
+/** A WebSocket client that queues received messages, until the test reads them. */
 export class TestSocket {
   readonly socket: WebSocket;
   /** Headers of the 101. */
   responseHeaders: Record<string, string | string[] | undefined> = {};
-  /** How the connection ended, for this client. */
+  /** End of the connection, as this client saw it. */
   readonly closed: Promise<{ code: number; reason: string }>;
-  /** Payloads of pings so far. */
+  /** Payloads of received pings. */
   pings = 0;
   readonly #queue: (string | Uint8Array)[] = [];
   #wake: PromiseWithResolvers<void> = Promise.withResolvers();
@@ -29,7 +29,7 @@ export class TestSocket {
     options: ConnectOptions,
     transport: Transport = "websocket",
   ) {
-    // In the shape of the other, as far as tests use it.
+    // The event stream has the interface of `ws`, as far as tests use it.
     this.socket = transport === "sse"
       ? new EventStreamSocket(url, options) as unknown as WebSocket
       : webSocket(url, options);
@@ -60,7 +60,7 @@ export class TestSocket {
           () => reject({ status: response.statusCode ?? 0, headers: response.headers, body }),
         );
       });
-      this.socket.once("refused", reject); // of an event stream
+      this.socket.once("refused", reject); // an event stream reports a refusal by this event
       this.socket.once("error", reject);
     });
   }
@@ -69,34 +69,34 @@ export class TestSocket {
     this.socket.send(data);
   }
 
-  /** The next message, in order. */
+  /** Waits for the next message. */
   async next(ms = 2000): Promise<string | Uint8Array> {
     if (this.#queue.length > 0) return this.#queue.shift()!;
     const limit = new TimeLimit(ms);
     while (this.#queue.length === 0) {
       if (limit.isOver || this.socket.readyState === WebSocket.CLOSED) {
-        throw new Error("expected a message, and none came");
+        throw new Error("expected a message, got none");
       }
       await limit.pause(this.#wake.promise);
     }
     return this.#queue.shift()!;
   }
 
-  /** The next text message. */
+  /** Waits for the next message, which must be text. */
   async text(): Promise<string> {
     const message = await this.next();
     if (typeof message !== "string") throw new Error("expected text, got binary");
     return message;
   }
 
-  /** The next binary message. */
+  /** Waits for the next message, which must be binary. */
   async bytes(): Promise<Uint8Array> {
     const message = await this.next();
     if (typeof message === "string") throw new Error(`expected binary, got text: ${message}`);
     return message;
   }
 
-  /** What has come and not been asked for. */
+  /** Received messages that the test has not read. */
   get queued(): readonly (string | Uint8Array)[] {
     return this.#queue;
   }
@@ -109,11 +109,11 @@ export class TestSocket {
     this.socket.terminate();
   }
 
-  /** Resolves once the server has closed: its close frame has come, or the line has ended. */
+  /** Waits until the server has closed, by a close frame or by the end of the connection. */
   async shut(ms = 2000): Promise<void> {
     const limit = new TimeLimit(ms);
     while (this.socket.readyState === WebSocket.OPEN) {
-      if (limit.isOver) throw new Error("expected a close, and none came");
+      if (limit.isOver) throw new Error("expected a close, got none");
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }

@@ -4,14 +4,14 @@ export interface TestFailure {
   readonly text: string;
 }
 
-/** Numbers of tests, by what came of them. */
+/** Numbers of tests by result. */
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
 }
 
-/** What came of a part of the tests. */
+/** Result of a part of the tests. */
 export interface PartResult extends Counts {
   /** Elements `testsuite` of the part's JUnit report. */
   readonly suites: string;
@@ -21,16 +21,16 @@ export interface PartResult extends Counts {
 /** End of a process that ran tests. */
 export interface ProcessEnd {
   readonly code: number;
-  /** Why the process did not come to its own end, if so. */
+  /** Reason why the process was killed, if it was. */
   readonly killed?: string;
-  /** Last lines that it printed. */
+  /** Last lines that the process printed. */
   readonly output: string;
 }
 
 const TESTCASE = /<testcase\b([^>]*?)(?:\/>|>([^]*?)<\/testcase>)/g;
 const FAILURE = /<(failure|error)\b[^>]*?(?:\/>|>([^]*?)<\/\1>)/;
 
-/** Counts the tests of a JUnit report. A test with several failures is one that failed. */
+/** Counts the tests of a JUnit report. A test with several failures counts as one. */
 export function countTests(report: string): Counts {
   let passed = 0, failed = 0, skipped = 0;
   for (const [, , body = ""] of report.matchAll(TESTCASE)) {
@@ -42,8 +42,9 @@ export function countTests(report: string): Counts {
 }
 
 /**
- * Reads the report of a part. A part without a whole report, and one whose process failed though no
- * test did, counts as one more failed test: a crash is never taken for success.
+ * Reads the report of a part. An incomplete report counts as one more failed test. So does a
+ * process
+ * that failed without a failed test: a crash never counts as success.
  */
 export function readPart(name: string, report: string | undefined, end: ProcessEnd): PartResult {
   const isWhole = report !== undefined && /<\/testsuites>\s*$/.test(report);
@@ -59,7 +60,7 @@ export function readPart(name: string, report: string | undefined, end: ProcessE
   const counts = countTests(suites);
   const crash = crashOf(isWhole, counts, end);
   if (crash === undefined) return { ...counts, suites, failures };
-  const test = `${name}: the tests run to their end`;
+  const test = `${name}: the test process completes`;
   return {
     ...counts,
     failed: counts.failed + 1,
@@ -70,13 +71,13 @@ export function readPart(name: string, report: string | undefined, end: ProcessE
 
 function crashOf(isWhole: boolean, { passed, failed, skipped }: Counts, end: ProcessEnd) {
   if (end.killed) return end.killed;
-  if (!isWhole) return `the process ended with code ${end.code}, and left no whole report`;
-  if (passed + failed + skipped === 0) return "there was no test in it";
+  if (!isWhole) return `the process ended with code ${end.code}, and left no complete report`;
+  if (passed + failed + skipped === 0) return "the report has no test";
   if (end.code !== 0 && failed === 0) return `the process ended with code ${end.code}`;
   return undefined;
 }
 
-/** Puts the reports of all parts together. */
+/** Merges the reports of all parts. */
 export function mergeReports(parts: readonly PartResult[]): string {
   const sum = (of: (part: PartResult) => number) => parts.reduce((all, part) => all + of(part), 0);
   const tests = sum(({ passed, failed, skipped }) => passed + failed + skipped);
@@ -101,7 +102,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 function escaped(text: string): string {
-  // XML 1.0 has no control characters.
+  // XML 1.0 does not allow control characters.
   // deno-lint-ignore no-control-regex
   return text.replaceAll(/[\x00-\x08\x0b\x0c\x0e-\x1f]/g, "").replaceAll(
     /[&<>"]/g,

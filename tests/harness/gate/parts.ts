@@ -1,21 +1,21 @@
 import { runtimesOf, type SplitFile } from "../runtime_suites.ts";
 
-/** Tests that run in one process, side by side with other parts. */
+/** Tests that run in one process, in parallel with other parts. */
 export interface Part {
-  /** Name in the output, and of the files that the part leaves in `.cache/parts/`. */
+  /** Name in the output and in `.cache/parts/`. */
   readonly name: string;
   /** Test files and folders. */
   readonly files: readonly string[];
-  /** Name of the only runtime that the files are run on. */
+  /** Name of the only runtime on which the files run. */
   readonly runtime?: string;
-  /** Seconds that the part takes, about. The longest part starts first. */
+  /** Approximate seconds that the part takes. The longest part starts first. */
   readonly seconds: number;
 }
 
 /** Runtimes of `deno task test:quick`. */
 const QUICK_RUNTIMES = ["deno", "node24"];
 
-/** Seconds of a file, where they are far from {@linkcode USUAL_SECONDS}. */
+/** Seconds of the files that differ much from {@linkcode USUAL_SECONDS}. */
 const SECONDS: Readonly<Record<string, number>> = {
   soak: 40,
   faults: 35,
@@ -29,12 +29,12 @@ const SECONDS: Readonly<Record<string, number>> = {
 };
 const USUAL_SECONDS = 10;
 
-/** Tests without a server of a runtime: short, and so together in one part. */
+/** Tests without a server of a runtime. They are short, so they share one part. */
 const UNITS: readonly string[] = ["tests/unit/", "tests/layers_test.ts", "tests/mutation_test.ts"];
 
 /**
- * Splits the test files into parts: each file by itself, a file of several runtimes once for each
- * of them. Files that no rule names are parts too, so that a new file cannot be left out.
+ * Splits the test files into parts: one for each file, or one for each runtime of a file.
+ * Files that no rule names are parts too, so that no new file is omitted.
  *
  * @param files names of the files in `tests/`.
  */
@@ -59,7 +59,7 @@ export function quickParts(parts: readonly Part[]): Part[] {
   return parts.filter(({ name }) => names.includes(name));
 }
 
-/** Parts whose names begin with one of these beginnings, or contain one as a word. */
+/** Returns the parts whose names begin with one of these texts, or contain one as a word. */
 export function chosenParts(parts: readonly Part[], names: readonly string[]): Part[] {
   if (names.length === 0) return [...parts];
   return parts.filter(({ name }) =>

@@ -4,8 +4,8 @@ import { runtimesOf } from "../runtime_suites.ts";
 import type { Part } from "./parts.ts";
 
 /**
- * Makes what several parts share, before they run: the library as it is in the npm package, and the
- * binaries of the runtimes, which are fetched side by side.
+ * Prepares shared files before the parts run: emits the library as for the npm package, and fetches
+ * the binaries of the runtimes in parallel.
  */
 export async function prepare(parts: readonly Part[]): Promise<void> {
   const names = new Set(parts.map(({ runtime }) => runtime));

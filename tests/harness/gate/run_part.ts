@@ -6,20 +6,20 @@ import type { Part } from "./parts.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
 
-/** Where each part leaves its report. */
+/** Folder of the reports. */
 export const PARTS: URL = new URL(".cache/parts/", ROOT);
 
-/** How long one part may take, in time that counts. */
+/** Milliseconds that one part may take, as a {@linkcode TimeLimit} counts them. */
 const MAX_PART_MS = 240_000;
-/** Characters of its output that a crash shows. */
+/** Characters of the output that a crash shows. */
 const SHOWN = 6000;
 
-/** Runs a part in a process of its own, and reads the report. */
+/** Runs a part in a separate process, and reads the report. */
 export async function runPart(part: Part): Promise<PartResult> {
   const report = new URL(`${part.name.replaceAll(" ", "-")}.xml`, PARTS);
   await Deno.remove(report).catch(() => {});
   const child = new Deno.Command(Deno.execPath(), {
-    // Types are checked once for all, by `deno task static`.
+    // `deno task static` checks types once for all parts.
     args: ["test", "-A", "--quiet", "--no-check", `--junit-path=${report.pathname}`, ...part.files],
     cwd: ROOT,
     stdin: "null",
@@ -49,7 +49,7 @@ export async function runPart(part: Part): Promise<PartResult> {
   });
 }
 
-/** Runs parts side by side, the longest first; calls back at the end of each. */
+/** Runs parts in parallel, the longest first, and calls back at the end of each. */
 export async function runParts(
   parts: readonly Part[],
   atOnce: number,

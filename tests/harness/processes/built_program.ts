@@ -4,12 +4,12 @@ import { emit } from "../../../scripts/npm/emit.ts";
 const ROOT = new URL("../../../", import.meta.url);
 const CACHE = new URL("../../../.cache/built/", import.meta.url);
 
-/** Environment variable that says that the library has been emitted for this run of the tests. */
+/** Environment variable that is set if the library is emitted for this run of the tests. */
 export const LIBRARY_IS_EMITTED = "TEST_LIBRARY_IS_EMITTED";
 
 let library: Promise<void> | undefined;
 
-/** Emits the library as the npm package has it, once for each process. */
+/** Emits the library as in the npm package, once for each process. */
 export function emittedLibraryIsThere(): Promise<void> {
   return library ??= Deno.env.has(LIBRARY_IS_EMITTED)
     ? Promise.resolve()
@@ -17,11 +17,12 @@ export function emittedLibraryIsThere(): Promise<void> {
 }
 
 /**
- * Bundles a test program to JavaScript over the library as it is in the npm package: as the
- * runtimes get it that cannot run its source, or are not asked to. Packages stay imports.
+ * Bundles a test program to JavaScript over the library of the npm package, for runtimes that do
+ * not
+ * run its source. Packages stay imports.
  *
- * @param server what the package's condition makes of `./server` there.
- * @param folder where the bundle is put: it finds packages from there.
+ * @param server module to which the package's export conditions resolve `./server`.
+ * @param folder folder of the bundle, from which it resolves packages.
  * @returns the path of the bundle.
  */
 export async function builtProgram(
@@ -48,7 +49,7 @@ export async function builtProgram(
   return outfile;
 }
 
-/** Writes a file in one step: another process of the tests may read it meanwhile. */
+/** Writes a file in one step, as another test process may read it at the same time. */
 export async function replaceFile(path: string, contents: Uint8Array): Promise<void> {
   const temporary = `${path}.${Deno.pid}-${crypto.randomUUID().slice(0, 8)}`;
   await Deno.mkdir(new URL(".", `file://${path}`), { recursive: true });
@@ -56,7 +57,7 @@ export async function replaceFile(path: string, contents: Uint8Array): Promise<v
   await Deno.rename(temporary, path);
 }
 
-/** Takes the emitted modules for the library's own, and leaves them as they are. */
+/** Resolves the library's modules to the emitted ones, which stay external. */
 function emittedLibrary(server: string): Plugin {
   return {
     name: "emitted library",

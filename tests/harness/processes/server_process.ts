@@ -1,12 +1,12 @@
 import { TimeLimit } from "../time_limit.ts";
 
-/** A server under test, in a process of its own. It ends when its standard input does. */
+/** A server under test in a separate process, which ends with its standard input. */
 export class ServerProcess implements AsyncDisposable {
-  /** What it said after `LISTENING`: a port, or an URL. */
+  /** Address that the process printed after `LISTENING`: a port or a URL. */
   readonly address: string;
-  /** What it was started by. */
+  /** Command that started the process. */
   readonly command: readonly string[];
-  /** What the process said last, once it has ended by itself. */
+  /** Last output of the process, once it has ended unexpectedly. */
   exited: string | undefined;
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
@@ -69,17 +69,17 @@ export class ServerProcess implements AsyncDisposable {
     return Number(/(\d+)\/?$/.exec(this.address)![1]);
   }
 
-  /** Its exit code, once it has ended. */
+  /** Waits for the exit code of the process. */
   get exitCode(): Promise<number> {
     return this.#child.status.then(({ code }) => code);
   }
 
-  /** All that it has printed. */
+  /** Output of the process so far. */
   get output(): string {
     return this.#output;
   }
 
-  /** Ends its input or sends a signal, and waits until it has ended; kills it after 2 s. */
+  /** Ends the input or sends a signal, and waits for the exit. Kills the process after 2 s. */
   async stop(signal?: Deno.Signal): Promise<void> {
     this.#isStopping = true;
     if (signal) this.#child.kill(signal);
@@ -93,6 +93,6 @@ export class ServerProcess implements AsyncDisposable {
   }
 }
 
-/** How long a program may take until it listens. */
+/** Milliseconds in which a program must listen. */
 const START_MS = 20_000;
 const LISTENING = /LISTENING (\S+)\n/;

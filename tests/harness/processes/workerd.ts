@@ -3,26 +3,26 @@ import { builtProgram, replaceFile } from "./built_program.ts";
 import { npmBinary } from "./npm_binary.ts";
 import type { Gap, Runtime } from "../../runtimes/native.ts";
 
-/** How a program is run on workerd. */
+/** Options for a program on workerd. */
 export interface WorkerdOptions {
-  /** Compatibility date: what the runtime promises to be like. */
+  /** Compatibility date, which selects the behaviour of the runtime. */
   readonly date: string;
-  /** Whether objects are evicted in every pause. */
+  /** Whether workerd evicts objects in every pause. */
   readonly evicts?: boolean;
-  /** Whether objects have SQLite, as all new classes have. */
+  /** Whether objects have SQLite, as all new classes do. */
   readonly sqlite?: boolean;
-  /** Whether there are objects at all. */
+  /** Whether the program has objects. */
   readonly objects?: boolean;
-  /** Whether they serve event streams. */
+  /** Whether the objects serve event streams. */
   readonly sse?: boolean;
 }
 
-/** The version of workerd that is tested, and measured. */
+/** Version of workerd for tests and benchmarks. */
 export const WORKERD_VERSION = "1.20261117.1";
 
 const CACHE = new URL("../../../.cache/workerd/", import.meta.url);
 
-/** The fixture on workerd, as one of the runtimes that the contract is executed on. */
+/** Returns the runtime that executes the contract on workerd. */
 export function workerdRuntime(
   name: string,
   title: string,
@@ -39,7 +39,10 @@ export function workerdRuntime(
   };
 }
 
-/** Command that runs the fixture on workerd, or `undefined` where there is none for this machine. */
+/**
+ * Returns the command that runs the fixture on workerd; `undefined` if workerd does not support
+ * this machine.
+ */
 export async function workerdCommand(
   name: string,
   options: WorkerdOptions,
@@ -81,7 +84,7 @@ const DURABLE = [
   export default { fetch: app.fetch };`,
 ] as const;
 
-/** Command that runs a module Worker that exports a class `Room`. */
+/** Returns the command that runs a module Worker with an exported class `Room`. */
 export async function programCommand(
   name: string,
   source: string,
@@ -93,7 +96,7 @@ export async function programCommand(
   await Deno.mkdir(folder, { recursive: true });
   await bundle(source, new URL("main.mjs", folder));
   const storage = await Deno.makeTempDir({ dir: folder.pathname, prefix: "storage-" });
-  // Parts of the tests that run side by side have storage, and so a configuration, of their own.
+  // Parallel parts of the tests need separate storage, and so separate configurations.
   const config = new URL(`${storage.split("/").at(-1)}.capnp`, folder);
   await Deno.writeTextFile(config, configOf(options, storage));
   const server = new URL("./workerd_server.ts", import.meta.url).pathname;
@@ -118,7 +121,7 @@ async function bundle(contents: string, outfile: URL): Promise<void> {
   await replaceFile(outfile.pathname, outputFiles[0]!.contents);
 }
 
-/** Part of workerd by itself from this date on; the cases import modules of Node. */
+/** Date from which workerd has Node's modules by default; the cases import some. */
 const NODE_COMPAT_SINCE = "2026-08-04";
 
 function configOf(

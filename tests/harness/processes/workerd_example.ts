@@ -1,11 +1,11 @@
 import { programCommand } from "./workerd.ts";
 
-/** Where the example for Cloudflare is. */
+/** Folder of the example for Cloudflare. */
 export const EXAMPLE: URL = new URL("../../../examples/cloudflare/", import.meta.url);
 
 const LIBRARY = new URL("../../../adapters/cloudflare.ts", import.meta.url).pathname;
 
-/** The example as it stands, and paths beside it for tests. */
+/** Worker with the unchanged example, and additional paths for tests. */
 const PROGRAM = `
   import { DurableObject } from "cloudflare:workers";
   import unsafe from "workerd:unsafe";
@@ -33,7 +33,7 @@ const PROGRAM = `
     },
   };`;
 
-/** Runs the command by which wrangler builds the page. */
+/** Runs the command with which wrangler builds the page. */
 export async function buildExample(): Promise<void> {
   const { build } = JSON.parse(await Deno.readTextFile(new URL("wrangler.jsonc", EXAMPLE)));
   const [program, ...args] = build.command.split(" ");
@@ -41,7 +41,10 @@ export async function buildExample(): Promise<void> {
   if (!success) throw new Error(new TextDecoder().decode(stderr));
 }
 
-/** Command that runs the example on workerd, or `undefined` where there is none for this machine. */
+/**
+ * Returns the command that runs the example on workerd; `undefined` if workerd does not support
+ * this machine.
+ */
 export async function exampleCommand(): Promise<readonly string[] | undefined> {
   await buildExample();
   return await programCommand("example", PROGRAM, { date: "2026-11-17" });

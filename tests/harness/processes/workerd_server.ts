@@ -1,5 +1,5 @@
 /**
- * Runs a program on workerd, Cloudflare's runtime: `workerd_server.ts WORKERD CONFIG`. Says
+ * Runs a program on workerd, Cloudflare's runtime: `workerd_server.ts WORKERD CONFIG`. Prints
  * `WORKERD pid` and `LISTENING port`, and ends with its standard input.
  *
  * @module
@@ -27,7 +27,7 @@ const read = async () => {
     const port = LISTEN.exec(head)?.[1];
     if (!port) continue;
     head = undefined;
-    // Where the program evicts, it does as long as somebody waits for the answer.
+    // A program that evicts does so while a request waits for the answer.
     fetch(`http://127.0.0.1:${port}/evict-idle`, { method: "POST" }).catch(() => {});
     print(`WORKERD ${child.pid}\nLISTENING ${port}\n`);
   }

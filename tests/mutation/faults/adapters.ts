@@ -1,11 +1,11 @@
 import type { Fault } from "../fault.ts";
 
-/** How a request becomes a socket on each runtime, and servers over that. */
+/** Faults in the upgrade of requests on each runtime, and in `serve()`. */
 export const adapters: readonly Fault[] = [
   {
     id: "deno-close-not-held",
     file: "adapters/deno.ts",
-    what: "Our close is sent while the client is sending, and Deno resets the line",
+    what: "The close is sent while the client is sending, so Deno resets the connection",
     find: "native[CLOSING] = new HeldClose(native, code, reason);",
     replace: "native.close(code, reason);",
     caughtBy: ["deno X2.", "deno X"],
@@ -13,7 +13,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "deno-idle-is-1001",
     file: "adapters/deno.ts",
-    what: "A silent client is reported as Deno does, by 1001",
+    what: "A silent client is reported with Deno's own code 1001",
     find: "if (code < 1000 || native[TIMED_OUT])",
     replace: "if (code < 1000)",
     caughtBy: ["deno L3."],
@@ -21,7 +21,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "deno-drop-is-an-error",
     file: "adapters/deno.ts",
-    what: "A line that drops is a broken protocol",
+    what: "A dropped connection is reported as a protocol error",
     find: "message === IDLE || LINE_DROPPED.test(message)",
     replace: "message === IDLE",
     caughtBy: ["deno X3."],
@@ -29,7 +29,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "deno-unanswered-is-clean",
     file: "adapters/deno.ts",
-    what: "Our close counts as clean where the line drops before an answer",
+    what: "The server's close counts as clean if the connection drops before the answer",
     find: "wasClean && !(native[CLOSING] && code === 1005)",
     replace: "wasClean",
     caughtBy: ["deno X3."],
@@ -37,7 +37,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "deno-protocol-unsaid",
     file: "adapters/deno.ts",
-    what: "The subprotocol is not on the 101",
+    what: "The 101 lacks the subprotocol",
     find: 'if (protocol) response.headers.set("sec-websocket-protocol", protocol);',
     replace: "",
     caughtBy: ["deno C9."],
@@ -61,7 +61,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "deno-headers-lost",
     file: "adapters/deno.ts",
-    what: "Of several cookies of `upgrade` the last one is on the 101",
+    what: "The 101 has only the last of several cookies of `upgrade`",
     find: "response.headers.append(name, value);",
     replace: "response.headers.set(name, value);",
     caughtBy: ["deno C7."],
@@ -69,7 +69,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "adapter-left-unheard",
     file: "endpoint/adapter.ts",
-    what: "A client that leaves during its upgrade aborts nothing",
+    what: "request.signal is not aborted if the client leaves during its upgrade",
     find: 'request.signal.addEventListener("abort", left, { once: true });',
     replace: "",
     caughtBy: ["deno C8.", "bun C8."],
@@ -77,7 +77,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "adapter-unknown-option",
     file: "common/option_names.ts",
-    what: "An option that does not exist is ignored",
+    what: "An unknown option is ignored",
     find: "if (unknown === undefined) return;",
     replace: "if (unknown === undefined || options) return;",
     caughtBy: ["deno A1."],
@@ -85,7 +85,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "adapter-undefined-option-counts",
     file: "common/option_names.ts",
-    what: "An option that is undefined replaces the default",
+    what: "An undefined option replaces the default",
     find: ".filter(([, value]) => value !== undefined)",
     replace: "",
     caughtBy: ["deno A1.", "node24 A1."],
@@ -101,7 +101,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "node-fin-unheard",
     file: "adapters/node.ts",
-    what: "A client that leaves by FIN during its upgrade aborts nothing",
+    what: "request.signal is not aborted if the client leaves by FIN during its upgrade",
     find: 'socket.once("end", left).once("close", left);',
     replace: 'socket.once("close", left);',
     caughtBy: ["node24 C8."],
@@ -109,7 +109,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "node-gone-kept",
     file: "adapters/node.ts",
-    what: "The line of a client that left during its upgrade is kept",
+    what: "The connection of a client that left during its upgrade stays open",
     find: 'else if (decision.kind === "gone") stream.destroy();',
     replace: "",
     caughtBy: ["node24 C8."],
@@ -117,7 +117,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "node-watches-on",
     file: "adapters/node.ts",
-    what: "The signal of a peer says that the client left its upgrade",
+    what: "The signal of an open peer has the reason for leaving during the upgrade",
     find: 'return () => void socket.off("end", left).off("close", left);',
     replace: "return () => {};",
     caughtBy: ["node24 I2.reason"],
@@ -125,7 +125,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "node-pipelined",
     file: "adapters/node.ts",
-    what: "A handshake behind another request gets into the midst of its answer",
+    what: "A pipelined handshake is written into the answer to the earlier request",
     find: "if ((socket as NodeSocket)._httpMessage) {",
     replace: "if (!socket) {",
     caughtBy: ["node24 E1."],
@@ -133,7 +133,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "node-insecure",
     file: "adapters/node.ts",
-    what: "The URL of a peer on https says http",
+    what: "The URL of a peer on https has the scheme http",
     find: "secure: socket.encrypted === true,",
     replace: "secure: false,",
     caughtBy: ["test frameworks"],
@@ -141,7 +141,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "node-legacy-line-kept",
     file: "adapters/node.ts",
-    what: "The line of an upgrade handler that failed is kept",
+    what: "The connection stays open after an upgrade handler failed",
     find: "node.socket.destroy();\n",
     replace: "\n",
     caughtBy: ["test dropin"],
@@ -149,7 +149,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "uws-bytes-not-copied",
     file: "adapters/uws.ts",
-    what: "A binary message is a buffer that uWebSockets takes back",
+    what: "A binary message is a buffer that uWebSockets reuses",
     find: "isBinary ? copyOut(message) :",
     replace: "isBinary ? new Uint8Array(message) :",
     caughtBy: ["uws M2."],
@@ -157,7 +157,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "uws-ping-not-copied",
     file: "adapters/uws.ts",
-    what: "The bytes of a ping are a buffer that uWebSockets takes back",
+    what: "The bytes of a ping are a buffer that uWebSockets reuses",
     find: "controlled(kind, new Uint8Array(message.slice(0)));",
     replace: "controlled(kind, new Uint8Array(message));",
     caughtBy: ["uws S7."],
@@ -165,7 +165,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "uws-touched-when-gone",
     file: "shims/uws/uws_response.ts",
-    what: "A response is written to after the client has left, which throws",
+    what: "A response is written after the client has left, which throws",
     find: "if (!this.#isGone) this.#res.cork",
     replace: "this.#res.cork",
     caughtBy: ["uws C8.refused"],
@@ -183,7 +183,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "uws-left-unheard",
     file: "adapters/uws.ts",
-    what: "A client that leaves during its upgrade aborts nothing",
+    what: "request.signal is not aborted if the client leaves during its upgrade",
     find: "response.onLeft = () => handshake.abort(clientHasLeft);",
     replace: "",
     caughtBy: ["uws C8.refused"],
@@ -191,7 +191,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "uws-messages-unheard",
     file: "adapters/uws.ts",
-    what: "A client that sends, but answers no ping, is given up as silent",
+    what: "A client that sends messages, but answers no ping, is terminated as silent",
     find:
       "data.received++;\n  // uWebSockets.js detaches the buffer when this function returns.\n  const payload",
     replace: "const payload",
@@ -200,7 +200,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "uws-always-sent",
     file: "adapters/uws.ts",
-    what: "send() says that nothing is queued, whatever uWebSockets said",
+    what: "send() always reports that no byte is queued on uWebSockets",
     find: 'native.send(payload, typeof payload !== "string", compress) === SENT',
     replace: 'native.send(payload, typeof payload !== "string", compress) >= 0',
     caughtBy: ["uws S4.", "uws B1."],
@@ -208,7 +208,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "uws-broadcasts-text",
     file: "adapters/uws.ts",
-    what: "What is published arrives as text",
+    what: "A published binary message arrives as text",
     find: 'void native.publish(topic, payload, typeof payload !== "string", compress)',
     replace: "void native.publish(topic, payload, false, compress)",
     caughtBy: ["uws P"],
@@ -216,7 +216,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "uws-query-lost",
     file: "adapters/uws.ts",
-    what: "The query is not part of the URL",
+    what: "The URL lacks the query",
     find: "const query = req.getQuery();",
     replace: "const query = undefined;",
     caughtBy: ["uws I2."],
@@ -224,7 +224,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "uws-body-not-cancelled",
     file: "shims/uws/uws_response.ts",
-    what: "The body of a refusal is read on when the client has left",
+    what: "The body of a refusal is read after the client has left",
     find: "target.onLeft = () => void reader.cancel().catch(() => {});",
     replace: "",
     caughtBy: ["uws C6."],
@@ -232,7 +232,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "uws-half-a-body",
     file: "shims/uws/uws_response.ts",
-    what: "A refusal whose body fails half way looks whole",
+    what: "A refusal whose body fails halfway looks complete",
     find: "target.cork((res) => res.close()); // or",
     replace: "target.cork((res) => res.end()); // or",
     caughtBy: ["uws C6.half"],
@@ -240,7 +240,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "uws-drops-when-slow",
     file: "adapters/uws.ts",
-    what: "uWebSockets drops what is over its own limit, silently",
+    what: "uWebSockets silently drops messages over its own limit",
     find: "maxBackpressure: MAX_INT32,",
     replace: "maxBackpressure: 64 * 1024,",
     caughtBy: ["uws B4."],
@@ -248,7 +248,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "bun-first-protocol",
     file: "adapters/bun.ts",
-    what: "Where upgrade picks no subprotocol, Bun picks the first",
+    what: "Bun selects the first subprotocol if `upgrade` selects none",
     find: 'headers.set("sec-websocket-protocol", protocol);',
     replace: 'if (protocol) headers.set("sec-websocket-protocol", protocol);',
     caughtBy: ["bun C9."],
@@ -256,7 +256,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "bun-characters-for-bytes",
     file: "adapters/bun.ts",
-    what: "Messages are measured in characters",
+    what: "maxPayload counts characters on Bun",
     find: "? utf8Length(payload)",
     replace: "? payload.length",
     caughtBy: ["bun A2.", "bun L1."],
@@ -264,7 +264,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "bun-messages-unheard",
     file: "adapters/bun.ts",
-    what: "A client that sends, but answers no ping, is given up as silent",
+    what: "A client that sends messages, but answers no ping, is terminated as silent",
     find: "data.received++;\n  const payload",
     replace: "const payload",
     caughtBy: ["bun L3."],
@@ -272,7 +272,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "bun-pongs-unheard",
     file: "adapters/bun.ts",
-    what: "A client that answers pings is given up as silent",
+    what: "A client that answers pings is terminated as silent",
     find: "data.received++;\n  data.socket.controlled",
     replace: "data.socket.controlled",
     caughtBy: ["bun L3."],
@@ -280,7 +280,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "bun-payload-unbounded",
     file: "adapters/bun.ts",
-    what: "Bun gathers the fragments of a message without bounds",
+    what: "Bun collects the fragments of a message without a limit",
     find: "maxPayloadLength: Math.min(this.endpoint.limits.maxPayload, MAX_INT32),",
     replace: "maxPayloadLength: MAX_INT32,",
     caughtBy: ["bun L1."],
@@ -288,7 +288,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "bun-drops-when-slow",
     file: "adapters/bun.ts",
-    what: "Bun drops what is over its own limit, silently",
+    what: "Bun silently drops messages over its own limit",
     find: "backpressureLimit: MAX_INT32,",
     replace: "backpressureLimit: 64 * 1024,",
     caughtBy: ["bun B4."],
@@ -296,7 +296,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "bun-drain-unheard",
     file: "adapters/bun.ts",
-    what: "Nobody hears that a queue has drained: a close that waits for it is late",
+    what: "A drain is not reported on Bun, so a close that waits for the drain is late",
     find: "dataOf(native)?.socket.drained();",
     replace: "",
     caughtBy: ["bun B4.reader-wakes"],
@@ -304,7 +304,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "serve-drops-its-peers",
     file: "server/serve.ts",
-    what: "close() stops the server without a word to the peers",
+    what: "close() stops the server without a close to the peers",
     find: "await ws.close(options);",
     replace: "",
     caughtBy: ["test server"],
@@ -328,7 +328,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "serve-hooks-twice",
     file: "server/serve.ts",
-    what: "Hooks in two places: those in `hooks` are lost without a word",
+    what: "Hooks given twice are accepted, and those in `hooks` are lost",
     find: "if (flat && given.hooks) {",
     replace: "if (flat === undefined && given.hooks === null) {",
     caughtBy: ["test server"],
@@ -344,7 +344,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "serve-application-refuses",
     file: "server/serve.ts",
-    what: "A client that the application refuses comes in",
+    what: "A client that the application refuses is accepted",
     find: "if (!hooks && answer instanceof Response) throw answer;",
     replace: "",
     caughtBy: ["test dropin"],
@@ -352,7 +352,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "serve-upgrade-in-capitals",
     file: "server/serve.ts",
-    what: "`Upgrade: WebSocket` is taken for plain HTTP",
+    what: "`Upgrade: WebSocket` is handled as plain HTTP",
     find: 'request.headers.get("upgrade")?.toLowerCase() === "websocket"',
     replace: 'request.headers.get("upgrade") === "websocket"',
     caughtBy: ["test server"],

@@ -1,6 +1,6 @@
 import type { Fault } from "../fault.ts";
 
-/** Who gets a message, in which order, and how much may wait. */
+/** Faults in publishing, in the order of messages, and in the limits of queues. */
 export const delivery: readonly Fault[] = [
   {
     id: "hub-self-delivery",
@@ -21,7 +21,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "hub-counts-refusals",
     file: "pubsub/hub.ts",
-    what: "publish() counts who did not take the message",
+    what: "publish() counts subscribers that did not accept the message",
     find: "if (member !== except && member.deliver(frame, compress)) reached++;",
     replace: "if (member !== except) { member.deliver(frame, compress); reached++; }",
     caughtBy: ["unit hub", "deno P4."],
@@ -29,7 +29,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "hub-namespace-kept",
     file: "pubsub/hub.ts",
-    what: "A namespace that nobody is in is never freed",
+    what: "An empty namespace is never freed",
     find: "if (members.size === 0) this.#namespaces.delete(namespace);",
     replace: "",
     caughtBy: ["unit hub", "deno I5."],
@@ -37,7 +37,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "hub-topic-kept",
     file: "pubsub/hub.ts",
-    what: "The name of a topic that nobody hears is never freed",
+    what: "The name of a topic without subscribers is never freed",
     find: "if (spaces.size === 0) this.#topics.delete(topic);",
     replace: "",
     caughtBy: ["unit hub"],
@@ -45,7 +45,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "hub-joined-twice",
     file: "pubsub/hub.ts",
-    what: "Who joins twice is counted twice",
+    what: "A member that joins twice is counted twice",
     find: "if (members.has(member)) return;",
     replace: "",
     caughtBy: ["unit hub"],
@@ -61,7 +61,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "observer-notices-overtake",
     file: "pubsub/hub_observer.ts",
-    what: "A notice that an observer causes overtakes the present one",
+    what: "A notice caused by an observer overtakes the current notice",
     find: "if (this.#isFlushing) return;",
     replace: "",
     caughtBy: ["unit hub_observer"],
@@ -77,7 +77,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "observer-ends-the-peer",
     file: "peer.ts",
-    what: "A peer that an observer ends while it subscribes stays in the hub",
+    what: "A peer that an observer ends during its subscribe stays in the hub",
     find:
       "topics.add(topic);\n    try {\n      this.#host.hub.subscribe(this.namespace, topic, this.#self);",
     replace:
@@ -87,7 +87,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "send-queue-limit-ignored",
     file: "socket/send_queue.ts",
-    what: "maxBuffered bounds nothing where the queue must be asked for",
+    what: "maxBuffered is not enforced if the queue must be read from the socket",
     find: "return queued + byteLength <= maxBuffered &&",
     replace: "return queued >= 0 &&",
     caughtBy: ["unit send_queue", "deno B4."],
@@ -95,7 +95,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "send-queue-limit-off-by-one",
     file: "socket/send_queue.ts",
-    what: "One byte more than maxBuffered may wait",
+    what: "The queue may exceed maxBuffered by one byte",
     find: "this.#lastQueued + byteLength <= maxBuffered) return true",
     replace: "this.#lastQueued + byteLength <= maxBuffered + 1) return true",
     caughtBy: ["unit send_queue"],
@@ -103,7 +103,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "send-queue-frames-are-free",
     file: "socket/send_queue.ts",
-    what: "Any number of small frames may wait",
+    what: "The queue may hold any number of small frames",
     find: "frames <= Math.max(MIN_FRAMES, maxBuffered / FRAME_COST);",
     replace: "frames <= Infinity;",
     caughtBy: ["unit send_queue", "deno B4."],
@@ -111,8 +111,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "send-queue-gathered-is-slow",
     file: "socket/send_queue.ts",
-    what:
-      "Who was sent a lot in one turn counts as slow, though nothing was given to the network yet",
+    what: "A client counts as slow for bytes that are not yet flushed to the network",
     find: "this.socket.flush(); // gathered",
     replace: "// gathered",
     caughtBy: ["unit send_queue", "node24 B4."],
@@ -120,7 +119,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "send-queue-drains-twice",
     file: "socket/send_queue.ts",
-    what: "`drain` fires again and again once a slow client has caught up",
+    what: "`drain` fires repeatedly once a slow client has caught up",
     find: "this.#slow = false;",
     replace: "",
     caughtBy: ["unit send_queue", "deno B2."],
@@ -128,7 +127,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "send-queue-threshold-ignored",
     file: "socket/send_queue.ts",
-    what: "A client has drained only when its queue is empty, whatever drainThreshold",
+    what: "A client drains only at an empty queue, and drainThreshold is ignored",
     find: "queued <= this.#host.limits.drainThreshold;",
     replace: "queued <= 0;",
     caughtBy: ["unit send_queue", "deno B2."],
@@ -136,7 +135,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "send-queue-waiters-forgotten",
     file: "socket/send_queue.ts",
-    what: "waitForDrain() never resolves where the peer goes meanwhile",
+    what: "waitForDrain() never resolves if the peer ends meanwhile",
     find: "this.#waiters?.release(0);",
     replace: "",
     caughtBy: ["unit send_queue", "deno B3."],
@@ -144,7 +143,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "send-queue-waiters-threshold",
     file: "socket/drain_waiters.ts",
-    what: "waitForDrain() waits for an empty queue, whatever its threshold",
+    what: "waitForDrain() waits for an empty queue, and its threshold is ignored",
     find: "if (queued <= waiter.threshold) waiter.resolve();",
     replace: "if (queued === 0) waiter.resolve();",
     caughtBy: ["unit drain_waiters", "deno B3."],
@@ -152,7 +151,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "send-queue-signal-listener-kept",
     file: "socket/drain_waiters.ts",
-    what: "A signal that outlives many waitForDrain() gathers their listeners",
+    what: "A signal that outlives many waitForDrain() keeps their listeners",
     find: 'signal?.removeEventListener("abort", abort);',
     replace: "",
     caughtBy: ["unit drain_waiters"],
@@ -168,7 +167,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "send-queue-last-close-wins",
     file: "socket/send_queue.ts",
-    what: "The last close() wins, not the first",
+    what: "The last of several close() calls decides the code, not the first",
     find: "if (!this.isOpen) return;\n    this.#closing =",
     replace: "this.#closing =",
     caughtBy: ["unit send_queue", "deno X2."],
@@ -176,7 +175,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "send-queue-line-not-cut",
     file: "socket/send_queue.ts",
-    what: "The line of a client that never answers a close is kept",
+    what: "The connection of a client that never answers a close stays open",
     find: "this.socket.terminate();\n      this.#owner.terminated",
     replace: "this.#owner.terminated",
     caughtBy: ["unit send_queue", "node24 X5."],
@@ -184,7 +183,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "send-queue-always-clean",
     file: "socket/send_queue.ts",
-    what: "Our close counts as clean though the client never answered it",
+    what: "The server's close counts as clean though the client never answered",
     find: "{ ...this.#closing, wasClean: info.wasClean }",
     replace: "{ ...this.#closing, wasClean: true }",
     caughtBy: ["unit send_queue", "node24 X3."],
@@ -192,7 +191,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "send-queue-stuck-for-ever",
     file: "endpoint/liveness.ts",
-    what: "A client that neither reads nor says anything stays",
+    what: "A client that neither reads nor sends is never terminated",
     find: 'if (this.#stuck >= CHECKS) return "end";',
     replace: "",
     caughtBy: ["unit liveness", "deno L3."],
@@ -200,7 +199,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "send-queue-drops-not-counted",
     file: "socket/send_queue.ts",
-    what: "What is dropped over maxBuffered is not counted",
+    what: "Messages dropped over maxBuffered are not counted",
     find: "this.#host.counters.drops++;",
     replace: "",
     caughtBy: ["unit send_queue", "deno B4."],
@@ -216,7 +215,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "broadcast-sender-left-out",
     file: "pubsub/native_broadcast.ts",
-    what: "The member that speaks for a publisher outside gets no copy",
+    what: "The member that broadcasts for an outside publisher gets no copy",
     find: "Number(!publisher && sender.deliver(frame, compress))",
     replace: "Number(!publisher)",
     caughtBy: ["unit native_broadcast", "uws P3."],
@@ -224,7 +223,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "broadcast-any-size",
     file: "pubsub/native_broadcast.ts",
-    what: "Frames over highWaterMark are broadcast, and nobody is asked how much waits",
+    what: "Frames over highWaterMark are broadcast without a check of the queues",
     find: "return size <= this.#mark;",
     replace: "return size > 0;",
     caughtBy: ["unit native_broadcast", "uws P9."],
@@ -232,7 +231,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "broadcast-never-looks",
     file: "pubsub/native_broadcast.ts",
-    what: "The members of a topic are never looked at",
+    what: "The queues of a topic's members are never checked",
     find: "this.uncheckedBytes += size;",
     replace: "",
     caughtBy: ["unit native_broadcast", "uws P9."],
@@ -240,7 +239,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "broadcast-many-topics",
     file: "pubsub/native_broadcast.ts",
-    what: "Who is slow on many topics at once is not found out",
+    what: "A member that is slow on many topics is not detected",
     find: "this.#most = maxBuffered - 2 * highWaterMark;",
     replace: "this.#most = Infinity;",
     caughtBy: ["unit native_broadcast", "uws P9."],
@@ -248,7 +247,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "broadcast-fresh-topics",
     file: "pubsub/native_broadcast.ts",
-    what: "Who leaves each topic after one message is never looked at",
+    what: "A member that leaves each topic after one message is never checked",
     find: "if (this.uncheckedBytes > 0) member.sendQueue.checkBackpressure();",
     replace: "",
     caughtBy: ["unit native_broadcast", "uws P9."],
@@ -256,7 +255,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "broadcast-no-room",
     file: "pubsub/native_broadcast.ts",
-    what: "There are broadcasts though maxBuffered leaves no room for them",
+    what: "Native broadcasts are used though maxBuffered leaves no room for them",
     find: "return 3 * highWaterMark <= maxBuffered ?",
     replace: "return highWaterMark <= maxBuffered ?",
     caughtBy: ["unit native_broadcast", "uws P9."],
@@ -264,7 +263,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "link-held-for-ever",
     file: "shims/uws/socket_data.ts",
-    what: "What was broadcast still counts as buffered after a send has taken it along",
+    what: "Broadcast bytes still count as buffered after a send has flushed them",
     find: "flushed: (native) => dataOf(native)?.subscriber?.flushed(),",
     replace: "flushed() {},",
     caughtBy: ["uws P9.buffered"],
@@ -272,7 +271,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "topics-last-one",
     file: "shims/uws/topic_space.ts",
-    what: "Who leaves its last topic loses what was broadcast to it in the same turn",
+    what: "A member that leaves its last topic loses the broadcasts of the same turn",
     find: "native.subscribe(space.id);",
     replace: "",
     caughtBy: ["unit topic_space", "uws P9."],
@@ -280,7 +279,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "topics-own-is-held",
     file: "shims/uws/topic_space.ts",
-    what: "A publisher's own broadcasts count as buffered for it",
+    what: "A publisher's own broadcasts count as buffered for the publisher",
     find: "if (broadcast.sender === this) continue;",
     replace: "",
     caughtBy: ["unit topic_space", "uws P9."],
@@ -288,7 +287,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "topics-held-without-end",
     file: "shims/uws/topic_space.ts",
-    what: "More than the 32 messages that uWebSockets holds count as held",
+    what: "More than the 32 messages that uWebSockets holds count as unflushed",
     find: "byteLength >= MIN_UNHELD_SIZE || this.#frames === MAX_HELD_MESSAGES",
     replace: "byteLength >= MIN_UNHELD_SIZE",
     caughtBy: ["unit topic_space", "uws P9."],
@@ -296,7 +295,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "topics-left-before-counted",
     file: "shims/uws/topic_space.ts",
-    what: "What was broadcast on a topic does not count once its member has left",
+    what: "Broadcast bytes do not count as buffered once the member has left the topic",
     find:
       "void this.unflushed; // counts earlier broadcasts by the topics so far\n    this.#native.unsubscribe",
     replace: "this.#native.unsubscribe",
@@ -305,7 +304,7 @@ export const delivery: readonly Fault[] = [
   {
     id: "topics-not-ours-alone",
     file: "shims/uws/topic_space.ts",
-    what: "Native topics have names that another adapter over the same app uses too",
+    what: "Native topics of two adapters over the same app have the same names",
     find: "return `${this.#space.id} ${name}`;",
     replace: "return name;",
     caughtBy: ["unit topic_space", "uws P9.", "bun P9."],

@@ -1,6 +1,6 @@
 import type { Fault } from "../fault.ts";
 
-/** Our own frames on Node: reading, writing, and the closing handshake. */
+/** Faults in the library's framing on Node: reading, writing, and the closing handshake. */
 export const framing: readonly Fault[] = [
   {
     id: "parser-reserved-bits",
@@ -13,7 +13,7 @@ export const framing: readonly Fault[] = [
   {
     id: "parser-unmasked",
     file: "shims/node/frame_parser.ts",
-    what: "A client need not mask its frames",
+    what: "Unmasked frames of a client are accepted",
     find: 'if (!(second & MASKED)) return "A frame of a client must be masked";',
     replace: "",
     caughtBy: ["unit frame_parser"],
@@ -21,7 +21,7 @@ export const framing: readonly Fault[] = [
   {
     id: "parser-not-utf8",
     file: "shims/node/frame_parser.ts",
-    what: "A text need not be UTF-8",
+    what: "A text that is not UTF-8 is accepted",
     find: " && !isUtf8(data.subarray(start, end))",
     replace: " && end < start",
     caughtBy: ["unit frame_parser", "node24 X6."],
@@ -29,7 +29,7 @@ export const framing: readonly Fault[] = [
   {
     id: "parser-close-reason-not-utf8",
     file: "shims/node/frame_parser.ts",
-    what: "A close reason need not be UTF-8",
+    what: "A close reason that is not UTF-8 is accepted",
     find: "else if (!isUtf8(reason))",
     replace: "else if (code === 0)",
     caughtBy: ["unit frame_parser"],
@@ -37,7 +37,7 @@ export const framing: readonly Fault[] = [
   {
     id: "parser-close-code",
     file: "shims/node/frame_parser.ts",
-    what: "Any close code is taken",
+    what: "Every close code of a client is accepted",
     find: "data.byteLength > 0 && !isSendableCloseCode(code)",
     replace: "code === 0",
     caughtBy: ["unit frame_parser"],
@@ -53,7 +53,7 @@ export const framing: readonly Fault[] = [
   {
     id: "parser-long-lengths",
     file: "shims/node/frame_parser.ts",
-    what: "A length of 4 GiB and more is read as what is left of it",
+    what: "A length of 4 GiB or more is truncated to 32 bits",
     find: "data.readUInt32BE(at + 2) * 2 ** 32 + ",
     replace: "",
     caughtBy: ["unit frame_parser"],
@@ -69,7 +69,7 @@ export const framing: readonly Fault[] = [
   {
     id: "parser-fragments-not-counted",
     file: "shims/node/frame_parser.ts",
-    what: "maxPayload bounds each fragment, not the message",
+    what: "maxPayload limits each fragment, not the message",
     find: "(this.#fragments?.byteLength ?? 0) + length >",
     replace: "length >",
     caughtBy: ["unit frame_parser", "node24 L1."],
@@ -101,7 +101,7 @@ export const framing: readonly Fault[] = [
   {
     id: "parser-stray-continuation",
     file: "shims/node/frame_parser.ts",
-    what: "A continuation needs no beginning",
+    what: "A continuation without a first fragment is accepted",
     find: 'this.#opcode === 0 ? "A continuation without a beginning" : undefined',
     replace: "undefined",
     caughtBy: ["unit frame_parser", "node24 X6."],
@@ -109,7 +109,7 @@ export const framing: readonly Fault[] = [
   {
     id: "parser-fragments-never-end",
     file: "shims/node/frame_parser.ts",
-    what: "After a fragmented message another one is taken for a part of it",
+    what: "A message after a fragmented one is read as its continuation",
     find: "this.#opcode = 0;",
     replace: "",
     caughtBy: ["unit frame_parser", "node24 M2."],
@@ -117,7 +117,7 @@ export const framing: readonly Fault[] = [
   {
     id: "parser-reads-on",
     file: "shims/node/frame_parser.ts",
-    what: "Frames behind a close frame are read",
+    what: "Frames after a close frame are read",
     find: "this.#isDone = true;",
     replace: "",
     caughtBy: ["unit frame_parser"],
@@ -125,7 +125,7 @@ export const framing: readonly Fault[] = [
   {
     id: "parser-ping-in-the-chunk",
     file: "shims/node/frame_parser.ts",
-    what: "What a ping hook keeps is a view of the whole chunk",
+    what: "The bytes of a ping hook are a view of the whole chunk",
     find: "const bytes = new Uint8Array(view);",
     replace: "const bytes = view;",
     caughtBy: ["unit frame_parser"],
@@ -133,7 +133,7 @@ export const framing: readonly Fault[] = [
   {
     id: "masking-offset",
     file: "shims/node/masking.ts",
-    what: "The last bytes of a long payload are unmasked from the mask's beginning",
+    what: "The last bytes of a long payload are unmasked with the wrong bytes of the mask",
     find: "lead + count * 4, end, done);",
     replace: "lead + count * 4, end, 0);",
     caughtBy: ["unit frame_parser", "node24 S1."],
@@ -141,7 +141,7 @@ export const framing: readonly Fault[] = [
   {
     id: "masking-word",
     file: "shims/node/masking.ts",
-    what: "Words are unmasked as if the payload began where they do",
+    what: "The mask starts at the aligned words instead of at the payload",
     find: "data[maskAt + ((done + i) & 3)]!",
     replace: "data[maskAt + i]!",
     caughtBy: ["unit frame_parser"],
@@ -149,7 +149,7 @@ export const framing: readonly Fault[] = [
   {
     id: "growing-buffer-forgets",
     file: "shims/node/growing_buffer.ts",
-    what: "What came before is lost when the buffer grows",
+    what: "Earlier bytes are lost when the buffer grows",
     find: "larger.set(this.bytes);",
     replace: "",
     caughtBy: ["unit frame_parser", "node24 M2."],
@@ -157,7 +157,7 @@ export const framing: readonly Fault[] = [
   {
     id: "growing-buffer-quadratic",
     file: "shims/node/growing_buffer.ts",
-    what: "Every few pieces have all before them copied once more",
+    what: "The growing buffer copies all earlier bytes every few fragments",
     find: "Math.max(length, 2 * this.#length)",
     replace: "length + 16",
     caughtBy: ["unit frame_parser"],
@@ -173,7 +173,7 @@ export const framing: readonly Fault[] = [
   {
     id: "run-length-126",
     file: "shims/node/frame_batch.ts",
-    what: "A frame of 126 bytes says its length in seven bits",
+    what: "A frame of 126 bytes has its length in seven bits",
     find: "if (length < 126) target",
     replace: "if (length <= 126) target",
     caughtBy: ["unit batched_writer", "node24 S1."],
@@ -181,7 +181,7 @@ export const framing: readonly Fault[] = [
   {
     id: "run-length-65536",
     file: "shims/node/frame_batch.ts",
-    what: "A frame of 65,536 bytes says its length in 16 bits",
+    what: "A frame of 65,536 bytes has its length in 16 bits",
     find: "else if (length < 65536) {",
     replace: "else if (length <= 65536) {",
     caughtBy: ["unit batched_writer", "node24 S1."],
@@ -189,7 +189,7 @@ export const framing: readonly Fault[] = [
   {
     id: "line-large-frame-overtakes",
     file: "shims/node/batched_writer.ts",
-    what: "What was gathered is lost when a large frame comes",
+    what: "Gathered frames are lost when a large frame is sent",
     find: "this.#batch) {\n      this.flush();",
     replace: "this.#batch) {",
     caughtBy: ["unit batched_writer", "node24 S5."],
@@ -197,7 +197,7 @@ export const framing: readonly Fault[] = [
   {
     id: "line-drain-not-told",
     file: "shims/node/batched_writer.ts",
-    what: "Nobody hears that all that was gathered has been written",
+    what: "No drain is reported after the gathered frames are written",
     find: "if (this.stream.writableLength === 0) this.socket.drained();",
     replace: "",
     caughtBy: ["unit batched_writer", "node24 B3."],
@@ -205,7 +205,7 @@ export const framing: readonly Fault[] = [
   {
     id: "line-reads-for-ever",
     file: "shims/node/batched_writer.ts",
-    what: "A line counts as being read after its chunk, and what is sent never leaves",
+    what: "A connection counts as reading after its chunk, so later frames are never flushed",
     find: "turn.reading = undefined;",
     replace: "",
     caughtBy: ["unit batched_writer", "node24 S5."],
@@ -213,7 +213,7 @@ export const framing: readonly Fault[] = [
   {
     id: "line-gathered-not-counted",
     file: "shims/node/batched_writer.ts",
-    what: "What is gathered does not count as buffered",
+    what: "Gathered frames do not count as buffered",
     find: "return this.#batch ? this.#batch.byteLength : 0;",
     replace: "return 0;",
     caughtBy: ["unit batched_writer", "node24 S4."],
@@ -221,7 +221,7 @@ export const framing: readonly Fault[] = [
   {
     id: "line-gathers-without-end",
     file: "shims/node/batched_writer.ts",
-    what: "All that is sent in one turn is gathered, whatever its size",
+    what: "Frames of one turn are gathered without a limit",
     find: "const MAX_GATHERED = 32 * 1024;",
     replace: "const MAX_GATHERED = Infinity;",
     caughtBy: ["unit batched_writer"],
@@ -237,7 +237,7 @@ export const framing: readonly Fault[] = [
   {
     id: "framed-pong-payload",
     file: "shims/node/framed_socket.ts",
-    what: "A pong does not say what the ping did",
+    what: "A pong does not have the bytes of the ping",
     find: "this.control(PONG, ping);",
     replace: "this.control(PONG, new Uint8Array());",
     caughtBy: ["node24 S7."],
@@ -253,7 +253,7 @@ export const framing: readonly Fault[] = [
   {
     id: "framed-pong-behind-close",
     file: "shims/node/framed_socket.ts",
-    what: "A pong follows our close frame",
+    what: "A pong is sent after the server's close frame",
     find: "!ping || this.#isCloseSent ||",
     replace: "!ping ||",
     caughtBy: ["node24 S7."],
@@ -269,7 +269,7 @@ export const framing: readonly Fault[] = [
   {
     id: "framed-1005-on-the-wire",
     file: "shims/node/framed_socket.ts",
-    what: "A close without a code is answered by one with 1005",
+    what: "The server answers a close without a code by 1005",
     find: "code === 1005 ? 0 : 2 + text.byteLength);\n    if (code !== 1005) {",
     replace: "2 + text.byteLength);\n    {",
     caughtBy: ["node24 X3.answer"],
@@ -277,7 +277,7 @@ export const framing: readonly Fault[] = [
   {
     id: "framed-closes-twice",
     file: "shims/node/framed_socket.ts",
-    what: "The client's answer to our close is answered",
+    what: "The server answers the client's answer to its own close",
     find: "if (this.#isCloseSent) return;",
     replace: "",
     caughtBy: ["node24 X2.silent"],
@@ -285,7 +285,7 @@ export const framing: readonly Fault[] = [
   {
     id: "framed-head-lost",
     file: "shims/node/framed_socket.ts",
-    what: "Frames that come in one packet with the handshake are lost",
+    what: "Frames in one packet with the handshake are lost",
     find: "if (head.byteLength > 0) stream.unshift(head);",
     replace: "",
     caughtBy: ["node24 C2.one-packet"],
@@ -293,7 +293,7 @@ export const framing: readonly Fault[] = [
   {
     id: "framed-dead-line",
     file: "shims/node/framed_socket.ts",
-    what: "A line that is dead already is upgraded",
+    what: "A connection that has already ended is upgraded",
     find: "if (!stream.readable || !stream.writable) {",
     replace: "if (!stream) {",
     caughtBy: ["unit framed_socket"],
@@ -301,7 +301,7 @@ export const framing: readonly Fault[] = [
   {
     id: "framed-violation-unsaid",
     file: "shims/node/framed_socket.ts",
-    what: "A client that broke the protocol is not told so",
+    what: "A client that broke the protocol gets no close frame",
     find: 'this.#sendClose(failure.code, "");',
     replace: "",
     caughtBy: ["node24 X6."],
@@ -309,7 +309,7 @@ export const framing: readonly Fault[] = [
   {
     id: "framed-violation-open",
     file: "shims/node/framed_socket.ts",
-    what: "The peer of a client that broke the protocol is over only when the client leaves",
+    what: "The peer of a client that broke the protocol ends only when the client leaves",
     find: 'this.socket.closed({ code: 1006, reason: "", wasClean: false });',
     replace: "",
     caughtBy: ["node24 X6."],
@@ -317,7 +317,7 @@ export const framing: readonly Fault[] = [
   {
     id: "framed-resets-after-violation",
     file: "shims/node/framed_socket.ts",
-    what: "The line is cut before the client has read what it did wrong",
+    what: "The connection is cut before the client has read the code of its protocol error",
     find: "if (!this.socket.hasFailed) this.writer",
     replace: "this.writer",
     caughtBy: ["node24 X6.wire-late"],
@@ -325,7 +325,7 @@ export const framing: readonly Fault[] = [
   {
     id: "framed-never-ends",
     file: "shims/node/framed_socket.ts",
-    what: "After both close frames the line waits for the client to end it",
+    what: "After both close frames the server waits for the client to end the connection",
     find: "if (!this.socket.hasFailed) this.writer.stream.destroy();",
     replace: "",
     caughtBy: ["node24 X"],
@@ -333,7 +333,7 @@ export const framing: readonly Fault[] = [
   {
     id: "framed-always-clean",
     file: "shims/node/framed_socket.ts",
-    what: "A line that dropped counts as closed cleanly",
+    what: "A dropped connection counts as closed cleanly",
     find: "wasClean: this.#close !== undefined",
     replace: "wasClean: true",
     caughtBy: ["node24 X3."],
@@ -349,7 +349,7 @@ export const framing: readonly Fault[] = [
   {
     id: "framed-linger-timer",
     file: "shims/node/framed_socket.ts",
-    what: "The timer that bounds a client's leaving keeps the process alive",
+    what: "The timer for the client's end of the connection keeps the process alive",
     find: "clearTimeout(this.#timer);",
     replace: "",
     caughtBy: ["unit framed_socket"],
@@ -357,7 +357,7 @@ export const framing: readonly Fault[] = [
   {
     id: "deflate-larger",
     file: "shims/node/shared_deflate.ts",
-    what: "What compression makes larger is sent compressed",
+    what: "A message that grows by compression is sent compressed",
     find: "length < frame.byteLength ? bytes.subarray(0, length) : undefined;",
     replace: "bytes.subarray(0, length);",
     caughtBy: ["unit shared_deflate"],
@@ -381,7 +381,7 @@ export const framing: readonly Fault[] = [
   {
     id: "deflate-takeover",
     file: "shims/node/shared_deflate.ts",
-    what: "Messages are shared by clients that take the context over",
+    what: "Clients with context takeover share compressed messages",
     find: "/;\\s*server_no_context_takeover/i.test(extensions) &&",
     replace: "extensions !== '' &&",
     caughtBy: ["unit shared_deflate", "ws S6."],
@@ -389,7 +389,7 @@ export const framing: readonly Fault[] = [
   {
     id: "deflate-window",
     file: "shims/node/shared_deflate.ts",
-    what: "Messages are shared by clients with a small window",
+    what: "Clients with a small window share compressed messages",
     find: "!/;\\s*server_max_window_bits/i.test(extensions)",
     replace: "extensions !== ''",
     caughtBy: ["unit shared_deflate", "ws S6."],

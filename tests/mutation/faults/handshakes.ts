@@ -1,11 +1,11 @@
 import type { Fault } from "../fault.ts";
 
-/** Who may connect, and what becomes of a handshake. */
+/** Faults in the check of handshakes, in refusals, and in slots. */
 export const handshakes: readonly Fault[] = [
   {
     id: "handshake-key-unchecked",
     file: "handshake/handshake.ts",
-    what: "Any Sec-WebSocket-Key will do",
+    what: "Every Sec-WebSocket-Key is accepted",
     find: '!KEY.test(handshake.header("sec-websocket-key") ?? "")',
     replace: 'handshake.header("sec-websocket-key") === null',
     caughtBy: ["unit handshake", "deno C4."],
@@ -13,7 +13,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "handshake-version-unchecked",
     file: "handshake/handshake.ts",
-    what: "Any version of the protocol is accepted",
+    what: "Every version of the protocol is accepted",
     find: 'handshake.header("sec-websocket-version") !== "13"',
     replace: 'handshake.header("sec-websocket-version") === null',
     caughtBy: ["unit handshake", "deno C4."],
@@ -29,7 +29,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "handshake-connection-unchecked",
     file: "handshake/handshake.ts",
-    what: "`Connection: Upgrade` may be missing",
+    what: "A handshake without `Connection: Upgrade` is accepted",
     find: '!hasToken(handshake.header("connection"), "upgrade")',
     replace: '!hasToken(handshake.header("upgrade"), "websocket")',
     caughtBy: ["unit handshake", "deno C4."],
@@ -37,7 +37,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "handshake-host-unchecked",
     file: "handshake/handshake.ts",
-    what: "Any Host is accepted",
+    what: "Every Host is accepted",
     find: 'if (!isLegalHost(handshake.header("host"))) {',
     replace: 'if (handshake.header("host") === null) {',
     caughtBy: ["unit handshake", "deno C4."],
@@ -45,7 +45,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "handshake-doubled-protocols",
     file: "handshake/handshake.ts",
-    what: "A subprotocol may be offered twice",
+    what: "A repeated subprotocol is accepted",
     find: "new Set(elements).size === elements.length;",
     replace: "elements.length > 0;",
     caughtBy: ["unit handshake", "deno C4."],
@@ -53,7 +53,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "handshake-case-sensitive",
     file: "handshake/handshake.ts",
-    what: "Tokens are told apart by case",
+    what: "Tokens are compared with case",
     find: "element.toLowerCase() === token",
     replace: "element === token",
     caughtBy: ["unit handshake", "node24 C4."],
@@ -69,7 +69,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "forwarded-always-trusted",
     file: "handshake/forwarded.ts",
-    what: "X-Forwarded-* of anybody is believed",
+    what: "X-Forwarded-* of an untrusted client is believed",
     find: "return hops > 0 ? listElements(handshake.header(name)).at(-hops) : undefined;",
     replace: "return listElements(handshake.header(name)).at(-Math.max(1, hops));",
     caughtBy: ["unit handshake", "deno C5."],
@@ -77,7 +77,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "forwarded-first",
     file: "handshake/forwarded.ts",
-    what: "Of a list of forwarded addresses the one that the client wrote counts",
+    what: "The address that the client wrote into the forwarded list counts",
     find: ".at(-hops)",
     replace: ".at(0)",
     caughtBy: ["unit handshake", "deno C5."],
@@ -85,7 +85,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "forwarded-not-an-address",
     file: "handshake/forwarded.ts",
-    what: "999.1.1.1 is somebody's address",
+    what: "999.1.1.1 is accepted as an address",
     find: "address && isAddress(address) ? address",
     replace: "address ? address",
     caughtBy: ["unit handshake", "deno C5."],
@@ -93,7 +93,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "forwarded-mapped-address",
     file: "handshake/forwarded.ts",
-    what: "An IPv4-mapped address in hexadecimal becomes another one",
+    what: "An IPv4-mapped address in hexadecimal becomes another address",
     find: "b >> 8, b & 255]",
     replace: "b >> 8, b & 127]",
     caughtBy: ["unit raw_handshake", "unit handshake"],
@@ -117,7 +117,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "origin-null-is-same",
     file: "handshake/allowed_origins.ts",
-    what: "Two schemes without an origin of their own are the same",
+    what: "Two opaque origins with different schemes are equal",
     find: 'new URL(a).origin !== "null" &&',
     replace: "",
     caughtBy: ["unit origin_guard"],
@@ -125,7 +125,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "origin-truthy-answer",
     file: "handshake/allowed_origins.ts",
-    what: "A promise from allowedOrigins admits everybody",
+    what: "A promise from allowedOrigins admits every origin",
     find: 'if (typeof answer === "boolean") return answer;',
     replace: "if (answer !== undefined) return Boolean(answer);",
     caughtBy: ["unit origin_guard", "deno C10."],
@@ -133,7 +133,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "origin-unguarded",
     file: "endpoint/upgrader.ts",
-    what: "Another site's page connects with the user's cookies",
+    what: "A page of another site connects with the user's cookies",
     find: "return this.#origins.refusal(handshake, () => pending.request);",
     replace: "return undefined;",
     caughtBy: ["deno C10."],
@@ -149,7 +149,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "origin-port-counts",
     file: "handshake/origin_guard.ts",
-    what: "A page on another port of the own host is refused",
+    what: "A page on another port of the same host is refused",
     find: "new URL(url).hostname : undefined",
     replace: "new URL(url).host : undefined",
     caughtBy: ["unit origin_guard", "deno C10."],
@@ -157,7 +157,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "headers-injection",
     file: "handshake/upgrade_headers.ts",
-    what: "A line break in a header of `upgrade` gets onto the wire",
+    what: "A line break in a header of `upgrade` is sent",
     find: 'typeof value !== "string" || !FIELD_VALUE.test(value)',
     replace: 'typeof value !== "string"',
     caughtBy: ["unit upgrade_headers", "node24 C7."],
@@ -189,7 +189,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "places-address-off-by-one",
     file: "endpoint/connection_slots.ts",
-    what: "One peer more than maxPeersPerAddress comes in",
+    what: "One peer more than maxPeersPerAddress is accepted",
     find: ">= this.#limits.maxPeersPerAddress",
     replace: "> this.#limits.maxPeersPerAddress",
     caughtBy: ["deno L5."],
@@ -197,7 +197,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "places-given-back-twice",
     file: "endpoint/connection_slots.ts",
-    what: "A place that is released twice lets one more in",
+    what: "A slot that is released twice lets in one more peer",
     find: "this.#giveBack = undefined;",
     replace: "",
     caughtBy: ["unit connection_slots", "deno L5."],
@@ -205,7 +205,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "admission-place-of-who-left",
     file: "endpoint/upgrader.ts",
-    what: "A client that leaves during its upgrade keeps its place",
+    what: "A client that leaves during its upgrade keeps its slot",
     find: "else this.#withdraw(pending.slot);",
     replace: 'else if (decision.kind === "refuse") this.#withdraw(pending.slot);',
     caughtBy: ["node24 L5."],
@@ -237,7 +237,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "admission-error-told",
     file: "endpoint/upgrader.ts",
-    what: "The client reads what a failed upgrade hook said",
+    what: "The response of a failed upgrade hook contains the error",
     find: 'status: 500, message: "Internal Server Error"',
     replace: "status: 500, message: String(thrown)",
     caughtBy: ["deno C6."],
@@ -245,7 +245,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "admission-late-signal",
     file: "endpoint/upgrader.ts",
-    what: "The signal of a handshake that took too long is not aborted",
+    what: "The signal of a handshake that timed out is not aborted",
     find: "pending.handshake.abort(() => thrown);",
     replace: "",
     caughtBy: ["deno L4."],
@@ -261,7 +261,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "admission-while-closing",
     file: "endpoint/upgrader.ts",
-    what: "An endpoint that is closed lets new clients in",
+    what: "A closed endpoint accepts new clients",
     find: "(this.#host.isClosed() ? GOING_AWAY : undefined) ??",
     replace: "",
     caughtBy: ["deno X7."],
@@ -269,7 +269,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "admission-pending-while-closing",
     file: "endpoint/upgrader.ts",
-    what: "Who was in its upgrade hook when the endpoint was closed comes in",
+    what: "A client whose upgrade hook is pending when the endpoint closes is accepted",
     find: "return this.#host.isClosed() ? refused(GOING_AWAY) : undefined;",
     replace: "return undefined;",
     caughtBy: ["deno X7."],
@@ -277,7 +277,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "admission-origin-floods-the-log",
     file: "handshake/origin_guard.ts",
-    what: "Each foreign origin is logged, as often as a stranger likes",
+    what: "Every foreign origin is logged, without a limit",
     find: "this.#hasReported = true;",
     replace: "",
     caughtBy: ["deno C10."],
@@ -285,7 +285,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "endpoint-going-away",
     file: "endpoint/endpoint.ts",
-    what: "close() says 1000 to the peers",
+    what: "close() closes the peers with 1000",
     find: "const { code = 1001, reason",
     replace: "const { code = 1000, reason",
     caughtBy: ["deno X7."],
@@ -293,7 +293,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "endpoint-opened-while-closing",
     file: "endpoint/endpoint.ts",
-    what: "A peer that was accepted before close(), and opens after, stays",
+    what: "A peer that was accepted before close() and opens afterwards stays open",
     find: "if (closing) queueMicrotask(",
     replace: "if (!this) queueMicrotask(",
     caughtBy: ["deno X7.accepted"],
@@ -301,7 +301,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "endpoint-close-timers-kept",
     file: "endpoint/endpoint.ts",
-    what: "The timers of close() outlive it",
+    what: "The timers of close() stay after its end",
     find: "for (const cancel of cancels) cancel();",
     replace: "",
     caughtBy: ["deno X7."],
@@ -309,7 +309,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "endpoint-left-at-time-out",
     file: "endpoint/endpoint.ts",
-    what: "Who is left when the time-out of close() is over stays",
+    what: "Peers that remain at the time-out of close() are not terminated",
     find: "for (const { peer } of this.#connections) peer.terminate();",
     replace: "",
     caughtBy: ["deno X7."],
@@ -317,7 +317,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "endpoint-forces-nobody",
     file: "endpoint/endpoint.ts",
-    what: "closeAll() by force closes gently",
+    what: "closeAll() with force closes without terminate()",
     find: "if (force) peer.terminate();\n      else peer",
     replace: "peer",
     caughtBy: ["node24 X8."],
@@ -325,7 +325,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "close-code-reserved",
     file: "socket/close_code.ts",
-    what: "1005 and 1006 may be put on the wire",
+    what: "close() accepts 1005 and 1006",
     find: "code <= 1003) || (code >= 1007",
     replace: "code <= 1003) || (code >= 1005",
     caughtBy: ["unit close_code", "deno X1."],
@@ -341,7 +341,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "handshake-http-1-0",
     file: "handshake/handshake.ts",
-    what: "A handshake of HTTP/1.0 is taken",
+    what: "A handshake of HTTP/1.0 is accepted",
     find: 'httpVersion !== "1.1"',
     replace: "httpVersion > '1.1'",
     caughtBy: ["unit handshake"],
@@ -349,7 +349,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "places-by-address",
     file: "endpoint/connection_slots.ts",
-    what: "A client changes its address within its IPv6 network, and takes all places",
+    what: "A client with many addresses of one IPv6 network takes all slots",
     find: 'if (!address.includes(":")) return address;',
     replace: "return address;",
     caughtBy: ["deno L5.network"],
@@ -357,7 +357,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "deflate-offers-duplicates",
     file: "handshake/deflate_offers.ts",
-    what: "An offer of compression with a parameter given twice is taken",
+    what: "An offer of compression with a repeated parameter is accepted",
     find: "new Set(parameters.map((it) => it.split(/\\W/)[0])).size === parameters.length",
     replace: "parameters.length < 9",
     caughtBy: ["unit deflate_offers"],
@@ -365,7 +365,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "deflate-options-unchecked",
     file: "handshake/deflate_options.ts",
-    what: "A compression level that zlib does not know is found out at the first client",
+    what: "A compression level that zlib does not support fails only at the first client",
     find: "level: [-1, 9]",
     replace: "level: [-100, 900]",
     caughtBy: ["deno A1."],

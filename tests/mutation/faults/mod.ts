@@ -9,7 +9,7 @@ import { sseClient } from "./sse_client.ts";
 import { sseServer } from "./sse_server.ts";
 import { workers } from "./workers.ts";
 
-/** Every fault that is planted, area by area. */
+/** All faults by area. */
 export const areas: Readonly<Record<string, readonly Fault[]>> = {
   "Delivery": delivery,
   "Peers and hooks": peers,
@@ -22,5 +22,5 @@ export const areas: Readonly<Record<string, readonly Fault[]>> = {
   "Plain Workers": workers,
 };
 
-/** All of them. */
+/** All faults. */
 export const faults: readonly Fault[] = Object.values(areas).flat();

@@ -1,11 +1,11 @@
 import type { Fault } from "../fault.ts";
 
-/** A peer, its messages, and the hooks that are run for it. */
+/** Faults in peers, messages, hooks and limits. */
 export const peers: readonly Fault[] = [
   {
     id: "peer-topics-off-by-one",
     file: "pubsub/topic.ts",
-    what: "One topic more than maxTopicsPerPeer is allowed",
+    what: "One topic more than maxTopicsPerPeer is accepted",
     find: "count < maxTopicsPerPeer",
     replace: "count <= maxTopicsPerPeer",
     caughtBy: ["deno L7."],
@@ -13,7 +13,7 @@ export const peers: readonly Fault[] = [
   {
     id: "peer-topics-kept-at-close",
     file: "peer.ts",
-    what: "A peer that has gone stays subscribed",
+    what: "A closed peer stays subscribed",
     find: "for (const topic of topics ?? []) hub.unsubscribe(this.namespace, topic, this.#self);",
     replace: "",
     caughtBy: ["deno P5."],
@@ -21,7 +21,7 @@ export const peers: readonly Fault[] = [
   {
     id: "peer-subscribes-when-gone",
     file: "peer.ts",
-    what: "A peer that has gone can subscribe, and is never forgotten",
+    what: "A closed peer can subscribe, and is never freed",
     find: "if (!this.#sendQueue.isOpen) return;\n    const topics",
     replace: "const topics",
     caughtBy: ["deno P5.", "deno P1."],
@@ -29,7 +29,7 @@ export const peers: readonly Fault[] = [
   {
     id: "peer-topics-live",
     file: "peer.ts",
-    what: "peer.topics is the very set that the peer goes by",
+    what: "peer.topics is the internal set of the peer",
     find: "return new Set(this.#topics);",
     replace: "return this.#topics ??= new Set();",
     caughtBy: ["deno P6."],
@@ -45,7 +45,7 @@ export const peers: readonly Fault[] = [
   {
     id: "peer-signal-not-aborted",
     file: "peer.ts",
-    what: "request.signal is not aborted when the peer has gone",
+    what: "request.signal is not aborted when the peer closes",
     find: 'this.#handshake.abort(() => new DOMException("The peer is gone", "AbortError"));',
     replace: "",
     caughtBy: ["deno I2."],
@@ -53,7 +53,7 @@ export const peers: readonly Fault[] = [
   {
     id: "peer-full-recipient-throws",
     file: "peer.ts",
-    what: 'Under overflow "error" one full recipient stops a publish',
+    what: 'With overflow "error" one full recipient stops a publish',
     find: "return false; // a full queue must",
     replace: 'throw new Error("full"); // a full queue must',
     caughtBy: ["deno P9.slow-error"],
@@ -61,7 +61,7 @@ export const peers: readonly Fault[] = [
   {
     id: "peer-ping-off-by-one",
     file: "socket/ping_data.ts",
-    what: "A ping may have 126 bytes",
+    what: "ping() accepts 126 bytes",
     find: "byteLength <= MAX_CONTROL_BYTES",
     replace: "byteLength <= MAX_CONTROL_BYTES + 1",
     caughtBy: ["deno S7.mistakes"],
@@ -69,7 +69,7 @@ export const peers: readonly Fault[] = [
   {
     id: "payload-not-copied",
     file: "socket/frame.ts",
-    what: "The bytes are taken when they leave, not at send()",
+    what: "Bytes are read at the flush, not at send()",
     find: "return NodeBuffer ? NodeBuffer.from(bytes) : new Uint8Array(bytes);",
     replace: "return bytes as Uint8Array<ArrayBuffer>;",
     caughtBy: ["unit frame", "node24 S3."],
@@ -77,7 +77,7 @@ export const peers: readonly Fault[] = [
   {
     id: "payload-view-ignored",
     file: "socket/frame.ts",
-    what: "Of a view that is no Uint8Array the whole buffer is sent",
+    what: "The whole buffer of a view that is not a Uint8Array is sent",
     find: ": new Uint8Array(view.buffer, view.byteOffset, view.byteLength);",
     replace: ": new Uint8Array(view.buffer);",
     caughtBy: ["unit frame", "deno S1."],
@@ -93,7 +93,7 @@ export const peers: readonly Fault[] = [
   {
     id: "message-bytes-shared",
     file: "socket/message.ts",
-    what: "Bytes that the user has in hand are sent on without a copy",
+    what: "Bytes of a message that a hook has read are sent without a copy",
     find: "if (message.#bytes === SEEN) return undefined;",
     replace: "",
     caughtBy: ["unit message", "unit frame", "node24 S"],
@@ -101,7 +101,7 @@ export const peers: readonly Fault[] = [
   {
     id: "message-keeps-its-chunk",
     file: "socket/message.ts",
-    what: "A small message that waits keeps the whole chunk alive that it came in",
+    what: "A queued small message keeps its whole chunk in memory",
     find: "message.#payload = new Uint8Array(payload);",
     replace: "",
     caughtBy: ["unit message"],
@@ -109,7 +109,7 @@ export const peers: readonly Fault[] = [
   {
     id: "message-shows-its-pool",
     file: "socket/message.ts",
-    what: "rawData may be a view of a pool that others see too",
+    what: "rawData may be a view of a shared pool",
     find: "return isOwn ? payload : this.#payload = new Uint8Array(payload);",
     replace: "return payload;",
     caughtBy: ["unit message", "node24 M"],
@@ -117,7 +117,7 @@ export const peers: readonly Fault[] = [
   {
     id: "message-content-in-errors",
     file: "socket/message.ts",
-    what: "The error of json() quotes what the client sent",
+    what: "The error of json() quotes the client's message",
     find: "as JSON: it has ${",
     replace: "as JSON: ${this.text()} has ${",
     caughtBy: ["unit message", "deno M3."],
@@ -125,7 +125,7 @@ export const peers: readonly Fault[] = [
   {
     id: "backlog-last-first",
     file: "endpoint/backlog.ts",
-    what: "The newest message that waits is handled first",
+    what: "The newest queued message is handled first",
     find: "this.#entries[this.#first++]!;",
     replace: "this.#entries.pop()!;",
     caughtBy: ["unit backlog", "deno C2."],
@@ -133,7 +133,7 @@ export const peers: readonly Fault[] = [
   {
     id: "backlog-off-by-one",
     file: "endpoint/backlog.ts",
-    what: "One message more than pendingMessages may wait",
+    what: "The backlog may exceed pendingMessages by one",
     find: "this.length < this.#maxMessages &&",
     replace: "this.length <= this.#maxMessages &&",
     caughtBy: ["unit backlog", "deno L8."],
@@ -141,7 +141,7 @@ export const peers: readonly Fault[] = [
   {
     id: "backlog-bytes-not-given-back",
     file: "endpoint/backlog.ts",
-    what: "The bytes of messages that were handled count for ever",
+    what: "Bytes of handled messages still count as pending",
     find: "this.#bytes -= byteLength;",
     replace: "",
     caughtBy: ["unit backlog"],
@@ -149,7 +149,7 @@ export const peers: readonly Fault[] = [
   {
     id: "token-bucket-saves-up",
     file: "endpoint/token_bucket.ts",
-    what: "A client that was silent for a minute may flood",
+    what: "A client that was silent for a minute may send a flood",
     find: "Math.min(this.#burst, this.#tokens + earned)",
     replace: "this.#tokens + earned",
     caughtBy: ["unit token_bucket"],
@@ -173,7 +173,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-one-too-many-at-a-time",
     file: "endpoint/connection.ts",
-    what: "One message hook more than `concurrency` runs at a time",
+    what: "One message hook more than `concurrency` runs at the same time",
     find: "this.#running >= this.#host.limits.concurrency",
     replace: "this.#running > this.#host.limits.concurrency",
     caughtBy: ["deno C2."],
@@ -181,7 +181,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-error-after-close",
     file: "endpoint/connection.ts",
-    what: "`error` hears of a broken protocol after `close`",
+    what: "`error` runs after `close` for a protocol error",
     find: "message, { cause });\n    this.#runner.report(error);",
     replace: "message, { cause });\n    setTimeout(() => this.#runner.report(error));",
     caughtBy: ["node24 X6."],
@@ -189,7 +189,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-late-error-after-close",
     file: "endpoint/connection.ts",
-    what: "`error` comes after `close` where `open` was never done",
+    what: "`error` runs after `close` if `open` never settled",
     find: 'this.#reportFailure();\n    const pending = this.#runner.run("close", this.#end);',
     replace: 'const pending = this.#runner.run("close", this.#end);\n    this.#reportFailure();',
     caughtBy: ["deno X6.open"],
@@ -197,7 +197,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-error-twice",
     file: "endpoint/connection.ts",
-    what: "A broken protocol is reported twice",
+    what: "A protocol error is reported twice",
     find: "this.#failureReported = true;",
     replace: "",
     caughtBy: ["node24 X6."],
@@ -205,7 +205,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-failure-code-lost",
     file: "endpoint/connection.ts",
-    what: "After a broken protocol the close hook hears 1006, not what was wrong",
+    what: "After a protocol error the close hook gets 1006 instead of the code",
     find: "this.#failure ? { ...end, code: this.#failure.code, wasClean: false } : end;",
     replace: "end;",
     caughtBy: ["node24 X6."],
@@ -221,7 +221,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-idle-not-reset",
     file: "endpoint/liveness.ts",
-    what: "A client that answers pings is given up as silent",
+    what: "A client that answers pings is terminated as silent",
     find: "this.#silent = activity === this.#activity ? this.#silent + 1 : 0;",
     replace: "this.#silent++;",
     caughtBy: ["unit liveness", "node24 L3."],
@@ -229,7 +229,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-never-pings",
     file: "endpoint/connection.ts",
-    what: "A silent client is given up without a ping",
+    what: "A silent client is terminated without a ping",
     find: 'if (todo === "ping") heartbeat!.ping();',
     replace: "",
     caughtBy: ["node24 L3."],
@@ -237,7 +237,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-paused-is-silent",
     file: "endpoint/liveness.ts",
-    what: "A client whose reader we paused is given up as silent",
+    what: "A client whose reader the server paused is terminated as silent",
     find: "if (isPaused) this.#silent = 0;",
     replace: "",
     caughtBy: ["unit liveness", "node24 C3.patient"],
@@ -245,7 +245,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-paused-not-pinged",
     file: "endpoint/connection.ts",
-    what: "A client that leaves while its reader is paused is not found out",
+    what: "A client that leaves while its reader is paused is not detected",
     find: 'if (todo === "ping") heartbeat!.ping();',
     replace: 'if (todo === "ping" && !this.#paused) heartbeat!.ping();',
     caughtBy: ["bun C3.left-by"],
@@ -253,7 +253,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-goes-on-after-failed-open",
     file: "endpoint/connection.ts",
-    what: "What was queued behind a failed `open` is handled",
+    what: "Messages queued before a failed `open` are handled",
     find: "      this.#openFailed = true;\n      this.#dropBacklog();\n",
     replace: "",
     caughtBy: ["deno E2."],
@@ -261,7 +261,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-heard-after-failed-open",
     file: "endpoint/connection.ts",
-    what: "A message that comes in behind a failed `open` starts a hook",
+    what: "A message that arrives after a failed `open` starts a hook",
     find: "if (this.#openFailed) return;",
     replace: "",
     caughtBy: ["unit connection"],
@@ -269,7 +269,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-idle-for-ever",
     file: "endpoint/connection.ts",
-    what: "A peer that is over is watched as long as its close hook takes, maybe for ever",
+    what: "A closed peer is watched while its close hook is pending, maybe forever",
     find: "    this.#host.idle?.delete(this);\n    this.#end",
     replace: "    this.#end",
     caughtBy: ["node24 C1.close-never-settles"],
@@ -285,7 +285,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-hook-inside-terminate",
     file: "endpoint/connection.ts",
-    what: "`close` runs inside terminate(), half way through another hook",
+    what: "`close` runs inside terminate(), in the middle of another hook",
     find: "this.#host.later(this.peer, () => this.#finish());",
     replace: "this.#finish();",
     caughtBy: ["deno X2."],
@@ -293,7 +293,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-backlog-after-terminate",
     file: "endpoint/connection.ts",
-    what: "What waited for a terminated peer is not counted as dropped",
+    what: "Queued messages of a terminated peer are not counted as dropped",
     find: "this.#host.counters.drops += this.#backlog?.length ?? 0;",
     replace: "",
     caughtBy: ["deno X4."],
@@ -301,7 +301,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-never-reads-on",
     file: "endpoint/connection.ts",
-    what: "A reader that was paused is never resumed",
+    what: "A paused reader is never resumed",
     find: "this.#sendQueue.socket.flow?.resume();",
     replace: "",
     caughtBy: ["node24 C3.bounded"],
@@ -317,7 +317,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-place-kept",
     file: "endpoint/connection.ts",
-    what: "A peer that has gone keeps its place among maxPeers",
+    what: "A closed peer keeps its slot of maxPeers",
     find: "this.#slot.release();",
     replace: "",
     caughtBy: ["deno L5."],
@@ -325,7 +325,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-ping-flood",
     file: "endpoint/connection.ts",
-    what: "Answers to pings that nobody reads fill the memory",
+    what: "Pongs for a client that does not read fill the memory",
     find: 'if (kind === "ping" && this.#sendQueue.isFull) return this.#sendQueue.terminate();',
     replace: "",
     caughtBy: ["uws B4."],
@@ -349,7 +349,7 @@ export const peers: readonly Fault[] = [
   {
     id: "connection-drain-behind-queue",
     file: "endpoint/connection.ts",
-    what: "`drain` waits behind the messages that wait for it",
+    what: "`drain` is queued after messages whose hooks wait for the drain",
     find: "if (this.#drained) {",
     replace: "if (this.#drained && !this.#backlog?.length) {",
     caughtBy: ["deno B2."],
@@ -357,7 +357,7 @@ export const peers: readonly Fault[] = [
   {
     id: "timers-not-cleared",
     file: "common/timers.ts",
-    what: "A timer that was cancelled fires",
+    what: "A cancelled timer fires",
     find: "if (this.#running.delete(timer)) clearTimeout(timer);",
     replace: "this.#running.delete(timer);",
     caughtBy: ["unit timers"],
@@ -365,7 +365,7 @@ export const peers: readonly Fault[] = [
   {
     id: "timers-watch-goes-on",
     file: "common/timers.ts",
-    what: "A watch with nothing to look at keeps its timer",
+    what: "A watch without entries keeps its timer",
     find: "this.#stop?.();",
     replace: "",
     caughtBy: ["unit timers", "deno B2."],
@@ -373,7 +373,7 @@ export const peers: readonly Fault[] = [
   {
     id: "limits-nan",
     file: "common/limits.ts",
-    what: "NaN is a limit",
+    what: "NaN is accepted as a limit",
     find: "if (value >= least && value <= most) return;",
     replace: "if (!(value < least || value > most)) return;",
     caughtBy: ["unit limits"],
@@ -389,7 +389,7 @@ export const peers: readonly Fault[] = [
   {
     id: "limits-pending-bytes",
     file: "common/limits.ts",
-    what: "A message of maxPayload may be larger than all that may wait",
+    what: "pendingBytes may be less than maxPayload",
     find: "Math.max(limits.pendingBytes, limits.maxPayload)",
     replace: "limits.pendingBytes",
     caughtBy: ["unit limits"],
@@ -397,7 +397,7 @@ export const peers: readonly Fault[] = [
   {
     id: "hooks-resolved-first",
     file: "endpoint/hook_chooser.ts",
-    what: "The global upgrade hook wins over the resolved one",
+    what: "The global upgrade hook overrides the resolved one",
     find: "b?.handled ? b : merge(a, b),",
     replace: "b?.handled ? b : merge(b, a),",
     caughtBy: ["deno C12."],

@@ -1,11 +1,11 @@
 import type { Fault } from "../fault.ts";
 
-/** What makes a runtime's socket and request ours. */
+/** Faults in the shims of sockets and requests. */
 export const sockets: readonly Fault[] = [
   {
     id: "socket-stale-state",
     file: "socket/callback_socket.ts",
-    what: "readyState is OPEN though the client's close has come in",
+    what: "readyState is OPEN though the client's close has arrived",
     find: "return this.#state === OPEN && !this.#wire.isOpen(this.raw) ? CLOSING : this.#state;",
     replace: "return this.#state;",
     caughtBy: ["unit callback_socket"],
@@ -13,7 +13,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "socket-sends-after-close",
     file: "socket/callback_socket.ts",
-    what: "Messages are sent behind our close frame",
+    what: "Messages are sent after the server's close frame",
     find: "if (this.readyState !== OPEN) return this.bufferedAmount;",
     replace: "",
     caughtBy: ["unit callback_socket"],
@@ -45,7 +45,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "socket-stays-paused",
     file: "socket/callback_socket.ts",
-    what: "The answer to our close is never read where the reader is paused",
+    what: "The answer to the server's close is never read if the reader is paused",
     find: "this.resume(); // a paused",
     replace: "// a paused",
     caughtBy: ["unit callback_socket"],
@@ -53,7 +53,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "socket-hears-after-close",
     file: "socket/callback_socket.ts",
-    what: "Messages that come after our close are handled",
+    what: "Messages that arrive after the server's close are handled",
     find: "if (this.#state === OPEN) this.listener?.onmessage(payload, byteLength);",
     replace: "this.listener?.onmessage(payload, byteLength);",
     caughtBy: ["unit callback_socket", "node24 X2."],
@@ -61,7 +61,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "socket-reenters",
     file: "socket/callback_socket.ts",
-    what: "What the runtime reports inside send() runs hooks inside send()",
+    what: "An event that the runtime reports inside send() runs hooks inside send()",
     find: "return this.#isCalling || this.#reports !== undefined;",
     replace: "return this.#reports !== undefined;",
     caughtBy: ["unit callback_socket"],
@@ -69,7 +69,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "socket-overtaken",
     file: "socket/callback_socket.ts",
-    what: "A report overtakes those that wait for the turn to be over",
+    what: "A report overtakes reports that are delayed to the end of the turn",
     find: "return this.#isCalling || this.#reports !== undefined;",
     replace: "return this.#isCalling;",
     caughtBy: ["unit callback_socket"],
@@ -77,7 +77,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "socket-held-close-forgotten",
     file: "socket/callback_socket.ts",
-    what: "A close that was held back for the queue is never sent",
+    what: "A close that waits for the queue is never sent",
     find: "this.#pendingClose = undefined;\n    this.#wire.close(this.raw, code, reason);",
     replace: "this.#pendingClose = undefined;",
     caughtBy: ["unit callback_socket", "uws X7."],
@@ -85,7 +85,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "socket-queue-forgotten",
     file: "socket/callback_socket.ts",
-    what: "On uWebSockets and Bun a close loses track of what is queued",
+    what: "On uWebSockets and Bun queued bytes are lost from the count after a close",
     find: "this.#wire.closeForgetsQueue && this.bufferedAmount > 0",
     replace: "this.#wire.closeForgetsQueue && this.bufferedAmount < 0",
     caughtBy: ["unit callback_socket", "uws B4."],
@@ -93,7 +93,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "socket-touched-when-gone",
     file: "socket/callback_socket.ts",
-    what: "A native socket is asked after it has closed, which throws on uWebSockets",
+    what: "A native socket is read after its close, which throws on uWebSockets",
     find: "return !this.#isClosed && (this.#state",
     replace: "return (this.#state",
     caughtBy: ["unit callback_socket", "uws X2.readable"],
@@ -101,7 +101,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "ws-close-overtakes",
     file: "shims/node/ws_socket.ts",
-    what: "The close frame of `ws` overtakes what was gathered",
+    what: "The close frame of `ws` overtakes gathered frames",
     find: "native.close = flushAndClose;",
     replace: "",
     caughtBy: ["ws X3.", "ws X1."],
@@ -125,7 +125,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "ws-not-utf8",
     file: "shims/node/ws_upgrader.ts",
-    what: "Over `ws` a text need not be UTF-8",
+    what: "A text that is not UTF-8 is accepted over `ws`",
     find: "skipUTF8Validation: false,",
     replace: "skipUTF8Validation: true,",
     caughtBy: ["ws X6."],
@@ -133,7 +133,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "ws-payload-unbounded",
     file: "shims/node/ws_upgrader.ts",
-    what: "`ws` gathers the fragments of a message without bounds",
+    what: "`ws` collects the fragments of a message without a limit",
     find: "maxPayload: Math.min(maxPayload, constants.MAX_STRING_LENGTH),",
     replace: "maxPayload: 0,",
     caughtBy: ["ws L1."],
@@ -157,7 +157,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "ws-always-clean",
     file: "shims/node/ws_socket.ts",
-    what: "A line that dropped counts as closed cleanly",
+    what: "A dropped connection counts as closed cleanly",
     find: "wasClean: code !== 1006",
     replace: "wasClean: true",
     caughtBy: ["ws X3."],
@@ -165,7 +165,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "ws-resets-after-violation",
     file: "shims/node/ws_socket.ts",
-    what: "The line is cut before the client has read what it did wrong",
+    what: "The connection is cut before the client has read the code of its protocol error",
     find: "if (!socket.hasFailed) socket.raw.terminate();",
     replace: "socket.raw.terminate();",
     caughtBy: ["ws X6.wire-late"],
@@ -173,7 +173,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "ws-options-stay",
     file: "shims/node/ws_upgrader.ts",
-    what: "The options of the user's own server of `ws` are changed for good",
+    what: "The options of the user's own `ws` server are changed permanently",
     find: "server.options = options;",
     replace: "",
     caughtBy: ["test dropin"],
@@ -181,7 +181,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "ws-headers-lost",
     file: "shims/node/ws_upgrader.ts",
-    what: "The headers of `upgrade` are not on the 101",
+    what: "The 101 lacks the headers of `upgrade`",
     find: "lines.push(`${name}: ${value}`);",
     replace: "void name, value;",
     caughtBy: ["ws C7."],
@@ -189,7 +189,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "ws-reads-behind-an-error",
     file: "shims/node/ws_socket.ts",
-    what: "What waited for an inflation that failed is read, and ends the process",
+    what: "Bytes after a failed inflation are read, which ends the process",
     find: "if (this._errored) done();\n  else ",
     replace: "",
     caughtBy: ["ws E1.inflating"],
@@ -197,7 +197,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "ws-counts-pings",
     file: "shims/node/ws_upgrader.ts",
-    what: "A client that reads is dropped for a burst of pings",
+    what: "A client that reads is terminated for a burst of pings",
     find: ", maxPendingAutoPongs: PINGS_PER_CHUNK",
     replace: "",
     caughtBy: ["ws S7.pings-in-a-chunk"],
@@ -213,7 +213,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "ws-context-taken-over",
     file: "shims/node/ws_upgrader.ts",
-    what: "Each client gets a compressor of its own unless it asks not to",
+    what: "Each client gets its own compressor by default",
     find: "{ serverNoContextTakeover: true, ...",
     replace: "{ ...",
     caughtBy: ["ws S6."],
@@ -221,7 +221,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "ws-deflates-mixed-up",
     file: "shims/node/ws_upgrader.ts",
-    what: "Options of compression that `upgrade` returns are those of the first client",
+    what: "All clients get the compression options that `upgrade` returned for the first",
     find: "const key = JSON.stringify([threshold, zlibDeflateOptions]);",
     replace: 'const key = "";',
     caughtBy: ["test dropin"],
@@ -229,7 +229,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "uwebsockets-utf8",
     file: "shims/uws/uwebsockets.ts",
-    what: "A text that is not UTF-8 is 1002",
+    what: "A text that is not UTF-8 is reported as 1002",
     find: "/utf-8|compressed/i.test(message)",
     replace: "/compressed/i.test(message)",
     caughtBy: ["uws X6."],
@@ -237,7 +237,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "uwebsockets-always-clean",
     file: "shims/uws/uwebsockets.ts",
-    what: "A line that dropped counts as closed cleanly",
+    what: "A dropped connection counts as closed cleanly",
     find: "wasClean: !isDrop",
     replace: "wasClean: true",
     caughtBy: ["uws X3."],
@@ -245,7 +245,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "uwebsockets-drop-is-an-error",
     file: "shims/uws/uwebsockets.ts",
-    what: "A line that drops is a broken protocol",
+    what: "A dropped connection is reported as a protocol error",
     find: 'if (!message.startsWith("Received")) return undefined;',
     replace: "",
     caughtBy: ["uws X3."],
@@ -261,7 +261,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "response-framing-passed-on",
     file: "shims/node/node_response.ts",
-    what: "The hook's own Content-Length is on the wire, right or wrong",
+    what: "A Content-Length of the hook is sent without a check",
     find: " && !FRAMING.includes(name)",
     replace: "",
     caughtBy: ["node24 C6.framing"],
@@ -277,7 +277,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "response-line-kept",
     file: "shims/node/node_response.ts",
-    what: "A refused client that stays holds its line",
+    what: "A refused client that does not leave keeps its connection",
     find: "setTimeout(() => stream.destroy(), LINGER_MS);",
     replace: "setTimeout(() => {}, LINGER_MS);",
     caughtBy: ["test dropin"],
@@ -286,7 +286,7 @@ export const sockets: readonly Fault[] = [
     id: "response-reset",
     file: "shims/node/node_response.ts",
     what:
-      "The line is cut as soon as a refusal is written, and a client that still sends never reads it",
+      "The connection is cut right after a refusal, so a client that still sends never reads the refusal",
     find: "stream.end();\n}",
     replace: "stream.end(() => stream.destroy());\n}",
     caughtBy: ["node24 C4.late-reader"],
@@ -294,7 +294,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "response-half-a-body",
     file: "shims/node/node_response.ts",
-    what: "A refusal whose body fails half way looks whole",
+    what: "A refusal whose body fails halfway looks complete",
     find: "await pipeline(body, out).catch(() => stream.destroy());",
     replace: 'body.on("error", () => out.end()).pipe(out);',
     caughtBy: ["node24 C6.half"],
@@ -302,7 +302,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "request-doubled-header",
     file: "handshake/raw_handshake.ts",
-    what: "Of a header that comes twice the last counts",
+    what: "The last of two equal headers counts",
     find: "found = found === null",
     replace: "found = found !== undefined",
     caughtBy: ["unit raw_handshake", "node24 C4."],
@@ -318,7 +318,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "request-runtime-kept",
     file: "handshake/raw_handshake.ts",
-    what: "A peer keeps the runtime's request alive",
+    what: "A peer keeps the runtime's request in memory",
     find: "settle(retain?: readonly string[]): void {\n    this.#runtime = undefined;",
     replace: "settle(retain?: readonly string[]): void {",
     caughtBy: ["unit raw_handshake"],
@@ -326,7 +326,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "request-headers-kept",
     file: "handshake/raw_handshake.ts",
-    what: "A request that a hook has read keeps all headers, whatever retainHeaders",
+    what: "A request that a hook has read keeps all headers, and retainHeaders is ignored",
     find: "if (!kept!.has(name)) this.#request!.headers.delete(name);",
     replace: "",
     caughtBy: ["unit raw_handshake", "deno I2."],
@@ -342,7 +342,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "request-aborted-before",
     file: "handshake/raw_handshake.ts",
-    what: "A request that is made after the client has left is not aborted",
+    what: "A Request that is created after the client has left is not aborted",
     find: "if (this.#abortReason) this.#request.abort(this.#abortReason);",
     replace: "",
     caughtBy: ["unit raw_handshake"],
@@ -350,7 +350,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "request-aborted-twice",
     file: "handshake/raw_handshake.ts",
-    what: "The reason of an abort is the last one",
+    what: "A second abort replaces the reason of the first",
     find: "if (this.#abortReason) return;",
     replace: "",
     caughtBy: ["unit raw_handshake"],

@@ -1,11 +1,11 @@
 import type { Fault } from "../fault.ts";
 
-/** The client for server-sent events, and the fallback to it. */
+/** Faults in the client for server-sent events, and in the fallback to SSE. */
 export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-doubles",
     file: "websocket/session.ts",
-    what: "An event that comes again is told again",
+    what: "A repeated event is dispatched again",
     find: "if (!(sequence > this.#sequence)) return false;",
     replace: "",
     caughtBy: ["unit event_reader"],
@@ -13,7 +13,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-misses-a-gap",
     file: "websocket/session.ts",
-    what: "Events that are missing are not missed",
+    what: "Missing events are not detected",
     find: "if (sequence > this.#sequence + 1) {",
     replace: "if (sequence > this.#sequence + 9) {",
     caughtBy: ["unit event_reader"],
@@ -21,7 +21,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-forgets-where",
     file: "websocket/session.ts",
-    what: "A line that drops is taken up at its begin",
+    what: "A client that reconnects asks for all events from the beginning",
     find: "`${this.#token}.${this.#sequence}`",
     replace: "`${this.#token}.0`",
     caughtBy: ["unit event_reader"],
@@ -29,7 +29,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-follows-redirects",
     file: "websocket/session.ts",
-    what: "The token goes wherever a redirect leads",
+    what: "A redirect sends the session token to another server",
     find: 'redirect: "manual"',
     replace: 'redirect: "follow"',
     caughtBy: ["unit posts"],
@@ -37,7 +37,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-leaves-silently",
     file: "websocket/session.ts",
-    what: "Who gives up before it is open leaves a ghost",
+    what: "A client that closes before the open leaves a session on the server",
     find: "this.#sendClose(details);\n    this.#ended.abort();",
     replace: "this.#ended.abort();",
     caughtBy: ["unit websocket_sse"],
@@ -53,7 +53,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-cuts-last-words",
     file: "websocket/session.ts",
-    what: "What the server says behind our close is not heard",
+    what: "Events of the server after the client's close are lost",
     find: "const CLOSE_WAIT = 1_000;",
     replace: "const CLOSE_WAIT = 0;",
     caughtBy: ["unit posts"],
@@ -61,7 +61,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-unclean-after-all",
     file: "websocket/session.ts",
-    what: "A close that the server has taken is a failure, where the line breaks behind it",
+    what: "A close that the server accepted fails if the connection breaks afterwards",
     find: "if (this.#isClosed && !wasClean) {",
     replace: "if (this.#isClosed && wasClean) {",
     caughtBy: ["unit websocket_sse"],
@@ -69,7 +69,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-code-of-413",
     file: "websocket/session.ts",
-    what: "A message that is too large ends the socket by another code than a frame would",
+    what: "A message that is too large closes the socket with another code than a WebSocket",
     find: "413: 1009",
     replace: "413: 1008",
     caughtBy: ["unit posts"],
@@ -77,7 +77,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-blames-nobody",
     file: "websocket/event_reader.ts",
-    what: "A proxy that buffers is got round, and nobody learns of it",
+    what: "The client falls back to polling behind a buffering proxy without a report",
     find: "this.#isSure = true;\n    this.#host.buffering();",
     replace: "this.#isSure = true;",
     caughtBy: ["unit event_reader"],
@@ -85,7 +85,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-blames-the-dead",
     file: "websocket/event_reader.ts",
-    what: "A line that was heard and died is taken for a proxy that buffers",
+    what: "A connection that dies after its first bytes counts as a buffering proxy",
     find: "if (response.wasHeard) this.#wasHeard();\n      else if",
     replace: "if (response.wasHeard) this.#wasHeard();\n      if",
     caughtBy: ["unit event_reader"],
@@ -93,7 +93,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-never-gives-up",
     file: "websocket/event_reader.ts",
-    what: "A line is looked for beyond the grace",
+    what: "The client tries to reconnect after the grace period",
     find: "lostFor >= this.#host.grace",
     replace: "lostFor >= this.#host.grace + 1e9",
     caughtBy: ["unit event_reader"],
@@ -101,7 +101,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-believes-the-first-heartbeat",
     file: "websocket/event_response.ts",
-    what: "Silence is measured by the heartbeat that was assumed",
+    what: "Silence is measured by the client's heartbeat instead of the server's",
     find: "if (this.#host.event(event)) this.wasUseful = true;\n      this.#watch();",
     replace: "if (this.#host.event(event)) this.wasUseful = true;\n     ",
     caughtBy: ["unit event_reader"],
@@ -109,7 +109,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-splits-characters",
     file: "websocket/event_response.ts",
-    what: "A character that two chunks share is broken",
+    what: "A character that is split between two chunks is broken",
     find: "decoder.decode(value, { stream: true })",
     replace: "decoder.decode(value)",
     caughtBy: ["unit event_reader"],
@@ -117,7 +117,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-one-task",
     file: "websocket/event_response.ts",
-    what: "Messages of one chunk are told in one task",
+    what: "Messages of one chunk are dispatched in one task",
     find: "if (index > 0) await nextTask();",
     replace: "",
     caughtBy: ["unit event_reader"],
@@ -125,7 +125,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-skips-a-number",
     file: "websocket/posts.ts",
-    what: "A message that is tried again has another number",
+    what: "A repeated message has another number",
     find: "const isTaken = await this.#try(post, sequence);",
     replace: "const isTaken = await this.#try(post, sequence++);",
     caughtBy: ["unit posts"],
@@ -133,7 +133,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-misreads-409",
     file: "websocket/posts.ts",
-    what: "A message whose answer was lost is tried for ever",
+    what: "A message whose answer was lost is repeated forever",
     find: "if (expected >= sequence) return expected > sequence || undefined;",
     replace: "if (expected >= sequence) return undefined;",
     caughtBy: ["unit posts"],
@@ -141,7 +141,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-repeats-the-taken",
     file: "websocket/posts.ts",
-    what: "What a resumed line acknowledges is sent again",
+    what: "Messages that a resumed connection acknowledges are sent again",
     find: "if (taken >= this.#sequence) this.retry();",
     replace: "",
     caughtBy: ["unit posts"],
@@ -149,7 +149,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-takes-5xx-for-a-word",
     file: "websocket/posts.ts",
-    what: "A gateway that is down for a moment ends the socket",
+    what: "A temporary failure of a gateway closes the socket",
     find: "if (status >= 500 || TRANSIENT.includes(status)) return undefined;",
     replace: "",
     caughtBy: ["unit posts"],
@@ -157,7 +157,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-sends-what-changed",
     file: "websocket/websocket_sse.ts",
-    what: "Bytes are read when they leave, not at the call",
+    what: "Bytes are read at the request, not at send()",
     find: "new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice()",
     replace: "new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)",
     caughtBy: ["unit posts"],
@@ -165,7 +165,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-stays-in-page",
     file: "websocket/websocket_sse.ts",
-    what: "A page that goes away does not say so",
+    what: "A page that closes does not notify the server",
     find: 'globalThis.addEventListener?.("pagehide", this.#leave);',
     replace: "",
     caughtBy: ["test chat_sse_e2e"],
@@ -173,7 +173,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-fallback-ghost",
     file: "websocket/fallback.ts",
-    what: "The WebSocket that was given up stays",
+    what: "The abandoned WebSocket stays open",
     find: "loser.close();",
     replace: "void loser;",
     caughtBy: ["unit fallback"],
@@ -181,7 +181,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-fallback-after-open",
     file: "websocket/fallback.ts",
-    what: "A WebSocket that was open and ends is followed by SSE",
+    what: "SSE is tried after the end of a WebSocket that was open",
     find: 'this.#settle();\n      pass(new Event("open"));',
     replace: 'pass(new Event("open"));',
     caughtBy: ["unit fallback"],
@@ -189,7 +189,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-fallback-two-voices",
     file: "websocket/fallback.ts",
-    what: "What the one that lost says is heard",
+    what: "Events of the abandoned transport are dispatched",
     find: "void (socket === this.#socket && this.dispatchEvent(event))",
     replace: "void this.dispatchEvent(event)",
     caughtBy: ["unit fallback"],

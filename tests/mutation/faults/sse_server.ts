@@ -2,12 +2,12 @@ import type { Check, Fault } from "../fault.ts";
 
 const caughtBy: readonly Check[] = ["test sse"];
 
-/** The server of server-sent events. */
+/** Faults in the server of server-sent events. */
 export const sseServer: readonly Fault[] = [
   {
     id: "sse-server-half-a-secret",
     file: "session/session_token.ts",
-    what: "The part that finds a session is enough to use it",
+    what: "The public part of a session token is enough to use the session",
     find: "return difference === 0;",
     replace: "return true;",
     caughtBy,
@@ -23,7 +23,7 @@ export const sseServer: readonly Fault[] = [
   {
     id: "sse-server-truthy-is-allowed",
     file: "adapters/sse.ts",
-    what: "authorize lets pass by anything that is not false",
+    what: "authorize accepts every truthy result",
     find: "answer === true ? undefined",
     replace: "answer ? undefined",
     caughtBy,
@@ -31,7 +31,7 @@ export const sseServer: readonly Fault[] = [
   {
     id: "sse-server-cors-for-all",
     file: "adapters/sse.ts",
-    what: "Every page may read the answers",
+    what: "Pages of every origin may read the answers",
     find: "return this.upgrader.admitsOrigin(origin, handshake) ? corsHeaders(origin) : undefined;",
     replace: "return corsHeaders(origin);",
     caughtBy,
@@ -39,7 +39,7 @@ export const sseServer: readonly Fault[] = [
   {
     id: "sse-server-replays",
     file: "adapters/sse/requests.ts",
-    what: "A message that comes again is taken again",
+    what: "A repeated message is accepted again",
     find: "Number(number) !== next",
     replace: "Number(number) > next",
     caughtBy,
@@ -47,7 +47,7 @@ export const sseServer: readonly Fault[] = [
   {
     id: "sse-server-large-without-length",
     file: "adapters/sse/request_body.ts",
-    what: "A body that does not state its length may be of any",
+    what: "A body without a declared length may have any length",
     find: "if (length + value.byteLength > this.#most) {",
     replace: "if (length > 2 ** 30) {",
     caughtBy,
@@ -55,7 +55,7 @@ export const sseServer: readonly Fault[] = [
   {
     id: "sse-server-waits-for-the-slow",
     file: "adapters/sse/body_clock.ts",
-    what: "A body may take for ever",
+    what: "The upload of a body may take forever",
     find: 'else body.stop("too late");',
     replace: "",
     caughtBy,
@@ -63,7 +63,7 @@ export const sseServer: readonly Fault[] = [
   {
     id: "sse-server-forgets-one",
     file: "session/replay_ring.ts",
-    what: "Who comes back misses an event",
+    what: "A client that reconnects misses an event",
     find: "while (this.#sent > sequence) {",
     replace: "while (this.#sent > sequence + 1) {",
     caughtBy,
@@ -71,7 +71,7 @@ export const sseServer: readonly Fault[] = [
   {
     id: "sse-server-hides-a-loss",
     file: "session/replay_ring.ts",
-    what: "Who comes back for what is gone is not told",
+    what: "A client that asks for events no longer kept gets no error",
     find: "if (sequence < this.#dropped + this.#head ||",
     replace: "if (",
     caughtBy,
@@ -79,7 +79,7 @@ export const sseServer: readonly Fault[] = [
   {
     id: "sse-server-line-ends",
     file: "adapters/sse/server_sent_event.ts",
-    what: "A lone CR is taken for the end of a line",
+    what: "A lone CR counts as a line end",
     find: 'payload.includes("\\r")',
     replace: 'payload.includes("\\r\\n")',
     caughtBy,
@@ -87,7 +87,7 @@ export const sseServer: readonly Fault[] = [
   {
     id: "sse-server-grace-goes-on",
     file: "adapters/sse/session.ts",
-    what: "A client that has come back is given up all the same",
+    what: "A client that has reconnected is still closed at the end of the grace period",
     find: "    this.#cancelGrace?.();\n    this.#cancelGrace = undefined;\n    if (!",
     replace: "    if (!",
     caughtBy,
@@ -95,7 +95,7 @@ export const sseServer: readonly Fault[] = [
   {
     id: "sse-server-polls-in-a-circle",
     file: "adapters/sse/session.ts",
-    what: "A poll ends though there was nothing to send",
+    what: "A poll ends without any event",
     find: "(stream.isPoll && stream.hasSent)",
     replace: "stream.isPoll",
     caughtBy,
@@ -103,7 +103,7 @@ export const sseServer: readonly Fault[] = [
   {
     id: "sse-server-empty-chunks",
     file: "adapters/sse/event_stream.ts",
-    what: "workerd holds a chunk back that counts nothing",
+    what: "workerd holds back a chunk whose counted size is 0",
     find: "this.#size = size * UNIT + 1;",
     replace: "this.#size = size * UNIT;",
     caughtBy,

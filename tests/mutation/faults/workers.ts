@@ -1,11 +1,12 @@
 import type { Fault } from "../fault.ts";
 
-/** Peers of plain Workers, each in a request of its own. */
+/** Faults in the peers of plain Workers, each in a separate request, and of Durable Objects. */
 export const workers: readonly Fault[] = [
   {
     id: "worker-wakes-by-new-promise",
     file: "shims/workerd/request_context.ts",
-    what: "What wakes a request is `new Promise`, and runs elsewhere once V8 has optimized it",
+    what:
+      "A request wakes by `new Promise`, which runs in another request once V8 has optimized it",
     find:
       "const { promise, resolve } = Promise.withResolvers<void>();\n        this.#wake = resolve;",
     replace: "const promise = new Promise<void>((resolve) => this.#wake = resolve);",
@@ -14,7 +15,7 @@ export const workers: readonly Fault[] = [
   {
     id: "worker-overtakes",
     file: "shims/workerd/request_context.ts",
-    what: "What a request does itself overtakes what others have asked it for before",
+    what: "A request's own task overtakes tasks that others posted before",
     find: "if (this.isCurrent && this.#posted.length === 0) return",
     replace: "if (this.isCurrent) return",
     caughtBy: ["unit context_timers"],
@@ -22,7 +23,7 @@ export const workers: readonly Fault[] = [
   {
     id: "worker-does-it-at-once",
     file: "shims/workerd/request_context.ts",
-    what: "A socket is touched within another request",
+    what: "A socket is used within another request",
     find: "if (this.isCurrent && this.#posted.length === 0) return",
     replace: "if (this.#posted.length === 0) return",
     caughtBy: ["unit context_timers", "worker P4."],
@@ -30,7 +31,7 @@ export const workers: readonly Fault[] = [
   {
     id: "worker-throws-at-others",
     file: "shims/workerd/request_context.ts",
-    what: "A socket that has gone is an exception for whoever publishes",
+    what: "A socket that has ended makes publish() throw",
     find: "      RequestContext.#current = undefined;\n    }\n  }\n\n  async",
     replace: "      throw new Error();\n    }\n  }\n\n  async",
     caughtBy: ["worker P3.aborted"],
@@ -38,7 +39,7 @@ export const workers: readonly Fault[] = [
   {
     id: "worker-timers-end-with-their-request",
     file: "shims/workerd/context_timers.ts",
-    what: "Timers end with the request that waits for them",
+    what: "Timers end with the request that runs them",
     find: "this.#host = this.#guard;\n    this.#guard = undefined;\n    this.#arm();",
     replace: "this.#host = undefined;",
     caughtBy: ["unit context_timers", "worker X5."],
@@ -46,7 +47,7 @@ export const workers: readonly Fault[] = [
   {
     id: "worker-timers-unguarded",
     file: "shims/workerd/context_timers.ts",
-    what: "Nobody sees that a request has ended without a word",
+    what: "A request that ends without a notice is not detected",
     find: "if (this.#host && Date.now() >= this.#host.at + OVERDUE_MS)",
     replace: "if (this.#host && Date.now() >= this.#host.at + 1e9)",
     caughtBy: ["unit context_timers"],
@@ -54,7 +55,7 @@ export const workers: readonly Fault[] = [
   {
     id: "worker-waits-asleep",
     file: "common/timers.ts",
-    what: "A request that waits for another is ended as one that hangs",
+    what: "A request that waits for another is ended as hung",
     find: "return this.keeper?.awake(promise) ?? promise;",
     replace: "return promise;",
     caughtBy: ["worker B3.by-a-request"],
@@ -62,7 +63,7 @@ export const workers: readonly Fault[] = [
   {
     id: "worker-bytes-uncounted",
     file: "shims/workerd/remote_socket.ts",
-    what: "What waits for its request is not counted",
+    what: "Bytes posted to a request do not count as buffered",
     find: "this.#posted += byteLength;",
     replace: "",
     caughtBy: ["unit remote_socket", "worker B4.dead"],
@@ -70,7 +71,7 @@ export const workers: readonly Fault[] = [
   {
     id: "worker-keeps-who-was-dropped",
     file: "shims/workerd/remote_socket.ts",
-    what: "A request whose hook never settles is kept",
+    what: "A request whose hook never settles is never released",
     find: "context.post(() => void setTimeout(() => this.#letGo(), hooksMayTake));",
     replace: "context.post(() => void hooksMayTake);",
     caughtBy: ["unit remote_socket"],
@@ -86,7 +87,7 @@ export const workers: readonly Fault[] = [
   {
     id: "worker-hooks-elsewhere",
     file: "adapters/cloudflare/isolate_endpoint.ts",
-    what: "A close hook runs in the request that terminates, and ends with it",
+    what: "A close hook runs in the request that calls terminate(), and ends with that request",
     find: "context.isOver ? now() : context.post(now)",
     replace: "now()",
     caughtBy: ["worker X4.by-a-request"],
@@ -94,7 +95,7 @@ export const workers: readonly Fault[] = [
   {
     id: "worker-never-asks",
     file: "adapters/cloudflare/isolate_endpoint.ts",
-    what: "A peer whose request has gone without a word stays for ever",
+    what: "A peer whose request ended without a notice stays forever",
     find: "resident.isSilent = true;",
     replace: "",
     caughtBy: ["worker P4.dead-context"],
@@ -102,7 +103,7 @@ export const workers: readonly Fault[] = [
   {
     id: "worker-heartbeats-unbounded",
     file: "adapters/cloudflare/isolate_endpoint.ts",
-    what: "Heartbeats wait without bound for who reads none",
+    what: "Heartbeats for a client that does not read queue up without a limit",
     find: "if (line.bufferedAmount > this.endpoint.limits.maxBuffered) {",
     replace: "if (line.bufferedAmount > Infinity) {",
     caughtBy: ["worker L3.heartbeat-flood"],
@@ -126,7 +127,7 @@ export const workers: readonly Fault[] = [
   {
     id: "durable-topic-never-checked",
     file: "adapters/cloudflare/durable_hub.ts",
-    what: "A topic that is too large to be saved is subscribed all the same",
+    what: "A peer can subscribe to a topic that is too large to be saved",
     find: "this.#checkTopic(peer, topic);",
     replace: "",
     caughtBy: ["unit durable_hub"],

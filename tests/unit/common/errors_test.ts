@@ -14,22 +14,22 @@ Deno.test("PeerError is an Error with a stable code, a name and its cause", () =
   assert.equal(new PeerError("ERR_PEER_HOOK", "x").cause, undefined);
 });
 
-Deno.test("hookError() keeps an Error as it is, and names the hook on it", () => {
+Deno.test("hookError() returns the same Error, with the name of the hook", () => {
   for (const thrown of [new Error("e"), new TypeError("t"), new PeerError("ERR_PEER_HOOK", "p")]) {
     const error = hookError("message", thrown);
     assert.equal(error, thrown);
     assert.equal(error.hook, "message");
-    assert.ok(!Object.keys(error).includes("hook"), "not in the printed form");
+    assert.ok(!Object.keys(error).includes("hook"), "the property hook is enumerable");
   }
 });
 
-Deno.test("hookError() names the last hook where one error is thrown twice", () => {
+Deno.test("hookError() names the last hook if two hooks throw the same error", () => {
   const error = new Error("again");
   hookError("open", error);
   assert.equal(hookError("close", error).hook, "close");
 });
 
-Deno.test("hookError() wraps what is not an Error, as the cause", () => {
+Deno.test("hookError() wraps a value that is not an Error, as the cause", () => {
   const thrown = [undefined, null, "text", 0, Symbol("s"), {}, () => {}, Object.create(null), 1n];
   for (const value of thrown) {
     const error = hookError("drain", value);
@@ -41,7 +41,7 @@ Deno.test("hookError() wraps what is not an Error, as the cause", () => {
   }
 });
 
-Deno.test("hookError() wraps an Error that takes no more properties", () => {
+Deno.test("hookError() wraps an Error that is not extensible", () => {
   const frozen = Object.freeze(new RangeError("frozen"));
   const sealed = Object.seal(new RangeError("sealed"));
   for (const thrown of [frozen, sealed, Object.preventExtensions(new RangeError("fixed"))]) {
@@ -50,7 +50,7 @@ Deno.test("hookError() wraps an Error that takes no more properties", () => {
   }
 });
 
-Deno.test("hookError() wraps an Error whose own hook property cannot change", () => {
+Deno.test("hookError() wraps an Error with a read-only hook property", () => {
   const thrown = Object.defineProperty(new Error("mine"), "hook", { value: "git" });
   const error = hookError("open", thrown);
   assert.deepEqual([error.hook, error.cause, error.message], ["open", thrown, "mine"]);

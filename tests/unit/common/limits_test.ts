@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DEFAULT_LIMITS, type Limits, resolveLimits } from "../../../common/limits.ts";
 
-Deno.test("resolveLimits() has the defaults of the contract", () => {
+Deno.test("resolveLimits() returns the defaults of the contract", () => {
   const limits = resolveLimits();
   assert.deepEqual(limits, {
     maxPayload: 1_048_576,
@@ -24,13 +24,13 @@ Deno.test("resolveLimits() has the defaults of the contract", () => {
   assert.deepEqual(limits, DEFAULT_LIMITS);
 });
 
-Deno.test("resolveLimits() keeps what is given, and takes undefined for left out", () => {
+Deno.test("resolveLimits() keeps given values, and replaces undefined by the default", () => {
   const given: unknown = { maxPeers: 5, maxPayload: undefined };
   const limits = resolveLimits(given as Partial<Limits>);
   assert.deepEqual(limits, { ...DEFAULT_LIMITS, maxPeers: 5 });
 });
 
-Deno.test("resolveLimits() never lets pendingBytes be under maxPayload", () => {
+Deno.test("resolveLimits() raises pendingBytes to at least maxPayload", () => {
   for (
     const [maxPayload, pendingBytes, expected] of [
       [100, 99, 100],
@@ -45,7 +45,7 @@ Deno.test("resolveLimits() never lets pendingBytes be under maxPayload", () => {
   }
 });
 
-Deno.test("resolveLimits() refuses a drainThreshold over the highWaterMark, and admits it equal", () => {
+Deno.test("resolveLimits() rejects a drainThreshold over the highWaterMark, and accepts an equal one", () => {
   assert.equal(resolveLimits({ highWaterMark: 10, drainThreshold: 10 }).drainThreshold, 10);
   for (const given of [{ highWaterMark: 10, drainThreshold: 11 }, { drainThreshold: 65_537 }]) {
     assert.throws(() => resolveLimits(given), {
@@ -57,7 +57,7 @@ Deno.test("resolveLimits() refuses a drainThreshold over the highWaterMark, and 
 
 const numbers = Object.keys(DEFAULT_LIMITS).filter((name) => name !== "overflow");
 
-Deno.test("resolveLimits() refuses a number that no limit can have, by name", () => {
+Deno.test("resolveLimits() rejects an invalid number with the name of the limit", () => {
   for (const name of numbers) {
     for (const value of [NaN, -1, -Infinity, -0.5]) {
       assert.throws(() => resolveLimits({ [name]: value }), {
@@ -68,9 +68,9 @@ Deno.test("resolveLimits() refuses a number that no limit can have, by name", ()
   }
 });
 
-Deno.test("resolveLimits() holds the boundaries of each limit", () => {
+Deno.test("resolveLimits() accepts both boundaries of each limit, and rejects values beyond", () => {
   const timers = 2_147_483_647;
-  // pendingBytes is lifted to maxPayload, see above.
+  // resolveLimits() raises pendingBytes to maxPayload, see above.
   for (const name of numbers.filter((name) => name !== "pendingBytes")) {
     const least = ["concurrency", "maxPayload", "maxBuffered"].includes(name) ? 1 : 0;
     const most = name.endsWith("Timeout") ? timers : Infinity;
@@ -82,7 +82,7 @@ Deno.test("resolveLimits() holds the boundaries of each limit", () => {
   }
 });
 
-Deno.test("resolveLimits() refuses values of another kind", () => {
+Deno.test("resolveLimits() rejects values of another type", () => {
   for (const name of numbers) {
     for (const value of ["5", null, true, {}, 5n]) {
       assert.throws(() => resolveLimits({ [name]: value }), {
@@ -104,7 +104,7 @@ Deno.test("resolveLimits() refuses values of another kind", () => {
 });
 
 for (const name of ["maxPayloads", "idletimeout", "", "toString", "constructor"]) {
-  Deno.test(`resolveLimits() refuses the unknown limit ${JSON.stringify(name)}, and lists the known`, () => {
+  Deno.test(`resolveLimits() rejects the unknown limit ${JSON.stringify(name)}, and lists the known limits`, () => {
     assert.throws(() => resolveLimits({ [name]: 1 } as Partial<Limits>), {
       name: "TypeError",
       message: new RegExp(`limits\\.${name} as there is no such limit: known are maxPayload, `),

@@ -17,7 +17,7 @@ Deno.test("checkNames() names the unknown option and all known ones", () => {
   );
 });
 
-Deno.test("checkNames() says what it found instead of an object", () => {
+Deno.test("checkNames() names the type that it found instead of an object", () => {
   const table: [unknown, string][] = [
     [null, "null"],
     [[], "an array"],
@@ -36,7 +36,7 @@ Deno.test("checkNames() says what it found instead of an object", () => {
   });
 });
 
-Deno.test("givenOptions() leaves out undefined options, and keeps null, false and 0", () => {
+Deno.test("givenOptions() omits undefined options, and keeps null, false and 0", () => {
   const given = { a: undefined, b: null, c: false, d: 0 };
   assert.deepEqual(givenOptions(given), { b: null, c: false, d: 0 });
 });

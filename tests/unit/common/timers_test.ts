@@ -3,17 +3,17 @@ import { SharedInterval, Timers } from "../../../common/timers.ts";
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-Deno.test("Timers.after() calls back once, later, and counts itself until then", async () => {
+Deno.test("Timers.after() calls back once, asynchronously, and counts the timer until then", async () => {
   const timers = new Timers();
   const calls: number[] = [];
   timers.after(1, () => calls.push(timers.size));
   assert.equal(timers.size, 1);
   assert.deepEqual(calls, []);
   await sleep(20);
-  assert.deepEqual(calls.slice(), [0], "no longer counted inside its own callback");
+  assert.deepEqual(calls.slice(), [0], "timers inside of the callback");
 });
 
-Deno.test("Timers.after() can be cancelled before, twice, and after it ran", async () => {
+Deno.test("Timers.after() can be cancelled before the callback, twice, and after it", async () => {
   const timers = new Timers();
   let calls = 0;
   const cancelled = timers.after(1, () => calls++);
@@ -27,7 +27,7 @@ Deno.test("Timers.after() can be cancelled before, twice, and after it ran", asy
   assert.equal(timers.size, 0);
 });
 
-Deno.test("Timers.after() returns a way to cancel this timer and no other", () => {
+Deno.test("Timers.after() returns a function that cancels only this timer", () => {
   const timers = new Timers();
   const cancels = [timers.after(60_000, () => {}), timers.after(60_000, () => {})];
   assert.equal(timers.size, 2);
@@ -37,7 +37,7 @@ Deno.test("Timers.after() returns a way to cancel this timer and no other", () =
   assert.equal(timers.size, 0);
 });
 
-Deno.test("Timers.every() calls back again and again until cancelled, also from inside", async () => {
+Deno.test("Timers.every() calls back repeatedly until cancelled, also from its callback", async () => {
   const timers = new Timers();
   let calls = 0;
   const stop = timers.every(1, () => {
@@ -50,7 +50,7 @@ Deno.test("Timers.every() calls back again and again until cancelled, also from 
   stop();
 });
 
-Deno.test("Watch runs one timer while there is something to look at, and none before or after", () => {
+Deno.test("Watch runs one timer while it has entries, and none before or after", () => {
   const timers = new Timers();
   const watch = new SharedInterval<string>(timers, 60_000, () => {});
   const sizes = [timers.size];
@@ -70,7 +70,7 @@ Deno.test("Watch runs one timer while there is something to look at, and none be
   assert.deepEqual(sizes, [0, 1, 1, 1, 1, 1, 0, 0, 1, 0]);
 });
 
-Deno.test("Watch looks at each thing every interval, and no more once it is deleted", async () => {
+Deno.test("Watch checks each entry every interval, until the entry is deleted", async () => {
   const timers = new Timers();
   const looks: string[] = [];
   const watch = new SharedInterval<string>(timers, 2, (item) => {
@@ -85,7 +85,7 @@ Deno.test("Watch looks at each thing every interval, and no more once it is dele
   assert.equal(timers.size, 0);
 });
 
-Deno.test("Watch starts again after it had stopped", async () => {
+Deno.test("Watch starts again after a stop", async () => {
   const timers = new Timers();
   let looks = 0;
   const watch = new SharedInterval<string>(timers, 1, (item) => {

@@ -4,11 +4,11 @@ import { Backlog } from "../../../endpoint/backlog.ts";
 import { Message } from "../../../socket/message.ts";
 import type { Peer } from "../../../peer.ts";
 
-// A backlog only holds messages; it never looks at the peer.
+// A backlog only holds messages, and never reads the peer.
 const peer = {} as Peer;
 const numbered = (n: number): Message<Peer> => new Message(peer, String(n));
 
-Deno.test("Backlog gives back what was pushed, first in, first out, across its own compactions", () => {
+Deno.test("Backlog returns messages first in, first out, across its compactions", () => {
   const operations = fc.array(fc.integer({ min: -200, max: 200 }), { maxLength: 30 });
   fc.assert(
     fc.property(operations, (counts) => {
@@ -31,7 +31,7 @@ Deno.test("Backlog gives back what was pushed, first in, first out, across its o
   );
 });
 
-Deno.test("Backlog.fits() up to both bounds, each inclusive", () => {
+Deno.test("Backlog.fits() accepts messages up to both bounds, inclusive", () => {
   const table: [messages: number, bytes: number, pushed: number[], next: number, fits: boolean][] =
     [
       [0, 100, [], 0, false],
@@ -50,7 +50,7 @@ Deno.test("Backlog.fits() up to both bounds, each inclusive", () => {
   }
 });
 
-Deno.test("Backlog fits again once something was taken out", () => {
+Deno.test("Backlog.fits() accepts a message again once another was removed", () => {
   const backlog = new Backlog(2, 10);
   backlog.push(numbered(0), 9);
   backlog.push(numbered(1), 1);
@@ -60,7 +60,7 @@ Deno.test("Backlog fits again once something was taken out", () => {
   assert.equal(backlog.fits(10), false);
 });
 
-Deno.test("Backlog.isHalfEmpty once messages and bytes are at most half", () => {
+Deno.test("Backlog.isHalfEmpty is true once messages and bytes are at most half", () => {
   const table: [sizes: number[], isHalfEmpty: boolean][] = [
     [[], true],
     [[1, 1], true],

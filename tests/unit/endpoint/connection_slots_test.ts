@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DEFAULT_LIMITS } from "../../../common/limits.ts";
 import { ConnectionSlots, type CountedSlot } from "../../../endpoint/connection_slots.ts";
 
-Deno.test("Places: a place that is given back twice is one place", () => {
+Deno.test("ConnectionSlots counts a slot that is released twice once", () => {
   const places = new ConnectionSlots({ ...DEFAULT_LIMITS, maxPeers: 2, maxPeersPerAddress: 1 });
   places.take("192.0.2.1");
   const place = places.take("192.0.2.2");
@@ -15,7 +15,7 @@ Deno.test("Places: a place that is given back twice is one place", () => {
   assert.equal(places.refusal("192.0.2.3")?.status, 503);
 });
 
-Deno.test("Places: who waits for a socket to open is told to stop, once it has or gives the place back", () => {
+Deno.test("ConnectionSlots cancels the wait for an open once the slot is kept or released", () => {
   const places = new ConnectionSlots({ ...DEFAULT_LIMITS, maxPeers: 1 });
   for (const end of ["keep", "release"] as const) {
     let cancelled = 0;

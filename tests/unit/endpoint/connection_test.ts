@@ -3,7 +3,7 @@ import type { Hooks } from "../../../endpoint/hooks.ts";
 import { CLOSING } from "../../../socket/socket.ts";
 import { FakeAdapter } from "../fake_adapter.ts";
 
-Deno.test("Connection starts no message hook after a failed open, though the line is still heard", async () => {
+Deno.test("Connection starts no message hook after a failed open hook, though messages still arrive", async () => {
   const said: string[] = [];
   let fail: (error: Error) => void = () => {};
   const hooks: Partial<Hooks> = {
@@ -15,9 +15,9 @@ Deno.test("Connection starts no message hook after a failed open, though the lin
   const [socket] = await new FakeAdapter({ hooks }).connect();
   const listener = socket.listener!;
   listener.onmessage("waits", 5);
-  // The client has closed. Its earlier messages are still read, as `ws` does.
+  // The client has closed. `ws` still reads its earlier messages.
   socket.readyState = CLOSING;
-  fail(new Error("open was to fail"));
+  fail(new Error("open fails on purpose"));
   await new Promise((go) => setTimeout(go));
   listener.onmessage("late", 4);
   socket.closed({ code: 1000, reason: "", wasClean: true });

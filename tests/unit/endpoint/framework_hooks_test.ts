@@ -9,7 +9,7 @@ const hooks = { open() {} };
 const given = (extra: object = {}): Request =>
   Object.assign(new Request("http://localhost/"), extra);
 
-Deno.test("setWebSocketHooks() leaves hooks on the request and in its context", () => {
+Deno.test("setWebSocketHooks() stores hooks on the request and in its context", () => {
   const context: Record<PropertyKey, unknown> = { user: "ann" };
   const request = given({ context });
   setWebSocketHooks(request, hooks);
@@ -17,7 +17,7 @@ Deno.test("setWebSocketHooks() leaves hooks on the request and in its context", 
   assert.equal(context[kWebSocketHooks], hooks);
 });
 
-Deno.test("getWebSocketHooks() finds them in the context of a request made anew", () => {
+Deno.test("getWebSocketHooks() finds hooks in the context of a copied request", () => {
   const first = given({ context: {} });
   setWebSocketHooks(first, hooks);
   const { context } = first as unknown as { context: object };
@@ -25,7 +25,7 @@ Deno.test("getWebSocketHooks() finds them in the context of a request made anew"
   assert.equal(getWebSocketHooks(given()), undefined);
 });
 
-Deno.test("setWebSocketHooks() does what it can where request or context is frozen", () => {
+Deno.test("setWebSocketHooks() does not throw for a frozen request, and skips a frozen context", () => {
   const frozen = Object.freeze(given());
   setWebSocketHooks(frozen, hooks);
   assert.equal(getWebSocketHooks(frozen), undefined);
@@ -34,7 +34,7 @@ Deno.test("setWebSocketHooks() does what it can where request or context is froz
   assert.equal(getWebSocketHooks(request), hooks);
 });
 
-Deno.test("kWebSocketHooks is the name that frameworks write by themselves", () => {
+Deno.test("kWebSocketHooks is the symbol that frameworks use without an import", () => {
   const request = given({ [Symbol.for("crossws.hooks")]: hooks });
   assert.equal(getWebSocketHooks(request), hooks);
   assert.equal(kWebSocketHooks, Symbol.for("crossws.hooks"));

@@ -21,11 +21,11 @@ Deno.test("HookRunner.run() calls a hook at once, with the peer and the argument
   const { it, ran } = runner({ message: (...args) => void calls.push(args) });
   assert.equal(it.run("message", "a message"), undefined);
   assert.deepEqual(calls, [[peer, "a message"]]);
-  assert.equal(it.run("drain"), undefined, "a hook that does not exist");
+  assert.equal(it.run("drain"), undefined, "result of a missing hook");
   assert.deepEqual(ran, [undefined, undefined]);
 });
 
-Deno.test("HookRunner.run() returns a promise for a pending hook, which never rejects", async () => {
+Deno.test("HookRunner.run() returns a promise for a pending hook, and the promise never rejects", async () => {
   const errors: unknown[] = [];
   const { it, failed } = runner({
     open: () => Promise.reject(new Error("no")),
@@ -38,7 +38,7 @@ Deno.test("HookRunner.run() returns a promise for a pending hook, which never re
   assert.deepEqual([failed, errors], [["open"], [["open", "no"]]]);
 });
 
-Deno.test("HookRunner.run() reports what a hook throws, then tells its owner", () => {
+Deno.test("HookRunner.run() reports a thrown value to the error hook, then to its owner", () => {
   const order: string[] = [];
   const it = new HookRunner({
     message() {

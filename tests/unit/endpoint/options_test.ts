@@ -18,14 +18,14 @@ Deno.test("createEndpoint() rejects unknown options, hooks and limits", () => {
   }
 });
 
-Deno.test("createEndpoint() takes an undefined option for absent", () => {
+Deno.test("createEndpoint() treats an undefined option as absent", () => {
   const names = [...ENDPOINT_OPTIONS, "unknown"];
   const options = Object.fromEntries(names.map((name) => [name, undefined]));
   assert.deepEqual(createEndpoint(options).limits, createEndpoint().limits);
   createEndpoint({ hooks: { message: undefined } as object, limits: { x: undefined } as object });
 });
 
-Deno.test("upgrade of resolved hooks overrides the global result, except by undefined", async () => {
+Deno.test("the upgrade result of resolved hooks overrides the global one, except by undefined", async () => {
   const global = { upgrade: () => ({ namespace: "/global", protocol: "a" }) };
   const chosen = { upgrade: () => ({ namespace: undefined, protocol: "b" }) as object };
   const { upgrade } = new HookChooser(global).choose(chosen);

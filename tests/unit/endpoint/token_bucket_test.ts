@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { TokenBucket } from "../../../endpoint/token_bucket.ts";
 
-/** Runs `test` with a clock that moves only when told. */
+/** Runs `test` with a clock that the test moves. */
 function withClock(test: (advance: (ms: number) => void) => void): void {
   const own = Object.getOwnPropertyDescriptor(performance, "now");
   let now = 1000;
@@ -20,13 +20,13 @@ function takes(bucket: TokenBucket, tries: number): number {
   return taken;
 }
 
-Deno.test("TokenBucket lets one second's worth through in a burst, no more", () => {
+Deno.test("TokenBucket accepts the messages of one second in a burst, and no more", () => {
   withClock(() => {
     for (const rate of [1, 2, 10, 1000]) assert.equal(takes(new TokenBucket(rate), 2000), rate);
   });
 });
 
-Deno.test("TokenBucket of 0 lets nothing through", () => {
+Deno.test("TokenBucket of 0 accepts no message", () => {
   withClock((advance) => {
     const bucket = new TokenBucket(0);
     assert.equal(takes(bucket, 5), 0);
@@ -35,7 +35,7 @@ Deno.test("TokenBucket of 0 lets nothing through", () => {
   });
 });
 
-Deno.test("TokenBucket earns in proportion to time, and saves no more than one second's worth", () => {
+Deno.test("TokenBucket earns tokens in proportion to time, and saves at most those of one second", () => {
   for (const [ms, earned] of [[0, 0], [99, 0], [100, 1], [250, 2], [1000, 10], [60_000, 10]]) {
     withClock((advance) => {
       const bucket = new TokenBucket(10);
@@ -46,7 +46,7 @@ Deno.test("TokenBucket earns in proportion to time, and saves no more than one s
   }
 });
 
-Deno.test("TokenBucket does not lose parts of a token to frequent tries", () => {
+Deno.test("TokenBucket does not lose fractions of a token if tried often", () => {
   withClock((advance) => {
     const bucket = new TokenBucket(10);
     takes(bucket, 10);
@@ -59,7 +59,7 @@ Deno.test("TokenBucket does not lose parts of a token to frequent tries", () => 
   });
 });
 
-Deno.test("TokenBucket of less than one message per second lets one through now and then", () => {
+Deno.test("TokenBucket of half a message per second accepts one every two seconds", () => {
   withClock((advance) => {
     const bucket = new TokenBucket(0.5);
     let taken = 0;

@@ -3,7 +3,7 @@ import { deflateOffers } from "../../../handshake/deflate_offers.ts";
 
 const P = "permessage-deflate";
 
-Deno.test("Offers of compression that RFC 7692 allows are found, in order; all others are declined", () => {
+Deno.test("deflateOffers() returns the offers that RFC 7692 allows in order, and drops all others", () => {
   const table: [header: string | null, offers: string[]][] = [
     [null, []],
     ["", []],

@@ -18,7 +18,7 @@ const GOOD: Record<string, string> = {
   "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
 };
 
-/** The example of RFC 6455 §1.2, with some headers changed, added or, by `null`, left out. */
+/** Returns the example of RFC 6455 §1.2 with changed or added headers. `null` omits a header. */
 function handshake(
   changes: Changes = {},
   rest: Partial<Pick<Handshake, "method" | "httpVersion" | "target" | "secure">> & {
@@ -36,7 +36,7 @@ function handshake(
   });
 }
 
-Deno.test("validateHandshake() admits what RFC 6455 allows", () => {
+Deno.test("validateHandshake() accepts handshakes that RFC 6455 allows", () => {
   const table: Changes[] = [
     {},
     { upgrade: "WebSocket" },
@@ -58,7 +58,7 @@ Deno.test("validateHandshake() admits what RFC 6455 allows", () => {
   }
 });
 
-Deno.test("validateHandshake() takes HTTP/1.1 only, where the runtime tells", () => {
+Deno.test("validateHandshake() accepts only HTTP/1.1, if the runtime reports the version", () => {
   for (const httpVersion of [undefined, "1.1"]) {
     assert.equal(validateHandshake(handshake({}, { httpVersion })), undefined);
   }
@@ -67,7 +67,7 @@ Deno.test("validateHandshake() takes HTTP/1.1 only, where the runtime tells", ()
   }
 });
 
-Deno.test("validateHandshake() refuses everything else, with the status of its kind and a reason", () => {
+Deno.test("validateHandshake() refuses illegal handshakes with a fitting status and a reason", () => {
   const table: [Changes, number, RegExp][] = [
     [{ upgrade: null }, 426, /`Upgrade: websocket` is missing/],
     [{ upgrade: "" }, 426, /`Upgrade: websocket` is missing/],
@@ -106,7 +106,7 @@ Deno.test("validateHandshake() refuses everything else, with the status of its k
   }
 });
 
-Deno.test("validateHandshake() refuses another method with 405, and names GET", () => {
+Deno.test("validateHandshake() refuses methods other than GET with 405, and names GET", () => {
   for (const method of ["POST", "HEAD", "OPTIONS", "CONNECT", "get"]) {
     const refusal = validateHandshake(handshake({ upgrade: null }, { method }));
     assert.equal(refusal?.status, 405);
@@ -115,14 +115,14 @@ Deno.test("validateHandshake() refuses another method with 405, and names GET", 
   }
 });
 
-Deno.test("validateHandshake() tells the version with each 426 (RFC 6455 §4.4)", () => {
+Deno.test("validateHandshake() sends the supported version with each 426 (RFC 6455 §4.4)", () => {
   for (const changes of [{ upgrade: null }, { "sec-websocket-version": "7" }]) {
     const refusal = validateHandshake(handshake(changes));
     assert.equal(refusal?.headers?.["sec-websocket-version"], "13");
   }
 });
 
-Deno.test("validateHandshake() refuses a request target that is no path", () => {
+Deno.test("validateHandshake() refuses a request target that is not a path", () => {
   for (const target of ["", "*", "example.com:443", "chat", "?a", "#a", "\\chat"]) {
     const refusal = validateHandshake(handshake({}, { target }));
     assert.equal(refusal?.status, 400, target);
@@ -130,7 +130,7 @@ Deno.test("validateHandshake() refuses a request target that is no path", () => 
   }
 });
 
-Deno.test("validateHandshake() refuses two headers where one must be", () => {
+Deno.test("validateHandshake() refuses a repeated header that must be single", () => {
   const rawHeaders = Object.entries(GOOD).flat();
   for (const [name, status] of [["Host", 400], ["Sec-WebSocket-Key", 400]] as const) {
     const twice = new RawHandshake({
@@ -152,7 +152,7 @@ Deno.test("refusalResponse() is plain text with the refusal's own headers", asyn
   assert.equal(response.headers.get("allow"), "GET");
 });
 
-Deno.test("isLegalHost() admits a host name or address, with or without a port", () => {
+Deno.test("isLegalHost() accepts only a host name or address, with or without a port", () => {
   const legal = [
     "localhost",
     "example.com",
@@ -205,7 +205,7 @@ const FORWARDED = {
   "x-forwarded-proto": "HTTPS, http, wss",
 };
 
-Deno.test("Forwarded headers count only as far as proxies are trusted", () => {
+Deno.test("originOf(), hostOf() and addressOf() read forwarded headers only from trusted proxies", () => {
   const request = handshake(FORWARDED);
   const table: [hops: number, address: string, host: string, origin: string][] = [
     [0, "192.0.2.1", "example.com", "http://example.com"],
@@ -221,7 +221,7 @@ Deno.test("Forwarded headers count only as far as proxies are trusted", () => {
   }
 });
 
-Deno.test("originOf() and hostOf() without forwarding headers are the line's own", () => {
+Deno.test("originOf() and hostOf() without forwarded headers return those of the connection", () => {
   for (const hops of [0, 1]) {
     assert.equal(originOf(handshake({}, { secure: true }), hops), "https://example.com");
     assert.equal(originOf(handshake({ host: "[::1]:8080" }), hops), "http://[::1]:8080");
@@ -229,7 +229,7 @@ Deno.test("originOf() and hostOf() without forwarding headers are the line's own
   }
 });
 
-Deno.test("originOf() under a proxy takes its word for the scheme, also against the line's", () => {
+Deno.test("originOf() behind a trusted proxy prefers its scheme to that of the connection", () => {
   const table: [proto: string, secure: boolean, scheme: string][] = [
     ["https", false, "https"],
     ["wss", false, "https"],
@@ -244,13 +244,13 @@ Deno.test("originOf() under a proxy takes its word for the scheme, also against 
   }
 });
 
-Deno.test("hostOf() takes no forwarded host that is none", () => {
+Deno.test("hostOf() ignores a malformed forwarded host", () => {
   for (const host of ["a/b", "user@a", "", "a b", "[::g]"]) {
     assert.equal(hostOf(handshake({ "x-forwarded-host": host }), 1), "example.com", host);
   }
 });
 
-Deno.test("addressOf() reads an address as proxies write it, without port and brackets", () => {
+Deno.test("addressOf() reads a forwarded address, and drops port and brackets", () => {
   const table: [string, string][] = [
     ["203.0.113.9", "203.0.113.9"],
     ["203.0.113.9:5000", "203.0.113.9"],
@@ -259,7 +259,7 @@ Deno.test("addressOf() reads an address as proxies write it, without port and br
     ["[2001:db8::9]:5000", "2001:db8::9"],
     ["::ffff:203.0.113.9", "203.0.113.9"],
     ["[::FFFF:203.0.113.9]:1", "203.0.113.9"],
-    // Not an address: the line's own counts.
+    // Not an address, so the address of the connection counts.
     ["", "192.0.2.1"],
     ["unknown", "192.0.2.1"],
     ["_hidden", "192.0.2.1"],
@@ -271,14 +271,14 @@ Deno.test("addressOf() reads an address as proxies write it, without port and br
   }
 });
 
-Deno.test("addressOf() takes no word for an address because its letters are hexadecimal", () => {
+Deno.test("addressOf() does not read a word of hexadecimal letters as an address", () => {
   for (const forwarded of ["cafe", "1234", ".", "...", ":", "999.999.999.999"]) {
     const address = addressOf(handshake({ "x-forwarded-for": forwarded }), 1);
     assert.equal(address, "192.0.2.1", forwarded);
   }
 });
 
-Deno.test("plainAddress() unmaps IPv4-mapped IPv6, and nothing else", () => {
+Deno.test("plainAddress() unmaps IPv4-mapped IPv6 addresses, and changes no other", () => {
   const table: [string | undefined, string | undefined][] = [
     [undefined, undefined],
     ["127.0.0.1", "127.0.0.1"],

@@ -22,10 +22,10 @@ function handshake(headers: Record<string, string>): RawHandshake {
 
 const nobody = (): boolean => false;
 const noRequest = (): UpgradeRequest => {
-  throw new Error("the request was made without need");
+  throw new Error("the Request was created without need");
 };
 
-Deno.test("foreignOrigin() is the origin of another host that brings credentials", () => {
+Deno.test("foreignOrigin() returns the origin of a request with credentials from another host", () => {
   const table: [origin: string | undefined, host: string, foreign: boolean][] = [
     [undefined, "a.example", false],
     ["http://a.example", "a.example", false],
@@ -57,13 +57,13 @@ Deno.test("foreignOrigin() is the origin of another host that brings credentials
   }
 });
 
-Deno.test("foreignOrigin() lets anyone pass without credentials, whom nobody need admit", () => {
+Deno.test("foreignOrigin() ignores requests without credentials, and does not call allowedOrigins", () => {
   const request = handshake({ host: "a.example", origin: "http://evil.example" });
-  const isAllowed = () => assert.fail("nobody should be asked");
+  const isAllowed = () => assert.fail("allowedOrigins was called");
   assert.equal(foreignOrigin(request, 0, isAllowed), undefined);
 });
 
-Deno.test("foreignOrigin() asks about the origin as it was sent", () => {
+Deno.test("foreignOrigin() passes the unchanged origin to allowedOrigins", () => {
   const asked: string[] = [];
   const request = handshake({ host: "a.example", origin: "http://B.example:80", ...COOKIE });
   const isAllowed = (origin: string) => asked.push(origin) > 0;
@@ -71,7 +71,7 @@ Deno.test("foreignOrigin() asks about the origin as it was sent", () => {
   assert.deepEqual(asked, ["http://B.example:80"]);
 });
 
-Deno.test("foreignOrigin() compares with the forwarded host only under a trusted proxy", () => {
+Deno.test("foreignOrigin() compares with the forwarded host only behind a trusted proxy", () => {
   const request = handshake({
     host: "inner",
     "x-forwarded-host": "evil.example, a.example",
@@ -83,7 +83,7 @@ Deno.test("foreignOrigin() compares with the forwarded host only under a trusted
   assert.equal(foreignOrigin(request, 2, nobody), "https://a.example");
 });
 
-Deno.test("admitsOrigin() by each form of allowedOrigins", () => {
+Deno.test("admitsOrigin() supports each form of allowedOrigins", () => {
   const ORIGIN = "https://a.example";
   const table: [AllowedOrigins | undefined, origin: string, admitted: boolean][] = [
     [undefined, ORIGIN, false],
@@ -114,18 +114,18 @@ Deno.test("admitsOrigin() by each form of allowedOrigins", () => {
   }
 });
 
-Deno.test("admitsOrigin() matches a global or sticky RegExp the same each time", () => {
+Deno.test("admitsOrigin() gives the same result for each use of a global or sticky RegExp", () => {
   for (const pattern of [/a\.example/g, /a\.example/y, /a\.example/gy]) {
     const expected = pattern.source === "a\\.example";
     for (let time = 1; time <= 3; time++) {
       const admitted = admitsOrigin([pattern], "https://a.example", noRequest);
-      assert.equal(admitted, expected, `${pattern} the ${time}. time`);
+      assert.equal(admitted, expected, `${pattern}, use ${time}`);
     }
-    assert.equal(pattern.lastIndex, 0, "the caller's pattern is left alone");
+    assert.equal(pattern.lastIndex, 0, "lastIndex of the caller's pattern");
   }
 });
 
-Deno.test("admitsOrigin() by a function takes only a boolean, and gives it the request", () => {
+Deno.test("admitsOrigin() passes the request to a function, and accepts only a boolean from it", () => {
   const request = {} as UpgradeRequest;
   const ask = (answer: unknown) => {
     const seen: unknown[] = [];
@@ -138,13 +138,13 @@ Deno.test("admitsOrigin() by a function takes only a boolean, and gives it the r
     return admitted;
   };
   assert.deepEqual([ask(true), ask(false)], [true, false]);
-  // A truthy answer that is none, above all a promise, must not admit anybody.
+  // A truthy value that is not a boolean, above all a promise, must not admit a client.
   for (const answer of [1, "yes", undefined, Promise.resolve(true), Promise.reject(new Error())]) {
     assert.throws(() => ask(answer), TypeError);
   }
 });
 
-Deno.test("checkAllowedOrigins() admits each form that can match", () => {
+Deno.test("checkAllowedOrigins() accepts each form that can match", () => {
   const table: (AllowedOrigins | undefined)[] = [
     undefined,
     "*",
@@ -161,7 +161,7 @@ Deno.test("checkAllowedOrigins() admits each form that can match", () => {
   for (const allowed of table) assert.doesNotThrow(() => checkAllowedOrigins(allowed));
 });
 
-Deno.test("checkAllowedOrigins() refuses what never matches, and says what was found", () => {
+Deno.test("checkAllowedOrigins() rejects values that never match, and names the value", () => {
   const table: unknown[] = [
     "",
     "a.example",

@@ -4,7 +4,7 @@ import { pathnameOf } from "../../../handshake/handshake.ts";
 
 const byUrl = (target: string): string => new URL(`http://localhost${target}`).pathname;
 
-Deno.test("pathnameOf() is the URL's pathname", () => {
+Deno.test("pathnameOf() returns the URL's pathname", () => {
   const table: [string, string][] = [
     ["/", "/"],
     ["/?", "/"],
@@ -34,7 +34,7 @@ Deno.test("pathnameOf() is the URL's pathname", () => {
     ["/\ud800", "/%EF%BF%BD"],
   ];
   for (const [target, pathname] of table) {
-    assert.equal(byUrl(target), pathname, `the table itself: ${target}`);
+    assert.equal(byUrl(target), pathname, `wrong expectation in the table: ${target}`);
     assert.equal(pathnameOf(target), pathname, target);
   }
 });
@@ -70,7 +70,7 @@ Deno.test("pathnameOf() takes linear time on hostile targets", () => {
   ];
   for (const [name, target] of table) {
     pathnameOf("/warm!");
-    let fastest = Infinity; // a busy machine does not slow down each run
+    let fastest = Infinity; // the fastest run, as a busy machine does not slow down each run
     for (let run = 0; run < 5; run++) {
       const started = performance.now();
       assert.equal(pathnameOf(target), byUrl(target), name);

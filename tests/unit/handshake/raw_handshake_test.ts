@@ -14,17 +14,17 @@ function raw(rawHeaders: string[] = [], rest: Partial<RawHandshakeInit> = {}): R
   });
 }
 
-Deno.test("RawHandshake.header() finds a header whatever its case, else null", () => {
+Deno.test("RawHandshake.header() ignores case, and returns null for a missing header", () => {
   const it = raw(["Host", "a.example", "X-EMPTY", "", "x-lower", "1"]);
   assert.equal(it.header("host"), "a.example");
   assert.equal(it.header("x-empty"), "");
   assert.equal(it.header("x-lower"), "1");
   assert.equal(it.header("hos"), null);
-  assert.equal(it.header("a.example"), null, "a value is no name");
+  assert.equal(it.header("a.example"), null, "a value was read as a name");
   assert.equal(raw().header("host"), null);
 });
 
-Deno.test("RawHandshake.header() joins duplicates as the Request's own headers do", () => {
+Deno.test("RawHandshake.header() joins repeated headers like the Request's headers", () => {
   const lines = [
     "X-A",
     "1",
@@ -53,7 +53,7 @@ Deno.test("RawHandshake.header() joins duplicates as the Request's own headers d
   }
 });
 
-Deno.test("RawHandshake.target is the path and query of the request target alone", () => {
+Deno.test("RawHandshake.target is only the path and query of the request target", () => {
   const table: [string, string][] = [
     ["/", "/"],
     ["/chat?a=b", "/chat?a=b"],
@@ -75,7 +75,7 @@ Deno.test("RawHandshake.target is the path and query of the request target alone
   for (const [target, clean] of table) assert.equal(raw([], { target }).target, clean, target);
 });
 
-Deno.test("RawHandshake carries what the line is, its address unmapped", () => {
+Deno.test("RawHandshake has the security and the unmapped address of the connection", () => {
   const context = { user: 1 };
   const it = raw([], { secure: true, remoteAddress: "::ffff:192.0.2.7", context });
   assert.deepEqual([it.method, it.secure, it.remoteAddress], ["GET", true, "192.0.2.7"]);
@@ -83,7 +83,7 @@ Deno.test("RawHandshake carries what the line is, its address unmapped", () => {
   assert.equal(raw([], { remoteAddress: undefined }).remoteAddress, undefined);
 });
 
-Deno.test("RawHandshake.toRequest() makes one Request, the same from then on", () => {
+Deno.test("RawHandshake.toRequest() creates one Request, and returns the same one later", () => {
   const it = raw(["X-A", "1"]);
   const request = it.toRequest(URL_);
   assert.equal(it.toRequest(URL_), request);
@@ -94,7 +94,7 @@ Deno.test("RawHandshake.toRequest() makes one Request, the same from then on", (
   );
 });
 
-Deno.test("RawHandshake.toRequest() is a Request to clone() and new Request(), headers and all", () => {
+Deno.test("RawHandshake.toRequest() returns a Request that clone() and new Request() copy with its headers", () => {
   const lines = ["Host", "a.example", "Cookie", "a=1", "Connection", "Upgrade", "X-A", "1"];
   const request = raw(lines).toRequest(URL_);
   for (const copy of [request.clone(), new Request(request)]) {
@@ -110,7 +110,7 @@ Deno.test("RawHandshake.toRequest() is a Request to clone() and new Request(), h
   assert.deepEqual([elsewhere.url, elsewhere.headers.get("x-a")], ["http://b.example/", "1"]);
 });
 
-Deno.test("RawHandshake.toRequest() has the framework's context, and takes one a hook hangs on it", () => {
+Deno.test("RawHandshake.toRequest() has the framework's context, or one that a hook sets", () => {
   const context = { user: 1 };
   const request = raw([], { context }).toRequest(URL_);
   assert.equal(request.context, context);
@@ -120,7 +120,7 @@ Deno.test("RawHandshake.toRequest() has the framework's context, and takes one a
   assert.deepEqual(without.context, { role: "admin" });
 });
 
-Deno.test("RawHandshake.toRequest() has the runtime's objects, not enumerable, and lets go of them once settled", () => {
+Deno.test("RawHandshake.toRequest() has the runtime's objects, not enumerable, and drops them once settled", () => {
   const runtime = { name: "test" };
   const before = raw([], { runtime });
   assert.equal(before.toRequest(URL_).runtime, runtime);
@@ -130,7 +130,7 @@ Deno.test("RawHandshake.toRequest() has the runtime's objects, not enumerable, a
   assert.equal(settled.toRequest(URL_).runtime, undefined);
 });
 
-Deno.test("RawHandshake keeps all headers once settled, or those that are asked for and its URL's", () => {
+Deno.test("RawHandshake keeps all headers once settled, or those in retainHeaders and of the URL", () => {
   const headers = ["Host", "a.b", "Cookie", "x=1", "X-Empty", "", "cookie", "y=2", "Origin", "o"];
   const all = raw(headers);
   all.settle();
@@ -150,7 +150,7 @@ Deno.test("RawHandshake keeps all headers once settled, or those that are asked 
 
 const REASON = new Error("left");
 
-Deno.test("request.signal that was read before aborts once, with the reason", () => {
+Deno.test("RawHandshake aborts a request.signal that was read before the abort once, with the reason", () => {
   const it = raw();
   const { signal } = it.toRequest(URL_);
   let events = 0;
@@ -164,7 +164,7 @@ Deno.test("request.signal that was read before aborts once, with the reason", ()
   assert.equal(it.toRequest(URL_).signal, signal);
 });
 
-Deno.test("request.signal that is first read after the abort is aborted, with the reason", () => {
+Deno.test("RawHandshake returns an aborted request.signal with the reason if first read after the abort", () => {
   const unread = raw();
   const request = unread.toRequest(URL_);
   unread.abort(() => REASON);
@@ -176,7 +176,7 @@ Deno.test("request.signal that is first read after the abort is aborted, with th
   assert.deepEqual([signal.aborted, signal.reason], [true, REASON]);
 });
 
-Deno.test("request.signal is not aborted by settling", () => {
+Deno.test("RawHandshake does not abort request.signal if the handshake settles", () => {
   const it = raw();
   const { signal } = it.toRequest(URL_);
   it.settle();
@@ -184,7 +184,7 @@ Deno.test("request.signal is not aborted by settling", () => {
   assert.equal(it.aborted, false);
 });
 
-Deno.test("request stays readable after the abort", async () => {
+Deno.test("RawHandshake keeps its request readable after the abort", async () => {
   const it = raw(["X-A", "1"]);
   it.abort(() => REASON);
   const request = it.toRequest(URL_);

@@ -16,7 +16,7 @@ function offering(...lines: string[]): RawHandshake {
   });
 }
 
-Deno.test("checkedHeaders() gives lower-case pairs of every form of headers", () => {
+Deno.test("checkedHeaders() returns lower-case pairs for each form of headers", () => {
   const expected = [["x-a", "1"], ["x-b", "2"]];
   const forms: UpgradeHeaders[] = [
     new Headers({ "X-A": "1", "X-B": "2" }),
@@ -29,7 +29,7 @@ Deno.test("checkedHeaders() gives lower-case pairs of every form of headers", ()
   assert.deepEqual(checkedHeaders({}), []);
 });
 
-Deno.test("checkedHeaders() keeps several set-cookie apart", () => {
+Deno.test("checkedHeaders() does not join several set-cookie headers", () => {
   const headers = new Headers();
   headers.append("set-cookie", "a=1; Path=/");
   headers.append("set-cookie", "b=2, c");
@@ -39,7 +39,7 @@ Deno.test("checkedHeaders() keeps several set-cookie apart", () => {
   assert.deepEqual(checkedHeaders(pairs), expected);
 });
 
-Deno.test("checkedHeaders() refuses a value that could break the response, and never shows it", () => {
+Deno.test("checkedHeaders() rejects a value that could break the response, and does not print it", () => {
   const bad = ["\r", "\n", "\0", "\x7f", "\x1b", "ü", "€", "\ud800", "\u2028"];
   for (const part of bad) {
     for (const value of [part, `${part}a`, `secret${part}`, `a${part}x-evil: 1`]) {
@@ -56,7 +56,7 @@ Deno.test("checkedHeaders() refuses a value that could break the response, and n
   }
 });
 
-Deno.test("checkedHeaders() admits every visible ASCII character, space, tab and nothing at all", () => {
+Deno.test("checkedHeaders() accepts visible ASCII characters, spaces, tabs and empty values", () => {
   let ascii = "\t";
   for (let code = 0x20; code < 0x7f; code++) ascii += String.fromCharCode(code);
   for (const value of [ascii, ""]) {
@@ -64,7 +64,7 @@ Deno.test("checkedHeaders() admits every visible ASCII character, space, tab and
   }
 });
 
-Deno.test("checkedHeaders() refuses a name that is no token", () => {
+Deno.test("checkedHeaders() rejects a name that is not a token", () => {
   const names = ["", " ", "a b", "a:b", "a\r\nb", "a\n", "a\0", "ä", "a/b", "(a)", "a,b", '"a"'];
   for (const name of names) {
     assert.throws(() => checkedHeaders([[name, "x"]]), {
@@ -77,7 +77,7 @@ Deno.test("checkedHeaders() refuses a name that is no token", () => {
   }
 });
 
-Deno.test("checkedHeaders() checks the headers that only the adapter can know, and drops them", () => {
+Deno.test("checkedHeaders() checks and drops the headers that the adapter sends itself", () => {
   const own = [
     "Connection",
     "Content-Length",
@@ -94,7 +94,7 @@ Deno.test("checkedHeaders() checks the headers that only the adapter can know, a
   }
 });
 
-Deno.test("chooseProtocol() selects what was picked, of what was offered", () => {
+Deno.test("chooseProtocol() selects the hook's choice among the offered subprotocols", () => {
   const table: [offered: string[], picked: string | undefined, header: string[], chosen: string][] =
     [
       [[], undefined, [], ""],
@@ -113,11 +113,15 @@ Deno.test("chooseProtocol() selects what was picked, of what was offered", () =>
       ...header.map((value): [string, string] => ["sec-websocket-protocol", value]),
     ];
     assert.equal(chooseProtocol(offering(...offered), picked, headers), chosen);
-    assert.deepEqual(headers, [["x-a", "1"]], "the header is the adapter's to send");
+    assert.deepEqual(
+      headers,
+      [["x-a", "1"]],
+      "headers without the subprotocol, which the adapter sends",
+    );
   }
 });
 
-Deno.test("chooseProtocol() leaves no header behind where hooks gave several", () => {
+Deno.test("chooseProtocol() removes all subprotocol headers if hooks gave several", () => {
   const headers: [string, string][] = [
     ["sec-websocket-protocol", "a"],
     ["sec-websocket-protocol", "b"],
@@ -126,7 +130,7 @@ Deno.test("chooseProtocol() leaves no header behind where hooks gave several", (
   assert.deepEqual(headers, []);
 });
 
-Deno.test("chooseProtocol() refuses what the client did not offer, and lists what it did", () => {
+Deno.test("chooseProtocol() rejects a subprotocol that the client did not offer, and lists the offered ones", () => {
   const table: [offered: string[], picked: string | undefined, header: string[], list: string][] = [
     [[], "a", [], "none"],
     [["a"], "A", [], '"a"'],

@@ -18,7 +18,7 @@ const BROKEN =
   `<testcase name="a &lt; b"><failure message="no">AssertionError: 1 &amp; 2</failure></testcase>`;
 const SKIPPED = `<testcase name="is skipped"><skipped/></testcase>`;
 
-Deno.test("a report's tests are counted by their results", () => {
+Deno.test("readPart() counts the tests of a report by result", () => {
   const { passed, failed, skipped, failures } = readPart(
     "part",
     report(PASSED, PASSED, BROKEN, SKIPPED),
@@ -30,19 +30,19 @@ Deno.test("a report's tests are counted by their results", () => {
 
 for (
   const [what, text, end, reason] of [
-    ["that left no report", undefined, FAILED, /code 1, and left no whole report/],
+    ["that left no report", undefined, FAILED, /code 1, and left no complete report/],
     [
       "whose report breaks off",
       report(PASSED).replace("</testsuites>", ""),
       ENDED,
-      /no whole report/,
+      /no complete report/,
     ],
     ["without tests", report(), ENDED, /no test/],
     ["that crashed after its tests passed", report(PASSED), FAILED, /ended with code 1/],
     ["that was killed", report(PASSED), { ...ENDED, killed: "after 240 s" }, /after 240 s/],
   ] as const
 ) {
-  Deno.test(`a part ${what} counts as a failed test`, () => {
+  Deno.test(`readPart() counts a part ${what} as a failed test`, () => {
     const part = readPart("part", text, end);
     assert.equal(part.failed, 1);
     assert.equal(part.failures.length, 1);
@@ -52,7 +52,7 @@ for (
   });
 }
 
-Deno.test("the merged report holds every test of every part, a crash included", () => {
+Deno.test("mergeReports() keeps every test of every part, including a crash", () => {
   const merged = mergeReports([
     readPart("one", report(PASSED, SKIPPED), ENDED),
     readPart("two", report(PASSED, BROKEN), FAILED),

@@ -6,7 +6,7 @@ import { runtimesOf } from "../../harness/runtime_suites.ts";
 
 const parts = partsOf(["conformance_test.ts", "layers_test.ts", "new_test.ts", "cases"]);
 
-Deno.test("every test file is in one part, files that no rule names included", () => {
+Deno.test("partsOf() puts every test file into one part, including files that no rule names", () => {
   const files = parts.filter(({ runtime }) => runtime === undefined).flatMap(({ files }) => files);
   assert.deepEqual(files, [
     "tests/unit/",
@@ -16,7 +16,7 @@ Deno.test("every test file is in one part, files that no rule names included", (
   ]);
 });
 
-Deno.test("the contract has one part for each runtime", () => {
+Deno.test("partsOf() returns one part of the contract for each runtime", () => {
   const runtimes = parts.filter(({ name }) => name.startsWith("conformance"));
   assert.deepEqual(
     runtimes.map(({ runtime }) => runtime),
@@ -25,14 +25,14 @@ Deno.test("the contract has one part for each runtime", () => {
   for (const { files } of runtimes) assert.deepEqual(files, ["tests/conformance_test.ts"]);
 });
 
-Deno.test("the quick parts are the units and the contract on Deno and one Node", () =>
+Deno.test("the quick parts are the unit tests, and the contract on Deno and one Node", () =>
   assert.deepEqual(quickParts(parts).map(({ name }) => name), [
     "unit",
     "conformance deno",
     "conformance node24",
   ]));
 
-Deno.test("parts are chosen by a test file, a runtime, or both", () => {
+Deno.test("parts can be chosen by a test file, a runtime, or both", () => {
   const names = (...wanted: string[]) => chosenParts(parts, wanted).map(({ name }) => name);
   assert.equal(names().length, parts.length);
   assert.deepEqual(names("new"), ["new"]);

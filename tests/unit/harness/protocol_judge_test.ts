@@ -20,7 +20,7 @@ const good: Exchange = {
   faults: [],
 };
 
-Deno.test("The battery tells what is as wanted from what will do, and from all else", () => {
+Deno.test("judge() distinguishes strict, non-strict and failed exchanges", () => {
   const table: [found: Partial<Exchange>, status: string][] = [
     [{}, "ok"],
     [{ end: "dropped" }, "non-strict"],
@@ -36,7 +36,7 @@ Deno.test("The battery tells what is as wanted from what will do, and from all e
     [{ messages: [binary(utf8("é"))] }, "failed"],
     [{ pongs: [] }, "failed"],
     [{ pongs: [utf8("q")] }, "failed"],
-    [{ faults: ["a frame behind the Close frame"] }, "failed"],
+    [{ faults: ["a frame after the Close frame"] }, "failed"],
     [{ end: "dropped", messages: [] }, "failed"],
   ];
   for (const [found, status] of table) {
@@ -44,7 +44,7 @@ Deno.test("The battery tells what is as wanted from what will do, and from all e
   }
 });
 
-Deno.test("A refusal is judged by its status alone", () => {
+Deno.test("judge() judges a refusal by its status alone", () => {
   const refused: Row = { ...row, strict: { status: [400] }, nonStrict: [] };
   const found: Exchange = { ...good, messages: [], pongs: [], end: "open" };
   assert.equal(judge(refused, { ...found, status: 400 }).status, "ok");
@@ -52,7 +52,7 @@ Deno.test("A refusal is judged by its status alone", () => {
   assert.equal(judge(refused, good).status, "failed");
 });
 
-Deno.test("What is wrong with the agreed compression fails a row", () => {
-  const offer = () => "client_max_window_bits was not offered";
+Deno.test("judge() fails a row for a fault in the agreed compression", () => {
+  const offer = () => "the answer has client_max_window_bits without an offer";
   assert.deepEqual(judge({ ...row, offer }, good), { status: "failed", detail: offer() });
 });

@@ -3,7 +3,7 @@ import { protocolGaps } from "../../protocol/gaps.ts";
 import { sections } from "../../protocol/mod.ts";
 import { runtimes } from "../../runtimes/native.ts";
 
-Deno.test("Rows of the battery have ids of their own, and begin with their section", () => {
+Deno.test("Rows of the protocol battery have unique ids, which begin with their section", () => {
   const ids = sections.flatMap(({ name, rows }) => {
     for (const { id } of rows) assert.ok(id.startsWith(`${name}.`), id);
     return rows.map(({ id }) => id);
@@ -11,7 +11,7 @@ Deno.test("Rows of the battery have ids of their own, and begin with their secti
   assert.deepEqual(ids.filter((id, index) => ids.indexOf(id) !== index), []);
 });
 
-Deno.test("Every gap of the battery is one of a row and a runtime that exist", () => {
+Deno.test("Every gap of the protocol battery names an existing row and runtime", () => {
   const ids = sections.flatMap(({ rows }) => rows.map(({ id }) => id));
   for (const [name, gaps] of Object.entries(protocolGaps)) {
     assert.ok(runtimes.some((it) => it.name === name), name);

@@ -4,7 +4,7 @@ import { Latencies } from "../../soak/latency.ts";
 import { Ledger, Receipts } from "../../soak/ledger.ts";
 import { numbered, readNumbered } from "../../soak/numbered.ts";
 
-Deno.test("a numbered message is read back, as text and as bytes", () => {
+Deno.test("a numbered message can be read as text and as bytes", () => {
   for (const length of [0, 1, 100, 70_000]) {
     const message = numbered("a", "r3-v1.2", 41, length);
     const expected = { topic: "a", from: "r3-v1.2", seq: 41, isWhole: true };
@@ -13,7 +13,7 @@ Deno.test("a numbered message is read back, as text and as bytes", () => {
   }
 });
 
-Deno.test("a message with one character changed is not whole", () => {
+Deno.test("a numbered message with one changed character is not whole", () => {
   const message = numbered("a", "me", 1, 100);
   const damaged = `${message.slice(0, -1)}${message.endsWith("x") ? "y" : "x"}`;
   assert.equal(readNumbered(damaged)?.isWhole, false);
@@ -21,7 +21,7 @@ Deno.test("a message with one character changed is not whole", () => {
   assert.equal(readNumbered("+b"), undefined);
 });
 
-Deno.test("the ledger tells lost, duplicated, reordered and corrupted messages apart", () => {
+Deno.test("Ledger distinguishes lost, duplicated, reordered and corrupted messages", () => {
   const take = (whole: string, ...seqs: number[]) => {
     const ledger = new Ledger(), receipts = new Receipts(ledger, "me", whole);
     for (const seq of seqs) {
@@ -40,7 +40,7 @@ Deno.test("the ledger tells lost, duplicated, reordered and corrupted messages a
   assert.equal(take("", 4, 7).isClean, false);
 });
 
-Deno.test("latencies are kept within their step of 3 %", () => {
+Deno.test("Latencies keeps each value within a step of 3 %", () => {
   const latencies = new Latencies();
   for (let ms = 1; ms <= 1000; ms++) latencies.add(ms);
   for (const [share, ms] of [[0.5, 500], [0.99, 990], [1, 1000]] as const) {

@@ -14,12 +14,12 @@ const EMPTY: AtRest = {
   timers: 0,
 };
 
-/** Three looks at a server; the numbers are added to the empty one. */
+/** Returns measurements of a server; each change is applied to those of an empty server. */
 function looks(...changes: Partial<AtRest>[]): AtRest[] {
   return changes.map((change) => ({ ...EMPTY, ...change }));
 }
 
-Deno.test("a server at rest may keep what levels off, and nothing else", () => {
+Deno.test("grown() accepts resident memory that levels off, and reports all other growth", () => {
   assert.deepEqual(grown(looks({}, {}, {})), []);
   assert.deepEqual(grown(looks({}, { rss: 280 * MIB }, { rss: 290 * MIB })), []);
   const wrong: [Partial<AtRest>, RegExp][] = [

@@ -14,7 +14,7 @@ class FakeClock implements MachineClock {
     return this.worked;
   }
 
-  /** Lets time pass in steps of 50 ms, with processors that work for a share of the time. */
+  /** Moves the clock in steps of 50 ms, with processors that work for a share of the time. */
   pass(ms: number, share: number, watch: TimeLimit): void {
     for (let step = 0; step < ms; step += 50) {
       this.time += 50;
@@ -40,9 +40,9 @@ Deno.test("TimeLimit counts a thirtieth of the time while a processor works", ()
   assert.ok(limit.isOver, `${limit.elapsed}`);
 });
 
-Deno.test("TimeLimit counts at most 100 ms for one gap between two looks at the clock", () => {
+Deno.test("TimeLimit counts at most 100 ms for one gap between two readings of the clock", () => {
   const clock = new FakeClock(), limit = new TimeLimit(1000, clock);
-  clock.time = 800; // this process got no processor
+  clock.time = 800; // this process got no processor time
   assert.equal(limit.elapsed, 100);
 });
 
@@ -63,7 +63,7 @@ Deno.test("TimeLimit.race() passes on a result and an error", async () => {
   await assert.rejects(new TimeLimit(1000).race(Promise.reject(new Error("own")), ""), /own/);
 });
 
-Deno.test("stopwatch() counts like a limit", async () => {
+Deno.test("stopwatch() counts time like a TimeLimit", async () => {
   const clock = new FakeClock(), stop = stopwatch(clock);
   clock.time = 40;
   clock.worked = 10;

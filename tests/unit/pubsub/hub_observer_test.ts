@@ -20,7 +20,7 @@ const NAMES = [
   "left",
 ] as const;
 
-/** An observer that writes each notice down as one line of text. */
+/** An observer that records each notice as one line of text. */
 function recorder<M>(lines: string[], nameOf: (member: M) => string): HubObserver<M> {
   const write = (name: string) => (...values: (string | M)[]) =>
     void lines.push(
@@ -106,7 +106,7 @@ Deno.test("a hub reports joins and leaves once each", () => {
   assert.deepEqual(lines, ["joined /x a", "joined /y a", "left /x a"]);
 });
 
-Deno.test("a hub reports no change where nothing has changed", () => {
+Deno.test("a hub sends no notice for a call that changes nothing", () => {
   const domain = NativeDomain.under(resolveLimits());
   for (const member of [new FakeMember("alone"), new FakeMember("native", domain)]) {
     const lines: string[] = [];
@@ -123,7 +123,7 @@ Deno.test("a hub reports no change where nothing has changed", () => {
   }
 });
 
-Deno.test("a move between broadcast domains is no change of subscriptions", () => {
+Deno.test("a hub sends no notice if a member moves between broadcast domains", () => {
   const lines: string[] = [];
   const hub = new Hub(new Notifier([recorder(lines, nameOf)]));
   const domain = NativeDomain.under(resolveLimits());
@@ -139,7 +139,7 @@ Deno.test("a move between broadcast domains is no change of subscriptions", () =
   assert.deepEqual(lines, ["unsubscribed / t a", "topicRemoved / t"]);
 });
 
-Deno.test("an observer sees the hub as it is after the change", () => {
+Deno.test("an observer sees the state of the hub after the change", () => {
   const counts: (string | number | undefined)[][] = [];
   const look = (name: string) => () =>
     void counts.push([name, hub.memberCount, hub.topicCount, hub.namespaces.get("/")?.size]);
@@ -163,7 +163,7 @@ Deno.test("an observer sees the hub as it is after the change", () => {
   ]);
 });
 
-Deno.test("an observer may call the hub: every observer gets the notices in the order of the changes", () => {
+Deno.test("an observer may change the hub, and every observer gets the notices in order", () => {
   const lines: string[] = [];
   const a = new FakeMember("a");
   let isFirst = true;
@@ -173,7 +173,7 @@ Deno.test("an observer may call the hub: every observer gets the notices in the 
       if (!isFirst) return;
       isFirst = false;
       hub.unsubscribe(namespace, topic, a);
-      assert.equal(hub.topicCount, 0, "the change takes effect at once");
+      assert.equal(hub.topicCount, 0, "topics right after the change");
       hub.subscribe(namespace, topic, a);
     },
   };
@@ -190,7 +190,7 @@ Deno.test("an observer may call the hub: every observer gets the notices in the 
   assert.equal(hub.topicCount, 1);
 });
 
-Deno.test("an observer that throws breaks neither the change, nor the caller, nor other observers", () => {
+Deno.test("an observer that throws does not affect the change, the caller or other observers", () => {
   for (const name of NAMES) {
     const lines: string[] = [];
     const broken: HubObserver<FakeMember> = {
@@ -221,9 +221,9 @@ Deno.test("an observer that throws breaks neither the change, nor the caller, no
   }
 });
 
-Deno.test("a hub without observers makes no notices", () => {
+Deno.test("a hub without observers creates no notices", () => {
   const { notify } = Notifier.prototype;
-  Notifier.prototype.notify = () => assert.fail("a notice was made");
+  Notifier.prototype.notify = () => assert.fail("a notice was created");
   try {
     const hub = new Hub<FakeMember>(), a = new FakeMember("a");
     hub.join("/", a);
@@ -237,7 +237,7 @@ Deno.test("a hub without observers makes no notices", () => {
 
 // --- With peers and endpoints ---
 
-/** An endpoint whose hub writes its notices down; peers are numbered as they join. */
+/** An endpoint that records the notices of its hub. Peers are numbered in order of joining. */
 function observed(...more: HubObserver<Peer>[]) {
   const lines: string[] = [];
   const numbers = new Map<Peer, number>();
@@ -283,7 +283,7 @@ Deno.test("a peer that closes ends its subscriptions before it leaves", async ()
   assert.deepEqual([hub.memberCount, hub.topicCount], [0, 0]);
 });
 
-Deno.test("the adapters of one endpoint share one hub: a topic is added once for all of them", async () => {
+Deno.test("adapters of one endpoint share one hub, so a topic is added once for all", async () => {
   const { lines, endpoint } = observed();
   const [, first] = await new FakeAdapter({ endpoint }).connect("/room");
   const [, second] = await new FakeAdapter({ endpoint }).connect("/room");
@@ -301,7 +301,7 @@ Deno.test("the adapters of one endpoint share one hub: a topic is added once for
   ]);
 });
 
-Deno.test("an observer may end the peer that is about to subscribe: nothing of the peer stays", async () => {
+Deno.test("an observer may end a peer during its subscribe, and the hub keeps nothing of the peer", async () => {
   const endings: ((peer: Peer) => void)[] = [
     (peer) => peer.terminate(),
     (peer) => peer.unsubscribe("t"),

@@ -7,7 +7,7 @@ import type { NativeSendQueue, OutgoingFrame } from "../../../socket/socket.ts";
 
 const FRAME = new Frame("x");
 
-/** Everything that was handed over, in order. */
+/** Receivers and frames of all deliveries, in order. */
 type Journal = [member: FakeMember, frame: OutgoingFrame, compress: boolean][];
 
 class FakeMember implements Member {
@@ -23,7 +23,7 @@ class FakeMember implements Member {
   }
 
   get sendQueue(): NativeSendQueue {
-    throw new Error("there are no broadcasts without a group: see broadcast_test.ts");
+    throw new Error("a member without a domain has no broadcasts: see native_broadcast_test.ts");
   }
 
   deliver(frame: OutgoingFrame, compress: boolean): boolean {
@@ -39,15 +39,15 @@ function room(...names: string[]): { hub: Hub<FakeMember>; journal: Journal; all
 
 const namesIn = (journal: Journal): string[] => journal.map(([member]) => member.name);
 
-Deno.test("Hub.publish() reaches others, not the one excepted, each once, in order of subscription", () => {
+Deno.test("Hub.publish() reaches each subscriber except one, once, in order of subscription", () => {
   const { hub, journal, all: [a, b, c] } = room("a", "b", "c");
   for (const member of [b!, a!, c!, a!]) hub.subscribe("/", "news", member);
   assert.equal(hub.publish("news", FRAME, { namespace: "/", except: a }), 2);
   assert.deepEqual(namesIn(journal), ["b", "c"]);
-  assert.ok(journal.every(([, frame]) => frame === FRAME), "one frame for all");
+  assert.ok(journal.every(([, frame]) => frame === FRAME), "subscribers got different frames");
 });
 
-Deno.test("Hub.publish() compresses unless told not to", () => {
+Deno.test("Hub.publish() compresses by default", () => {
   for (const [compress, expected] of [[undefined, true], [true, true], [false, false]] as const) {
     const { hub, journal, all: [a] } = room("a");
     hub.subscribe("/", "t", a!);
@@ -57,7 +57,7 @@ Deno.test("Hub.publish() compresses unless told not to", () => {
   }
 });
 
-Deno.test("Hub.publish() counts only members that accepted, and goes on after one that did not", () => {
+Deno.test("Hub.publish() counts only members that accepted, and continues after one that did not", () => {
   const { hub, journal } = room();
   for (const [name, accepts] of [["a", true], ["b", false], ["c", true]] as const) {
     hub.subscribe("/", "t", new FakeMember(name, journal, accepts));
@@ -66,7 +66,7 @@ Deno.test("Hub.publish() counts only members that accepted, and goes on after on
   assert.deepEqual(namesIn(journal), ["a", "b", "c"]);
 });
 
-Deno.test("Hub.publish() to a topic or namespace that nobody knows reaches nobody and makes nothing", () => {
+Deno.test("Hub.publish() to an unknown topic or namespace reaches no member and creates nothing", () => {
   const { hub, journal, all: [a] } = room("a");
   hub.subscribe("/", "t", a!);
   for (const options of [{ namespace: "/other" }, { namespace: "" }]) {
@@ -78,7 +78,7 @@ Deno.test("Hub.publish() to a topic or namespace that nobody knows reaches nobod
   assert.deepEqual([journal.length, hub.topicCount, hub.namespaces.size], [0, 1, 0]);
 });
 
-Deno.test("Hub takes any string as topic and namespace", () => {
+Deno.test("Hub accepts any string as topic and namespace", () => {
   const odd = ["", " ", "\0", "__proto__", "constructor", "toString", "/a/../b", "ä", "\ud800"];
   const { hub, journal, all: [a] } = room("a");
   for (const name of odd) {
@@ -112,10 +112,10 @@ Deno.test("Hub frees a topic with its last subscriber and a namespace with its l
   hub.unsubscribe("/", "t", b!);
   hub.leave("/", b!);
   assert.deepEqual([hub.topicCount, hub.memberCount, hub.namespaces.size], [0, 0, 0]);
-  assert.equal(countSteps(() => hub.publish("t", FRAME)), 0, "nothing is left to look through");
+  assert.equal(countSteps(() => hub.publish("t", FRAME)), 0, "steps of a publish on an empty hub");
 });
 
-Deno.test("Hub.leave() and unsubscribe() do nothing where there is nothing", () => {
+Deno.test("Hub.leave() and unsubscribe() do nothing for unknown members and topics", () => {
   const { hub, all: [a, b] } = room("a", "b");
   hub.join("/", a!);
   hub.subscribe("/", "t", a!);
@@ -128,7 +128,7 @@ Deno.test("Hub.leave() and unsubscribe() do nothing where there is nothing", () 
   assert.equal(hub.publish("t", FRAME), 1);
 });
 
-Deno.test("Hub.join() of who is there counts nobody twice", () => {
+Deno.test("Hub.join() counts a member that joins twice once", () => {
   const { hub, all: [a] } = room("a");
   hub.join("/", a!);
   hub.join("/", a!);
@@ -137,11 +137,11 @@ Deno.test("Hub.join() of who is there counts nobody twice", () => {
   assert.deepEqual([hub.memberCount, hub.namespaces.size], [0, 0]);
 });
 
-// --- Any history, against a plain list ---
+// --- Random calls, compared with a plain list ---
 
 type Row = [namespace: string, topic: string, member: FakeMember];
 
-/** What a hub should be, written as plainly as can be. */
+/** Reference implementation of a hub, as simple as possible. */
 interface Model {
   members: [namespace: string, member: FakeMember][];
   rows: Row[];
@@ -183,7 +183,7 @@ class Command implements fc.Command<Model, Real> {
   }
 
   check({ members }: Model): boolean {
-    // A peer enters once: its socket opens once.
+    // A peer joins once, as its socket opens once.
     return this.#name !== "join" || !members.some((at) => this.#isMember(at));
   }
 
@@ -239,7 +239,7 @@ class Command implements fc.Command<Model, Real> {
     );
     assert.equal(reached, expected.filter(([, , { accepts }]) => accepts).length);
     const [got, wanted] = [namesIn(journal), expected.map(([, , { name }]) => name)];
-    // Within a namespace in order of subscription; between namespaces in any order.
+    // The order of subscription holds within a namespace, not between namespaces.
     if (namespace === undefined) [got, wanted].forEach((names) => names.sort());
     assert.deepEqual(got, wanted);
   }
@@ -250,7 +250,7 @@ class Command implements fc.Command<Model, Real> {
   }
 }
 
-Deno.test("Hub behaves as a plain list of subscriptions, whatever the history", () => {
+Deno.test("Hub behaves like a plain list of subscriptions under random calls", () => {
   const command = fc.tuple(
     fc.constantFrom("join", "leave", "subscribe", "subscribe", "unsubscribe", "publish"),
     fc.constantFrom(...SPACES),
@@ -290,7 +290,7 @@ function countSteps(work: () => void): number {
   return steps;
 }
 
-Deno.test("Hub.publish() visits the subscribers of its topic only, whatever else there is", () => {
+Deno.test("Hub.publish() visits only the subscribers of its topic", () => {
   const { hub, journal } = room();
   const add = (space: string, topic: string) => {
     const member = new FakeMember(topic, journal);

@@ -17,15 +17,15 @@ import { FakeSocket, type FakeTopics } from "../fake_socket.ts";
 const limits = resolveLimits({ highWaterMark: 100, maxBuffered: 400 });
 const TOPICS = ["x", "y", "z"];
 
-/** How frames went, beside who got them. */
+/** Numbers of broadcasts and of single sends. */
 interface Ways {
   broadcasts: number;
   sends: number;
 }
 
 /**
- * A peer and its socket, over a runtime that holds broadcasts until the turn ends or something is
- * sent, and a network that takes all that is written, or nothing.
+ * A peer with its socket. The fake runtime holds broadcasts until the end of the turn or the next
+ * send. The fake network accepts all bytes, or none.
  */
 class FakePeer implements Member, NativeSendQueue {
   readonly name: string;
@@ -55,7 +55,7 @@ class FakePeer implements Member, NativeSendQueue {
     this.#hub = hub;
     this.#ways = ways;
     this.native.domain = native;
-    this.native.broadcast = () => assert.fail("a peer broadcasts by its send queue");
+    this.native.broadcast = () => assert.fail("a broadcast bypassed the send queue");
   }
 
   get isOpen(): boolean {
@@ -86,13 +86,16 @@ class FakePeer implements Member, NativeSendQueue {
 
   broadcast(name: string, frame: OutgoingFrame, _compress: boolean, count: number): void {
     this.#ways.broadcasts++;
-    assert.ok(this.isOpen, `${this.name} speaks, and is not open`);
+    assert.ok(this.isOpen, `${this.name} broadcasts, but is not open`);
     const hearers = this.#world.filter((other) =>
       other !== this && other.#native === this.#native && other.heard.has(name)
     );
     assert.equal(hearers.length, count);
     for (const hearer of hearers) {
-      assert.ok(hearer.isOpen && hearer.broadcastDomain, `${hearer.name} must not be broadcast to`);
+      assert.ok(
+        hearer.isOpen && hearer.broadcastDomain,
+        `${hearer.name} got a broadcast, but is closed or has no domain`,
+      );
       hearer.got.push(frame);
       hearer.hold(frame.byteLength + MAX_HEADER);
       assert.ok(hearer.queued <= limits.maxBuffered, `${hearer.name} has ${hearer.queued} queued`);
@@ -147,7 +150,7 @@ function world() {
   const unsubscribe = (topic: string, peer: FakePeer) => {
     if (peer.topics.delete(topic)) hub.unsubscribe("/", topic, peer);
   };
-  /** A reader that has caught up is served as the others again. */
+  /** Ends the turn. A reader that has caught up gets broadcasts again. */
   const endTurn = () => {
     for (const peer of peers) {
       peer.write(0);
@@ -160,7 +163,7 @@ function world() {
 
 const frame = (size: number): Frame => new Frame("x".repeat(size));
 
-Deno.test("Hub.publish() reaches a group by one broadcast of the publisher, subscribed or not", () => {
+Deno.test("Hub.publish() reaches a domain by one broadcast of the publisher, subscribed or not", () => {
   const { hub, ways, add, subscribe } = world();
   const [a, b, c, out] = [add("a"), add("b"), add("c"), add("out")];
   subscribe("t", a, b, c);
@@ -170,7 +173,7 @@ Deno.test("Hub.publish() reaches a group by one broadcast of the publisher, subs
   assert.deepEqual([a, b, c, out].map(({ got }) => got.length), [1, 2, 2, 0]);
 });
 
-Deno.test("Hub.publish() by nobody is spoken by a member, which gets a copy", () => {
+Deno.test("Hub.publish() without a publisher broadcasts through a member, which gets a separate copy", () => {
   const { hub, ways, add, subscribe } = world();
   const peers = [add("a"), add("b"), add("c", 1), add("d", 1), add("e", 2)];
   subscribe("t", ...peers);
@@ -179,7 +182,7 @@ Deno.test("Hub.publish() by nobody is spoken by a member, which gets a copy", ()
   assert.ok(peers.every(({ got }) => got.length === 1));
 });
 
-Deno.test("Hub.publish() to one member alone, or of a frame over the mark, is a send", () => {
+Deno.test("Hub.publish() sends one by one to a single member, and frames over the mark", () => {
   const { hub, ways, add, subscribe } = world();
   const [a, b] = [add("a"), add("b")];
   subscribe("t", a);
@@ -192,7 +195,7 @@ Deno.test("Hub.publish() to one member alone, or of a frame over the mark, is a 
   assert.equal(ways.broadcasts, 1);
 });
 
-Deno.test("BroadcastGroup looks at a circle once a mark's bytes went unseen, and slow members leave", () => {
+Deno.test("NativeDomain checks a topic after highWaterMark unchecked bytes, and evicts slow members", () => {
   const { hub, add, subscribe, endTurn } = world();
   const [a, b, stuck] = [add("a"), add("b"), add("stuck")];
   stuck.isStuck = true;
@@ -205,26 +208,29 @@ Deno.test("BroadcastGroup looks at a circle once a mark's bytes went unseen, and
   for (let i = 0; i < 4; i++) publish();
   assert.ok(
     stuck.broadcastDomain,
-    "80 bytes were queued at the last look, and 80 went unseen since",
+    "evicted after 80 queued bytes at the last check, and 80 unchecked bytes",
   );
   publish();
-  assert.ok(!stuck.broadcastDomain && stuck.heard.size === 0, "gone from all its circles");
+  assert.ok(!stuck.broadcastDomain && stuck.heard.size === 0, "still in a native topic");
   assert.ok(b.broadcastDomain);
   stuck.isStuck = false;
   endTurn();
-  assert.equal(stuck.heard.size, 2, "it has caught up");
+  assert.equal(stuck.heard.size, 2, "native topics after catching up");
 });
 
-Deno.test("BroadcastGroup takes nobody for slow by what is only held", () => {
+Deno.test("NativeDomain does not count unflushed bytes as slowness", () => {
   const { hub, ways, add, subscribe } = world();
   const [a, b, c] = [add("a"), add("b"), add("c")];
   subscribe("t", a, b, c);
   for (let i = 0; i < 100; i++) assert.equal(hub.publish("t", frame(30), { except: a }), 2);
   assert.ok(b.broadcastDomain && c.broadcastDomain);
-  assert.ok(ways.broadcasts > 60 && ways.sends > 40, `${ways.broadcasts} and ${ways.sends}`);
+  assert.ok(
+    ways.broadcasts > 60 && ways.sends > 40,
+    `${ways.broadcasts} broadcasts and ${ways.sends} sends`,
+  );
 });
 
-Deno.test("BroadcastGroup sees who comes and goes between two looks", () => {
+Deno.test("NativeDomain finds a slow member that joins and leaves topics between two checks", () => {
   const { hub, add, subscribe, unsubscribe, endTurn } = world();
   const [a, b, stuck] = [add("a"), add("b"), add("stuck")];
   stuck.isStuck = true;
@@ -236,13 +242,13 @@ Deno.test("BroadcastGroup sees who comes and goes between two looks", () => {
     endTurn();
     unsubscribe(topic, b);
     unsubscribe(topic, stuck);
-    // Always this one is over what may go unseen, and who is stuck is not in it.
+    // Only this publish exceeds the unchecked bytes, and the stuck peer is not subscribed to it.
     hub.publish("busy", frame(90), { except: a });
   }
   assert.ok(stuck.isSlow && stuck.queued > 300 && stuck.queued <= 400, `${stuck.queued}`);
 });
 
-Deno.test("BroadcastGroup keeps who is in many topics within maxBuffered", () => {
+Deno.test("NativeDomain keeps a member of many topics within maxBuffered", () => {
   const { hub, add, subscribe, endTurn } = world();
   const [a, b, stuck] = [add("a"), add("b"), add("stuck")];
   stuck.isStuck = true;
@@ -254,7 +260,7 @@ Deno.test("BroadcastGroup keeps who is in many topics within maxBuffered", () =>
   assert.ok(stuck.isSlow && stuck.queued > 300 && stuck.queued <= 400, `${stuck.queued}`);
 });
 
-Deno.test("BroadcastGroup is none under limits that leave no room for what goes unseen", () => {
+Deno.test("NativeDomain.under() returns undefined if maxBuffered leaves no room for unchecked bytes", () => {
   const under = (highWaterMark: number, maxBuffered: number) =>
     NativeDomain.under(resolveLimits({ highWaterMark, maxBuffered, drainThreshold: 0 }));
   assert.ok(under(100, 300));
@@ -262,14 +268,14 @@ Deno.test("BroadcastGroup is none under limits that leave no room for what goes 
   assert.equal(under(100, 299), undefined);
 });
 
-// --- Any history, against what each must have got ---
+// --- Random calls, compared with the expected frames ---
 
 type Step = readonly [kind: string, who: number, topic: string, size: number, flag: boolean];
 
-Deno.test("Hub with groups behaves as a plain list of subscriptions, whatever the history", () => {
+Deno.test("Hub with native domains behaves like a plain list of subscriptions under random calls", () => {
   const step = fc.tuple(
     fc.constantFrom(
-      ...["publish", "publish", "publish", "publish by nobody", "subscribe", "subscribe"],
+      ...["publish", "publish", "publish", "publish without a publisher", "subscribe", "subscribe"],
       ...["unsubscribe", "send", "stuck", "turn", "turn", "close"],
     ),
     fc.nat(6),
@@ -307,7 +313,7 @@ Deno.test("Hub with groups behaves as a plain list of subscriptions, whatever th
         for (const [other, frames] of wanted) assert.deepEqual(other.got.length, frames.length);
       }
       for (const [peer, frames] of wanted) {
-        assert.ok(peer.got.every((got, i) => got === frames[i]), "in order");
+        assert.ok(peer.got.every((got, i) => got === frames[i]), "frames in another order");
       }
     }),
     { numRuns: 1000 },

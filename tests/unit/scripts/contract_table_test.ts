@@ -20,7 +20,7 @@ const report = {
   })),
 };
 
-Deno.test("contractSection() explains a gap once below the table that shows it", () => {
+Deno.test("contractSection() explains a gap once, below its table", () => {
   const [sockets, events] = contractSection(report, PAGE).split("## Server-sent events");
   assert.equal(sockets!.split(REASON).length, 2);
   assert.equal(events!.split(REASON).length, 2);

@@ -3,7 +3,7 @@ import { websocketOptions } from "../../../server/serve.ts";
 
 const hooks = {};
 
-Deno.test("websocket.options adds the options of the present runtime", () => {
+Deno.test("websocket.options adds the options of the current runtime", () => {
   const options = { node: { retainHeaders: ["cookie"] }, bun: { retainHeaders: ["host"] } };
   const websocket = { hooks, options };
   assert.deepEqual(websocketOptions("node", { websocket }), { hooks, retainHeaders: ["cookie"] });
@@ -14,7 +14,7 @@ Deno.test("an undefined option in websocket.options keeps the common option", ()
   assert.deepEqual(websocketOptions("node", { websocket }), { hooks, trustProxy: 1 });
 });
 
-Deno.test("websocket.options names runtimes only", () => {
+Deno.test("websocket.options rejects a key that is not a runtime", () => {
   const websocket = { hooks, options: { nodejs: {} } as object };
   assert.throws(() => websocketOptions("node", { websocket }), {
     name: "TypeError",
@@ -23,7 +23,7 @@ Deno.test("websocket.options names runtimes only", () => {
   });
 });
 
-Deno.test("serve() rejects unknown options and says where hooks and limits belong", () => {
+Deno.test("serve() rejects unknown options, and names the place of hooks and limits", () => {
   assert.throws(() => websocketOptions("deno", { limits: {} } as object), {
     name: "TypeError",
     message: /^Cannot use limits as there is no such option: .*; hooks and limits belong/,

@@ -13,12 +13,12 @@ import {
 
 type Call = "send" | "close" | "terminate" | "pause" | "resume" | "ping";
 
-/** A native socket that records what it is told, and may report from inside any call. */
+/** A native socket that records calls, and may report events from inside any call. */
 interface Native {
   isOpen: boolean;
   buffered: number;
   heard: number;
-  /** How deep we are inside calls of the wire. */
+  /** Nesting depth of calls of the wire. */
   depth: number;
   readonly calls: unknown[][];
   readonly during: Partial<Record<Call, () => void>>;
@@ -54,7 +54,7 @@ const fullWire: Wire<Native> = {
 interface Rig {
   readonly socket: CallbackSocket<Native>;
   readonly native: Native;
-  /** What the listener heard; `!` marks what it heard from inside a call of ours. */
+  /** Events of the listener; `!` marks an event from inside a call of the wire. */
   readonly events: unknown[][];
 }
 
@@ -84,12 +84,12 @@ function openRig(wire = fullWire): Rig {
   return made;
 }
 
-/** An open socket whose end was brought about in one of the possible ways. */
+/** Ways to end an open socket, and the state afterwards. */
 const toEnd: Record<string, { end(rig: Rig): void; state: number }> = {
-  "our close": { end: ({ socket }) => socket.close(1000, ""), state: CLOSING },
+  "close()": { end: ({ socket }) => socket.close(1000, ""), state: CLOSING },
   "a failure": { end: ({ socket }) => socket.failed(FAILURE), state: CLOSING },
   "the client's close": { end: ({ native }) => void (native.isOpen = false), state: CLOSING },
-  "terminate": { end: ({ socket }) => socket.terminate(), state: CLOSED },
+  "terminate()": { end: ({ socket }) => socket.terminate(), state: CLOSED },
   "the native close": { end: ({ socket }) => socket.closed(INFO), state: CLOSED },
 };
 
@@ -99,7 +99,7 @@ const FAILURE = { code: 1002, message: "bad frame" };
 const HELLO = new Frame("hello");
 const tick = (): Promise<void> => Promise.resolve();
 
-Deno.test("CallbackSocket is CONNECTING, then OPEN once, and shows what was negotiated", () => {
+Deno.test("CallbackSocket is CONNECTING, then OPEN once, and has the negotiated protocol and extensions", () => {
   const { socket, native, events } = rig();
   assert.equal(socket.readyState, CONNECTING);
   socket.opened();
@@ -111,7 +111,7 @@ Deno.test("CallbackSocket is CONNECTING, then OPEN once, and shows what was nego
   assert.equal(socket.raw, native);
 });
 
-Deno.test("CallbackSocket.send() hands frame and compress to the wire, in order", () => {
+Deno.test("CallbackSocket.send() passes frame and compress to the wire, in order", () => {
   const { socket, native } = openRig();
   socket.send(HELLO, true);
   socket.send(new Frame(new Uint8Array([1, 2])), false);
@@ -122,7 +122,7 @@ Deno.test("CallbackSocket.send() hands frame and compress to the wire, in order"
   ]]);
 });
 
-Deno.test("CallbackSocket.send(), close(), ping() and pause() before the open are silent", () => {
+Deno.test("CallbackSocket.send(), close(), ping() and pause() do nothing before the open", () => {
   const { socket, native, events } = rig();
   socket.send(HELLO, true);
   socket.close(1000, "");
@@ -134,7 +134,7 @@ Deno.test("CallbackSocket.send(), close(), ping() and pause() before the open ar
 });
 
 for (const [name, { end, state }] of Object.entries(toEnd)) {
-  Deno.test(`CallbackSocket.send(), close(), ping() and pause() after ${name} are silent`, () => {
+  Deno.test(`CallbackSocket.send(), close(), ping() and pause() do nothing after ${name}`, () => {
     const made = openRig();
     end(made);
     const { socket, native } = made;
@@ -149,8 +149,8 @@ for (const [name, { end, state }] of Object.entries(toEnd)) {
   });
 }
 
-for (const name of ["our close", "a failure", "terminate", "the native close"]) {
-  Deno.test(`CallbackSocket reports nothing but onclose after ${name}`, async () => {
+for (const name of ["close()", "a failure", "terminate()", "the native close"]) {
+  Deno.test(`CallbackSocket reports only onclose after ${name}`, async () => {
     const made = openRig();
     toEnd[name]!.end(made);
     const { socket, events } = made;
@@ -168,7 +168,7 @@ for (const name of ["our close", "a failure", "terminate", "the native close"]) 
   });
 }
 
-Deno.test("CallbackSocket is silent about what comes in while CONNECTING", () => {
+Deno.test("CallbackSocket reports no messages, controls or drains while CONNECTING", () => {
   const { socket, events } = rig();
   socket.received("early", 5);
   socket.controlled("pong", new Uint8Array());
@@ -178,7 +178,7 @@ Deno.test("CallbackSocket is silent about what comes in while CONNECTING", () =>
   assert.equal(socket.readyState, CONNECTING);
 });
 
-Deno.test("CallbackSocket passes messages and drains on while open, with the size on the wire", () => {
+Deno.test("CallbackSocket reports messages and drains while open, with the size on the wire", () => {
   const { socket, events } = openRig();
   const bytes = new Uint8Array([1]);
   socket.received("ü", 2);
@@ -212,7 +212,7 @@ Deno.test("CallbackSocket reports the first of several native closes, once", asy
 });
 
 for (const call of ["send", "close", "terminate"] as const) {
-  Deno.test(`CallbackSocket tells nobody from inside ${call}() when the native close comes there`, async () => {
+  Deno.test(`CallbackSocket reports a native close inside ${call}() only after the call`, async () => {
     const { socket, native, events } = openRig();
     native.during[call] = () => {
       socket.closed(INFO);
@@ -222,7 +222,7 @@ for (const call of ["send", "close", "terminate"] as const) {
     else if (call === "close") socket.close(1000, "");
     else socket.terminate();
     assert.equal(events.length, 0);
-    // As on a runtime that waits for the client's answer, our own close is CLOSING until it is told.
+    // Some runtimes wait for the client's answer, so close() is CLOSING until the report.
     assert.equal(socket.readyState, call === "close" ? CLOSING : CLOSED);
     await tick();
     assert.equal(socket.readyState, CLOSED);
@@ -238,17 +238,17 @@ const reports: Record<string, (socket: CallbackSocket<Native>) => void> = {
 };
 
 for (const [name, report] of Object.entries(reports)) {
-  Deno.test(`CallbackSocket.send() runs no listener when a ${name} is reported from inside it`, async () => {
+  Deno.test(`CallbackSocket.send() reports a ${name} from inside the call only afterwards`, async () => {
     const { socket, native, events } = openRig();
     native.during.send = () => report(socket);
     socket.send(HELLO, true);
     await tick();
     assert.deepEqual(events.filter(([event]) => String(event).endsWith("!")), []);
-    assert.equal(events.length, 1, "it is reported later, not lost");
+    assert.equal(events.length, 1, "reports after the call");
   });
 }
 
-Deno.test("CallbackSocket lets no report overtake one that waits for the turn to be over", async () => {
+Deno.test("CallbackSocket keeps the order of reports if an earlier one is delayed", async () => {
   const { socket, native, events } = openRig();
   native.during.send = () => socket.received("inside", 6);
   socket.send(HELLO, true);
@@ -258,7 +258,7 @@ Deno.test("CallbackSocket lets no report overtake one that waits for the turn to
   assert.deepEqual(events, [["message", "inside", 6], ["message", "behind", 6]]);
 });
 
-Deno.test("CallbackSocket.close() and terminate() run no listener, whatever is reported from inside", async () => {
+Deno.test("CallbackSocket.close() and terminate() call no listener for reports from inside the call", async () => {
   for (const call of ["close", "terminate"] as const) {
     const { socket, native, events } = openRig();
     native.during[call] = () => Object.values(reports).forEach((report) => report(socket));
@@ -283,7 +283,7 @@ Deno.test("CallbackSocket reports a failure once, then the close once", async ()
   assert.deepEqual(events, [["error", FAILURE], ["close", GONE]]);
 });
 
-Deno.test("CallbackSocket.terminate() while open or closing drops the line and ends with 1006, once and not after the end", async () => {
+Deno.test("CallbackSocket.terminate() drops an open or closing connection with 1006 once, and does nothing later", async () => {
   for (const state of [OPEN, CLOSING]) {
     const { socket, native, events } = openRig();
     if (state === CLOSING) socket.close(1000, "");
@@ -305,7 +305,7 @@ Deno.test("CallbackSocket.terminate() while open or closing drops the line and e
   assert.deepEqual([ended.native.calls, ended.events], [[], [["close", INFO]]]);
 });
 
-Deno.test("CallbackSocket that closes before it opened tells nobody, then or later", async () => {
+Deno.test("CallbackSocket that closes before the open reports nothing, then or later", async () => {
   const { socket, events } = rig();
   socket.closed(GONE);
   assert.equal(socket.readyState, CLOSED);
@@ -316,7 +316,7 @@ Deno.test("CallbackSocket that closes before it opened tells nobody, then or lat
   assert.equal(socket.readyState, CLOSED);
 });
 
-Deno.test("CallbackSocket that is terminated before it opened drops the line and tells nobody", async () => {
+Deno.test("CallbackSocket that is terminated before the open drops the connection and reports nothing", async () => {
   const { socket, native, events } = rig();
   socket.terminate();
   assert.equal(socket.readyState, CLOSED);
@@ -326,7 +326,7 @@ Deno.test("CallbackSocket that is terminated before it opened drops the line and
   assert.deepEqual(events, []);
 });
 
-Deno.test("CallbackSocket is CLOSING once the client's close came first, and leaves the answer to the runtime", async () => {
+Deno.test("CallbackSocket is CLOSING after the client's close, and leaves the answer to the runtime", async () => {
   const { socket, native, events } = openRig();
   native.isOpen = false;
   assert.equal(socket.readyState, CLOSING);
@@ -337,7 +337,7 @@ Deno.test("CallbackSocket is CLOSING once the client's close came first, and lea
   assert.deepEqual(events, [["close", INFO]]);
 });
 
-Deno.test("CallbackSocket.bufferedAmount is the wire's while open and closing, else 0", () => {
+Deno.test("CallbackSocket.bufferedAmount is that of the wire while open and closing, otherwise 0", () => {
   const { socket, native } = rig();
   native.buffered = 7;
   assert.equal(socket.bufferedAmount, 0);
@@ -362,7 +362,7 @@ Deno.test("CallbackSocket.pause() and resume() reach the wire once each, and clo
   assert.deepEqual(native.calls.slice(2), [["pause"], ["close", 1000, ""], ["resume"]]);
 });
 
-Deno.test("CallbackSocket has the groups that its wire has: flow and heartbeat", () => {
+Deno.test("CallbackSocket has flow and heartbeat only if its wire has them", () => {
   const { socket, native } = openRig();
   native.heard = 5;
   socket.heartbeat?.ping();
@@ -381,7 +381,7 @@ Deno.test("CallbackSocket has the groups that its wire has: flow and heartbeat",
   assert.deepEqual([topics, flow, heartbeat], [undefined, undefined, undefined]);
 });
 
-Deno.test("CallbackSocket holds its state rules under any sequence of calls and reports", async () => {
+Deno.test("CallbackSocket keeps its state rules under random calls and reports", async () => {
   const steps: Record<string, (rig: Rig) => void> = {
     send: ({ socket }) => socket.send(HELLO, true),
     close: ({ socket }) => socket.close(1000, ""),
@@ -429,7 +429,7 @@ Deno.test("CallbackSocket holds its state rules under any sequence of calls and 
   );
 });
 
-Deno.test("CallbackSocket.close() waits for the queue where the native close would forget it", async () => {
+Deno.test("CallbackSocket.close() waits for the queue if the native close would forget it", async () => {
   const { socket, native, events } = openRig({ ...fullWire, closeForgetsQueue: true });
   native.buffered = 10;
   socket.close(4000, "x");
@@ -447,7 +447,7 @@ Deno.test("CallbackSocket.close() waits for the queue where the native close wou
   assert.deepEqual(empty.native.calls, [["close", 1000, ""]]);
 });
 
-Deno.test("CallbackSocket says that it is shut before the wire closes, and as soon as it has ended", async () => {
+Deno.test("CallbackSocket calls onclosing before the wire closes, and at the end of the connection", async () => {
   const expected = { close: [CLOSING, 0], terminate: [CLOSED, 1], closed: [CLOSED, 0] };
   for (const end of ["close", "terminate", "closed"] as const) {
     const { socket, native } = openRig();
@@ -465,7 +465,7 @@ Deno.test("CallbackSocket says that it is shut before the wire closes, and as so
 
 const GROUP: BroadcastDomain = {
   topic() {
-    throw new Error("the hub asks for circles, not the socket");
+    throw new Error("only the hub creates native topics");
   },
 };
 
@@ -484,7 +484,7 @@ const topicWire: Wire<Native> = {
   },
 };
 
-Deno.test("CallbackSocket passes topics on while the native socket is there, on wires that have them", async () => {
+Deno.test("CallbackSocket forwards native topics while the native socket exists, if the wire has them", async () => {
   const { socket, native } = rig(topicWire);
   socket.opened();
   socket.send(HELLO, false);

@@ -3,14 +3,14 @@ import { checkClose, isSendableCloseCode } from "../../../socket/close_code.ts";
 
 const LEGAL = [[1000, 1003], [1007, 1014], [3000, 4999]] as const;
 
-Deno.test("isSendableCloseCode() admits 1000-1003, 1007-1014 and 3000-4999, of all 16-bit codes", () => {
+Deno.test("isSendableCloseCode() accepts only 1000-1003, 1007-1014 and 3000-4999 of all 16-bit codes", () => {
   for (let code = -1; code <= 65_536; code++) {
     const legal = LEGAL.some(([from, to]) => code >= from && code <= to);
     assert.equal(isSendableCloseCode(code), legal, String(code));
   }
 });
 
-Deno.test("checkClose() refuses anything else as a code, and says what was found", () => {
+Deno.test("checkClose() rejects any other code, and names the value", () => {
   const table: [unknown, string][] = [
     [NaN, "NaN"],
     [Infinity, "Infinity"],
@@ -37,7 +37,7 @@ Deno.test("checkClose() refuses anything else as a code, and says what was found
   }
 });
 
-Deno.test("checkClose() admits a reason of up to 123 bytes of UTF-8", () => {
+Deno.test("checkClose() accepts a reason of up to 123 bytes of UTF-8", () => {
   const table: [string, number][] = [
     ["", 0],
     ["a".repeat(123), 123],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DrainWaiters } from "../../../socket/drain_waiters.ts";
 
-Deno.test("DrainWaiters.release() ends the waits whose threshold is reached, inclusive", async () => {
+Deno.test("DrainWaiters.release() ends waits whose threshold is reached, inclusive", async () => {
   const waiters = new DrainWaiters();
   const ended: number[] = [];
   const waits = [0, 5, 10].map((threshold) =>
@@ -17,7 +17,7 @@ Deno.test("DrainWaiters.release() ends the waits whose threshold is reached, inc
   assert.deepEqual([ended, waiters.size], [[5, 10, 0], 0]);
 });
 
-Deno.test("DrainWaiters.wait() rejects with the reason of its signal, and waits no longer", async () => {
+Deno.test("DrainWaiters.wait() rejects with the reason of its signal, and stops waiting", async () => {
   const waiters = new DrainWaiters();
   const { signal, abort } = (() => {
     const controller = new AbortController();
@@ -30,7 +30,7 @@ Deno.test("DrainWaiters.wait() rejects with the reason of its signal, and waits 
   assert.equal(waiters.size, 0);
 });
 
-Deno.test("DrainWaiters.wait() removes its listener from the signal once it has ended", async () => {
+Deno.test("DrainWaiters.wait() removes its listener from the signal once the wait has ended", async () => {
   const waiters = new DrainWaiters();
   const listeners = new Set<unknown>();
   const signal = {

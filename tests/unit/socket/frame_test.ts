@@ -6,7 +6,7 @@ import { encode, Frame, utf8Length } from "../../../socket/frame.ts";
 const utf8 = new TextEncoder();
 const source = { id: "p", websocket: { binaryType: "uint8array" } } as const;
 
-Deno.test("encode() makes text of a string and of what JSON can hold", () => {
+Deno.test("encode() returns text for a string and for values that JSON can represent", () => {
   const table: [unknown, string][] = [
     ["", ""],
     ["text", "text"],
@@ -26,7 +26,7 @@ Deno.test("encode() makes text of a string and of what JSON can hold", () => {
   for (const [data, text] of table) assert.equal(encode(data).payload, text, text);
 });
 
-Deno.test("encode() makes binary of a buffer and of every view, exactly its bytes", () => {
+Deno.test("encode() returns exactly the bytes of a buffer and of every view as binary", () => {
   const { buffer } = new Uint8Array([0, 1, 2, 3, 4, 5, 6, 7]);
   const table: [string, unknown, number[]][] = [
     ["ArrayBuffer", buffer, [0, 1, 2, 3, 4, 5, 6, 7]],
@@ -49,34 +49,34 @@ Deno.test("encode() makes binary of a buffer and of every view, exactly its byte
   }
 });
 
-Deno.test("encode() takes the bytes at the call", () => {
+Deno.test("encode() copies the bytes at the call", () => {
   const bytes = new Uint8Array([1, 2, 3]);
   const made = [bytes, bytes.buffer, new DataView(bytes.buffer), bytes.subarray(0)].map(encode);
   bytes.fill(9);
   for (const frame of made) assert.deepEqual([...frame.bytes], [1, 2, 3]);
 });
 
-Deno.test("encode() takes the bytes of a Message at the call", () => {
+Deno.test("encode() copies the bytes of a Message at the call", () => {
   const message = new Message(source, new Uint8Array([1, 2, 3]));
   const frame = encode(message);
   message.uint8Array().fill(9);
   assert.deepEqual([...frame.bytes], [1, 2, 3]);
 });
 
-Deno.test("encode() sends a Message as what it holds", () => {
+Deno.test("encode() keeps type and content of a Message", () => {
   assert.equal(encode(new Message(source, '{"a":1}')).payload, '{"a":1}');
   const { payload } = encode(new Message(source, new Uint8Array([1])));
   assert.deepEqual([...payload], [1]);
 });
 
-Deno.test("encode() of a Message is not changed by who looks at the message later", () => {
+Deno.test("encode() of a Message does not change if the message is read later", () => {
   const it = new Message(source, new Uint8Array([1, 2]));
   const { payload } = encode(it);
   (it.rawData as Uint8Array).fill(0);
   assert.deepEqual([...payload as Uint8Array], [1, 2]);
 });
 
-Deno.test("encode() copies the bytes of a Message that somebody may have in hand, and only those", () => {
+Deno.test("encode() copies the bytes of a Message only if a caller may hold them", () => {
   const chunk = new Uint8Array([9, 1, 2, 9]);
   const unseen = new Message(source, chunk.subarray(1, 3));
   assert.equal((encode(unseen).payload as Uint8Array).buffer, chunk.buffer);
@@ -99,7 +99,7 @@ Deno.test("encode() replaces lone surrogates, and only those", () => {
   assert.equal(JSON.parse(String(encode({ a: "\ud800" }).payload)).a.length, 1);
 });
 
-Deno.test("encode() refuses what has no JSON text, and says what to do instead", () => {
+Deno.test("encode() rejects values without JSON text, and names the alternative", () => {
   const circular: Record<string, unknown> = {};
   circular.self = circular;
   const table: [string, unknown, RegExp][] = [
@@ -113,14 +113,14 @@ Deno.test("encode() refuses what has no JSON text, and says what to do instead",
     ["File", new File(["x"], "x"), /Blob/],
     ["ReadableStream", new ReadableStream(), /stream.*each chunk/],
     ["Promise", Promise.resolve(1), /promise.*`await`/],
-    ["toJSON of nothing", { toJSON: () => undefined }, /Cannot send object /],
+    ["toJSON without a result", { toJSON: () => undefined }, /Cannot send object /],
   ];
   for (const [name, data, message] of table) {
     assert.throws(() => encode(data), { name: "TypeError", message }, name);
   }
 });
 
-Deno.test("encode() gives the cause of a failing toJSON", () => {
+Deno.test("encode() keeps the error of toJSON as the cause", () => {
   const cause = new RangeError("mine\nsecond line");
   const data = {
     toJSON() {
@@ -135,7 +135,7 @@ Deno.test("encode() gives the cause of a failing toJSON", () => {
   });
 });
 
-Deno.test("Frame encodes its text once, and is its bytes where it is binary", () => {
+Deno.test("Frame encodes a text once, and returns binary bytes unchanged", () => {
   const text = new Frame("ü");
   assert.equal(text.byteLength, 2);
   assert.deepEqual([...text.bytes], [0xc3, 0xbc]);
@@ -146,7 +146,7 @@ Deno.test("Frame encodes its text once, and is its bytes where it is binary", ()
   assert.equal(binary.byteLength, 3);
 });
 
-Deno.test("utf8Length() is right at each boundary of UTF-8", () => {
+Deno.test("utf8Length() is exact at each boundary of UTF-8", () => {
   const table: [string, number][] = [
     ["", 0],
     ["\0", 1],

@@ -13,7 +13,7 @@ function message(rawData: Payload, binaryType: BinaryType = "uint8array"): Messa
 /** Bytes 2, 3 in the middle of a larger buffer. */
 const middle = (): Uint8Array<ArrayBuffer> => new Uint8Array([1, 2, 3, 4]).subarray(1, 3);
 
-Deno.test("a message that waits lets go of the chunk it came in, and keeps its bytes", () => {
+Deno.test("Message that waits in a queue releases its chunk, and keeps its bytes", () => {
   const waiting = message(middle());
   Message.settle(waiting);
   const kept = Message.sendOn(waiting) as Uint8Array;
@@ -27,14 +27,14 @@ Deno.test("Message.type comes from the frame, not from the content", () => {
   assert.equal(message(new Uint8Array()).type, "binary");
 });
 
-Deno.test("Message.data is a string for text, whatever binaryType says", () => {
+Deno.test("Message.data is a string for text, with every binaryType", () => {
   for (const type of ["uint8array", "arraybuffer", "blob", "nodebuffer"] as const) {
     assert.equal(message("hi", type).data, "hi");
     assert.equal(message("", type).data, "");
   }
 });
 
-Deno.test("Message.data is what binaryType says for binary, with exactly the bytes", async () => {
+Deno.test("Message.data has the type of binaryType for binary, with exactly the bytes", async () => {
   const bytes = new Uint8Array([2, 3]);
   const data = (type: BinaryType) => message(middle(), type).data;
   assert.deepEqual(data("uint8array"), bytes);
@@ -45,10 +45,10 @@ Deno.test("Message.data is what binaryType says for binary, with exactly the byt
   const buffer = data("nodebuffer");
   assert.ok(Buffer.isBuffer(buffer));
   assert.deepEqual([...buffer], [2, 3]);
-  assert.equal(buffer.buffer.byteLength, 2, "not a part of a pool");
+  assert.equal(buffer.buffer.byteLength, 2, "length of the underlying buffer");
 });
 
-Deno.test("Message.data follows binaryType as it is when read", () => {
+Deno.test("Message.data uses the binaryType at the time of the read", () => {
   const websocket = { binaryType: "arraybuffer" as BinaryType };
   const it = new Message({ id: ID, websocket }, new Uint8Array(1));
   assert.ok(it.data instanceof ArrayBuffer);
@@ -56,7 +56,7 @@ Deno.test("Message.data follows binaryType as it is when read", () => {
   assert.equal(it.data, it.rawData);
 });
 
-Deno.test("Message views of text are its UTF-8", async () => {
+Deno.test("Message views of a text have its UTF-8 bytes", async () => {
   const bytes = new Uint8Array([0xc3, 0xbc]);
   const it = message("ü");
   assert.equal(it.text(), "ü");
@@ -65,7 +65,7 @@ Deno.test("Message views of text are its UTF-8", async () => {
   assert.deepEqual(await it.blob().bytes(), bytes);
 });
 
-Deno.test("Message views of nothing are empty", async () => {
+Deno.test("Message views of an empty message are empty", async () => {
   for (const raw of ["", new Uint8Array(), new Uint8Array(4).subarray(2, 2)]) {
     const it = message(raw);
     assert.equal(it.text(), "");
@@ -76,13 +76,13 @@ Deno.test("Message views of nothing are empty", async () => {
   }
 });
 
-Deno.test("Message.arrayBuffer() has exactly the message's bytes, also of a part of a buffer", () => {
+Deno.test("Message.arrayBuffer() has exactly the message's bytes, also for part of a buffer", () => {
   assert.deepEqual(message(middle()).arrayBuffer(), new Uint8Array([2, 3]).buffer);
   const whole = new Uint8Array([1, 2]);
   assert.deepEqual(message(whole).arrayBuffer(), new Uint8Array([1, 2]).buffer);
 });
 
-Deno.test("Message.rawData is the message's own bytes, made once", () => {
+Deno.test("Message.rawData is the bytes of the message, created once", () => {
   const chunk = new Uint8Array([1, 2, 3, 4]);
   const it = message(chunk.subarray(1, 3));
   const rawData = it.rawData as Uint8Array;
@@ -93,13 +93,13 @@ Deno.test("Message.rawData is the message's own bytes, made once", () => {
   assert.equal(it.data, rawData);
 });
 
-Deno.test("Message.settle() keeps no more alive than the message", () => {
+Deno.test("Message.settle() keeps only the bytes of the message in memory", () => {
   const it = message(new Uint8Array(1000).subarray(1, 3));
   Message.settle(it);
   assert.equal((it.rawData as Uint8Array).buffer.byteLength, 2);
 });
 
-Deno.test("Message.text() decodes binary, and shows invalid bytes and a byte order mark's absence", () => {
+Deno.test("Message.text() decodes binary, replaces invalid bytes, and keeps a byte order mark", () => {
   assert.equal(message(new Uint8Array([0x68, 0xc3, 0xbc])).text(), "hü");
   assert.equal(message(new Uint8Array([0x61, 0xff])).text(), "a\ufffd");
   assert.equal(message("\ufeffa").text(), "\ufeffa");
@@ -112,7 +112,7 @@ Deno.test("Message is its text as a string, a template and JSON", () => {
   assert.deepEqual(message(new TextEncoder().encode("[true]")).json(), [true]);
 });
 
-Deno.test("Message.json() names peer and size of bad JSON, never the content", () => {
+Deno.test("Message.json() names peer and size of invalid JSON, never the content", () => {
   for (const raw of ["secret", "", "{'secret'}", new TextEncoder().encode("secret!")]) {
     const size = message(raw).uint8Array().byteLength;
     assert.throws(() => message(raw).json(), (error: Error) => {
@@ -121,14 +121,14 @@ Deno.test("Message.json() names peer and size of bad JSON, never the content", (
         error.message,
         `Cannot parse the message of peer ${ID} as JSON: it has ${size} bytes`,
       );
-      assert.ok(!inspect(error).includes("secret'"), "no cause that quotes it");
+      assert.ok(!inspect(error).includes("secret'"), "the error quotes the content");
       assert.equal(error.cause, undefined);
       return true;
     });
   }
 });
 
-Deno.test("Message.id is a UUID v4, stable, and another for each message", () => {
+Deno.test("Message.id is a stable UUID v4, different for each message", () => {
   const [a, b] = [message("a"), message("a")];
   assert.match(a.id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   assert.equal(a.id, a.id);

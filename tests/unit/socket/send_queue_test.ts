@@ -30,10 +30,10 @@ function rig(given: Partial<Limits> = {}) {
     moved: () => void moves.push(socket.bufferedAmount),
     domainChanged: () => void groups.push(queue.broadcastDomain),
     drained: () => void drains.push(socket.bufferedAmount),
-    // As a connection does.
+    // A connection does the same.
     terminated: (info) => void cuts.push(queue.end(info)),
   });
-  /** The network takes bytes until `left` are queued, and the runtime tells. */
+  /** Lets the network accept bytes until `left` are queued, and reports a drain. */
   const drainTo = (left: number): void => {
     socket.bufferedAmount = left;
     queue.checkDrain();
@@ -46,7 +46,7 @@ const bytes = (length: number): Frame => new Frame(new Uint8Array(length));
 const GONE: CloseInfo = { code: 1006, reason: "", wasClean: false };
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Whether a promise has settled by now, and how. */
+/** Returns the current state of a promise. */
 function stateOf(promise: Promise<unknown>): Promise<string> {
   return Promise.race([
     promise.then(() => "resolved", () => "rejected"),
@@ -54,7 +54,7 @@ function stateOf(promise: Promise<unknown>): Promise<string> {
   ]);
 }
 
-Deno.test("SendQueue.send() passes frames on in order, returns what is queued, and counts", () => {
+Deno.test("SendQueue.send() forwards frames in order, returns the queued bytes, and counts", () => {
   const { queue, socket, counters } = rig();
   assert.equal(queue.send(new Frame("ü"), true), 2);
   assert.equal(queue.send(new Frame(""), false), 2);
@@ -67,7 +67,7 @@ Deno.test("SendQueue.send() passes frames on in order, returns what is queued, a
   assert.deepEqual([counters.messagesOut, counters.bytesOut, counters.drops], [3, 5, 0]);
 });
 
-Deno.test("SendQueue.send() is -1 and silent where the socket is not open", () => {
+Deno.test("SendQueue.send() returns -1 and sends nothing if the socket is not open", () => {
   for (const state of [0, CLOSING, CLOSED]) {
     const { queue, socket, counters } = rig();
     socket.readyState = state;
@@ -76,7 +76,7 @@ Deno.test("SendQueue.send() is -1 and silent where the socket is not open", () =
   }
 });
 
-Deno.test("SendQueue.send() admits exactly maxBuffered, whatever the policy", () => {
+Deno.test("SendQueue.send() accepts exactly maxBuffered bytes under each overflow policy", () => {
   for (const overflow of ["close", "drop", "error"] as const) {
     const { queue } = rig({ overflow });
     assert.equal(queue.send(bytes(60), true), 60);
@@ -86,7 +86,7 @@ Deno.test("SendQueue.send() admits exactly maxBuffered, whatever the policy", ()
   }
 });
 
-Deno.test("SendQueue under overflow close: the message is lost, the peer closed with 1013, once", () => {
+Deno.test("SendQueue with overflow close drops the message, and closes the peer with 1013 once", () => {
   const { queue, socket, counters, timers } = rig();
   queue.send(bytes(60), true);
   assert.equal(queue.send(bytes(41), true), -1);
@@ -97,7 +97,7 @@ Deno.test("SendQueue under overflow close: the message is lost, the peer closed 
   assert.equal(timers.size, 0);
 });
 
-Deno.test("SendQueue under overflow drop: the newest are lost and counted, the peer stays", () => {
+Deno.test("SendQueue with overflow drop drops and counts the newest messages, and keeps the peer", () => {
   const { queue, counters, names, drainTo } = rig({ overflow: "drop" });
   queue.send(bytes(100), true);
   assert.equal(queue.send(bytes(1), true), -1);
@@ -108,7 +108,7 @@ Deno.test("SendQueue under overflow drop: the newest are lost and counted, the p
   assert.deepEqual(names(), ["send", "flush", "flush", "send"]);
 });
 
-Deno.test("SendQueue gives up on nobody for what only waits for the end of the turn", () => {
+Deno.test("SendQueue flushes bytes that wait for the end of the turn before it counts an overflow", () => {
   const { queue, socket } = rig({ maxBuffered: 10 });
   let flushes = 0;
   socket.flush = () => {
@@ -119,7 +119,7 @@ Deno.test("SendQueue gives up on nobody for what only waits for the end of the t
   assert.deepEqual([flushes, socket.readyState], [2, OPEN]);
 });
 
-Deno.test("SendQueue.ping() sends none to a client that has its share waiting", () => {
+Deno.test("SendQueue.ping() sends no ping while more than maxBuffered is queued", () => {
   const { queue, socket } = rig({ maxBuffered: 10 });
   socket.bufferedAmount = 10;
   assert.equal(queue.ping(new Uint8Array()), true);
@@ -128,7 +128,7 @@ Deno.test("SendQueue.ping() sends none to a client that has its share waiting", 
   assert.deepEqual(socket.calls, [["ping", new Uint8Array()]]);
 });
 
-Deno.test("SendQueue under overflow error: it throws what was tried and found, and the peer stays", () => {
+Deno.test("SendQueue with overflow error throws the tried and queued bytes, and keeps the peer", () => {
   const { queue, counters, names } = rig({ overflow: "error" });
   queue.send(bytes(60), true);
   assert.throws(() => queue.send(bytes(41), true), {
@@ -141,25 +141,25 @@ Deno.test("SendQueue under overflow error: it throws what was tried and found, a
   assert.deepEqual(names(), ["send", "flush", "send"]);
 });
 
-Deno.test("SendQueue drains once each time it falls to the threshold from above the mark", () => {
+Deno.test("SendQueue reports one drain for each fall from above highWaterMark to drainThreshold", () => {
   const { queue, drains, drainTo, timers } = rig();
   queue.send(bytes(50), true);
   drainTo(0);
-  assert.equal(drains.length, 0, "at the mark is not above it");
+  assert.equal(drains.length, 0, "drains at the mark");
   for (let round = 1; round <= 3; round++) {
     queue.send(bytes(51), true);
     assert.equal(timers.size, 1);
     drainTo(51);
     drainTo(1);
-    assert.equal(drains.length, round - 1, "not yet at the threshold");
+    assert.equal(drains.length, round - 1, "drains above the threshold");
     drainTo(0);
     drainTo(0);
     assert.equal(drains.length, round);
-    assert.equal(timers.size, 0, "nobody looks at a fast peer");
+    assert.equal(timers.size, 0, "timers of a fast peer");
   }
 });
 
-Deno.test("SendQueue drains at drainThreshold, inclusive", () => {
+Deno.test("SendQueue reports a drain at drainThreshold, inclusive", () => {
   const { queue, drains, drainTo } = rig({ drainThreshold: 20 });
   queue.send(bytes(80), true);
   drainTo(21);
@@ -168,7 +168,7 @@ Deno.test("SendQueue drains at drainThreshold, inclusive", () => {
   assert.deepEqual(drains, [20]);
 });
 
-Deno.test("SendQueue is looked at no more after the end", () => {
+Deno.test("SendQueue is not checked after the end", () => {
   const { queue, drains, timers } = rig();
   queue.send(bytes(80), true);
   assert.equal(timers.size, 1);
@@ -177,14 +177,14 @@ Deno.test("SendQueue is looked at no more after the end", () => {
   assert.deepEqual(drains, []);
 });
 
-Deno.test("SendQueue.waitForDrain() resolves at its own threshold, inclusive, at once where it is reached", async () => {
+Deno.test("SendQueue.waitForDrain() resolves at its threshold, inclusive, and at once if already reached", async () => {
   const { queue, drainTo, timers } = rig();
   queue.send(bytes(40), true);
   assert.equal(await stateOf(queue.waitForDrain(40, undefined)), "resolved");
   const waits = [0, 10, 39].map((threshold) => queue.waitForDrain(threshold, undefined));
   const states = async () => await Promise.all(waits.map(stateOf));
   assert.deepEqual(await states(), ["pending", "pending", "pending"]);
-  assert.equal(timers.size, 1, "somebody looks, for runtimes that do not tell");
+  assert.equal(timers.size, 1, "timers, for runtimes without a drain event");
   drainTo(11);
   assert.deepEqual(await states(), ["pending", "pending", "resolved"]);
   drainTo(10);
@@ -194,7 +194,7 @@ Deno.test("SendQueue.waitForDrain() resolves at its own threshold, inclusive, at
   assert.equal(timers.size, 0);
 });
 
-Deno.test("SendQueue.waitForDrain() resolves when the peer is gone, and at once after that", async () => {
+Deno.test("SendQueue.waitForDrain() resolves when the peer ends, and at once afterwards", async () => {
   const { queue, timers } = rig();
   queue.send(bytes(60), true);
   const wait = queue.waitForDrain(0, undefined);
@@ -224,7 +224,7 @@ Deno.test("SendQueue.waitForDrain() rejects with the signal's reason, before and
   assert.equal(timers.size, 0);
 });
 
-Deno.test("SendQueue.waitForDrain() lets go of the signal once it has resolved", async () => {
+Deno.test("SendQueue.waitForDrain() releases the signal once resolved", async () => {
   const { queue, drainTo } = rig();
   const { signal } = new AbortController();
   const kinds: string[] = [];
@@ -244,7 +244,7 @@ Deno.test("SendQueue.waitForDrain() lets go of the signal once it has resolved",
   assert.deepEqual(kinds, ["add", "remove"]);
 });
 
-Deno.test("SendQueue.close() starts one closing handshake; the first wins", () => {
+Deno.test("SendQueue.close() starts one closing handshake, and ignores later calls", () => {
   const { queue, socket, cuts, timers } = rig();
   queue.close(3001, "first");
   queue.close(3002, "second");
@@ -258,14 +258,14 @@ Deno.test("SendQueue.close() starts one closing handshake; the first wins", () =
   assert.equal(timers.size, 0);
 });
 
-Deno.test("SendQueue.end() keeps the client's words where we did not close", () => {
+Deno.test("SendQueue.end() keeps the client's code and reason if the server did not close", () => {
   const { queue } = rig();
   const info = { code: 4000, reason: "theirs", wasClean: true };
   assert.deepEqual(queue.end(info), info);
   assert.deepEqual([queue.isOpen, queue.readyState, queue.bufferedAmount], [false, CLOSED, 0]);
 });
 
-Deno.test("SendQueue cuts a client that never answers our close, after closeTimeout", async () => {
+Deno.test("SendQueue terminates a client that does not answer the server's close within closeTimeout", async () => {
   const { queue, cuts, names, timers } = rig({ closeTimeout: 5 });
   queue.close(3001, "bye");
   assert.equal(cuts.length, 0);
@@ -275,7 +275,7 @@ Deno.test("SendQueue cuts a client that never answers our close, after closeTime
   assert.deepEqual([queue.readyState, timers.size], [CLOSED, 0]);
 });
 
-Deno.test("SendQueue does not cut a client that answered in time", async () => {
+Deno.test("SendQueue does not terminate a client that answers in time", async () => {
   const { queue, cuts, names } = rig({ closeTimeout: 5 });
   queue.close(1000, "");
   queue.end({ code: 1000, reason: "", wasClean: true });
@@ -283,7 +283,7 @@ Deno.test("SendQueue does not cut a client that answered in time", async () => {
   assert.deepEqual([names(), cuts], [["close"], []]);
 });
 
-Deno.test("SendQueue.terminate() ends with 1006 at once, also after a close, once", () => {
+Deno.test("SendQueue.terminate() ends with 1006 at once, only once, also after close()", () => {
   for (const closing of [false, true]) {
     const { queue, socket, cuts, timers, names } = rig();
     queue.send(bytes(60), true);
@@ -307,20 +307,20 @@ Deno.test("SendQueue.terminate() after the end does nothing", () => {
   assert.deepEqual([socket.calls.length, cuts.length], [0, 0]);
 });
 
-Deno.test("SendQueue reports when its client is watched, and when a watched queue has changed", () => {
+Deno.test("SendQueue reports when its client is watched, and when the watched queue changes", () => {
   const { queue, watching, moves, drainTo } = rig();
-  assert.equal(queue.slowAmount, -1, "a client that keeps up");
+  assert.equal(queue.slowAmount, -1, "slowAmount of a fast client");
   queue.send(bytes(60), false);
   assert.deepEqual([watching, queue.slowAmount], [[true], 60]);
   drainTo(60);
   drainTo(60);
   drainTo(55);
-  assert.deepEqual(moves, [60, 55], "an unchanged queue is no sign of life");
+  assert.deepEqual(moves, [60, 55], "reports of a changed queue");
   drainTo(0);
   assert.deepEqual([watching, queue.slowAmount], [[true, false], -1]);
 });
 
-Deno.test("SendQueue reports a client as watched while a caller waits for the drain", async () => {
+Deno.test("SendQueue reports a client as watched while a caller waits for a drain", async () => {
   const { queue, watching, drainTo } = rig();
   queue.send(bytes(20), false);
   const first = queue.waitForDrain(10, undefined), second = queue.waitForDrain(0, undefined);
@@ -343,11 +343,11 @@ Deno.test("SendQueue.finish() is true once, and no state follows", () => {
 
 const DOMAIN: BroadcastDomain = {
   topic() {
-    throw new Error("the hub asks for native topics, not the queue");
+    throw new Error("only the hub creates native topics");
   },
 };
 
-Deno.test("SendQueue has no group while it is slow or closing, and tells so", () => {
+Deno.test("SendQueue has no broadcast domain while slow or closing, and reports each change", () => {
   const { queue, socket, groups, drains, drainTo } = rig();
   assert.equal(queue.broadcastDomain, undefined);
   socket.topics!.domain = DOMAIN;
@@ -365,7 +365,7 @@ Deno.test("SendQueue has no group while it is slow or closing, and tells so", ()
   assert.equal(queue.broadcastDomain, undefined);
 });
 
-Deno.test("SendQueue that broadcasts have made slow is so at the next look, and drains", () => {
+Deno.test("SendQueue that is slow by broadcasts leaves its domain at the next check, and drains", () => {
   for (const see of ["look", "bufferedAmount"] as const) {
     const { queue, socket, groups, drains, drainTo } = rig();
     socket.topics!.domain = DOMAIN;

@@ -3,7 +3,7 @@ import { WebSocketSSE, type WebSocketSSEOptions } from "../../../websocket/sse.t
 import { EventServer, Line } from "../../harness/clients/event_server.ts";
 import { closed, heard, recorded, until } from "../../harness/clients/socket_history.ts";
 
-/** A server whose answers to GET are these lines, one after the other. */
+/** A server that answers each GET with the next of these responses. */
 function serving(...lines: readonly (Line | Response)[]): EventServer {
   const left = [...lines];
   return new EventServer({
@@ -16,12 +16,12 @@ function serving(...lines: readonly (Line | Response)[]): EventServer {
   });
 }
 
-/** What the GETs asked to go on from. */
+/** Returns the Last-Event-ID of each GET. */
 function lastIds(server: EventServer): (string | null)[] {
   return server.by("GET").map(({ headers }) => headers.get("last-event-id"));
 }
 
-Deno.test("WebSocketSSE reads each kind of message, whichever chunks it comes in", async () => {
+Deno.test("WebSocketSSE reads each kind of message, in all divisions into chunks", async () => {
   const texts = ["plain", "two\nlines\n", "\n", "", " space", "data: x", ":", "\u{1f600}\u2028ö"];
   const written = new Line();
   const chunks: Uint8Array[] = [];
@@ -43,18 +43,18 @@ Deno.test("WebSocketSSE reads each kind of message, whichever chunks it comes in
   for (let i = 0; i < plays.length; i += manyAtOnce) {
     await Promise.all(
       plays.slice(i, i + manyAtOnce).map(async (chunks, n) => {
-        assert.deepEqual(await readIn(chunks), expected, `play ${i + n}`);
+        assert.deepEqual(await readIn(chunks), expected, `chunks of play ${i + n}`);
       }),
     );
   }
 });
 
-/** What a socket hears of a response that comes in these chunks, each read by itself. */
+/** Returns the events of a socket whose response has these chunks, each read alone. */
 async function readIn(chunks: readonly Uint8Array[]): Promise<unknown[]> {
   let isFirst = true;
   const pulled = [...chunks];
   const fetch = () => {
-    if (!isFirst) return new Promise<Response>(() => {}); // the line is over; nobody asks why
+    if (!isFirst) return new Promise<Response>(() => {}); // the test ends before the next response
     isFirst = false;
     const body = new ReadableStream({
       pull: (controller) => pulled.length ? controller.enqueue(pulled.shift()) : controller.close(),
@@ -73,7 +73,7 @@ async function readIn(chunks: readonly Uint8Array[]): Promise<unknown[]> {
   return events.map((it) => it instanceof ArrayBuffer ? [...new Uint8Array(it)] : it);
 }
 
-Deno.test("WebSocketSSE gives bytes as the binaryType says", async () => {
+Deno.test("WebSocketSSE returns bytes in the type of binaryType", async () => {
   const line = new Line().open();
   await using server = serving(line);
   const socket = new WebSocketSSE(server.url);
@@ -92,7 +92,7 @@ Deno.test("WebSocketSSE gives bytes as the binaryType says", async () => {
   await closed(socket);
 });
 
-Deno.test("each message is a task of its own: what one sets off is done before the next", async () => {
+Deno.test("WebSocketSSE dispatches each message in its own task, after the microtasks of the previous one", async () => {
   const line = new Line().open().raw("");
   for (let i = 0; i < 5; i++) line.event(`${i}`);
   line.close(1000);
@@ -108,9 +108,9 @@ Deno.test("each message is a task of its own: what one sets off is done before t
   assert.deepEqual(steps, [0, 1, 2, 3, 4].flatMap((i) => [`${i} begins`, `${i} ends`]));
 });
 
-Deno.test("a line that breaks is taken up again: nothing lost, nothing twice", async () => {
+Deno.test("WebSocketSSE resumes after a broken connection without lost or repeated messages", async () => {
   const first = new Line().open().event("1").event("2").raw("id: t.3\ndata: ha");
-  const second = new Line(1).resume(0).event("1").event("2").event("3"); // more than was asked for
+  const second = new Line(1).resume(0).event("1").event("2").event("3"); // repeats events that the client has
   const third = new Line(4).resume(0).event("4").close(4001);
   await using server = serving(first, second, new Response("bad gateway", { status: 502 }), third);
   const socket = new WebSocketSSE(server.url, "chat");
@@ -123,10 +123,10 @@ Deno.test("a line that breaks is taken up again: nothing lost, nothing twice", a
   assert.deepEqual(events, ["open", "1", "2", "3", "4", "close 4001"]);
   assert.deepEqual(lastIds(server), [null, "t.2", "t.3", "t.3"]);
   const offers = server.by("GET").map(({ headers }) => headers.get("onepeer-protocols"));
-  assert.deepEqual(offers, ["chat", null, null, null], "a session has one handshake");
+  assert.deepEqual(offers, ["chat", null, null, null], "offered subprotocols of each GET");
 });
 
-Deno.test("a line that stays broken beyond the grace: one error, then 1006", async () => {
+Deno.test("WebSocketSSE closes with one error and 1006 if it cannot reconnect within the grace period", async () => {
   const line = new Line().open({ grace: 300 });
   await using server = serving(line);
   const socket = new WebSocketSSE(server.url);
@@ -135,22 +135,22 @@ Deno.test("a line that stays broken beyond the grace: one error, then 1006", asy
   const begin = performance.now();
   line.end();
   await closed(socket);
-  assert.ok(performance.now() - begin >= 290, "it gave up before");
+  assert.ok(performance.now() - begin >= 290, "the client gave up too early");
   assert.deepEqual(events, ["open", "error", "close 1006"]);
-  assert.ok(server.by("GET").length > 2, "it did not try");
+  assert.ok(server.by("GET").length > 2, "the client did not try to reconnect");
 });
 
-Deno.test("what ends a session for good: not a second line is asked for", async () => {
+Deno.test("WebSocketSSE does not reconnect after a session has ended for good", async () => {
   const recovery = new Line(9).close(1006, "recovery failed");
   const ends: [string, Line | Response, string][] = [
-    ["a session that is not recovered", recovery, "recovery failed"],
+    ["a session that the server cannot resume", recovery, "recovery failed"],
     [
-      "nothing to come back for",
+      "an answer of 204",
       new Response(null, { status: 204 }),
       "The server answered with 204",
     ],
     [
-      "messages that are missing",
+      "missing messages",
       new Line(5).resume(0).event("5"),
       "The server has skipped messages",
     ],
@@ -168,7 +168,7 @@ Deno.test("what ends a session for good: not a second line is asked for", async 
   }
 });
 
-Deno.test("a first answer that is no stream of events is a failed connection, once", async () => {
+Deno.test("WebSocketSSE fails once if the first answer is not an event stream", async () => {
   const refusals = [
     new Response("who are you?", { status: 401 }),
     new Response("<html>", { headers: { "content-type": "text/html" } }),
@@ -185,7 +185,7 @@ Deno.test("a first answer that is no stream of events is a failed connection, on
   }
 });
 
-Deno.test("a line that says nothing for two heartbeats is dead, and is taken up again", async () => {
+Deno.test("WebSocketSSE reconnects after two heartbeats without a byte", async () => {
   const dead = new Line().open({ heartbeat: 100 }).event("1");
   const next = new Line(2).resume(0).event("2");
   await using server = serving(dead, next);
@@ -194,23 +194,23 @@ Deno.test("a line that says nothing for two heartbeats is dead, and is taken up 
     const events = recorded(socket);
     await heard(socket, "open");
     const begin = performance.now();
-    for (let i = 0; i < 4; i++) { // heartbeats keep it alive
+    for (let i = 0; i < 4; i++) { // heartbeats keep the connection alive
       await new Promise((go) => setTimeout(go, 90));
       dead.raw(":\n\n");
     }
     await until("2", () => events.includes("2"));
     const took = performance.now() - begin;
-    assert.ok(took > 540 && took < 1_500, `it took ${took} ms`);
+    assert.ok(took > 540 && took < 1_500, `took ${took} ms`);
     await dead.gone;
     next.close(1000);
     await closed(socket);
     assert.deepEqual(events, ["open", "1", "2", "close 1000"]);
   });
-  assert.deepEqual(warnings, [], "nobody buffers here");
+  assert.deepEqual(warnings, [], "warnings without a buffering proxy");
   for (const { headers } of server.by("GET")) assert.equal(headers.get("onepeer-delivery"), null);
 });
 
-Deno.test("the heartbeat that the server tells counts from then on", async () => {
+Deno.test("WebSocketSSE uses the server's heartbeat once it arrives", async () => {
   await using server = serving(
     new Line().open({ heartbeat: 50 }),
     new Line(1).resume(0).close(1000),
@@ -219,12 +219,12 @@ Deno.test("the heartbeat that the server tells counts from then on", async () =>
   await heard(socket, "open");
   const begin = performance.now();
   await closed(socket);
-  assert.ok(performance.now() - begin < 1_500, "it waited as if there was none");
+  assert.ok(performance.now() - begin < 1_500, "the client ignored the server's heartbeat");
 });
 
-Deno.test("a proxy that keeps the events back is noticed, reported and got round by polling", async () => {
+Deno.test("WebSocketSSE detects a buffering proxy, warns and falls back to polling", async () => {
   const options: WebSocketSSEOptions = { heartbeat: 100 };
-  const held = new Line(0, { "onepeer-session": "t" }); // its headers come, nothing else
+  const held = new Line(0, { "onepeer-session": "t" }); // only its headers arrive
   const polls = [
     new Line().open({ heartbeat: 100, protocol: "b" }).end(),
     new Line(1).resume(0).event("1").end(),
@@ -237,7 +237,7 @@ Deno.test("a proxy that keeps the events back is noticed, reported and got round
   const warnings = await warned(async () => {
     const onBuffering = () => {
       const took = performance.now() - begin;
-      assert.ok(took >= 190 && took < 600, `it took ${took} ms`);
+      assert.ok(took >= 190 && took < 600, `took ${took} ms`);
       reports++;
     };
     const socket = new WebSocketSSE(server.url, ["a", "b"], { ...options, onBuffering });
@@ -254,17 +254,17 @@ Deno.test("a proxy that keeps the events back is noticed, reported and got round
   assert.deepEqual(lastIds(server), [null, "t.-1", "t.0", "t.1", "t.1"]);
 });
 
-Deno.test("a server that is silent to polls too is a failed connection", async () => {
+Deno.test("WebSocketSSE fails if the server does not answer polls either", async () => {
   await using server = serving(new Line(), new Line());
   const warnings = await warned(async () => {
     const socket = new WebSocketSSE(server.url, [], { heartbeat: 50 });
     assert.equal((await closed(socket)).code, 1006);
   });
-  assert.deepEqual(warnings, [], "polling did not help: no proxy is to blame");
+  assert.deepEqual(warnings, [], "warnings about a proxy, though polling did not help");
   assert.equal(server.by("GET").length, 2);
 });
 
-Deno.test("who knows of such a proxy polls from the start", async () => {
+Deno.test("WebSocketSSE with delivery poll polls from the start", async () => {
   await using server = serving(new Line().open().end(), new Line(1).resume(0).close(1000));
   const socket = new WebSocketSSE(server.url, [], { delivery: "poll" });
   await closed(socket);
@@ -272,7 +272,7 @@ Deno.test("who knows of such a proxy polls from the start", async () => {
   assert.deepEqual(modes, ["poll", "poll"]);
 });
 
-/** Warnings on the console in the meantime. */
+/** Returns the warnings on the console during `work`. */
 async function warned(act: () => Promise<void>): Promise<string[]> {
   const { warn } = console;
   const warnings: string[] = [];
@@ -285,7 +285,7 @@ async function warned(act: () => Promise<void>): Promise<string[]> {
   return warnings;
 }
 
-Deno.test("a response with an event that cannot be read is left, not kept beside the next one", async () => {
+Deno.test("WebSocketSSE cancels a response with an unreadable event before the next request", async () => {
   const lines = [new Line(), new Line(2)];
   await using server = serving(...lines);
   const socket = new WebSocketSSE(server.url);
@@ -294,7 +294,7 @@ Deno.test("a response with an event that cannot be read is left, not kept beside
   lines[0]!.event("{", "json");
   let isGone = false;
   void lines[0]!.gone.then(() => isGone = true);
-  await until("it is left", () => isGone);
+  await until("the response is cancelled", () => isGone);
   lines[1]!.resume(0).close(1000);
   assert.equal((await closed(socket)).code, 1000);
 });

@@ -5,16 +5,16 @@ import { createEndpoint } from "../../../mod.ts";
 import { fallback } from "../../../websocket/sse.ts";
 import { closed, heard, recorded, until } from "../../harness/clients/socket_history.ts";
 
-/** What becomes of a request for a WebSocket. */
+/** Answer to a request for a WebSocket. */
 type Upgrade = "taken" | "refused" | "unanswered";
 
-/** A server that echoes both ways, with what it was asked. */
+/** A server that echoes over both transports, and records requests. */
 class FallbackServer implements AsyncDisposable {
-  /** `websocket` or `sse` for each that tried. */
+  /** Transport of each attempt: `websocket` or `sse`. */
   readonly asked: string[] = [];
-  /** What the hooks saw. */
+  /** Events of the hooks. */
   readonly hooks: string[] = [];
-  /** Requests that were left unanswered until their client was gone. */
+  /** Number of requests without an answer whose client has left. */
   abandoned = 0;
   readonly endpoint = createEndpoint({
     hooks: {
@@ -64,7 +64,7 @@ class FallbackServer implements AsyncDisposable {
   }
 }
 
-Deno.test("fallback() takes the WebSocket where there is one, and asks for nothing else", async () => {
+Deno.test("fallback() uses a WebSocket if the server accepts it, and sends no other request", async () => {
   await using server = new FallbackServer("taken");
   const socket = fallback(server.url);
   const events = recorded(socket);
@@ -73,7 +73,7 @@ Deno.test("fallback() takes the WebSocket where there is one, and asks for nothi
   assert.deepEqual([socket.transport, socket.readyState, socket.url], ["websocket", 1, server.url]);
   socket.send("a");
   socket.send("b");
-  await until("both are back", () => events.length === 3);
+  await until("both echoes have arrived", () => events.length === 3);
   socket.close(3000, "bye");
   assert.deepEqual(await closed(socket), { code: 3000, reason: "bye", wasClean: true });
   assert.deepEqual(events, ["open", "a", "b", "close 3000"]);
@@ -81,7 +81,7 @@ Deno.test("fallback() takes the WebSocket where there is one, and asks for nothi
 });
 
 for (const upgrade of ["refused", "unanswered"] as const) {
-  Deno.test(`fallback() takes SSE where the WebSocket is ${upgrade}: one peer, each message once`, async () => {
+  Deno.test(`fallback() uses SSE if the WebSocket is ${upgrade}, with one peer and each message once`, async () => {
     await using server = new FallbackServer(upgrade);
     const begin = performance.now();
     const socket = fallback(server.url, [], { timeout: 200 });
@@ -93,10 +93,13 @@ for (const upgrade of ["refused", "unanswered"] as const) {
     assert.equal(socket.transport, "sse");
     socket.send("a");
     socket.send(new Uint8Array([1]));
-    await until("both are back", () => events.length === 3);
+    await until("both echoes have arrived", () => events.length === 3);
     assert.ok(events[2] instanceof ArrayBuffer);
     assert.deepEqual(server.hooks, ["open"]);
-    await until("nobody waits", () => server.abandoned === (upgrade === "unanswered" ? 1 : 0));
+    await until(
+      "no request is pending",
+      () => server.abandoned === (upgrade === "unanswered" ? 1 : 0),
+    );
     socket.close(3000);
     await closed(socket);
     assert.deepEqual([events[0], events[1], events.slice(3)], ["open", "a", ["close 3000"]]);
@@ -111,7 +114,7 @@ Deno.test("fallback() does not fall back once the WebSocket was open", async () 
   const socket = fallback(server.url, [], { timeout: 100 });
   const events = recorded(socket);
   await heard(socket, "open");
-  await new Promise((go) => setTimeout(go, 150)); // beyond the time that it may take to open
+  await new Promise((go) => setTimeout(go, 150)); // longer than the timeout of the open
   for (const peers of server.endpoint.peers.values()) for (const peer of peers) peer.terminate();
   await closed(socket);
   assert.equal(events[0], "open");
@@ -120,7 +123,7 @@ Deno.test("fallback() does not fall back once the WebSocket was open", async () 
   assert.equal(socket.readyState, socket.CLOSED);
 });
 
-Deno.test("fallback() fails once, where both fail", async () => {
+Deno.test("fallback() fails once if both transports fail", async () => {
   await using server = new FallbackServer("refused", false);
   const socket = fallback(server.url);
   const events = recorded(socket);
@@ -129,10 +132,10 @@ Deno.test("fallback() fails once, where both fail", async () => {
   assert.deepEqual(server.asked, ["websocket", "sse"]);
 });
 
-Deno.test("fallback() tries nothing more once it was closed", async () => {
+Deno.test("fallback() makes no more attempts after close()", async () => {
   await using server = new FallbackServer("unanswered");
   const socket = fallback(server.url, [], { timeout: 100 });
-  await until("it was asked", () => server.asked.length === 1);
+  await until("the server got a request", () => server.asked.length === 1);
   assert.throws(() => socket.close(1001), { name: "InvalidAccessError" });
   socket.close();
   assert.equal((await closed(socket)).code, 1006);
@@ -140,10 +143,10 @@ Deno.test("fallback() tries nothing more once it was closed", async () => {
   assert.deepEqual(server.asked, ["websocket"]);
 });
 
-Deno.test("fallback() takes SSE at once where the runtime has no WebSocket", async () => {
+Deno.test("fallback() uses SSE at once on a runtime without WebSocket", async () => {
   await using server = new FallbackServer("taken");
   const { WebSocket } = globalThis;
-  Reflect.deleteProperty(globalThis, "WebSocket"); // as in Node 20
+  Reflect.deleteProperty(globalThis, "WebSocket"); // as on Node 20
   try {
     const socket = fallback(server.url);
     await heard(socket, "open");
@@ -156,7 +159,7 @@ Deno.test("fallback() takes SSE at once where the runtime has no WebSocket", asy
   }
 });
 
-Deno.test("fallback() refuses at the call what neither could do", () => {
+Deno.test("fallback() throws at the call for arguments that neither transport accepts", () => {
   assert.throws(() => fallback("ftp://a.example"), { name: "SyntaxError" });
   assert.throws(() => fallback("ws://a.example", ["a", "a"]), { name: "SyntaxError" });
 });

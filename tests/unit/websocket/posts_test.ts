@@ -7,7 +7,7 @@ import { closed, heard, recorded, until } from "../../harness/clients/socket_his
 const utf8 = new TextDecoder();
 const taken = () => new Response(null, { status: 204 });
 
-/** A server that has one line, and answers messages as it is told. */
+/** A server with one event stream, whose answers to messages the test decides. */
 class Stage implements AsyncDisposable {
   readonly line: Line = new Line();
   readonly server: EventServer;
@@ -29,7 +29,7 @@ class Stage implements AsyncDisposable {
     return this;
   }
 
-  /** Number and body of each message, as they came. */
+  /** Number and body of each message, in order of arrival. */
   get posts(): string[] {
     return this.server.by("POST").map(postOf);
   }
@@ -45,7 +45,7 @@ function postOf({ headers, body }: Asked): string {
   return `${headers.get("onepeer-sequence")} ${utf8.decode(body)}`;
 }
 
-/** `fetch` that loses answers: the request goes through, and its answer is gone. */
+/** Returns a `fetch` that loses answers: the server gets the request, the client no answer. */
 function losing(isLost: (post: string) => boolean): typeof fetch {
   let sequence = "";
   return async (input, init) => {
@@ -58,7 +58,7 @@ function losing(isLost: (post: string) => boolean): typeof fetch {
   };
 }
 
-Deno.test("messages go up one at a time, in the order of send(), with the bytes of the call", async () => {
+Deno.test("WebSocketSSE posts messages one at a time, in the order of send(), with the bytes at the call", async () => {
   let underWay = 0;
   let most = 0;
   await using stage = await new Stage(async ({ headers }) => {
@@ -78,8 +78,11 @@ Deno.test("messages go up one at a time, in the order of send(), with the bytes 
   socket.send(new ArrayBuffer(0));
   bytes.fill(0);
   assert.equal(socket.bufferedAmount, 3 + 4 + 3 + 1 + 5);
-  await until("all are taken", () => socket.bufferedAmount === 0 && stage.posts.length === 7);
-  await until("none is under way", () => underWay === 0);
+  await until(
+    "the server has accepted all messages",
+    () => socket.bufferedAmount === 0 && stage.posts.length === 7,
+  );
+  await until("no request is pending", () => underWay === 0);
   assert.deepEqual(stage.posts, ["1 \ufffd", "2 blob", "3 abc", "4 a", "5 xabcx", "6 ", "7 "]);
   assert.equal(most, 1);
   const types = stage.server.by("POST").map(({ headers }) => headers.get("content-type"));
@@ -87,7 +90,7 @@ Deno.test("messages go up one at a time, in the order of send(), with the bytes 
   assert.deepEqual(types, [text, binary, binary, binary, binary, text, binary]);
 });
 
-Deno.test("a message whose answer was lost is sent again, with its number: 409 says it was taken", async () => {
+Deno.test("WebSocketSSE repeats a message whose answer was lost, and accepts 409 as delivered", async () => {
   const received: string[] = [];
   const losses = new Set(["1", "3"]);
   const post: Answer = (asked) => {
@@ -102,12 +105,12 @@ Deno.test("a message whose answer was lost is sent again, with its number: 409 s
   const fetch = losing((sequence) => losses.delete(sequence));
   await using stage = await new Stage(post, { fetch }).open();
   for (const text of ["a", "b", "c", "d"]) stage.socket.send(text);
-  await until("all are taken", () => stage.socket.bufferedAmount === 0);
+  await until("the server has accepted all messages", () => stage.socket.bufferedAmount === 0);
   assert.deepEqual(received, ["a", "b", "c", "d"]);
   assert.deepEqual(stage.posts, ["1 a", "1 a", "2 b", "3 c", "3 c", "4 d"]);
 });
 
-Deno.test("a message that fails for what may pass away is tried again, not at once", async () => {
+Deno.test("WebSocketSSE repeats a message after a temporary failure, with a delay", async () => {
   const statuses = [500, 502, 503, 504, 408, 425, 429, 200];
   await Promise.all(statuses.map(async (status) => {
     const answers = [status, status, 204];
@@ -117,17 +120,20 @@ Deno.test("a message that fails for what may pass away is tried again, not at on
       fetch(input, init) {
         if (init?.method !== "POST" || !isFirst) return fetch(input, init);
         isFirst = false;
-        return Promise.reject(new TypeError("there is no network"));
+        return Promise.reject(new TypeError("the network is down"));
       },
     }).open();
     stage.socket.send("a");
-    await until(`it is taken after ${status}`, () => stage.socket.bufferedAmount === 0);
+    await until(
+      `the server has accepted the message after ${status}`,
+      () => stage.socket.bufferedAmount === 0,
+    );
     assert.deepEqual(stage.posts, ["1 a", "1 a", "1 a"]);
-    assert.ok(performance.now() - begin > 5, "it hammered");
+    assert.ok(performance.now() - begin > 5, "the client did not delay its repetition");
   }));
 });
 
-Deno.test("a message that was taken before its line broke is not sent again", async () => {
+Deno.test("WebSocketSSE does not repeat a message that the server received before the connection broke", async () => {
   const { promise: never, resolve: end } = Promise.withResolvers<Response>();
   const lines = [new Line().open(), new Line(1).resume(1)];
   const left = [...lines];
@@ -139,16 +145,16 @@ Deno.test("a message that was taken before its line broke is not sent again", as
   await heard(socket, "open");
   socket.send("a");
   socket.send("b");
-  await until("a is there", () => server.by("POST").length === 1);
+  await until("a has arrived", () => server.by("POST").length === 1);
   lines[0]!.cut();
-  await until("b is taken", () => socket.bufferedAmount === 0);
+  await until("the server has accepted b", () => socket.bufferedAmount === 0);
   assert.deepEqual(server.by("POST").map(postOf), ["1 a", "2 b"]);
   end(taken());
   lines[1]!.close(1000);
   await closed(socket);
 });
 
-Deno.test("a message whose answer never comes is sent again, however often, and is no failure", async () => {
+Deno.test("Posts repeats a message without an answer as often as needed, and does not fail", async () => {
   const sent: number[] = [];
   const ended = new AbortController();
   const posts = new Posts({
@@ -162,41 +168,41 @@ Deno.test("a message whose answer never comes is sent again, however often, and 
     failed: (reason) => assert.fail(reason),
   }, ended.signal);
   const begin = performance.now();
-  // Each byte is given a millisecond beside half a minute: by this size it is 30.
+  // The timeout is 30 s and a millisecond for each byte; this size makes it 30 ms.
   posts.add({ method: "POST", type: "text/plain", body: new Uint8Array(), size: 30 - 30_000 });
-  await until("it is taken", () => posts.bufferedAmount === 0);
+  await until("the server has accepted the message", () => posts.bufferedAmount === 0);
   assert.deepEqual(sent, Array(5).fill(1));
-  assert.ok(performance.now() - begin > 4 * 30, "it hammered");
+  assert.ok(performance.now() - begin > 4 * 30, "the client did not delay its repetition");
 });
 
-Deno.test("a message that still waits at the server is asked for again, and comes once", async () => {
+Deno.test("WebSocketSSE repeats a message that is pending at the server, which delivers it once", async () => {
   const answers = [Response.json({ expected: 1 }, { status: 409 }), taken()];
   await using stage = await new Stage(() => answers.shift()!).open();
   stage.socket.send("a");
-  await until("it is taken", () => stage.socket.bufferedAmount === 0);
+  await until("the server has accepted the message", () => stage.socket.bufferedAmount === 0);
   assert.deepEqual(stage.posts, ["1 a", "1 a"]);
 });
 
-Deno.test("what the server will never take ends the socket, as the frame would have", async () => {
+Deno.test("WebSocketSSE closes after a permanent refusal, with the code that a WebSocket would get", async () => {
   for (const [status, code] of [[413, 1009], [415, 1003], [403, 1008], [404, 1008]] as const) {
     await using stage = await new Stage(() => new Response("no", { status })).open();
     const { socket, server } = stage;
     const events = recorded(socket);
     socket.send("a");
     socket.send("b");
-    await until("it closes", () => socket.readyState === WebSocketSSE.CLOSING);
+    await until("the socket is closing", () => socket.readyState === WebSocketSSE.CLOSING);
     stage.line.event("on its way");
     const { reason, wasClean } = await closed(socket);
     assert.deepEqual(events, ["on its way", `close ${code}`]);
     assert.equal(reason, `The server answered a message with ${status}`);
     assert.equal(wasClean, true);
-    assert.deepEqual(stage.posts, ["1 a"], "what comes behind it is not sent");
+    assert.deepEqual(stage.posts, ["1 a"], "posts after the refused message");
     const [told] = server.by("DELETE").map(({ body }) => JSON.parse(utf8.decode(body)).code);
     assert.equal(told, code);
   }
 });
 
-Deno.test("a server that has lost messages, or is not to be reached, ends the socket with 1006", async () => {
+Deno.test("WebSocketSSE closes with 1006 if the server lost messages or is unreachable", async () => {
   const lost = () => Response.json({ expected: 1 }, { status: 409 });
   const ends: [string, Answer, string][] = [
     [
@@ -217,7 +223,7 @@ Deno.test("a server that has lost messages, or is not to be reached, ends the so
   }
 });
 
-Deno.test("close() waits for what was sent before it", async () => {
+Deno.test("WebSocketSSE.close() waits for earlier messages", async () => {
   await using stage = await new Stage(async () => {
     await new Promise((go) => setTimeout(go, 30));
     return taken();
@@ -225,27 +231,27 @@ Deno.test("close() waits for what was sent before it", async () => {
   for (const text of ["a", "b", "c"]) stage.socket.send(text);
   stage.socket.close();
   stage.socket.send("d");
-  await until("it was told", () => stage.server.by("DELETE").length === 1);
+  await until("the server got the close", () => stage.server.by("DELETE").length === 1);
   assert.deepEqual(stage.posts, ["1 a", "2 b", "3 c"]);
 });
 
-Deno.test("a server that closes while our close waits for a message is answered all the same", async () => {
+Deno.test("WebSocketSSE answers the server's close while its own close waits for a message", async () => {
   const { promise: never, resolve: end } = Promise.withResolvers<Response>();
   const line = new Line();
   await using server = new EventServer({ GET: () => line.open().response, POST: () => never });
   const socket = new WebSocketSSE(server.url);
   await heard(socket, "open");
   socket.send("a");
-  await until("a is there", () => server.by("POST").length === 1);
+  await until("a has arrived", () => server.by("POST").length === 1);
   socket.close(1000, "ours");
   line.close(1000, "theirs");
   assert.deepEqual(await closed(socket), { code: 1000, reason: "theirs", wasClean: true });
-  await until("it was told", () => server.by("DELETE").length === 1);
+  await until("the server got the close", () => server.by("DELETE").length === 1);
   assert.equal(utf8.decode(server.by("DELETE")[0]!.body), '{"code":1000,"reason":"theirs"}');
   end(taken());
 });
 
-Deno.test("headers and credentials go with every request, and no redirect is followed", async () => {
+Deno.test("WebSocketSSE sends headers and credentials with every request, and follows no redirect", async () => {
   const seen: RequestInit[] = [];
   await using stage = await new Stage(taken, {
     headers: { authorization: "Bearer x" },

@@ -3,7 +3,7 @@ import { WebSocketSSE } from "../../../websocket/sse.ts";
 import { EventServer, Line } from "../../harness/clients/event_server.ts";
 import { closed, heard, until } from "../../harness/clients/socket_history.ts";
 
-Deno.test("WebSocketSSE connects, sends and closes as a WebSocket does", async () => {
+Deno.test("WebSocketSSE connects, sends and closes like a WebSocket", async () => {
   const line = new Line();
   await using server = new EventServer({
     GET: () => line.open({ protocol: "b" }).response,
@@ -39,7 +39,7 @@ Deno.test("WebSocketSSE connects, sends and closes as a WebSocket does", async (
   assert.equal(server.asked[0]!.headers.get("onepeer-protocols"), "a, b");
 });
 
-Deno.test("WebSocketSSE takes URLs of four schemes, and shows them as a WebSocket would", async () => {
+Deno.test("WebSocketSSE accepts URLs of four schemes, and shows them like a WebSocket", async () => {
   await using server = new EventServer({});
   const { host } = new URL(server.url);
   for (const scheme of ["ws", "http"]) {
@@ -48,7 +48,7 @@ Deno.test("WebSocketSSE takes URLs of four schemes, and shows them as a WebSocke
     await closed(socket);
   }
   assert.deepEqual(server.asked.map(({ method }) => method), ["GET", "GET"]);
-  const nobody = () => Promise.reject(new TypeError("nobody is asked"));
+  const nobody = () => Promise.reject(new TypeError("no request expected"));
   for (const scheme of ["wss", "https"]) {
     const socket = new WebSocketSSE(`${scheme}://a.example`, [], { fetch: nobody });
     assert.equal(socket.url, "wss://a.example/");
@@ -64,8 +64,8 @@ Deno.test("WebSocketSSE takes URLs of four schemes, and shows them as a WebSocke
   );
 });
 
-Deno.test("WebSocketSSE refuses subprotocols that are no tokens, or come twice", () => {
-  const fetch = () => Promise.reject(new TypeError("nobody is asked"));
+Deno.test("WebSocketSSE rejects subprotocols that are not tokens, or are repeated", () => {
+  const fetch = () => Promise.reject(new TypeError("no request expected"));
   for (const bad of ["", "a b", "a,b", "ö", ["a", "a"], ["a", ""]]) {
     assert.throws(
       () => new WebSocketSSE("ws://a.example", bad, { fetch }),
@@ -75,7 +75,7 @@ Deno.test("WebSocketSSE refuses subprotocols that are no tokens, or come twice",
   }
 });
 
-Deno.test("WebSocketSSE.close() takes the codes and reasons that WHATWG allows", async () => {
+Deno.test("WebSocketSSE.close() accepts the codes and reasons that WHATWG allows", async () => {
   const lines: Line[] = [];
   await using server = new EventServer({
     GET: () => (lines.push(new Line().open()), lines.at(-1)!.response),
@@ -91,7 +91,7 @@ Deno.test("WebSocketSSE.close() takes the codes and reasons that WHATWG allows",
   }
   assert.equal(socket.readyState, WebSocketSSE.OPEN);
   socket.close(4999, "ö".repeat(61) + "x");
-  socket.close(1000); // the first wins
+  socket.close(1000); // ignored after the first close
   lines[0]!.end();
   assert.deepEqual(await closed(socket), {
     code: 4999,
@@ -102,7 +102,7 @@ Deno.test("WebSocketSSE.close() takes the codes and reasons that WHATWG allows",
   assert.deepEqual(told, [{ code: 4999, reason: "ö".repeat(61) + "x" }]);
 });
 
-Deno.test("WebSocketSSE.close() without a code tells none, and ends with 1005", async () => {
+Deno.test("WebSocketSSE.close() without a code sends none, and ends with 1005", async () => {
   const line = new Line().open();
   await using server = new EventServer({
     GET: () => line.response,
@@ -115,7 +115,7 @@ Deno.test("WebSocketSSE.close() without a code tells none, and ends with 1005", 
   assert.equal(new TextDecoder().decode(server.by("DELETE")[0]!.body), "{}");
 });
 
-Deno.test("WebSocketSSE.close() before it is open fails the connection, and tells the server", async () => {
+Deno.test("WebSocketSSE.close() before the open fails the connection, and notifies the server", async () => {
   const unborn = new WebSocketSSE("ws://a.example", [], { fetch: () => new Promise(() => {}) });
   unborn.close();
   assert.equal(unborn.readyState, WebSocketSSE.CLOSING);
@@ -127,18 +127,18 @@ Deno.test("WebSocketSSE.close() before it is open fails the connection, and tell
   const socket = new WebSocketSSE(server.url, [], {
     fetch: (input, init) => fetch(input, init).finally(() => setTimeout(begin)),
   });
-  await begun; // the header has come, and nothing else
+  await begun; // only the headers have arrived
   let errors = 0;
   socket.onerror = () => errors++;
   socket.close(3000);
   assert.deepEqual(await closed(socket), { code: 1006, reason: "", wasClean: false });
   assert.equal(errors, 1);
   await line.gone;
-  await until("it was told", () => server.by("DELETE").length === 1);
+  await until("the server got the close", () => server.by("DELETE").length === 1);
   assert.equal(server.by("DELETE")[0]!.headers.get("onepeer-session"), "t");
 });
 
-Deno.test("WebSocketSSE answers the close of the server, and drops what waits", async () => {
+Deno.test("WebSocketSSE answers the server's close, and drops queued messages", async () => {
   const line = new Line().open();
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   await using server = new EventServer({
@@ -156,26 +156,30 @@ Deno.test("WebSocketSSE answers the close of the server, and drops what waits", 
   assert.deepEqual(messages, ["last"]);
   release();
   socket.send("three");
-  assert.equal(socket.bufferedAmount, 11, "what is sent too late counts, as in a WebSocket");
+  assert.equal(
+    socket.bufferedAmount,
+    11,
+    "bufferedAmount includes late messages, like in a WebSocket",
+  );
   await until("the answer", () => server.by("DELETE").length === 1);
   const told = JSON.parse(new TextDecoder().decode(server.by("DELETE")[0]!.body));
   assert.deepEqual(told, { code: 1012, reason: "restart" });
   assert.equal(server.by("POST").length, 1);
 });
 
-Deno.test("WebSocketSSE has the constants of a WebSocket, on the class and on each", () => {
-  const fetch = () => Promise.reject(new TypeError("nobody is asked"));
+Deno.test("WebSocketSSE has the constants of a WebSocket, on the class and on each object", () => {
+  const fetch = () => Promise.reject(new TypeError("no request expected"));
   const socket = new WebSocketSSE("ws://a.example", [], { fetch });
   for (const name of ["CONNECTING", "OPEN", "CLOSING", "CLOSED"] as const) {
     assert.equal(WebSocketSSE[name], WebSocket[name]);
     assert.equal(socket[name], WebSocket[name]);
     assert.equal(WebSocketSSE.prototype[name], WebSocket[name]);
   }
-  socket.binaryType = "nodebuffer" as "blob"; // ignored, as an enumeration of WebIDL is
+  socket.binaryType = "nodebuffer" as "blob"; // ignored, as WebIDL ignores invalid values of an enumeration
   assert.equal(socket.binaryType, "blob");
 });
 
-Deno.test("WebSocketSSE calls `on…` handlers in their place among the listeners", async () => {
+Deno.test("WebSocketSSE calls `on…` handlers in order of registration among the listeners", async () => {
   const line = new Line().open();
   await using server = new EventServer({ GET: () => line.response });
   const socket = new WebSocketSSE(server.url);

@@ -9,10 +9,10 @@ import { Notifier } from "../../../../pubsub/hub_observer.ts";
 import { Frame } from "../../../../socket/frame.ts";
 import { FakeSocket } from "../../fake_socket.ts";
 
-/** A peer, as far as a hub knows it. */
+/** A peer with the members that a hub uses. */
 const fakePeer = (): Peer => ({ broadcastDomain: undefined, deliver: () => true }) as never;
 
-Deno.test("DurableHub revives the sleeping peers before it publishes or counts", () => {
+Deno.test("DurableHub revives hibernating peers before it publishes or counts", () => {
   const uses: ((hub: DurableHub) => number)[] = [
     (hub) => hub.publish("t", new Frame("x")),
     (hub) => hub.memberCount,
@@ -31,9 +31,9 @@ Deno.test("DurableHub revives the sleeping peers before it publishes or counts",
   }
 });
 
-Deno.test("DurableHub revives nobody for the changes of one peer", () => {
+Deno.test("DurableHub revives no other peer if one peer changes its topics", () => {
   const hub = new DurableHub(new Hub(), () => {});
-  hub.reviveAll = () => assert.fail("the peers were revived");
+  hub.reviveAll = () => assert.fail("all peers were revived");
   const peer = fakePeer();
   hub.join("/", peer);
   hub.subscribe("/", "t", peer);
@@ -42,7 +42,7 @@ Deno.test("DurableHub revives nobody for the changes of one peer", () => {
   hub.leave("/", peer);
 });
 
-Deno.test("DurableHub refuses a topic that cannot be saved, and subscribes nobody", () => {
+Deno.test("DurableHub.subscribe() throws for a topic that cannot be saved, and does not subscribe the peer", () => {
   const hub = new DurableHub(new Hub(), (_, topic) => {
     if (topic === "too large") throw new RangeError(topic);
   });
@@ -51,7 +51,7 @@ Deno.test("DurableHub refuses a topic that cannot be saved, and subscribes nobod
   assert.deepEqual([hub.topicCount, hub.publish("too large", new Frame("x"))], [0, 0]);
 });
 
-Deno.test("a peer is saved after its topics have changed, unless it is being revived", async () => {
+Deno.test("DurableHub saves a peer after its topics have changed, but not during its revival", async () => {
   const peers = new DurablePeers(new SaveSchedule(() => {}));
   const hub = new Hub(new Notifier([peers]));
   const said: string[] = [];

@@ -6,7 +6,7 @@ import adapter, {
 import { checkDurable } from "../../../../adapters/cloudflare/options.ts";
 import type { AdapterOptions } from "../../../../endpoint/adapter.ts";
 
-Deno.test("the adapter for Cloudflare finds wrong options before the first client does", () => {
+Deno.test("cloudflareAdapter() rejects wrong options at the call, before the first client", () => {
   const wrong: readonly (readonly [options: object, message: RegExp])[] = [
     [{ bindingNam: "Room" }, /Cannot use bindingNam as there is no such option/],
     [{ bindingName: 5 }, /Cannot use bindingName as it must be the name of a binding/],
@@ -27,7 +27,7 @@ Deno.test("the adapter for Cloudflare finds wrong options before the first clien
   });
 });
 
-Deno.test("worker() finds wrong options, those of the adapter included", () => {
+Deno.test("worker() rejects wrong options, including those of the adapter", () => {
   const ws = adapter();
   const wrong: readonly (readonly [options: object, message: RegExp])[] = [
     [{ bindingName: "Room" }, /no such option: known are binding, instance, fetch/],
@@ -40,7 +40,7 @@ Deno.test("worker() finds wrong options, those of the adapter included", () => {
   }
 });
 
-Deno.test("a Worker without its binding answers 500, and the console has what to add", async () => {
+Deno.test("a Worker without its binding answers 500, and logs the configuration to add", async () => {
   const upgrade = new Request("http://localhost/", { headers: { upgrade: "websocket" } });
   const said: unknown[] = [];
   const original = console.error;
@@ -57,7 +57,7 @@ Deno.test("a Worker without its binding answers 500, and the console has what to
   await assert.rejects(adapter().handleUpgrade(upgrade, {}, undefined), { message });
 });
 
-Deno.test("A Durable Object passes to its endpoint only the options that an endpoint has", () => {
+Deno.test("a Durable Object passes only endpoint options to its endpoint", () => {
   const heartbeat = { request: "ping", response: "pong" };
   const options = {
     heartbeat,

@@ -39,7 +39,7 @@ async function logged(work: () => Promise<void>): Promise<unknown[]> {
   return said;
 }
 
-Deno.test("a state that was touched is saved once, at the end of the turn", async () => {
+Deno.test("SaveSchedule saves a touched state once, at the end of the turn", async () => {
   const { saves, state, other } = setUp();
   for (const it of [state, other, state]) saves.touch(it);
   assert.equal(state.saves, 0);
@@ -52,7 +52,7 @@ Deno.test("a state that was touched is saved once, at the end of the turn", asyn
   assert.equal(state.saves, 2);
 });
 
-Deno.test("a hook without a promise has its state saved at once, and not again in this turn", async () => {
+Deno.test("SaveSchedule saves the state of a synchronous hook at once, and not again in this turn", async () => {
   const { saves, kept, state } = setUp();
   saves.touch(state);
   assert.equal(saves.ran(state, undefined), undefined);
@@ -61,13 +61,13 @@ Deno.test("a hook without a promise has its state saved at once, and not again i
   assert.deepEqual([state.saves, kept.length], [1, 0]);
 });
 
-Deno.test("an asynchronous hook has its state saved when the last of its hooks has settled", async () => {
+Deno.test("SaveSchedule saves the state of asynchronous hooks when the last of them has settled", async () => {
   const { saves, kept, state } = setUp();
   const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const settled = saves.ran(state, first.promise);
   saves.ran(state, second.promise);
   saves.touch(state);
-  saves.ran(state, undefined); // a third hook, without a promise
+  saves.ran(state, undefined); // a third hook, which is synchronous
   await turn();
   first.resolve();
   await settled;
@@ -78,11 +78,11 @@ Deno.test("an asynchronous hook has its state saved when the last of its hooks h
   assert.equal(state.running, 0);
 });
 
-Deno.test("a state that was touched while any hook ran is saved again when no hook runs", async () => {
+Deno.test("SaveSchedule saves a state touched during a hook again, once no hook runs", async () => {
   const { saves, state, other } = setUp();
   const hook = Promise.withResolvers<void>();
   saves.ran(state, hook.promise);
-  saves.touch(other); // by the hook, which may keep the context
+  saves.touch(other); // the hook touches it, and may keep the context
   await turn();
   assert.equal(other.saves, 1);
   hook.resolve();
@@ -90,10 +90,10 @@ Deno.test("a state that was touched while any hook ran is saved again when no ho
   assert.equal(other.saves, 2);
   saves.touch(state);
   await turn();
-  assert.equal(other.saves, 2, "it is held no longer");
+  assert.equal(other.saves, 2, "saves after the last hook");
 });
 
-Deno.test("a state that is closed is saved once more and then let go", async () => {
+Deno.test("SaveSchedule saves a closed state once more, and then releases it", async () => {
   const { saves, state, other } = setUp();
   const hook = Promise.withResolvers<void>();
   saves.ran(other, hook.promise);
@@ -108,7 +108,7 @@ Deno.test("a state that is closed is saved once more and then let go", async () 
   assert.equal(state.saves, 2);
 });
 
-Deno.test("a failed save reaches the caller of a hook; at the end of a turn it is logged", async () => {
+Deno.test("SaveSchedule throws a failed save to the caller of a hook, and logs one at the end of a turn", async () => {
   const { saves, state, other } = setUp();
   state.error = new Error("too large");
   assert.throws(() => saves.ran(state, undefined), state.error);
@@ -123,7 +123,7 @@ Deno.test("a failed save reaches the caller of a hook; at the end of a turn it i
   await saves.settled();
 });
 
-Deno.test("a hook that fails is reported to its caller, and its state is saved", async () => {
+Deno.test("SaveSchedule passes the error of a failed hook to the caller, and saves the state", async () => {
   const { saves, kept, state } = setUp();
   const error = new Error("the hook fails");
   await assert.rejects(saves.ran(state, Promise.reject(error))!, error);
@@ -131,7 +131,7 @@ Deno.test("a hook that fails is reported to its caller, and its state is saved",
   await Promise.all(kept);
 });
 
-Deno.test("settled() waits for all hooks, those that begin meanwhile included", async () => {
+Deno.test("SaveSchedule.settled() waits for all hooks, including those that begin meanwhile", async () => {
   const { saves, kept, state } = setUp();
   const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   saves.ran(state, first.promise);

@@ -7,10 +7,10 @@ import { FrameBatch } from "../../../../shims/node/frame_batch.ts";
 import { BatchedWriter } from "../../../../shims/node/batched_writer.ts";
 import { BINARY, parseFrame, type RawFrame, TEXT } from "../../../harness/clients/raw_client.ts";
 
-/** A stream that records what is written, call by call. */
+/** A stream that records the bytes of each write. */
 class Recorder extends Duplex {
   readonly writes: Uint8Array[] = [];
-  /** Set to stop taking, as a client that does not read. */
+  /** Set to stop accepting bytes, like a client that does not read. */
   isStuck = false;
   override _read(): void {}
   override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {
@@ -46,7 +46,7 @@ function framesIn(bytes: Uint8Array): RawFrame[] {
   return frames;
 }
 
-Deno.test("a run is its frames one behind the other, at every boundary of their length", () => {
+Deno.test("FrameBatch concatenates its frames, at each boundary of their length", () => {
   const lengths = [0, 1, 125, 126, 127, 128, 65_535, 65_536, 70_000];
   const sent: Frame[] = [];
   let run = new FrameBatch();
@@ -66,14 +66,14 @@ Deno.test("a run is its frames one behind the other, at every boundary of their 
   }
 });
 
-Deno.test("a deflated frame stands in a run with RSV1, and its own length", () => {
+Deno.test("FrameBatch writes a deflated frame with RSV1 and its deflated length", () => {
   const deflated = new Uint8Array([1, 2, 3]);
   const run = new FrameBatch().with(encode("a long text"), deflated);
   const [found] = framesIn(run.bytes);
   assert.deepEqual([found!.rsv1, found!.opcode, [...found!.payload]], [true, TEXT, [1, 2, 3]]);
 });
 
-Deno.test("lines that are sent the same share the bytes, others get their own", async () => {
+Deno.test("BatchedWriter shares the bytes among connections with equal frames only", async () => {
   const [one, two, three] = [rig(), rig(), rig()];
   const [hello, aside, all] = [encode("hello"), encode("aside"), encode("all")];
   for (const { line } of [one, two, three]) line.write(hello);
@@ -88,7 +88,7 @@ Deno.test("lines that are sent the same share the bytes, others get their own", 
   assert.deepEqual([one, two, three].map((it) => it.stream.writes.length), [1, 1, 1]);
 });
 
-Deno.test("nothing is written before the end of the turn, and all of it in one write", async () => {
+Deno.test("BatchedWriter writes all frames of a turn in one write, at the end of the turn", async () => {
   const { line, stream, drains } = rig();
   for (let i = 0; i < 100; i++) line.write(encode(`${i}`));
   assert.equal(stream.writes.length, 0);
@@ -99,7 +99,7 @@ Deno.test("nothing is written before the end of the turn, and all of it in one w
   assert.equal(drains.count, 1);
 });
 
-Deno.test("what is sent while a chunk is read leaves at its end", () => {
+Deno.test("BatchedWriter writes frames sent during a read chunk at the end of the chunk", () => {
   const { line, stream } = rig();
   line.startReading();
   line.write(encode("one"));
@@ -110,7 +110,7 @@ Deno.test("what is sent while a chunk is read leaves at its end", () => {
   assert.equal(framesIn(stream.writes[0]!).length, 2);
 });
 
-Deno.test("a large frame goes at once, behind what was gathered, and alone", async () => {
+Deno.test("BatchedWriter writes a large frame at once, alone, after the gathered frames", async () => {
   const { line, stream } = rig();
   line.write(encode("before"));
   line.write(encode(new Uint8Array(100_000)));
@@ -121,7 +121,7 @@ Deno.test("a large frame goes at once, behind what was gathered, and alone", asy
   assert.deepEqual(stream.writes.map((it) => it.byteLength), [8, 100_010, 7]);
 });
 
-Deno.test("no more is gathered than its bound, however much is sent in a turn", () => {
+Deno.test("BatchedWriter gathers at most its bound in one turn", () => {
   const { line, stream } = rig();
   let most = 0;
   for (let i = 0; i < 5_000; i++) {
@@ -132,7 +132,7 @@ Deno.test("no more is gathered than its bound, however much is sent in a turn", 
   assert.ok(stream.writes.length < 20, `${stream.writes.length} writes`);
 });
 
-Deno.test("a client that does not take it counts as not drained", async () => {
+Deno.test("BatchedWriter reports no drain while the client does not read", async () => {
   const { line, stream, drains } = rig();
   stream.isStuck = true;
   line.write(encode("x"));
@@ -141,7 +141,7 @@ Deno.test("a client that does not take it counts as not drained", async () => {
   assert.equal(drains.count, 0);
 });
 
-Deno.test("a line that has ended takes nothing more, and complains to nobody", async () => {
+Deno.test("BatchedWriter drops frames after the end of the connection, without an error", async () => {
   const { line, stream } = rig();
   const errors: Error[] = [];
   stream.on("error", (error) => errors.push(error));
@@ -154,7 +154,7 @@ Deno.test("a line that has ended takes nothing more, and complains to nobody", a
   assert.deepEqual([stream.writes.length, errors.length, line.gathered], [0, 0, 0]);
 });
 
-Deno.test("any interleaving of sends to many lines reaches each in the order of the calls", async () => {
+Deno.test("BatchedWriter keeps the order of the calls for each connection under random interleavings", async () => {
   const step = fc.record({
     to: fc.uniqueArray(fc.integer({ min: 0, max: 4 }), { minLength: 1 }),
     size: fc.oneof(fc.integer({ min: 0, max: 130 }), fc.constantFrom(20_000, 33_000)),

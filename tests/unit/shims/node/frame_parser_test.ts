@@ -20,7 +20,7 @@ import {
 
 const MAX_PAYLOAD = 4096;
 
-/** What the parser makes of chunks, in words. */
+/** Describes the parser's result for chunks. */
 function parsed(chunks: readonly Buffer[], maxPayload = MAX_PAYLOAD): unknown[][] {
   const heard: unknown[][] = [];
   const parser = new FrameParser({
@@ -40,7 +40,7 @@ function shown(payload: string | Uint8Array): string {
     : `bytes ${Buffer.from(payload).toString("hex")}`;
 }
 
-/** What `ws` makes of the same bytes: another's reading of RFC 6455. */
+/** Describes the result of `ws` for the same bytes, as an independent reading of RFC 6455. */
 async function readByWs(bytes: Buffer): Promise<unknown[][]> {
   const heard: unknown[][] = [];
   const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
@@ -93,13 +93,13 @@ const WS_CODES: Readonly<Record<string, number>> = {
   WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
 };
 
-/** Cuts bytes at the given places. */
+/** Cuts bytes at the given offsets. */
 function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
   const sorted = [0, ...places.map((it) => it % (bytes.length + 1)).sort((a, b) => a - b)];
   return sorted.map((start, i) => bytes.subarray(start, sorted[i + 1] ?? bytes.length));
 }
 
-Deno.test("every length boundary, whole and in single bytes", () => {
+Deno.test("FrameParser reads messages at each length boundary, in one chunk and byte by byte", () => {
   for (const length of [0, 1, 125, 126, 127, 128, 65_535, 65_536, 65_537]) {
     const payload = new Uint8Array(length).map((_, i) => i * 7);
     const bytes = Buffer.concat([frame(BINARY, payload), frame(TEXT, "x".repeat(length))]);
@@ -117,7 +117,7 @@ Deno.test("every length boundary, whole and in single bytes", () => {
   }
 });
 
-Deno.test("a message over maxPayload fails at its header, before its bytes are there", () => {
+Deno.test("FrameParser refuses a message over maxPayload at its header, before the payload arrives", () => {
   const header = frame(BINARY, new Uint8Array(MAX_PAYLOAD + 1)).subarray(0, 8);
   assert.deepEqual(parsed([header]), [["violation", 1009]]);
   const huge = Buffer.from([
@@ -146,24 +146,24 @@ Deno.test("a message over maxPayload fails at its header, before its bytes are t
   assert.deepEqual(parsed(fragments), [["violation", 1009]]);
 });
 
-Deno.test("a flood of tiny and empty fragments is put together, and costs no more than its bytes", () => {
+Deno.test("FrameParser joins a flood of tiny and empty fragments into one message", () => {
   const chunks = [frame(TEXT, "", { fin: false })];
   for (let i = 0; i < 4000; i++) chunks.push(frame(0, i % 2 ? "x" : "", { fin: false }));
   assert.deepEqual(parsed([...chunks, frame(0)]), [["message", `text ${"x".repeat(2000)}`, 2000]]);
 });
 
-Deno.test("a length of 4 GiB and more is no small one", () => {
+Deno.test("FrameParser does not truncate a length of 4 GiB or more to 32 bits", () => {
   const head = [0x82, 0xff, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6];
   assert.deepEqual(parsed([Buffer.from(head)]), [["violation", 1009]]);
 });
 
-Deno.test("a million fragments cost what their bytes cost, not their square", () => {
+Deno.test("FrameParser copies the bytes of a million fragments in linear time", () => {
   const flood = Buffer.concat(Array(1000).fill(frame(0, "x", { fin: false })));
   const chunks = [frame(TEXT, "", { fin: false }), ...Array(1000).fill(flood), frame(0)];
   const [[, , length] = []] = parsed(chunks, 2 ** 20);
   assert.equal(length, 1_000_000);
 
-  // Counted, as a time tells more of the machine: how often all that came before is copied.
+  // Counts how often the buffer is copied, as a time would depend on the machine.
   const x = Buffer.from("x"), message = new GrowingBuffer(x);
   let copies = 0;
   for (let i = 0, memory; i < 1_000_000; i++) {
@@ -175,7 +175,7 @@ Deno.test("a million fragments cost what their bytes cost, not their square", ()
   assert.ok(copies <= 21, `copied ${copies} times`);
 });
 
-Deno.test("a text is UTF-8 as a whole, also where fragments and chunks part a character", () => {
+Deno.test("FrameParser checks UTF-8 across fragments and chunks that split a character", () => {
   const text = Buffer.from("aé€😀\ufffd");
   for (let i = 0; i <= text.length; i++) {
     const bytes = Buffer.concat([
@@ -193,7 +193,7 @@ Deno.test("a text is UTF-8 as a whole, also where fragments and chunks part a ch
   }
 });
 
-Deno.test("bytes are a view of just the message, those of fragments of no chunk at all", () => {
+Deno.test("FrameParser returns exactly the message's bytes, and copies those of fragments", () => {
   const seen: Uint8Array[] = [];
   const parser = new FrameParser({
     onMessage: (payload) => seen.push(payload as Uint8Array),
@@ -208,7 +208,7 @@ Deno.test("bytes are a view of just the message, those of fragments of no chunk 
   assert.equal(seen.length, 2);
 });
 
-Deno.test("nothing is heard behind a close, a violation or stop()", () => {
+Deno.test("FrameParser reports nothing after a close or a violation", () => {
   const after = frame(TEXT, "late");
   assert.deepEqual(parsed([frame(CLOSE, closePayload(4000, "bye")), after]), [[
     "close",
@@ -218,7 +218,7 @@ Deno.test("nothing is heard behind a close, a violation or stop()", () => {
   assert.deepEqual(parsed([frame(TEXT, "x", { rsv: 4 }), after]), [["violation", 1002]]);
 });
 
-Deno.test("unmask() takes off what a plain loop takes off, at any alignment", () => {
+Deno.test("unmask() equals a simple loop, at any alignment", () => {
   fc.assert(fc.property(
     fc.uint8Array({ minLength: 4, maxLength: 4 }),
     fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ minLength: 500, maxLength: 700 })),
@@ -235,7 +235,7 @@ Deno.test("unmask() takes off what a plain loop takes off, at any alignment", ()
   ));
 });
 
-Deno.test("any frames in any chunks are read as ws reads them", async () => {
+Deno.test("FrameParser reads random frames in random chunks like ws", async () => {
   const payload = fc.oneof(
     fc.uint8Array({ maxLength: 20 }),
     fc.string({ unit: "grapheme", maxLength: 20 }).map((it) => Buffer.from(it)),

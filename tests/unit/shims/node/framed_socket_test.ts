@@ -17,7 +17,7 @@ import {
 
 const LIMITS = { maxPayload: 1000, closeTimeout: 5000 };
 
-/** A line whose other end reads only when told to. */
+/** A stream whose other end reads only on request. */
 class StuckLine extends Duplex {
   #written: Buffer = Buffer.alloc(0);
   #read: (() => void) | undefined;
@@ -34,7 +34,7 @@ class StuckLine extends Duplex {
     else this.#read = done;
   }
 
-  /** The other end reads all, from now on. */
+  /** Makes the other end read all bytes from now on. */
   async readAll(): Promise<RawFrame[]> {
     this.#isRead = true;
     this.#read?.();
@@ -55,18 +55,18 @@ function framed(): { stream: StuckLine; socket: FramedSocket["socket"] } {
   return { stream, socket };
 }
 
-Deno.test("a client that pings and does not read gets few pongs, the last for its latest ping", async () => {
+Deno.test("FramedSocket sends few pongs to a client that does not read, the last for its latest ping", async () => {
   const { stream } = framed();
   for (let i = 0; i < 1000; i++) stream.push(frame(PING, `${i}`));
   await setImmediate();
-  assert.ok(stream.writableLength < 200, `${stream.writableLength} bytes wait`);
+  assert.ok(stream.writableLength < 200, `${stream.writableLength} bytes are queued`);
   const frames = await stream.readAll();
   assert.ok(frames.every(({ opcode }) => opcode === PONG));
   assert.equal(frames.at(-1)!.payload.toString(), "999");
   stream.destroy();
 });
 
-Deno.test("a client that has ended its half is closing, though it has not read all", async () => {
+Deno.test("FramedSocket is CLOSING once the client has ended its half, though bytes are unread", async () => {
   const { stream, socket } = framed();
   stream.write(new Uint8Array(100));
   stream.push(null);
@@ -80,8 +80,8 @@ Deno.test("a client that has ended its half is closing, though it has not read a
 });
 
 Deno.test({
-  name: "no timer is left once a line is gone whose client has closed",
-  sanitizeOps: true, // it tells
+  name: "FramedSocket leaves no timer if the connection drops after the client's close",
+  sanitizeOps: true, // the sanitizer finds a timer that is left
   async fn() {
     const { stream } = framed();
     stream.push(frame(CLOSE, closePayload(1000)));
@@ -93,7 +93,7 @@ Deno.test({
   },
 });
 
-Deno.test("a line that is dead is not upgraded", () => {
+Deno.test("upgradeStream() does not upgrade a destroyed stream", () => {
   const stream = new StuckLine();
   stream.destroy();
   const handshake = new RawHandshake({
@@ -103,7 +103,7 @@ Deno.test("a line that is dead is not upgraded", () => {
     secure: false,
     remoteAddress: undefined,
   });
-  const use = () => assert.fail("there is no socket");
+  const use = () => assert.fail("a socket was created");
   const answer = { protocol: "", headers: [] };
   assert.equal(upgradeStream(handshake, stream, new Uint8Array(), answer, LIMITS, use), false);
 });

@@ -5,13 +5,13 @@ import { constants, inflateRawSync } from "node:zlib";
 import { encode } from "../../../../socket/frame.ts";
 import { isShareable, SharedDeflate } from "../../../../shims/node/shared_deflate.ts";
 
-/** As a client reads it (RFC 7692 §7.2.2). */
+/** Inflates as a client does (RFC 7692 §7.2.2). */
 function inflate(deflated: Uint8Array): string {
   const whole = Buffer.concat([deflated, Buffer.from([0, 0, 0xff, 0xff])]);
   return inflateRawSync(whole, { finishFlush: constants.Z_SYNC_FLUSH }).toString();
 }
 
-Deno.test("a message is compressed once, and inflates to what it was", () => {
+Deno.test("SharedDeflate compresses a message once, and a client inflates the original", () => {
   const deflate = new SharedDeflate({});
   const text = "once upon a time ".repeat(200);
   const frame = encode(text);
@@ -23,21 +23,21 @@ Deno.test("a message is compressed once, and inflates to what it was", () => {
   assert.notEqual(deflate.deflate(encode(text)), deflated);
 });
 
-Deno.test("each message stands by itself: nothing of the one before is referred to", () => {
+Deno.test("SharedDeflate compresses each message without references to the previous one", () => {
   const deflate = new SharedDeflate({});
   for (const text of ["abc".repeat(1000), "abc".repeat(1000), "cba".repeat(1000)]) {
     assert.equal(inflate(deflate.deflate(encode(text))!), text);
   }
 });
 
-Deno.test("what is under the threshold, or does not shrink, stays as it is", () => {
+Deno.test("SharedDeflate does not compress messages under the threshold or that do not shrink", () => {
   assert.equal(new SharedDeflate({}).deflate(encode("x".repeat(1023))), undefined);
   assert.notEqual(new SharedDeflate({}).deflate(encode("x".repeat(1024))), undefined);
   assert.notEqual(new SharedDeflate({ threshold: 10 }).deflate(encode("x".repeat(20))), undefined);
   assert.equal(new SharedDeflate({}).deflate(encode(new Uint8Array(randomBytes(4096)))), undefined);
 });
 
-Deno.test("zlib gets its options", () => {
+Deno.test("SharedDeflate passes its options to zlib", () => {
   const text = JSON.stringify(Array.from({ length: 800 }, (_, i) => ({ id: i * 7919 % 1000 })));
   const sizes = [1, 9].map((level) =>
     new SharedDeflate({ zlibDeflateOptions: { level } }).deflate(encode(text))!.byteLength
@@ -45,13 +45,13 @@ Deno.test("zlib gets its options", () => {
   assert.ok(sizes[0]! > sizes[1]!, `${sizes}`);
 });
 
-Deno.test("a large message is left to the background", () => {
+Deno.test("SharedDeflate does not take a message over 64 KiB, which zlib compresses in the background", () => {
   const deflate = new SharedDeflate({});
   assert.equal(deflate.takes(encode("x".repeat(64 * 1024))), true);
   assert.equal(deflate.takes(encode("x".repeat(64 * 1024 + 1))), false);
 });
 
-Deno.test("isShareable() wants every message by itself, and no smaller window", () => {
+Deno.test("isShareable() needs server_no_context_takeover and the full window", () => {
   const table: readonly (readonly [string, boolean])[] = [
     ["", false],
     ["permessage-deflate", false],

@@ -27,14 +27,14 @@ function rig(...names: string[]) {
     return subscriber;
   });
   const [a] = subscribers;
-  /** The first one speaks. */
+  /** Broadcasts from the first subscriber. */
   const speak = (count: number, byteLength: number, name = "t") => {
     for (let i = 0; i < count; i++) a!.sent(a!.topic(name), byteLength);
   };
   return { space, subscribers, sentOut, speak };
 }
 
-Deno.test("Subscriber.held counts what others broadcast in this turn, headers included", async () => {
+Deno.test("Subscriber.unflushed counts broadcasts of others in this turn, headers included", async () => {
   const { subscribers: [a, b], speak } = rig("a", "b");
   speak(3, 125);
   speak(1, 126);
@@ -45,10 +45,10 @@ Deno.test("Subscriber.held counts what others broadcast in this turn, headers in
   await setImmediate();
   assert.equal(b!.unflushed, 0);
   speak(1, 10);
-  assert.equal(b!.unflushed, 12, "in the next turn too");
+  assert.equal(b!.unflushed, 12, "unflushed bytes in the next turn");
 });
 
-Deno.test("Subscriber.held is 0 after 32 messages, a large one, or a send", () => {
+Deno.test("Subscriber.unflushed starts again after 32 messages, a large one, or a flush", () => {
   const { subscribers: [, b], speak } = rig("a", "b");
   speak(32, 10);
   assert.equal(b!.unflushed, 32 * 12);
@@ -64,7 +64,7 @@ Deno.test("Subscriber.held is 0 after 32 messages, a large one, or a send", () =
   assert.equal(b!.unflushed, 24);
 });
 
-Deno.test("Subscriber.held goes by the topics at the time of each broadcast", () => {
+Deno.test("Subscriber.unflushed depends on the topics at the time of each broadcast", () => {
   const { subscribers: [, b], speak } = rig("a", "b");
   speak(1, 10);
   b!.unsubscribe("t");
@@ -77,7 +77,7 @@ Deno.test("Subscriber.held goes by the topics at the time of each broadcast", ()
   assert.equal(b!.unflushed, 12 + 32 + 42);
 });
 
-Deno.test("TopicSpace tells who awaits it, once all is sent out, and nobody else", async () => {
+Deno.test("TopicSpace notifies only subscribers that await the flush, each once", async () => {
   const { subscribers: [, b, c], sentOut, speak } = rig("a", "b", "c", "d");
   speak(1, 10);
   for (const subscriber of [b!, c!, c!]) subscriber.await();
@@ -89,7 +89,7 @@ Deno.test("TopicSpace tells who awaits it, once all is sent out, and nobody else
   assert.deepEqual(sentOut, ["b", "c"]);
 });
 
-Deno.test("Subscriber keeps a topic of its own for good, and none of two spaces are the same", () => {
+Deno.test("Subscriber keeps a private topic until the end, and two spaces share no native topic", () => {
   const [one, two] = [new TopicSpace(undefined), new TopicSpace(undefined)];
   const native = new FakeNative();
   const subscribers = [one, two].map((space) => new Subscriber(native, space, () => {}));
@@ -99,7 +99,7 @@ Deno.test("Subscriber keeps a topic of its own for good, and none of two spaces 
   assert.equal(native.topics.size, 2);
 });
 
-Deno.test("TopicSpace keeps no more of a turn than uWebSockets does", () => {
+Deno.test("TopicSpace logs no more messages of a turn than uWebSockets keeps", () => {
   const { space, subscribers: [, b], speak } = rig("a", "b");
   speak(65_535, 1);
   assert.equal(space.log.length, 65_535);

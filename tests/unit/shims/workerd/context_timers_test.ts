@@ -4,20 +4,20 @@ import { RequestContext } from "../../../../shims/workerd/request_context.ts";
 
 const nap = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A context as workerd makes one; `die` is how it may end, without a word to anybody. */
+/** Returns a context like workerd's. `die` ends the context without a notice. */
 function contextOf(): { context: RequestContext; die(): void } {
   const context = new RequestContext({ waitUntil() {} });
   return { context, die: () => void (context.post = () => {}) };
 }
 
-Deno.test("a task is done at once in its own context, unless others wait to be done before", async () => {
+Deno.test("RequestContext runs a task at once in its own context, unless earlier tasks are queued", async () => {
   const done: string[] = [];
   const { context } = contextOf();
   context.run(() => context.post(() => done.push("own")));
   assert.deepEqual(done, ["own"]);
   context.post(() => done.push("of another"));
   context.run(() => context.post(() => done.push("own, later")));
-  assert.deepEqual(done, ["own"], "nobody overtakes");
+  assert.deepEqual(done, ["own"], "tasks before the queued one");
   await nap(0);
   assert.deepEqual(done, ["own", "of another", "own, later"]);
   context.end();
@@ -26,7 +26,7 @@ Deno.test("a task is done at once in its own context, unless others wait to be d
   assert.equal(done.length, 3);
 });
 
-Deno.test("a context is current while its event runs, and not after", async () => {
+Deno.test("RequestContext is current only while its event runs", async () => {
   const { context } = contextOf(), other = contextOf().context;
   context.run(() => assert.deepEqual([context.isCurrent, other.isCurrent], [true, false]));
   assert.equal(context.isCurrent, false);
@@ -41,7 +41,7 @@ Deno.test("a context is current while its event runs, and not after", async () =
   await nap(0);
 });
 
-Deno.test("timers ring in order of their times, once or again and again, until they are cancelled", async () => {
+Deno.test("ContextTimers call back in order of their times, once or repeatedly, until cancelled", async () => {
   const timers = new ContextTimers(), { context } = contextOf();
   timers.enter(context);
   const rung: string[] = [];
@@ -59,7 +59,7 @@ Deno.test("timers ring in order of their times, once or again and again, until t
   assert.equal(timers.size, 0);
 });
 
-Deno.test("who waits for the next timer is followed by another, at once where it says that it leaves", async () => {
+Deno.test("ContextTimers move to another context at once if the waiting one leaves", async () => {
   const timers = new ContextTimers(), one = contextOf(), two = contextOf();
   timers.enter(one.context);
   timers.enter(two.context);
@@ -72,7 +72,7 @@ Deno.test("who waits for the next timer is followed by another, at once where it
   assert.ok(rungAfter > 0 && rungAfter < 200, `${rungAfter} ms`);
 });
 
-Deno.test("a context that has ended without a word is followed as soon as its guard sees it", async () => {
+Deno.test("ContextTimers move to another context once the guard detects that the waiting one has ended", async () => {
   const timers = new ContextTimers(), one = contextOf(), two = contextOf();
   timers.enter(one.context);
   timers.enter(two.context);
@@ -80,12 +80,12 @@ Deno.test("a context that has ended without a word is followed as soon as its gu
   let isRung = false;
   timers.after(20, () => isRung = true);
   await nap(300);
-  assert.equal(isRung, false, "nobody can know yet");
+  assert.equal(isRung, false, "the timer rang before the guard could detect the end");
   await nap(500);
   assert.equal(isRung, true);
 });
 
-Deno.test("who waits for what others bring about rings where nobody else is left", async () => {
+Deno.test("ContextTimers.awake() runs timers in its own context if no other is left", async () => {
   const timers = new ContextTimers();
   const rung = new Promise<string>((resolve) => timers.after(10, () => resolve("rung")));
   assert.equal(await timers.awake(rung), "rung");

@@ -5,7 +5,7 @@ import { RemoteSocket, type WorkerSocket } from "../../../../shims/workerd/remot
 
 const nap = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A line, what became of it, and how its socket answers who asks what waits. */
+/** Returns a RemoteSocket over a fake socket with this `bufferedAmount`, and its events. */
 function lineOf(bufferedAmount: () => number) {
   const said: string[] = [];
   const context = new RequestContext({ waitUntil() {}, abort: () => said.push("aborted") });
@@ -21,18 +21,18 @@ function lineOf(bufferedAmount: () => number) {
 
 const frame = encode("four");
 
-Deno.test("a dropped line lets go of its request, whether its hooks settle or not", async () => {
+Deno.test("RemoteSocket releases its request after a dropped connection, though a hook stays pending", async () => {
   const { line, said } = lineOf(() => 0);
   line.ran(new Promise(() => {}));
   line.end(true);
   assert.deepEqual(said, ["ended"]);
   await nap(20);
-  assert.deepEqual(said, ["ended"], "its hook is at work");
+  assert.deepEqual(said, ["ended"], "events while the hook is pending");
   await nap(100);
   assert.deepEqual(said, ["ended", "over", "aborted"]);
 });
 
-Deno.test("what waits is asked within the request alone, and never throws at who asks", async () => {
+Deno.test("RemoteSocket.bufferedAmount reads the socket only within its request, and never throws", async () => {
   let isElsewhere = false;
   const { line, context } = lineOf(() => {
     if (isElsewhere) throw new Error("Cannot perform I/O on behalf of a different request");
@@ -40,15 +40,15 @@ Deno.test("what waits is asked within the request alone, and never throws at who
   });
   assert.equal(line.bufferedAmount, 0);
   assert.equal(context.run(() => line.bufferedAmount), 7);
-  isElsewhere = true; // as where a hook has called `ctx.abort()`, which leaves it current
+  isElsewhere = true; // as after `ctx.abort()` in a hook, which leaves the context current
   assert.equal(context.run(() => line.bufferedAmount), 7);
   line.send(frame);
-  assert.equal(line.bufferedAmount, 11, "posted, and not yet sent");
+  assert.equal(line.bufferedAmount, 11, "bytes posted, but not yet sent");
   context.end();
   await nap(0);
 });
 
-Deno.test("the line says within its request that something was written", async () => {
+Deno.test("RemoteSocket reports a drain within its request", async () => {
   let queued = 100;
   const { line, context } = lineOf(() => queued);
   let wasCurrent: boolean | undefined;
