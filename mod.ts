@@ -1,6 +1,6 @@
 /**
- * One WebSocket `Peer` that means the same on every JavaScript runtime. Write hooks once; an
- * adapter or server for your runtime runs them.
+ * One WebSocket `Peer` that behaves the same on every JavaScript runtime. Write hooks once. An adapter
+ * or a server for your runtime runs the hooks.
  *
  * @example
  * ```ts
@@ -51,7 +51,7 @@ export type { PeerWebSocket, SendOptions } from "./socket/peer_websocket.ts";
 export type { CloseInfo, Payload } from "./socket/socket.ts";
 export type { Stats } from "./common/stats.ts";
 export type { UpgradeHeaders } from "./handshake/upgrade_headers.ts";
-// The names that crossws gives to the same things, as declarations of other packages import them.
+// Names that crossws has for the same types: declarations of other packages import these names.
 export type { Adapter as AdapterInstance } from "./endpoint/adapter.ts";
 export type { HookError as WSError } from "./common/errors.ts";
 export type {

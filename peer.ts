@@ -20,7 +20,7 @@ export interface PeerHost {
   readonly trustedHops: number;
 }
 
-/** @internal Properties of a peer that the handshake has settled. */
+/** @internal Properties of a peer that are known after the handshake. */
 export interface PeerInit {
   readonly handshake: Handshake;
   readonly namespace: string;
@@ -52,9 +52,9 @@ export interface PeerInit {
 export class Peer<Context extends object = Record<string, unknown>> implements MessageSource {
   /** Set of peers and topics to which this peer belongs. Default: the pathname of the URL. */
   readonly namespace: string;
-  /** Context of the framework, merged with the `context` that `upgrade` returned. One object in all hooks. */
+  /** The framework's context, merged with the `context` that `upgrade` returned. All hooks get this object. */
   readonly context: Context;
-  /** IP address of the client, or the one that a trusted proxy forwarded. No port, no IPv4-mapped IPv6. */
+  /** IP address of the client: from trusted proxies, else of the connection. Without a port. IPv4-mapped IPv6 is IPv4. */
   readonly remoteAddress: string | undefined;
   readonly #handshake: Handshake;
   readonly #sendQueue: SendQueue;
@@ -127,7 +127,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     return peers as ReadonlySet<Peer<Context>>; // one set of hooks made all their contexts
   }
 
-  /** Number of bytes that wait for this client. */
+  /** Number of bytes that are queued for this client. */
   get bufferedAmount(): number {
     return this.#sendQueue.bufferedAmount;
   }
@@ -136,8 +136,8 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    * Sends one message: a string as text, a buffer or view as its bytes, a {@linkcode Message}
    * unchanged, any other value as JSON text.
    *
-   * @returns Number of bytes that now wait for this client: 0 if all are on their way. -1 if the
-   * message was not accepted, as the peer is not open or would exceed `limits.maxBuffered`.
+   * @returns Number of bytes that are now queued for this client: 0 if the network has all bytes. -1 if
+   * the peer is not open, or the message would exceed `limits.maxBuffered`.
    * @throws {TypeError} for a value without JSON text (RFC 8259), a `Blob`, a stream or a promise.
    * @throws {PeerError} `ERR_PEER_BUFFER_FULL` if the queue is full and `limits.overflow` is `"error"`.
    */
@@ -193,6 +193,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   /**
    * Resolves once the queue of this client has drained, or the peer is gone.
    *
+   * @throws {RangeError} for a negative `threshold`.
    * @throws the reason of `options.signal` if the signal aborts first.
    *
    * @example
@@ -215,11 +216,12 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   }
 
   /**
-   * Sends a ping frame (RFC 6455 §5.5.2). The client's answer calls the `pong` hook. To keep idle
-   * connections open, this call is not needed: see `limits.idleTimeout`.
+   * Sends a ping frame (RFC 6455 §5.5.2). The client's answer calls the `pong` hook. Idle connections
+   * stay open without this call: see `limits.idleTimeout`.
    *
    * @param data a value as for {@linkcode send}, of at most 125 bytes.
-   * @returns Whether a frame was sent: `false` if the peer is not open, and always on Deno.
+   * @returns Whether a frame was sent. Always `false` on Deno, on Cloudflare and over SSE. Elsewhere
+   * `false` if the peer is not open, or more than `limits.maxBuffered` bytes are queued.
    * @throws {RangeError} for more than 125 bytes.
    */
   ping(data: unknown = ""): boolean {

@@ -24,7 +24,7 @@ const KIB = 1024;
 /** Samples in a second. A mean over a second is not distorted by one garbage collection. */
 const SMOOTH = 4;
 
-/** Seconds from which a server counts as late: a late server queues messages for all subscribers. */
+/** Most seconds that a server may be late. A late server queues messages for all subscribers. */
 const LATE = 0.2;
 
 /** Computes a cell from a result. */

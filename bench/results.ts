@@ -33,7 +33,7 @@ export class Results {
     this.#results = new Map(results.map((it) => [keyOf(it.scenario, it.runtime), it]));
   }
 
-  /** Reads the stored results. A run passes its machine. */
+  /** Reads the stored results. A new run passes its machine. */
   static async read(machine?: Machine): Promise<Results> {
     const text = await Deno.readTextFile(PATH).catch(() => undefined);
     const file: File | undefined = text && JSON.parse(text);

@@ -1,9 +1,9 @@
 /**
  * Measures onepeer and other WebSocket toolkits: `deno task bench [scenario…] [runtime…]`.
  *
- * Without names, the run measures everything in a quarter of an hour and writes
- * `docs/benchmarks.md`. `--record` also writes the page after a part. `--report` only writes the
- * page, from stored results.
+ * Without names, the run measures everything in a quarter of an hour, and writes
+ * `docs/benchmarks.md`. With `--record`, the run of a part writes the page too. With `--report`, the
+ * run measures nothing and writes the page from stored results.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { allRuntimes } from "./runtimes.ts";
 import { runtimesOf, scenarios } from "./scenarios.ts";
 import { amount, bound, figure, spread, verdict } from "./format.ts";
 
-/** Share of a core from which the run warns of other programs. */
+/** Share of a core. If other programs use more, the run prints a warning. */
 const DISTURBED = 0.2;
 
 const OPTIONS = ["--report", "--record"];
@@ -46,8 +46,8 @@ quarter of an hour, and writes docs/benchmarks.md and its charts.
 
   scenario   ${list(scenarios)}
   runtime    ${list(allRuntimes)}
-  --record   also writes the page if only a part was measured
-  --report   measures nothing, and writes the page from the stored results`;
+  --record   writes the page also after a part
+  --report   measures nothing, and writes the page from stored results`;
 }
 
 async function run(): Promise<number> {
@@ -88,7 +88,7 @@ async function run(): Promise<number> {
   return failures.length > 0 ? 1 : 0;
 }
 
-/** The named items, or all if none is named. */
+/** Returns the items that the command line names, or all items. */
 function chosen<T extends { readonly name: string }>(all: readonly T[]): readonly T[] {
   const some = all.filter(({ name }) => names.includes(name));
   return some.length > 0 ? some : all;

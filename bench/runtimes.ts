@@ -31,7 +31,7 @@ const FLAGS: Readonly<Record<ProcessName, readonly string[]>> = {
 
 export const benchRuntimes: readonly BenchRuntime[] = [
   runtime("deno", "Deno", "Deno", "deno"),
-  // The oldest maintained version, and the one that uWebSockets.js is built for.
+  // The oldest maintained version, and the version for which uWebSockets.js is built.
   runtime("node", "Node", "Node", "node20"),
   runtime("uws", "Node (uWebSockets.js)", "Node (uWS)", "uws"),
   runtime("bun", "Bun", "Bun", "bun"),

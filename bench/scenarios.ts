@@ -7,7 +7,7 @@ const targets = (values: Readonly<Partial<Record<RuntimeName, number>>>): Target
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { value }]));
 
 const THREE: readonly ToolkitName[] = ["bare", "onepeer", "crossws"];
-/** Toolkits of scenarios that show further ones for context. */
+/** Toolkits of scenarios that show further toolkits for context. */
 const ECHOING: readonly ToolkitName[] = [...THREE, "hono", "socket.io"];
 const PUBLISHING: readonly ToolkitName[] = [...THREE, "socket.io"];
 // All servers of a comparison are connected at once. With 9,500 peers each, a third toolkit would exceed

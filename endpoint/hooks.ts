@@ -50,12 +50,13 @@ export interface Hooks<Context extends object = AnyContext> {
   message(peer: Peer<Context>, message: Message<Peer<Context>>): Awaitable<void>;
   /**
    * Called for each ping frame of the client, after the answer. Does not wait for other hooks, not
-   * even `open`. Never called on Deno, which does not report control frames.
+   * even `open`. Never called on Deno and Cloudflare, which do not report control frames, or over SSE.
    */
   ping(peer: Peer<Context>, data: Uint8Array<ArrayBuffer>): Awaitable<void>;
   /**
    * Called for each pong frame of the client: an answer to `peer.ping()`, an answer to an idle
-   * check (empty), or an unsolicited pong. Does not wait for other hooks. Never called on Deno.
+   * check (empty), or an unsolicited pong. Does not wait for other hooks. Never called on Deno, on
+   * Cloudflare or over SSE.
    */
   pong(peer: Peer<Context>, data: Uint8Array<ArrayBuffer>): Awaitable<void>;
   /** Called when a slow client has caught up: at most `limits.drainThreshold` bytes are queued. */

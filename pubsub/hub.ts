@@ -48,7 +48,7 @@ class TopicSubscribers<M extends Member> {
   publish(frame: OutgoingFrame, except: M | undefined, compress: boolean): number {
     const natives = this.#nativeTopics;
     let reached = 0;
-    // First of all: this may evict members from a native topic, which are then among the others.
+    // First of all, because `reserve` may move slow members from a native topic to `#alone`.
     if (natives) { for (const native of natives.values()) native.reserve(frame, except); }
     for (const member of this.#alone) {
       if (member !== except && member.deliver(frame, compress)) reached++;

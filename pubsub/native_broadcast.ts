@@ -25,8 +25,8 @@ export class NativeDomain implements BroadcastDomain {
 
   private constructor({ highWaterMark, maxBuffered }: Limits) {
     this.#mark = highWaterMark;
-    // A subscriber with one mark queued at its check, and these bytes later, stays one mark below
-    // maxBuffered.
+    // A subscriber has at most one mark queued at its check. After these bytes, at least one mark
+    // remains below maxBuffered.
     this.#most = maxBuffered - 2 * highWaterMark;
   }
 
@@ -46,8 +46,8 @@ export class NativeDomain implements BroadcastDomain {
   }
 
   /**
-   * Checks the subscribers whose unchecked bytes another `size` bytes to this topic could bring above
-   * the bound. Returns whether the bytes may be broadcast.
+   * Checks subscribers if `size` more bytes to this topic could exceed a bound. Returns whether the
+   * bytes may be broadcast.
    */
   reserve(topic: DomainTopic, size: number, except: NativeSubscriber | undefined): boolean {
     const isFull = this.#bytes + size > this.#most;
@@ -132,9 +132,9 @@ class DomainTopic implements NativeTopic {
   }
 
   /**
-   * Evicts the subscribers that have become slow. Returns whether the frame may be broadcast: not if
-   * unflushed broadcast bytes alone bring a subscriber above the mark. To send the frame to each
-   * subscriber then flushes these bytes, and shows how many remain.
+   * Evicts the subscribers that have become slow. Returns false if unflushed broadcast bytes alone
+   * bring a subscriber above the mark. The frame must then be sent to each subscriber: such a send
+   * flushes these bytes, and shows how many remain.
    */
   evictSlow(mark: number, except: NativeSubscriber | undefined): boolean {
     this.uncheckedBytes = 0;

@@ -1,6 +1,6 @@
 import type { BroadcastDomain, NativeSubscriber, OutgoingFrame } from "../socket/socket.ts";
 
-/** A subscriber of topics: a peer, as far as topics need to know it. */
+/** A subscriber of topics: the part of a peer that topics use. */
 export interface Member extends NativeSubscriber {
   /**
    * Broadcast domain in which the member receives native broadcasts; `undefined` while each message

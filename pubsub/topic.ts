@@ -22,7 +22,7 @@ export function checkTopic(topic: unknown): string {
 }
 
 /**
- * Checks that a peer of so many topics may subscribe to one more.
+ * Checks that a peer with `count` topics may subscribe to one more.
  *
  * @throws {RangeError} if the peer has as many topics as `limits.maxTopicsPerPeer` allows.
  */

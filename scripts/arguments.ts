@@ -17,7 +17,10 @@ export interface Arguments {
   value(option: string): string | undefined;
 }
 
-/** Reads the command line. For `--help`, or an unknown argument, prints the help and ends the process. */
+/**
+ * Reads the command line. Prints the help and ends the process for `--help` and for an unknown
+ * argument.
+ */
 export function readArguments({ help, flags = [], options = [] }: Usage): Arguments {
   if (Deno.args.includes("--help")) {
     console.log(help);
@@ -34,7 +37,7 @@ export function readArguments({ help, flags = [], options = [] }: Usage): Argume
   return { names, has: (flag) => given.has(flag), value: (option) => given.get(option) };
 }
 
-/** Items whose name begins with one of `names`; all items if there are no `names`. */
+/** Returns the items whose name begins with one of `names`; without `names`, all items. */
 export function chosen<T extends { readonly name: string }>(
   all: readonly T[],
   names: readonly string[],
@@ -47,8 +50,8 @@ export function chosen<T extends { readonly name: string }>(
 }
 
 /**
- * Items whose id begins with `start`; all items if `start` is left out. `C1` selects only that clause,
- * without `C10`. A star at the end is ignored.
+ * Returns the items whose id begins with `start`; without `start`, all items. `C1` selects the clause
+ * C1 only, not C10. A star at the end of `start` is ignored.
  */
 export function beginning<T extends { readonly id: string }>(
   all: readonly T[],

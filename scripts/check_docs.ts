@@ -1,6 +1,6 @@
 /**
- * Checks the documentation of every entry point: `deno doc --lint`, an `@module` doc with an
- * example, and all examples executed.
+ * Checks the documentation of every entry point: runs `deno doc --lint`, requires an `@module` doc
+ * with an example, and runs all examples.
  *
  * @module
  */

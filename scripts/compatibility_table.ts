@@ -1,6 +1,6 @@
 /**
  * Writes `docs/compatibility.md` from the reports of the contract suite and the protocol battery.
- * With `--check` it only reports whether the page is up to date.
+ * With `--check`, writes nothing and reports whether the page is up to date.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const contractPage = await Deno.readTextFile(new URL("contract.md", PATH));
 const count = Math.max(...report.runtimes.map(({ outcomes }) => outcomes.length));
 const page = `# Compatibility
 
-This page is generated from the reports of two suites. The first executes the
+\`deno task table\` generates this page from the reports of two suites. The first suite runs the
 [contract](contract.md): ${count} cases on every runtime, each runtime in a process of its own.
 
 | Mark | Meaning |
@@ -27,8 +27,8 @@ This page is generated from the reports of two suites. The first executes the
 | – | Every case is a gap. |
 | ✗ | A case failed. |
 
-A gap is a case that the runtime makes impossible. A gap is run too and must fail, so it leaves
-this page once the runtime improves.
+A gap is a case that the runtime makes impossible. The suite also runs each gap, and the gap must
+fail. So a gap leaves this page once the runtime improves.
 
 ${contractSection(report, contractPage)}
 

@@ -3,7 +3,7 @@ import type { Report } from "../tests/harness/report.ts";
 
 type Runtimes = Report<Outcome>["runtimes"];
 
-/** A clause of the contract, as its page has it. */
+/** A clause of the contract, with the title from the contract's page. */
 interface Clause {
   readonly id: string;
   readonly title: string;
@@ -16,7 +16,7 @@ interface GapGroup {
   readonly clauses: Map<string, string[]>;
 }
 
-/** The sections of `docs/compatibility.md` about the contract, from its page and the last report. */
+/** Renders the sections of `docs/compatibility.md` about the contract, from its page and the report. */
 export function contractSection({ runtimes }: Report<Outcome>, contractPage: string): string {
   const isSse = ({ name }: Runtimes[number]) => name.startsWith("sse");
   const letters = lettersOf(contractPage);
@@ -60,7 +60,7 @@ function mark(all: readonly Outcome[], id: string): string {
   return gaps === 0 ? "✓" : gaps === mine.length ? "–" : "◐";
 }
 
-/** A line for each reason; runtimes with the same clauses share one list of clauses. */
+/** Renders a line for each reason. Runtimes with the same clauses share one list of clauses. */
 function gapLines(runtimes: Runtimes, ids: ReadonlySet<string>): string[] {
   const groups = new Map<string, GapGroup>();
   for (const { title, outcomes } of runtimes) {
@@ -83,7 +83,7 @@ function gapLines(runtimes: Runtimes, ids: ReadonlySet<string>): string[] {
   });
 }
 
-/** The clauses under each `##` heading of the contract's page. */
+/** Returns the clauses under each `##` heading of the contract's page. */
 function lettersOf(page: string): { readonly title: string; readonly clauses: Clause[] }[] {
   return page.split(/^## /m).slice(1).map((section) => ({
     title: section.split("\n")[0]!,

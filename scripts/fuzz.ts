@@ -1,5 +1,5 @@
 /**
- * Plays random histories against the server of each runtime, and checks both ends:
+ * Runs random histories against the server of each runtime, and checks both ends:
  * `deno task fuzz --help`.
  *
  * @module
@@ -19,14 +19,14 @@ import { record } from "./reliability/record.ts";
 
 const HELP = `deno task fuzz [runtime…] [seconds] [options]
 
-Plays random histories against the server of each runtime: handshakes, frames and hooks, mostly valid
+Runs random histories against the server of each runtime: handshakes, frames and hooks, mostly valid
 and sometimes broken. Checks the frames that the client got, the calls of hooks, and leaks.
 
   runtime          ${runtimes.map(({ name }) => name).join(", ")}; default: all
   seconds          time for each runtime; default: 10
   --seed=N         repeats the histories of a seed; default: a random seed
-  --frames=N       plays N frames, in place of a time
-  --history=N      plays only history N, with a transcript; N-M plays several
+  --frames=N       runs N frames instead of a number of seconds
+  --history=N      runs only history N, with a transcript; N-M runs several
   --record         stores the results in docs/reliability/fuzz.json
 `;
 
@@ -63,7 +63,7 @@ for (const runtime of chosen(runtimes, args.names.filter((name) => !isSeconds(na
 }
 Deno.exit(failed > 0 ? 1 : 0);
 
-/** The amount to play: seconds, frames, or histories. */
+/** Length of the run: seconds, frames, or histories. */
 function bounds(): Omit<FuzzOptions, "seed"> {
   const history = args.value("--history"), frames = number("--frames");
   if (history !== undefined && !/^\d+(-\d+)?$/.test(history)) {
@@ -80,7 +80,7 @@ function number(option: string): number | undefined {
   return Number(value);
 }
 
-/** Plays one history with its transcript, or several without. */
+/** Selects one history with its transcript, or several without. */
 function replay(which: string): Omit<FuzzOptions, "seed"> {
   const [from = 0, to = from] = which.split("-").map(Number);
   const histories = to - from + 1;

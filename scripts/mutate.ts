@@ -20,7 +20,7 @@ const HELP =
   deno task mutate --list          lists the faults
   deno task mutate --count hub-    counts the unit tests and cases that fail for each fault
 
-  --parallel=N                     number of faults at a time; default: 2
+  --parallel=N                     number of faults that are tested at a time; default: 2
   --record                         stores the results for docs/reliability.md
 
 Exits with 1 if a fault survives, which means that no test fails.
@@ -58,7 +58,7 @@ function list(): void {
   console.log(`\n${chosen.length} faults`);
 }
 
-/** Plants all chosen faults; returns whether tests caught all of them. */
+/** Plants all chosen faults. Returns whether tests caught all of them. */
 async function run(): Promise<boolean> {
   const started = performance.now();
   console.log(

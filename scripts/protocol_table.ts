@@ -12,7 +12,7 @@ const WORDS: Readonly<Record<RowOutcome["status"], string>> = {
   failed: "**Failed**",
 };
 
-/** The section of `docs/compatibility.md` about the protocol battery. */
+/** Renders the section of `docs/compatibility.md` about the protocol battery. */
 export function protocolSection({ runtimes }: Report<RowOutcome>): string {
   const lines = sections.map((section) => {
     const cells = runtimes.map(({ outcomes }) => cell(section, outcomes));
@@ -26,9 +26,10 @@ export function protocolSection({ runtimes }: Report<RowOutcome>): string {
   return `## Protocol
 
 The second suite runs RFC 6455 and RFC 7692 as ${count} exchanges over raw TCP. Short exchanges are
-written at once and byte by byte. A cell counts the strict results among all results. The lists below
-explain the others. _Non-strict_ is a harmless result, or one that the RFC allows. _Not held_ is run
-too and must fail. One exchange: \`deno task protocol [runtime] --case=ID\`.
+written twice: as a whole, and byte by byte. A cell shows the number of strict results and of all
+results. The lists below explain the other results. _Non-strict_ is a harmless result, or a result
+that the RFC allows. _Not held_ is a result that must fail, and leaves this page once the runtime
+improves. To run one exchange: \`deno task protocol [runtime] --case=ID\`.
 
 | Section | ${runtimes.map(({ title }) => title).join(" | ")} |
 | --- |${" :-: |".repeat(runtimes.length)}
@@ -44,7 +45,7 @@ function cell({ name }: Section, all: readonly RowOutcome[]): string {
   return `${outcomes.filter(({ status }) => status === "ok").length}/${outcomes.length}`;
 }
 
-/** A line for each reason and status, with the number of results on each runtime. */
+/** Renders a line for each reason and status, with the number of results on each runtime. */
 function notesOf({ name }: Section, runtimes: Runtimes): string[] {
   const counts = new Map<string, Map<string, number>>();
   for (const { title, outcomes } of runtimes) {

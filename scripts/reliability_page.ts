@@ -1,6 +1,6 @@
 /**
- * Writes `docs/reliability.md` and its charts from the records of the last long runs. With `--check`
- * only checks whether both are up to date.
+ * Writes `docs/reliability.md` and its charts from the records of the last long runs. With `--check`,
+ * writes nothing and checks whether both are up to date.
  *
  * @module
  */
@@ -22,8 +22,8 @@ Writes docs/reliability.md and its charts from the records of the long runs.
 
 const page = `# Reliability
 
-This page shows the results of the tests that try to break onepeer. They run against the real process
-of every runtime of the [compatibility table](compatibility.md). \`deno task reliability\` generates the
+This page shows the results of tests that try to break onepeer. The tests run against real processes
+of the runtimes in the [compatibility table](compatibility.md). \`deno task reliability\` generates the
 page from the last recorded run of each command.
 
 | test | content | command | part of \`deno task test\` |

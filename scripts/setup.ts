@@ -1,6 +1,6 @@
 /**
- * Installs the packages of `package.json` for tests and builds, unless `node_modules/` has them. The
- * tasks that need them run this first: `deno task demo` does not, and so starts at once.
+ * Installs the packages of `package.json` for tests and builds, unless `node_modules/` has them. All
+ * tasks but `deno task demo` run this program first.
  *
  * @module
  */

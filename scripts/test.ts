@@ -1,5 +1,5 @@
 /**
- * Runs the tests, parts of them side by side: `deno task test --help`.
+ * Runs the tests in parts, several at once: `deno task test --help`.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { fail, readArguments } from "./arguments.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const REPORT = new URL(".cache/junit.xml", ROOT);
-/** One part for each processor: with more, tests of time limits miss them on a slow machine. */
+/** One part for each processor. With more parts, tests of time limits fail on a slow machine. */
 const AT_ONCE = Math.max(2, navigator.hardwareConcurrency);
 
 const { names, has, value } = readArguments({
@@ -20,9 +20,9 @@ const { names, has, value } = readArguments({
 
 Runs the tests in parts, several at once, and prints a line for each part and every failure in full.
 
-  part         a test file, a runtime, or both in quotes: layers, node24, "faults bun"; all if left out
+  part         a test file, a runtime, or both in quotes: layers, node24, "faults bun"; default: all
   --quick      unit tests, and the contract on Deno and one Node
-  --at-once=N  parts that run at the same time, ${AT_ONCE} if left out`,
+  --at-once=N  number of parts that run at the same time; default: ${AT_ONCE}`,
   flags: ["--quick"],
   options: ["--at-once"],
 });
@@ -48,7 +48,7 @@ const total: Counts = {
 console.log(`\n${textOf(total)}   ${seconds(performance.now() - started)}`);
 Deno.exit(total.failed > 0 ? 1 : 0);
 
-/** Prints the line of a part that has ended, and what failed in it. */
+/** Prints the line of a part that has ended, and its failures. */
 function print({ name }: Part, result: PartResult, ms: number): void {
   const mark = result.failed > 0 ? "✗" : "✓";
   console.log(`${mark} ${name.padEnd(28)} ${textOf(result).padEnd(34)} ${seconds(ms)}`);

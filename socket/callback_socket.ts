@@ -29,7 +29,7 @@ export interface Wire<Native> {
   flush?(native: Native): void;
   /** Starts the closing handshake. */
   close(native: Native, code: number, reason: string): void;
-  /** Whether `close` must wait for an empty queue, as the runtime reports no queued bytes after it. */
+  /** Whether `close` must wait for an empty queue, as the runtime reports no queued bytes after a close. */
   readonly closeForgetsQueue?: boolean;
   /** Ends the connection without a closing handshake, as far as the runtime can. */
   terminate(native: Native): void;
@@ -50,7 +50,7 @@ export interface Wire<Native> {
   };
   /** Stops and starts the reader. Absent if the runtime cannot. */
   readonly flow?: { pause(native: Native): void; resume(native: Native): void };
-  /** Pings, and a number that changes with each received frame. Absent if the runtime watches idle connections. */
+  /** Pings, and a number that changes with each received frame. Absent if the runtime cannot send a ping on demand. */
   readonly heartbeat?: {
     ping(native: Native, data: Uint8Array<ArrayBuffer>): void;
     activity(native: Native): number;
@@ -82,7 +82,7 @@ export class CallbackSocket<Native>
   #pendingClose: { readonly code: number; readonly reason: string } | undefined;
   /** Whether close() is running: until it returns, the state is CLOSING, whatever the wire reports. */
   #isClosing = false;
-  /** Whether a call of the wire is running: its reports wait for the end of the turn. */
+  /** Whether a call of the wire is running: events that it reports wait for the end of the turn. */
   #isCalling = false;
   #reports: (() => void)[] | undefined;
 

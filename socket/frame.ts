@@ -2,7 +2,7 @@ import { Message } from "./message.ts";
 import type { OutgoingFrame, Payload } from "./socket.ts";
 
 const utf8 = new TextEncoder();
-/** The part of Node's `Buffer` that is used, if the runtime has it. */
+/** The part of Node's `Buffer` that this module uses, if the runtime has a `Buffer`. */
 const { Buffer: NodeBuffer } = globalThis as {
   Buffer?: {
     byteLength(text: string): number;
@@ -10,7 +10,7 @@ const { Buffer: NodeBuffer } = globalThis as {
   };
 };
 
-/** One message to send. It is checked and copied once, and encoded at most once, for all recipients. */
+/** One message to send: checked and copied once, and encoded at most once, for all recipients. */
 export class Frame implements OutgoingFrame {
   readonly payload: Payload;
   readonly byteLength: number;

@@ -15,13 +15,13 @@ export interface MessageSource {
   readonly websocket: { readonly binaryType: BinaryType };
 }
 
-/** Readers of the bytes so far: none, a send without a copy, the user. */
+/** Use of the bytes so far: none, a send without a copy, a read by a hook. */
 const UNSEEN = 0, SENT_ON = 1, SEEN = 2;
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** The part of Node's `Buffer` that is used. */
+/** The part of Node's `Buffer` that this module uses. */
 interface BufferConstructor {
   from(bytes: ArrayBuffer): Uint8Array<ArrayBuffer>;
 }

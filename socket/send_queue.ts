@@ -21,7 +21,7 @@ export interface SendQueueHost {
   readonly limits: Limits;
   readonly counters: Counters;
   readonly timers: Timers;
-  /** Checks slow clients in an interval, as some runtimes do not report a drain. */
+  /** Checks slow clients at intervals, because some runtimes do not report a drain. */
   readonly slow: SharedInterval<SendQueue>;
 }
 
@@ -168,7 +168,7 @@ export class SendQueue implements NativeSendQueue {
     return -1;
   }
 
-  /** Whether more than `maxBuffered` bytes wait, as when the runtime answers the pings of the client. */
+  /** Whether more than `maxBuffered` bytes are queued: the runtime's own answers to pings can exceed the limit. */
   get isFull(): boolean {
     return this.checkBackpressure() > this.#host.limits.maxBuffered;
   }
@@ -200,7 +200,7 @@ export class SendQueue implements NativeSendQueue {
     this.#owner.terminated({ code: ABNORMAL_CLOSURE, reason: "", wasClean: false });
   }
 
-  /** Releases all resources after the end. Returns how it ended: with the server's code if the server closed. */
+  /** Releases all resources after the end. Returns the final code: the server's code if the server closed. */
   end(info: CloseInfo): CloseInfo {
     this.#reached = CLOSED;
     this.#cancelCloseTimeout?.();
@@ -209,7 +209,7 @@ export class SendQueue implements NativeSendQueue {
     return this.#closing ? { ...this.#closing, wasClean: info.wasClean } : info;
   }
 
-  /** Marks the connection as finished: its `close` hook starts. Returns false if it was before. */
+  /** Marks the connection as finished: its `close` hook starts. Returns false if it was finished before. */
   finish(): boolean {
     if (this.#reached === FINISHED) return false;
     this.#reached = FINISHED;

@@ -13,8 +13,8 @@ export type ControlKind = "ping" | "pong";
 /** How a connection ended. */
 export interface CloseInfo {
   /**
-   * Close code (RFC 6455 §7.4). If the server has closed, the code of the server. Otherwise the code
-   * that the client sent, 1005 for a close frame without a code, or 1006 without a close frame.
+   * Close code (RFC 6455 §7.4): the server's code if the server closed first. Otherwise the client's
+   * code, 1005 for a close frame without a code, or 1006 without a close frame.
    */
   readonly code: number;
   /** Reason that belongs to the code, or `""`. */
@@ -39,7 +39,7 @@ export interface NativeTopic {
   delete(member: NativeSubscriber): void;
   /** Prepares for the publish of a frame: evicts subscribers that may be too slow for a broadcast. */
   reserve(frame: OutgoingFrame, except: NativeSubscriber | undefined): void;
-  /** Sends a frame to all subscribers but one, once. Returns the number of those that accepted it. */
+  /** Sends a frame to all subscribers but one, once. Returns the number of subscribers that accepted it. */
   publish(frame: OutgoingFrame, except: NativeSubscriber | undefined, compress: boolean): number;
 }
 
@@ -115,7 +115,7 @@ export interface SocketListener {
   onmessage(payload: Payload, byteLength: number): void;
   /** The runtime has written queued bytes. A hint only: read `bufferedAmount`. */
   ondrain(): void;
-  /** A ping or pong with at most 125 bytes has arrived. Deno 2.9 does not report them. */
+  /** A ping or pong with at most 125 bytes has arrived. Deno 2.9 and workerd do not report control frames. */
   oncontrol(kind: ControlKind, data: Uint8Array<ArrayBuffer>): void;
   /** The client broke the protocol or exceeded a limit. `onclose` follows. */
   onerror(failure: SocketFailure): void;
@@ -168,7 +168,7 @@ export interface ServerSocket {
   readonly topics?: SocketTopics | undefined;
   /** Control of the reader. Absent if the runtime cannot stop reading. */
   readonly flow?: SocketFlow | undefined;
-  /** Pings. Absent if the runtime watches idle connections itself, as Deno 2.9 does. */
+  /** Pings. Absent if the runtime cannot send a ping on demand: Deno 2.9, workerd, SSE. */
   readonly heartbeat?: SocketHeartbeat | undefined;
 }
 
@@ -185,7 +185,7 @@ export interface SocketTopics {
   readonly unflushedAmount: number;
   /** Receives broadcasts of this domain under a name. The core calls it once for each name. */
   subscribe(name: string): void;
-  /** Stops receiving them. Earlier broadcasts still arrive. */
+  /** Stops receiving broadcasts under a name. Earlier broadcasts still arrive. */
   unsubscribe(name: string): void;
   /** Sends one message to all other subscribers of this name in the domain, in order with `send()`. */
   broadcast(name: string, frame: OutgoingFrame, compress: boolean): void;

@@ -13,7 +13,7 @@ enum { TIMEOUT_MS = 5000, MAX_EVENTS = 512 };
 
 static long read_messages(connection *it);
 
-/// Reads the response, and no byte after it.
+/// Reads the response, and no byte after the response.
 static void await_response(connection *it) {
   char response[MAX_RESPONSE];
   for (;;) {

@@ -14,7 +14,7 @@ typedef struct {
   session_token token; // of a stream of events
   long received;       // messages so far
   bool is_compressed;  // whether the last message was compressed
-  bool may_end;        // whether the server may end the connection, as slow readers provoke
+  bool may_end;        // whether the server may end the connection: true for slow readers
   bool has_ended;
   int close_code;  // of the server's close frame; 0 if there was none
 } connection;
@@ -27,10 +27,10 @@ typedef struct {
 /// Opens a connection, waits for the handshake, and starts reading.
 void open_connection(connection *it, server *to, const char *path, connection_options how);
 
-/// Opens a stream of events, or without a path a connection for requests; and starts reading.
+/// Opens a stream of events, or without a path a connection for requests. Then starts reading.
 void open_stream(connection *it, server *to, const char *path);
 
-/// Sends bytes; counts an error if that fails.
+/// Sends bytes. Counts an error if the send fails.
 void send_frames(connection *it, const void *frames, size_t length);
 
 /// Stops and starts reading.

@@ -8,11 +8,11 @@
 #include "text.h"
 #include "window.h"
 
-/// What all connections of one server send.
+/// Frames that all connections of one server send.
 typedef struct {
   server *server;
   connection *connections;
-  unsigned char *frames;  // all that may be in flight, one after the other
+  unsigned char *frames;  // the frames in flight, one after the other
   size_t frame_length;
 } echo;
 

@@ -15,7 +15,7 @@ typedef struct {
 /// Asks for the stream at a path, and waits for the head of the response.
 session_token begin_event_stream(const server *to, int fd, const char *path);
 
-/// Counts the messages in a chunk: lines `data: TEXT` between any others. `matched` is the number
-/// of bytes that match in the current line; 0 at first.
+/// Counts the messages in a chunk: lines `data: TEXT` among other lines. `matched` is the number of
+/// bytes that match in the current line; 0 at first.
 long count_events(const unsigned char *at, const unsigned char *end, const char *text,
                   size_t *matched);

@@ -35,6 +35,6 @@ typedef struct {
   uint8_t control_length;
 } frame_parser;
 
-/// Takes bytes until a frame is complete; false if they end before. Skips the payload of data
-/// frames, because reading it would cost more CPU time than some servers need to send it.
+/// Takes bytes until a frame is complete; false if the bytes end before. Skips the payload of data
+/// frames, because a read would cost more CPU time than some servers need for the send.
 bool next_frame(frame_parser *parser, const unsigned char **at, const unsigned char *end);

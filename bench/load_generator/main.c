@@ -1,4 +1,4 @@
-// Loads WebSocket servers on this machine and measures their CPU time and memory. Uses one thread
+// Loads WebSocket servers on this machine, and measures their CPU time and memory. Uses one thread
 // with epoll, masks frames in advance, and skips payloads. Prints a line of JSON for each window.
 // Exits with 1 if a message was lost or wrong, or if a server closed a connection.
 

@@ -22,7 +22,7 @@ typedef struct {
   long topics;       // publish: number of topics, with equally many subscribers
   long times;        // publish: publishes for each message, in one turn of the server
   long in_flight;    // publish: messages in flight at a time
-  long publishers;   // publish: connections that send them in turn
+  long publishers;   // publish: connections that send these messages in turn
   long deflate;      // publish: offers and requires permessage-deflate
 
   long parallel;  // handshakes: number at a time

@@ -16,7 +16,7 @@ typedef struct {
   clockid_t clock;        // CPU time of all of its threads
   int epoll;              // over the open connections
 
-  const char *text;       // of the messages that events must contain
+  const char *text;       // the text that each event must contain
 
   // Since the last report:
   long bytes;       // received bytes

@@ -12,7 +12,7 @@ export async function readReasons(): Promise<ReadonlyMap<string, string>> {
   }));
 }
 
-/** Headings for the reason of a cell: its own, then the one for all runtimes. */
+/** Returns the headings for the reason of a cell: its own heading, then the heading for all runtimes. */
 export function keysOf({ scenario, runtime }: Cell): string[] {
   return [`${scenario.name} ${runtime}`, scenario.name];
 }

@@ -58,20 +58,20 @@ function page(results: Results, reasons: ReadonlyMap<string, string>): string {
   return `# Benchmarks
 
 In short: on Node, onepeer takes far less CPU time than other toolkits, and on Deno as much as the
-runtime itself. On uWebSockets.js and Bun, onepeer broadcasts as fast as the runtime. It echoes more
-slowly there, because a message of onepeer stays valid after its event.
+runtime itself. On uWebSockets.js and Bun, onepeer broadcasts as fast as the runtime. Echoes cost more
+there than on the bare runtime, because a message of onepeer stays valid after its event.
 
-All figures are measured beside the bare runtimes and other toolkits, on the same machine at the same
-time. \`deno task bench\` generates this page and its charts from the measurement.
+onepeer, the bare runtimes and other toolkits are measured on the same machine at the same time.
+\`deno task bench\` generates this page and its charts from the measurement.
 
 ${cpu}, ${cores} cores, ${kernel}; ${results.days}. ${used}.
 
 ## Reached
 
-${met} of ${cells.length} targets are reached. Each number is the median over the rounds. Below it are the 95 %
-confidence interval of the median, and the target. ✓ means that the interval reaches the target. A
-ratio is the CPU time of the other toolkit per message, divided by that of onepeer. Over 1×, onepeer
-takes less.
+${met} of ${cells.length} targets are reached. Each number is the median over the rounds. Below the
+number are its 95 % confidence interval and the target. ✓ means that the interval reaches the target. A
+ratio is the CPU time of the other toolkit per message, divided by the CPU time of onepeer. If the ratio
+is over 1×, onepeer takes less CPU time.
 
 “Bare” stands for the runtime without a toolkit: for \`ws\` on Node, and for the runtime's own WebSockets
 elsewhere.
@@ -114,7 +114,7 @@ ${slowTable(results)}
 ## Durable Objects
 
 The objects run on an unmodified workerd (\`workerd serve\`). “Bare” is an object written by hand on the
-hibernation API, with its state as JSON text on the socket and an index by topic in memory. The objects
+hibernation API. Its state is JSON text on the socket, and its index by topic is in memory. The objects
 are measured in turn, 60 times for a wake. The table shows the median costs, and the result of onepeer.
 
 ${durableTable(results)}
@@ -129,7 +129,7 @@ ${durableTable(results)}
 ## In absolute numbers
 
 The figures are thousands of messages (deliveries, handshakes) in a second of the server's CPU time.
-They depend on the machine: compare only within a row.
+Compare the figures within a row only, because they depend on the machine.
 
 ${
     benchRuntimes.map(({ name, title }) => `### ${title}\n\n${rateTable(name, results)}`).join(
@@ -145,16 +145,16 @@ ${missedSection(missedCells(results), reasons)}
 
 - Each server is a process of its own. A load generator in C, one thread with epoll, connects over
   127.0.0.1 and sends frames that it has masked in advance.
-- All servers of a comparison are connected at once. They are measured in turn, A B C A B C…, for 150
-  to 200 ms each, 15 times after a warm-up. Each round gives one ratio, because a slow machine slows
-  all servers.
+- All servers of a comparison have their connections at once. The servers are measured in turn,
+  A B C A B C…, for 150 to 200 ms each, 15 times after a warm-up. Each round gives one ratio, because a
+  slow machine slows all servers.
 - The measured cost is the CPU time of all threads of the server's process per message. Wall time would
   include the load generator, which shares the two cores.
 - Before the measurement, one echo and one publish are compared byte for byte. Later, messages are
   counted. A run fails if a message is lost, doubled or malformed, or if a connection ends.
 - The interval comes from order statistics, which assume no distribution of the noise.
 ${[noiseLine(results), disturbanceLine(results)].filter(Boolean).join("\n")}
-- The programs in \`bench/servers/\` are as short as the documentation of each toolkit shows them.
+- The programs in \`bench/servers/\` are as short as the examples in the documentation of each toolkit.
 
 ## Reproduce
 
@@ -175,7 +175,7 @@ function noiseLine(results: Results): string {
     return `${amount(estimate.value, "ratio")} (${spread(estimate)}) on ${short}`;
   });
   if (ratios.length === 0) return "";
-  return `- The noise: onepeer compared with a second onepeer gives ${ratios.join(", ")}.`;
+  return `- Noise: the ratio of onepeer to a second onepeer is ${ratios.join(", ")}.`;
 }
 
 function disturbanceLine(results: Results): string {

@@ -1,8 +1,8 @@
 /**
  * The protocol between the load generator and the servers.
  *
- * A server process has one {@linkcode Workload}, so that it need not distinguish messages more than an
- * application does.
+ * A server process has one {@linkcode Workload}. So the server need not distinguish messages more than
+ * an application does.
  *
  * - `GET /echo…` upgrades. For the workload `echo`, the server echoes each message.
  * - `GET /topics?topic=00042` upgrades, and subscribes to topic `00042`.

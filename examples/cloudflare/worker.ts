@@ -37,5 +37,5 @@ export class Chat extends ws.durable(DurableObject) {
   }
 }
 
-// One object serves all rooms, because the page lists all rooms. `instance` would split them.
+// One object serves all rooms, because the page lists all rooms. So `instance` is not set.
 export default ws.worker({ fetch: (request) => answer(request, assets) });

@@ -22,8 +22,8 @@ export const entries: Readonly<Record<string, string>> = config.exports;
 export const imports: Readonly<Record<string, string>> = config.imports;
 
 /**
- * The entry whose file depends on the runtime: the first condition that fits. JSR has no conditions, so
- * `./server` is a separate module there, which the npm package leaves out.
+ * The entry whose file depends on the runtime: on npm, the first condition that fits selects the file.
+ * JSR has no conditions, so its `./server` is a module that the npm package leaves out.
  */
 export const SERVER = "./server";
 /** Conditions of {@linkcode SERVER}, named like the entry points below `./server/`. */

@@ -39,10 +39,10 @@ function tabbed(code: string): string {
 
 /** Adapts a declaration file of the compiler for consumers. */
 function forConsumers(text: string): string {
-  // The compiler rewrites these in code, but not in declarations.
+  // The compiler rewrites the extension of relative imports in code, but not in declarations.
   const linked = text.replaceAll(/((?:from |import\()"\.{1,2}\/[^"]+)\.ts"/g, '$1.js"');
   const named = renamed(linked);
-  // No `target` of a consumer includes these types yet.
+  // No `target` in a consumer's tsconfig includes these types yet.
   return /\bAsyncDisposable\b|\bSymbol\.asyncDispose\b/.test(named)
     ? `/// <reference lib="esnext.disposable" />\n${named}`
     : named;
@@ -50,7 +50,7 @@ function forConsumers(text: string): string {
 
 const RELATIVE_IMPORT = /(?:from |import\()"(\.[^"]+)"/g;
 
-/** The declarations that entry points import. The package leaves the others out. */
+/** Returns the declarations that entry points import. The package leaves the others out. */
 function reachable(
   roots: readonly string[],
   declarations: ReadonlyMap<string, string>,

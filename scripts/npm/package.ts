@@ -106,7 +106,7 @@ async function write(out: URL): Promise<Manifest> {
   return content;
 }
 
-/** The first sentence of the README, as plain text. */
+/** Returns the first sentence of the README, as plain text. */
 function summary(readme: string): string {
   const [, sentence] = /^([A-Z][^]*?)\.\s/m.exec(readme)!; // a dot in a file's name ends no sentence
   return sentence!.replaceAll(/[*`]/g, "").replaceAll(/\s+/g, " ");

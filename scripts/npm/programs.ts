@@ -1,5 +1,6 @@
 /**
- * Programs of a user of the npm package, as strings, because this repository does not install it.
+ * Programs that use the npm package. They are strings, because this repository does not install the
+ * package.
  *
  * @module
  */

@@ -22,7 +22,7 @@ export function runtimeChecks(runtime: NpmRuntime): readonly Check[] {
     async run(built) {
       const project = await built.projectWithPeers();
       const resolved = (await execute(project, "server.js", serverProgram)).trim();
-      assert.ok(resolved.endsWith(`/server/${condition}.js`), `it is ${resolved}`);
+      assert.ok(resolved.endsWith(`/server/${condition}.js`), `./server is ${resolved}`);
     },
   }];
   checks.push({

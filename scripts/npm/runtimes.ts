@@ -6,7 +6,7 @@ export interface NpmRuntime {
   readonly title: string;
   /** The command before a program's path; `undefined` if the runtime is missing. */
   readonly command: readonly string[] | undefined;
-  /** Name of the entry with its server. */
+  /** Name of the runtime's entry below `./server/`. */
   readonly condition: string;
   /** Whether `require()` accepts ES modules, as in Node 22 and newer. */
   readonly requiresModules: boolean;
@@ -16,7 +16,7 @@ export interface NpmRuntime {
 const NODES = ["20.20.2", "22.23.3", "24.21.0", "26.10.0"];
 const BUN = "1.4.5";
 
-/** All runtimes. Downloads those that this machine lacks. */
+/** Returns all runtimes. Downloads the runtimes that this machine lacks. */
 export async function npmRuntimes(): Promise<readonly NpmRuntime[]> {
   const own = await nodeMajor();
   const nodes = NODES.map(async (version) => {

@@ -19,10 +19,10 @@ export async function faultsSection(): Promise<string> {
   if (records.length === 0) return "Not measured yet: `deno task faults --record`.\n";
   return [
     table(["runtime", "faults survived", "gaps"], records.map(summary)),
-    "10,000 clients connect and disconnect. The first figure of each pair is from after 4,000 clients:",
+    "10,000 clients connect and disconnect. The first figure of each pair is measured after 4,000 clients:",
     table(["runtime", "took", "resident", "heap", "open files"], records.map(churn)),
     "The next table shows the time from SIGTERM to an exit with 0, for a server under load and with 200 ms of " +
-    "jitter. The other columns show the peak growth of memory, and the bound that the limits set:",
+    "jitter. The other columns show the peak growth of memory, and the bound from the limits:",
     "- pending hooks: 20 clients send to hooks that never settle\n" +
     "- never read: 20 clients never read\n" +
     "- fragments: 20 clients send empty fragments\n" +

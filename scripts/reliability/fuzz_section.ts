@@ -35,17 +35,17 @@ export async function fuzzSection(): Promise<string> {
     "Most histories are valid. Some have flipped bits, wrong lengths, invalid UTF-8, incomplete frames or",
     "TCP resets.",
     "",
-    "The fuzzer parses both streams by RFC 6455, and checks the order of the hooks. It also checks that",
-    "other clients are not affected, and that no resource is leaked. `tests/fuzz/allowances.ts` declares",
-    "the deviations of runtimes.",
+    "The fuzzer parses both streams by RFC 6455, and checks the order of the hooks. The fuzzer also checks",
+    "that other clients are not affected, and that no resource is leaked. `tests/fuzz/allowances.ts`",
+    "declares the deviations of runtimes.",
     "",
     row(COLUMNS.map(([title]) => title)),
     row(COLUMNS.map((_, i) => i === 0 ? "---" : "--:")),
     ...rows,
     "",
-    "`deno task fuzz <runtime> --frames=1000000 --seed=<seed>` repeats the histories of a row. CI plays new",
-    "ones for 10 s on each runtime. Memory is measured after a warm-up and at the end. Descriptors are",
-    "counted before the first client and after the last.",
+    "`deno task fuzz <runtime> --frames=1000000 --seed=<seed>` repeats the histories of a row. CI runs new",
+    "histories for 10 s on each runtime. Memory is measured after a warm-up and at the end. Descriptors",
+    "are counted before the first client and after the last.",
   ].join("\n");
 }
 

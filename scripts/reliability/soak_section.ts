@@ -10,9 +10,9 @@ export async function soakSection(): Promise<string> {
 topics, and pause while they receive streams. They connect, and disconnect by a close, an end or a
 reset. Half of the connections are compressed.
 
-Every message has a number and a checksum. It must arrive once, undamaged and in order, at its recipients
-only. After each cycle all clients disconnect. Peers, topics, namespaces, timers and descriptors must
-then be as before. Memory is measured without clients, after the first and the last cycle.
+Every message has a number and a checksum. Each message must arrive once, undamaged and in order, at its
+recipients only. After each cycle all clients disconnect. Then peers, topics, namespaces, timers and
+descriptors must be as before. Memory is measured without clients, after the first and the last cycle.
 
 | | seconds | connections | messages | lost, doubled, reordered, damaged, stray | heap and buffers | resident | descriptors |
 | --- | --: | --: | --: | :-: | --: | --: | --: |
@@ -24,9 +24,9 @@ ${soaked.map(row).join("\n")}
 | --- | --: | --: |
 ${soaked.map(latencyRow).join("\n")}
 
-A few clients in a thread of their own measure latency under load, from the call of \`send\` to the
-arrival. The load, these clients and the server share the cores of one machine. The recorded runs were
-two at a time on two cores, beside other tests. Long latencies therefore include waiting for a core.
+A few clients in a thread of their own measure the latency under load, from the call of \`send\` to the
+arrival. The load, these clients and the server share the cores of one machine. For the record, two runs
+and other tests shared two cores at a time. So long latencies include the wait for a core.
 
 A run fails if one of these grows in its second half: resident memory by more than 32 MiB, the heap by
 more than 4 MiB, or descriptors by one.${failures(soaked)}
