@@ -2,7 +2,8 @@ import { CaseClient } from "./clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 import type { Runtime } from "../runtimes/native.ts";
 import { ServerProcess } from "./processes/server_process.ts";
-import { TimeLimit, WALL_CLOCK } from "./time_limit.ts";
+import { WALL_CLOCK } from "./machine.ts";
+import { TimeLimit } from "./time_limit.ts";
 
 /**
  * Milliseconds for a case that is declared as a gap. All time counts, as most gaps end only by a time

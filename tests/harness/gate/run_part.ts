@@ -1,5 +1,6 @@
 import { LIBRARY_IS_EMITTED } from "../processes/built_program.ts";
 import { ONLY_RUNTIME } from "../runtime_suites.ts";
+import { idleShare } from "../machine.ts";
 import { TimeLimit } from "../time_limit.ts";
 import { type PartResult, readPart } from "./junit_report.ts";
 import type { Part } from "./parts.ts";
@@ -49,24 +50,58 @@ export async function runPart(part: Part): Promise<PartResult> {
   });
 }
 
-/** Runs parts in parallel, the longest first, and calls back at the end of each. */
+/** Number of parts that run at the same time. */
+export interface Parallelism {
+  /** Parts that always run. */
+  readonly atOnce: number;
+  /** Most further parts, which start while the processors are idle. Default: 0. */
+  readonly extra?: number;
+  /** Waits for a while, and returns whether the processors were idle meanwhile. */
+  readonly isIdle?: () => Promise<boolean>;
+}
+
+/** Runs parts side by side, the longest first; calls back at the end of each. */
 export async function runParts(
   parts: readonly Part[],
-  atOnce: number,
+  { atOnce, extra = 0, isIdle = machineIsIdle }: Parallelism,
   onEnd: (part: Part, result: PartResult, ms: number) => void,
   run: (part: Part) => Promise<PartResult> = runPart,
 ): Promise<PartResult[]> {
   const queue = parts.toSorted((a, b) => b.seconds - a.seconds), results: PartResult[] = [];
-  const work = async () => {
-    for (let part = queue.shift(); part; part = queue.shift()) {
-      const started = performance.now();
-      const result = await run(part).catch((error) =>
-        readPart(part!.name, undefined, { code: 1, output: "", killed: String(error) })
-      );
-      results.push(result);
-      onEnd(part, result, performance.now() - started);
-    }
+  const runNext = async () => {
+    const part = queue.shift();
+    if (part === undefined) return;
+    const started = performance.now();
+    const result = await run(part).catch((error) =>
+      readPart(part.name, undefined, { code: 1, output: "", killed: String(error) })
+    );
+    results.push(result);
+    onEnd(part, result, performance.now() - started);
   };
-  await Promise.all(Array.from({ length: atOnce }, work));
+  const work = async () => {
+    while (queue.length > 0) await runNext();
+  };
+  const workWhileIdle = async () => {
+    const running = new Set<Promise<void>>();
+    while (queue.length > 0) {
+      if (!(await isIdle()) || running.size >= extra) continue;
+      const part = runNext().finally(() => running.delete(part));
+      running.add(part);
+    }
+    await Promise.all(running);
+  };
+  await Promise.all([
+    ...Array.from({ length: atOnce }, work),
+    ...(extra > 0 ? [workWhileIdle()] : []),
+  ]);
   return results;
+}
+
+/** Milliseconds in which a part that has just started shows its load. */
+const LOOK_MS = 2000;
+/** Share of the processors' time: less is not enough for a further part. */
+const ENOUGH_IDLE = 0.3;
+
+async function machineIsIdle(): Promise<boolean> {
+  return await idleShare(LOOK_MS) > ENOUGH_IDLE;
 }

@@ -46,7 +46,7 @@ Deno.test("the longest part starts first, and a part that throws counts as a fai
   let running = 0, most = 0;
   const results = await runParts(
     [1, 3, 2].map((seconds) => ({ name: `${seconds} s`, files: [], seconds })),
-    2,
+    { atOnce: 2 },
     ({ name }) => ended.push(name),
     async ({ name }) => {
       order.push(name);
@@ -62,4 +62,32 @@ Deno.test("the longest part starts first, and a part that throws counts as a fai
   assert.equal(ended.length, 3);
   assert.ok(results.every(({ failed }) => failed === 1));
   assert.ok(results.some(({ failures }) => /no process/.test(failures[0]!.text)));
+});
+
+Deno.test("further parts start while the processors are idle, up to their number", async () => {
+  const looks = [false, true, true, true, true, true];
+  const counts: number[] = [];
+  let running = 0;
+  const results = await runParts(
+    Array.from({ length: 12 }, (_, i) => ({ name: `${i}`, files: [], seconds: 1 })),
+    {
+      atOnce: 1,
+      extra: 2,
+      isIdle: async () => {
+        await new Promise((resolve) => setTimeout(resolve));
+        return looks.shift() ?? false;
+      },
+    },
+    () => {},
+    async ({ name }) => {
+      counts.push(++running);
+      for (let i = 0; i < 3; i++) await new Promise((resolve) => setTimeout(resolve, 1));
+      running--;
+      return readPart(name, undefined, { code: 1, output: "" });
+    },
+  );
+  assert.equal(results.length, 12);
+  assert.equal(new Set(results.map(({ failures }) => failures[0]!.name)).size, 12);
+  assert.equal(Math.max(...counts), 3);
+  assert.equal(counts.at(-1), 1);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type MachineClock, stopwatch, TimeLimit, WALL_CLOCK } from "../../harness/time_limit.ts";
+import { type MachineClock, WALL_CLOCK } from "../../harness/machine.ts";
+import { stopwatch, TimeLimit } from "../../harness/time_limit.ts";
 
 /** Clock that a test moves. */
 class FakeClock implements MachineClock {
