@@ -24,3 +24,14 @@ Deno.test("Connection starts no message hook after a failed open hook, though me
   await new Promise((go) => setTimeout(go));
   assert.deepEqual(said, ["error open", "close"]);
 });
+
+Deno.test("Connection starts a synchronous message hook before onmessage() returns", async () => {
+  const said: string[] = [];
+  const hooks: Partial<Hooks> = { message: (_, message) => void said.push(message.text()) };
+  const [socket] = await new FakeAdapter({ hooks }).connect();
+  await new Promise((go) => setTimeout(go)); // `open` has settled
+  socket.listener!.onmessage("a", 1);
+  assert.deepEqual(said, ["a"]);
+  socket.listener!.onmessage("b", 1);
+  assert.deepEqual(said, ["a", "b"]);
+});
