@@ -44,7 +44,9 @@ export class Canary {
         await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
       }
     } catch (error) {
-      this.noticed.push(`the canary of ${this.#name}: ${(error as Error).message}`);
+      const code = await Promise.race([this.#socket.closed.then(({ code }) => code), undefined]);
+      const end = code === undefined ? "" : `, and its connection was closed with ${code}`;
+      this.noticed.push(`the canary of ${this.#name}: ${(error as Error).message}${end}`);
     }
   }
 }

@@ -20,7 +20,7 @@ export interface Played {
 const HEAD_END = "\r\n\r\n";
 /** Milliseconds that a client waits for a required answer, for an optional one, and for the end. */
 const ANSWER_MS = 5000, HOPE_MS = 300, END_MS = 5000, SERIAL_END_MS = 15_000;
-const SILENCE_MS = 100, IDLE_MS = 5000;
+const SILENCE_MS = 100, IDLE_MS = 9000;
 
 /** Plays the client's half of a history. */
 export async function play(history: History, port: number): Promise<Played> {
