@@ -327,7 +327,7 @@ export const closing: readonly Case[] = [
     async run(client) {
       const socket = await client.connect();
       for (const text of ["1", "2", "3"]) socket.send(text);
-      await sleep(50);
+      await client.statsUntil(({ messagesIn }) => messagesIn === 3);
       await client.release("open");
       await client.logged("close");
       assert.deepEqual(await client.events(30), ["message", "close"]);

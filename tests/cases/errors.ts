@@ -197,7 +197,7 @@ export const errors: readonly Case[] = [
       assert.equal((await sync.closing()).code, 1011);
       const async_ = await client.upgraded({ target: client.path("?async") });
       async_.write(frame(TEXT, "waits"));
-      await new Promise((go) => setTimeout(go, 50));
+      await client.statsUntil(({ messagesIn }) => messagesIn === 1);
       await client.release("open");
       assert.equal((await async_.closing()).code, 1011);
       await client.logged("close", 2);

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { CLOSE, closePayload, frame, TEXT } from "../harness/clients/raw_client.ts";
-import { sleep } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** S4–S6, B3, X1, X3: frames of one turn of the event loop, which a runtime may write together. */
@@ -30,7 +29,7 @@ export const gathering: readonly Case[] = [
           assert.deepEqual([rsv1, payload.length < 5000], [agreed, agreed]);
           raw.destroy();
         }
-        for (let i = 0; (await client.stats()).peers > 0 && i < 50; i++) await sleep(20);
+        await client.statsUntil(({ peers }) => peers === 0);
       }
     },
   },

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { sleep } from "../harness/clients/case_client.ts";
 import type { Peer } from "../../peer.ts";
 import type { Case } from "../fixtures/case.ts";
 
@@ -237,8 +236,8 @@ export const identity: readonly Case[] = [
       assert.deepEqual([a1.queued, b.queued], [[], []]);
       assert.equal((await client.stats()).namespaces, 2);
       b.terminate();
-      for (let i = 0; i < 100 && (await client.stats()).namespaces > 1; i++) await sleep(5);
-      assert.equal((await client.stats()).namespaces, 1);
+      const { namespaces } = await client.statsUntil(({ namespaces }) => namespaces === 1);
+      assert.equal(namespaces, 1);
     },
   },
   {
@@ -265,12 +264,8 @@ export const identity: readonly Case[] = [
       }
       const [{ data } = { data: [] }] = await client.logged("all");
       assert.ok(data[0] >= 50, `${data[0]} namespaces at a time`);
-      let left = 3000;
-      for (let i = 0; i < 40 && left > 0; i++) {
-        await new Promise((go) => setTimeout(go, 20));
-        left = (await client.stats()).namespaces;
-      }
-      assert.equal(left, 0);
+      const { namespaces } = await client.statsUntil(({ namespaces }) => namespaces === 0);
+      assert.equal(namespaces, 0);
     },
   },
   {

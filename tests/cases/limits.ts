@@ -237,8 +237,10 @@ export const limits: readonly Case[] = [
       limits: { maxPeers: 2 },
       hooks: {
         async upgrade(request) {
-          if (request.url.endsWith("?slow")) await server.wait("upgrade");
           if (request.url.endsWith("?no")) return new Response(null, { status: 401 });
+          if (!request.url.endsWith("?slow")) return;
+          server.log("slow");
+          await server.wait("upgrade");
         },
         close: () => server.log("close"),
       },
@@ -247,7 +249,7 @@ export const limits: readonly Case[] = [
       assert.equal((await client.refused("?no")).status, 401);
       const first = await client.connect();
       const slow = client.connect("?slow");
-      await sleep(50);
+      await client.logged("slow");
       const refused = await client.refused();
       assert.equal(refused.status, 503, "a pending upgrade holds a slot");
       assert.match(refused.body, /full/);
@@ -287,6 +289,7 @@ export const limits: readonly Case[] = [
       hooks: {
         async upgrade(request) {
           if (!request.url.endsWith("?slow")) return;
+          request.signal.addEventListener("abort", () => server.log("aborted"));
           server.log("upgrade");
           await server.wait("upgrade");
         },
@@ -296,9 +299,9 @@ export const limits: readonly Case[] = [
       const raw = await client.raw({ target: client.path("?slow") });
       await client.logged("upgrade");
       raw.rst();
-      await sleep(50);
+      await client.logged("aborted");
       await client.release("upgrade");
-      await sleep(50);
+      await client.statsUntil(({ refusals }) => refusals === 1);
       await client.connect();
     },
   },
@@ -370,7 +373,7 @@ export const limits: readonly Case[] = [
     async run(client) {
       const socket = await client.connect();
       for (let i = 0; i < 1024; i++) socket.send("x");
-      for (let i = 0; i < 40 && (await client.stats()).messagesIn < 1024; i++) await sleep(10);
+      await client.statsUntil(({ messagesIn }) => messagesIn === 1024);
       await client.release("open");
       await client.logged("message", 1024);
     },

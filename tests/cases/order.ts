@@ -132,8 +132,8 @@ export const order: readonly Case[] = [
       socket.close();
       await client.logged("close");
       // Until the client's end of the connection is closed, the server may have a timer for it.
-      await new Promise((go) => setTimeout(go, 50));
-      assert.equal((await client.stats()).timers, 0);
+      const { timers } = await client.statsUntil(({ timers }) => timers === 0);
+      assert.equal(timers, 0);
     },
   },
   {

@@ -162,6 +162,14 @@ export class CaseClient {
     return this.#control<CaseServerStats>("stats", {});
   }
 
+  /** Returns the statistics as soon as they meet a condition, or the last ones after 2 s. */
+  async statsUntil(isMet: (stats: CaseServerStats) => boolean): Promise<CaseServerStats> {
+    const limit = new TimeLimit(2000);
+    let stats: CaseServerStats;
+    while (!isMet(stats = await this.stats()) && !limit.isOver) await sleep(10);
+    return stats;
+  }
+
   /** Starts the server half of a case. */
   async open(caseId: string): Promise<void> {
     this.port = await this.#control("open", { case: caseId });
