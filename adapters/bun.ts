@@ -103,7 +103,7 @@ export class BunAdapter extends Adapter {
     { admission, protocol, headers: more }: Decision & { kind: "accept" },
   ): Response | undefined {
     const headers = new Headers(more.map(([name, value]): [string, string] => [name, value]));
-    // Without this header Bun 1.4 selects the first subprotocol that the client offers.
+    // Without this header, Bun 1.4 selects the first subprotocol that the client offers.
     headers.set("sec-websocket-protocol", protocol);
     const isOffered = this.websocket.perMessageDeflate &&
       deflateOffers(handshake.header("sec-websocket-extensions")).length > 0;

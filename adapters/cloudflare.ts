@@ -81,8 +81,8 @@ export class CloudflareAdapter {
   }
 
   /**
-   * Returns the response to an upgrade request. A Durable Object serves the request. If the options
-   * name no object, this Worker serves the request.
+   * Returns the response to an upgrade request. If the options name a Durable Object, the object
+   * serves the request. Otherwise this Worker serves the request.
    *
    * @throws {TypeError} if the binding is missing in `env`, or a plain Worker passes no `ctx`.
    */
@@ -96,9 +96,9 @@ export class CloudflareAdapter {
   }
 
   /**
-   * `peers`, `stats`, `publish`, `closeAll` and `close` for the peers of a plain Worker **in this
-   * isolate**. Cloudflare runs a Worker in many isolates at once. To reach all clients, use a
-   * Durable Object.
+   * Endpoint of a plain Worker, with `peers`, `stats`, `publish`, `closeAll` and `close` for the
+   * peers **in this isolate**. Cloudflare runs a Worker in many isolates at once. To reach all
+   * clients, use a Durable Object.
    *
    * @example
    * ```ts ignore
@@ -115,8 +115,9 @@ export class CloudflareAdapter {
   /**
    * Creates a Worker that serves upgrade requests.
    *
-   * With `export default ws.worker({ binding: "Room" })`, Durable Objects serve the requests. With
-   * `export default ws.worker()`, the Worker itself serves the requests, see {@linkcode isolate}.
+   * With `export default ws.worker({ binding: "Room" })`, Durable Objects serve the requests. Without
+   * a binding here or in the adapter's options, the Worker itself serves them, see
+   * {@linkcode isolate}.
    */
   worker(options: WorkerOptions = {}): CloudflareWorker {
     checkWorker(options);
@@ -130,7 +131,7 @@ export class CloudflareAdapter {
           if (!binding) return await this.handleUpgrade(request, env, ctx);
           return await forward(request, stubOf(request, env, binding, instance));
         } catch (error) {
-          // If a Worker throws at an upgrade request, wrangler 4 shows another error than the thrown one.
+          // If a Worker throws during an upgrade request, wrangler 4 shows a different error.
           logError("an upgrade request could not be served", error);
           return new Response("Internal Server Error\n", { status: 500 });
         }
@@ -174,7 +175,7 @@ export class CloudflareAdapter {
   }
 
   /**
-   * Starts to serve a Durable Object. Call it in the object's constructor.
+   * Starts to serve a Durable Object. Call this method in the object's constructor.
    *
    * @throws {TypeError} if the option `endpoint` is set.
    */
@@ -184,12 +185,12 @@ export class CloudflareAdapter {
     return endpoint;
   }
 
-  /** Returns the response to an upgrade request. Call it in the object's `fetch`. */
+  /** Returns the response to an upgrade request. Call this method in the object's `fetch`. */
   handleDurableUpgrade(object: object, request: Request): Promise<Response> {
     return this.room(object).handleUpgrade(request);
   }
 
-  /** Handles a message. Call it in the object's `webSocketMessage`, and return its promise. */
+  /** Handles a message. Call this method in `webSocketMessage`, and return the promise. */
   handleDurableMessage(
     object: object,
     socket: object,
@@ -198,7 +199,7 @@ export class CloudflareAdapter {
     return this.room(object).handleMessage(socket as CloudflareSocket, message);
   }
 
-  /** Handles a close. Call it in the object's `webSocketClose`, and return its promise. */
+  /** Handles a close. Call this method in `webSocketClose`, and return the promise. */
   handleDurableClose(
     object: object,
     socket: object,
@@ -209,22 +210,23 @@ export class CloudflareAdapter {
     return this.room(object).handleClose(socket as CloudflareSocket, code, reason, wasClean);
   }
 
-  /** Handles an error. Call it in the object's `webSocketError`, and return its promise. */
+  /** Handles an error. Call this method in `webSocketError`, and return the promise. */
   handleDurableError(object: object, socket: object, error: unknown): Promise<void> {
     return this.room(object).handleError(socket as CloudflareSocket, error);
   }
 
   /**
-   * Handles the object's alarm, which the option `heartbeat` uses. Call it in the object's `alarm`.
+   * Handles the object's alarm, which the option `heartbeat` uses. Call this method in `alarm`.
    *
-   * @returns Whether the alarm that you have set is due. An object has one alarm, which both share.
+   * @returns Whether your own alarm is due. An object has only one alarm, so your class and the
+   * adapter share the alarm.
    */
   handleDurableAlarm(object: object): Promise<boolean> {
     return this.room(object).handleAlarm();
   }
 
   /**
-   * Sends one message to each subscriber of a topic in this object. Call it in a method that
+   * Sends one message to each subscriber of a topic in this object. Call this method in a method that
    * Workers call by RPC.
    *
    * @returns Number of peers that accepted the message.
@@ -243,6 +245,7 @@ export class CloudflareAdapter {
  * Creates the adapter for Cloudflare.
  *
  * @throws {TypeError} for an option that does not exist or has the wrong type.
+ * @throws {RangeError} for a number out of range.
  */
 export function adapter<Context extends object = AnyContext>(
   options: CloudflareOptions<Context> = {},

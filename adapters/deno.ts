@@ -49,7 +49,7 @@ const CLOSING = Symbol("onepeer.closing");
 const TIMED_OUT = Symbol("onepeer.timed-out");
 /** Deno 2.9's error after `idleTimeout`. Deno then reports two closes, 1001 and 1005. */
 const IDLE = "No response from ping frame.";
-/** Deno 2.9's errors for a connection that dropped, which is no protocol error. */
+/** Errors by which Deno 2.9 reports a dropped connection. A drop is not a protocol error. */
 const LINE_DROPPED = /os error|unexpected eof|connection (?:is )?closed|broken pipe|reset by peer/i;
 
 const wire: Wire<DenoSocket> = {
@@ -75,7 +75,7 @@ const wire: Wire<DenoSocket> = {
 class HeldClose {
   static readonly #QUIET_MS = 50;
   static readonly #MAX_LOOKS = 10;
-  /** Most bytes to wait for, since Deno 2.9 keeps all late messages in memory. */
+  /** Number of late bytes that end the wait, since Deno 2.9 keeps late messages in memory. */
   static readonly #MAX_BYTES = 1024 * 1024;
   readonly #close: () => void;
   #isBusy = false;
@@ -89,7 +89,7 @@ class HeldClose {
     setTimeout(() => this.#look(), HeldClose.#QUIET_MS);
   }
 
-  /** Notes a message that arrived after the close. */
+  /** Notes a message that arrived after the call of `close`. */
   heard(byteLength: number): void {
     this.#isBusy = true;
     this.#bytes += byteLength;
@@ -118,7 +118,7 @@ export class DenoAdapter extends Adapter {
       handshake,
       (decision) => this.#accept(request, decision),
     );
-    // The client has left, or the hook has taken over: this response reaches no client.
+    // The client has left, or a hook has taken over the connection: no client gets this response.
     return answer ?? new Response(null, { status: 204 });
   }
 
@@ -126,8 +126,8 @@ export class DenoAdapter extends Adapter {
     request: Request,
     { admission, protocol, headers }: Decision & { kind: "accept" },
   ): Response {
-    // The option `protocol` is not used: Deno 2.9 throws if the client's list has no space after
-    // the comma, and `ws` sends none.
+    // Do not use the option `protocol`: Deno 2.9 throws if the client's list has no space after the
+    // comma, and the client of `ws` sends no space.
     const { socket: native, response } = Deno.upgradeWebSocket(request, {
       idleTimeout: this.endpoint.limits.idleTimeout / 1000,
     });
@@ -197,9 +197,9 @@ function failureOf({ message, error }: ErrorEvent): SocketFailure | undefined {
 }
 
 function closeInfo({ code, reason, wasClean }: CloseEvent, native: DenoSocket): CloseInfo {
-  // A code under 1000 is no close code, but the opcode of the last frame, or 0 if there was none.
+  // A code under 1000 is not a close code. It is the opcode of the last frame, or 0 without a frame.
   if (code < 1000 || native[TIMED_OUT]) return { code: 1006, reason: "", wasClean: false };
-  // If the connection drops after our close, Deno 2.9 reports 1005 and "clean". But a client that
-  // answers our close sends our code back, which is not 1005.
+  // If the connection drops after our close, Deno 2.9 reports 1005 and "clean". A client that answers
+  // our close sends our code back. Our code is never 1005.
   return { code, reason, wasClean: wasClean && !(native[CLOSING] && code === 1005) };
 }

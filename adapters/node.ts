@@ -81,15 +81,16 @@ export interface NodeOptions<Context extends object = AnyContext>
    */
   readonly perMessageDeflate?: boolean | PerMessageDeflate;
   /**
-   * Your own server of `ws`, made with `noServer: true`, that upgrades all connections. Its
-   * `clients`, its events `headers` and `connection` and its `WebSocket` class then include every
-   * peer. `limits` still sets `maxPayload`, UTF-8 checks and `closeTimeout`.
+   * Your own server of `ws`, made with `noServer: true`, that upgrades all connections. The
+   * adapter uses the server's `WebSocket` class, adds every peer to its `clients`, and emits its
+   * events `headers` and `connection`. `limits` sets `maxPayload` and `closeTimeout`, and text is
+   * always checked for UTF-8.
    */
   readonly wss?: WsServer;
   /**
    * Further options for the server of `ws` that the adapter makes: `WebSocket`, `clientTracking`,
-   * `perMessageDeflate`, and so on. Ignored: options that `limits` sets, and options that choose a
-   * server or port.
+   * `perMessageDeflate`, and so on. The adapter ignores options that choose a server or port, and
+   * `maxPayload`, `closeTimeout`, `skipUTF8Validation` and `maxPendingAutoPongs`.
    *
    * If set, even to `{}`, `ws` serves every connection, and `peer.websocket.raw` is a socket of
    * `ws`. By default, `ws` serves compressed connections only.
@@ -128,11 +129,11 @@ export class NodeAdapter extends Adapter {
     head: Uint8Array,
     webRequest?: Request | { readonly context?: AnyContext },
   ): Promise<void> => {
-    // Node has removed its own listener. Without a listener, a reset during a hook ends the process.
+    // Node has removed its `error` listener. Without one, a reset during a hook ends the process.
     socket.on("error", ignore);
     const handshake = snapshot(request, socket as NodeSocket, head, webRequest);
-    // Node is still writing the response to an earlier, pipelined request, and ours would be mixed
-    // into it. No serious client upgrades like this.
+    // Node is still writing the response to an earlier, pipelined request. Our response would be mixed
+    // into that response. No serious client pipelines an upgrade request.
     if ((socket as NodeSocket)._httpMessage) {
       this.upgrader.failed(handshake);
       socket.destroy();
@@ -195,7 +196,7 @@ export class NodeAdapter extends Adapter {
     return this.#options.wss !== undefined || this.#options.serverOptions !== undefined;
   }
 
-  /** Whether `ws` must serve a connection. Without compression, our own framing serves it. */
+  /** Whether `ws` must serve a connection. Otherwise our own framing serves the connection. */
   #needsWs(handshake: RawHandshake, perMessageDeflate: boolean | object | undefined): boolean {
     if (this.#isWsAsked) return true;
     if (!(perMessageDeflate ?? this.#options.perMessageDeflate)) return false;
@@ -217,7 +218,7 @@ export function adapter<Context extends object = AnyContext>(
 
 export default adapter;
 
-/** Listener of the `upgrade` event of Node's servers, which takes over the connection. */
+/** Listener for the `upgrade` event of a Node server. The listener takes over the connection. */
 export type NodeUpgradeHandler = (
   request: IncomingMessage,
   socket: Duplex,
@@ -225,9 +226,9 @@ export type NodeUpgradeHandler = (
 ) => void | Promise<void>;
 
 /**
- * Returns hooks that leave a connection to an existing handler, such as that of another WebSocket
- * library. The handler then owns the connection, and no other hook runs. For the adapter for Node
- * only.
+ * Returns hooks that hand a connection over to an existing handler, for example of another WebSocket
+ * library. The handler then owns the connection, and no other hook runs. Only the adapter for Node
+ * supports these hooks.
  *
  * @example
  * ```ts

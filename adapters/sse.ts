@@ -57,14 +57,14 @@ export interface SSEOptions<Context extends object = AnyContext> extends Adapter
    */
   readonly authorize?: (request: Request, peer: Peer) => Awaitable<boolean>;
   /**
-   * Milliseconds between comments on a silent response, so that no proxy ends the response as idle.
+   * Milliseconds between comments on a silent response. A proxy may end a silent response.
    *
    * @default 15_000
    */
   readonly heartbeat?: number;
   /**
    * Milliseconds that a peer outlives its response. A client that resumes within this time misses
-   * nothing.
+   * no message, unless it has missed more than `replay` bytes.
    *
    * @default 30_000
    */
@@ -76,7 +76,7 @@ export interface SSEOptions<Context extends object = AnyContext> extends Adapter
    */
   readonly replay?: number;
   /**
-   * Milliseconds that the body of a request may take. After this time the client gets a 408.
+   * Milliseconds that the body of a request may take. After this time, a message gets a 408.
    *
    * @default 30_000
    */

@@ -115,8 +115,8 @@ export class UwsAdapter extends Adapter {
 
   /**
    * Returns the topic space of a route. Native topics belong to the app, but a socket knows only the
-   * context of its route. uWebSockets.js 20 wraps this pointer in a new object for each call, so the
-   * key is the address, which is in the text of `inspect()`.
+   * context of its route. For each call, uWebSockets.js 20 wraps the pointer to the context in a new
+   * object. So the key is the address of the pointer, which `inspect()` prints.
    */
   readonly #spaceOf = (context: object): TopicSpace => {
     const address = inspect(context);
@@ -154,7 +154,7 @@ export class UwsAdapter extends Adapter {
     context: UwsContext | undefined,
     { admission, protocol, headers }: Decision & { kind: "accept" },
   ): void {
-    // uWebSockets.js 20 has a fixed window, so an offer that asks for another window is declined.
+    // uWebSockets.js 20 has a fixed compression window. Ignore offers that ask for another size.
     const offer = this.websocket.compression === 0 ? undefined : deflateOffers(
       handshake.header("sec-websocket-extensions"),
     ).find((it) => !it.includes("server_max_window_bits"));
@@ -227,7 +227,8 @@ function onMessage(native: UwsSocket, message: ArrayBuffer, isBinary: boolean): 
 }
 
 /**
- * Copies a message. Small ones go to the pool of `Buffer`, which saves 0.4 µs for 1 KiB on Node 20.
+ * Copies a message. A small message goes to the pool of `Buffer`, which saves 0.4 µs for 1 KiB on
+ * Node 20.
  */
 function copyOut(message: ArrayBuffer): Uint8Array<ArrayBuffer> {
   const { byteLength } = message;

@@ -24,7 +24,7 @@ const KIB = 1024;
 /** Samples in a second. A mean over a second is not distorted by one garbage collection. */
 const SMOOTH = 4;
 
-/** Most seconds that a server may be late. A late server queues messages for all subscribers. */
+/** Seconds of lateness above which a note says so. A late server queues for all subscribers. */
 const LATE = 0.2;
 
 /** Computes a cell from a result. */
@@ -68,7 +68,8 @@ function reached({ goal, versus }: Scenario, result: Result, target?: Target): E
 }
 
 /**
- * CPU time per message of another toolkit, divided by that of onepeer: over 1, onepeer is cheaper.
+ * CPU time per message of another toolkit, divided by that of onepeer. Over 1 means that onepeer is
+ * cheaper.
  * The median over the rounds. Each round measures both toolkits.
  */
 export function ratio(result: Result, other: ToolkitName): Estimate | undefined {
@@ -106,7 +107,7 @@ function trials(result: Result, toolkit: ToolkitName): Trial[] {
   return linesOf<Trial>(result, toolkit).filter((it) => "value" in it);
 }
 
-/** KiB for each idle peer. The bounds are the smallest and largest slope between two steps. */
+/** KiB for each idle peer. The bounds are the smallest and largest slope from one step to the next. */
 export function idleMemory(result: Result, toolkit: ToolkitName): Estimate | undefined {
   const steps = linesOf<IdleStep>(result, toolkit).filter((it) => "connections" in it);
   if (steps.length < 2) return undefined;
@@ -138,7 +139,7 @@ export function slowOutcome(result: Result, toolkit: ToolkitName): SlowOutcome |
   return { samples, end, growth: (most(after) - most(before)) / KIB };
 }
 
-/** Peak memory of a process, as means over a second. */
+/** Returns the peak of a process's memory. Each value is the mean over a second. */
 function most(samples: readonly SlowSample[]): number {
   const means = samples.slice(SMOOTH - 1).map((_, start) => {
     const second = samples.slice(start, start + SMOOTH);

@@ -7,7 +7,7 @@ import type { BenchRuntime } from "./runtimes.ts";
 import type { Scenario } from "./scenario.ts";
 import { serverProgram, toolkits } from "./toolkits.ts";
 
-/** Raises the limit of open files, as a server needs one per connection. */
+/** Raises the limit of open files, as a server needs one file per connection. */
 const RAISE_LIMIT = 'ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"';
 /** The program of the scenario `dispatch`, which needs no server. */
 const DISPATCH = new URL("dispatch/dispatch.ts", import.meta.url);

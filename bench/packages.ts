@@ -3,7 +3,7 @@ import manifest from "./package.json" with { type: "json" };
 /** Folder of the built programs, and of the packages that onepeer is compared with. */
 export const FOLDER: URL = new URL("../.cache/bench/", import.meta.url);
 
-/** Versions of the packages that onepeer is compared with. They are no dependencies of the project. */
+/** Versions of the packages that onepeer is compared with. The project does not depend on them. */
 export const packages: Readonly<Record<string, string>> = manifest.dependencies;
 
 /** Import map with the packages for Deno, which runs programs in place. */

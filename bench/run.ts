@@ -41,12 +41,12 @@ function usage(): string {
     items.map(({ name }) => name).join(", ");
   return `deno task bench [scenario…] [runtime…] [--record | --report]
 
-Measures onepeer, the bare runtimes and other toolkits. Without names, it measures everything in a
+Measures onepeer, the bare runtimes and other toolkits. Without names, measures everything in a
 quarter of an hour, and writes docs/benchmarks.md and its charts.
 
   scenario   ${list(scenarios)}
   runtime    ${list(allRuntimes)}
-  --record   writes the page also after a part
+  --record   writes the page, even if only a part was measured
   --report   measures nothing, and writes the page from stored results`;
 }
 

@@ -19,7 +19,7 @@ const PIPELINED = targets({ deno: 0.95, node: 3.5, uws: 0.95, bun: 0.95 });
 
 const SSE: readonly RuntimeName[] = ["deno", "node", "bun"];
 
-/** Slow readers: their number, the bytes queued for each, and the seconds without reading. */
+/** Slow readers: their number, the most MiB queued for each, and the seconds without reading. */
 export const SLOW = { readers: 10, maxBufferedMib: 1, seconds: 12 };
 const BOUND = SLOW.readers * SLOW.maxBufferedMib;
 

@@ -18,9 +18,9 @@ export function median(values: readonly number[]): number {
 /**
  * The median with its confidence interval by order statistics.
  *
- * The interval is the narrowest symmetric pair of ranks that contains the true median with at least
- * 95 %. The method assumes no distribution, and is deterministic. For fewer than six values no pair
- * reaches 95 %, so the interval contains all values.
+ * The interval is the narrowest symmetric pair of ranks that contains the true median with a
+ * probability of at least 95 %. The method assumes no distribution, and is deterministic. For fewer
+ * than six values no pair reaches 95 %, so the interval contains all values.
  */
 export function medianEstimate(values: readonly number[]): Estimate {
   const sorted = values.toSorted((a, b) => a - b);

@@ -35,7 +35,7 @@ const args = readArguments({
 const filters = args.names;
 const parallel = Number(args.value("--parallel") ?? 2);
 if (!(Number.isInteger(parallel) && parallel > 0)) {
-  fail(`--parallel must be a number from 1 on: found ${args.value("--parallel")}`);
+  fail(`--parallel must be a positive integer: found ${args.value("--parallel")}`);
 }
 const chosen = faults.filter(({ id, file }) =>
   filters.length === 0 || filters.some((word) => id.includes(word) || file.includes(word))

@@ -13,7 +13,7 @@ const args = readArguments({
 
 Loads one runtime after another, for 600 seconds each, with echoes, publishes, streams, and clients
 that connect and disconnect. Every message has a number and a checksum. At intervals all clients
-disconnect. After that, memory, descriptors, timers, peers and topics of the server must be as before.
+disconnect. Then memory, descriptors, timers, peers and topics of the server must be as before.
 
   runtime    ${
     runtimes.map(({ name }) => name).join(", ")

@@ -7,7 +7,7 @@ export interface EventReaderHost extends EventResponseHost {
   readonly grace: number;
   /** Called when a proxy that buffers responses was detected. The reader polls from now on. */
   buffering(): void;
-  /** Called after too long a silence. Messages under way to the server may be lost too. */
+  /** Called if no byte arrived for too long. Messages to the server may be lost too. */
   silent(): void;
   /** Called when the stream is lost for good. */
   failed(reason: string): void;
@@ -18,7 +18,7 @@ export class EventReader {
   readonly #host: EventReaderHost;
   readonly #ended: AbortSignal;
   #poll: boolean;
-  /** Whether polling is known to work, or the caller has asked for it. */
+  /** Whether polling has worked, or the caller has asked for polling. */
   #isSure: boolean;
   /** Time at which the latest byte was received. */
   #heardAt = performance.now();

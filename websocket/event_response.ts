@@ -8,11 +8,11 @@ export interface EventResponseHost {
   request(poll: boolean, signal: AbortSignal): Promise<Response>;
   /** Called when the headers of a response have arrived. */
   headers(headers: Headers): void;
-  /** Handles an event. Returns whether the event carries session data, so that the response was useful. */
+  /** Handles an event. Returns whether the event carries session data: then the response is useful. */
   event(event: EventSourceMessage): boolean;
 }
 
-/** Number of heartbeat intervals without data after which a response is given up. */
+/** Number of heartbeat intervals without data after which the client aborts a response. */
 const MAX_SILENT_HEARTBEATS = 2;
 
 /** One response with events, and its outcome. */
@@ -21,7 +21,7 @@ export class EventResponse {
   wasHeard = false;
   /** Whether an event with session data was received, or the response lasted half a heartbeat. */
   wasUseful = false;
-  /** Whether the response was given up because nothing was received for too long. */
+  /** Whether the client aborted the response because no byte arrived for too long. */
   wasSilent = false;
   /** Whether the server answered 204: the session is over. */
   isLast = false;

@@ -17,8 +17,8 @@ const DEFAULT_TIMEOUT = 3_000;
 
 /**
  * Connects by WebSocket, and by server-sent events if the WebSocket fails to open or takes too long.
- * The returned socket stays the same object, and fires the events of the chosen transport only. After
- * the WebSocket has opened there is no fallback: its end is the `close` of the socket.
+ * The returned socket stays the same object, and fires the events of the chosen transport only. There
+ * is no fallback after the WebSocket has opened: when the WebSocket ends, the socket fires `close`.
  *
  * @example
  * ```ts
@@ -149,7 +149,7 @@ export class FallbackSocket extends SocketTarget {
   /** Passes on the events of `socket` while it is the current socket. */
   #listen(socket: WebSocket): WebSocket {
     socket.binaryType = this.#binaryType;
-    // Events of a socket that was given up are dropped.
+    // Ignore events of a socket that was replaced.
     const pass = (event: Event) => void (socket === this.#socket && this.dispatchEvent(event));
     const passUnlessTrying = (event: Event) => this.#timer ? this.#giveUp() : pass(event);
     socket.onopen = () => {

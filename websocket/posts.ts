@@ -14,7 +14,7 @@ export interface Post {
 
 /** The owner of {@linkcode Posts}: settings and callbacks. */
 export interface PostsHost {
-  /** Milliseconds for which a message is tried again. */
+  /** Milliseconds for which the client repeats a message that fails. */
   readonly grace: number;
   /** Sends a request with this sequence number. */
   send(post: Post, sequence: number, signal: AbortSignal): Promise<Response>;
@@ -29,14 +29,14 @@ export interface PostsHost {
 /** Statuses after which another attempt may succeed. A login page of a network answers 200. */
 const TRANSIENT: readonly number[] = [200, 408, 425, 429];
 
-/** Sends requests in order, one at a time, each until the server is known to have accepted it. */
+/** Sends requests in order, one at a time. Repeats a request until the server confirms it. */
 export class Posts {
-  /** Bytes that the server is not known to have accepted. */
+  /** Bytes that the server has not confirmed. */
   bufferedAmount = 0;
   readonly #host: PostsHost;
   readonly #ended: AbortSignal;
   readonly #queue: Post[] = [];
-  /** Number of messages that the server is known to have accepted. */
+  /** Number of messages that the server has confirmed. */
   #taken = 0;
   #sequence = 0;
   #attempt = new AbortController();
@@ -62,7 +62,7 @@ export class Posts {
     if (taken >= this.#sequence) this.retry(); // the response to the current request was lost
   }
 
-  /** Aborts the current attempt, whose response may never arrive, so that another one follows. */
+  /** Aborts the current attempt, whose response may be lost, so that a new attempt follows. */
   retry(): void {
     this.#attempt.abort();
   }
@@ -83,7 +83,7 @@ export class Posts {
       if (sequence <= this.#taken) return true;
       const isTaken = await this.#try(post, sequence);
       if (isTaken !== undefined) return isTaken;
-      // An attempt that we aborted does not count: the server may have no room yet.
+      // An attempt that we aborted does not count: the server may have no room for the message yet.
       if (this.#attempt.signal.aborted) since = 0;
       since ||= performance.now();
       if (performance.now() - since >= this.#host.grace) {
@@ -98,7 +98,7 @@ export class Posts {
   /** Makes one attempt. Returns whether it was accepted, or `undefined` if another attempt is needed. */
   async #try(post: Post, sequence: number): Promise<boolean | undefined> {
     this.#attempt = new AbortController();
-    // A firewall may have forgotten the connection, and drop its packets without an answer.
+    // A firewall may forget the connection, and then drop packets without an answer.
     const timer = setTimeout(() => this.retry(), ATTEMPT_TIMEOUT + post.size);
     try {
       const response = await this.#host.send(post, sequence, this.#attempt.signal);

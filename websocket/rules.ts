@@ -28,7 +28,7 @@ export function parseUrl(given: string | URL): Endpoint {
     ws = new URL(given, globalThis.location?.href).href.replace(/^http/, "ws");
   } catch { /* refused below */ }
   if (!/^wss?:[^#]+$/.test(ws)) {
-    throw syntaxError("connect as the URL must be one of ws: or http: without a fragment", given);
+    throw syntaxError("connect as the URL must be ws: or http: without a fragment", given);
   }
   return { http: ws.replace("ws", "http"), ws };
 }
@@ -43,7 +43,7 @@ export function parseProtocols(given: string | readonly string[]): readonly stri
   if (protocols.every((name) => TOKEN.test(name)) && new Set(protocols).size === protocols.length) {
     return protocols;
   }
-  throw syntaxError("connect as subprotocols must be tokens, each once", protocols);
+  throw syntaxError("connect as subprotocols must be different tokens", protocols);
 }
 
 /**

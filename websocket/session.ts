@@ -25,7 +25,7 @@ const DEFAULT_HEARTBEAT = 15_000;
 /** Milliseconds to wait for the server's last messages after the server has accepted our close. */
 const CLOSE_WAIT = 1_000;
 const ABNORMAL = 1006;
-/** Close code for a status of HTTP; 1008 for every other status. */
+/** Close codes for HTTP statuses; 1008 for every other status. */
 const CODES: Readonly<Record<number, number>> = { 413: 1009, 415: 1003 };
 
 /** Client half of a session: events from the server, and requests to the server. */
@@ -66,7 +66,7 @@ export class Session implements EventReaderHost, PostsHost {
     void new EventReader(this, this.#ended.signal, options.delivery === "poll").run();
   }
 
-  /** Bytes that the server is not known to have accepted. */
+  /** Bytes that the server has not confirmed. */
   get bufferedAmount(): number {
     return this.#posts.bufferedAmount;
   }
@@ -197,7 +197,7 @@ export class Session implements EventReaderHost, PostsHost {
 
   #closedByServer({ code, reason }: { readonly code: number; readonly reason: string }): void {
     if (code === ABNORMAL) return this.#end(ABNORMAL, reason, false);
-    // Our close is under way already, unless messages are queued before it.
+    // If no message is queued before our own close, our close is under way already.
     if (this.bufferedAmount || !this.#closing) this.#sendClose({ code, reason });
     this.#end(code, reason, true);
   }

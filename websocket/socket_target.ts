@@ -18,7 +18,7 @@ export type SocketEventHandler<K extends keyof SocketEventMap> =
 const STATES = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;
 const EVENTS = ["open", "message", "error", "close"] as const;
 
-/** Base of both sockets: constants, `on…` handlers and the types of the events. */
+/** Base of `WebSocketSSE` and `FallbackSocket`: constants, `on…` handlers and types of events. */
 export abstract class SocketTarget extends EventTarget {
   /** Not open yet. */
   declare static readonly CONNECTING: 0;

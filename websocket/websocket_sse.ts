@@ -12,8 +12,8 @@ const utf8 = new TextEncoder();
  * A `WebSocket` over plain HTTP: the server sends server-sent events, the client sends each message by
  * POST. The server is the SSE adapter of this package.
  *
- * A lost connection is resumed within the `grace` of the server, and no message is lost or doubled.
- * After `grace` the socket fires one `error`, and a `close` with 1006.
+ * The socket resumes a lost connection within the server's `grace`, and loses or doubles no message.
+ * After `grace`, the socket fires one `error`, and a `close` with 1006.
  *
  * @example
  * ```ts
@@ -81,7 +81,7 @@ export class WebSocketSSE extends SocketTarget {
     return this.#protocol;
   }
 
-  /** Bytes that were passed to `send()` and that the server is not known to have accepted. */
+  /** Bytes that were passed to `send()` and that the server has not confirmed. */
   get bufferedAmount(): number {
     return this.#session.bufferedAmount + this.#dropped;
   }

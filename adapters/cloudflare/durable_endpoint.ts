@@ -44,7 +44,7 @@ export class DurableEndpoint extends Adapter {
   readonly #ctx: DurableContext;
   readonly #env: unknown;
   readonly #hub: DurableHub;
-  /** Services of connections. They save a peer after each hook. */
+  /** Services of connections, which save a peer after each hook. */
   readonly #connectionHost: ConnectionHost;
   readonly #store: PeerStore;
   readonly #peers: DurablePeers;
@@ -90,7 +90,7 @@ export class DurableEndpoint extends Adapter {
     const handshake = handshakeOf(request, this.#env, this.#ctx);
     const answer = refusalOf(handshake) ??
       await this.answer(request, handshake, (decision) => this.#accept(handshake, decision));
-    // The client has left, or the hook has taken over: this response reaches no client.
+    // The client has left, or a hook has taken over the connection: no client gets this response.
     return answer ?? new Response(null, { status: 204 });
   }
 
@@ -182,8 +182,8 @@ export class DurableEndpoint extends Adapter {
   }
 
   /**
-   * Returns the time of the latest message or heartbeat of a client; `Infinity` if there is no
-   * peer. Messages before the latest hibernation do not count, but heartbeats count.
+   * Returns the time of the open, or of a client's latest message or heartbeat; `Infinity` if there
+   * is no peer. Heartbeats before the latest hibernation count, messages do not.
    */
   #heardAt(native: CloudflareSocket): number {
     const found = this.#store.read(native);
@@ -201,7 +201,10 @@ export class DurableEndpoint extends Adapter {
     super.closeAll(code, reason, force);
   }
 
-  /** Drains this object. New clients get 503 while the object is in memory. */
+  /**
+   * Closes every peer, and waits for the `close` hooks. New clients get 503 while the object is in
+   * memory.
+   */
   override close(first?: CloseOptions | number, reason?: string): Promise<void> {
     this.#reviveAll();
     return typeof first === "number" ? super.close(first, reason) : super.close(first);

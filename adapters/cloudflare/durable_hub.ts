@@ -12,7 +12,7 @@ import type { BroadcastDomain, OutgoingFrame } from "../../socket/socket.ts";
 export class DurableHub implements PubSub<Peer> {
   readonly #hub: Hub<Peer>;
   readonly #checkTopic: (peer: Peer, topic: string) => void;
-  /** Revives the peers that the plain hub lacks; `undefined` if it lacks none. */
+  /** Revives the peers that are missing in the plain hub; `undefined` if no peer is missing. */
   reviveAll: (() => void) | undefined;
 
   /** @param checkTopic throws if one more topic would make the peer's state too large to save. */

@@ -22,7 +22,7 @@ export interface FoundPeer {
 export class DurablePeer implements Saveable {
   readonly socket: CallbackSocket<CloudflareSocket>;
   readonly peer: Peer;
-  /** Number of hooks that are running. Their changes are saved when they have settled. */
+  /** Number of hooks that are running. The peer is saved when these hooks have settled. */
   running = 0;
   /** Time of the latest message that arrived while the peer is in memory; 0 if there was none. */
   heardAt = 0;
@@ -37,7 +37,7 @@ export class DurablePeer implements Saveable {
   #binaryType: string | undefined;
   #saved: PackedPeer | undefined;
   #isSpilled: boolean;
-  /** Length in JSON of the topics that were reserved since the last save. */
+  /** JSON length of the topics that were reserved since the last save. */
   #reserved = 0;
   #isForgotten = false;
 

@@ -30,7 +30,7 @@ import { SharedInterval } from "../../common/timers.ts";
 /** A peer of this isolate. */
 interface Resident {
   readonly peer: Peer;
-  /** Whether the peer's context has not yet done the task of the latest check. */
+  /** Whether the task of the latest check is still waiting in the peer's context. */
   isSilent: boolean;
 }
 
@@ -106,14 +106,14 @@ export class IsolateEndpoint extends Adapter {
           this.answer(request, handshake, (it) => this.#accept(context, handshake, it))
         ),
       );
-    // The context ends later: if the body is a stream, workerd may never call `cancel` of a stream
-    // whose context has ended.
+    // The context must outlive the response: workerd may never call `cancel` of a body whose context
+    // has ended.
     if (answer?.status !== 101) setTimeout(() => this.#leave(context), LINGER_MS);
-    // The client has left, or the hook has taken over: this response reaches no client.
+    // The client has left, or a hook has taken over the connection: no client gets this response.
     return answer ?? new Response(null, { status: 204 });
   }
 
-  /** Drains the peers of this isolate. */
+  /** Closes every peer of this isolate, and waits for the `close` hooks. New clients get 503. */
   override close(first?: CloseOptions | number, reason?: string): Promise<void> {
     const closed = typeof first === "number" ? super.close(first, reason) : super.close(first);
     return this.#timers.awake(closed);
@@ -181,8 +181,9 @@ export class IsolateEndpoint extends Adapter {
   }
 
   /**
-   * Runs a task in the context of its peer, since work that a task starts ends with the context. If
-   * the context does not run the task within {@linkcode GONE_MS}, another context runs the task.
+   * Runs a task in the context of its peer, because work that a task starts ends with the context
+   * that runs the task. If the peer's context does not run the task within {@linkcode GONE_MS},
+   * another context does.
    */
   #later(context: RequestContext | undefined, task: () => void): void {
     if (!context) return queueMicrotask(task); // a peer of another adapter
@@ -194,7 +195,7 @@ export class IsolateEndpoint extends Adapter {
     queueMicrotask(() => context.isOver ? now() : context.post(now));
   }
 
-  /** Terminates a peer whose context has not done the task of the last check. Else checks again. */
+  /** Terminates a peer whose context has not done the last check's task. Else posts a new task. */
   #ask(line: RemoteSocket): void {
     const resident = this.#residents.get(line)!;
     if (resident.isSilent) {

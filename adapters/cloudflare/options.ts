@@ -19,9 +19,9 @@ const OWN_OPTIONS: readonly string[] = [
   "heartbeat",
 ];
 
-/** A message that idle clients send to stay connected, and its answer. */
+/** A message that idle clients send to stay connected, and the answer to this message. */
 export interface Heartbeat {
-  /** Text to send well within `limits.idleTimeout`. Reaches no hook, and wakes no object. */
+  /** Text that clients send, well within `limits.idleTimeout`. Runs no hook, and wakes no object. */
   readonly request: string;
   /** Text of the answer. */
   readonly response: string;
@@ -50,13 +50,13 @@ export interface CloudflareOptions<Context extends object = AnyContext>
   readonly instanceName?: string | ((request: Request) => string);
   /**
    * Message that clients send to stay connected, and its answer, since Cloudflare sends no pings.
-   * With this option, clients that are silent for `limits.idleTimeout` are terminated. Without it,
-   * silent clients stay.
+   * With this option, the adapter terminates clients that are silent for `limits.idleTimeout`.
+   * Without this option, silent clients stay.
    *
    * @default none
    */
   readonly heartbeat?: Heartbeat;
-  /** Returns the stub of the object that serves a request, in place of the two names. */
+  /** Alternative to `bindingName` and `instanceName`: returns the stub of the object for a request. */
   readonly resolveDurableStub?: (
     request: Request,
     env: unknown,
@@ -78,7 +78,11 @@ export interface WorkerOptions {
    * @default the adapter's `instanceName`
    */
   readonly instance?: string | ((request: Request) => string);
-  /** Answers all other requests. Default: a 426 response. */
+  /**
+   * Answers all other requests.
+   *
+   * @default a 426 response, or 405 for a method other than GET
+   */
   readonly fetch?: (
     request: Request,
     env: never,
@@ -96,6 +100,7 @@ export interface CloudflareRoomOptions extends AdapterOptions {
  * @internal Checks the options of the adapter.
  *
  * @throws {TypeError} for an option that does not exist or has the wrong type.
+ * @throws {RangeError} for a number out of range.
  */
 export function checkCloudflare(
   options: AdapterOptions & {

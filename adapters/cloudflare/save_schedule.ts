@@ -19,8 +19,8 @@ export interface Saveable {
  * - After an asynchronous hook: when the hook has settled, if no other hook of the peer is running.
  * - After any other change: at the end of the turn, unless a hook of the peer is running.
  * - Once more when no hook of any peer is running, if a hook was running at the end of the turn.
- *   A hook may hold the context of another peer and change it later, which the schedule does not
- *   notice.
+ *   Such a hook may hold the context of another peer. The schedule does not notice when the hook
+ *   changes this context later.
  */
 export class SaveSchedule<T extends Saveable> {
   readonly #keepAlive: (promise: Promise<void>) => void;
@@ -49,7 +49,7 @@ export class SaveSchedule<T extends Saveable> {
   }
 
   /**
-   * Notes that a hook has run, and saves its peer's state now or when the hook has settled.
+   * Notes that a hook was called. Saves the state of its peer now, or when the hook has settled.
    *
    * @param hook the promise of an asynchronous hook.
    * @returns Promise that settles as the hook does, and rejects if the state could not be saved.

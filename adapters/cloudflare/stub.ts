@@ -20,8 +20,10 @@ export function stubOf(
 }
 
 /**
- * Forwards a request to a Durable Object, and returns the object's response. workerd 2026-11 changes
- * a request with another method than GET or with an illegal `Host`, so these are validated here.
+ * Forwards a request to a Durable Object, and returns the object's response.
+ *
+ * On the way, workerd 2026-11 changes requests with another method than GET or an illegal `Host`. So
+ * this function refuses such requests itself.
  */
 export async function forward(request: Request, stub: DurableStub): Promise<Response> {
   const isWhole = request.method === "GET" && isLegalHost(request.headers.get("host"));

@@ -68,12 +68,12 @@ export const REFUSALS: Readonly<Record<RefusalName, SSERefusal>> = {
   close: {
     status: 400,
     code: "ERR_SSE_DATA",
-    message: "A close must be JSON with a `code` of RFC 6455 and a `reason`, or with neither",
+    message: "A close must be JSON; `code` (of RFC 6455) and `reason` are optional",
   },
   broken: { status: 500, code: "ERR_SSE_INTERNAL", message: "Internal Server Error" },
 };
 
-/** Makes the refusal of a message that is not the next one, or that a newer request has replaced. */
+/** Makes the refusal of a message with a wrong number, or that a newer request has replaced. */
 export function outOfOrder(expected: number): SSERefusal {
   return {
     status: 409,

@@ -11,7 +11,7 @@ const CHECKS = 4;
 export class BodyClock {
   readonly #timers: Timers;
   readonly #interval: number;
-  /** Number of checks that each body has been through. */
+  /** Number of checks so far, by body. */
   readonly #checks = new Map<RequestBody, number>();
   #stop: (() => void) | undefined;
   #isResting = false;
@@ -22,7 +22,7 @@ export class BodyClock {
     this.#interval = timeout / CHECKS;
   }
 
-  /** Starts to check a body. Call when a read begins. */
+  /** Starts checking a body. Call when a read begins. */
   began(body: RequestBody): void {
     this.#isResting = false;
     this.#checks.set(body, 0);
@@ -30,13 +30,13 @@ export class BodyClock {
     this.#stop ??= this.#timers.every(this.#interval, () => this.#check());
   }
 
-  /** Stops to check a body. Call when the read has ended. */
+  /** Stops checking a body. Call when the read has ended. */
   ended(body: RequestBody): void {
     this.#checks.delete(body);
     if (this.#isResting) this.rest();
   }
 
-  /** Stops the timer once no body is read. Call when the last session has ended. */
+  /** Stops the timer as soon as no body is being read. Call when the last session has ended. */
   rest(): void {
     this.#isResting = true;
     if (this.#checks.size > 0) return;

@@ -1,18 +1,18 @@
 /** The owner of an event stream. */
 export interface EventStreamSource {
-  /** Called when the server reads, after it has read all earlier chunks. */
+  /** Called when the runtime reads, after the runtime has read all earlier chunks. */
   onread(stream: EventStream): void;
   /** Called when the client has left. */
   onleave(stream: EventStream): void;
 }
 
 /**
- * Factor by which sizes are multiplied for the stream's queue. The size of each chunk is one more than
- * the product, since workerd 2026-11 never delivers a chunk of size 0.
+ * Factor from the bytes of a chunk to its size in the stream's queue. Each size is one more than the
+ * product, since workerd 2026-11 never delivers a chunk of size 0.
  */
 const UNIT = 1024;
 
-/** Body of one `text/event-stream` response, filled when the server reads it. */
+/** Body of one `text/event-stream` response, filled when the runtime reads. */
 export class EventStream {
   /** The body of the response. */
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -41,16 +41,16 @@ export class EventStream {
         this.#isHungry = false;
         source.onleave(this);
       },
-      // The queue holds only chunks that the server has asked for.
+      // The queue holds only chunks that the runtime has asked for.
     }, { highWaterMark: 0, size: () => this.#size });
   }
 
-  /** Whether the server waits for a chunk. */
+  /** Whether the runtime waits for a chunk. */
   get isHungry(): boolean {
     return this.#isHungry;
   }
 
-  /** Size of the written chunks that the server has not read. */
+  /** Size of the written chunks that the runtime has not read. */
   get bufferedAmount(): number {
     return Math.floor(-(this.#controller.desiredSize ?? 0) / UNIT);
   }

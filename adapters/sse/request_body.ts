@@ -1,10 +1,10 @@
 /** Reason why a body was not read to its end. */
 export type BodyFailure = "too large" | "too late" | "replaced" | "broken";
 
-/** Longest body that the runtime itself reads. This is the fastest way, but cannot be stopped. */
+/** Largest body in bytes that the runtime reads. The runtime is fastest, but cannot be stopped. */
 const SMALL = 65_536;
 
-/** A request of srvx on Node. Its `arrayBuffer()` takes 100 µs, as it first makes a `Request` of undici. */
+/** A request of srvx on Node. `arrayBuffer()` takes 100 µs: srvx first makes an undici `Request`. */
 interface ServedByNode extends Request {
   readonly runtime?: { readonly node?: { readonly req?: NodeBody } };
 }
@@ -32,7 +32,7 @@ function wholeOf(body: NodeBody, length: number): Promise<Uint8Array<ArrayBuffer
   });
 }
 
-/** Body of a request, bounded in size, that can be stopped at any time. */
+/** Reads the body of a request, up to a number of bytes. Each read can be stopped at any time. */
 export class RequestBody {
   readonly #request: Request;
   readonly #most: number;

@@ -48,7 +48,7 @@ export class SSERequests {
     const payload = type === "text" ? decode(bytes) : bytes;
     if (payload === undefined) return REFUSALS.text;
     session.take(payload, bytes.byteLength);
-    await session.paused; // HTTP is its own backpressure
+    await session.paused; // the client sends its next message after our response
     return undefined;
   }
 

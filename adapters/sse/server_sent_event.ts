@@ -16,14 +16,14 @@ const { Buffer: NodeBuffer } = globalThis as {
 /** An event without its `id` line. All recipients share the body; the `id` differs for each. */
 export interface EventBody {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Bytes that a queued event counts: the size of its message, or 0 if it carries no message. */
+  /** Bytes that a queued event counts: the size of its message, or 0 without a message. */
   readonly size: number;
 }
 
 /** Least size of a message, so that empty messages count too. */
 const MIN_SIZE = 4;
 
-/** A comment. It keeps the response alive, and clients ignore it. */
+/** Comment that keeps a silent response open. Clients ignore comments. */
 export const HEARTBEAT: EventBody = { bytes: utf8.encode(":\n\n"), size: 0 };
 
 const bodies = new WeakMap<OutgoingFrame, EventBody>();

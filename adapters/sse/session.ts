@@ -32,7 +32,7 @@ export interface SessionHost {
   flushLater(session: SSESession): void;
 }
 
-/** Least milliseconds that a server has to read a response, and a client to answer our close. */
+/** Least milliseconds for the runtime to read a response, and for a client to answer our close. */
 const READ_TIMEOUT = 10_000;
 
 const LOST: CloseInfo = { code: 1006, reason: "", wasClean: false };
@@ -85,14 +85,14 @@ export class SSESession implements EventStreamSource {
     return this.#isOver;
   }
 
-  /** Bytes that the server has not read from the session. */
+  /** Bytes that the runtime has not read from the session. */
   get bufferedAmount(): number {
     return this.#ring.unsentSize + (this.#stream?.bufferedAmount ?? 0);
   }
 
   /**
-   * Returns the first stream. The socket opens when the server reads the stream: no runtime reports a
-   * client that left before that.
+   * Returns the first stream. The socket opens when the runtime reads the stream: no runtime reports
+   * a client that leaves earlier.
    */
   start(isPoll: boolean): EventStream {
     this.#host.began(this);
@@ -102,8 +102,8 @@ export class SSESession implements EventStreamSource {
   }
 
   /**
-   * Returns a stream that replaces the last one, and sends the events after number `sequence`. If one
-   * of these events is no longer kept, ends the session and returns `undefined`.
+   * Returns a stream that replaces the last one and continues after event number `sequence`. If a
+   * later event is no longer kept, ends the session and returns `undefined`.
    *
    * @param sequence -1 if the client knows the token from a header, but has received no event because
    * a proxy holds back the body.
@@ -161,7 +161,7 @@ export class SSESession implements EventStreamSource {
   /** Writes a comment to a stream that is idle. Called every `heartbeat` milliseconds. */
   heartbeat(): void {
     const stream = this.#stream;
-    if (!stream?.isHungry) return; // the server still reads
+    if (!stream?.isHungry) return; // the runtime has not read the last chunk yet
     stream.hasSent = true;
     stream.write(HEARTBEAT.bytes, 0);
   }
@@ -206,7 +206,7 @@ export class SSESession implements EventStreamSource {
     return this.#paused?.promise;
   }
 
-  /** Writes queued events to a stream that the server is reading. */
+  /** Writes queued events to a stream that the runtime is reading. */
   #feed(stream: EventStream): void {
     const ring = this.#ring;
     const chunk = new EventChunk(this.token);
@@ -236,7 +236,7 @@ export class SSESession implements EventStreamSource {
     return stream;
   }
 
-  /** Ends the session unless the server reads a stream in time. If the client left, no read follows. */
+  /** Ends the session unless the runtime reads a stream in time. No runtime reads for a lost client. */
   #awaitReader(timeout = this.#hasSaidClose ? READ_TIMEOUT : 0): void {
     if (this.#isOver) return;
     this.#cancelGrace?.();

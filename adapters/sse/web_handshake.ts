@@ -14,7 +14,7 @@ export interface ServerInfo {
   readonly remoteAddr?: object;
   /** Bun: returns the address of a request's client. */
   requestIP?(request: Request): { readonly address: string } | null;
-  /** Bun: sets after how many silent seconds a connection ends; 0 for never. */
+  /** Bun: sets the seconds of silence after which a connection ends; 0 for never. */
   timeout?(request: Request, seconds: number): void;
 }
 
@@ -27,12 +27,12 @@ export function keepConnectionOpen(request: Request, info: ServerInfo | undefine
 interface ServedRequest extends Request {
   /** srvx: address of the client. */
   readonly ip?: string;
-  /** Cloudflare. */
+  /** Cloudflare: properties of the request. */
   readonly cf?: object;
   readonly context?: AnyContext;
 }
 
-/** Methods of an event stream. */
+/** HTTP methods that the adapter answers. */
 export const METHODS = "GET, POST, DELETE, OPTIONS";
 
 /**
@@ -96,7 +96,7 @@ export function webHandshake(request: Request, info?: ServerInfo): EventStreamHa
   });
 }
 
-/** Copies subprotocols to the header that hooks read. A page cannot set that header itself. */
+/** Copies subprotocols to the header that hooks read. A page cannot set `sec-` headers (Fetch). */
 function withProtocols(headers: readonly string[]): readonly string[] {
   const at = headers.indexOf("onepeer-protocols");
   return at % 2 === 0 ? [...headers, "sec-websocket-protocol", headers[at + 1]!] : headers;

@@ -76,7 +76,7 @@ async function startDurable(toolkit: Toolkit): Promise<ServerProcess> {
   );
 }
 
-/** The process of the server: workerd is a child of another process, which ends it. */
+/** Process id of the server. workerd is a child of the started process, which also ends workerd. */
 export function pidOf(server: ServerProcess): number {
   return Number(/^WORKERD (\d+)$/m.exec(server.output)?.[1] ?? server.pid);
 }

@@ -3,7 +3,7 @@ import { type Toolkit, toolkits as all } from "../toolkits.ts";
 import type { ToolkitName } from "../toolkits.ts";
 import { DurableInstance } from "./instance.ts";
 
-/** The trials of an object of each toolkit, in turn and round after round. */
+/** A plan of trials: each round runs one trial of each toolkit's object, one after the other. */
 export interface TrialPlan {
   /**
    * `wake`: milliseconds from a message to the answer of an object that was evicted just before.

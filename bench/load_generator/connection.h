@@ -37,7 +37,7 @@ void send_frames(connection *it, const void *frames, size_t length);
 void stop_reading(connection *it);
 void start_reading(connection *it);
 
-/// Waits for exactly these bytes, and ends the run if others arrive, or none.
+/// Waits for exactly these bytes. Ends the run if other bytes arrive, or no byte in time.
 void expect_bytes(connection *it, const void *bytes, size_t length);
 
 /// Ends a connection without a close frame.

@@ -33,7 +33,7 @@ typedef struct {
   long slow;     // slow: subscribers that stop reading
   long rate;     // slow: messages a second
   long warming;  // slow: seconds in which all subscribers read
-  long seconds;  // slow: seconds in which the slow ones do not read
+  long seconds;  // slow: seconds in which the slow subscribers do not read
 
   const char *servers[MAX_SERVERS];  // as given: name:port:pid[:socket.io]
   int server_count;

@@ -12,7 +12,7 @@ typedef struct {
   double began, server_cpu, own_cpu, machine_cpu;
 } window;
 
-/// Wait for surplus messages, after the expected ones.
+/// Milliseconds to wait for surplus messages, after the expected messages.
 enum { SURPLUS_MS = 5 };
 
 window begin_window(server *of, const options *how);

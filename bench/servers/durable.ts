@@ -7,9 +7,9 @@
  *   holds 10 messages, and subscribes to 3 topics.
  * - A text `p00042x10…` makes the object publish the text ten times in one turn to topic `00042`.
  * - The object answers a text `read` with `10/3 7`: the length of the context's history, its count, and
- *   the number of objects of that class so far.
- * - A text `count` increases the count of the context, if there is one, without an answer. A text
- *   `update` does both.
+ *   the number of objects of the class that were created so far.
+ * - A text `count` increases the count of the context, if there is a context, and gets no answer.
+ * - A text `update` increases the count too, and gets the answer to `read`.
  * - `GET /ROOM/count?times=100` makes the object handle 100 messages `count` of its client.
  * - `POST /ROOM/evict` removes the object from memory.
  *

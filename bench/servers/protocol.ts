@@ -1,13 +1,13 @@
 /**
  * The protocol between the load generator and the servers.
  *
- * A server process has one {@linkcode Workload}. So the server need not distinguish messages more than
- * an application does.
+ * A server process has one {@linkcode Workload}. So a server handles all messages in one way, as an
+ * application does.
  *
- * - `GET /echo…` upgrades. For the workload `echo`, the server echoes each message.
+ * - `GET /echo…` upgrades. For the workloads `echo…`, the server echoes each message.
  * - `GET /topics?topic=00042` upgrades, and subscribes to topic `00042`.
  * - A text `p00042x10…` makes the server publish the text ten times in one turn to topic `00042`.
- * - For any other request, the server collects garbage and answers 200.
+ * - For `GET /collect`, the server collects garbage and answers 200.
  *
  * The server prints `LISTENING` and its port, and ends when its standard input ends.
  *

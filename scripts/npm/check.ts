@@ -4,7 +4,7 @@ import type { NpmPackage } from "./package.ts";
 export interface Check {
   /** The fact that the check proves. */
   readonly name: string;
-  /** A missing program, without which the check cannot run. */
+  /** Program that the check needs and that this machine lacks. */
   readonly missing?: string;
   /** Rejects if the fact is false. May resolve to a detail, such as a size. */
   run(built: NpmPackage): Promise<string | void>;

@@ -15,15 +15,15 @@ export const VERSION: string = config.version;
 /** Licence of the package. */
 export const LICENSE: string = config.license;
 
-/** Entry points: `./adapters/node` to `./adapters/node.ts`. */
+/** Source files by entry point: `./adapters/node` is `./adapters/node.ts`. */
 export const entries: Readonly<Record<string, string>> = config.exports;
 
-/** Packages that the source imports, to their specifiers. */
+/** Specifiers of the packages that the source imports, by the name of the package. */
 export const imports: Readonly<Record<string, string>> = config.imports;
 
 /**
- * The entry whose file depends on the runtime: on npm, the first condition that fits selects the file.
- * JSR has no conditions, so its `./server` is a module that the npm package leaves out.
+ * The entry whose file depends on the runtime: on npm, the first matching condition selects the file.
+ * JSR has no conditions. So `./server` on JSR is a module that the npm package leaves out.
  */
 export const SERVER = "./server";
 /** Conditions of {@linkcode SERVER}, named like the entry points below `./server/`. */

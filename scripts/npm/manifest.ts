@@ -13,7 +13,7 @@ export const DIST = "dist";
 
 /** Packages that npm installs with onepeer. */
 const DEPENDENCIES = ["eventsource-parser", "ws"];
-/** Packages that a user of an entry installs if the entry needs them. */
+/** Packages that only some entries need. Users of these entries install them. */
 const OPTIONAL_PEERS = ["srvx", "uWebSockets.js"];
 
 const KEYWORDS = [

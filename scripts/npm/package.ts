@@ -17,8 +17,8 @@ interface PackReport {
 }
 
 /**
- * The package in the published form: a folder, and its tarball. Creates projects with the package
- * installed on demand. Disposal deletes the tarball and the projects.
+ * The package in the published form: a folder, and its tarball. On demand, creates projects in which
+ * the package is installed. Disposal deletes the tarball and the projects.
  */
 export class NpmPackage implements AsyncDisposable {
   readonly folder: URL;

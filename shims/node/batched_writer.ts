@@ -13,9 +13,9 @@ export interface Sender {
 
 /** Writes that are postponed to the end of the current turn of the event loop. */
 class Turn {
-  /** First batch of all writers, so that writers with the same frames share their batches. */
+  /** Empty batch from which all writers start, so that writers of the same frames share batches. */
   start: FrameBatch = new FrameBatch();
-  /** Writer whose client's chunk is being read. It writes at the end of the chunk. */
+  /** Writer of the connection whose chunk is being read. This writer writes at the chunk's end. */
   reading: object | undefined;
   #waiting: BatchedWriter<Sender>[] = [];
 

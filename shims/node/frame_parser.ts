@@ -21,7 +21,7 @@ const NO_STATUS = 1005;
 
 /** Receiver of messages, control frames and violations. */
 export interface FrameListener {
-  /** Called for each whole message. Bytes are a view of the chunk. */
+  /** Called for each whole message. A binary payload in one frame is a view of the chunk. */
   onMessage(payload: Payload, byteLength: number): void;
   /** Called for each ping or pong. The listener owns the bytes. */
   onControl(opcode: number, data: Uint8Array<ArrayBuffer>): void;
@@ -32,7 +32,7 @@ export interface FrameListener {
 }
 
 /**
- * Parses the frames of a client without extensions (RFC 6455 §5), chunk by chunk.
+ * Parses the frames of a client chunk by chunk (RFC 6455 §5). Supports no extensions.
  */
 export class FrameParser {
   readonly #listener: FrameListener;
@@ -105,7 +105,7 @@ export class FrameParser {
     }
     const isControl = (first & CONTROL) !== 0;
     if (!isControl && (this.#fragments?.byteLength ?? 0) + length > this.#maxPayload) {
-      return this.#fail(1009, `A message of over ${this.#maxPayload} bytes`);
+      return this.#fail(1009, `A message has more than ${this.#maxPayload} bytes`);
     }
     if (left < header + length) return -(header + length);
     const start = at + header, end = start + length;

@@ -70,7 +70,7 @@ const { hash } = crypto as Partial<Pick<typeof crypto, "hash">>;
 const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 function acceptKey(key: string): string {
-  // `hash()` of Node 20.12 and later makes no object.
+  // `hash()` of Node 20.12 and later needs no `Hash` object.
   return hash
     ? hash("sha1", key + KEY_SUFFIX, "base64")
     : createHash("sha1").update(key + KEY_SUFFIX).digest("base64");
@@ -159,7 +159,8 @@ export class FramedSocket implements FrameListener {
   }
 
   /**
-   * Answers the latest ping, if the client reads. Earlier pings need no answer (RFC 6455 §5.5.3).
+   * Answers the latest ping, unless bytes wait for a slow client. Earlier pings need no answer
+   * (RFC 6455 §5.5.3).
    */
   #answerPing(): void {
     const ping = this.#ping;
@@ -186,7 +187,7 @@ export class FramedSocket implements FrameListener {
     stream.write(frame);
   }
 
-  /** Sends a message without any limit. Part of `peer.websocket.raw`. */
+  /** Sends a message, and ignores the limits of the queue. For users, as `peer.websocket.raw`. */
   send(data: string | Uint8Array): void {
     this.socket.send(encode(data), false);
   }

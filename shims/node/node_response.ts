@@ -15,7 +15,7 @@ export async function respond(
 ): Promise<void> {
   const out = new ServerResponse(request);
   out.shouldKeepAlive = false;
-  // The parameter has the type net.Socket. Every stream of an http server is one.
+  // The types require a `net.Socket` here. Every stream of an `http` server is a `net.Socket`.
   out.assignSocket(stream as Parameters<typeof out.assignSocket>[0]);
   out.once("finish", () => endStream(stream));
   stream.on("drain", () => out.emit("drain")); // after `upgrade`, Node does not forward this event
@@ -29,7 +29,7 @@ export async function respond(
   if (!response.body) return void out.end();
   out.flushHeaders();
   // `pipeline` waits for a slow client, and cancels the body if the client leaves. If the body fails
-  // halfway, the connection is destroyed, so that the client does not take the body for complete.
+  // halfway, destroy the connection, so that the client notices that the body is incomplete.
   const body = Readable.fromWeb(response.body as NodeWebStream);
   await pipeline(body, out).catch(() => stream.destroy());
 }

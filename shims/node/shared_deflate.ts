@@ -34,7 +34,7 @@ export class SharedDeflate {
     return byteLength <= MAX_LENGTH;
   }
 
-  /** Returns the compressed payload, or `undefined` if the message is smaller without compression. */
+  /** Returns the compressed payload; `undefined` if it is not smaller, or under the threshold. */
   deflate(frame: OutgoingFrame): Uint8Array | undefined {
     if (frame.byteLength < this.#threshold) return undefined;
     if (this.#last?.frame === frame) return this.#last.deflated;

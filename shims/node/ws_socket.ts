@@ -11,7 +11,7 @@ export interface WsAnswer {
   readonly protocol: string;
   readonly headers: readonly (readonly [string, string])[];
   readonly perMessageDeflate: boolean | object | undefined;
-  /** Hooks for control frames, as far as the user has them. */
+  /** The user's hooks for control frames, if there are any. */
   readonly wants: { readonly ping?: unknown; readonly pong?: unknown };
 }
 
@@ -56,7 +56,7 @@ function sendCompressed(native: WsSocket, writer: Writer, frame: OutgoingFrame, 
   const deflate = native[DEFLATE];
   // `ws` compresses in the background, so later messages must queue behind the compressed one.
   const isBusy = native.bufferedAmount > writer.stream.writableLength;
-  compress &&= frame.byteLength > 0; // an empty message gains nothing, and would not count as busy
+  compress &&= frame.byteLength > 0; // `isBusy` could not see an empty message in the queue of `ws`
   if (!isBusy && !compress) return writer.write(frame);
   if (!isBusy && deflate?.takes(frame)) return writer.write(frame, deflate.deflate(frame));
   writer.flush();
@@ -99,7 +99,7 @@ const flushAndClose = flushAnd("close");
 /**
  * Makes our socket of a socket of `ws`, and takes over its events.
  *
- * @param wants hooks for control frames, as far as the user has them.
+ * @param wants the user's hooks for control frames, if there are any.
  * @param deflate compressor that the socket shares with others, if its extension allows one.
  */
 export function adopt(
@@ -138,8 +138,8 @@ function flush(this: Stream): void {
 }
 
 function onMessage(this: WsSocket, data: Buffer, isBinary: boolean): void {
-  // A binary message may be a view of a chunk or a pool. It needs no copy, as these bytes are not
-  // overwritten. For an empty message, `ws` passes the same buffer each time.
+  // A binary message may be a view of a chunk or a pool. A view needs no copy, as `ws` does not
+  // overwrite these bytes. For an empty message, `ws` passes the same buffer each time.
   const payload = !isBinary
     ? data.toString()
     : data.byteLength === 0

@@ -17,10 +17,10 @@ export interface WsUpgraderOptions {
   readonly closeTimeout: number;
 }
 
-/** Most compressors that are kept: enough for the adapter's options and a few that `upgrade` returns. */
+/** Most compressors to keep: one for the adapter's options, and some that `upgrade` hooks return. */
 const MAX_DEFLATES = 64;
 
-/** Most pings in a chunk. A chunk of 64 KiB cannot hold more. */
+/** A number of pings that no chunk exceeds: a chunk of 64 KiB holds fewer. */
 const PINGS_PER_CHUNK = 16_384;
 
 /** Upgrades connections by a `WebSocketServer` of `ws`: its own server, or the user's server. */
@@ -50,8 +50,8 @@ export class WsUpgrader {
       ...(perMessageDeflate === undefined ? {} : { perMessageDeflate: sharing(perMessageDeflate) }),
       handleProtocols: (offered, request) =>
         this.#current?.protocol || (handleProtocols?.(offered, request) ?? false),
-      // Missing in @types/ws 8.18: the time that `ws` waits for the client to end the connection, and
-      // the number of pongs under way, which `ws` 8.23 counts even within one chunk.
+      // @types/ws 8.18 lacks both: the time that `ws` waits for the client to end the connection, and
+      // the most pending pongs. `ws` 8.23 counts pongs as pending even within one chunk.
       ...{ closeTimeout, maxPendingAutoPongs: PINGS_PER_CHUNK },
     };
     if (verifyClient && verifyClient.length > 1) {

@@ -18,7 +18,7 @@ interface Broadcast {
   readonly byteLength: number;
 }
 
-/** Most messages that uWebSockets holds back for a socket. The next message flushes them first. */
+/** Most messages that uWebSockets holds back for a socket. One more message flushes them first. */
 const MAX_HELD_MESSAGES = 32;
 /** Least size of a message that uWebSockets sends at once, after the held messages. */
 const MIN_UNHELD_SIZE = 16 * 1024;
@@ -27,12 +27,12 @@ const MAX_LOGGED = 65_535;
 
 /**
  * Sockets that share native topics: the sockets of one route, or of one server. The user and other
- * adapters over the same server may use native topics too, so names of our topics start with a random
+ * adapters over the same server may use native topics too. So names of our topics start with a random
  * id.
  *
  * uWebSockets holds a broadcast back until the turn ends, or until another message is sent to the
- * socket, and does not count held messages as buffered. So the space keeps a log of the turn, from
- * which each subscriber computes its held bytes.
+ * socket. Held messages do not count as buffered. So the space logs the broadcasts of the turn, and
+ * each subscriber computes its held bytes from the log.
  */
 export class TopicSpace {
   /** Broadcast domain of the sockets; `undefined` if the core must send to each socket. */
@@ -122,19 +122,19 @@ export class Subscriber {
     this.#space.await(this);
   }
 
-  /** Notes that a message was sent to the socket, which has flushed all held messages. */
+  /** Notes a send to this socket. The send has flushed all held messages. */
   flushed(): void {
     const { log } = this.#space;
     if (log.length > 0) this.#skipTo(log, log.length);
   }
 
   subscribe(name: string): void {
-    void this.unflushed; // counts earlier broadcasts by the topics so far
+    void this.unflushed; // counts earlier broadcasts before the topics change
     this.#native.subscribe(this.topic(name));
   }
 
   unsubscribe(name: string): void {
-    void this.unflushed; // counts earlier broadcasts by the topics so far
+    void this.unflushed; // counts earlier broadcasts before the topics change
     this.#native.unsubscribe(this.topic(name));
   }
 

@@ -46,6 +46,6 @@ export async function respond(target: SafeResponse, response: Response): Promise
     }
     target.cork((res) => res.end());
   } catch {
-    target.cork((res) => res.close()); // or the client would take half a body for complete
+    target.cork((res) => res.close()); // or the client would treat half a body as complete
   }
 }

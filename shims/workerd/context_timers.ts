@@ -45,10 +45,9 @@ class Bell {
 /**
  * Timers of an isolate, which outlive the request that has set them.
  *
- * In a Worker a timer of the runtime ends with its request. So this class keeps all timers, and
- * sets only one alarm of the runtime: in one running request, the host, for the next timer that is
- * due. A second request, the guard, checks that the host rings. If the host has ended, the guard
- * becomes the host.
+ * In a Worker, a timer of the runtime ends with its request. So this class keeps all timers. One
+ * running request, the host, sets a timer of the runtime for the next time that is due. A second
+ * request, the guard, checks that the host rings. If the host has ended, the guard becomes the host.
  */
 export class ContextTimers extends Timers {
   readonly #due = new Set<Due>();

@@ -1,7 +1,7 @@
 import { logError, PeerError } from "../../common/errors.ts";
 import type { CloudflareSocket, DurableContext, DurableKv } from "./workerd.ts";
 
-/** Part of a peer's state that never changes. Names are short, as each saved state has them. */
+/** Part of a peer's state that never changes. Names are short, as each saved state repeats them. */
 export interface SavedHandshake {
   /** Id of the peer. */
   readonly i: string;
@@ -31,7 +31,7 @@ export interface SavedPeer {
   readonly context: object;
 }
 
-/** A saved peer as JSON text. If JSON cannot hold the context, the context is beside the text. */
+/** A saved peer: JSON text, or JSON text and a context that JSON cannot hold. */
 export type PackedPeer = string | { readonly rest: string; readonly context: object };
 
 /** Packs a peer. Handshake and topics are JSON text, and the context too, if JSON can hold it. */

@@ -27,9 +27,9 @@ const HOOKS_MAY_TAKE_MS = 30_000;
 
 /** The owner of the sockets of an isolate. */
 export interface LineHost {
-  /** Milliseconds that hooks may take after the server has dropped the socket. Then they are ended. */
+  /** Milliseconds for hooks after the server has dropped the socket. Then the context ends. */
   readonly hooksMayTake: number;
-  /** Called when the socket stops to accept frames. */
+  /** Called when the socket no longer accepts frames. */
   ended(line: RemoteSocket): void;
   /** Called when the context of the socket is not needed any more. */
   over(line: RemoteSocket): void;
@@ -133,7 +133,7 @@ export class RemoteSocket {
     this.#queued = this.#isOpen ? this.native.bufferedAmount ?? 0 : 0;
   }
 
-  /** Checks repeatedly while bytes wait, as workerd does not report when they are written. */
+  /** Repeats a check while bytes wait, as workerd does not report when the bytes are written. */
   #watch(): void {
     this.#look();
     this.#lookIn = this.#queued > 0 ? Math.min(this.#lookIn + 1, MAX_LOOK_MS) : 0;

@@ -25,7 +25,7 @@ export class RequestContext {
     ctx.waitUntil(this.#work());
   }
 
-  /** Whether the current code certainly runs in this context. */
+  /** Whether an event or task of this context is running. False after its first `await`. */
   get isCurrent(): boolean {
     return RequestContext.#current === this;
   }

@@ -57,7 +57,7 @@ export function refusalOf(handshake: RawHandshake): Response | undefined {
   return refusalResponse({ status: 400, message });
 }
 
-/** Returns the extensions to negotiate: compression if both sides want it. */
+/** Returns the extensions to negotiate: compression, if server and client want compression. */
 export function extensionsOf(handshake: RawHandshake, isCompressed: boolean): string {
   const isOffered = isCompressed &&
     deflateOffers(handshake.header("sec-websocket-extensions")).length > 0;

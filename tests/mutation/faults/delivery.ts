@@ -297,7 +297,7 @@ export const delivery: readonly Fault[] = [
     file: "shims/uws/topic_space.ts",
     what: "Broadcast bytes do not count as buffered once the member has left the topic",
     find:
-      "void this.unflushed; // counts earlier broadcasts by the topics so far\n    this.#native.unsubscribe",
+      "void this.unflushed; // counts earlier broadcasts before the topics change\n    this.#native.unsubscribe",
     replace: "this.#native.unsubscribe",
     caughtBy: ["unit topic_space", "uws P9."],
   },
