@@ -26,7 +26,7 @@ export interface PeerInit {
   readonly namespace: string;
   readonly context: object;
   readonly remoteAddress: string | undefined;
-  /** Id of a peer that returns from hibernation. Otherwise the first use of `peer.id` makes one. */
+  /** Id of a peer that returns from hibernation. If absent, the first use of `peer.id` makes an id. */
   readonly id?: string | undefined;
   /** Topics to which the hub has already subscribed the peer. The peer takes over the set. */
   readonly topics?: Set<string>;
@@ -36,8 +36,8 @@ export interface PeerInit {
  * One connected client, the same on every runtime.
  *
  * - A client gets the messages of one process in the order of the calls to `send` and `publish`.
- * - No method throws because the client has gone. Without a connection, a message is not sent.
- * - An argument that no client could receive throws at the call.
+ * - No method throws if the client has gone. Without a connection, a message is not sent.
+ * - An invalid argument throws at the call, even if the client has gone.
  *
  * @example
  * ```ts
@@ -54,7 +54,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   readonly namespace: string;
   /** The framework's context, merged with the `context` that `upgrade` returned. All hooks get this object. */
   readonly context: Context;
-  /** IP address of the client: from trusted proxies, else of the connection. Without a port. IPv4-mapped IPv6 is IPv4. */
+  /** IP address of the client: from trusted proxies, else of the connection. No port. IPv4-mapped IPv6 becomes IPv4. */
   readonly remoteAddress: string | undefined;
   readonly #handshake: Handshake;
   readonly #sendQueue: SendQueue;
@@ -124,7 +124,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   get peers(): ReadonlySet<Peer<Context>> {
     const peers: ReadonlySet<Peer<object>> = this.#host.hub.namespaces.get(this.namespace) ??
       new Set();
-    return peers as ReadonlySet<Peer<Context>>; // one set of hooks made all their contexts
+    return peers as ReadonlySet<Peer<Context>>; // the endpoint's hooks type all contexts
   }
 
   /** Number of bytes that are queued for this client. */
@@ -150,7 +150,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    * not be subscribed.
    *
    * @returns Number of peers of this process that accepted the message.
-   * @throws {TypeError} for the same values as {@linkcode send}.
+   * @throws {TypeError} for a topic that is no string, and for the data that {@linkcode send} rejects.
    */
   publish(topic: string, data: unknown, options?: PublishOptions): number {
     return this.#host.hub.publish(checkTopic(topic), encode(data), {
@@ -295,7 +295,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     this.#topics = undefined;
     for (const topic of topics ?? []) hub.unsubscribe(this.namespace, topic, this.#self);
     hub.leave(this.namespace, this.#self);
-    // A function, as the stack trace of the error costs a tenth of a handshake: made only if read.
+    // Creates the error on demand, because its stack trace costs a tenth of a handshake.
     this.#handshake.abort(() => new DOMException("The peer is gone", "AbortError"));
   }
 }

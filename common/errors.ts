@@ -1,14 +1,14 @@
 /**
- * Stable codes of failures outside the caller's code.
+ * Stable codes of a {@linkcode PeerError}.
  *
  * | code | meaning |
  * | --- | --- |
  * | `ERR_PEER_PROTOCOL` | the client broke RFC 6455 (close code 1002) |
  * | `ERR_PEER_INVALID_DATA` | the client sent text that is not UTF-8 (1007) |
  * | `ERR_PEER_TOO_LARGE` | a message is over `limits.maxPayload` (1009) |
- * | `ERR_PEER_BUFFER_FULL` | a send would exceed `limits.maxBuffered` under the policy `"error"` |
- * | `ERR_PEER_HOOK` | a hook threw a value that is not an `Error`; the value is the `cause` |
- * | `ERR_PEER_UPGRADE_TIMEOUT` | the `upgrade` hook ran longer than `limits.handshakeTimeout` |
+ * | `ERR_PEER_BUFFER_FULL` | a send would exceed `limits.maxBuffered`, and `limits.overflow` is `"error"` |
+ * | `ERR_PEER_HOOK` | a hook threw a frozen `Error`, or another value; the value is the `cause` |
+ * | `ERR_PEER_UPGRADE_TIMEOUT` | the hooks of a handshake took longer than `limits.handshakeTimeout` |
  * | `ERR_PEER_STATE_TOO_LARGE` | topics and context of a peer cannot be kept through hibernation |
  */
 export type PeerErrorCode =
@@ -21,8 +21,8 @@ export type PeerErrorCode =
   | "ERR_PEER_STATE_TOO_LARGE";
 
 /**
- * A failure of the client, the connection or a limit. Match on {@linkcode PeerError.code}, never on
- * the message.
+ * A failure of the client, the connection, a limit or a hook. Match on {@linkcode PeerError.code},
+ * never on the message.
  *
  * @example
  * ```ts
@@ -56,7 +56,7 @@ export type HookError = Error & {
   hook?: string;
 };
 
-/** Makes an error of the value that a hook threw. The error names the hook. */
+/** Turns the value that a hook threw into an error that names the hook. */
 export function hookError(hook: string, thrown: unknown): HookError {
   const property = { value: hook, configurable: true, writable: true };
   let message = `The ${hook} hook threw a value that is not an Error`;

@@ -14,6 +14,7 @@ export interface Limits {
   readonly maxPayload: number;
   /**
    * Most bytes that may be queued for one client. {@linkcode overflow} decides about further messages.
+   * At most one message for each 256 bytes of this limit may be queued, but always 1,024 messages.
    *
    * @default 16_777_216
    */
@@ -33,14 +34,15 @@ export interface Limits {
    */
   readonly idleTimeout: number;
   /**
-   * Longest run of an `upgrade` hook. After this time the client gets a 503.
+   * Longest time for `resolve`, `upgrade` and `handleProtocols` together. After this time the
+   * client gets a 503.
    *
    * @default 10_000
    */
   readonly handshakeTimeout: number;
   /**
-   * Longest wait for the client's answer to our close, and longest wait of the `close` hook for
-   * earlier messages.
+   * Longest wait for the client's answer to the server's close frame. The `close` hook waits at
+   * most this time for a pending `open`, and for messages that have arrived.
    *
    * @default 10_000
    */
@@ -72,7 +74,9 @@ export interface Limits {
    */
   readonly maxTopicsPerPeer: number;
   /**
-   * Most messages of one peer that may wait for a hook. With more, the connection is not read further.
+   * Most messages of one peer that may wait for a hook. With more, the server stops reading from
+   * the connection. On Deno, uWebSockets.js and Cloudflare, which cannot stop reading, the server
+   * closes the peer with 1013.
    *
    * @default 1_024
    */
@@ -124,13 +128,13 @@ export const DEFAULT_LIMITS: Limits = {
 
 const OVERFLOW_POLICIES: readonly unknown[] = ["close", "drop", "error"];
 const AT_LEAST_ONE: readonly string[] = ["concurrency", "maxPayload", "maxBuffered"];
-/** Longest time of a timer: all runtimes use 31 bits, and a longer time would fire at once. */
+/** Longest time of a timer. All runtimes use 31 bits, and fire a timer with a longer time at once. */
 export const MAX_TIME = 2_147_483_647;
 
 /**
  * Checks the given limits, and fills in the defaults.
  *
- * @throws {TypeError} for a limit that does not exist or is not a number.
+ * @throws {TypeError} for a limit that does not exist or has the wrong type.
  * @throws {RangeError} for a number out of range.
  */
 export function resolveLimits(given: Partial<Limits> = {}): Limits {

@@ -1,10 +1,10 @@
 /** Snapshot of the counters and gauges of an endpoint. The object does not change later. */
 export interface Stats {
-  /** Gauge: peers that are open. */
+  /** Gauge: peers that have opened and have not yet closed. */
   readonly peers: number;
   /** Gauge: topics with at least one subscriber. A topic counts once per namespace. */
   readonly topics: number;
-  /** Gauge: running timers of peers. 0 once the last peer has ended. */
+  /** Gauge: running timers. 0 if there is neither a peer nor a pending handshake. */
   readonly timers: number;
   /** Peers that were opened. */
   readonly opened: number;
@@ -16,9 +16,12 @@ export interface Stats {
   readonly bytesIn: number;
   /** Payload bytes handed to sockets. */
   readonly bytesOut: number;
-  /** Messages dropped: above `limits.maxBuffered`, or still queued `closeTimeout` after the close. */
+  /**
+   * Messages dropped. Outgoing: above `limits.maxBuffered`. Incoming: above `messagesPerSecond` or
+   * the pending limits, or not passed to a hook before the connection ended.
+   */
   readonly drops: number;
-  /** Handshakes that did not become a peer. */
+  /** Handshakes that the server refused, or whose client left before the answer. */
   readonly refusals: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Timers of one endpoint. They are counted, so that a test can check that none is left. Each timer is
- * one timer of the runtime, since all runtimes handle many timers efficiently.
+ * Timers of one endpoint, with a count: a test can check that no timer is left. Each timer is one
+ * timer of the runtime, since all runtimes handle many timers efficiently.
  */
 export class Timers {
   readonly #running = new Set<ReturnType<typeof setTimeout>>();
@@ -12,7 +12,7 @@ export class Timers {
     return this.keeper?.size ?? this.#running.size;
   }
 
-  /** Calls back once after `ms`. Returns a function that cancels the timer, at any time. */
+  /** Calls `callback` once after `ms`. Returns a function that cancels the timer, at any time. */
   after(ms: number, callback: () => void): () => void {
     if (this.keeper) return this.keeper.after(ms, callback);
     const timer = setTimeout(() => {
@@ -25,7 +25,7 @@ export class Timers {
     };
   }
 
-  /** Calls back every `ms`. Returns a function that cancels the timer. */
+  /** Calls `callback` every `ms`. Returns a function that cancels the timer. */
   every(ms: number, callback: () => void): () => void {
     if (this.keeper) return this.keeper.every(ms, callback);
     const timer = setInterval(callback, ms);
@@ -35,7 +35,7 @@ export class Timers {
     };
   }
 
-  /** Returns a promise to await in place of `promise`, which another request may resolve. */
+  /** Returns a promise that this request can await, even if another request resolves `promise`. */
   awake<T>(promise: Promise<T>): Promise<T> {
     return this.keeper?.awake(promise) ?? promise;
   }

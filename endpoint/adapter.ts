@@ -17,12 +17,13 @@ import type { Stats } from "../common/stats.ts";
 export interface AdapterOptions<Context extends object = AnyContext>
   extends EndpointOptions<Context> {
   /**
-   * Endpoint to share with other adapters: the same peers, topics and limits. Give the options of an
-   * endpoint to `createEndpoint`.
+   * Endpoint to share with other adapters: the same peers, topics and limits. The options of the
+   * endpoint are then arguments of `createEndpoint`, not of the adapter.
    */
   readonly endpoint?: Endpoint;
   /**
-   * Whether to compress with permessage-deflate (RFC 7692). Has no effect on Deno 2.9, which lacks it.
+   * Whether to compress with permessage-deflate (RFC 7692). No effect on Deno 2.9, which cannot
+   * compress.
    *
    * @default false
    */
@@ -149,7 +150,7 @@ function upgraderOf(endpoint: Endpoint): Upgrader {
 }
 
 /**
- * @internal Checks the options that adapters have and endpoints lack.
+ * @internal Checks the names of all options, and the option `perMessageDeflate`.
  *
  * @throws {TypeError} for an option that does not exist or has the wrong type.
  * @throws {RangeError} for a number out of range.

@@ -73,7 +73,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     this.peer.join();
     if (!revived) this.#host.counters.opened++;
     this.#host.began(this);
-    // A socket has a heartbeat if its runtime does not detect idle clients.
+    // Without a heartbeat, the runtime itself detects idle clients.
     if (this.#sendQueue.socket.heartbeat) this.#host.idle?.add(this);
     if (revived === true) return;
     const pending = revived?.then((hooks) => void (this.#runner.hooks = hooks)) ??
@@ -104,7 +104,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     else this.#dispatch(message);
   }
 
-  /** Runs `ping` or `pong` without waiting for other hooks, since they measure the connection. */
+  /** Runs `ping` or `pong` without waiting for other hooks: both measure the connection. */
   oncontrol(kind: ControlKind, data: Uint8Array<ArrayBuffer>): void {
     // uWebSockets.js 20 queues a pong for each ping, even if the client reads none of them.
     if (kind === "ping" && this.#sendQueue.isFull) return this.#sendQueue.terminate();
@@ -151,7 +151,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
   terminated(info: CloseInfo): void {
     if (!this.#leave(info)) return;
     this.#dropBacklog();
-    // Later, as a hook may have called `terminate()`, and no hook starts inside another.
+    // Deferred, as a hook may have called `terminate()`, and no hook starts inside another.
     this.#host.later(this.peer, () => this.#finish());
   }
 

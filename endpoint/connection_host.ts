@@ -19,9 +19,9 @@ export interface ConnectionHost extends PeerHost, SendQueueHost {
   /** Called when a connection has opened, before its `open` hook. */
   began(connection: LiveConnection): void;
   /**
-   * Called after a hook has started, if peers outlive the process. Until the hook settles, it may
-   * change the context of its peer. May return a promise that settles after the hook. An exception
-   * counts as a failure of the hook.
+   * Called after a hook has started, if peers outlive the process. A pending hook may still change
+   * the context of its peer. May return a promise that settles after the hook. An exception counts
+   * as a failure of the hook.
    */
   ran?(peer: Peer, hook: Promise<void> | undefined): Promise<void> | undefined;
   /** Runs a task of a peer in a microtask, or in the request that the peer belongs to. */
@@ -30,7 +30,7 @@ export interface ConnectionHost extends PeerHost, SendQueueHost {
   finished(connection: LiveConnection): void;
 }
 
-/** A handshake that was accepted. */
+/** An accepted handshake, from which a connection is made. */
 export interface Admission extends PeerInit {
   readonly hooks: PeerHooks;
   /** Slot of the connection in `limits.maxPeers`. */

@@ -1,7 +1,7 @@
 import type { Refusal } from "../handshake/handshake.ts";
 import type { Limits } from "../common/limits.ts";
 
-/** Place of one connection within `maxPeers` and `maxPeersPerAddress`. */
+/** One unit of `maxPeers` and `maxPeersPerAddress`. */
 export interface Slot {
   /** Keeps the slot until {@linkcode release}. Call when the socket has opened. */
   keep(): void;

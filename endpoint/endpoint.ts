@@ -56,8 +56,8 @@ export interface EndpointPublishOptions {
 const DRAIN_INTERVAL = 10;
 
 /**
- * Hooks, peers, topics and limits, without the part for a runtime. All adapters over one endpoint
- * share them.
+ * Hooks, peers, topics and limits, independent of any runtime. Several adapters may share one
+ * endpoint.
  */
 export class Endpoint {
   /** Limits in force: the given limits, and the defaults of all others. */

@@ -2,7 +2,7 @@ import { logError } from "../common/errors.ts";
 import type { UpgradeRequest } from "../handshake/handshake.ts";
 import { type HookOptions, isThenable } from "./hooks.ts";
 
-/** Reports failures without a peer to the option `onError`, or to the console. */
+/** Reports a failure that belongs to no peer: to the option `onError`, or to the console. */
 export class FailureReporter {
   readonly #onError: HookOptions["onError"];
 
@@ -12,7 +12,7 @@ export class FailureReporter {
 
   /** Reports a failure. Never throws, even if the option throws or rejects. */
   report(error: unknown, stage: string, request: UpgradeRequest): void {
-    const failed = (thrown: unknown) => logError("the option onError failed itself", thrown);
+    const failed = (thrown: unknown) => logError("the option onError itself failed", thrown);
     try {
       if (!this.#onError) return logError(`a handshake failed (${stage})`, error);
       const result: unknown = this.#onError(error, { stage, request });

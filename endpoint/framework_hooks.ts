@@ -2,8 +2,8 @@ import type { AnyContext } from "../handshake/handshake.ts";
 import type { Hooks } from "./hooks.ts";
 
 /**
- * Key by which a framework puts the hooks of a connection on the request. The key is that of crossws,
- * `Symbol.for("crossws.hooks")`, so that h3 and other frameworks work with either library.
+ * Key under which a framework puts hooks on a request. crossws has the same key,
+ * `Symbol.for("crossws.hooks")`: h3 and other frameworks work with either library.
  */
 export const kWebSocketHooks: unique symbol = Symbol.for("crossws.hooks");
 
@@ -16,8 +16,9 @@ type FrameworkRequest = Request & {
 };
 
 /**
- * Puts hooks on an upgrade request, for `serve` or another caller of the framework. The hooks are
- * in `request.context` too, since a framework may wrap the request and keep only the context.
+ * Puts hooks on an upgrade request, where `serve` and {@linkcode getWebSocketHooks} find them. Puts
+ * the hooks on `request.context` too, since a framework may wrap the request and keep only the
+ * context.
  *
  * @example
  * ```ts

@@ -9,7 +9,7 @@ import {
   type UpgradeResult,
 } from "./hooks.ts";
 
-/** Composes global and chosen hooks, once for each pair, so that a connection costs no closures. */
+/** Composes global and resolved hooks, once for each pair, so that a connection costs no closures. */
 export class HookChooser {
   readonly #global: PeerHooks;
   readonly #composed = new WeakMap<PeerHooks, PeerHooks>();
@@ -66,8 +66,8 @@ function both(first: PeerHooks, second: PeerHooks, name: LaterHook): PeerHooks {
   type Hook = (...args: unknown[]) => Awaitable<void>;
   const [a, b] = [first, second].map((hooks) => (hooks[name] as Hook | undefined)?.bind(hooks));
   if (!a || !b) return a || b ? { [name]: a ?? b } : {};
-  // The second `open` waits for the first one, on which it may build. Two hooks of any other kind
-  // start in one turn, so that messages keep their order and no hook starts after `close`.
+  // The second `open` waits, as it may need results of the first. Two hooks of any other kind start
+  // in one turn, so that messages keep their order and no hook starts after `close`.
   if (name === "open") return { open: (...args: unknown[]) => chain(a(...args), () => b(...args)) };
   return { [name]: (...args: unknown[]) => settleBoth([attempt(a, args), attempt(b, args)]) };
 }

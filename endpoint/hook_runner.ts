@@ -26,7 +26,7 @@ export class HookRunner {
     this.#owner = owner;
   }
 
-  /** Runs a hook. Returns a promise that never rejects if the hook is still running. */
+  /** Runs a hook. If the hook is asynchronous, returns a promise that never rejects. */
   run(name: PeerHookName, argument?: unknown): Promise<void> | undefined {
     try {
       const hooks = this.hooks as Partial<
@@ -44,7 +44,7 @@ export class HookRunner {
   /** Calls the `error` hook, which must exist. A failure of that hook is logged. */
   report(error: Error): void {
     const failed = (thrown: unknown) =>
-      logError("the error hook failed itself", hookError("error", thrown));
+      logError("the error hook itself failed", hookError("error", thrown));
     try {
       const result = this.hooks.error!(this.#owner.peer, error);
       if (isThenable(result)) Promise.resolve(result).then(undefined, failed);

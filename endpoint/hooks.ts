@@ -6,9 +6,9 @@ import type { Peer } from "../peer.ts";
 import type { CloseInfo } from "../socket/socket.ts";
 import type { UpgradeHeaders } from "../handshake/upgrade_headers.ts";
 
-/** Terms on which the `upgrade` hook admits a client. */
+/** Options for one client, as the `upgrade` hook returns them. */
 export interface UpgradeResult<Context extends object = AnyContext> {
-  /** Headers for the 101, also several `set-cookie`. Values are visible ASCII without line breaks. */
+  /** Headers for the 101; `set-cookie` may repeat. Values are visible ASCII without line breaks. */
   readonly headers?: UpgradeHeaders;
   /** Values to merge into `peer.context`: own enumerable keys, never `__proto__`. */
   readonly context?: Context;
@@ -18,7 +18,7 @@ export interface UpgradeResult<Context extends object = AnyContext> {
   readonly protocol?: string;
   /**
    * Whether to compress for this client, or options of `ws`. Overrides the option of the adapter.
-   * Only on Node: on other runtimes, compression is an option of the whole server.
+   * Has an effect on Node only: on other runtimes, compression is an option of the whole server.
    */
   readonly perMessageDeflate?: boolean | object;
   /** Whether the hook has taken over the native socket. The adapter then does not use the socket. */
@@ -32,14 +32,14 @@ export type Awaitable<T> = T | Promise<T>;
  * Functions that you write once for all runtimes. Each hook is optional.
  *
  * The hooks of one peer start in this order: `upgrade`, `open`, then `message` and `drain`, at most
- * one `error` for the transport, and `close`, once. `message` waits for a pending `open`. A hook
- * that throws is reported to `error`, and affects no other peer.
+ * one `error` for the transport, and `close`, once. `message` waits for a pending `open`. An
+ * exception of any hook but `upgrade` goes to `error`, and affects no other peer.
  */
 export interface Hooks<Context extends object = AnyContext> {
   /**
    * Called before the handshake is answered. Return nothing to admit the client, an
-   * {@linkcode UpgradeResult} to admit the client on terms, or a `Response` to refuse the client. A
-   * response may also be thrown.
+   * {@linkcode UpgradeResult} to admit the client with options, or a `Response` to refuse the
+   * client. The hook may also throw the response.
    */
   upgrade(
     request: UpgradeRequest,
@@ -49,8 +49,9 @@ export interface Hooks<Context extends object = AnyContext> {
   /** Called for each message, in order of arrival, after `open` has settled. */
   message(peer: Peer<Context>, message: Message<Peer<Context>>): Awaitable<void>;
   /**
-   * Called for each ping frame of the client, after the answer. Does not wait for other hooks, not
-   * even `open`. Never called on Deno and Cloudflare, which do not report control frames, or over SSE.
+   * Called for each ping frame of the client. The server itself answers pings. Does not wait for
+   * other hooks, not even `open`. Never called on Deno and Cloudflare, which do not report control
+   * frames, and never over SSE.
    */
   ping(peer: Peer<Context>, data: Uint8Array<ArrayBuffer>): Awaitable<void>;
   /**
@@ -64,18 +65,19 @@ export interface Hooks<Context extends object = AnyContext> {
   /** Called when the connection is over. The peer has left its topics and `peers`. */
   close(peer: Peer<Context>, info: CloseInfo): Awaitable<void>;
   /**
-   * Called when a hook failed (named by `error.hook`), or the client broke the protocol
-   * (`PeerError`).
+   * Called when a hook has failed (`error.hook` names the hook), or the client has broken the
+   * protocol or exceeded `limits.maxPayload` (`PeerError`). Without this hook, a failed hook is
+   * logged to the console, and the peer is closed with 1011.
    */
   error(peer: Peer<Context>, error: HookError): Awaitable<void>;
 }
 
-/** Chooses hooks for a connection, once, before `upgrade`. */
+/** Chooses hooks for a connection: before `upgrade`, and again after hibernation. */
 export type ResolveHooks<Context extends object = AnyContext> = (
   request: UpgradeRequest,
 ) => Awaitable<Partial<Hooks<Context>> | undefined | void>;
 
-/** Circumstances of a failure without a peer. */
+/** Circumstances of a failure that belongs to no peer. */
 export interface FailureInfo {
   /**
    * `"upgrade"` (the hooks of a handshake), `"origin"` (the origin guard) or `"resolve"` (choosing
@@ -117,8 +119,8 @@ export interface HookOptions<Context extends object = AnyContext> {
   /** Hooks for every connection. */
   readonly hooks?: Partial<Hooks<Context>>;
   /**
-   * Returns further hooks for a connection. Both run, the global hook first. The `upgrade` result
-   * of the further hooks wins.
+   * Returns further hooks for a connection. The global hook of a kind runs first, then the further
+   * one. Values that the further `upgrade` returns override those of the global `upgrade`.
    */
   readonly resolve?: ResolveHooks<Context>;
   /** Returns the namespace of a peer if `upgrade` names none. Default: the URL's pathname. */
@@ -145,7 +147,7 @@ export interface HookOptions<Context extends object = AnyContext> {
    * @default false
    */
   readonly trustProxy?: boolean | number;
-  /** Called for failures without a peer. Default: one `console.error`. */
+  /** Called for each failure that belongs to no peer. Default: `console.error`. */
   readonly onError?: (error: unknown, info: FailureInfo) => void;
 }
 

@@ -19,9 +19,11 @@ export interface Signs {
  * Decides whether a client is dead. One shared interval calls {@linkcode check} of each connection
  * eight times in an `idleTimeout`.
  *
- * A client is dead if it has been silent for eight checks and has not answered a ping, or if a slow
- * client has neither sent nor read anything for eight checks. The latter is needed because a ping
- * waits behind all queued bytes, and because a runtime may never end such a connection (Deno 2.9).
+ * A client is dead in two cases:
+ *
+ * - The client has been silent for eight checks, and has not answered a ping.
+ * - A slow client has neither sent nor read anything for eight checks. A ping would wait behind all
+ *   queued bytes, and a runtime may never end such a connection (Deno 2.9).
  */
 export class Liveness {
   #activity = 0;
@@ -39,8 +41,8 @@ export class Liveness {
     if (this.#stuck >= CHECKS) return "end";
     if (!canPing) return undefined;
     if (this.#silent === PING_AFTER) {
-      // No answer can arrive while the connection is not read. The ping is sent because a write
-      // reveals a client that has left. On Bun 1.4 only a write does.
+      // No answer can arrive while the connection is not read. But the write reveals a client that
+      // has left: on Bun 1.4, nothing else does.
       if (isPaused) this.#silent = 0;
       return "ping";
     }

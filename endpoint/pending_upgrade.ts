@@ -5,7 +5,7 @@ import { type Slot, UNCOUNTED_SLOT } from "./connection_slots.ts";
 /** A handshake that waits for the upgrader's decision. */
 export class PendingUpgrade {
   readonly handshake: Handshake;
-  /** IP address of the client, as far as known. */
+  /** IP address of the client, if known. */
   readonly address: string | undefined;
   /** Slot that the client takes. The upgrader frees it unless the client becomes a peer. */
   slot: Slot = UNCOUNTED_SLOT;

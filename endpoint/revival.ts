@@ -16,7 +16,7 @@ export interface RevivalHost {
   report(error: unknown, request: UpgradeRequest): void;
 }
 
-/** Hooks of a peer if `resolve` fails. Its own hooks are unknown, so its first message closes it. */
+/** Hooks of a peer if `resolve` fails and the real hooks are unknown: a message closes the peer. */
 const UNKNOWN_HOOKS: PeerHooks = { message: (peer) => peer.close(1011) };
 
 /**

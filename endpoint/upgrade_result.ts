@@ -32,7 +32,7 @@ export function checkResult(result: unknown): void {
   );
 }
 
-/** Returns the response that a hook threw, by itself or as `error.response`; else `undefined`. */
+/** Returns the response that a hook threw, directly or as `error.response`; else `undefined`. */
 export function responseIn(thrown: unknown): Response | undefined {
   if (thrown instanceof Response) return thrown;
   const { response } = (thrown ?? {}) as { response?: unknown };

@@ -35,7 +35,7 @@ export type Decision =
     readonly admission: Admission;
     /** Subprotocol to select, `""` for none. */
     readonly protocol: string;
-    /** Compression that the `upgrade` hook asks for; `undefined` leaves it to the adapter. */
+    /** Compression that the `upgrade` hook asks for. If `undefined`, the adapter decides. */
     readonly perMessageDeflate: boolean | object | undefined;
     /** Further headers for the 101, checked. */
     readonly headers: readonly (readonly [string, string])[];
@@ -108,10 +108,10 @@ export class Upgrader {
     });
   }
 
-  /** Settles a decision that the adapter could not carry out. Reports the error if there is one. */
+  /** Withdraws a decision that the adapter could not carry out. Reports the error if there is one. */
   failed(handshake: Handshake, error?: unknown, admission?: Admission): void {
     this.#withdraw(admission?.slot);
-    if (error === undefined) return; // the runtime has answered itself, or the client has left
+    if (error === undefined) return; // the runtime itself has answered, or the client has left
     this.#failures.report(error, "upgrade", requestOf(handshake, this.#host.trustedHops));
   }
 
@@ -146,7 +146,7 @@ export class Upgrader {
     this.#host.counters.refusals++;
   }
 
-  /** Returns the refusal that needs no hook, or takes a slot for the client. */
+  /** Checks all rules that need no hook, and takes a slot. Returns the refusal if there is one. */
   #refusal(pending: PendingUpgrade): Refusal | undefined {
     const { handshake, address } = pending;
     const refusal = handshake.validate() ??
@@ -198,7 +198,7 @@ export class Upgrader {
     );
   }
 
-  /** Asks the option `handleProtocols` if the client offers subprotocols. */
+  /** If the client offers subprotocols, returns the choice of the option `handleProtocols`. */
   #handleProtocols(pending: PendingUpgrade): Awaitable<string> {
     const { handleProtocols } = this.#options;
     if (!handleProtocols) return "";
@@ -253,7 +253,7 @@ export class Upgrader {
         reject(
           new PeerError(
             "ERR_PEER_UPGRADE_TIMEOUT",
-            `The upgrade hook took longer than limits.handshakeTimeout, ${limits.handshakeTimeout} ms`,
+            `The hooks of a handshake took longer than limits.handshakeTimeout, ${limits.handshakeTimeout} ms`,
           ),
         ));
     });
@@ -266,7 +266,7 @@ export class Upgrader {
     }
   }
 
-  /** Decides after a hook threw. A thrown response refuses, any other value is a 500 without details. */
+  /** Decides after a failure: a thrown response, a 503 after a timeout, else a 500 without details. */
   #failure(thrown: unknown, pending: PendingUpgrade): Decision {
     try {
       const response = responseIn(thrown);

@@ -22,7 +22,7 @@ export function checkAllowedOrigins(allowed: AllowedOrigins | undefined): void {
   for (const entry of entries) {
     if (entry instanceof RegExp || (typeof entry === "string" && ORIGIN.test(entry))) continue;
     throw new TypeError(
-      `Cannot use allowedOrigins as each entry must be a RegExp or an origin such as "https://example.com", or the whole option "*": current value is ${
+      `Cannot use allowedOrigins as each entry must be a RegExp or an origin such as "https://example.com" ("*" alone admits all): current value is ${
         String(entry)
       }`,
     );

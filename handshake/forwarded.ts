@@ -5,7 +5,7 @@ function forwarded(handshake: Handshake, name: string, hops: number): string | u
   return hops > 0 ? listElements(handshake.header(name)).at(-hops) : undefined;
 }
 
-/** Returns the origin that the client used. Forwarded values count only behind `hops` trusted proxies. */
+/** Returns the origin that the client used. If `hops` is 0, forwarded values do not count. */
 export function originOf(handshake: Handshake, hops: number): string {
   const proto = forwarded(handshake, "x-forwarded-proto", hops)?.toLowerCase();
   const secure = proto === "https" || proto === "wss" || (proto === undefined && handshake.secure);

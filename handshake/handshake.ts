@@ -7,7 +7,7 @@ export interface UpgradeRequest extends Request {
   context: AnyContext;
   /**
    * Objects of the runtime, under its name: `node: { req, socket, head }`, `deno: { request, info }`,
-   * `bun: { request, server }`, `uws: { req, res, context }`.
+   * `bun: { request, server }`, `uws: { req, res, context }`, `cloudflare: { request, env, ctx }`.
    */
   readonly runtime?: { readonly name: string };
 }

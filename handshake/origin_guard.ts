@@ -4,7 +4,8 @@ import type { Handshake, Refusal, UpgradeRequest } from "./handshake.ts";
 
 /**
  * Returns the origin of a page that must not connect, or `undefined`. A page of another host must
- * not use the cookies of a user. Ports are ignored, as cookies ignore them (RFC 6265 §8.5).
+ * not use the credentials of a user. Ports do not count, as all ports share cookies (RFC 6265
+ * §8.5).
  */
 export function foreignOrigin(
   handshake: Handshake,
@@ -24,7 +25,7 @@ function hostnameOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).hostname : undefined;
 }
 
-/** Refuses pages of other origins that send credentials. Reports the first refusal only. */
+/** Refuses credentials from pages of other hosts. Reports the first refusal only. */
 export class OriginGuard {
   readonly #allowed: AllowedOrigins | undefined;
   readonly #hops: number;
@@ -56,7 +57,7 @@ export class OriginGuard {
     } with credentials: the option \`${admit}\` would admit it`;
     if (!this.#hasReported) {
       this.#hasReported = true;
-      this.#report(new Error(`${message}. Further refusals are not logged`), request());
+      this.#report(new Error(`${message}. Further refusals are not reported`), request());
     }
     return { status: 403, message };
   }

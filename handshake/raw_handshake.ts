@@ -26,8 +26,8 @@ export interface RawHandshakeInit {
 }
 
 /**
- * A handshake over raw headers, which are read lazily. The web `Request` is created on demand, and its
- * signal when the signal is first read.
+ * A handshake over raw headers, which are read lazily. The first use of the web `Request` creates
+ * the request, and the first read of the request's signal creates the signal.
  */
 export class RawHandshake implements Handshake {
   readonly method: string;
@@ -82,7 +82,7 @@ export class RawHandshake implements Handshake {
     return this.#request as UpgradeRequest;
   }
 
-  /** Headers that are kept, in a form that another handshake accepts. */
+  /** Headers that are kept, in the form of {@linkcode RawHandshakeInit.rawHeaders}. */
   get rawHeaders(): readonly string[] | string {
     return this.#rawHeaders;
   }
@@ -102,7 +102,7 @@ export class RawHandshake implements Handshake {
     const all = this.#headers;
     const kept = retain && new Set([...NEEDED, ...retain].map((name) => name.toLowerCase()));
     this.#rawHeaders = (kept ? headersNamed(kept, all) : all).join("\n");
-    // If a hook has read the request, the request holds all headers too.
+    // If a hook has read the request, the request has its own copy of all headers.
     for (const name of kept && this.#request ? [...this.#request.headers.keys()] : []) {
       if (!kept!.has(name)) this.#request!.headers.delete(name);
     }
@@ -123,8 +123,8 @@ export class RawHandshake implements Handshake {
 }
 
 /**
- * A real `Request`, since Node 24's `new Request(other)` looks for private fields. The `signal`
- * costs 5 µs on Node, so the first read creates it.
+ * A subclass of `Request`, because Node 24's `new Request(other)` looks for private fields of
+ * `other`. The first read creates the `signal`, which costs 5 µs on Node.
  */
 class LazyRequest extends Request {
   context: AnyContext = {};

@@ -92,9 +92,10 @@ export function checkedHeaders(given: UpgradeHeaders | undefined): [string, stri
 }
 
 /**
- * Removes the subprotocol from the headers, and checks that the client offered it.
+ * Returns the subprotocol to select, or `""`: the picked one, else the one in the headers. Removes
+ * `sec-websocket-protocol` from the headers.
  *
- * @throws {TypeError} for a protocol that the client did not offer.
+ * @throws {TypeError} for a subprotocol that the client did not offer.
  */
 export function chooseProtocol(
   handshake: Handshake,

@@ -4,7 +4,7 @@ import type { HubPublishOptions, Member, PubSub } from "./pubsub.ts";
 
 /** Subscribers of one topic in one namespace. */
 class TopicSubscribers<M extends Member> {
-  /** Name of the native topic. It is unique within a hub, so that two topics never share one. */
+  /** Name of the native topic, unique within a hub: no two topics share a native topic. */
   readonly #name: string;
   /** Subscribers without a broadcast domain: each message is sent to each of them. */
   readonly #alone = new Set<M>();
@@ -48,7 +48,7 @@ class TopicSubscribers<M extends Member> {
   publish(frame: OutgoingFrame, except: M | undefined, compress: boolean): number {
     const natives = this.#nativeTopics;
     let reached = 0;
-    // First of all, because `reserve` may move slow members from a native topic to `#alone`.
+    // Before any send, because `reserve` may move slow members from a native topic to `#alone`.
     if (natives) { for (const native of natives.values()) native.reserve(frame, except); }
     for (const member of this.#alone) {
       if (member !== except && member.deliver(frame, compress)) reached++;
@@ -63,13 +63,13 @@ class TopicSubscribers<M extends Member> {
 /**
  * Members and topics of this process. Each namespace has its own topics.
  *
- * A hub knows no runtime and no sockets. It frees a topic with its last subscriber, and a namespace
- * with its last member.
+ * A hub knows no runtime and no sockets. The hub frees a topic when its last subscriber leaves, and
+ * a namespace when its last member leaves.
  */
 export class Hub<M extends Member> implements PubSub<M> {
   readonly #namespaces = new Map<string, Set<M>>();
-  // By topic first, then by namespace: the cost of a publish to all namespaces must depend on its
-  // subscribers, not on the number of namespaces.
+  // By topic first, then by namespace: the cost of a publish to all namespaces must depend on the
+  // subscribers of the topic, not on the number of namespaces.
   readonly #topics = new Map<string, Map<string, TopicSubscribers<M>>>();
   readonly #notifier: Notifier<M> | undefined;
   #names = 0;

@@ -1,13 +1,13 @@
 import { logError } from "../common/errors.ts";
 
 /**
- * Methods that a hub calls after a change; all of them are optional. A hub gets its observers when
- * it is constructed.
+ * Methods that a hub calls after a change. Each is optional. The constructor of a hub takes its
+ * observers.
  *
  * - **Order.** Every observer receives every notice, in the order of the changes. The first
  *   subscriber of a topic causes `topicAdded`, then `subscribed`. The last one causes
  *   `unsubscribed`, then `topicRemoved`. A peer that closes ends its subscriptions, then `left`
- *   follows. Several observers receive one notice in the order in which the hub got them.
+ *   follows. Each notice goes to the observers in the order of their list.
  * - **Time.** A method runs within the call that caused the change, and after the change is
  *   complete: the hub's counts and namespaces include the change.
  * - **Calls back.** A method may call the hub and its members, to publish, subscribe or close for
@@ -23,17 +23,17 @@ import { logError } from "../common/errors.ts";
  * - **Cost.** A hub without observers makes no notices.
  */
 export interface HubObserver<M> {
-  /** Called if a topic has its first subscriber in a namespace. */
+  /** Called when a topic has its first subscriber in a namespace. */
   topicAdded?(namespace: string, topic: string): void;
-  /** Called if the last subscriber of a topic in a namespace has gone. */
+  /** Called when the last subscriber of a topic in a namespace has gone. */
   topicRemoved?(namespace: string, topic: string): void;
-  /** Called if a member has subscribed to a topic. */
+  /** Called when a member has subscribed to a topic. */
   subscribed?(namespace: string, topic: string, member: M): void;
-  /** Called if the subscription of a member has ended, by a call or because the member closed. */
+  /** Called when the subscription of a member has ended, by a call or because the member closed. */
   unsubscribed?(namespace: string, topic: string, member: M): void;
-  /** Called if a member has joined a namespace: a client has connected. */
+  /** Called when a member has joined a namespace: a client has connected. */
   joined?(namespace: string, member: M): void;
-  /** Called if a member has left its namespace: its connection has ended. */
+  /** Called when a member has left its namespace: its connection has ended. */
   left?(namespace: string, member: M): void;
 }
 
@@ -55,8 +55,8 @@ export class Notifier<M> {
   }
 
   /**
-   * Gives the notices of one change to all observers; `false` stands for no notice. From inside an
-   * observer, the notices follow later.
+   * Gives the notices of one change to all observers; `false` stands for no notice. If an observer
+   * causes the change, the notices wait until all observers have received the present one.
    */
   notify(...notices: readonly (Notice<M> | false)[]): void {
     this.#queue.push(...notices.filter((notice) => notice !== false));

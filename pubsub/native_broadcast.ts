@@ -11,12 +11,14 @@ import {
  * Broadcast domain for a runtime with native topics. Only the adapters of such runtimes use it.
  *
  * A native broadcast does not check the backpressure of each socket. So the domain checks the
- * subscribers of a topic after at most `highWaterMark` broadcast bytes, and all subscribers before the
- * broadcasts together could fill a queue beyond `maxBuffered`. A subscriber above the mark is evicted:
- * its frames are sent one by one.
+ * subscribers of a topic after at most `highWaterMark` broadcast bytes. The domain checks the
+ * subscribers of all topics before the broadcasts of several topics could fill one queue beyond
+ * `maxBuffered`. A subscriber above `highWaterMark` is evicted: its frames are sent one by one.
  */
 export class NativeDomain implements BroadcastDomain {
+  /** `limits.highWaterMark`. */
   readonly #mark: number;
+  /** Most bytes to broadcast between two checks of all subscribers. */
   readonly #most: number;
   /** Topics with broadcasts since the last check of their subscribers. */
   readonly #uncheckedTopics = new Set<DomainTopic>();
@@ -25,8 +27,8 @@ export class NativeDomain implements BroadcastDomain {
 
   private constructor({ highWaterMark, maxBuffered }: Limits) {
     this.#mark = highWaterMark;
-    // A subscriber has at most one mark queued at its check. After these bytes, at least one mark
-    // remains below maxBuffered.
+    // After its check, a subscriber has at most `highWaterMark` bytes queued. After `#most` more
+    // bytes, another `highWaterMark` bytes still fit below `maxBuffered`.
     this.#most = maxBuffered - 2 * highWaterMark;
   }
 
@@ -113,8 +115,8 @@ class DomainTopic implements NativeTopic {
     if (!this.#mayBroadcast || (!publisher && this.#members.size === 1)) {
       return sendToEach(this.#members, frame, except, compress);
     }
-    // The socket that broadcasts does not get the frame. If that socket is a subscriber that should get
-    // the frame, the frame is sent to it alone.
+    // The socket that broadcasts does not get the frame. If the domain has no publisher, a
+    // subscriber broadcasts, and gets the frame by a separate send.
     const sender: NativeSubscriber = publisher ?? this.#members.values().next().value!;
     const count = this.#members.size - Number(this.#members.has(sender));
     if (count === 0) return 0;

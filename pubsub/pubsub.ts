@@ -11,7 +11,7 @@ export interface Member extends NativeSubscriber {
 
 /** Options of {@linkcode PubSub.publish}. */
 export interface HubPublishOptions<M> {
-  /** Publishes to this namespace only; to all namespaces if left out. */
+  /** Namespace whose subscribers get the message. Default: all namespaces. */
   readonly namespace?: string | undefined;
   /** Member that does not get the message. */
   readonly except?: M | undefined;

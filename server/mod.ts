@@ -42,7 +42,7 @@ export const serve: <Context extends object = AnyContext>(
 ) => Server = chosen.serve;
 
 /**
- * Adds WebSocket to an srvx server that other code creates, for example a framework:
+ * Adds WebSocket to an srvx server that other code, such as a framework, creates:
  * `serve({ fetch, plugins: [plugin({ message })] })`. If you pass no hooks, the plugin takes them
  * from the application's `fetch`, see `ServeOptions.fetch`.
  */

@@ -10,7 +10,7 @@ export type WebSocketOptions<Context extends object = AnyContext> =
   & Partial<Hooks<Context>>
   & AdapterOptions<Context>
   & {
-    /** More options for the adapter of one runtime. */
+    /** Further options for the adapter, by runtime. */
     readonly options?: Readonly<Partial<Record<RuntimeName, object>>>;
   };
 
@@ -59,12 +59,12 @@ export interface Server<Ws extends Adapter = Adapter> extends AsyncDisposable {
   readonly ws: Ws;
   /** Resolves after the server has started to listen. Rejects if the server cannot listen. */
   ready(): Promise<void>;
-  /** Drains the peers (see `Endpoint.close`), then stops listening. */
+  /** Closes the peers (see `Endpoint.close`), then stops listening. */
   close(options?: CloseOptions): Promise<void>;
 }
 
 const OPTIONS = ["port", "hostname", "fetch", "tls", "websocket"];
-/** Names in `websocket.options`. The names after "bun" have no `serve` here, but other packages read them. */
+/** Names in `websocket.options`. `serve` reads the first three, other packages read the others too. */
 const RUNTIMES = ["deno", "node", "bun", "uws", "cloudflare", "sse"];
 
 /**
@@ -75,7 +75,7 @@ const RUNTIMES = ["deno", "node", "bun", "uws", "cloudflare", "sse"];
 export function mustRunOn(runtime: string, isThere: boolean): void {
   if (isThere) return;
   throw new Error(
-    `Cannot serve as this is not ${runtime}: "server" is the entry that detects the runtime`,
+    `Cannot serve as this runtime is not ${runtime}: import "server", which detects the runtime`,
   );
 }
 

@@ -1,6 +1,6 @@
 /** The part of an event that the ring uses. */
 export interface Sized {
-  /** Bytes that the event counts while it is queued. */
+  /** Size of the event in bytes. */
   readonly size: number;
 }
 
@@ -9,7 +9,7 @@ const ENTRY_COST = 64;
 
 /**
  * Numbered events of one session, from 1 on. The ring holds all queued events, and the latest sent
- * events up to a number of bytes. A client that resumes gets sent events again.
+ * events up to a number of bytes. A client that resumes gets again the sent events that it missed.
  */
 export class ReplayRing<Event extends Sized> {
   readonly #most: number;

@@ -17,8 +17,8 @@ import {
 } from "./socket.ts";
 
 /**
- * Functions by which a {@linkcode CallbackSocket} uses the native socket of one runtime. Each adapter
- * has one such object, not each connection: the functions get the native socket as an argument.
+ * Functions by which a {@linkcode CallbackSocket} uses the native socket of one runtime. An adapter
+ * has one such object for all connections: the functions get the native socket as an argument.
  */
 export interface Wire<Native> {
   /** Whether the native socket accepts frames. False after the close frame of the client. */
@@ -43,12 +43,12 @@ export interface Wire<Native> {
     broadcast(native: Native, name: string, frame: OutgoingFrame, compress: boolean): void;
     /** Number of broadcast bytes for this socket that the runtime has not tried to write. */
     unflushed(native: Native): number;
-    /** Reports a `send`, with which the runtime also writes the broadcast bytes. */
+    /** Called after a `send`, because a send also writes the broadcast bytes. */
     flushed(native: Native): void;
     /** Makes the runtime call `drained` once no broadcast bytes wait. */
     awaitFlush(native: Native): void;
   };
-  /** Stops and starts the reader. Absent if the runtime cannot. */
+  /** Stops and starts reading. Absent if the runtime cannot stop reading. */
   readonly flow?: { pause(native: Native): void; resume(native: Native): void };
   /** Pings, and a number that changes with each received frame. Absent if the runtime cannot send a ping on demand. */
   readonly heartbeat?: {
@@ -60,9 +60,9 @@ export interface Wire<Native> {
 const NOTHING = new Uint8Array();
 
 /**
- * A {@linkcode ServerSocket} over the native socket of any runtime. Keeps the rules of states for all
- * runtimes. The adapter calls `opened`, `received`, `controlled`, `drained`, `failed` and `closed` in
- * the order, and as often, as its runtime reports these events.
+ * A {@linkcode ServerSocket} over the native socket of any runtime. Enforces the rules of states on
+ * all runtimes. The adapter calls `opened`, `received`, `controlled`, `drained`, `failed` and
+ * `closed` in the order, and as often, as its runtime reports these events.
  *
  * The groups {@linkcode topics}, {@linkcode flow} and {@linkcode heartbeat} are this object itself:
  * objects of their own would cost memory for every idle peer.
@@ -80,9 +80,9 @@ export class CallbackSocket<Native>
   #hasFailed = false;
   #wasSubscribed = false;
   #pendingClose: { readonly code: number; readonly reason: string } | undefined;
-  /** Whether close() is running: until it returns, the state is CLOSING, whatever the wire reports. */
+  /** Whether `close()` is running. Meanwhile the state is CLOSING, whatever the wire reports. */
   #isClosing = false;
-  /** Whether a call of the wire is running: events that it reports wait for the end of the turn. */
+  /** Whether a function of the wire is running. Its events wait for the end of the turn. */
   #isCalling = false;
   #reports: (() => void)[] | undefined;
 
@@ -208,7 +208,7 @@ export class CallbackSocket<Native>
     return this.#hasFailed;
   }
 
-  /** Called if the handshake is complete. */
+  /** Called when the handshake is complete. */
   opened(): void {
     if (this.#state !== CONNECTING) return;
     this.#state = OPEN;
@@ -227,7 +227,7 @@ export class CallbackSocket<Native>
     if (this.#state === OPEN) this.listener?.oncontrol(kind, data);
   }
 
-  /** Called if the runtime has written queued bytes. */
+  /** Called when the runtime has written queued bytes. */
   drained(): void {
     if (this.#mustWait) return this.#later(() => this.drained());
     if (this.#state === OPEN) this.listener?.ondrain();
@@ -237,7 +237,7 @@ export class CallbackSocket<Native>
     this.#wire.close(this.raw, code, reason);
   }
 
-  /** Called if the client broke the protocol. The runtime closes the connection by itself. */
+  /** Called when the client has broken the protocol. The runtime itself closes the connection. */
   failed(failure: SocketFailure): void {
     if (this.#mustWait) return this.#later(() => this.failed(failure));
     if (this.#state !== OPEN) return;
@@ -246,7 +246,7 @@ export class CallbackSocket<Native>
     this.listener?.onerror(failure);
   }
 
-  /** Called if the connection has ended. Not reported for a socket that never opened. */
+  /** Called when the connection has ended. The listener gets no report if the socket never opened. */
   closed(info: CloseInfo): void {
     const hasOpened = this.#state !== CONNECTING;
     if (!this.#isClosing) this.#state = CLOSED;

@@ -6,7 +6,7 @@ export interface DrainOptions {
    * @default limits.drainThreshold
    */
   readonly threshold?: number;
-  /** Ends the wait with an error when it aborts. */
+  /** Signal that ends the wait with the reason of the abort. */
   readonly signal?: AbortSignal;
 }
 
@@ -15,7 +15,7 @@ interface Waiter {
   readonly resolve: () => void;
 }
 
-/** Callers that wait for a queue to drain, each to a threshold of its own. */
+/** Callers that wait for a queue to drain. Each has its own threshold. */
 export class DrainWaiters {
   readonly #waiters = new Set<Waiter>();
 

@@ -29,8 +29,8 @@ export class Frame implements OutgoingFrame {
 }
 
 /**
- * Makes a frame of a value: a string is text, a buffer or view is binary, a {@linkcode Message} keeps
- * its type, any other value is its JSON text.
+ * Encodes a value as a frame: a string is text, a buffer or view is binary, a {@linkcode Message}
+ * keeps its type, any other value becomes JSON text.
  *
  * @throws {TypeError} for a value without JSON text, and for a `Blob`, a stream or a promise.
  */
@@ -46,8 +46,8 @@ export function encode(data: unknown): Frame {
 }
 
 /**
- * Copies the bytes, as the caller may change them before they leave. Uses the pool of `Buffer` if there
- * is one: on Node 20, 1 KiB takes 0.1 µs that way, and 0.5 µs with memory of its own.
+ * Copies the bytes, as the caller may change its buffer before the send. `Buffer` copies into a
+ * pool: on Node 20, 1 KiB takes 0.1 µs, and 0.5 µs as a new `Uint8Array`.
  */
 function copy(view: ArrayBufferView): Uint8Array<ArrayBuffer> {
   const bytes = view instanceof Uint8Array
@@ -95,8 +95,8 @@ function misleading(data: unknown): string | undefined {
 }
 
 /**
- * Number of bytes of `text` in UTF-8. A lone surrogate counts as U+FFFD. Uses `Buffer.byteLength` if
- * there is one, which takes 20 ns for 1 KiB and allocates nothing.
+ * Number of bytes of `text` in UTF-8. A lone surrogate counts as U+FFFD. `Buffer.byteLength`, if
+ * present, takes 20 ns for 1 KiB and allocates nothing.
  */
 export function utf8Length(text: string): number {
   return NodeBuffer ? NodeBuffer.byteLength(text) : utf8.encode(text).byteLength;

@@ -15,7 +15,7 @@ export interface MessageSource {
   readonly websocket: { readonly binaryType: BinaryType };
 }
 
-/** Use of the bytes so far: none, a send without a copy, a read by a hook. */
+/** Use of the bytes so far: none, sent without a copy, or read by a hook. */
 const UNSEEN = 0, SENT_ON = 1, SEEN = 2;
 
 const decoder = new TextDecoder();
@@ -27,8 +27,8 @@ interface BufferConstructor {
 }
 
 /**
- * One message from a client. Conversions of its payload run when they are called. A hook may keep the
- * message: its bytes are not part of a shared pool.
+ * One message from a client. The payload is converted only when a method or property needs it. A
+ * hook may keep the message: its bytes are not part of a shared pool.
  *
  * @example
  * ```ts
@@ -48,7 +48,7 @@ export class Message<Source extends MessageSource = MessageSource> {
   /** Payload. Bytes that no caller has read may be a view of a larger buffer. */
   #payload: Payload;
   #bytes: typeof UNSEEN | typeof SENT_ON | typeof SEEN = UNSEEN;
-  /** Event of the runtime, if it dispatches one. */
+  /** Never set. crossws declares this property. */
   declare readonly event?: unknown;
   declare private _id?: string;
 

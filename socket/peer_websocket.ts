@@ -51,7 +51,7 @@ export class PeerWebSocket {
     return this.#sendQueue.readyState;
   }
 
-  /** Number of bytes that wait for this client. */
+  /** Number of bytes that are queued for this client. */
   get bufferedAmount(): number {
     return this.#sendQueue.bufferedAmount;
   }

@@ -25,24 +25,24 @@ export interface SendQueueHost {
   readonly slow: SharedInterval<SendQueue>;
 }
 
-/** Owner of a send queue. Its methods report events that no call of the owner caused. */
+/** Owner of a send queue. The queue calls these methods to report events. */
 export interface SendQueueOwner {
   /** `bufferedAmount` was above `highWaterMark`, and has fallen to `drainThreshold`. */
   drained(): void;
-  /** The queue is watched from now on, or no longer: the client is slow, or a caller waits for a drain. */
+  /** The client is slow or a caller waits for a drain (`true`), or neither any longer (`false`). */
   watching(isOn: boolean): void;
   /** The number of queued bytes of a watched client has changed. */
   moved(): void;
   /** {@linkcode SendQueue.broadcastDomain} has changed. */
   domainChanged(): void;
-  /** The connection has ended for the server, even if the network still holds it. */
+  /** The connection has ended for the server, even if the TCP connection still exists. */
   terminated(info: CloseInfo): void;
 }
 
 /**
- * Bytes for which each queued frame counts at least, and the number of frames that may always wait. A
- * message of one byte takes 700 bytes of memory on Node 22, and 1,000 on Deno 2.9. With this bound,
- * memory stays within a few times `maxBuffered`.
+ * Least number of bytes that each queued frame counts, and number of frames that may always be
+ * queued. A message of one byte takes 700 bytes of memory on Node 22, and 1,000 on Deno 2.9. With
+ * this bound, memory stays within a few times `maxBuffered`.
  */
 const FRAME_COST = 256, MIN_FRAMES = 1024;
 /** Approximate number of bytes in the header of a frame. */
@@ -60,7 +60,7 @@ export class SendQueue implements NativeSendQueue {
   /** Frames and bytes sent since the queue was last empty, for the average size of a queued frame. */
   #frames = 0;
   #bytes = 0;
-  /** Number of queued bytes at the last check. Only later sends can have increased it. */
+  /** Number of queued bytes at the last check. Only later sends can have added bytes. */
   #lastQueued = 0;
   /** Queued bytes at the last {@linkcode checkDrain}. */
   #checkedQueued = -1;
@@ -85,13 +85,14 @@ export class SendQueue implements NativeSendQueue {
     return this.state === OPEN;
   }
 
-  /** State as a WebSocket shows it. */
+  /** State as in the WHATWG `WebSocket`. */
   get readyState(): number {
     return Math.min(this.state, CLOSED);
   }
 
   get bufferedAmount(): number {
-    // A caller that reads an amount above the mark may then wait for the `drain` hook.
+    // A caller that reads an amount above `highWaterMark` may wait for `drain`: mark the client as
+    // slow.
     return this.#reached >= CLOSED ? 0 : this.checkBackpressure();
   }
 
@@ -200,7 +201,7 @@ export class SendQueue implements NativeSendQueue {
     this.#owner.terminated({ code: ABNORMAL_CLOSURE, reason: "", wasClean: false });
   }
 
-  /** Releases all resources after the end. Returns the final code: the server's code if the server closed. */
+  /** Releases all resources. Returns the final code and reason: the server's if the server closed. */
   end(info: CloseInfo): CloseInfo {
     this.#reached = CLOSED;
     this.#cancelCloseTimeout?.();

@@ -74,7 +74,7 @@ export const MAX_HEADER = 10;
  * | `OPEN` | messages, both ways | `CLOSING`, `CLOSED` |
  * | `CLOSING` | queued bytes leave; messages that have arrived start their hooks | `CLOSED` |
  * | `CLOSED` | the peer has left hub and slot; messages that have arrived start their hooks | `FINISHED` |
- * | `FINISHED` | the `close` hook has started; no other hook starts | none |
+ * | `FINISHED` | the `close` hook has started; only `error` for a failed hook can follow | none |
  */
 export const CONNECTING = 0, OPEN = 1, CLOSING = 2, CLOSED = 3, FINISHED = 4;
 
@@ -85,13 +85,13 @@ export const CONNECTING = 0, OPEN = 1, CLOSING = 2, CLOSED = 3, FINISHED = 4;
 export interface OutgoingFrame {
   /** Payload to send. Never changes. */
   readonly payload: Payload;
-  /** Bytes on the wire, without the header of the frame. */
+  /** Payload as bytes, before compression. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Length of {@linkcode bytes}. Reading it encodes nothing. */
   readonly byteLength: number;
 }
 
-/** @internal Reason for which a runtime ended a connection by itself. */
+/** @internal Reason for which the runtime itself ended a connection. */
 export interface SocketFailure {
   /** Close code of RFC 6455 for this failure: 1002, 1007 or 1009. */
   readonly code: number;
@@ -109,8 +109,8 @@ export interface SocketListener {
   /** The handshake is complete. Frames can be sent and received. */
   onopen(): void;
   /**
-   * A complete message has arrived. `byteLength` is its size on the wire. Bytes may be a view of a
-   * larger buffer, which no other code reads or changes.
+   * A complete message has arrived. `byteLength` is its size in bytes, after inflation. Bytes may
+   * be a view of a larger buffer, which no other code reads or changes.
    */
   onmessage(payload: Payload, byteLength: number): void;
   /** The runtime has written queued bytes. A hint only: read `bufferedAmount`. */
@@ -138,7 +138,7 @@ export interface SocketListener {
  * - `send()` does nothing after the end. Only the first `close()` has an effect.
  * - No event but `onclosing` is reported inside `send()`, `close()` or `terminate()`.
  * - `onclose` is reported once, and is the last event.
- * - After the state is CLOSING, no event but `onclose` is reported.
+ * - After `close()` or `onerror`, only `onclosing` and `onclose` are reported.
  */
 export interface ServerSocket {
   /** Set by the core before `onopen`. */
@@ -154,7 +154,7 @@ export interface ServerSocket {
   /** The runtime's own socket. */
   readonly raw: unknown;
   /**
-   * Queues one message. Never throws because the connection has ended. Returns the
+   * Queues one message. Does not throw if the connection has ended. Returns the
    * {@linkcode bufferedAmount} after the call.
    */
   send(frame: OutgoingFrame, compress: boolean): number;

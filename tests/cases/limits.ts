@@ -222,7 +222,7 @@ export const limits: readonly Case[] = [
       assert.deepEqual((await client.logged("onError"))[0]!.data, [
         "ERR_PEER_UPGRADE_TIMEOUT",
         "upgrade",
-        "PeerError: The upgrade hook took longer than limits.handshakeTimeout, 100 ms",
+        "PeerError: The hooks of a handshake took longer than limits.handshakeTimeout, 100 ms",
       ]);
       await client.logged("abort");
       await client.release("upgrade");

@@ -11,7 +11,7 @@ export interface ProcessFailures {
 const KEPT = 20;
 /** Messages of the library about hooks that fail on purpose. */
 const EXPECTED =
-  /^onepeer: (?:the \w+ hook failed, and there is no error hook|the error hook failed itself|\w+ refused|refused)/;
+  /^onepeer: (?:the \w+ hook failed, and there is no error hook|the error hook itself failed|\w+ refused|refused)/;
 
 let found: ProcessFailures | undefined;
 

@@ -67,5 +67,5 @@ Deno.test("HookRunner.report() survives an error hook that throws or rejects", a
   } finally {
     console.error = error;
   }
-  assert.deepEqual(logged, Array(2).fill("onepeer: the error hook failed itself"));
+  assert.deepEqual(logged, Array(2).fill("onepeer: the error hook itself failed"));
 });
