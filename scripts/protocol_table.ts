@@ -26,10 +26,10 @@ export function protocolSection({ runtimes }: Report<RowOutcome>): string {
   return `## Protocol
 
 The second suite runs RFC 6455 and RFC 7692 as ${count} exchanges over raw TCP. Short exchanges are
-written twice: as a whole, and byte by byte. A cell shows the number of strict results and of all
-results. The lists below explain the other results. _Non-strict_ is a harmless result, or a result
-that the RFC allows. _Not held_ is a result that must fail, and leaves this page once the runtime
-improves. To run one exchange: \`deno task protocol [runtime] --case=ID\`.
+written twice: as a whole, and byte by byte. A cell shows how many of all results are strict. The
+lists below explain the other results. _Non-strict_ is a harmless result, or a result that the RFC
+allows. _Not held_ is a gap: the runtime breaks a rule. The suite fails once the runtime keeps the rule,
+so the gap then leaves this page. To run one exchange: \`deno task protocol [runtime] --case=ID\`.
 
 | Section | ${runtimes.map(({ title }) => title).join(" | ")} |
 | --- |${" :-: |".repeat(runtimes.length)}

@@ -57,9 +57,10 @@ function page(results: Results, reasons: ReadonlyMap<string, string>): string {
   const met = cells.filter(({ isMet }) => isMet).length;
   return `# Benchmarks
 
-In short: on Node, onepeer takes far less CPU time than other toolkits, and on Deno as much as the
-runtime itself. On uWebSockets.js and Bun, onepeer broadcasts as fast as the runtime. Echoes cost more
-there than on the bare runtime, because a message of onepeer stays valid after its event.
+In short: on Node, onepeer takes less CPU time than other toolkits, and far less if a turn sends several
+messages. On Deno, a message takes about as much as with the runtime itself. On uWebSockets.js and Bun,
+onepeer broadcasts as fast as the runtime. Most echoes cost more there than on the bare runtime, because
+onepeer checks and counts each message, and because a message stays valid after its event.
 
 onepeer, the bare runtimes and other toolkits are measured on the same machine at the same time.
 \`deno task bench\` generates this page and its charts from the measurement.
@@ -115,7 +116,7 @@ ${slowTable(results)}
 
 The objects run on an unmodified workerd (\`workerd serve\`). “Bare” is an object written by hand on the
 hibernation API. Its state is JSON text on the socket, and its index by topic is in memory. The objects
-are measured in turn, 60 times for a wake. The table shows the median costs, and the result of onepeer.
+are measured in turn, each wake 60 times. The table shows the median costs, and the result of onepeer.
 
 ${durableTable(results)}
 

@@ -25,7 +25,7 @@ async function bundle(): Promise<[name: string, code: string][]> {
     write: false,
     format: "iife",
     target: "es2022",
-    // `deno task demo` installs the two packages of the chat here, and none of the project's root.
+    // `deno task demo` installs the two packages of the chat here, and no package of the project's root.
     nodePaths: [fileURLToPath(new URL("./node_modules/", import.meta.url))],
   });
   await stop(); // esbuild's child process would keep this process alive

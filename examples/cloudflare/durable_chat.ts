@@ -45,7 +45,7 @@ class StoredRooms extends Rooms {
       const namespace = key.slice(KEY.length);
       const room = this.enter(namespace);
       for (const line of lines as Line[]) room.keep(line);
-      room.emptySince = Date.now(); // until a visitor in the room writes
+      room.emptySince = Date.now(); // counts as empty until a visitor writes
       this.#stored.set(namespace, room.lines.at(-1));
     }
   }

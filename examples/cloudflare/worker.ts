@@ -10,7 +10,7 @@ import main from "./client/main.txt"; // wrangler.jsonc builds these two files
 import theme from "./client/theme.txt";
 
 const assets = new Map(Object.entries({
-  // This worker does not serve SSE, so the page must not offer it.
+  // This worker does not serve SSE, so the page must not offer SSE.
   "index.html": page.replace('id="no-websocket"', 'id="no-websocket" disabled'),
   "style.css": style,
   "icon.svg": icon,

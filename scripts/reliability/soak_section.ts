@@ -8,7 +8,7 @@ export async function soakSection(): Promise<string> {
   const soaked = await readSoaked();
   return `The same load runs on every runtime, in ten cycles. Clients send echoes of 1 B to 1 MiB, publish to
 topics, and pause while they receive streams. They connect, and disconnect by a close frame, a FIN
-or a reset. Half of the connections are compressed.
+or a RST. About half of the clients offer compression.
 
 Every message has a number and a checksum. Each message must arrive once, undamaged and in order, at its
 recipients only. After each cycle all clients disconnect. Then peers, topics, namespaces, timers and
@@ -25,11 +25,11 @@ ${soaked.map(row).join("\n")}
 ${soaked.map(latencyRow).join("\n")}
 
 A few clients in a thread of their own measure the latency under load, from the call of \`send\` to the
-arrival. The load, these clients and the server share the cores of one machine. The recorded
-runs ran in pairs, beside other tests, on two cores. So long latencies include the wait for a core.
+arrival. The load, these clients and the server share the cores of one machine. While this record was made,
+two runs and other tests shared two cores. So long latencies include the wait for a core.
 
-A run fails if one of these grows in its second half: resident memory by more than 32 MiB, the heap by
-more than 4 MiB, or descriptors by one.${failures(soaked)}
+A run fails if in its second half resident memory grows by more than 32 MiB, the heap by more than
+4 MiB, or the number of descriptors by one.${failures(soaked)}
 
 ![Memory of each runtime's process without clients](reliability/rest.svg)`;
 }

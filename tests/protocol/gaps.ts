@@ -34,7 +34,7 @@ const deno: readonly ProtocolGap[] = [
   },
   {
     rows: /^handshake\.upgrade-twice$/,
-    reason: "Deno answers a handshake with two Upgrade headers twice: a 101, then an error",
+    reason: "Deno gives two answers to a handshake with two Upgrade headers: a 101, then an error",
     link: "https://github.com/denoland/deno/tree/v2.9.6/ext/http",
   },
   {

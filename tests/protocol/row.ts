@@ -49,7 +49,8 @@ export const DROPPED: Alternative = {
 export function otherCode(...ends: readonly End[]): Alternative {
   return {
     ends,
-    why: "The Close frame has another code, or none (RFC 6455 §7.4.1 only names them)",
+    why:
+      "The Close frame has another code, or none (RFC 6455 §7.4.1 defines codes, but requires none)",
   };
 }
 

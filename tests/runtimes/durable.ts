@@ -24,7 +24,7 @@ const noDurableReset: Gap = {
 
 const lineStays: Gap = {
   reason:
-    "workerd 2026-11 ends a connection that the server closed only at garbage collection or eviction, if the client never sent a message",
+    "If a client never sent a message, workerd 2026-11 keeps its connection after the server's close, until garbage collection or eviction",
   link: MANAGER,
 };
 

@@ -60,13 +60,14 @@ const noPause: Gap = {
 
 /** Gap of a server that resets: the client loses unread bytes (RFC 1122 §4.2.2.13). */
 export const closesOverUnread = (whose: string): Gap => ({
-  reason: `${whose} HTTP server closes a refused connection that has unread bytes, which resets it`,
+  reason:
+    `${whose} HTTP server closes a refused connection before it has read all bytes, and so resets it`,
   link: "https://www.rfc-editor.org/rfc/rfc1122#page-88",
 });
 
 const UWS_SOURCE = "https://github.com/uNetworking/uWebSockets/tree/v20.30.0/src";
 const unreported: Gap = {
-  reason: "uWebSockets.js 20 reports this protocol error as a dropped connection",
+  reason: "uWebSockets.js 20 reports a malformed frame as a dropped connection",
   link: UWS_SOURCE,
 };
 
@@ -76,7 +77,7 @@ const noCloseFrame: Gap = {
 };
 
 const noRoute: Gap = {
-  reason: "uWebSockets.js 20 gives such a request to no route, so the adapter never receives it",
+  reason: "uWebSockets.js 20 passes no request without `Host`, or in absolute form, to a route",
   link: UWS_SOURCE,
 };
 
@@ -123,7 +124,8 @@ export const runtimes: readonly Runtime[] = [
         link: "https://github.com/denoland/fastwebsockets",
       },
       "X6.wire-inflated": {
-        reason: "Deno has no compression and ends a connection that uses it without a close frame",
+        reason:
+          "Deno has no compression: a compressed frame ends the connection without a close frame",
         link: "https://github.com/denoland/fastwebsockets",
       },
       "C4.late-reader": closesOverUnread("Deno's"),

@@ -18,7 +18,7 @@ const staysOpen: Gap = {
 const gaps: Readonly<Record<string, Gap>> = {
   "L1.default": staysOpen,
   "L1.inflated": {
-    reason: "SSE clients do not compress requests, as no known server accepts them",
+    reason: "SSE clients do not compress requests, as no known server accepts compressed requests",
     link: `${HTTP}#section-8.4`,
   },
 };

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 
-/** Milliseconds for a reconnect. The log does not report a person who is back in this time. */
+/** Milliseconds for a reconnect. The log does not report a person who is back within this time. */
 const GRACE = 4_000;
 
 /** Reports each person who joins or leaves, but not a person who only reconnects. */
@@ -27,7 +27,7 @@ export class Arrivals {
     );
   }
 
-  /** Called after the page's own reconnect, with the names before and after it. */
+  /** Called after the page's own reconnect, with the names before and after the reconnect. */
   reconnected(before: readonly string[], now: readonly string[]): void {
     for (const name of before) if (!now.includes(name)) this.left(name);
   }

@@ -41,7 +41,7 @@ export class Connection {
     this.#connect();
   }
 
-  /** Sends a message if the socket is open; returns whether it was. */
+  /** Sends a message if the socket is open. Returns whether the socket was open. */
   send(message: ClientMessage): boolean {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(message));

@@ -6,7 +6,7 @@ import { monogram } from "./monogram.ts";
 /** Milliseconds for which a typing message counts. */
 const TYPING_FOR = 4_000;
 
-/** The people in the room, and the names of those who are typing. */
+/** The people in the room, and which of them are typing. */
 export class People {
   readonly #list = byId("people", HTMLUListElement);
   readonly #count = byId("people-count", HTMLElement);
