@@ -8,7 +8,7 @@ import { type ProxyManners, ReverseProxy } from "./harness/clients/reverse_proxy
 
 sayIfSkipped("chat over SSE");
 
-/** A proxy before the chat at an URL. */
+/** Starts a proxy before the chat at a URL. */
 function proxy(url: string, manners: ProxyManners): Promise<ReverseProxy> {
   return ReverseProxy.start(Number(new URL(url).port), manners);
 }
@@ -37,7 +37,7 @@ test("chat over SSE: a page whose WebSocket is blocked chats with a page over We
   assert.equal(
     await ada.locator("#people-count").textContent(),
     "2",
-    "a peer remains of the failed WebSocket",
+    "the failed WebSocket left a peer behind",
   );
 
   // A page that closes tells the server, so the others need not wait for the grace period.
@@ -45,7 +45,7 @@ test("chat over SSE: a page whose WebSocket is blocked chats with a page over We
   await gone(ada, "#people", /Bo/);
 });
 
-test("chat over SSE: the switch holds for its tab, survives a reload, and works by keyboard", async (stage) => {
+test("chat over SSE: the switch changes only its tab, survives a reload, and works by keyboard", async (stage) => {
   const [ada, bo] = [await stage.enter("Ada"), await stage.enter("Bo")];
   await seen(ada, "#lines", /Bo joined/);
   await bo.locator("#no-websocket").focus();

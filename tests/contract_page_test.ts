@@ -22,15 +22,17 @@ Deno.test("the check of docs/contract.md finds a case without a clause", () => {
   );
 });
 
-Deno.test("the check of docs/contract.md finds a clause that stands twice", () =>
-  assert.deepEqual(differences(`${page}\n### M3 Planted\n`, ids), ["M3 stands twice"]));
+Deno.test("the check of docs/contract.md finds a clause that appears twice", () =>
+  assert.deepEqual(differences(`${page}\n### M3 Planted\n`, ids), ["M3 appears twice"]));
 
 /** Returns every disagreement between the clauses of the page and the ids of the cases. */
 function differences(text: string, ids: readonly string[]): string[] {
   const clauses = [...text.matchAll(/^### (\S+)/gm)].map(([, clause]) => clause!);
   const tested = new Set(ids.map((id) => id.split(".")[0]!));
   return [
-    ...clauses.filter((it, index) => clauses.indexOf(it) < index).map((it) => `${it} stands twice`),
+    ...clauses.filter((it, index) => clauses.indexOf(it) < index).map((it) =>
+      `${it} appears twice`
+    ),
     ...clauses.filter((it) => !tested.has(it)).map((it) => `${it} has no case`),
     ...ids.filter((id) => !clauses.includes(id.split(".")[0]!)).map((id) => `${id} has no clause`),
   ];

@@ -11,8 +11,8 @@ import {
 import { type Runtime, runtimes } from "./runtimes/native.ts";
 
 /**
- * Applications for crossws 0.4 run on this package, installed under the name of crossws. Each
- * test packs the package as for npm, and installs it in a separate project on each runtime.
+ * Packages of the project in which applications for crossws 0.4 run. The tests pack this package as
+ * for npm, and install it there once, under the name of crossws.
  */
 const DEPENDENCIES = {
   "@types/node": "24.10.1",
@@ -53,7 +53,7 @@ const applications: readonly Application[] = [
     on: ["deno", "node22", "bun", "uws"],
   },
   {
-    fact: "a foreign noServer library can accept upgrades, and ws gets its own options",
+    fact: "another library with noServer can accept upgrades, and options of ws reach ws",
     program: nodeProgram,
     says: "only on Node\n",
     on: ["node22"],

@@ -20,7 +20,7 @@ for (const { title, command } of runtimes.filter(({ name }) => CLIENTS.includes(
       const server = numbersServer();
       try {
         await using relay = new CuttingRelay(server.port);
-        // The relay cuts only after `open`: a cut before is a failed connection, as it should be.
+        // The relay cuts only after `open`: an earlier cut is a failed connection.
         const timer = setInterval(() => server.received.length > 0 && relay.cut(), 250);
         const url = `ws://127.0.0.1:${relay.port}/numbers`;
         const [first, ...args] = words as readonly string[];

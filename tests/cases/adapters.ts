@@ -196,7 +196,7 @@ export const adapters: readonly Case[] = [
   },
   {
     id: "A2.refusals",
-    fact: "stats counts a handshake by another method than GET as a refusal",
+    fact: "stats counts a handshake whose method is not GET as a refusal",
     async run(client) {
       assert.equal((await (await client.raw({ method: "POST" })).head()).status, 405);
       assert.equal((await client.stats()).refusals, 1);

@@ -40,7 +40,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B2.once",
-    fact: "drain fires once each time the queue empties after it was above highWaterMark",
+    fact: "drain fires once each time that a queue above highWaterMark empties",
     server: (server) => ({
       limits: { highWaterMark: MIB, maxBuffered: 64 * MIB },
       hooks: {
@@ -113,7 +113,7 @@ export const backpressure: readonly Case[] = [
   {
     id: "B2.serial",
     fact:
-      "with concurrency 1, drain fires while one message hook waits for it and other messages are queued",
+      "with concurrency 1, drain fires while a message hook waits for the drain and others are queued",
     server: (server) => {
       let drained = () => {};
       return {
@@ -142,7 +142,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B3.threshold",
-    fact: "waitForDrain() rejects with a RangeError if the threshold is not a size",
+    fact: "waitForDrain() rejects with a RangeError if the threshold is not a number of 0 or more",
     server: (server) => ({
       hooks: {
         async open(peer) {
@@ -208,7 +208,8 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B3.signal",
-    fact: "waitForDrain() rejects with the reason of its signal, aborted during the call or before",
+    fact:
+      "waitForDrain() rejects with the reason of its signal, which aborts before or during the wait",
     server: (server) => ({
       hooks: {
         async message(peer) {
@@ -292,7 +293,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B4.freed",
-    fact: "the server frees the connection and its queued bytes closeTimeout after the 1013",
+    fact: "closeTimeout after the 1013, the server frees the connection and its queued bytes",
     server: (server) => ({
       limits: { maxBuffered: 4 * MIB, closeTimeout: 100 },
       hooks: {
@@ -334,7 +335,7 @@ export const backpressure: readonly Case[] = [
       raw.pause();
       const [queued, state] = (await client.logged("queued"))[0]!.data;
       assert.equal(state, 2, "the server closes the peer");
-      // By their bytes alone, 70,000 messages and more would fit into 1 MiB.
+      // Without a cost for each message, 70,000 messages and more would fit into 1 MiB.
       assert.ok(queued > 500 && queued < 20_000, `${queued} messages queued`);
     },
   },

@@ -13,7 +13,7 @@ async function texts(socket: TestSocket, count: number): Promise<string[]> {
   return got;
 }
 
-/** Namespaces for {@linkcode ODD_TOPICS}. Joined by a NUL or a space, some pairs would be equal. */
+/** Namespaces for {@linkcode ODD_TOPICS}. With a NUL or a space between, some pairs are equal. */
 const ODD_SPACES = ["/a", "/a\0b", "/a\0", "0", "0 0"];
 const ODD_TOPICS = ["b\0c", "c", "\0c", "0", "", " 0"];
 
@@ -94,7 +94,7 @@ export const broadcast: readonly Case[] = [
   {
     id: "P9.gone",
     fact:
-      "a terminated subscriber receives no further message, is not counted, and disturbs no other",
+      "a terminated subscriber receives nothing more, is not counted, and disturbs no other subscriber",
     server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
@@ -161,7 +161,7 @@ export const broadcast: readonly Case[] = [
   {
     id: "P9.publisher",
     fact:
-      "peer.publish() without echo skips only the publisher, subscribed or not; the counts match",
+      "peer.publish() without echo skips only the publisher, and the counts equal the deliveries",
     server: (server) => ({
       hooks: {
         open: (peer) => peer.request.url.endsWith("?in") ? peer.subscribe("t") : undefined,

@@ -250,7 +250,7 @@ export const closing: readonly Case[] = [
   {
     id: "X3.own",
     fact:
-      "a server's close that the client answers gives the close hook the server's code and wasClean true",
+      "if the client answers the server's close, the close hook gets the server's code and wasClean true",
     server: obey({ go: (peer) => peer.close(4001, "mine") }),
     async run(client) {
       const raw = await client.upgraded();
@@ -262,7 +262,7 @@ export const closing: readonly Case[] = [
   },
   {
     id: "X3.own-unanswered",
-    fact: "a server's close that the client never answers gives the close hook wasClean false",
+    fact: "if the client never answers the server's close, the close hook gets wasClean false",
     server: obey({ go: (peer) => peer.close(4001, "mine") }),
     async run(client) {
       const raw = await client.upgraded();

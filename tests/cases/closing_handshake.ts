@@ -7,8 +7,7 @@ import type { Case } from "../fixtures/case.ts";
 export const closingHandshake: readonly Case[] = [
   {
     id: "X3.answer",
-    fact:
-      "the server answers a client's close once, with the client's code, or with none if it sent none",
+    fact: "the server answers a client's close once, with the client's code, or without a code",
     async run(client) {
       for (const sent of [closePayload(1001, "bye"), closePayload(4000), new Uint8Array()]) {
         const raw = await client.upgraded();
@@ -23,8 +22,7 @@ export const closingHandshake: readonly Case[] = [
   },
   {
     id: "X3.line",
-    fact:
-      "the connection ends after the server's close, even if the client sends nothing but its answer",
+    fact: "the server ends the connection after the client's answer to its close",
     server: (server) => ({
       hooks: {
         open(peer) {
@@ -83,7 +81,7 @@ export const closingHandshake: readonly Case[] = [
   },
   {
     id: "X2.readable",
-    fact: "after close() and terminate() a peer can still be read, and its send() returns -1",
+    fact: "after close() and terminate() a peer's properties work, and its send() returns -1",
     server: (server) => ({
       hooks: {
         message(peer, message) {
@@ -129,7 +127,7 @@ export const closingHandshake: readonly Case[] = [
   {
     id: "I2.reason",
     fact:
-      "the reason of request.signal tells a peer that is gone from a client that left before its upgrade",
+      "request.signal gives different reasons for a peer that is gone and a client that left during its upgrade",
     server: (server) => ({
       hooks: {
         async upgrade({ url, signal }) {

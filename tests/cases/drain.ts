@@ -6,12 +6,12 @@ import type { Case } from "../fixtures/case.ts";
 const upgraded = (client: CaseClient, below: string): Promise<RawClient> =>
   client.upgraded({ target: client.path(below) });
 
-/** X7, X8: the shutdown of an adapter, and closeAll(), after which an adapter goes on. */
+/** X7, X8: the shutdown of an adapter, and closeAll(), which does not shut it down. */
 export const drain: readonly Case[] = [
   {
     id: "X8.close",
     fact:
-      "closeAll(code, reason), 1000 by default, closes every peer, and the adapter goes on serving",
+      "closeAll() closes every peer, with 1000 by default, and the adapter still accepts clients",
     server: (server) => ({
       hooks: { close: (_, info) => server.log("close", info.code, info.reason) },
       commands: {
@@ -48,7 +48,7 @@ export const drain: readonly Case[] = [
   },
   {
     id: "X8.force",
-    fact: "closeAll() with force terminates every peer, and the adapter goes on serving",
+    fact: "closeAll() with force terminates every peer, and the adapter still accepts clients",
     server: (server) => ({
       hooks: { close: (_, info) => server.log("close", info.code) },
       commands: { all: () => server.ws.closeAll(1000, "", true) },
@@ -128,7 +128,7 @@ export const drain: readonly Case[] = [
   },
   {
     id: "X7.refuses",
-    fact: "after adapter.close() a handshake gets 503, also one whose upgrade hook is pending",
+    fact: "after adapter.close() a handshake gets 503, even if its upgrade hook was pending before",
     server: (server) => ({
       hooks: {
         async upgrade(request) {
@@ -150,14 +150,14 @@ export const drain: readonly Case[] = [
       assert.deepEqual(
         await client.events(),
         ["upgrade"],
-        "the first handshake runs no hook, the pending one no open",
+        "the refused handshake runs no hook, the pending one no open",
       );
     },
   },
   {
     id: "X7.accepted",
     fact:
-      "adapter.close() also closes a client that was accepted before the call and opens after it",
+      "adapter.close() also closes a client that was accepted before the call and opens afterwards",
     server: (server) => ({
       hooks: {
         upgrade() {
@@ -174,7 +174,7 @@ export const drain: readonly Case[] = [
   },
   {
     id: "X7.timeout",
-    fact: "adapter.close() terminates the remaining peers at timeout",
+    fact: "adapter.close() terminates the peers that remain after `timeout` ms",
     server: (server) => ({
       hooks: {
         message(peer) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { DurableContext } from "../../adapters/cloudflare.ts";
 import type { Case } from "../fixtures/case.ts";
 
-/** Cases of Durable Objects alone. */
+/** Cases that run only on Durable Objects. */
 export const durableCases: readonly Case[] = [
   {
     id: "H1.too-large",
@@ -110,7 +110,7 @@ export const durableCases: readonly Case[] = [
   {
     id: "L3.heartbeat",
     fact:
-      "the runtime answers heartbeats without a hook; a client without one for idleTimeout gets 1006",
+      "the runtime answers heartbeats without a hook; a client that sends none for idleTimeout gets 1006",
     server: (server) => {
       const heartbeat = { heartbeat: { request: "there?", response: "here" } };
       return {
@@ -139,7 +139,7 @@ export const durableCases: readonly Case[] = [
   },
   {
     id: "C4.no-switch",
-    fact: "a handshake that workerd cannot switch gets 400 and leaves no peer behind",
+    fact: "a handshake that workerd cannot upgrade gets 400 and leaves no peer behind",
     server: (server) => ({ hooks: { open: () => server.log("open") } }),
     async run(client) {
       const raw = await client.raw({ headers: { Upgrade: "websocket, other/1" } });
@@ -150,7 +150,7 @@ export const durableCases: readonly Case[] = [
   {
     id: "L3.shared-alarm",
     fact:
-      "handleDurableAlarm() is true once, for the application's alarm, and false for those of heartbeats",
+      "handleDurableAlarm() returns true for the application's alarm, and false for alarms of heartbeats",
     server: (server) => {
       const heartbeat = { heartbeat: { request: "there?", response: "here" } };
       return {

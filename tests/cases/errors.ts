@@ -9,7 +9,8 @@ import type { Case } from "../fixtures/case.ts";
 export const errors: readonly Case[] = [
   {
     id: "E1.hooks",
-    fact: "a failing hook, error included, ends neither the process nor another peer's connection",
+    fact:
+      "a hook that fails, even the error hook, ends neither the process nor another peer's connection",
     server: () => {
       const fail = (how: string): never | Promise<never> => {
         const error = new Error("7f1c a hook fails");
@@ -97,7 +98,7 @@ export const errors: readonly Case[] = [
   {
     id: "E1.pipelined",
     fact:
-      "a handshake pipelined behind another request does not answer that request, and the server goes on",
+      "a handshake pipelined behind another request never puts a 101 before that request's response",
     async run(client) {
       for (const version of ["13", "12"]) {
         const raw = await client.tcp();
@@ -108,7 +109,7 @@ export const errors: readonly Case[] = [
         await raw.ended();
         assert.ok(
           !/^HTTP\/1\.1 101/.test(await raw.body()),
-          "the first request gets the response of the handshake",
+          "the 101 of the handshake comes first",
         );
       }
       await client.connect();
@@ -212,7 +213,8 @@ export const errors: readonly Case[] = [
   },
   {
     id: "E2.console",
-    fact: "without an error hook, a failed hook is one console.error call and a close with 1011",
+    fact:
+      "without an error hook, a failed hook causes one console.error call and a close with 1011",
     server: () => ({
       hooks: {
         message() {
@@ -231,7 +233,7 @@ export const errors: readonly Case[] = [
   },
   {
     id: "E2.error-fails",
-    fact: "a failed error hook is one console.error call",
+    fact: "a failed error hook causes one console.error call",
     server: () => ({
       hooks: {
         message() {
@@ -279,14 +281,14 @@ export const errors: readonly Case[] = [
   ...([
     [
       "X6.open-never-done",
-      "invalid text calls error before close, even if open never settles",
+      "invalid text starts the error hook before the close hook, even if open never settles",
       frame(TEXT, Uint8Array.of(0xff)),
       "ERR_PEER_INVALID_DATA",
       1007,
     ],
     [
       "X6.open-too-large",
-      "a message over maxPayload calls error before close, even if open never settles",
+      "a message over maxPayload starts the error hook before the close hook, even if open never settles",
       frame(TEXT, "x".repeat(1001)),
       "ERR_PEER_TOO_LARGE",
       1009,

@@ -119,7 +119,7 @@ export const gathering: readonly Case[] = [
             }
             batches.push(performance.now() - started);
           }
-          server.log("fastest", Math.min(...batches)); // a busy machine does not slow down each batch
+          server.log("fastest", Math.min(...batches)); // the fastest, as a busy machine does not slow down every batch
         },
       },
     }),
@@ -134,7 +134,7 @@ export const gathering: readonly Case[] = [
   {
     id: "X3.answers-first",
     fact:
-      "a message that a hook sends leaves before the server's answer to a close of the same chunk",
+      "a message that a hook sends leaves before the answer to a close that came in the same chunk",
     server: () => ({ hooks: { message: (peer, message) => void peer.send(message) } }),
     async run(client) {
       const raw = await client.upgraded();
@@ -173,7 +173,7 @@ export const gathering: readonly Case[] = [
   },
 ];
 
-/** Text or bytes, of sizes around the bounds of RFC 6455 §5.2 and of gathering. */
+/** Text or bytes. The sizes surround the bounds of RFC 6455 §5.2 and of gathering. */
 function sample(i: number): string | Uint8Array<ArrayBuffer> {
   const sizes = [0, 1, 125, 126, 127, 1000, 16_384, 32_767, 40_000, 65_535, 65_536, 3];
   const size = sizes[i % sizes.length]!;

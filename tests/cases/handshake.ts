@@ -70,7 +70,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C4.upgrade",
-    fact: "a handshake for another protocol than websocket gets 426 with Upgrade: websocket",
+    fact: "a handshake for a protocol other than websocket gets 426 with Upgrade: websocket",
     server: loggingHooks,
     async run(client) {
       const headers = await mustRefuse(client, { headers: { Upgrade: "h2c" } }, 426, /websocket/i);
@@ -79,7 +79,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C4.version",
-    fact: "a handshake with another version than 13 gets 426 with Sec-WebSocket-Version: 13",
+    fact: "a handshake with a version other than 13 gets 426 with Sec-WebSocket-Version: 13",
     server: loggingHooks,
     async run(client) {
       for (const version of ["12", "14", "013", "13, 12", "", null]) {
@@ -185,7 +185,7 @@ export const handshake: readonly Case[] = [
       const raw = await client.tcp();
       const target = `GET ${client.path()} HTTP/1.1`;
       raw.write(Buffer.from(
-        `${target}\r\n${HANDSHAKE}X-Price: 5 \u20ac each\r\n\r\n`, // UTF-8, which no client should send
+        `${target}\r\n${HANDSHAKE}X-Price: 5 \u20ac each\r\n\r\n`, // a client should send no UTF-8 here
       ));
       assert.equal((await raw.head()).status, 101);
       assert.deepEqual((await client.logged("upgrade"))[0]!.data, ["5 \u00e2\u0082\u00ac each"]);
@@ -204,7 +204,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C4.descriptors",
-    fact: "a refused client that sends garbage and leaves holds no descriptor",
+    fact: "a refused client that sends garbage and leaves keeps no descriptor open",
     runsAlone: true,
     async run(client) {
       const before = await descriptorsAt(client.port);
@@ -278,7 +278,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C5.trust-proxy",
-    fact: "under trustProxy the last forwarded values count, and illegal values are ignored",
+    fact: "with trustProxy the last forwarded values count, and illegal values are ignored",
     server: (server) => ({
       trustProxy: true,
       hooks: { open: (peer) => server.log("open", peer.request.url, peer.remoteAddress) },
@@ -301,7 +301,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C9.picked",
-    fact: "the server selects the subprotocol that upgrade names, as protocol or as a header",
+    fact: "the server selects the subprotocol that upgrade names in protocol or in a header",
     server: (server) => ({
       hooks: {
         upgrade(request) {
@@ -428,7 +428,7 @@ export const handshake: readonly Case[] = [
   {
     id: "C10.foreign",
     fact:
-      "another host's page with cookies or Authorization gets 403, which names its origin and the option",
+      "a foreign page with cookies or Authorization gets 403; the body names the origin and the option",
     server: (server) => ({
       hooks: { open: () => server.log("open") },
       onError: (error, { stage }) => server.log("onError", stage, String(error)),
@@ -452,7 +452,7 @@ export const handshake: readonly Case[] = [
   {
     id: "C10.admitted",
     fact:
-      "a page of the server's own host on any port is admitted, and a foreign page without credentials",
+      "a page of the server's own host is admitted from any port, and a foreign page if it has no credentials",
     async run(client) {
       await client.connect("", { origin: "http://127.0.0.1:1", headers: { Cookie: "a=b" } });
       await client.connect("", { origin: "https://127.0.0.1", headers: { Cookie: "a=b" } });
@@ -488,7 +488,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C10.forwarded-host",
-    fact: "under trustProxy the origin guard takes the forwarded host as Host",
+    fact: "with trustProxy the origin guard compares Origin with the forwarded host",
     server: () => ({ trustProxy: 1 }),
     async run(client) {
       const headers = { Cookie: "a=b", "X-Forwarded-Host": "app.example" };

@@ -28,7 +28,7 @@ interface Odd {
   readonly not: number;
 }
 
-/** H1, H2: peers outlive the memory of their object. Without evictions the same facts hold. */
+/** H1, H2: peers outlive the memory of their object. The facts also hold without evictions. */
 export const hibernation: readonly Case[] = [
   {
     id: "H1.traits",
@@ -74,8 +74,7 @@ export const hibernation: readonly Case[] = [
   },
   {
     id: "H1.changes",
-    fact:
-      "changes that hooks make to context and topics survive an eviction, also those after an await",
+    fact: "changes of context and topics in hooks survive an eviction, even changes after an await",
     server: (server) => ({
       hooks: {
         upgrade: () => ({ context: { count: 0, late: 0 } }),

@@ -169,7 +169,8 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I3.mapped",
-    fact: "peer.remoteAddress is unmapped if it is an IPv4-mapped IPv6 address, and has no port",
+    fact:
+      "peer.remoteAddress has no port, and is an IPv4 address if the client's is IPv4-mapped IPv6",
     server: (server) => ({
       trustProxy: true,
       hooks: { open: (peer) => server.log("open", peer.remoteAddress) },
@@ -215,7 +216,7 @@ export const identity: readonly Case[] = [
   {
     id: "I5.namespace",
     fact:
-      "the default namespace is the pathname; it isolates peers and topics, and is freed when empty",
+      "the default namespace is the pathname, isolates peers and topics, and is freed when empty",
     server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("topic"),
@@ -397,7 +398,7 @@ export const identity: readonly Case[] = [
   },
   {
     id: "I6.own",
-    fact: "peer.websocket.send() and close() are the peer's own, and raw is the runtime's socket",
+    fact: "peer.websocket.send() and close() act like the peer's, and raw is the runtime's socket",
     server: (server) => ({
       hooks: {
         open(peer) {

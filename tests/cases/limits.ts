@@ -129,7 +129,7 @@ export const limits: readonly Case[] = [
   {
     id: "L3.silent",
     fact:
-      "the server pings a silent client after half of idleTimeout, and drops it with 1006 after all of it",
+      "the server pings a silent client after half of idleTimeout, and ends the connection with 1006 after idleTimeout",
     server: (server) => ({
       limits: { idleTimeout: 1000 },
       hooks: { close: (_, info) => server.log("close", info) },
@@ -169,7 +169,7 @@ export const limits: readonly Case[] = [
   {
     id: "L3.stuck",
     fact:
-      "a client that neither reads nor sends is gone after idleTimeout, even if its ping is stuck in the queue",
+      "a client that neither reads nor sends is gone after idleTimeout, even if the server's ping is stuck in the queue",
     server: (server) => ({
       limits: { idleTimeout: 800 },
       hooks: {
@@ -204,7 +204,7 @@ export const limits: readonly Case[] = [
   {
     id: "L4.handshake",
     fact:
-      "an upgrade hook over handshakeTimeout is a 503, aborts request.signal and is reported to onError",
+      "an upgrade hook that exceeds handshakeTimeout gives 503, aborts request.signal and is reported to onError",
     server: (server) => ({
       limits: { handshakeTimeout: 100 },
       hooks: {

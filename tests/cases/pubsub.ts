@@ -267,7 +267,7 @@ export const pubsub: readonly Case[] = [
   {
     id: "P7.cost",
     runsAlone: true,
-    fact: "the cost of a publish does not grow with other peers and other topics",
+    fact: "the cost of a publish does not grow with the number of other peers and topics",
     server: (server) => {
       const empty = createEndpoint();
       const timeOf = (endpoint: Pick<typeof empty, "publish">) => {
@@ -275,7 +275,7 @@ export const pubsub: readonly Case[] = [
         for (let i = 0; i < 20_000; i++) endpoint.publish("nobody", "x");
         return performance.now() - start;
       };
-      // In turns, as a busy machine then slows down both.
+      // The two measurements alternate, so that a busy machine slows down both.
       const time = () => {
         const runs = Array.from({ length: 9 }, () => [timeOf(server.ws), timeOf(empty)] as const);
         return [

@@ -24,7 +24,7 @@ export const refusals: readonly Case[] = [
   {
     id: "C6.framing",
     fact:
-      "a refusal is framed by its actual body, whatever Content-Length and Connection upgrade returns",
+      "the actual body sets the length of a refusal, not the Content-Length or Connection of upgrade",
     server: () => ({
       hooks: {
         upgrade(request) {

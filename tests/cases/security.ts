@@ -7,7 +7,7 @@ import type { Case } from "../fixtures/case.ts";
 export const security: readonly Case[] = [
   {
     id: "C10.odd-origins",
-    fact: "no spelling of a foreign origin passes for the server's own host",
+    fact: "no spelling makes a foreign origin equal to the server's own host",
     server: () => ({ onError() {} }),
     async run(client) {
       const Host = "app.example";
@@ -48,7 +48,7 @@ export const security: readonly Case[] = [
   {
     id: "C10.patterns",
     fact:
-      "allowedOrigins refuses origins that differ in name, scheme or port, on every request alike",
+      "allowedOrigins refuses origins that differ in name, scheme or port, also on repeated requests",
     server: () => ({
       onError() {},
       allowedOrigins: ["https://app.example", /^https:\/\/[a-z]+\.app\.example$/gy],
@@ -110,7 +110,7 @@ export const security: readonly Case[] = [
   },
   {
     id: "C10.empty-origin",
-    fact: "an empty Origin, which no browser sends, does not pass for the server's own host",
+    fact: "an empty Origin, which no browser sends, does not count as the server's own host",
     server: () => ({ onError() {} }),
     async run(client) {
       const status = await statusOf(client, { Host: "app.example", Origin: "", Cookie: "sid=1" });
@@ -121,7 +121,7 @@ export const security: readonly Case[] = [
     id: "C5.targets",
     fact:
       "no request target changes the host, or makes the namespace differ from the URL's pathname",
-    runsAlone: true, // on a shared port these targets would name no case
+    runsAlone: true, // these targets name no case, so no other case can share the port
     server: (server) => ({
       hooks: {
         open(peer) {
@@ -170,7 +170,7 @@ export const security: readonly Case[] = [
   },
   {
     id: "C4.body",
-    fact: "bytes pipelined behind a handshake as its body are never taken for a request",
+    fact: "the server never reads the body of a handshake as a request",
     server: (server) => ({
       hooks: {
         upgrade: (request) => server.log("upgrade", new URL(request.url).search),
@@ -284,7 +284,7 @@ export const security: readonly Case[] = [
       const [isDrawn, distinct, changed] = (await client.logged("open"))[0]!.data;
       assert.equal(isDrawn, true);
       assert.equal(distinct, 100_000);
-      // Half of the 122 random bits change from one id to the next: 61 on average, give or take 0.02.
+      // Half of the 122 random bits change from one id to the next: 61 on average, ± 0.02.
       assert.ok(Math.abs(changed - 61) < 0.2, `${changed} bits`);
     },
   },

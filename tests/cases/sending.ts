@@ -310,7 +310,7 @@ export const sending: readonly Case[] = [
     "plain-offer": {},
     "no-takeover": { serverNoContextTakeover: true },
     "small-window": { serverMaxWindowBits: 10 },
-    // With context takeover: each message is compressed with the history of the earlier ones.
+    // With context takeover, the server compresses each message with the history of earlier ones.
     takeover: {},
   }).map(([offer, deflate]): Case => ({
     id: `S6.order-${offer}`,
@@ -452,7 +452,7 @@ export const sending: readonly Case[] = [
       hooks: {
         open: () => server.wait("open"),
         async ping(_, data) {
-          await server.wait("ping"); // the hook may keep the bytes
+          await server.wait("ping"); // the bytes must stay valid meanwhile
           server.log("ping", [...data]);
         },
         pong: (_, data) => server.log("pong", [...data]),
@@ -478,7 +478,7 @@ export const sending: readonly Case[] = [
   },
 ];
 
-/** Texts and bytes around the sizes from which a server compresses, and compresses in the background. */
+/** Texts and bytes that a server sends plain, compressed, or compressed in the background. */
 function mixed(i: number): string | Uint8Array<ArrayBuffer> {
   const size = [100, 2_000, 150_000, 0, 5_000, 70_000][i % 6]!;
   return i % 4 === 3 ? new Uint8Array(size).fill(i) : `${i},`.repeat(size / 2);

@@ -7,8 +7,8 @@ import type { Peer } from "../../peer.ts";
 const KIB = 1024, MIB = 1024 * KIB;
 
 /**
- * Waits for the next turn, and until every other peer has read most of the messages.
- * Otherwise a server that publishes faster than a busy machine delivers fills those peers too.
+ * Waits for the next turn, and until every other peer has read most of the messages. Without this
+ * wait, a busy machine delivers more slowly than the server publishes, and all peers are slow.
  */
 async function othersHaveRead(slow: Peer): Promise<void> {
   const others = [...slow.peers].filter((peer) => peer !== slow);
@@ -132,7 +132,7 @@ export const slowBroadcast: readonly Case[] = [
     id: "P9.slow-drop",
     runsAlone: true,
     fact:
-      'under "drop" a slow subscriber stays, and receives in order exactly the messages counted for it',
+      'under "drop" a slow subscriber stays, and receives exactly the counted messages, in order',
     server: (server) => ({
       limits: { maxBuffered: MIB, overflow: "drop" },
       hooks: {
@@ -218,7 +218,7 @@ export const slowBroadcast: readonly Case[] = [
   {
     id: "P9.drain",
     runsAlone: true,
-    fact: "for a subscriber slowed by publishes, drain fires once and waitForDrain() resolves",
+    fact: "if publishes make a subscriber slow, drain fires once and waitForDrain() resolves",
     server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),
@@ -246,7 +246,7 @@ export const slowBroadcast: readonly Case[] = [
         assert.ok((await client.logged("slow", round)).at(-1)!.data[0] >= MIB);
         slow.socket.resume();
         assert.deepEqual((await client.logged("waited", round)).at(-1)!.data, [0]);
-        // Earlier drains date from the time when the kernel accepted all bytes.
+        // Drains before the last "slow" do not count: the kernel still accepted all bytes then.
         const since = (await client.log(60)).slice((await client.events()).lastIndexOf("slow"));
         const drains = since.filter(({ event }) => event === "drain");
         assert.deepEqual(drains.map(({ data }) => data), [[0]]);

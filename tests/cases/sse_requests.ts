@@ -26,7 +26,7 @@ async function ask(client: CaseClient, method: string, lines: readonly string[],
 export const sseRequests: readonly Case[] = [
   {
     id: "SSE3.framing",
-    fact: "a Content-Length beside chunks does not admit a message over maxPayload",
+    fact: "a Content-Length together with chunked encoding admits no message over maxPayload",
     server: (server) => ({ ...logging(server), limits: { maxPayload: 10_000 } }),
     async run(client) {
       const stream = await client.eventStream();
@@ -50,7 +50,7 @@ export const sseRequests: readonly Case[] = [
   },
   {
     id: "SSE3.torn",
-    fact: "an incomplete body is no message, with a Content-Length or in chunks",
+    fact: "an incomplete body starts no message hook, with a Content-Length or in chunks",
     server: logging,
     async run(client) {
       const stream = await client.eventStream();
@@ -102,8 +102,7 @@ export const sseRequests: readonly Case[] = [
   },
   {
     id: "SSE3.no-cors",
-    fact:
-      "a request with cookies and no Origin that any page can make gets 403 and opens no session",
+    fact: "a no-cors request or navigation with cookies gets 403 and opens no session",
     server: logging,
     async run(client) {
       for (const mode of ["no-cors", "navigate"]) {
@@ -149,7 +148,7 @@ export const sseRequests: readonly Case[] = [
   {
     id: "SSE2.over",
     fact:
-      "a client whose session ends while it reconnects receives the close, and no timer is left",
+      "if a session ends while the client reconnects, the client receives the close, and no timer is left",
     server: (server) => ({
       ...logging(server),
       sse: {

@@ -15,7 +15,7 @@ const logging = (server: CaseServer) => ({
   },
 });
 
-/** Asserts that the session accepts its next message, and then has accepted `taken` messages. */
+/** Checks that the session accepts one more message, and `taken` messages in all. */
 async function mustBeUnharmed(
   client: CaseClient,
   stream: RawEventStream,
@@ -25,7 +25,7 @@ async function mustBeUnharmed(
   assert.equal((await client.logged("message", taken)).length, taken);
 }
 
-/** SSE3–SSE5: requests that count, ends of a session, and endpoints that both transports share. */
+/** SSE3–SSE5: requests that a session accepts, how a session ends, and shared endpoints. */
 export const sseSessions: readonly Case[] = [
   {
     id: "SSE3.forged",
@@ -231,7 +231,7 @@ export const sseSessions: readonly Case[] = [
   {
     id: "SSE3.authorize",
     fact:
-      "authorize runs for each later request but the close; other results than true are a 403, a throw a 500",
+      "authorize runs for each later request except the close; a throw gives 500, any result but true 403",
     server: (server) => ({
       ...logging(server),
       onError: (error) => server.log("onError", (error as Error).message),

@@ -55,7 +55,7 @@ export const sseStreams: readonly Case[] = [
   },
   {
     id: "SSE1.binary",
-    fact: "bytes are kept exactly in both directions, none and 1 MiB included",
+    fact: "bytes are kept exactly in both directions, from an empty message to 1 MiB",
     server: echo,
     async run(client) {
       const socket = await client.connect();

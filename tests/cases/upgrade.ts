@@ -336,7 +336,7 @@ export const upgrade: readonly Case[] = [
   {
     id: "C11.framework",
     fact:
-      "hooks and context that a framework leaves on the request count, and the context has no hooks",
+      "the adapter uses hooks and context that a framework leaves on the request; the context has no hooks",
     server: (server) => ({
       resolve(request) {
         request.context.user = "ann";

@@ -7,7 +7,7 @@ import type { Case } from "../fixtures/case.ts";
 const ctxOf = (request: { readonly runtime?: unknown }) =>
   (request.runtime as { cloudflare: { ctx: { abort(reason: string): void } } }).cloudflare.ctx;
 
-/** Cases of plain Workers alone, where each peer belongs to its own request context. */
+/** Cases that run only on plain Workers, where each peer belongs to its own request context. */
 export const workerCases: readonly Case[] = [
   {
     id: "P4.contexts",

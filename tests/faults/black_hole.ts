@@ -8,20 +8,17 @@ import { Bystander, type Step, steps, watched } from "./steps.ts";
 const IDLE = 3000;
 const MIB = 1024 * 1024;
 
-/**
- * Steps after the handshake. Before, the connection and its time-outs belong to the HTTP server.
- */
+/** Steps after the handshake. Until then, the HTTP server owns the connection and its time-outs. */
 const OURS = steps.filter(({ name }) => !/^(?:before|within|behind)-handshake$/.test(name));
 
 /**
  * Connections on which nothing gets through after some step: no FIN, no RST, no acknowledgement.
- * The
- * server can notice only silence.
+ * The server can notice only silence.
  */
 export const blackHole: readonly Case[] = [
   {
     id: "black-hole.files",
-    fact: "clients that are cut off without unacknowledged bytes leave no descriptor behind",
+    fact: "clients that are cut off with all bytes acknowledged leave no descriptor behind",
     runsAlone: true,
     server: (server) => watched(server, { idleTimeout: IDLE, maxBuffered: 64 * MIB }),
     async run(client) {

@@ -89,7 +89,7 @@ const pressures: readonly Pressure[] = [
   },
   {
     name: "bombs",
-    fact: "messages of 64 MiB compressed to a thousandth, whole and in fragments",
+    fact: "messages that inflate to 64 MiB, a thousand times their size, whole and in fragments",
     server: () => ({ perMessageDeflate: true }),
     perClient: 2 * MIB,
     connect: (client) =>
@@ -108,7 +108,7 @@ const pressures: readonly Pressure[] = [
   },
   {
     name: "headers",
-    fact: "endless handshakes of one header after another",
+    fact: "handshakes whose headers never end",
     perClient: MIB,
     connect: (client) => client.tcp(),
     press(raw) {

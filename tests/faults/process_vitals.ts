@@ -10,9 +10,8 @@ export interface Memory {
 }
 
 /**
- * Number of files and sockets that a process has open, without connections of the control API,
- * which
- * come and go. A dead socket counts while its descriptor is open.
+ * Number of open files and sockets of a process. Connections of the control API come and go, so
+ * they do not count. A dead socket counts while its descriptor is open.
  */
 export function openFiles(pid: number, controlPort: number): number {
   const control = new Set(socketsOf(pid, controlPort));

@@ -1,8 +1,7 @@
 import { connect, createServer } from "node:net";
 
 // Runs on the far side of a `FarNetwork`. Each connection to its Unix socket gets a TCP connection
-// to
-// the server. A Unix socket can be reached across network namespaces.
+// to the server. A Unix socket can be reached across network namespaces.
 
 const [path, localAddress, host, port] = Deno.args;
 

@@ -42,7 +42,7 @@ export class Bystander {
   }
 }
 
-/** Server half: by the path of a client, hooks wait until the client half releases them. */
+/** Server half. A client's path selects the hook that waits until the client half releases it. */
 export function watched(
   server: CaseServer,
   limits: CaseServerOptions["limits"],
@@ -86,7 +86,7 @@ export function watched(
 export interface Step {
   readonly name: string;
   readonly when: string;
-  /** Whether a peer exists by then, and gets a `close` hook. Undefined if it is a race. */
+  /** Whether a peer exists by then, and gets a `close` hook. `undefined`: either is possible. */
   readonly hasPeer: boolean | undefined;
   /** Number of simultaneous clients, if one alone may miss the moment. Default: 1. */
   readonly lines?: number;
@@ -192,7 +192,7 @@ export const steps: readonly Step[] = [
   },
   {
     name: "amid-publish",
-    when: "amid publishes, with bytes queued",
+    when: "during publishes, with bytes queued",
     hasPeer: true,
     isOwed: true,
     async reach(client, raw, other) {

@@ -12,11 +12,10 @@ export interface Allowances {
   readonly sendsNoCloseAfterViolation?: string;
   /**
    * A client that breaks the protocol and ends its half gets no close frame. Concerns connections
-   * of
-   * `ws`: the compressed ones, or all.
+   * of `ws`: the compressed ones, or all.
    */
   readonly missesCloseBehindFin?: "deflate" | "everywhere";
-  /** The runtime answers an illegal close frame by an empty one. */
+  /** The runtime answers an illegal close frame with an empty close frame. */
   readonly answersIllegalCloseByNone?: string;
   /** Some protocol errors look like a dropped connection. */
   readonly hidesViolations?: string;
@@ -37,7 +36,7 @@ export interface Allowances {
   readonly terminatesBeforeTheAnswer?: string;
 }
 
-/** `ws` 8 reports an error a tick later, or after an inflation, and may have answered the FIN by then. */
+/** `ws` 8 reports an error a tick later, or after an inflation. It may answer the FIN before. */
 const compressedByWs: Allowances = { missesCloseBehindFin: "deflate" };
 
 /** Allowances by the name of the runtime, as in `tests/runtimes/native.ts`. */
@@ -71,10 +70,9 @@ export const ALLOWANCES: Readonly<Record<string, Allowances>> = {
   },
   uws: {
     // uWebSockets.js 20 unmasks without a check of the mask bit, and reads a close frame of one
-    // byte
-    // as one without a code. It accepts a binary message within a fragmented one.\n    // Its list
-    // of close codes ends with 1013.
-    // If a chunk ends within a compressed frame, it drops the connection at the next chunk.
+    // byte as one without a code. It accepts a binary message within a fragmented one. Its list of
+    // close codes ends with 1013. If a chunk ends within a compressed frame, it drops the
+    // connection at the next chunk.
     // Reproduced without the library.
     leniency: {
       mask: "assumed",

@@ -46,7 +46,7 @@ export interface Violation {
 export interface FuzzResult extends FuzzCounts {
   readonly seed: number;
   readonly hookCalls: number;
-  /** Whether the server's process ended. */
+  /** 1 if the server's process ended during the run, otherwise 0. */
   readonly crashes: number;
   readonly violations: readonly Violation[];
   /** Resources of the server, early in the run and at its end. */
@@ -183,9 +183,8 @@ class FuzzRun {
   }
 
   /**
-   * Measures the server while only the canaries are connected, once it holds at most `fds`. Opens
-   * the
-   * maximum of control connections first, so that later ones do not count as growth.
+   * Measures the server while only the canaries are connected. Waits up to 2 s until the server
+   * holds at most `fds`. Opens all control connections first, so that none counts as growth later.
    */
   async #footprintAtRest(fds = Infinity): Promise<Footprint> {
     const clients = Array.from({ length: GROUPS }, () => [...this.#clients.values()]).flat();

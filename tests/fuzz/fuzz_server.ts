@@ -66,7 +66,7 @@ class FuzzServer {
     return {
       ...ENDPOINTS[this.#endpoint].options,
       hooks,
-      // Most histories have an `error` hook, which this function resolves.
+      // Adds the `error` hook to most histories.
       resolve: ({ url }) => hasNoErrorHook(url) ? undefined : onlyError,
       onError: () => {},
       commands: {
@@ -150,7 +150,7 @@ class FuzzServer {
     return visit;
   }
 
-  /** Runs a hook, and records its begin and end. */
+  /** Runs a hook, and records its start and end. */
   #run(
     peer: Peer,
     hook: string,

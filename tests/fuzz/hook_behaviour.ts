@@ -61,7 +61,7 @@ export interface Published {
   readonly echo: boolean;
 }
 
-/** Begin of each published text. */
+/** Beginning of each published text. */
 export const PUBLISHED = "published ";
 
 type Act =

@@ -121,7 +121,7 @@ class Player {
       return await this.#until(isOver, this.#history.endpoint === "idle" ? IDLE_MS : SILENCE_MS);
     }
     if (ending !== "close") socket.end();
-    // A mutation may have swallowed the close frame, and slow hooks in sequence may delay it.
+    // A mutation may have swallowed the close frame. Slow hooks in sequence may delay the end.
     const isSlow = this.#history.endpoint === "serial" && this.#history.mutations.length === 0;
     await this.#until(isOver, isSlow ? SERIAL_END_MS : END_MS);
   }

@@ -15,7 +15,7 @@ const EXPECTED =
 
 let found: ProcessFailures | undefined;
 
-/** Watches the process from the first call on. */
+/** Returns the failures of the process, recorded since the first call. */
 export function processFailures(): ProcessFailures {
   if (found) return found;
   const failures: ProcessFailures = found = { unhandled: [], complaints: [] };
@@ -27,7 +27,7 @@ export function processFailures(): ProcessFailures {
   process.on("warning", (warning) => {
     if (warning.name !== "ExperimentalWarning") keep(failures.complaints, textOf(warning));
   });
-  // On Deno these events come first, and end the process unless prevented.
+  // On Deno these events come first, and end the process unless a listener prevents the default.
   const { addEventListener } = globalThis as {
     addEventListener?: (name: string, listener: (event: Event) => void) => void;
   };

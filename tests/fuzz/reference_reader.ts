@@ -46,7 +46,7 @@ export interface Reading {
 export interface ReadingRules {
   /** Whether frames must be masked: clients always mask, servers never. */
   readonly masked: boolean;
-  /** Rules that one runtime does not enforce; see `allowances.ts`. */
+  /** Rules that the runtime does not enforce, from `allowances.ts`. */
   readonly leniency?: Leniency;
   readonly isDeflated: boolean;
   /** Whether each message is compressed alone. */
@@ -185,7 +185,7 @@ class Reader {
       const gathered = this.#fragments.reduce((sum, { length }) => sum + length, 0);
       const isOver = gathered + length > this.#rules.maxPayload;
       wrong(isOver, "over maxPayload", 1009);
-      wrong(length >= 2 ** 31, "length out of all reason");
+      wrong(length >= 2 ** 31, "length of 2 GiB or more");
     }
     if (codes.length === 0) return undefined;
     // A reader that checks each fragment at once has already found invalid UTF-8.

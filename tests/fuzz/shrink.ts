@@ -12,8 +12,7 @@ const WINDOWS = [24, 200];
 
 /**
  * Replays the history of the first violation alone, then with the previous histories, until it
- * fails
- * again.
+ * fails again.
  *
  * @returns the shortest command that reproduces the violation, and its conditions.
  */

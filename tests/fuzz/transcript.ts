@@ -5,7 +5,7 @@ import type { ReadEnd, Reading } from "./reference_reader.ts";
 
 const SHOWN = 40;
 
-/** Formats all evidence about one history for a reader who looks for a mistake. */
+/** Formats all evidence about one history, to find the cause of a violation. */
 export function transcriptLines(evidence: Evidence, violations: readonly string[]): string[] {
   const { history, played, peers } = evidence;
   const { handshake, behaviour, endpoint, mutations, ending } = history;

@@ -2,7 +2,7 @@
 export interface MachineClock {
   /** Milliseconds since a fixed moment. */
   now(): number;
-  /** Milliseconds since a fixed moment in which at least one processor worked. */
+  /** Milliseconds in which at least one processor worked, since the same moment. */
   busy(): number;
 }
 
@@ -51,16 +51,16 @@ export async function idleShare(ms: number): Promise<number> {
 }
 
 /**
- * Idle times of the processors in milliseconds; Linux counts in steps of 10 ms. Reads from the
- * kernel, as loading `node:process` changes the order of tasks in Deno 2.9, which tests of the
- * client notice.
+ * Idle times of the processors in milliseconds; Linux counts in steps of 10 ms. Reads
+ * `/proc/stat`: in Deno 2.9, loading `node:process` changes the order of tasks, and breaks tests of
+ * the client.
  */
 function idleTimes(): number[] {
   try {
     const lines = Deno.readTextFileSync("/proc/stat").matchAll(/^cpu\d+ \d+ \d+ \d+ (\d+)/gm);
     return Array.from(lines, ([, idle]) => 10 * Number(idle));
   } catch {
-    // Not an import, as programs for workerd load this module, and workerd of 2025 lacks node:os.
+    // No static import: programs for workerd load this module, and workerd of 2025 lacks node:os.
     const { process } = globalThis as unknown as {
       process: { getBuiltinModule(name: "node:os"): typeof import("node:os") };
     };

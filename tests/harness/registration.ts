@@ -4,8 +4,8 @@ import { chosenRuntimes } from "./runtime_suites.ts";
 import { type Outcome, runSuite, type SuiteOptions } from "./suite.ts";
 
 /**
- * Registers a test for each case on each runtime. All cases of one runtime run in parallel in one
- * server process, which starts with the first test of the runtime.
+ * Registers a test for each case on each runtime. The cases of a runtime share one server process,
+ * which starts with the first test. Cases with `runsAlone` run first, the others in parallel.
  *
  * @returns outcomes of the cases by the name of the runtime, complete once all tests have run.
  */

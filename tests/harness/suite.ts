@@ -6,9 +6,9 @@ import { WALL_CLOCK } from "./machine.ts";
 import { TimeLimit } from "./time_limit.ts";
 
 /**
- * Milliseconds for a case that is declared as a gap. All time counts, as most gaps end only by a time
- * limit, and a patient limit would take minutes on a busy machine. On an idle machine nearly every
- * case passes in a third of this time, so a closed gap is found there.
+ * Milliseconds for a case that is declared as a gap. Counts all time: most gaps end only at this
+ * limit, so a limit that counts only idle time would take minutes on a busy machine. On an idle
+ * machine nearly every case passes in a third of this time, so the suite finds a closed gap there.
  */
 const MAX_GAP_MS = 1500;
 

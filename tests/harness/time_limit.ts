@@ -8,9 +8,9 @@ const MOST_PER_STEP_MS = 2 * STEP_MS;
 const FLOOR = 1 / 30;
 
 /**
- * Time limit that distinguishes a stuck test from a slow one. Time in which a processor works counts
- * for a thirtieth, as the test may be working, or waiting for a processor. A stuck test leaves the
- * processors idle, so its limit passes as usual.
+ * Time limit that distinguishes a stuck test from a slow one. Only a thirtieth of the time in which
+ * a processor works counts, as the test may be working, or waiting for a processor. A stuck test
+ * leaves the processors idle, so its limit passes as usual.
  */
 export class TimeLimit {
   readonly ms: number;

@@ -61,7 +61,7 @@ export async function runCheck(
   return found.length > 0 ? found : [{ check, test: "", how: isLate ? "hung" : "crashed" }];
 }
 
-/** Ends all processes of a group. */
+/** Ends the processes of all running checks. */
 export function endAll(): void {
   for (const pid of running) endGroup(pid);
 }

@@ -49,7 +49,7 @@ export async function inTrees<T>(
   }
 }
 
-/** Runs checks on unchanged trees. Returns those that fail, and fail again alone. */
+/** Runs checks on unchanged trees. Returns the failures that happen again alone. */
 export async function runUnchanged(checks: readonly Check[], parallel: number): Promise<Failure[]> {
   const failures: Failure[] = [];
   await inTrees(parallel, checks, async (tree, check) => {
@@ -62,7 +62,7 @@ export async function runUnchanged(checks: readonly Check[], parallel: number): 
   return again;
 }
 
-/** Plants faults, one at a time in each tree. Returns the trials in order. */
+/** Plants faults, one at a time in each tree. Returns the verdicts in the order of the faults. */
 export async function runFaults(
   chosen: readonly Fault[],
   { parallel, onVerdict }: RunOptions,

@@ -35,10 +35,7 @@ export class Tree implements AsyncDisposable {
     return tree;
   }
 
-  /**
-   * Builds without type checks, as a fault that only the type checker finds is not caught by a
-   * test.
-   */
+  /** Turns off type checks in the build: tests must find a fault, not the type checker. */
   async #buildUnchecked(): Promise<void> {
     const path = `${this.folder}/tsconfig.npm.json`;
     const config = JSON.parse(await Deno.readTextFile(path));

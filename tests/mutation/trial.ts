@@ -30,7 +30,7 @@ export async function tryFault(tree: Tree, fault: Fault): Promise<Verdict> {
   return verdict();
 }
 
-/** Number of runs of a part that stops at a test which fails only under load. */
+/** Number of attempts: a run ends at its first failure, which may come from load, not the fault. */
 const ATTEMPTS = 3;
 
 /** Whether a test fails again alone with the fault, and passes without it. */

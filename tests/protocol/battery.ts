@@ -22,7 +22,7 @@ export interface RowOutcome {
 
 /** Number of rows that run at the same time. */
 const PARALLEL = 64;
-/** Size in bytes over which a row is written at once only. */
+/** Largest row in bytes that is also written byte by byte. */
 const MAX_BYTEWISE = 600;
 
 /** Runs the battery on one runtime, in a separate process. */

@@ -21,7 +21,7 @@ const NOT_UTF8 = [[0x80], [0xc3], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90,
 const AS_LEGAL = {
   nonStrict: [{
     ends: [1000, 1005],
-    why: "The server answers an illegal Close frame by an empty one, and ends the connection",
+    why: "The server answers an illegal Close frame with an empty one, and ends the connection",
   }],
 };
 
@@ -81,7 +81,7 @@ const refused: Row[] = [
 const behind: Row[] = [
   answered(
     "empty",
-    "the server answers an empty Close frame by an empty one",
+    "the server answers an empty Close frame with an empty one",
     [frame(CLOSE)],
     1005,
   ),

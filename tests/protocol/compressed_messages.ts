@@ -283,11 +283,11 @@ const broken: Row[] = [
       frame(BINARY, deflated(noise(1000), { level: 0 }).subarray(0, 500), { rsv: RSV1 }),
       close(1000),
     ]),
-    // zlib returns the part that came, and takes the tail of RFC 7692 §7.2.2 for data.
+    // zlib returns the part that arrived, and reads the tail of RFC 7692 §7.2.2 as data.
     nonStrict: [{
       messages: [binary([...noise(495), 0, 0, 255, 255])],
       ends: [1000],
-      why: "A truncated stream passes as a complete one: RFC 7692 has no rule for it",
+      why: "A truncated stream counts as complete: RFC 7692 has no rule for truncated streams",
     }],
   },
   unreadable("truncated", "a payload that ends within a block is refused", [

@@ -29,7 +29,7 @@ const pings = Array.from({ length: 10 }, (_, i) => utf8(`ping ${i}`));
 const alive: Row[] = [
   echoes(
     "control.pings",
-    "the server answers ten pings by ten pongs in order",
+    "the server answers ten pings with ten pongs in order",
     pings.map((it) => frame(PING, it)),
     [],
     {

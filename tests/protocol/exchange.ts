@@ -25,7 +25,7 @@ export interface Exchange {
   readonly pongs: readonly Uint8Array[];
   /** End of the connection; `"open"` if it did not end. */
   readonly end: End | "open";
-  /** Whether the server did not end the connection before `rest` was sent. */
+  /** Whether the connection was still open when `rest` was sent. */
   readonly neededRest: boolean;
   /** Violations that no row allows. */
   readonly faults: readonly string[];

@@ -154,7 +154,7 @@ const fields: Row[] = [
   ) =>
     refused(
       `protocols-bad-${name}`,
-      `a subprotocol list that is not of different tokens: ${protocols}`,
+      `a subprotocol list with an illegal or repeated token: ${protocols}`,
       headers({ "Sec-WebSocket-Protocol": protocols! }),
     )
   ),
@@ -165,7 +165,7 @@ const fields: Row[] = [
   ),
   accepted(
     "extensions-not-here",
-    "an offer of compression without support for it",
+    "an offer of compression that the server does not support",
     headers({ "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits" }),
   ),
 ];

@@ -3,9 +3,9 @@ import { CLOSE, parseFrame, type RawFrame } from "../harness/clients/raw_client.
 import { sleep } from "../harness/clients/case_client.ts";
 import { TimeLimit } from "../harness/time_limit.ts";
 
-/** Milliseconds in which a server has mostly read the previous byte. */
+/** Milliseconds after which a server has usually read the previous byte. */
 const BYTE_MS = 1;
-/** Milliseconds in which a server has read the previous piece. */
+/** Milliseconds after which a server has read the previous piece. */
 const PAUSE_MS = 60;
 
 /** A response head. */
@@ -16,7 +16,7 @@ export interface Head {
 
 /**
  * A TCP connection that receives all bytes of the server, even after a failed write. A stream of
- * Node is no alternative, as it ends at the first write that fails.
+ * Node does not: it ends at the first write that fails.
  */
 export class RawConnection implements Disposable {
   /** Whether the server has ended its half, or reset the connection. */
@@ -147,7 +147,7 @@ export class RawConnection implements Disposable {
 
 /**
  * Longest wait for a response head in milliseconds. uWebSockets.js leaves a bad request unanswered,
- * and ends the connection after 10 s: this end does not count as an answer.
+ * and ends the connection after 10 s. That end must not count as an answer, so the wait is shorter.
  */
 const LATEST_HEAD_MS = 8_000;
 

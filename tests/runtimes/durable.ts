@@ -24,7 +24,7 @@ const noDurableReset: Gap = {
 
 const lineStays: Gap = {
   reason:
-    "If a client never sent a message, workerd 2026-11 keeps its connection after the server's close, until garbage collection or eviction",
+    "if the client never sent a message, workerd 2026-11 ends a closed connection only at garbage collection or eviction",
   link: MANAGER,
 };
 
@@ -88,12 +88,12 @@ const resolvedAgain: Gap = {
 
 const cutByEviction: Gap = {
   reason:
-    "Durable Objects cut a client that broke the protocol at an eviction, with its unread bytes",
+    "at an eviction, Durable Objects cut a client that broke the protocol, and its unread bytes are lost",
   link: MANAGER,
 };
 
 export const noSignal: Gap = {
-  reason: "workerd reports a departed client only under the flag enable_request_signal",
+  reason: "without the flag enable_request_signal, workerd does not report that a client has left",
   link: "https://developers.cloudflare.com/workers/configuration/compatibility-flags/",
 };
 

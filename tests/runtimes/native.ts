@@ -30,7 +30,7 @@ export interface Runtime {
 }
 
 const DENO_WEBSOCKET = "https://docs.deno.com/api/web/~/WebSocket";
-/** Maintained majors of Node, with their versions on npm. */
+/** Supported majors of Node, with their versions on npm. */
 const NODES: readonly (readonly [major: number, version: string])[] = [
   [20, "20.20.2"],
   [22, "22.23.3"],
@@ -61,7 +61,7 @@ const noPause: Gap = {
 /** Gap of a server that resets: the client loses unread bytes (RFC 1122 §4.2.2.13). */
 export const closesOverUnread = (whose: string): Gap => ({
   reason:
-    `${whose} HTTP server closes a refused connection before it has read all bytes, and so resets it`,
+    `${whose} HTTP server closes a refused connection with unread bytes, so the kernel sends a RST`,
   link: "https://www.rfc-editor.org/rfc/rfc1122#page-88",
 });
 
@@ -77,7 +77,8 @@ const noCloseFrame: Gap = {
 };
 
 const noRoute: Gap = {
-  reason: "uWebSockets.js 20 passes no request without `Host`, or in absolute form, to a route",
+  reason:
+    "uWebSockets.js 20 passes such a request to no route, so the adapter never receives the request",
   link: UWS_SOURCE,
 };
 

@@ -17,7 +17,7 @@ export class Room {
   }
 }
 
-/** Topic of all members, topic that some join and leave, and topic of the server. */
+/** Topics: of all members, of members that join and leave, and of the server. */
 const STEADY = "a", CHANGING = "b", TICKS = "t";
 
 /** Behaviour of a chatting client. */

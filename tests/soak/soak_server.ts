@@ -18,9 +18,10 @@ const TICK_MS = 100;
 
 /**
  * Server half of the soak. The path of a peer selects its behaviour:
- * `/echo`, `/rooms/<n>` (publishes each message to the topic that it begins with; `+t` and `-t`
- * join
- * and leave a topic), `/stream` (sends numbered messages as fast as the client reads).
+ * - `/echo` sends each message back.
+ * - `/rooms/<n>` publishes each message to the topic in its first character. `+t` joins the topic
+ *   `t`, and `-t` leaves it.
+ * - `/stream` sends numbered messages as fast as the client reads.
  */
 export const soakServer: Pick<Case, "id"> & { server(server: CaseServer): CaseServerOptions } = {
   id: "soak",

@@ -1,4 +1,4 @@
-/** Relays bytes in both directions, until it cuts the connections. */
+/** Relays bytes in both directions, until a test cuts the connections. */
 export class CuttingRelay implements AsyncDisposable {
   /** Number of cut connections. */
   cuts = 0;

@@ -66,7 +66,7 @@ export class Line {
   }
 }
 
-/** Answers a request; for a GET mostly with the response of a {@linkcode Line}. */
+/** Answers a request. A GET usually gets the response of a {@linkcode Line}. */
 export type Answer = (asked: Asked) => Response | Promise<Response>;
 
 /** A server with answers written by a test. */
@@ -101,7 +101,7 @@ export class EventServer implements AsyncDisposable {
     return this.asked.filter((asked) => asked.method === method);
   }
 
-  /** Ends the server, also amid a response, as a failed test may have left one open. */
+  /** Ends the server, even during a response that a failed test has left open. */
   async [Symbol.asyncDispose](): Promise<void> {
     const timer = setTimeout(() => this.#abort.abort(), 1_000);
     await this.#server.shutdown();

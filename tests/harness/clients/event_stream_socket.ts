@@ -9,7 +9,7 @@ export class EventStreamSocket extends EventEmitter {
   readonly #headers: Readonly<Record<string, string>>;
   /** Pending requests. */
   readonly #requests = new Set<AbortController>();
-  /** Whether no more request reaches the server. */
+  /** Whether requests no longer reach the server. */
   #isCut = false;
   #isOpened = false;
   #isPaused = false;

@@ -49,7 +49,7 @@ export interface FrameOptions {
   readonly rsv?: number;
   readonly masked?: boolean;
   readonly mask?: readonly number[];
-  /** Number of bytes for the length, besides the seven bits. Default: the fewest possible. */
+  /** Number of bytes for the length: 0, 2 or 8. Default: the fewest possible. */
   readonly lengthBytes?: 0 | 2 | 8;
   /** Length that the head declares, independent of the payload. */
   readonly length?: number | bigint;

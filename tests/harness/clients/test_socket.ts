@@ -19,7 +19,7 @@ export class TestSocket {
   responseHeaders: Record<string, string | string[] | undefined> = {};
   /** End of the connection, as this client saw it. */
   readonly closed: Promise<{ code: number; reason: string }>;
-  /** Payloads of received pings. */
+  /** Number of received pings. */
   pings = 0;
   readonly #queue: (string | Uint8Array)[] = [];
   #wake: PromiseWithResolvers<void> = Promise.withResolvers();

@@ -42,9 +42,8 @@ export function countTests(report: string): Counts {
 }
 
 /**
- * Reads the report of a part. An incomplete report counts as one more failed test. So does a
- * process
- * that failed without a failed test: a crash never counts as success.
+ * Reads the report of a part. Adds a failed test for an incomplete report, and for a process that
+ * failed without a failed test: a crash never counts as success.
  */
 export function readPart(name: string, report: string | undefined, end: ProcessEnd): PartResult {
   const isWhole = report !== undefined && /<\/testsuites>\s*$/.test(report);

@@ -59,7 +59,7 @@ export function quickParts(parts: readonly Part[]): Part[] {
   return parts.filter(({ name }) => names.includes(name));
 }
 
-/** Returns the parts whose names begin with one of these texts, or contain one as a word. */
+/** Returns the parts whose names are one of these texts, or contain one as a word. */
 export function chosenParts(parts: readonly Part[], names: readonly string[]): Part[] {
   if (names.length === 0) return [...parts];
   return parts.filter(({ name }) =>

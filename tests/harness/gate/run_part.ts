@@ -50,11 +50,11 @@ export async function runPart(part: Part): Promise<PartResult> {
   });
 }
 
-/** Number of parts that run at the same time. */
+/** Numbers of parts that run at the same time. */
 export interface Parallelism {
   /** Parts that always run. */
   readonly atOnce: number;
-  /** Most further parts, which start while the processors are idle. Default: 0. */
+  /** Maximum of further parts, which start while the processors are idle. Default: 0. */
   readonly extra?: number;
   /** Waits for a while, and returns whether the processors were idle meanwhile. */
   readonly isIdle?: () => Promise<boolean>;
@@ -97,9 +97,9 @@ export async function runParts(
   return results;
 }
 
-/** Milliseconds in which a part that has just started shows its load. */
+/** Milliseconds of each measurement, so that a part that has just started shows its load. */
 const LOOK_MS = 2000;
-/** Share of the processors' time: less is not enough for a further part. */
+/** Idle share of the processors' time above which a further part starts. */
 const ENOUGH_IDLE = 0.3;
 
 async function machineIsIdle(): Promise<boolean> {

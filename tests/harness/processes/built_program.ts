@@ -17,9 +17,8 @@ export function emittedLibraryIsThere(): Promise<void> {
 }
 
 /**
- * Bundles a test program to JavaScript over the library of the npm package, for runtimes that do
- * not
- * run its source. Packages stay imports.
+ * Bundles a test program into JavaScript that imports the library as in the npm package, for
+ * runtimes that do not run the TypeScript source. Packages stay imports.
  *
  * @param server module to which the package's export conditions resolve `./server`.
  * @param folder folder of the bundle, from which it resolves packages.

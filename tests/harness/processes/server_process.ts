@@ -1,6 +1,6 @@
 import { TimeLimit } from "../time_limit.ts";
 
-/** A server under test in a separate process, which ends with its standard input. */
+/** A server under test in a separate process. The process ends when its standard input ends. */
 export class ServerProcess implements AsyncDisposable {
   /** Address that the process printed after `LISTENING`: a port or a URL. */
   readonly address: string;

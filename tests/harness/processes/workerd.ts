@@ -7,7 +7,7 @@ import type { Gap, Runtime } from "../../runtimes/native.ts";
 export interface WorkerdOptions {
   /** Compatibility date, which selects the behaviour of the runtime. */
   readonly date: string;
-  /** Whether workerd evicts objects in every pause. */
+  /** Whether the program evicts objects in every pause. */
   readonly evicts?: boolean;
   /** Whether objects have SQLite, as all new classes do. */
   readonly sqlite?: boolean;

@@ -27,7 +27,7 @@ const read = async () => {
     const port = LISTEN.exec(head)?.[1];
     if (!port) continue;
     head = undefined;
-    // A program that evicts does so while a request waits for the answer.
+    // A program that evicts objects does this work within a request, which gets no response.
     fetch(`http://127.0.0.1:${port}/evict-idle`, { method: "POST" }).catch(() => {});
     print(`WORKERD ${child.pid}\nLISTENING ${port}\n`);
   }

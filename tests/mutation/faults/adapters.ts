@@ -117,7 +117,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "node-watches-on",
     file: "adapters/node.ts",
-    what: "The signal of an open peer has the reason for leaving during the upgrade",
+    what: "The signal of an open peer says that the client left during its upgrade",
     find: 'return () => void socket.off("end", left).off("close", left);',
     replace: "return () => {};",
     caughtBy: ["node24 I2.reason"],

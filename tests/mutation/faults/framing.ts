@@ -269,7 +269,7 @@ export const framing: readonly Fault[] = [
   {
     id: "framed-1005-on-the-wire",
     file: "shims/node/framed_socket.ts",
-    what: "The server answers a close without a code by 1005",
+    what: "The server answers a close that has no code with 1005",
     find: "code === 1005 ? 0 : 2 + text.byteLength);\n    if (code !== 1005) {",
     replace: "2 + text.byteLength);\n    {",
     caughtBy: ["node24 X3.answer"],

@@ -53,7 +53,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "handshake-case-sensitive",
     file: "handshake/handshake.ts",
-    what: "Tokens are compared with case",
+    what: "The comparison of tokens is case-sensitive",
     find: "element.toLowerCase() === token",
     replace: "element === token",
     caughtBy: ["unit handshake", "node24 C4."],
@@ -61,7 +61,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "handshake-path-as-sent",
     file: "handshake/handshake.ts",
-    what: "/a/../b is another namespace than /b",
+    what: "/a/../b and /b are different namespaces",
     find: "?? new URL(`http://localhost${target}`).pathname",
     replace: '?? target.split("?")[0]!',
     caughtBy: ["unit pathname", "node24 C5."],
@@ -69,7 +69,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "forwarded-always-trusted",
     file: "handshake/forwarded.ts",
-    what: "X-Forwarded-* of an untrusted client is believed",
+    what: "X-Forwarded-* of an untrusted client is used",
     find: "return hops > 0 ? listElements(handshake.header(name)).at(-hops) : undefined;",
     replace: "return listElements(handshake.header(name)).at(-Math.max(1, hops));",
     caughtBy: ["unit handshake", "deno C5."],
@@ -109,7 +109,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "origin-by-prefix",
     file: "handshake/allowed_origins.ts",
-    what: "https://example.com.evil.org passes for https://example.com",
+    what: "https://example.com.evil.org counts as https://example.com",
     find: "return x === y ||",
     replace: "return y!.startsWith(x!) ||",
     caughtBy: ["unit origin_guard", "deno C10."],
@@ -221,7 +221,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "admission-framework-wins",
     file: "endpoint/upgrader.ts",
-    what: "The framework's context wins over that of `upgrade`",
+    what: "The framework's context overrides that of `upgrade`",
     find: "mergeContext(pending.context, result?.context)",
     replace: "mergeContext(result?.context, pending.context)",
     caughtBy: ["deno C11."],

@@ -85,7 +85,7 @@ export const sockets: readonly Fault[] = [
   {
     id: "socket-queue-forgotten",
     file: "socket/callback_socket.ts",
-    what: "On uWebSockets and Bun queued bytes are lost from the count after a close",
+    what: "On uWebSockets and Bun queued bytes no longer count after a close",
     find: "this.#wire.closeForgetsQueue && this.bufferedAmount > 0",
     replace: "this.#wire.closeForgetsQueue && this.bufferedAmount < 0",
     caughtBy: ["unit callback_socket", "uws B4."],

@@ -69,7 +69,7 @@ export const sseClient: readonly Fault[] = [
   {
     id: "sse-client-code-of-413",
     file: "websocket/session.ts",
-    what: "A message that is too large closes the socket with another code than a WebSocket",
+    what: "The close code after a message that is too large differs from a WebSocket's",
     find: "413: 1009",
     replace: "413: 1008",
     caughtBy: ["unit posts"],

@@ -103,7 +103,7 @@ export const sseServer: readonly Fault[] = [
   {
     id: "sse-server-empty-chunks",
     file: "adapters/sse/event_stream.ts",
-    what: "workerd holds back a chunk whose counted size is 0",
+    what: "An empty chunk has size 0, so workerd never delivers the chunk",
     find: "this.#size = size * UNIT + 1;",
     replace: "this.#size = size * UNIT;",
     caughtBy,

@@ -57,7 +57,7 @@ Deno.test("resolveLimits() rejects a drainThreshold over the highWaterMark, and 
 
 const numbers = Object.keys(DEFAULT_LIMITS).filter((name) => name !== "overflow");
 
-Deno.test("resolveLimits() rejects an invalid number with the name of the limit", () => {
+Deno.test("resolveLimits() rejects an invalid number, and names the limit", () => {
   for (const name of numbers) {
     for (const value of [NaN, -1, -Infinity, -0.5]) {
       assert.throws(() => resolveLimits({ [name]: value }), {

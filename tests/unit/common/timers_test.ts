@@ -13,7 +13,7 @@ Deno.test("Timers.after() calls back once, asynchronously, and counts the timer 
   assert.deepEqual(calls.slice(), [0], "timers inside of the callback");
 });
 
-Deno.test("Timers.after() can be cancelled before the callback, twice, and after it", async () => {
+Deno.test("Timers.after() can be cancelled before the callback, repeatedly, and afterwards", async () => {
   const timers = new Timers();
   let calls = 0;
   const cancelled = timers.after(1, () => calls++);

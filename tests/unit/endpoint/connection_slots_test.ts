@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DEFAULT_LIMITS } from "../../../common/limits.ts";
 import { ConnectionSlots, type CountedSlot } from "../../../endpoint/connection_slots.ts";
 
-Deno.test("ConnectionSlots counts a slot that is released twice once", () => {
+Deno.test("ConnectionSlots ignores a second release of a slot", () => {
   const places = new ConnectionSlots({ ...DEFAULT_LIMITS, maxPeers: 2, maxPeersPerAddress: 1 });
   places.take("192.0.2.1");
   const place = places.take("192.0.2.2");

@@ -39,7 +39,7 @@ Deno.test("Liveness pings a client repeatedly while reading is paused, and does 
   assert.deepEqual(found.filter(Boolean), Array(6).fill("ping"));
 });
 
-Deno.test("Liveness leaves a silent client to a runtime that detects it itself", () => {
+Deno.test("Liveness does not end a silent client if the socket cannot ping, as the runtime does", () => {
   assert.deepEqual(checks(new Liveness(), 3 * CHECKS, { canPing: false }).filter(Boolean), []);
 });
 

@@ -120,7 +120,7 @@ Deno.test("RawHandshake.toRequest() has the framework's context, or one that a h
   assert.deepEqual(without.context, { role: "admin" });
 });
 
-Deno.test("RawHandshake.toRequest() has the runtime's objects, not enumerable, and drops them once settled", () => {
+Deno.test("RawHandshake.toRequest() adds the runtime's objects until settled, as a property that is not enumerable", () => {
   const runtime = { name: "test" };
   const before = raw([], { runtime });
   assert.equal(before.toRequest(URL_).runtime, runtime);
@@ -130,7 +130,7 @@ Deno.test("RawHandshake.toRequest() has the runtime's objects, not enumerable, a
   assert.equal(settled.toRequest(URL_).runtime, undefined);
 });
 
-Deno.test("RawHandshake keeps all headers once settled, or those in retainHeaders and of the URL", () => {
+Deno.test("RawHandshake keeps all headers once settled, or only those in retainHeaders and those of the URL", () => {
   const headers = ["Host", "a.b", "Cookie", "x=1", "X-Empty", "", "cookie", "y=2", "Origin", "o"];
   const all = raw(headers);
   all.settle();
@@ -150,7 +150,7 @@ Deno.test("RawHandshake keeps all headers once settled, or those in retainHeader
 
 const REASON = new Error("left");
 
-Deno.test("RawHandshake aborts a request.signal that was read before the abort once, with the reason", () => {
+Deno.test("RawHandshake aborts request.signal once, with the reason, if a hook read the signal before", () => {
   const it = raw();
   const { signal } = it.toRequest(URL_);
   let events = 0;
@@ -164,7 +164,7 @@ Deno.test("RawHandshake aborts a request.signal that was read before the abort o
   assert.equal(it.toRequest(URL_).signal, signal);
 });
 
-Deno.test("RawHandshake returns an aborted request.signal with the reason if first read after the abort", () => {
+Deno.test("RawHandshake has an aborted request.signal with the reason if a hook reads it only after the abort", () => {
   const unread = raw();
   const request = unread.toRequest(URL_);
   unread.abort(() => REASON);

@@ -163,7 +163,7 @@ function world() {
 
 const frame = (size: number): Frame => new Frame("x".repeat(size));
 
-Deno.test("Hub.publish() reaches a domain by one broadcast of the publisher, subscribed or not", () => {
+Deno.test("Hub.publish() reaches a domain by one broadcast, also of a publisher that is not subscribed", () => {
   const { hub, ways, add, subscribe } = world();
   const [a, b, c, out] = [add("a"), add("b"), add("c"), add("out")];
   subscribe("t", a, b, c);
@@ -182,7 +182,7 @@ Deno.test("Hub.publish() without a publisher broadcasts through a member, which 
   assert.ok(peers.every(({ got }) => got.length === 1));
 });
 
-Deno.test("Hub.publish() sends one by one to a single member, and frames over the mark", () => {
+Deno.test("Hub.publish() broadcasts neither to a single member nor a frame over highWaterMark", () => {
   const { hub, ways, add, subscribe } = world();
   const [a, b] = [add("a"), add("b")];
   subscribe("t", a);

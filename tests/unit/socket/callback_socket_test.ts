@@ -305,7 +305,7 @@ Deno.test("CallbackSocket.terminate() drops an open or closing connection with 1
   assert.deepEqual([ended.native.calls, ended.events], [[], [["close", INFO]]]);
 });
 
-Deno.test("CallbackSocket that closes before the open reports nothing, then or later", async () => {
+Deno.test("CallbackSocket that closes before the open reports nothing, even if an open follows", async () => {
   const { socket, events } = rig();
   socket.closed(GONE);
   assert.equal(socket.readyState, CLOSED);
@@ -337,7 +337,7 @@ Deno.test("CallbackSocket is CLOSING after the client's close, and leaves the an
   assert.deepEqual(events, [["close", INFO]]);
 });
 
-Deno.test("CallbackSocket.bufferedAmount is that of the wire while open and closing, otherwise 0", () => {
+Deno.test("CallbackSocket.bufferedAmount is that of the wire while OPEN or CLOSING, otherwise 0", () => {
   const { socket, native } = rig();
   native.buffered = 7;
   assert.equal(socket.bufferedAmount, 0);
@@ -429,7 +429,7 @@ Deno.test("CallbackSocket keeps its state rules under random calls and reports",
   );
 });
 
-Deno.test("CallbackSocket.close() waits for the queue if the native close would forget it", async () => {
+Deno.test("CallbackSocket.close() waits for an empty queue if the native close would lose queued bytes", async () => {
   const { socket, native, events } = openRig({ ...fullWire, closeForgetsQueue: true });
   native.buffered = 10;
   socket.close(4000, "x");

@@ -168,7 +168,7 @@ Deno.test("SendQueue reports a drain at drainThreshold, inclusive", () => {
   assert.deepEqual(drains, [20]);
 });
 
-Deno.test("SendQueue is not checked after the end", () => {
+Deno.test("SendQueue stops its timer at the end, and reports no drain afterwards", () => {
   const { queue, drains, timers } = rig();
   queue.send(bytes(80), true);
   assert.equal(timers.size, 1);

@@ -21,7 +21,7 @@ function lastIds(server: EventServer): (string | null)[] {
   return server.by("GET").map(({ headers }) => headers.get("last-event-id"));
 }
 
-Deno.test("WebSocketSSE reads each kind of message, in all divisions into chunks", async () => {
+Deno.test("WebSocketSSE reads each kind of message, however the stream is cut into chunks", async () => {
   const texts = ["plain", "two\nlines\n", "\n", "", " space", "data: x", ":", "\u{1f600}\u2028ö"];
   const written = new Line();
   const chunks: Uint8Array[] = [];

@@ -90,7 +90,7 @@ Deno.test("WebSocketSSE posts messages one at a time, in the order of send(), wi
   assert.deepEqual(types, [text, binary, binary, binary, binary, text, binary]);
 });
 
-Deno.test("WebSocketSSE repeats a message whose answer was lost, and accepts 409 as delivered", async () => {
+Deno.test("WebSocketSSE repeats a message whose answer was lost, and takes a 409 as its delivery", async () => {
   const received: string[] = [];
   const losses = new Set(["1", "3"]);
   const post: Answer = (asked) => {

@@ -82,7 +82,7 @@ Deno.test("SaveSchedule saves a state touched during a hook again, once no hook 
   const { saves, state, other } = setUp();
   const hook = Promise.withResolvers<void>();
   saves.ran(state, hook.promise);
-  saves.touch(other); // the hook touches it, and may keep the context
+  saves.touch(other); // the hook touches another state, and may keep its context
   await turn();
   assert.equal(other.saves, 1);
   hook.resolve();
@@ -108,7 +108,7 @@ Deno.test("SaveSchedule saves a closed state once more, and then releases it", a
   assert.equal(state.saves, 2);
 });
 
-Deno.test("SaveSchedule throws a failed save to the caller of a hook, and logs one at the end of a turn", async () => {
+Deno.test("SaveSchedule throws if a save after a hook fails, and logs if a save at the end of a turn fails", async () => {
   const { saves, state, other } = setUp();
   state.error = new Error("too large");
   assert.throws(() => saves.ran(state, undefined), state.error);

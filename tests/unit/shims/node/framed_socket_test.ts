@@ -55,7 +55,7 @@ function framed(): { stream: StuckLine; socket: FramedSocket["socket"] } {
   return { stream, socket };
 }
 
-Deno.test("FramedSocket sends few pongs to a client that does not read, the last for its latest ping", async () => {
+Deno.test("FramedSocket sends few pongs to a client that does not read, and the last answers the latest ping", async () => {
   const { stream } = framed();
   for (let i = 0; i < 1000; i++) stream.push(frame(PING, `${i}`));
   await setImmediate();

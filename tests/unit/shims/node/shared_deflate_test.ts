@@ -30,7 +30,7 @@ Deno.test("SharedDeflate compresses each message without references to the previ
   }
 });
 
-Deno.test("SharedDeflate does not compress messages under the threshold or that do not shrink", () => {
+Deno.test("SharedDeflate does not compress messages that are under the threshold or do not shrink", () => {
   assert.equal(new SharedDeflate({}).deflate(encode("x".repeat(1023))), undefined);
   assert.notEqual(new SharedDeflate({}).deflate(encode("x".repeat(1024))), undefined);
   assert.notEqual(new SharedDeflate({ threshold: 10 }).deflate(encode("x".repeat(20))), undefined);

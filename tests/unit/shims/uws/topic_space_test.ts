@@ -48,7 +48,7 @@ Deno.test("Subscriber.unflushed counts broadcasts of others in this turn, header
   assert.equal(b!.unflushed, 12, "unflushed bytes in the next turn");
 });
 
-Deno.test("Subscriber.unflushed starts again after 32 messages, a large one, or a flush", () => {
+Deno.test("Subscriber.unflushed restarts at 0 after 32 messages, a large message, or a flush", () => {
   const { subscribers: [, b], speak } = rig("a", "b");
   speak(32, 10);
   assert.equal(b!.unflushed, 32 * 12);

@@ -80,7 +80,7 @@ Deno.test("ContextTimers move to another context once the guard detects that the
   let isRung = false;
   timers.after(20, () => isRung = true);
   await nap(300);
-  assert.equal(isRung, false, "the timer rang before the guard could detect the end");
+  assert.equal(isRung, false, "the timer fired before the guard could detect the end");
   await nap(500);
   assert.equal(isRung, true);
 });
