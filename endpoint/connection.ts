@@ -219,7 +219,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     // The drain comes before the queued messages, since a pending message hook may wait for a drain.
     if (this.#drained) {
       this.#drained = false;
-      this.#runner.run("drain");
+      if (!this.#openFailed) this.#runner.run("drain");
     }
     while (this.#backlog?.length && this.#running < this.#host.limits.concurrency) {
       this.#dispatch(this.#backlog.shift());

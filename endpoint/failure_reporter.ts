@@ -14,7 +14,7 @@ export class FailureReporter {
   report(error: unknown, stage: string, request: UpgradeRequest): void {
     const failed = (thrown: unknown) => logError("the option onError itself failed", thrown);
     try {
-      if (!this.#onError) return logError(`a handshake failed (${stage})`, error);
+      if (!this.#onError) return logError(`a peer could not be created (${stage})`, error);
       const result: unknown = this.#onError(error, { stage, request });
       if (isThenable(result)) Promise.resolve(result).then(undefined, failed);
     } catch (thrown) {

@@ -179,6 +179,27 @@ export const errors: readonly Case[] = [
     },
   },
   {
+    id: "E2.open-drain",
+    fact: "a failed open starts no drain hook for what it has sent",
+    server: (server) => ({
+      hooks: {
+        open(peer) {
+          for (let i = 0; i < 12; i++) peer.send(new Uint8Array(1024 * 1024));
+          throw new Error("after twelve messages");
+        },
+        drain: () => server.log("drain"),
+        error: () => server.log("error"),
+        close: () => server.log("close"),
+      },
+    }),
+    async run(client) {
+      const socket = await client.connect();
+      assert.equal((await socket.closed).code, 1011);
+      await client.logged("close");
+      assert.deepEqual(await client.events(30), ["error", "close"]);
+    },
+  },
+  {
     id: "E2.open",
     fact: "a failed open closes the peer with 1011, and its queued messages start no hook",
     server: (server) => ({
