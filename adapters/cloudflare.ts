@@ -86,12 +86,23 @@ export class CloudflareAdapter {
    *
    * @throws {TypeError} if the binding is missing in `env`, or a plain Worker passes no `ctx`.
    */
-  async handleUpgrade(request: Request, env: unknown, ctx: unknown): Promise<Response> {
+  handleUpgrade(request: Request, env: unknown, ctx: unknown): Promise<Response> {
+    return this.#upgrade(request, env, ctx, {});
+  }
+
+  /** Serves an upgrade request. A binding of `worker()` counts before the adapter's options. */
+  async #upgrade(
+    request: Request,
+    env: unknown,
+    ctx: unknown,
+    { binding, instance }: WorkerOptions,
+  ): Promise<Response> {
     const { resolveDurableStub, bindingName, instanceName } = this.#options;
-    if (resolveDurableStub) {
+    if (resolveDurableStub && !binding) {
       return await forward(request, await resolveDurableStub(request, env, ctx));
     }
-    if (bindingName) return await forward(request, stubOf(request, env, bindingName, instanceName));
+    const name = binding ?? bindingName;
+    if (name) return await forward(request, stubOf(request, env, name, instance ?? instanceName));
     return await this.isolate.handleUpgrade(request, env, ctx as WorkerContext);
   }
 
@@ -121,15 +132,13 @@ export class CloudflareAdapter {
    */
   worker(options: WorkerOptions = {}): CloudflareWorker {
     checkWorker(options);
-    const { bindingName, instanceName } = this.#options;
-    const { binding = bindingName, instance = instanceName, fetch } = options;
+    const { fetch } = options;
     return {
       fetch: async (request, env, ctx) => {
         const isUpgrade = request.headers.get("upgrade")?.toLowerCase() === "websocket";
         if (fetch && !isUpgrade) return await fetch(request, env as never, ctx as never);
         try {
-          if (!binding) return await this.handleUpgrade(request, env, ctx);
-          return await forward(request, stubOf(request, env, binding, instance));
+          return await this.#upgrade(request, env, ctx, options);
         } catch (error) {
           // If a Worker throws during an upgrade request, wrangler 4 shows a different error.
           logError("an upgrade request could not be served", error);

@@ -55,7 +55,8 @@ export class SSERequests {
   /** Accepts the client's close, or the client's answer to our close. */
   async leave(session: SSESession, request: Request): Promise<SSERefusal | undefined> {
     const bytes = await this.#read(new RequestBody(request, MAX_CLOSE));
-    const close = typeof bytes === "string" ? undefined : closeIn(bytes);
+    if (typeof bytes === "string") return failed(bytes);
+    const close = closeIn(bytes);
     if (!close) return REFUSALS.close;
     session.left(close.code, close.reason);
     return undefined;

@@ -98,6 +98,6 @@ export function webHandshake(request: Request, info?: ServerInfo): EventStreamHa
 
 /** Copies subprotocols to the header that hooks read. A page cannot set `sec-` headers (Fetch). */
 function withProtocols(headers: readonly string[]): readonly string[] {
-  const at = headers.indexOf("onepeer-protocols");
-  return at % 2 === 0 ? [...headers, "sec-websocket-protocol", headers[at + 1]!] : headers;
+  const at = headers.findIndex((it, index) => index % 2 === 0 && it === "onepeer-protocols");
+  return at < 0 ? headers : [...headers, "sec-websocket-protocol", headers[at + 1]!];
 }

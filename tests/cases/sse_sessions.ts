@@ -272,10 +272,10 @@ export const sseSessions: readonly Case[] = [
     async run(client) {
       const stream = await client.eventStream();
       await stream.next();
-      const begin = async (): Promise<{ status(): Promise<number> }> => {
+      const begin = async (method = "POST"): Promise<{ status(): Promise<number> }> => {
         const raw = await client.tcp();
         raw.write([
-          `POST ${client.path()} HTTP/1.1`,
+          `${method} ${client.path()} HTTP/1.1`,
           `Host: 127.0.0.1:${client.port}`,
           `onepeer-session: ${stream.token}`,
           "onepeer-sequence: 1",
@@ -287,6 +287,7 @@ export const sseSessions: readonly Case[] = [
         return { status: async () => (await raw.head()).status };
       };
       assert.equal(await (await begin()).status(), 408);
+      assert.equal(await (await begin("DELETE")).status(), 408);
       const slow = await begin();
       await sleep(100);
       assert.equal((await stream.post("at once")).status, 204);
@@ -373,7 +374,7 @@ export const sseSessions: readonly Case[] = [
         assert.equal((await stream.close({ code })).status, 400, `${code}`);
       }
       assert.equal((await stream.close({ code: 1000, reason: "x".repeat(124) })).status, 400);
-      assert.equal((await stream.close({ code: 1000, reason: "x".repeat(2000) })).status, 400);
+      assert.equal((await stream.close({ code: 1000, reason: "x".repeat(2000) })).status, 413);
       await mustBeUnharmed(client, stream, 1);
       assert.equal((await stream.close({ code: 3001, reason: "bye" })).status, 204);
       assert.deepEqual((await client.logged("close"))[0]!.data, [3001, "bye", true]);

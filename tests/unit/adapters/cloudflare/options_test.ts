@@ -57,6 +57,29 @@ Deno.test("a Worker without its binding answers 500, and logs the configuration 
   await assert.rejects(adapter().handleUpgrade(upgrade, {}, undefined), { message });
 });
 
+Deno.test("worker() uses its binding, else resolveDurableStub, else the adapter's bindingName", async () => {
+  const headers = {
+    upgrade: "websocket",
+    host: "localhost",
+    connection: "upgrade",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "AQIDBAUGBwgJCgsMDQ4PEA==",
+  };
+  const answer = (name: string) => ({ fetch: () => Promise.resolve(new Response(name)) });
+  const binding = (name: string) => ({ idFromName: (id: string) => `${name} ${id}`, get: answer });
+  const env = { Room: binding("Room"), Lobby: binding("Lobby") };
+  const resolving = { bindingName: "Room", resolveDurableStub: () => answer("resolved") };
+  const reach = async (options: object, worker: WorkerOptions) => {
+    const request = new Request("http://localhost/", { headers });
+    return await (await adapter(options).worker(worker).fetch(request, env, {})).text();
+  };
+  assert.equal(await reach(resolving, {}), "resolved");
+  assert.equal(await reach(resolving, { binding: "Lobby" }), "Lobby onepeer");
+  assert.equal(await reach({ bindingName: "Room" }, {}), "Room onepeer");
+  assert.equal(await reach({ bindingName: "Room" }, { instance: "a" }), "Room a");
+  assert.equal(await reach({ bindingName: "Room", instanceName: "b" }, {}), "Room b");
+});
+
 Deno.test("a Durable Object passes only endpoint options to its endpoint", () => {
   const heartbeat = { request: "ping", response: "pong" };
   const options = {
