@@ -193,8 +193,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   /**
    * Resolves once the queue of this client has drained, or the peer is gone.
    *
-   * @throws {RangeError} for a negative `threshold`.
-   * @throws the reason of `options.signal` if the signal aborts first.
+   * @throws {RangeError} for a negative `threshold`. Rejects with the reason of an aborted `signal`.
    *
    * @example
    * ```ts

@@ -40,6 +40,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B2.once",
+    maxMs: 10_000,
     fact: "drain fires once each time that a queue above highWaterMark empties",
     server: (server) => ({
       limits: { highWaterMark: MIB, maxBuffered: 64 * MIB },

@@ -215,7 +215,8 @@ export const order: readonly Case[] = [
       hooks: {
         async message(_, message) {
           server.log("start", message.text());
-          await new Promise((resolve) => setTimeout(resolve, 10));
+          if (message.text() === "c") await server.wait("end of c");
+          else await new Promise((resolve) => setTimeout(resolve, 10));
           server.log("end", message.text());
         },
         close: () => server.log("close"),
@@ -226,6 +227,7 @@ export const order: readonly Case[] = [
       for (const text of ["a", "b", "c"]) socket.send(text);
       socket.close();
       await client.logged("close");
+      await client.release("end of c");
       await client.logged("end", 3);
       const log = (await client.log()).map(({ event, data }) => `${event} ${data[0] ?? ""}`.trim());
       // The close hook waits for the start of the last message hook, not for its end.

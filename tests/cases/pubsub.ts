@@ -296,6 +296,7 @@ export const pubsub: readonly Case[] = [
       };
     },
     async run(client) {
+      await client.connect(); // one peer, as a publish to an endpoint without peers does nothing
       const [before, emptyBefore] = await client.command<[number, number]>("time");
       const sockets = await Promise.all(
         Array.from({ length: 20 }, (_, i) => client.connect(`/${i}`)),
@@ -305,9 +306,10 @@ export const pubsub: readonly Case[] = [
       assert.equal((await client.stats()).topics, 50_000);
       const [after, emptyAfter] = await client.command<[number, number]>("time");
       const slowdown = Math.max(1, (emptyAfter + 1) / (emptyBefore + 1));
-      // A scan of peers or topics would make a publish 20 to 50,000 times slower.
+      // A scan of the topics would make a publish thousands of times slower. The allowance is for Bun,
+      // which sometimes runs a publish in a slower tier of its compiler.
       assert.ok(
-        after < (before * 5 + 5) * slowdown,
+        after < (before * 5 + 15) * slowdown,
         `${before} ms before, ${after} ms after, on a machine ${slowdown} times slower`,
       );
     },

@@ -75,7 +75,7 @@ async function runCase(
   const failure = await attempt(
     client,
     it,
-    () => declared ? new TimeLimit(MAX_GAP_MS, WALL_CLOCK) : new TimeLimit(maxMs),
+    () => declared ? new TimeLimit(MAX_GAP_MS, WALL_CLOCK) : new TimeLimit(it.maxMs ?? maxMs),
   );
   const ms = Math.round(performance.now() - started);
   const gap = declared ?? (client.lacksLine ? runtime.lineGap : undefined);
