@@ -46,7 +46,7 @@ export type { BinaryType, Message, MessageSource } from "./socket/message.ts";
 export type { AllowedOrigins } from "./handshake/allowed_origins.ts";
 export type { DrainOptions } from "./socket/drain_waiters.ts";
 export type { Peer } from "./peer.ts";
-export type { PublishOptions } from "./pubsub/topic.ts";
+export type { PublishOptions } from "./pubsub/topic_arguments.ts";
 export type { PeerWebSocket, SendOptions } from "./socket/peer_websocket.ts";
 export type { CloseInfo, Payload } from "./socket/socket.ts";
 export type { Stats } from "./common/stats.ts";

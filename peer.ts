@@ -1,7 +1,7 @@
 import { checkClose } from "./socket/close_code.ts";
 import { checkPing } from "./socket/ping_data.ts";
 import type { DrainOptions } from "./socket/drain_waiters.ts";
-import { checkTopic, checkTopicCount, type PublishOptions } from "./pubsub/topic.ts";
+import { checkTopic, checkTopicCount, type PublishOptions } from "./pubsub/topic_arguments.ts";
 import { originOf } from "./handshake/forwarded.ts";
 import type { Handshake, UpgradeRequest } from "./handshake/handshake.ts";
 import type { PubSub } from "./pubsub/pubsub.ts";

@@ -11,7 +11,7 @@ import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "../common/lim
 import type { SendQueue } from "../socket/send_queue.ts";
 import { encode } from "../socket/frame.ts";
 import type { Peer } from "../peer.ts";
-import { checkTopic } from "../pubsub/topic.ts";
+import { checkTopic } from "../pubsub/topic_arguments.ts";
 import type { ServerSocket } from "../socket/socket.ts";
 import { Counters, type Stats } from "../common/stats.ts";
 import { SharedInterval, Timers } from "../common/timers.ts";

@@ -5,7 +5,7 @@
  */
 import type { Failure } from "../tests/mutation/check.ts";
 import type { Fault } from "../tests/mutation/fault.ts";
-import { areas, faults } from "../tests/mutation/faults/mod.ts";
+import { areas, faults } from "../tests/mutation/planted/mod.ts";
 import { checksOf, countAll, runFaults, runUnchanged } from "../tests/mutation/run.ts";
 import type { Verdict } from "../tests/mutation/trial.ts";
 import { fail, readArguments } from "./arguments.ts";
@@ -24,7 +24,7 @@ const HELP =
   --record                         stores the results for docs/reliability.md
 
 Exits with 1 if a fault survives, which means that no test fails.
-The faults are in tests/mutation/faults/.`;
+The faults are in tests/mutation/planted/.`;
 
 const width = Math.max(...faults.map(({ id }) => id.length));
 const args = readArguments({

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { cases } from "./cases/mod.ts";
 import { workerCases } from "./cases/worker.ts";
 import { type Check, type Fault, partsOf, pathOf, wideChecks } from "./mutation/fault.ts";
-import { faults } from "./mutation/faults/mod.ts";
+import { faults } from "./mutation/planted/mod.ts";
 import { mutate } from "./mutation/tree.ts";
 import { runtimes } from "./runtimes/native.ts";
 import { workers } from "./runtimes/workers.ts";

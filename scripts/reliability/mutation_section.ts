@@ -1,4 +1,4 @@
-import { areas } from "../../tests/mutation/faults/mod.ts";
+import { areas } from "../../tests/mutation/planted/mod.ts";
 import { readRecords } from "./record.ts";
 
 /** The result of `deno task mutate` for one fault. */

@@ -4,7 +4,7 @@ import type { Fault } from "../fault.ts";
 export const peers: readonly Fault[] = [
   {
     id: "peer-topics-off-by-one",
-    file: "pubsub/topic.ts",
+    file: "pubsub/topic_arguments.ts",
     what: "One topic more than maxTopicsPerPeer is accepted",
     find: "count < maxTopicsPerPeer",
     replace: "count <= maxTopicsPerPeer",
