@@ -54,6 +54,8 @@ export interface EndpointPublishOptions {
 
 /** Milliseconds between checks of slow peers, for runtimes that do not report every drain. */
 const DRAIN_INTERVAL = 10;
+/** Milliseconds that {@linkcode Endpoint.close} waits for the sockets of accepted handshakes to open. */
+const MAX_OPENING = 2000;
 
 /**
  * Hooks, peers, topics and limits, independent of any runtime. Several adapters may share one
@@ -71,6 +73,8 @@ export class Endpoint {
   #closed: Promise<void> | undefined;
   #closing: { readonly code: number; readonly reason: string } | undefined;
   #allFinished: (() => void) | undefined;
+  /** Number of accepted handshakes whose sockets have not opened. Deno 2.9 opens them a turn later. */
+  #unopened = 0;
 
   /** @internal Called by {@linkcode createEndpoint}. */
   constructor(options: EndpointOptions, hub: PubSub<Peer> = new Hub()) {
@@ -177,10 +181,11 @@ export class Endpoint {
         cancels.push(this.#timers.after(delay, () => peer.close(code, reason)));
       }
     }
-    if (this.#connections.size > 0) {
+    if (this.#connections.size + this.#unopened > 0) {
       await new Promise<void>((resolve) => {
         this.#allFinished = resolve;
         cancels.push(this.#timers.after(timeout, resolve));
+        cancels.push(this.#timers.after(Math.min(timeout, MAX_OPENING), () => this.#giveUp()));
       });
     }
     for (const cancel of cancels) cancel();
@@ -207,18 +212,30 @@ export class Endpoint {
    */
   attach(socket: ServerSocket, admission: Admission, host: ConnectionHost = this.#host): Peer {
     admission.handshake.settle(this.#options.retainHeaders);
+    this.#unopened++;
     return new Connection(socket, admission, host).peer;
   }
 
   #begin(connection: LiveConnection): void {
     this.#connections.add(connection);
+    if (this.#unopened > 0) this.#unopened--; // none, if the peer returns from hibernation
     // The handshake was accepted before `close()` was called, but the socket opens only now.
     const closing = this.#closing;
     if (closing) queueMicrotask(() => connection.peer.close(closing.code, closing.reason));
   }
 
   #forget(connection: LiveConnection): void {
-    if (this.#connections.delete(connection) && this.#connections.size === 0) this.#allFinished?.();
+    if (this.#connections.delete(connection)) this.#checkFinished();
+  }
+
+  /** Stops waiting for sockets that never open: Deno does not report that such a client left. */
+  #giveUp(): void {
+    this.#unopened = 0;
+    this.#checkFinished();
+  }
+
+  #checkFinished(): void {
+    if (this.#connections.size + this.#unopened === 0) this.#allFinished?.();
   }
 }
 

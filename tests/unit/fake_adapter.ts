@@ -8,6 +8,13 @@ import { FakeSocket } from "./fake_socket.ts";
 export class FakeAdapter extends Adapter {
   /** Accepts a handshake for a target, and opens a connection. */
   async connect(target = "/"): Promise<[socket: FakeSocket, peer: Peer]> {
+    const [socket, peer] = await this.accept(target);
+    socket.opened();
+    return [socket, peer];
+  }
+
+  /** Accepts a handshake for a target, whose socket has yet to open. */
+  async accept(target = "/"): Promise<[socket: FakeSocket, peer: Peer]> {
     const handshake = new RawHandshake({
       method: "GET",
       target,
@@ -24,8 +31,6 @@ export class FakeAdapter extends Adapter {
     const decision = await this.upgrader.decide(handshake);
     assert.ok(decision.kind === "accept");
     const socket = new FakeSocket();
-    const peer = this.endpoint.attach(socket, decision.admission);
-    socket.opened();
-    return [socket, peer];
+    return [socket, this.endpoint.attach(socket, decision.admission)];
   }
 }
