@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { FakeAdapter } from "../fake_adapter.ts";
+
+Deno.test("close() waits for the socket of an accepted handshake, and closes its peer", async () => {
+  const adapter = new FakeAdapter({});
+  const [socket] = await adapter.accept();
+  let isClosed = false;
+  const closing = adapter.close(1012).then(() => isClosed = true);
+  await new Promise((go) => setTimeout(go, 5));
+  assert.ok(!isClosed);
+  socket.opened();
+  await new Promise((go) => setTimeout(go));
+  assert.deepEqual(socket.calls, [["close", 1012, ""]]);
+  assert.ok(!isClosed);
+  socket.closed({ code: 1012, reason: "", wasClean: true });
+  await closing;
+});
+
+Deno.test("close() does not wait for ever for a socket that never opens", async () => {
+  const adapter = new FakeAdapter({});
+  await adapter.accept();
+  await adapter.close({ timeout: 20 });
+  assert.equal(adapter.stats.timers, 0);
+});
