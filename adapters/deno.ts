@@ -74,6 +74,8 @@ const wire: Wire<DenoSocket> = {
  */
 class HeldClose {
   static readonly #QUIET_MS = 50;
+  /** Milliseconds by which a timer is late on a busy machine, where silence proves nothing. */
+  static readonly #LATE_MS = 10;
   static readonly #MAX_LOOKS = 10;
   /** Number of late bytes that end the wait, since Deno 2.9 keeps late messages in memory. */
   static readonly #MAX_BYTES = 1024 * 1024;
@@ -81,11 +83,17 @@ class HeldClose {
   #isBusy = false;
   #looks = 0;
   #bytes = 0;
+  #lookAt = 0;
 
   constructor(native: DenoSocket, code: number, reason: string) {
     this.#close = () => {
       if (native.readyState === OPEN) native.close(code, reason);
     };
+    this.#lookLater();
+  }
+
+  #lookLater(): void {
+    this.#lookAt = performance.now() + HeldClose.#QUIET_MS;
     setTimeout(() => this.#look(), HeldClose.#QUIET_MS);
   }
 
@@ -98,10 +106,11 @@ class HeldClose {
 
   /** Closes if no message has arrived since the last look, or after `MAX_LOOKS` looks. */
   #look(): void {
-    const isQuiet = !this.#isBusy || ++this.#looks === HeldClose.#MAX_LOOKS;
-    if (isQuiet) return this.#close();
+    const isLate = performance.now() - this.#lookAt > HeldClose.#LATE_MS;
+    const isQuiet = !this.#isBusy && !isLate;
+    if (isQuiet || ++this.#looks === HeldClose.#MAX_LOOKS) return this.#close();
     this.#isBusy = false;
-    setTimeout(() => this.#look(), HeldClose.#QUIET_MS);
+    this.#lookLater();
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type CaseClient, sleep } from "../harness/clients/case_client.ts";
 import type { TestSocket } from "../harness/clients/test_socket.ts";
+import type { ServerProcess } from "../harness/processes/server_process.ts";
 import type { Case } from "../fixtures/case.ts";
 import { stopwatch } from "../harness/time_limit.ts";
 import { note } from "./figures.ts";
@@ -69,7 +70,11 @@ export const shutdown: readonly Case[] = ([["default", 1001], ["restart", 1012]]
       const fates = await Promise.all(echoing);
       const codes = await Promise.all(subscribers.map(({ closed }) => closed));
       assert.deepEqual(codes.map((it) => it.code), codes.map(() => code));
-      assert.deepEqual(fates.map((it) => it.code), fates.map(() => code));
+      for (const fate of fates) {
+        // Deno 2.9 resets a connection if a message arrives after our close frame.
+        const isReset = fate.code === 1006 && onDeno(server) && fate.sent > fate.answered;
+        assert.ok(fate.code === code || isReset, `an echo client got ${fate.code}`);
+      }
       assert.ok(fates.every(({ sent, answered }) => answered > 0 && sent - answered <= 1));
       assert.equal(await server.exitCode, 0);
       const ms = Math.round(elapsed());
@@ -81,6 +86,10 @@ export const shutdown: readonly Case[] = ([["default", 1001], ["restart", 1012]]
     },
   }),
 );
+
+function onDeno({ command }: ServerProcess): boolean {
+  return command.some((argument) => argument.endsWith("/fixtures/deno.ts"));
+}
 
 /** Sends each number after the echo of the previous one, until the connection ends. */
 async function echo(socket: TestSocket): Promise<Fate> {
