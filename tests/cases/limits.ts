@@ -308,6 +308,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L6.rate",
+    maxMs: 6000, // over SSE the client sends one message after the other
     fact: "over messagesPerSecond a peer is closed with 1008, and a slower peer is not",
     server: (server) => ({
       limits: { messagesPerSecond: 20 },

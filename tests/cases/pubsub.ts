@@ -306,10 +306,10 @@ export const pubsub: readonly Case[] = [
       assert.equal((await client.stats()).topics, 50_000);
       const [after, emptyAfter] = await client.command<[number, number]>("time");
       const slowdown = Math.max(1, (emptyAfter + 1) / (emptyBefore + 1));
-      // A scan of the topics would make a publish thousands of times slower. The allowance is for Bun,
-      // which sometimes runs a publish in a slower tier of its compiler.
+      // A scan of the topics would take 1,000 ms at least. The allowance is for long chains of entries
+      // in the hash tables of Bun: the random ids of the peers decide about their lengths.
       assert.ok(
-        after < (before * 5 + 15) * slowdown,
+        after < (before * 5 + 50) * slowdown,
         `${before} ms before, ${after} ms after, on a machine ${slowdown} times slower`,
       );
     },
