@@ -54,8 +54,8 @@ export const adapters: readonly Fault[] = [
     id: "deno-never-quiet",
     file: "adapters/deno.ts",
     what: "A client that never stops sending is never closed",
-    find: "!this.#isBusy || ++this.#looks === HeldClose.#MAX_LOOKS",
-    replace: "!this.#isBusy",
+    find: "isQuiet || ++this.#looks === HeldClose.#MAX_LOOKS",
+    replace: "isQuiet",
     caughtBy: ["deno X5.busy"],
   },
   {
