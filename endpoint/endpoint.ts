@@ -7,6 +7,7 @@ import type { AnyContext } from "../handshake/handshake.ts";
 import { checkOptions, type EndpointOptions } from "./options.ts";
 import { Hub } from "../pubsub/hub.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
+import { bindMethods } from "../common/bind_methods.ts";
 import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "../common/limits.ts";
 import type { SendQueue } from "../socket/send_queue.ts";
 import { encode } from "../socket/frame.ts";
@@ -78,6 +79,7 @@ export class Endpoint {
 
   /** @internal Called by {@linkcode createEndpoint}. */
   constructor(options: EndpointOptions, hub: PubSub<Peer> = new Hub()) {
+    bindMethods(this);
     this.#hub = hub;
     checkOptions(options);
     this.#options = options;
