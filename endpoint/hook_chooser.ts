@@ -8,6 +8,8 @@ import {
   type PeerHooks,
   type UpgradeResult,
 } from "./hooks.ts";
+import { checkHooks } from "./options.ts";
+import { checkResult } from "./upgrade_result.ts";
 
 /** Composes global and resolved hooks, once for each pair, so that a connection costs no closures. */
 export class HookChooser {
@@ -18,10 +20,14 @@ export class HookChooser {
     this.#global = global;
   }
 
+  /** @throws {TypeError} for a value that is no object of hooks. */
   choose(chosen: PeerHooks | undefined | void): PeerHooks {
     if (!chosen || chosen === this.#global) return this.#global;
     let composed = this.#composed.get(chosen);
-    if (!composed) this.#composed.set(chosen, composed = compose(this.#global, chosen));
+    if (!composed) {
+      checkHooks("the result of resolve", chosen);
+      this.#composed.set(chosen, composed = compose(this.#global, chosen));
+    }
     return composed;
   }
 }
@@ -30,11 +36,8 @@ function compose(first: PeerHooks, second: PeerHooks): PeerHooks {
   return {
     upgrade: (request) =>
       chain(first.upgrade?.(request), (a) => {
-        if (a instanceof Response || a?.handled) return a;
-        return chain(
-          second.upgrade?.(request),
-          (b) => b instanceof Response || b?.handled ? b : merge(a, b),
-        );
+        if (isFinal(a)) return a;
+        return chain(second.upgrade?.(request), (b) => isFinal(b) ? b : merge(a, b));
       }),
     ...both(first, second, "open"),
     ...both(first, second, "message"),
@@ -44,6 +47,17 @@ function compose(first: PeerHooks, second: PeerHooks): PeerHooks {
     ...both(first, second, "close"),
     ...both(first, second, "error"),
   };
+}
+
+/**
+ * Whether a result of `upgrade` needs no other result: a refusal, or a hook that took over the socket.
+ *
+ * @throws {TypeError} for a value that is no result.
+ */
+function isFinal(result: UpgradeResult | Response | void): result is Response | UpgradeResult {
+  if (result instanceof Response) return true;
+  checkResult(result);
+  return Boolean(result?.handled);
 }
 
 function merge(a: UpgradeResult | void, b: UpgradeResult | void): UpgradeResult | void {

@@ -1,9 +1,10 @@
 import { invalidOption } from "../common/errors.ts";
 import { checkNames } from "../common/option_names.ts";
+import { mustNotBePromise } from "../common/thenable.ts";
 import { checkAllowedOrigins } from "../handshake/allowed_origins.ts";
 import { type AnyContext, TOKEN } from "../handshake/handshake.ts";
 import type { Limits } from "../common/limits.ts";
-import { HOOK_NAMES, type HookOptions } from "./hooks.ts";
+import { HOOK_NAMES, type HookOptions, type PeerHooks } from "./hooks.ts";
 
 /** Options of `createEndpoint`, and so of every adapter. */
 export interface EndpointOptions<Context extends object = AnyContext> extends HookOptions<Context> {
@@ -41,9 +42,7 @@ export function checkOptions(options: EndpointOptions): void {
   if (options.hooks !== undefined) {
     checkNames(options.hooks, HOOK_NAMES, { kind: "hook", path: "hooks." });
   }
-  for (const name of HOOK_NAMES) {
-    mustBeFunction(`hooks.${name}`, options.hooks?.[name]);
-  }
+  checkHooks("hooks", options.hooks ?? {});
   mustBeFunction("resolve", options.resolve);
   mustBeFunction("getNamespace", options.getNamespace);
   mustBeFunction("handleProtocols", options.handleProtocols);
@@ -66,7 +65,18 @@ function checkHeaderNames(names: unknown): void {
   throw new TypeError(invalidOption("retainHeaders", "a list of header names", names));
 }
 
+/**
+ * Checks that each hook of an object is a function.
+ *
+ * @throws {TypeError} for another value.
+ */
+export function checkHooks(name: string, hooks: PeerHooks): void {
+  if (typeof hooks !== "object") throw new TypeError(invalidOption(name, "an object", hooks));
+  for (const hook of HOOK_NAMES) mustBeFunction(`${name}.${hook}`, hooks[hook]);
+}
+
 function mustBeFunction(name: string, value: unknown): void {
+  mustNotBePromise(name, value);
   if (value === undefined || typeof value === "function") return;
   throw new TypeError(invalidOption(name, "a function", value === null ? value : typeof value));
 }
