@@ -94,9 +94,7 @@ export abstract class Adapter {
   /** Same, with the arguments of `peer.close`. */
   close(code?: number, reason?: string): Promise<void>;
   close(first?: CloseOptions | number, reason?: string): Promise<void> {
-    return typeof first === "number"
-      ? this.endpoint.close(first, reason)
-      : this.endpoint.close(first);
+    return this.endpoint.close(first as number, reason);
   }
 
   /**

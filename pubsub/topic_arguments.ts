@@ -1,4 +1,6 @@
 import { invalidOption } from "../common/errors.ts";
+import type { Limits } from "../common/limits.ts";
+import { utf8Length } from "../socket/frame.ts";
 import type { SendOptions } from "../socket/peer_websocket.ts";
 
 /** Options of `peer.publish`. */
@@ -12,23 +14,39 @@ export interface PublishOptions extends SendOptions {
 }
 
 /**
+ * Returns an argument that must be a string.
+ *
+ * @throws {TypeError} for another value.
+ */
+export function checkString(name: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  throw new TypeError(invalidOption(name, "a string", value));
+}
+
+/**
  * Returns the topic.
  *
  * @throws {TypeError} for a value that is not a string.
  */
 export function checkTopic(topic: unknown): string {
-  if (typeof topic === "string") return topic;
-  throw new TypeError(invalidOption("the topic", "a string", topic));
+  return checkString("the topic", topic);
 }
 
 /**
  * Checks that a peer with `count` topics may subscribe to one more.
  *
- * @throws {RangeError} if the peer has as many topics as `limits.maxTopicsPerPeer` allows.
+ * @throws {RangeError} if the peer has as many topics as `limits.maxTopicsPerPeer` allows, or the name
+ * of the topic is longer than `limits.maxTopicLength`.
  */
-export function checkTopicCount(count: number, maxTopicsPerPeer: number): void {
-  if (count < maxTopicsPerPeer) return;
+export function checkSubscription(topic: string, count: number, limits: Limits): void {
+  const { maxTopicsPerPeer, maxTopicLength } = limits;
+  const isLong = topic.length * 3 > maxTopicLength && utf8Length(topic) > maxTopicLength;
+  if (count < maxTopicsPerPeer && !isLong) return;
   throw new RangeError(
-    `Cannot subscribe to one more topic as limits.maxTopicsPerPeer is ${maxTopicsPerPeer}`,
+    isLong
+      ? `Cannot subscribe to a topic of ${
+        utf8Length(topic)
+      } bytes as limits.maxTopicLength is ${maxTopicLength}`
+      : `Cannot subscribe to one more topic as limits.maxTopicsPerPeer is ${maxTopicsPerPeer}`,
   );
 }
