@@ -1,3 +1,4 @@
+import { isForgotten } from "../common/thenable.ts";
 import { Message } from "./message.ts";
 import type { OutgoingFrame, Payload } from "./socket.ts";
 
@@ -76,6 +77,15 @@ function toJson(data: unknown): string {
       { cause },
     );
   }
+  // A Map, a Set or an Error has contents that JSON leaves out.
+  const tag = Object.prototype.toString.call(data);
+  if (json === "{}" && tag !== "[object Object]" && !(data as { toJSON?: unknown }).toJSON) {
+    throw new TypeError(
+      `Cannot send this ${
+        tag.slice(8, -1)
+      } as JSON has no form for its contents: send plain objects and lists, for example \`[...map]\``,
+    );
+  }
   if (json === undefined) {
     throw new TypeError(
       `Cannot send ${typeof data} as it has no JSON text: send a string, bytes or a JSON value`,
@@ -90,7 +100,7 @@ function misleading(data: unknown): string | undefined {
   if (data instanceof ReadableStream || data instanceof WritableStream) {
     return "a stream as its bytes arrive later: read it, and send each chunk";
   }
-  if (data instanceof Promise) return "a promise as its value arrives later: `await` it first";
+  if (isForgotten(data)) return "a promise as its value arrives later: `await` it first";
   return undefined;
 }
 
