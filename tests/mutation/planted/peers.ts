@@ -35,6 +35,14 @@ export const peers: readonly Fault[] = [
     caughtBy: ["deno X1.", "node24 X1."],
   },
   {
+    id: "payload-map-as-empty-json",
+    file: "socket/frame.ts",
+    what: "A Map is sent as {}",
+    find: 'json === "{}" && ',
+    replace: 'json === "" && ',
+    caughtBy: ["deno S1."],
+  },
+  {
     id: "peer-topics-kept-at-close",
     file: "peer.ts",
     what: "A closed peer stays subscribed",
@@ -110,8 +118,8 @@ export const peers: readonly Fault[] = [
     id: "payload-promise-sent",
     file: "socket/frame.ts",
     what: "A promise is sent as {}",
-    find: "if (data instanceof Promise) return",
-    replace: "if (data === Promise) return",
+    find: "if (isForgotten(data)) return",
+    replace: "if (data === isForgotten) return",
     caughtBy: ["unit frame", "deno S1."],
   },
   {
@@ -422,8 +430,8 @@ export const peers: readonly Fault[] = [
     id: "hooks-resolved-first",
     file: "endpoint/hook_chooser.ts",
     what: "The global upgrade hook overrides the resolved one",
-    find: "b?.handled ? b : merge(a, b),",
-    replace: "b?.handled ? b : merge(b, a),",
+    find: "isFinal(b) ? b : merge(a, b)",
+    replace: "isFinal(b) ? b : merge(b, a)",
     caughtBy: ["deno C12."],
   },
   {
