@@ -1,5 +1,3 @@
-import { mustNotBePromise } from "./thenable.ts";
-
 /** Words for the error of {@linkcode checkNames}. */
 export interface NamesOfOptions {
   /** Noun for one name. Default: `"option"`. */
@@ -21,15 +19,13 @@ export function checkNames(
   known: readonly string[],
   { kind = "option", path = "", advice = "" }: NamesOfOptions = {},
 ): void {
-  mustNotBePromise(path.slice(0, -1) || "the options", options);
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+  const found = Object.prototype.toString.call(options).slice(8, -1).toLowerCase();
+  // A promise has no properties, and would pass as an object without options.
+  if (typeof options !== "object" || /^(?:null|array|promise)$/.test(found)) {
     const name = path.slice(0, -1) || "the options";
-    const found = options === null ? "null" : Array.isArray(options) ? "an array" : typeof options;
     throw new TypeError(`Cannot use ${name} as it must be an object of ${kind}s: found ${found}`);
   }
-  const given = Object.entries(givenOptions(options));
-  for (const [name, value] of given) mustNotBePromise(path + name, value);
-  const [unknown] = given.find(([name]) => !known.includes(name)) ?? [];
+  const unknown = Object.keys(givenOptions(options!)).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   throw new TypeError(
     `Cannot use ${path}${unknown} as there is no such ${kind}: known are ${

@@ -4,21 +4,14 @@ export function isThenable<T>(value: T | PromiseLike<T>): value is Promise<T> {
 }
 
 /**
- * Whether a value is a promise where no promise can be used. If the promise rejects, the rejection
- * counts as handled: no other code can handle it, and Node would end the process.
- */
-export function isForgotten(value: unknown): boolean {
-  if (!isThenable(value)) return false;
-  // Other thenables, such as the queries of some databases, start to work if `then` is called.
-  if (Object.prototype.toString.call(value) === "[object Promise]") value.then(null, () => {});
-  return true;
-}
-
-/**
- * Checks that a value is not a promise: the caller may have forgotten `await`.
+ * Checks that a value is not a promise: the caller may have forgotten `await`. If the promise rejects,
+ * the rejection counts as handled: no other code can handle it, and Node would end the process.
  *
  * @throws {TypeError} for a promise.
  */
 export function mustNotBePromise(name: string, value: unknown, advice = "await it first"): void {
-  if (isForgotten(value)) throw new TypeError(`Cannot use ${name} as it is a promise: ${advice}`);
+  if (!isThenable(value)) return;
+  // Other thenables, such as the queries of some databases, start to work if `then` is called.
+  if (value instanceof Promise) value.catch(() => {});
+  throw new TypeError(`Cannot use ${name} as it is a promise: ${advice}`);
 }

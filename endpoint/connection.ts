@@ -40,8 +40,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
   readonly #liveness = new Liveness();
   readonly #host: ConnectionHost;
   readonly #slot: Slot;
-  /** The handshake, until the `open` hook has settled. */
-  #handshake: Handshake | undefined;
+  readonly #handshake: Handshake;
   #opening = false;
   /** Whether `open` has failed. No later hook may start, except `error` and `close`. */
   #openFailed = false;
@@ -82,18 +81,13 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     if (revived === true) return;
     const pending = revived?.then((hooks) => void (this.#runner.hooks = hooks)) ??
       this.#runner.run("open");
-    if (!pending) return this.#opened();
+    if (!pending) return this.#handshake.opened();
     this.#opening = true;
     pending.then(() => {
       this.#opening = false;
-      this.#opened();
+      this.#handshake.opened();
       this.#proceed();
     });
-  }
-
-  #opened(): void {
-    this.#handshake?.opened();
-    this.#handshake = undefined;
   }
 
   onmessage(payload: Payload, byteLength: number): void {

@@ -7,13 +7,12 @@ import type { AnyContext } from "../handshake/handshake.ts";
 import { checkOptions, type EndpointOptions } from "./options.ts";
 import { Hub } from "../pubsub/hub.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
-import { bindMethods } from "../common/bind_methods.ts";
 import { checkNames } from "../common/option_names.ts";
 import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "../common/limits.ts";
 import type { SendQueue } from "../socket/send_queue.ts";
 import { encode } from "../socket/frame.ts";
 import type { Peer } from "../peer.ts";
-import { checkString, checkTopic } from "../pubsub/topic_arguments.ts";
+import { checkTopic } from "../pubsub/topic_arguments.ts";
 import type { ServerSocket } from "../socket/socket.ts";
 import { Counters, type Stats } from "../common/stats.ts";
 import { SharedInterval, Timers } from "../common/timers.ts";
@@ -82,7 +81,6 @@ export class Endpoint {
 
   /** @internal Called by {@linkcode createEndpoint}. */
   constructor(options: EndpointOptions, hub: PubSub<Peer> = new Hub()) {
-    bindMethods(this);
     this.#hub = hub;
     checkOptions(options);
     this.#options = options;
@@ -136,7 +134,7 @@ export class Endpoint {
    */
   publish(topic: string, data: unknown, options: EndpointPublishOptions = {}): number {
     const { namespace, compress } = options;
-    if (namespace !== undefined) checkString("the namespace", namespace);
+    if (namespace !== undefined) checkTopic(namespace, "the namespace");
     return this.#hub.publish(checkTopic(topic), encode(data), { namespace, compress });
   }
 

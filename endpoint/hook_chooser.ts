@@ -1,3 +1,5 @@
+import { invalidOption } from "../common/errors.ts";
+import { mustNotBePromise } from "../common/thenable.ts";
 import { givenOptions } from "../common/option_names.ts";
 import { headerPairs } from "../handshake/upgrade_headers.ts";
 import {
@@ -25,7 +27,11 @@ export class HookChooser {
     if (!chosen || chosen === this.#global) return this.#global;
     let composed = this.#composed.get(chosen);
     if (!composed) {
-      checkHooks("the result of resolve", chosen);
+      if (typeof chosen !== "object") {
+        throw new TypeError(invalidOption("the result of resolve", "an object of hooks", chosen));
+      }
+      for (const [name, hook] of Object.entries(chosen)) mustNotBePromise(`hook ${name}`, hook);
+      checkHooks("hooks of resolve", chosen);
       this.#composed.set(chosen, composed = compose(this.#global, chosen));
     }
     return composed;

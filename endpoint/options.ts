@@ -1,6 +1,5 @@
 import { invalidOption } from "../common/errors.ts";
 import { checkNames } from "../common/option_names.ts";
-import { mustNotBePromise } from "../common/thenable.ts";
 import { checkAllowedOrigins } from "../handshake/allowed_origins.ts";
 import { type AnyContext, TOKEN } from "../handshake/handshake.ts";
 import type { Limits } from "../common/limits.ts";
@@ -71,12 +70,10 @@ function checkHeaderNames(names: unknown): void {
  * @throws {TypeError} for another value.
  */
 export function checkHooks(name: string, hooks: PeerHooks): void {
-  if (typeof hooks !== "object") throw new TypeError(invalidOption(name, "an object", hooks));
   for (const hook of HOOK_NAMES) mustBeFunction(`${name}.${hook}`, hooks[hook]);
 }
 
 function mustBeFunction(name: string, value: unknown): void {
-  mustNotBePromise(name, value);
   if (value === undefined || typeof value === "function") return;
   throw new TypeError(invalidOption(name, "a function", value === null ? value : typeof value));
 }

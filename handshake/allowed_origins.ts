@@ -1,3 +1,4 @@
+import { invalidOption } from "../common/errors.ts";
 import { mustNotBePromise } from "../common/thenable.ts";
 import type { UpgradeRequest } from "./handshake.ts";
 
@@ -29,9 +30,11 @@ export function checkAllowedOrigins(allowed: AllowedOrigins | undefined): void {
   for (const entry of entries) {
     if (entry instanceof RegExp || (typeof entry === "string" && isOrigin(entry))) continue;
     throw new TypeError(
-      `Cannot use allowedOrigins as each entry must be an origin such as "https://example.com", "null", or a RegExp such as /^https:\\/\\/[\\w-]+\\.example\\.com$/ for a wildcard ("*" alone admits all): current value is ${
-        String(entry)
-      }`,
+      invalidOption(
+        "allowedOrigins",
+        'an origin, "null", or a RegExp for a wildcard',
+        entry,
+      ),
     );
   }
 }

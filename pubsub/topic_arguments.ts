@@ -14,22 +14,13 @@ export interface PublishOptions extends SendOptions {
 }
 
 /**
- * Returns an argument that must be a string.
- *
- * @throws {TypeError} for another value.
- */
-export function checkString(name: string, value: unknown): string {
-  if (typeof value === "string") return value;
-  throw new TypeError(invalidOption(name, "a string", value));
-}
-
-/**
- * Returns the topic.
+ * Returns a topic, or another name.
  *
  * @throws {TypeError} for a value that is not a string.
  */
-export function checkTopic(topic: unknown): string {
-  return checkString("the topic", topic);
+export function checkTopic(topic: unknown, name = "the topic"): string {
+  if (typeof topic === "string") return topic;
+  throw new TypeError(invalidOption(name, "a string", topic));
 }
 
 /**
@@ -39,14 +30,11 @@ export function checkTopic(topic: unknown): string {
  * of the topic is longer than `limits.maxTopicLength`.
  */
 export function checkSubscription(topic: string, count: number, limits: Limits): void {
-  const { maxTopicsPerPeer, maxTopicLength } = limits;
-  const isLong = topic.length * 3 > maxTopicLength && utf8Length(topic) > maxTopicLength;
-  if (count < maxTopicsPerPeer && !isLong) return;
-  throw new RangeError(
-    isLong
-      ? `Cannot subscribe to a topic of ${
-        utf8Length(topic)
-      } bytes as limits.maxTopicLength is ${maxTopicLength}`
-      : `Cannot subscribe to one more topic as limits.maxTopicsPerPeer is ${maxTopicsPerPeer}`,
-  );
+  const { maxTopicsPerPeer, maxTopicLength } = limits, length = utf8Length(topic);
+  const tried = count >= maxTopicsPerPeer
+    ? `one more topic as limits.maxTopicsPerPeer is ${maxTopicsPerPeer}`
+    : length > maxTopicLength
+    ? `a topic of ${length} bytes as limits.maxTopicLength is ${maxTopicLength}`
+    : "";
+  if (tried) throw new RangeError(`Cannot subscribe to ${tried}`);
 }

@@ -1,4 +1,3 @@
-import { isForgotten } from "../common/thenable.ts";
 import { Message } from "./message.ts";
 import type { OutgoingFrame, Payload } from "./socket.ts";
 
@@ -77,18 +76,12 @@ function toJson(data: unknown): string {
       { cause },
     );
   }
-  // A Map, a Set or an Error has contents that JSON leaves out.
-  const tag = Object.prototype.toString.call(data);
-  if (json === "{}" && tag !== "[object Object]" && !(data as { toJSON?: unknown }).toJSON) {
+  const kind = Object.prototype.toString.call(data).slice(8, -1);
+  // JSON leaves out the contents of a Map, a Set or an Error.
+  const isEmptied = json === "{}" && kind !== "Object";
+  if (json === undefined || isEmptied) {
     throw new TypeError(
-      `Cannot send this ${
-        tag.slice(8, -1)
-      } as JSON has no form for its contents: send plain objects and lists, for example \`[...map]\``,
-    );
-  }
-  if (json === undefined) {
-    throw new TypeError(
-      `Cannot send ${typeof data} as it has no JSON text: send a string, bytes or a JSON value`,
+      `Cannot send ${kind} as it has no JSON text: send a string, bytes or a JSON value`,
     );
   }
   return json;
@@ -100,7 +93,10 @@ function misleading(data: unknown): string | undefined {
   if (data instanceof ReadableStream || data instanceof WritableStream) {
     return "a stream as its bytes arrive later: read it, and send each chunk";
   }
-  if (isForgotten(data)) return "a promise as its value arrives later: `await` it first";
+  if (data instanceof Promise) {
+    data.catch(() => {}); // no other code can handle a rejection, and Node would end the process
+    return "a promise as its value arrives later: `await` it first";
+  }
   return undefined;
 }
 

@@ -23,7 +23,6 @@ const UNSENDABLE: Record<string, () => unknown> = {
   stream: () => new ReadableStream(),
   promise: () => Promise.resolve("x"),
   "rejecting promise": () => Promise.reject(new Error("x")),
-  query: () => ({ then() {} }),
   Map: () => new Map([["a", 1]]),
   Set: () => new Set([1]),
   Error: () => new Error("x"),

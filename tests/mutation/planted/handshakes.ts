@@ -118,7 +118,7 @@ export const handshakes: readonly Fault[] = [
     id: "upgrade-promise-left-to-reject",
     file: "common/thenable.ts",
     what: "A forgotten promise that rejects is an unhandled rejection",
-    find: "value.then(null, () => {});",
+    find: "value.catch(() => {});",
     replace: ";",
     caughtBy: ["node24 C6."],
   },

@@ -5,7 +5,6 @@ import deno from "../../../adapters/deno.ts";
 import node from "../../../adapters/node.ts";
 import sse from "../../../adapters/sse.ts";
 import uws from "../../../adapters/uws.ts";
-import { createEndpoint } from "../../../endpoint/endpoint.ts";
 import { startServer } from "../../../server/serve.ts";
 
 type Methods = Record<string | symbol, (...args: unknown[]) => unknown>;
@@ -25,7 +24,6 @@ const makers: Readonly<Record<string, () => object>> = {
   node: () => node(),
   sse: () => sse(),
   uws: () => uws(),
-  endpoint: () => createEndpoint(),
   "Durable room": () => cloudflare().handleDurableInit({}, CONTEXT),
   "isolate of a plain Worker": () => cloudflare().isolate,
   "module Worker": () => cloudflare({ bindingName: "Room" }).worker(),

@@ -196,7 +196,7 @@ Deno.test("checkAllowedOrigins() rejects values that never match, and names the 
   for (const allowed of table) {
     assert.throws(() => checkAllowedOrigins(allowed as AllowedOrigins), {
       name: "TypeError",
-      message: /^Cannot use allowedOrigins as each entry must be .*: current value is /,
+      message: /^Cannot use allowedOrigins as it must be .*: current value is /,
     }, JSON.stringify(allowed));
   }
 });
