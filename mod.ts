@@ -31,7 +31,7 @@ export {
   kWebSocketHooks,
   setWebSocketHooks,
 } from "./endpoint/framework_hooks.ts";
-export type { AnyContext, UpgradeRequest } from "./handshake/handshake.ts";
+export type { AnyContext, RequestRuntime, UpgradeRequest } from "./handshake/handshake.ts";
 export {
   type Awaitable,
   defineHooks,

@@ -1,11 +1,12 @@
 import { checkClose } from "./socket/close_code.ts";
 import { checkPing } from "./socket/ping_data.ts";
 import type { DrainOptions } from "./socket/drain_waiters.ts";
-import { checkTopic, checkTopicCount, type PublishOptions } from "./pubsub/topic_arguments.ts";
+import { checkSubscription, checkTopic, type PublishOptions } from "./pubsub/topic_arguments.ts";
 import { originOf } from "./handshake/forwarded.ts";
 import type { Handshake, UpgradeRequest } from "./handshake/handshake.ts";
 import type { PubSub } from "./pubsub/pubsub.ts";
 import { inspectAs } from "./common/inspect.ts";
+import type { Limits } from "./common/limits.ts";
 import type { MessageSource } from "./socket/message.ts";
 import type { SendQueue } from "./socket/send_queue.ts";
 import { encode } from "./socket/frame.ts";
@@ -15,7 +16,7 @@ import type { BroadcastDomain, NativeSendQueue, OutgoingFrame } from "./socket/s
 /** @internal Services that all peers of an endpoint share. */
 export interface PeerHost {
   readonly hub: PubSub<Peer>;
-  readonly limits: { readonly maxTopicsPerPeer: number; readonly drainThreshold: number };
+  readonly limits: Limits;
   /** Number of trusted proxies. */
   readonly trustedHops: number;
 }
@@ -122,9 +123,8 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
 
   /** Live peers of this namespace, including this peer while it is open. */
   get peers(): ReadonlySet<Peer<Context>> {
-    const peers: ReadonlySet<Peer<object>> = this.#host.hub.namespaces.get(this.namespace) ??
-      new Set();
-    return peers as ReadonlySet<Peer<Context>>; // the endpoint's hooks type all contexts
+    const peers = this.#host.hub.namespaces.get(this.namespace) ?? new Set<Peer<object>>();
+    return peers as ReadonlySet<Peer<object>> as ReadonlySet<Peer<Context>>; // hooks type all contexts
   }
 
   /** Number of bytes that are queued for this client. */
@@ -163,14 +163,14 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   /**
    * Subscribes to a topic. Does nothing if this peer is subscribed already or not open.
    *
-   * @throws {RangeError} if the peer has `limits.maxTopicsPerPeer` topics already.
+   * @throws {RangeError} over `limits.maxTopicsPerPeer` or `limits.maxTopicLength`.
    */
   subscribe(topic: string): void {
     checkTopic(topic);
     if (!this.#sendQueue.isOpen) return;
     const topics = this.#topics ??= new Set();
     if (topics.has(topic)) return;
-    checkTopicCount(topics.size, this.#host.limits.maxTopicsPerPeer);
+    checkSubscription(topic, topics.size, this.#host.limits);
     if (topics.size === 0) this.#domain = this.#sendQueue.broadcastDomain;
     // Added first: if an observer of the hub closes this peer, the peer must leave this topic too.
     topics.add(topic);
@@ -232,7 +232,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    *
    * @param code 1000–1003, 1007–1014 or 3000–4999 (RFC 6455 §7.4). Default: 1000.
    * @param reason at most 123 bytes of UTF-8.
-   * @throws {RangeError} for a code or reason that RFC 6455 does not allow in a close frame.
+   * @throws {RangeError} for a code or reason that RFC 6455 does not allow; a reason must be a string.
    */
   close(code = 1000, reason = ""): void {
     checkClose(code, reason);

@@ -32,6 +32,7 @@ import {
 import { DurableEndpoint } from "./cloudflare/durable_endpoint.ts";
 import { IsolateEndpoint } from "./cloudflare/isolate_endpoint.ts";
 import { forward, stubOf } from "./cloudflare/stub.ts";
+import { bindMethods } from "../common/bind_methods.ts";
 import { logError } from "../common/errors.ts";
 import type { EndpointPublishOptions } from "../endpoint/endpoint.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
@@ -77,6 +78,7 @@ export class CloudflareAdapter {
   /** @internal Called by {@linkcode adapter}. */
   constructor(options: CloudflareOptions) {
     checkCloudflare(options);
+    bindMethods(this);
     this.#options = options;
   }
 

@@ -154,7 +154,8 @@ export class UwsAdapter extends Adapter {
     context: UwsContext | undefined,
     { admission, protocol, headers }: Decision & { kind: "accept" },
   ): void {
-    // uWebSockets.js 20 has a fixed compression window. Ignore offers that ask for another size.
+    // uWebSockets.js 20 has a fixed compression window, and does not name the window in its answer. An
+    // offer with this parameter needs the name, also for 15 bits (RFC 7692 §7.1.2.1): decline the offer.
     const offer = this.websocket.compression === 0 ? undefined : deflateOffers(
       handshake.header("sec-websocket-extensions"),
     ).find((it) => !it.includes("server_max_window_bits"));

@@ -74,6 +74,12 @@ export interface Limits {
    */
   readonly maxTopicsPerPeer: number;
   /**
+   * Most bytes in the name of a topic (UTF-8). For a longer name, `subscribe()` throws a `RangeError`.
+   *
+   * @default 1_024
+   */
+  readonly maxTopicLength: number;
+  /**
    * Most messages of one peer that may wait for a hook. With more, the server stops reading from
    * the connection. On Deno, uWebSockets.js and Cloudflare, which cannot stop reading, the server
    * closes the peer with 1013.
@@ -119,6 +125,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxPeersPerAddress: Infinity,
   messagesPerSecond: Infinity,
   maxTopicsPerPeer: 1_000,
+  maxTopicLength: 1_024,
   pendingMessages: 1_024,
   pendingBytes: 2 * 1024 * 1024,
   concurrency: Infinity,

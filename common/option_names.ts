@@ -12,19 +12,20 @@ export interface NamesOfOptions {
  * Checks that an object of options has no unknown name. An option that is `undefined` counts as
  * absent, whatever its name.
  *
- * @throws {TypeError} for a value that is not an object, and for an unknown name.
+ * @throws {TypeError} for a value that is not an object, for an unknown name, and for a promise.
  */
 export function checkNames(
   options: unknown,
   known: readonly string[],
   { kind = "option", path = "", advice = "" }: NamesOfOptions = {},
 ): void {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+  const found = Object.prototype.toString.call(options).slice(8, -1).toLowerCase();
+  // A promise has no properties, and would pass as an object without options.
+  if (typeof options !== "object" || /^(?:null|array|promise)$/.test(found)) {
     const name = path.slice(0, -1) || "the options";
-    const found = options === null ? "null" : Array.isArray(options) ? "an array" : typeof options;
     throw new TypeError(`Cannot use ${name} as it must be an object of ${kind}s: found ${found}`);
   }
-  const unknown = Object.keys(givenOptions(options)).find((name) => !known.includes(name));
+  const unknown = Object.keys(givenOptions(options!)).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   throw new TypeError(
     `Cannot use ${path}${unknown} as there is no such ${kind}: known are ${

@@ -7,6 +7,7 @@ import {
   Endpoint,
   type EndpointPublishOptions,
 } from "./endpoint.ts";
+import { bindMethods } from "../common/bind_methods.ts";
 import { checkNames, givenOptions } from "../common/option_names.ts";
 import { type Awaitable, isThenable } from "./hooks.ts";
 import { ENDPOINT_OPTIONS, type EndpointOptions } from "./options.ts";
@@ -30,7 +31,10 @@ export interface AdapterOptions<Context extends object = AnyContext>
   readonly perMessageDeflate?: boolean;
 }
 
-/** Base of all adapters. Each adds `handleUpgrade` with the usual arguments of its runtime. */
+/**
+ * Base of all adapters. Each adds `handleUpgrade` with the usual arguments of its runtime. All methods
+ * are bound: `const { handleUpgrade, publish, close } = ws` works.
+ */
 export abstract class Adapter {
   /** Endpoint with the peers, topics and limits of this adapter. */
   readonly endpoint: Endpoint;
@@ -46,6 +50,7 @@ export abstract class Adapter {
    */
   constructor(options: AdapterOptions, ownOptions: readonly string[] = []) {
     checkAdapterOptions(options, ownOptions);
+    bindMethods(this);
     this.endpoint = endpointOf(options);
     this.upgrader = upgraderOf(this.endpoint);
   }
@@ -89,9 +94,7 @@ export abstract class Adapter {
   /** Same, with the arguments of `peer.close`. */
   close(code?: number, reason?: string): Promise<void>;
   close(first?: CloseOptions | number, reason?: string): Promise<void> {
-    return typeof first === "number"
-      ? this.endpoint.close(first, reason)
-      : this.endpoint.close(first);
+    return this.endpoint.close(first as number, reason);
   }
 
   /**

@@ -2,6 +2,7 @@ import { PeerError, type PeerErrorCode } from "../common/errors.ts";
 import { HookRunner, type HookRunnerOwner, type PeerHookName } from "./hook_runner.ts";
 import type { Admission, ConnectionHost } from "./connection_host.ts";
 import type { PeerHooks } from "./hooks.ts";
+import type { Handshake } from "../handshake/handshake.ts";
 import { Liveness } from "./liveness.ts";
 import { Backlog } from "./backlog.ts";
 import { TokenBucket } from "./token_bucket.ts";
@@ -39,6 +40,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
   readonly #liveness = new Liveness();
   readonly #host: ConnectionHost;
   readonly #slot: Slot;
+  readonly #handshake: Handshake;
   #opening = false;
   /** Whether `open` has failed. No later hook may start, except `error` and `close`. */
   #openFailed = false;
@@ -57,6 +59,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     this.#runner = new HookRunner(admission.hooks, this);
     this.#host = host;
     this.#slot = admission.slot;
+    this.#handshake = admission.handshake;
     this.#sendQueue = new SendQueue(socket, host, this);
     this.peer = new Peer(this.#sendQueue, admission, host);
     socket.listener = this;
@@ -78,10 +81,11 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     if (revived === true) return;
     const pending = revived?.then((hooks) => void (this.#runner.hooks = hooks)) ??
       this.#runner.run("open");
-    if (!pending) return;
+    if (!pending) return this.#handshake.opened();
     this.#opening = true;
     pending.then(() => {
       this.#opening = false;
+      this.#handshake.opened();
       this.#proceed();
     });
   }

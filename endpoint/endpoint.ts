@@ -7,6 +7,7 @@ import type { AnyContext } from "../handshake/handshake.ts";
 import { checkOptions, type EndpointOptions } from "./options.ts";
 import { Hub } from "../pubsub/hub.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
+import { checkNames } from "../common/option_names.ts";
 import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "../common/limits.ts";
 import type { SendQueue } from "../socket/send_queue.ts";
 import { encode } from "../socket/frame.ts";
@@ -56,6 +57,8 @@ export interface EndpointPublishOptions {
 const DRAIN_INTERVAL = 10;
 /** Milliseconds that {@linkcode Endpoint.close} waits for the sockets of accepted handshakes to open. */
 const MAX_OPENING = 2000;
+
+const CLOSE_OPTIONS: readonly string[] = ["code", "reason", "timeout", "jitter"];
 
 /**
  * Hooks, peers, topics and limits, independent of any runtime. Several adapters may share one
@@ -131,6 +134,7 @@ export class Endpoint {
    */
   publish(topic: string, data: unknown, options: EndpointPublishOptions = {}): number {
     const { namespace, compress } = options;
+    if (namespace !== undefined) checkTopic(namespace, "the namespace");
     return this.#hub.publish(checkTopic(topic), encode(data), { namespace, compress });
   }
 
@@ -157,8 +161,10 @@ export class Endpoint {
   close(options?: CloseOptions): Promise<void>;
   /** Same, with the arguments of `peer.close`. */
   close(code?: number, reason?: string): Promise<void>;
-  close(first: CloseOptions | number = {}, second?: string): Promise<void> {
-    const options = typeof first === "number" ? { code: first, reason: second ?? "" } : first;
+  close(first?: CloseOptions | number, second?: string): Promise<void> {
+    const isCode = first === undefined || typeof first === "number";
+    const options = isCode ? { code: first, reason: second } as CloseOptions : first;
+    checkNames(options, CLOSE_OPTIONS);
     const { code = 1001, reason = "", timeout = 10_000, jitter = 0 } = options;
     checkClose(code, reason);
     checkNumber("timeout", timeout, 0, MAX_TIME);

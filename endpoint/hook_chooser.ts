@@ -1,3 +1,5 @@
+import { invalidOption } from "../common/errors.ts";
+import { mustNotBePromise } from "../common/thenable.ts";
 import { givenOptions } from "../common/option_names.ts";
 import { headerPairs } from "../handshake/upgrade_headers.ts";
 import {
@@ -8,6 +10,8 @@ import {
   type PeerHooks,
   type UpgradeResult,
 } from "./hooks.ts";
+import { checkHooks } from "./options.ts";
+import { checkResult } from "./upgrade_result.ts";
 
 /** Composes global and resolved hooks, once for each pair, so that a connection costs no closures. */
 export class HookChooser {
@@ -18,10 +22,18 @@ export class HookChooser {
     this.#global = global;
   }
 
+  /** @throws {TypeError} for a value that is no object of hooks. */
   choose(chosen: PeerHooks | undefined | void): PeerHooks {
     if (!chosen || chosen === this.#global) return this.#global;
     let composed = this.#composed.get(chosen);
-    if (!composed) this.#composed.set(chosen, composed = compose(this.#global, chosen));
+    if (!composed) {
+      if (typeof chosen !== "object") {
+        throw new TypeError(invalidOption("the result of resolve", "an object of hooks", chosen));
+      }
+      for (const [name, hook] of Object.entries(chosen)) mustNotBePromise(`hook ${name}`, hook);
+      checkHooks("hooks of resolve", chosen);
+      this.#composed.set(chosen, composed = compose(this.#global, chosen));
+    }
     return composed;
   }
 }
@@ -30,11 +42,8 @@ function compose(first: PeerHooks, second: PeerHooks): PeerHooks {
   return {
     upgrade: (request) =>
       chain(first.upgrade?.(request), (a) => {
-        if (a instanceof Response || a?.handled) return a;
-        return chain(
-          second.upgrade?.(request),
-          (b) => b instanceof Response || b?.handled ? b : merge(a, b),
-        );
+        if (isFinal(a)) return a;
+        return chain(second.upgrade?.(request), (b) => isFinal(b) ? b : merge(a, b));
       }),
     ...both(first, second, "open"),
     ...both(first, second, "message"),
@@ -44,6 +53,17 @@ function compose(first: PeerHooks, second: PeerHooks): PeerHooks {
     ...both(first, second, "close"),
     ...both(first, second, "error"),
   };
+}
+
+/**
+ * Whether a result of `upgrade` needs no other result: a refusal, or a hook that took over the socket.
+ *
+ * @throws {TypeError} for a value that is no result.
+ */
+function isFinal(result: UpgradeResult | Response | void): result is Response | UpgradeResult {
+  if (result instanceof Response) return true;
+  checkResult(result);
+  return Boolean(result?.handled);
 }
 
 function merge(a: UpgradeResult | void, b: UpgradeResult | void): UpgradeResult | void {

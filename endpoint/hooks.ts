@@ -5,6 +5,9 @@ import type { AllowedOrigins } from "../handshake/allowed_origins.ts";
 import type { Peer } from "../peer.ts";
 import type { CloseInfo } from "../socket/socket.ts";
 import type { UpgradeHeaders } from "../handshake/upgrade_headers.ts";
+import { isThenable } from "../common/thenable.ts";
+
+export { isThenable } from "../common/thenable.ts";
 
 /** Options for one client, as the `upgrade` hook returns them. */
 export interface UpgradeResult<Context extends object = AnyContext> {
@@ -135,7 +138,9 @@ export interface HookOptions<Context extends object = AnyContext> {
   ) => Awaitable<string | false | null | undefined | void>;
   /**
    * Other origins that may connect with cookies or `Authorization`: origins, patterns, a function,
-   * or `"*"` for all. The server's own host is always admitted.
+   * or `"*"` for all. The server's own host is always admitted. For a wildcard, write a RegExp:
+   * `/^https:\/\/[\w-]+\.example\.com$/`. The entry `"null"` admits all pages with an opaque origin:
+   * local files, and any page in a sandboxed frame.
    *
    * @default none
    */
@@ -169,9 +174,4 @@ export type PeerHooks = Partial<Hooks>;
 /** Calls `next` with a value: at once, or later if the value is a promise. */
 export function chain<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
   return isThenable(value) ? Promise.resolve(value).then(next) : next(value);
-}
-
-/** Whether a value is a promise, as an asynchronous hook returns. */
-export function isThenable<T>(value: T | PromiseLike<T>): value is Promise<T> {
-  return typeof (value as PromiseLike<T> | undefined)?.then === "function";
 }

@@ -3,7 +3,7 @@ import { checkNames } from "../common/option_names.ts";
 import { checkAllowedOrigins } from "../handshake/allowed_origins.ts";
 import { type AnyContext, TOKEN } from "../handshake/handshake.ts";
 import type { Limits } from "../common/limits.ts";
-import { HOOK_NAMES, type HookOptions } from "./hooks.ts";
+import { HOOK_NAMES, type HookOptions, type PeerHooks } from "./hooks.ts";
 
 /** Options of `createEndpoint`, and so of every adapter. */
 export interface EndpointOptions<Context extends object = AnyContext> extends HookOptions<Context> {
@@ -41,9 +41,7 @@ export function checkOptions(options: EndpointOptions): void {
   if (options.hooks !== undefined) {
     checkNames(options.hooks, HOOK_NAMES, { kind: "hook", path: "hooks." });
   }
-  for (const name of HOOK_NAMES) {
-    mustBeFunction(`hooks.${name}`, options.hooks?.[name]);
-  }
+  checkHooks("hooks", options.hooks ?? {});
   mustBeFunction("resolve", options.resolve);
   mustBeFunction("getNamespace", options.getNamespace);
   mustBeFunction("handleProtocols", options.handleProtocols);
@@ -64,6 +62,15 @@ function checkHeaderNames(names: unknown): void {
     names.every((name) => typeof name === "string" && TOKEN.test(name));
   if (names === undefined || isList) return;
   throw new TypeError(invalidOption("retainHeaders", "a list of header names", names));
+}
+
+/**
+ * Checks that each hook of an object is a function.
+ *
+ * @throws {TypeError} for another value.
+ */
+export function checkHooks(name: string, hooks: PeerHooks): void {
+  for (const hook of HOOK_NAMES) mustBeFunction(`${name}.${hook}`, hooks[hook]);
 }
 
 function mustBeFunction(name: string, value: unknown): void {

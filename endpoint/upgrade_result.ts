@@ -1,3 +1,4 @@
+import { mustNotBePromise } from "../common/thenable.ts";
 import { checkDeflate } from "../handshake/deflate_options.ts";
 import { type FrameworkContext, kWebSocketHooks } from "./framework_hooks.ts";
 import type { UpgradeResult } from "./hooks.ts";
@@ -23,6 +24,7 @@ export function checkResult(result: unknown): void {
   const isPlain = typeof result === "object" && result !== null && !Array.isArray(result);
   const unknown = keys.find((key) => !RESULT_KEYS.includes(key));
   if (isPlain && !unknown && !("status" in result)) {
+    for (const [key, value] of Object.entries(result)) mustNotBePromise(`${key} of upgrade`, value);
     return checkDeflate((result as UpgradeResult).perMessageDeflate);
   }
   throw new TypeError(

@@ -1,4 +1,5 @@
 import { invalidOption, PeerError } from "../common/errors.ts";
+import { mustNotBePromise } from "../common/thenable.ts";
 import { originOf } from "../handshake/forwarded.ts";
 import {
   type Handshake,
@@ -241,6 +242,11 @@ export class Upgrader {
     const namespace: unknown = result?.namespace ??
       this.#options.getNamespace?.(pending.request) ?? pathnameOf(pending.handshake.target);
     if (typeof namespace === "string") return namespace;
+    mustNotBePromise(
+      "the namespace",
+      namespace,
+      "return it from upgrade, which may be asynchronous",
+    );
     throw new TypeError(invalidOption("the namespace", "a string", typeof namespace));
   }
 

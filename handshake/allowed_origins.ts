@@ -1,3 +1,5 @@
+import { invalidOption } from "../common/errors.ts";
+import { mustNotBePromise } from "../common/thenable.ts";
 import type { UpgradeRequest } from "./handshake.ts";
 
 /** Origins that are admitted in addition to the server's own host. */
@@ -8,23 +10,31 @@ export type AllowedOrigins =
   | readonly (string | RegExp)[]
   | ((origin: string, request: UpgradeRequest) => boolean);
 
-// An origin as browsers write it: scheme and authority, or "null" for a page with an opaque origin.
-const ORIGIN = /^(?:null|[a-z][a-z0-9+.-]*:\/\/[^/?#]+\/?)$/i;
+// An origin as browsers write it: scheme and authority, or "null" for a page with an opaque origin. Some
+// web views send "file://". No page has the scheme of a WebSocket.
+const ORIGIN = /^(?:null|(?!wss?:)[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@*]+\/?)?)$/i;
+
+/** Whether an entry of the option can match the `Origin` header of a client. */
+export function isOrigin(entry: string): boolean {
+  return ORIGIN.test(entry) && (!/^https?:/i.test(entry) || URL.canParse(entry));
+}
 
 /**
  * Checks that each entry of the option can match an origin.
  *
- * @throws {TypeError} for a string that is not an origin.
+ * @throws {TypeError} for a string that matches no origin.
  */
 export function checkAllowedOrigins(allowed: AllowedOrigins | undefined): void {
   if (allowed === undefined || allowed === "*" || typeof allowed === "function") return;
   const entries: readonly unknown[] = Array.isArray(allowed) ? allowed : [allowed];
   for (const entry of entries) {
-    if (entry instanceof RegExp || (typeof entry === "string" && ORIGIN.test(entry))) continue;
+    if (entry instanceof RegExp || (typeof entry === "string" && isOrigin(entry))) continue;
     throw new TypeError(
-      `Cannot use allowedOrigins as each entry must be a RegExp or an origin such as "https://example.com" ("*" alone admits all): current value is ${
-        String(entry)
-      }`,
+      invalidOption(
+        "allowedOrigins",
+        'an origin, "null", or a RegExp for a wildcard',
+        entry,
+      ),
     );
   }
 }
@@ -44,7 +54,7 @@ export function admitsOrigin(
   if (typeof allowed === "function") {
     const answer: unknown = allowed(origin, request());
     if (typeof answer === "boolean") return answer;
-    if (answer instanceof Promise) answer.catch(() => {});
+    mustNotBePromise("the answer of allowedOrigins", answer, "check the origin in upgrade instead");
     throw new TypeError(
       `Cannot use the answer of allowedOrigins as it must be a boolean: found ${
         Object.prototype.toString.call(answer)

@@ -6,10 +6,36 @@ export interface UpgradeRequest extends Request {
   /** Values from a framework or a hook. They become part of `peer.context`. */
   context: AnyContext;
   /**
-   * Objects of the runtime, under its name: `node: { req, socket, head }`, `deno: { request, info }`,
-   * `bun: { request, server }`, `uws: { req, res, context }`, `cloudflare: { request, env, ctx }`.
+   * Objects of the runtime. Present in `resolve`, `upgrade` and `open`. If a later hook needs one of
+   * these objects, keep the object in `peer.context`.
    */
-  readonly runtime?: { readonly name: string };
+  readonly runtime?: RequestRuntime;
+}
+
+/** The runtime of a request, by its name, and the runtime's own objects under the same name. */
+export interface RequestRuntime {
+  /** Name of the property with the objects. */
+  readonly name: "node" | "deno" | "bun" | "uws" | "cloudflare" | "sse";
+  /** Node: `IncomingMessage`, socket, and the first bytes behind the request. */
+  readonly node?: { readonly req: object; readonly socket: object; readonly head: Uint8Array };
+  /** Deno: the arguments of the server's handler. */
+  readonly deno?: { readonly request: Request; readonly info?: object | undefined };
+  /** Bun: the arguments of the server's `fetch`. */
+  readonly bun?: { readonly request: Request; readonly server: object };
+  /** uWebSockets.js: the arguments of the route. Valid in a synchronous `upgrade` only. */
+  readonly uws?: {
+    readonly req: object;
+    readonly res: object;
+    readonly context?: object | undefined;
+  };
+  /** Cloudflare: the arguments of `fetch`. After a hibernation there is no request. */
+  readonly cloudflare?: {
+    readonly request?: Request;
+    readonly env: unknown;
+    readonly ctx: unknown;
+  };
+  /** Server-sent events: the arguments of the adapter's `fetch`. */
+  readonly sse?: { readonly request: Request; readonly info?: object | undefined };
 }
 
 /** A handshake as an adapter reads it, before any code needs a web `Request`. */
@@ -44,6 +70,8 @@ export interface Handshake {
    * the headers that determine the URL.
    */
   settle(retain?: readonly string[]): void;
+  /** Releases the objects of the runtime. Called when the `open` hook has settled. */
+  opened(): void;
 }
 
 /** Abort reason of a request whose client left before the response. */
@@ -66,9 +94,9 @@ export function refusalResponse({ status, message, headers }: Refusal): Response
   });
 }
 
-// A 16-byte nonce in base64 (RFC 6455 §4.1): 22 characters and two of padding. The last of the 22
-// characters carries only two bits.
-const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
+// A 16-byte nonce in base64 (RFC 6455 §4.1): 22 characters and two of padding. The last four bits of
+// the 22 characters are unused, and not always zero: the example in RFC 6455 §4.1 ends with "C==".
+const KEY = /^[A-Za-z0-9+/]{22}==$/;
 // host [":" port] of RFC 3986, without user info and percent-encoding: no client sends these in
 // `Host`, and `new URL` reads them differently on each runtime.
 const HOST = /^(?:[A-Za-z0-9._~!$&'()*+;=-]+|\[[0-9A-Fa-f:.]+\])(?::\d{0,5})?$/;
@@ -139,9 +167,12 @@ export function listElements(value: string | null): string[] {
 /** A token of RFC 9110 §5.6.2. */
 export const TOKEN: RegExp = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-/** Whether a header is a list of tokens without duplicates (RFC 6455 §4.1). */
+/**
+ * Whether a header is a list of tokens without duplicates (RFC 6455 §4.1). Empty elements do not count
+ * (RFC 9110 §5.6.1.2).
+ */
 export function isTokenList(value: string): boolean {
-  const elements = value.split(",").map((element) => element.trim());
+  const elements = listElements(value);
   return elements.every((element) => TOKEN.test(element)) &&
     new Set(elements).size === elements.length;
 }

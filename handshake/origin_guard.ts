@@ -1,4 +1,4 @@
-import { admitsOrigin, type AllowedOrigins } from "./allowed_origins.ts";
+import { admitsOrigin, type AllowedOrigins, isOrigin } from "./allowed_origins.ts";
 import { hostOf } from "./forwarded.ts";
 import type { Handshake, Refusal, UpgradeRequest } from "./handshake.ts";
 
@@ -51,10 +51,12 @@ export class OriginGuard {
   refusal(handshake: Handshake, request: () => UpgradeRequest): Refusal | undefined {
     const origin = foreignOrigin(handshake, this.#hops, (it) => this.admits(it, request));
     if (origin === undefined) return undefined;
-    const admit = `allowedOrigins: [${JSON.stringify(origin)}]`;
+    const admit = isOrigin(origin)
+      ? `\`allowedOrigins: [${JSON.stringify(origin)}]\``
+      : "`allowedOrigins` as a function";
     const message = `The origin ${origin} may not connect to ${
       hostOf(handshake, this.#hops)
-    } with credentials: the option \`${admit}\` would admit it`;
+    } with credentials: the option ${admit} would admit it`;
     if (!this.#hasReported) {
       this.#hasReported = true;
       this.#report(new Error(`${message}. Further refusals are not reported`), request());

@@ -3,6 +3,7 @@ import {
   type AnyContext,
   type Handshake,
   type Refusal,
+  type RequestRuntime,
   type UpgradeRequest,
   validateHandshake,
 } from "./handshake.ts";
@@ -22,7 +23,7 @@ export interface RawHandshakeInit {
   readonly remoteAddress: string | undefined;
   readonly context?: AnyContext | undefined;
   /** Value of `request.runtime` in hooks. */
-  readonly runtime?: unknown;
+  readonly runtime?: RequestRuntime;
 }
 
 /**
@@ -38,7 +39,7 @@ export class RawHandshake implements Handshake {
   readonly context: AnyContext | undefined;
   /** Names and values in turn. After the handshake one string, which needs a fourth of the memory. */
   #rawHeaders: readonly string[] | string;
-  #runtime: unknown;
+  #runtime: RequestRuntime | undefined;
   #request: LazyRequest | undefined;
   #abortReason: (() => unknown) | undefined;
 
@@ -98,7 +99,6 @@ export class RawHandshake implements Handshake {
   }
 
   settle(retain?: readonly string[]): void {
-    this.#runtime = undefined;
     const all = this.#headers;
     const kept = retain && new Set([...NEEDED, ...retain].map((name) => name.toLowerCase()));
     this.#rawHeaders = (kept ? headersNamed(kept, all) : all).join("\n");
@@ -106,6 +106,10 @@ export class RawHandshake implements Handshake {
     for (const name of kept && this.#request ? [...this.#request.headers.keys()] : []) {
       if (!kept!.has(name)) this.#request!.headers.delete(name);
     }
+  }
+
+  opened(): void {
+    this.#runtime = undefined;
   }
 
   get #headers(): readonly string[] {

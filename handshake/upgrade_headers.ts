@@ -1,3 +1,4 @@
+import { mustNotBePromise } from "../common/thenable.ts";
 import { type Handshake, listElements, TOKEN } from "./handshake.ts";
 
 // Visible ASCII, space and tab: every runtime writes these as the same bytes.
@@ -72,6 +73,7 @@ export function checkedHeaders(given: UpgradeHeaders | undefined): [string, stri
   const checked: [string, string][] = [];
   for (const [name, values] of headerPairs(given)) {
     for (const value of [values].flat()) {
+      mustNotBePromise(`the header ${name}`, value);
       if (typeof name !== "string" || !TOKEN.test(name)) {
         throw new TypeError(
           `Cannot send the header ${

@@ -1,4 +1,6 @@
 import { invalidOption } from "../common/errors.ts";
+import type { Limits } from "../common/limits.ts";
+import { utf8Length } from "../socket/frame.ts";
 import type { SendOptions } from "../socket/peer_websocket.ts";
 
 /** Options of `peer.publish`. */
@@ -12,23 +14,27 @@ export interface PublishOptions extends SendOptions {
 }
 
 /**
- * Returns the topic.
+ * Returns a topic, or another name.
  *
  * @throws {TypeError} for a value that is not a string.
  */
-export function checkTopic(topic: unknown): string {
+export function checkTopic(topic: unknown, name = "the topic"): string {
   if (typeof topic === "string") return topic;
-  throw new TypeError(invalidOption("the topic", "a string", topic));
+  throw new TypeError(invalidOption(name, "a string", topic));
 }
 
 /**
  * Checks that a peer with `count` topics may subscribe to one more.
  *
- * @throws {RangeError} if the peer has as many topics as `limits.maxTopicsPerPeer` allows.
+ * @throws {RangeError} if the peer has as many topics as `limits.maxTopicsPerPeer` allows, or the name
+ * of the topic is longer than `limits.maxTopicLength`.
  */
-export function checkTopicCount(count: number, maxTopicsPerPeer: number): void {
-  if (count < maxTopicsPerPeer) return;
-  throw new RangeError(
-    `Cannot subscribe to one more topic as limits.maxTopicsPerPeer is ${maxTopicsPerPeer}`,
-  );
+export function checkSubscription(topic: string, count: number, limits: Limits): void {
+  const { maxTopicsPerPeer, maxTopicLength } = limits, length = utf8Length(topic);
+  const tried = count >= maxTopicsPerPeer
+    ? `one more topic as limits.maxTopicsPerPeer is ${maxTopicsPerPeer}`
+    : length > maxTopicLength
+    ? `a topic of ${length} bytes as limits.maxTopicLength is ${maxTopicLength}`
+    : "";
+  if (tried) throw new RangeError(`Cannot subscribe to ${tried}`);
 }

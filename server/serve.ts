@@ -203,21 +203,20 @@ export function startServer<Ws extends Adapter>(
   const listening = (async () => {
     listener = await listen({ port, hostname });
   })();
+  // Peers first, then the listener. `listener` is undefined if listening has failed.
+  const close = async (options?: CloseOptions) => {
+    await ws.close(options);
+    await listening.catch(() => {});
+    await listener?.stop();
+  };
   return {
     ws,
     get url() {
       return urlOf(tls !== undefined, hostname, listener?.port ?? port);
     },
     ready: () => listening,
-    // Peers first, then the listener. `listener` is undefined if listening has failed.
-    async close(options) {
-      await ws.close(options);
-      await listening.catch(() => {});
-      await listener?.stop();
-    },
-    [Symbol.asyncDispose]() {
-      return this.close();
-    },
+    close,
+    [Symbol.asyncDispose]: () => close(),
   };
 }
 

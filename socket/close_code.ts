@@ -1,3 +1,5 @@
+import { invalidOption } from "../common/errors.ts";
+
 /** Code that is reported if no close frame arrived (RFC 6455 §7.1.5). */
 export const ABNORMAL_CLOSURE = 1006;
 
@@ -15,6 +17,7 @@ export function isSendableCloseCode(code: number): boolean {
 /**
  * Checks the code and the reason for a close frame.
  *
+ * @throws {TypeError} for a reason that is not a string.
  * @throws {RangeError} for a code or a reason that RFC 6455 does not allow.
  */
 export function checkClose(code: number, reason: string): void {
@@ -24,6 +27,9 @@ export function checkClose(code: number, reason: string): void {
         String(code)
       }`,
     );
+  }
+  if (typeof reason !== "string") {
+    throw new TypeError(invalidOption("the reason", "a string", reason));
   }
   if (reason.length * 3 <= MAX_REASON_BYTES) return;
   const { byteLength } = utf8.encode(reason);

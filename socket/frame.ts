@@ -76,9 +76,12 @@ function toJson(data: unknown): string {
       { cause },
     );
   }
-  if (json === undefined) {
+  const kind = Object.prototype.toString.call(data).slice(8, -1);
+  // JSON leaves out the contents of a Map, a Set or an Error.
+  const isEmptied = json === "{}" && kind !== "Object";
+  if (json === undefined || isEmptied) {
     throw new TypeError(
-      `Cannot send ${typeof data} as it has no JSON text: send a string, bytes or a JSON value`,
+      `Cannot send ${kind} as it has no JSON text: send a string, bytes or a JSON value`,
     );
   }
   return json;
@@ -90,7 +93,10 @@ function misleading(data: unknown): string | undefined {
   if (data instanceof ReadableStream || data instanceof WritableStream) {
     return "a stream as its bytes arrive later: read it, and send each chunk";
   }
-  if (data instanceof Promise) return "a promise as its value arrives later: `await` it first";
+  if (data instanceof Promise) {
+    data.catch(() => {}); // no other code can handle a rejection, and Node would end the process
+    return "a promise as its value arrives later: `await` it first";
+  }
   return undefined;
 }
 

@@ -207,7 +207,7 @@ export class DurableEndpoint extends Adapter {
    */
   override close(first?: CloseOptions | number, reason?: string): Promise<void> {
     this.#reviveAll();
-    return typeof first === "number" ? super.close(first, reason) : super.close(first);
+    return super.close(first as number, reason);
   }
 
   /** Returns the peer of a socket, and revives it if needed; `undefined` for a socket of the user. */

@@ -115,8 +115,7 @@ export class IsolateEndpoint extends Adapter {
 
   /** Closes every peer of this isolate, and waits for the `close` hooks. New clients get 503. */
   override close(first?: CloseOptions | number, reason?: string): Promise<void> {
-    const closed = typeof first === "number" ? super.close(first, reason) : super.close(first);
-    return this.#timers.awake(closed);
+    return this.#timers.awake(super.close(first as number, reason));
   }
 
   #accept(

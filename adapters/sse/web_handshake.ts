@@ -4,6 +4,7 @@ import {
   isTokenList,
   listElements,
   type Refusal,
+  type RequestRuntime,
 } from "../../handshake/handshake.ts";
 import { RawHandshake } from "../../handshake/raw_handshake.ts";
 import { readRequest } from "../../shims/workerd/upgrade.ts";
@@ -77,7 +78,7 @@ function accepts(accept: string | null): boolean {
 /** Makes a handshake of a web-standard request. */
 export function webHandshake(request: Request, info?: ServerInfo): EventStreamHandshake {
   const { ip, cf, context } = request as ServedRequest;
-  const runtime = { name: "sse", sse: { request, info } };
+  const runtime: RequestRuntime = { name: "sse", sse: { request, info } };
   if (cf) {
     const read = readRequest(request);
     const rawHeaders = withProtocols(read.rawHeaders);

@@ -3,7 +3,8 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 // @ts-types="@types/ws"
 import { type ServerOptions, WebSocketServer } from "ws";
-import { deflateOffers } from "../../handshake/deflate_offers.ts";
+import { acceptableOffers } from "../../handshake/deflate_offers.ts";
+import { listElements } from "../../handshake/handshake.ts";
 import type { CallbackSocket } from "../../socket/callback_socket.ts";
 import { type DeflateOptions, isShareable, SharedDeflate } from "./shared_deflate.ts";
 import { adopt, type WsAnswer, type WsSocket } from "./ws_socket.ts";
@@ -82,13 +83,17 @@ export class WsUpgrader {
     // `ws` requires exactly this value. The validated header may be a list (RFC 9110 §7.8).
     const { headers } = request;
     headers.upgrade = "websocket";
-    const offers = deflateOffers(headers["sec-websocket-extensions"] ?? null);
-    if (offers.length > 0) headers["sec-websocket-extensions"] = offers.join();
-    else delete headers["sec-websocket-extensions"];
+    // `ws` 8 refuses empty elements of this list.
+    const protocols = listElements(headers["sec-websocket-protocol"] ?? null);
+    setList(headers, "sec-websocket-protocol", protocols);
     const { perMessageDeflate } = answer;
     server.options = perMessageDeflate === undefined
       ? this.#serverOptions
       : { ...this.#serverOptions, perMessageDeflate: sharing(perMessageDeflate) };
+    // `ws` 8 refuses the whole handshake if it can accept none of the offers.
+    const offers = headers["sec-websocket-extensions"] ?? null;
+    const acceptable = acceptableOffers(offers, server.options.perMessageDeflate);
+    setList(headers, "sec-websocket-extensions", acceptable);
     // `ws` types `head` as a Buffer, and reads it as bytes.
     try {
       server.handleUpgrade(request, stream, head as Buffer, (native: WsSocket) => {
@@ -125,6 +130,16 @@ const EXTENSIONS = "Sec-WebSocket-Extensions:";
 function sharing(perMessageDeflate: boolean | object): boolean | object {
   if (!perMessageDeflate) return false;
   return { serverNoContextTakeover: true, ...(perMessageDeflate as object) };
+}
+
+/** Sets a list header of a request, or deletes the header if the list is empty. */
+function setList(
+  headers: IncomingMessage["headers"],
+  name: "sec-websocket-protocol" | "sec-websocket-extensions",
+  list: readonly string[],
+): void {
+  if (list.length > 0) headers[name] = list.join();
+  else delete headers[name];
 }
 
 /** Options of a `WebSocketServer` that does not listen itself. */

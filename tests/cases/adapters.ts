@@ -136,6 +136,28 @@ export const adapters: readonly Case[] = [
     },
   },
   {
+    id: "A1.detached",
+    fact: "the methods of an adapter work without the adapter in front",
+    server: (server) => ({
+      hooks: { open: (peer) => peer.subscribe("t") },
+      commands: {
+        async go() {
+          const { publish, closeAll, close } = server.ws;
+          const counts = [publish("t", "1"), publish("t", "2")];
+          closeAll(4001, "detached");
+          await close();
+          return counts;
+        },
+      },
+    }),
+    async run(client) {
+      const socket = await client.connect();
+      assert.deepEqual(await client.command("go"), [1, 1]);
+      assert.deepEqual([await socket.text(), await socket.text()], ["1", "2"]);
+      assert.deepEqual(await socket.closed, { code: 4001, reason: "detached" });
+    },
+  },
+  {
     id: "A1.shared",
     fact: "adapters of one endpoint share its peers, topics and statistics",
     server: (server) => {

@@ -98,6 +98,57 @@ export const closing: readonly Case[] = [
     },
   },
   {
+    id: "X1.arguments",
+    fact:
+      "close(), closeAll() and publish() with an argument of the wrong type throw before any state changes",
+    server: (server) => ({
+      hooks: {
+        open(peer) {
+          const { ws } = server;
+          const wrong = (value: unknown) => value as never;
+          const tries: (() => unknown)[] = [
+            () => peer.close(1000, wrong(42)),
+            () => peer.close(1000, wrong(new Error("x"))),
+            () => peer.close(1000, wrong(null)),
+            () => peer.websocket.close(1000, wrong(42)),
+            () => ws.closeAll(1000, wrong(42)),
+            () => ws.close(1001, wrong(42)),
+            () => ws.close({ reason: wrong(42) }),
+            () => ws.close({ reason: wrong(new Error("x")) }),
+            () => ws.close(wrong({ because: "x" })),
+            () => ws.close(wrong("SIGTERM")),
+            () => ws.close(wrong(null)),
+            () => ws.close({ timeout: wrong("5") }),
+            () => ws.publish("t", "x", { namespace: wrong(42) }),
+            () => peer.close(wrong("1000")),
+            () => ws.closeAll(wrong({ code: 1001 })),
+            () => ws.close({ code: wrong("1001") }),
+          ];
+          for (const attempt of tries) {
+            try {
+              attempt();
+              server.log("accepted", `${attempt}`);
+            } catch (error) {
+              server.log("error", (error as Error).name);
+            }
+          }
+          server.log("state", peer.websocket.readyState);
+          peer.send("still here");
+        },
+        message: () => void server.ws.close(undefined, "bye"),
+      },
+    }),
+    async run(client) {
+      const socket = await client.connect();
+      assert.equal(await socket.text(), "still here");
+      const errors = (await client.logged("error", 16)).map(({ data }) => data[0]);
+      assert.deepEqual(errors, [...Array(13).fill("TypeError"), ...Array(3).fill("RangeError")]);
+      assert.deepEqual((await client.logged("state"))[0]!.data, [1]);
+      socket.send("go");
+      assert.deepEqual(await socket.closed, { code: 1001, reason: "bye" });
+    },
+  },
+  {
     id: "X1.legal",
     fact: "each legal kind of code and a reason of 123 bytes reach the client",
     server: (server) => ({

@@ -8,6 +8,7 @@ export const durableCases: readonly Case[] = [
     id: "H1.too-large",
     fact: "a state too large for the storage is an error with a code, and the saved state is kept",
     server: (server) => ({
+      limits: { maxTopicLength: Infinity },
       hooks: {
         upgrade: () => ({ context: { text: "small" } }),
         message(peer, message) {

@@ -142,7 +142,7 @@ export const handshake: readonly Case[] = [
     fact: "a handshake whose subprotocol list has an illegal or repeated token gets 400",
     server: loggingHooks,
     async run(client) {
-      for (const list of ["a b", "a,,b", "a, a", "(x)"]) {
+      for (const list of ["a b", "a, a", "a,,a", "(x)", ",a;b"]) {
         await mustRefuse(
           client,
           { headers: { "Sec-WebSocket-Protocol": list } },
@@ -150,6 +150,47 @@ export const handshake: readonly Case[] = [
           /Sec-WebSocket-Protocol/,
         );
       }
+    },
+  },
+  {
+    id: "C4.subprotocol-empty",
+    fact: "empty elements of a subprotocol list do not count",
+    server: (server) => ({
+      handleProtocols(offered) {
+        server.log("offered", [...offered]);
+        return [...offered].at(-1);
+      },
+      hooks: { open: (peer) => server.log("open", peer.websocket.protocol) },
+    }),
+    async run(client) {
+      const lists: [list: string | string[], selected: string | undefined][] = [
+        ["ocpp1.6,", "ocpp1.6"],
+        ["a,, b", "b"],
+        [" ,\ta ,", "a"],
+        [["a", "", "b"], "b"],
+        ["", undefined],
+        [",", undefined],
+      ];
+      for (const [list, selected] of lists) {
+        const raw = await client.raw({ headers: { "Sec-WebSocket-Protocol": list } });
+        const { status, headers } = await raw.head();
+        assert.equal(status, 101, JSON.stringify(list));
+        assert.equal(Object.fromEntries(headers)["sec-websocket-protocol"], selected);
+      }
+      const opened = (await client.logged("open", lists.length)).map(({ data }) => data[0]);
+      assert.deepEqual(opened, lists.map(([, selected]) => selected ?? ""));
+      assert.equal((await client.logged("offered", 4)).length, 4);
+    },
+  },
+  {
+    id: "C4.key-unused-bits",
+    fact: "a key whose unused bits are not zero is a key, as in RFC 6455 §4.1",
+    server: loggingHooks,
+    async run(client) {
+      for (const key of ["AQIDBAUGBwgJCgsMDQ4PEC==", "dGhlIHNhbXBsZSBub25jZf=="]) {
+        await client.upgraded({ headers: { "Sec-WebSocket-Key": key } });
+      }
+      await client.logged("open", 2);
     },
   },
   {

@@ -151,6 +151,26 @@ export const identity: readonly Case[] = [
     },
   },
   {
+    id: "I2.runtime",
+    fact:
+      "request.runtime names the runtime and holds its objects in open, without an upgrade hook",
+    server: (server) => ({
+      hooks: {
+        async open(peer) {
+          await Promise.resolve();
+          const { runtime } = peer.request;
+          server.log("open", runtime?.name, Object.keys(runtime?.[runtime.name] ?? {}).length);
+        },
+      },
+    }),
+    async run(client) {
+      await client.connect();
+      const [name, objects] = (await client.logged("open"))[0]!.data;
+      assert.ok(["node", "deno", "bun", "uws", "cloudflare", "sse"].includes(name), name);
+      assert.ok(objects >= 2);
+    },
+  },
+  {
     id: "I3.address",
     fact: "peer.remoteAddress is the client's IP address without a port, also after the close",
     server: (server) => ({

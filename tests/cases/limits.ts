@@ -362,6 +362,43 @@ export const limits: readonly Case[] = [
     },
   },
   {
+    id: "L7.length",
+    fact: "for a topic of more bytes than maxTopicLength, 1,024 by default, subscribe() throws",
+    server: (server) => ({
+      hooks: {
+        message(peer) {
+          const names = ["x".repeat(1025), "é".repeat(513), "x".repeat(1024 * 1024)];
+          for (const name of names) {
+            try {
+              peer.subscribe(name);
+              server.log("accepted");
+            } catch (error) {
+              server.log("error", (error as Error).name, (error as Error).message);
+            }
+            server.log("none", peer.publish(name, "x", { echo: true }), peer.topics.size);
+          }
+          for (const name of ["x".repeat(1024), "é".repeat(512)]) {
+            peer.subscribe(name);
+            peer.publish(name, name, { echo: true });
+          }
+        },
+      },
+    }),
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("go");
+      assert.equal(await socket.text(), "x".repeat(1024));
+      assert.equal(await socket.text(), "é".repeat(512));
+      const errors = (await client.logged("error", 3)).map(({ data }) => data);
+      assert.deepEqual(errors[1], [
+        "RangeError",
+        "Cannot subscribe to a topic of 1026 bytes as limits.maxTopicLength is 1024",
+      ]);
+      assert.ok(errors.every(([name]) => name === "RangeError"));
+      for (const { data } of await client.logged("none", 3)) assert.deepEqual(data, [0, 0]);
+    },
+  },
+  {
     id: "L8.default",
     fact: "by default 1,024 messages can wait for a hook",
     server: (server) => ({

@@ -10,7 +10,7 @@ export const pubsub: readonly Case[] = [
     server: (server) => ({
       hooks: {
         message(peer) {
-          for (const topic of ["", "a", "a", "\0", "__proto__", "✓".repeat(1000)]) {
+          for (const topic of ["", "a", "a", "\0", "__proto__", "✓".repeat(300)]) {
             peer.subscribe(topic);
           }
           server.log("size", peer.topics.size);

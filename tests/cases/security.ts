@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createEndpoint } from "../../endpoint/endpoint.ts";
 import { CLOSE, closePayload, frame, PING, PONG, TEXT } from "../harness/clients/raw_client.ts";
 import { type CaseClient, sleep } from "../harness/clients/case_client.ts";
 import { stopwatch } from "../harness/time_limit.ts";
@@ -73,6 +74,66 @@ export const security: readonly Case[] = [
         for (const Origin of refused) {
           assert.equal(await statusOf(client, { Origin, Cookie }), 403, Origin);
         }
+      }
+    },
+  },
+  {
+    id: "C10.opaque",
+    fact: 'the entries "null" and "file://" of allowedOrigins admit these origins, and no other',
+    server: () => ({ onError() {}, allowedOrigins: ["null", "file://"] }),
+    async run(client) {
+      const Cookie = "sid=1";
+      for (const Origin of ["null", "file://"]) {
+        assert.equal(await statusOf(client, { Origin, Cookie }), 101, Origin);
+      }
+      for (const Origin of ["https://a.example", "file://a", "about:blank", "null.example"]) {
+        assert.equal(await statusOf(client, { Origin, Cookie }), 403, Origin);
+      }
+    },
+  },
+  {
+    id: "C10.advice",
+    fact:
+      "the server takes the option that the text of a refusal names; a wildcard throws with advice",
+    server: () => ({
+      onError() {},
+      commands: {
+        make(allowedOrigins) {
+          try {
+            createEndpoint({ allowedOrigins: allowedOrigins as string[] });
+            return "made";
+          } catch (error) {
+            return `${(error as Error).name}: ${(error as Error).message}`;
+          }
+        },
+      },
+    }),
+    async run(client) {
+      const origins = [
+        "https://a.example",
+        "http://a.example:8080",
+        "null",
+        "file://",
+        "capacitor://localhost",
+        "chrome-extension://abc",
+        "ws://a.example",
+        "https://a.example/path",
+        "https://a.example:99999",
+        "https://*.example",
+        "a.example",
+      ];
+      for (const Origin of origins) {
+        const raw = await client.raw({ headers: { Origin, Cookie: "sid=1" } });
+        assert.equal((await raw.head()).status, 403, Origin);
+        raw.fin();
+        const body = await raw.body();
+        const [, list] = /`allowedOrigins: (\[.*?\])` would admit/.exec(body) ?? [];
+        if (list) assert.equal(await client.command("make", JSON.parse(list)), "made", Origin);
+        else assert.match(body, /`allowedOrigins` as a function would admit/);
+      }
+      for (const wrong of ["https://*.example.com", "wss://a.example", "https://u@a.example"]) {
+        const said = await client.command<string>("make", [wrong]);
+        assert.match(said, /^TypeError: .* a RegExp for a wildcard/, wrong);
       }
     },
   },

@@ -22,12 +22,59 @@ const UNSENDABLE: Record<string, () => unknown> = {
   Blob: () => new Blob(["x"]),
   stream: () => new ReadableStream(),
   promise: () => Promise.resolve("x"),
+  "rejecting promise": () => Promise.reject(new Error("x")),
+  Map: () => new Map([["a", 1]]),
+  Set: () => new Set([1]),
+  Error: () => new Error("x"),
+  RegExp: () => /x/,
+  iterator: () => [1].values(),
   circular: () => {
     const value: { self?: unknown } = {};
     value.self = value;
     return value;
   },
 };
+
+const DEFLATE_OPTIONS: readonly (boolean | object)[] = [
+  true,
+  false,
+  { serverNoContextTakeover: false },
+  { serverNoContextTakeover: true },
+  { clientNoContextTakeover: false },
+  { clientNoContextTakeover: true },
+  { serverMaxWindowBits: 10 },
+  { clientMaxWindowBits: 10 },
+  { serverMaxWindowBits: 15, clientMaxWindowBits: 15 },
+];
+const DEFLATE_OFFERS: readonly string[] = [
+  "",
+  "; server_no_context_takeover",
+  "; client_no_context_takeover",
+  "; server_max_window_bits=9",
+  "; server_max_window_bits=15",
+  "; client_max_window_bits",
+  "; client_max_window_bits=9",
+  "; client_max_window_bits=15",
+  "; server_max_window_bits=9, permessage-deflate; client_max_window_bits=9, permessage-deflate",
+];
+
+/** Returns the fault in the answer to one offer or several (RFC 7692 §7.1), if there is one. */
+function faultOf(answer: string, offers: string): string | undefined {
+  const bits = (text: string, side: string): number | undefined => {
+    const match = new RegExp(`${side}_max_window_bits(?:=(\\d+))?`).exec(text);
+    return match ? Number(match[1] ?? 15) : undefined;
+  };
+  const faults = offers.split(", ").map((offer) => {
+    const server = bits(answer, "server"), client = bits(answer, "client");
+    const forgets = "server_no_context_takeover";
+    if (offer.includes(forgets) && !answer.includes(forgets)) return "no takeover was asked for";
+    const offered = bits(offer, "server");
+    if (offered && !(server! <= offered)) return "the server's window is too large";
+    if (client && !(client <= (bits(offer, "client") ?? 0))) return "the client's window";
+    return undefined;
+  });
+  return faults.includes(undefined) ? undefined : faults[0];
+}
 
 /** S1–S7: frames on the wire for each value sent. */
 export const sending: readonly Case[] = [
@@ -90,7 +137,16 @@ export const sending: readonly Case[] = [
     server: () => ({
       hooks: {
         open(peer) {
-          const values = [{ a: [1, null] }, [1], 1, true, null, new Date(0), { toJSON: () => "j" }];
+          const values = [
+            { a: [1, null] },
+            [1],
+            1,
+            true,
+            null,
+            new Date(0),
+            { toJSON: () => "j" },
+            {},
+          ];
           for (const value of values) peer.send(value);
         },
       },
@@ -349,6 +405,34 @@ export const sending: readonly Case[] = [
       assert.equal((await sockets[0]!.closed).code, 4000);
     },
   })),
+  {
+    id: "S6.options",
+    fact: "each option of permessage-deflate declines or answers each offer as RFC 7692 says",
+    server: () => ({
+      hooks: {
+        upgrade: ({ url }) => ({
+          perMessageDeflate: JSON.parse(decodeURIComponent(new URL(url).search.slice(1))),
+        }),
+      },
+    }),
+    async run(client) {
+      for (const options of DEFLATE_OPTIONS) {
+        const target = client.path(`?${encodeURIComponent(JSON.stringify(options))}`);
+        for (const parameters of DEFLATE_OFFERS) {
+          const offer = `permessage-deflate${parameters}`;
+          const raw = await client.raw({ target, headers: { "Sec-WebSocket-Extensions": offer } });
+          const { status, headers } = await raw.head();
+          const what = `${JSON.stringify(options)} and ${offer}`;
+          assert.equal(status, 101, what);
+          const answer = Object.fromEntries(headers)["sec-websocket-extensions"];
+          if (answer) {
+            assert.equal(faultOf(answer, offer), undefined, `${what}: ${answer}`);
+          }
+          raw.destroy();
+        }
+      }
+    },
+  },
   {
     id: "S7.ping",
     fact: "ping(data) sends a ping with exactly that payload, and returns true",

@@ -9,6 +9,15 @@ function usedResponse(): Response {
   return response;
 }
 
+const RESULT_FIELDS = [
+  "headers",
+  "context",
+  "namespace",
+  "protocol",
+  "perMessageDeflate",
+  "handled",
+];
+
 /** C6–C8, C11, C12: the upgrade hook. */
 export const upgrade: readonly Case[] = [
   {
@@ -183,6 +192,56 @@ export const upgrade: readonly Case[] = [
       assert.deepEqual(names, [...odd.map(() => "TypeError"), "PeerError"]);
       assert.ok(!(await client.events()).includes("open"));
       await client.connect("?nothing");
+    },
+  },
+  {
+    id: "C6.promises",
+    fact:
+      "a promise in a field of an upgrade result, or from getNamespace or allowedOrigins, is a 500 and a TypeError to onError, also if the promise rejects",
+    server: (server) => {
+      const late = (request: { url: string }, which: string): Promise<never> | undefined => {
+        const [field, how] = new URL(request.url).search.slice(1).split(".");
+        if (field !== which) return undefined;
+        return how === "rejects"
+          ? Promise.reject(new Error("too late"))
+          : Promise.resolve("x" as never);
+      };
+      const field = (request: { url: string }): undefined => {
+        for (const name of [...RESULT_FIELDS, "value"]) {
+          const value = late(request, name);
+          const result = name === "value" ? { headers: { "x-a": value } } : { [name]: value };
+          if (value) return result as unknown as undefined;
+        }
+      };
+      return {
+        hooks: {
+          upgrade: field,
+          open: () => server.log("open"),
+        },
+        resolve(request) {
+          const open = late(request, "hook");
+          if (open) return { open } as never;
+          // A second upgrade hook: the results of both are merged.
+          return { upgrade: () => ({ context: { resolved: true } }) };
+        },
+        getNamespace: (request) => late(request, "getNamespace") as never ?? "fine",
+        allowedOrigins: (_, request) => late(request, "origin") as never ?? true,
+        onError: (error) => server.log("onError", (error as Error).name, (error as Error).message),
+      };
+    },
+    async run(client) {
+      const headers = { cookie: "a=1", origin: "https://a.example" };
+      const options = ["hook", "getNamespace", "origin", "value", ...RESULT_FIELDS];
+      const queries = options.flatMap((it) => [`${it}.resolves`, `${it}.rejects`]);
+      for (const query of queries) {
+        const { status } = await client.refused(`?${query}`, { headers });
+        assert.equal(status, 500, query);
+      }
+      for (const { data: [name, message] } of await client.logged("onError", queries.length)) {
+        assert.deepEqual([name, /is a promise/.test(message)], ["TypeError", true], message);
+      }
+      assert.ok(!(await client.events()).includes("open"));
+      await client.connect("", { headers });
     },
   },
   {

@@ -75,6 +75,14 @@ export const adapters: readonly Fault[] = [
     caughtBy: ["deno C8.", "bun C8."],
   },
   {
+    id: "adapter-methods-unbound",
+    file: "endpoint/adapter.ts",
+    what: "The methods of an adapter need the adapter in front",
+    find: "    bindMethods(this);\n",
+    replace: "",
+    caughtBy: ["unit detached_methods", "deno A1."],
+  },
+  {
     id: "adapter-unknown-option",
     file: "common/option_names.ts",
     what: "An unknown option is ignored",

@@ -319,8 +319,8 @@ export const sockets: readonly Fault[] = [
     id: "request-runtime-kept",
     file: "handshake/raw_handshake.ts",
     what: "A peer keeps the runtime's request in memory",
-    find: "settle(retain?: readonly string[]): void {\n    this.#runtime = undefined;",
-    replace: "settle(retain?: readonly string[]): void {",
+    find: "opened(): void {\n    this.#runtime = undefined;",
+    replace: "opened(): void {",
     caughtBy: ["unit raw_handshake"],
   },
   {

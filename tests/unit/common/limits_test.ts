@@ -14,6 +14,7 @@ Deno.test("resolveLimits() returns the defaults of the contract", () => {
     maxPeersPerAddress: Infinity,
     messagesPerSecond: Infinity,
     maxTopicsPerPeer: 1_000,
+    maxTopicLength: 1_024,
     pendingMessages: 1_024,
     pendingBytes: 2_097_152,
     concurrency: Infinity,

@@ -20,7 +20,7 @@ Deno.test("checkNames() names the unknown option and all known ones", () => {
 Deno.test("checkNames() names the type that it found instead of an object", () => {
   const table: [unknown, string][] = [
     [null, "null"],
-    [[], "an array"],
+    [[], "array"],
     [undefined, "undefined"],
     ["x", "string"],
     [() => {}, "function"],

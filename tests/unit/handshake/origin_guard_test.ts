@@ -102,6 +102,10 @@ Deno.test("admitsOrigin() supports each form of allowedOrigins", () => {
     [ORIGIN, "", false],
     ["chrome-extension://abc", "chrome-extension://abc", true],
     ["chrome-extension://abc", "chrome-extension://abd", false],
+    ["file://", "file://", true],
+    ["file://", "null", false],
+    ["null", "null", true],
+    ["null", "file://", false],
     [[], ORIGIN, false],
     [["https://b.example", ORIGIN], ORIGIN, true],
     [["https://b.example", /\.example$/], ORIGIN, true],
@@ -153,6 +157,10 @@ Deno.test("checkAllowedOrigins() accepts each form that can match", () => {
     "http://localhost:3000/",
     "http://[::1]:3000",
     "chrome-extension://abc",
+    "capacitor://localhost",
+    "file://",
+    "null",
+    "HTTPS://A.example",
     /x/g,
     [],
     ["https://a.example", /x/],
@@ -169,6 +177,14 @@ Deno.test("checkAllowedOrigins() rejects values that never match, and names the 
     "https://a.example/path",
     "https://a.example?x",
     "//a.example",
+    "wss://a.example",
+    "https://*.a.example",
+    "http://localhost:*",
+    "https://a.example:99999",
+    "https://user@a.example",
+    "https://a b.example",
+    "file:///",
+    "file:///path",
     ["*"],
     ["https://a.example", "b.example"],
     [undefined],
@@ -180,7 +196,7 @@ Deno.test("checkAllowedOrigins() rejects values that never match, and names the 
   for (const allowed of table) {
     assert.throws(() => checkAllowedOrigins(allowed as AllowedOrigins), {
       name: "TypeError",
-      message: /^Cannot use allowedOrigins as each entry must be .*: current value is /,
+      message: /^Cannot use allowedOrigins as it must be .*: current value is /,
     }, JSON.stringify(allowed));
   }
 });

@@ -120,14 +120,17 @@ Deno.test("RawHandshake.toRequest() has the framework's context, or one that a h
   assert.deepEqual(without.context, { role: "admin" });
 });
 
-Deno.test("RawHandshake.toRequest() adds the runtime's objects until settled, as a property that is not enumerable", () => {
-  const runtime = { name: "test" };
+Deno.test("RawHandshake.toRequest() adds the runtime's objects until the peer has opened, as a property that is not enumerable", () => {
+  const runtime = { name: "node" } as const;
   const before = raw([], { runtime });
   assert.equal(before.toRequest(URL_).runtime, runtime);
   assert.ok(!Object.keys(before.toRequest(URL_)).includes("runtime"));
   const settled = raw([], { runtime });
   settled.settle();
-  assert.equal(settled.toRequest(URL_).runtime, undefined);
+  assert.equal(settled.toRequest(URL_).runtime, runtime);
+  const opened = raw([], { runtime });
+  opened.opened();
+  assert.equal(opened.toRequest(URL_).runtime, undefined);
 });
 
 Deno.test("RawHandshake keeps all headers once settled, or only those in retainHeaders and those of the URL", () => {
