@@ -6,22 +6,27 @@ import { isWebSocketUpgrade } from "../handshake/handshake.ts";
 
 type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => unknown;
 
-/**
- * Passes WebSocket handshakes of a Node server to `upgrade`. Requests that ask for another protocol
- * are served as if they had not asked (RFC 9110 §7.8). Java's HttpClient, for example, sends
- * `Upgrade: h2c` with each request.
- */
-export function onUpgrade(server: EventEmitter, upgrade: UpgradeListener): void {
-  // Node 22.21 and 24.9 ask this function before they take the connection from HTTP.
-  Object.assign(server, { shouldUpgradeCallback: isHandshake });
-  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (isHandshake(request)) upgrade(request, socket, head);
-    else handBack(server, request, socket, head);
-  });
+/** The part of a Node server that decides about upgrades. */
+interface UpgradingServer extends EventEmitter {
+  /** Node 22.21 and 24.9 call this before they take a connection from HTTP. */
+  shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
 }
 
-function isHandshake({ headers }: IncomingMessage): boolean {
-  return isWebSocketUpgrade(headers.upgrade);
+/**
+ * Passes WebSocket handshakes of a Node server to `upgrade`. Requests that ask for another protocol
+ * are served as if they had not asked (RFC 9110 §7.8), unless the server has further listeners.
+ * Java's HttpClient, for example, sends `Upgrade: h2c` with each request.
+ */
+export function onUpgrade(server: UpgradingServer, upgrade: UpgradeListener): void {
+  const isOurs = ({ headers }: IncomingMessage) =>
+    isWebSocketUpgrade(headers.upgrade) || server.listenerCount("upgrade") > 1;
+  const { shouldUpgradeCallback } = server;
+  server.shouldUpgradeCallback = (request) =>
+    isOurs(request) && (shouldUpgradeCallback?.call(server, request) ?? true);
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (isOurs(request)) upgrade(request, socket, head);
+    else handBack(server, request, socket, head);
+  });
 }
 
 /**

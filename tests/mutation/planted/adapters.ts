@@ -369,7 +369,7 @@ export const adapters: readonly Fault[] = [
     id: "serve-refuses-other-protocols",
     file: "server/node_upgrades.ts",
     what: "On Node 20 a request that asks for `h2c` gets 426 instead of the page",
-    find: "if (isHandshake(request)) upgrade",
+    find: "if (isOurs(request)) upgrade",
     replace: "if (request) upgrade",
     caughtBy: ["test serve"],
   },
