@@ -35,6 +35,8 @@ async function serving(
   answer: (request: IncomingMessage, stream: Duplex) => Promise<unknown>,
 ): Promise<AsyncDisposable & { readonly port: number; readonly answered: Promise<unknown> }> {
   const server: Server = createServer();
+  const streams: Duplex[] = [];
+  server.on("connection", (stream) => streams.push(stream));
   const answered = once(server, "upgrade").then(async ([request, stream]) => {
     const closed = once(stream, "close");
     await answer(request, stream);
@@ -46,6 +48,7 @@ async function serving(
     port: (server.address() as AddressInfo).port,
     answered,
     async [Symbol.asyncDispose]() {
+      for (const stream of streams) stream.destroy();
       server.close();
       await once(server, "close");
     },
