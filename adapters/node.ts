@@ -26,6 +26,7 @@ import type { AnyContext } from "../handshake/handshake.ts";
 import { type Hooks, isThenable } from "../endpoint/hooks.ts";
 import { deflateOffers } from "../handshake/deflate_offers.ts";
 import { upgradeStream } from "../shims/node/framed_socket.ts";
+import { withServerLimits } from "../shims/node/server_options.ts";
 import { respond } from "../shims/node/node_response.ts";
 import { RawHandshake } from "../handshake/raw_handshake.ts";
 import { WsUpgrader } from "../shims/node/ws_upgrader.ts";
@@ -89,8 +90,8 @@ export interface NodeOptions<Context extends object = AnyContext>
   readonly wss?: WsServer;
   /**
    * Further options for the server of `ws` that the adapter makes: `WebSocket`, `clientTracking`,
-   * `perMessageDeflate`, and so on. The adapter ignores options that choose a server or port, and
-   * `maxPayload`, `closeTimeout`, `skipUTF8Validation` and `maxPendingAutoPongs`.
+   * `perMessageDeflate`, and so on. `maxPayload` and `closeTimeout` become limits, unless `limits`
+   * sets them. Options that choose a server or port are errors, as is `skipUTF8Validation`.
    *
    * If set, even to `{}`, `ws` serves every connection, and `peer.websocket.raw` is a socket of
    * `ws`. By default, `ws` serves compressed connections only.
@@ -113,7 +114,7 @@ export class NodeAdapter extends Adapter {
 
   /** @internal Called by {@linkcode adapter}. */
   constructor(options: NodeOptions) {
-    super(options as AdapterOptions, ["wss", "serverOptions"]);
+    super(withServerLimits(options) as AdapterOptions, ["wss", "serverOptions"]);
     this.#options = options;
     if (this.#isWsAsked) this.#ws = this.#makeWs();
   }
@@ -165,7 +166,8 @@ export class NodeAdapter extends Adapter {
       if (decision.kind === "accept") this.#accept(request, stream, head, decision, handshake);
       else if (decision.kind === "gone") stream.destroy();
       else if (decision.kind === "refuse") {
-        return respond(request, stream, decision.response).catch(failed);
+        const { handshakeTimeout } = this.endpoint.limits;
+        return respond(request, stream, decision.response, handshakeTimeout).catch(failed);
       }
     } catch (error) {
       failed(error);

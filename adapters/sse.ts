@@ -27,6 +27,7 @@ import type { Peer } from "../peer.ts";
 import { CallbackSocket } from "../socket/callback_socket.ts";
 import {
   type EventStreamHandshake,
+  infoOf,
   keepConnectionOpen,
   METHODS,
   type ServerInfo,
@@ -126,7 +127,7 @@ export class SSEAdapter extends Adapter {
     info,
   ) => {
     try {
-      return await this.#answer(request, info);
+      return await this.#answer(request, info ?? infoOf(request));
     } catch (error) { // thrown by an option that is a function
       this.upgrader.failed(webHandshake(request), error);
       return refused(REFUSALS.broken);

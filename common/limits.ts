@@ -35,7 +35,7 @@ export interface Limits {
   readonly idleTimeout: number;
   /**
    * Longest time for `resolve`, `upgrade` and `handleProtocols` together. After this time the
-   * client gets a 503.
+   * client gets a 503. On Node, also the longest time in which a client reads its refusal.
    *
    * @default 10_000
    */

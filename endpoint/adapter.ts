@@ -152,6 +152,13 @@ function upgraderOf(endpoint: Endpoint): Upgrader {
   return upgrader;
 }
 
+/** @internal Names of all {@linkcode AdapterOptions}. */
+export const ADAPTER_OPTIONS: readonly (keyof AdapterOptions)[] = [
+  ...ENDPOINT_OPTIONS,
+  "endpoint",
+  "perMessageDeflate",
+];
+
 /**
  * @internal Checks the names of all options, and the option `perMessageDeflate`.
  *
@@ -159,7 +166,7 @@ function upgraderOf(endpoint: Endpoint): Upgrader {
  * @throws {RangeError} for a number out of range.
  */
 export function checkAdapterOptions(options: AdapterOptions, ownOptions: readonly string[]): void {
-  checkNames(options, [...ENDPOINT_OPTIONS, "endpoint", "perMessageDeflate", ...ownOptions]);
+  checkNames(options, [...ADAPTER_OPTIONS, ...ownOptions]);
   checkDeflate(options.perMessageDeflate);
 }
 

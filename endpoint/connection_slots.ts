@@ -13,7 +13,7 @@ export interface Slot {
 export class ConnectionSlots {
   readonly #limits: Limits;
   readonly #isLimited: boolean;
-  readonly #perAddress = new Map<string, number>();
+  readonly #perAddress = new Map<string | undefined, number>();
   #taken = 0;
 
   constructor(limits: Limits) {
@@ -38,8 +38,9 @@ export class ConnectionSlots {
     return new CountedSlot(() => this.#add(network, -1));
   }
 
-  #add(network: string, change: 1 | -1): void {
+  #add(network: string | undefined, change: 1 | -1): void {
     this.#taken += change;
+    if (network === undefined) return; // clients without an address may be many clients
     const count = (this.#perAddress.get(network) ?? 0) + change;
     if (count > 0) this.#perAddress.set(network, count);
     else this.#perAddress.delete(network);
@@ -47,8 +48,8 @@ export class ConnectionSlots {
 }
 
 /** Returns an IPv4 address, or the /64 of an IPv6 address: one client may own a /64 (RFC 6177). */
-function networkOf(address = ""): string {
-  if (!address.includes(":")) return address;
+function networkOf(address: string | undefined): string | undefined {
+  if (!address?.includes(":")) return address;
   const [head = [], tail = []] = address.split("::").map((part) => part.split(":"));
   const zeros = Array(Math.max(0, 8 - head.length - tail.length)).fill("0");
   return `${[...head, ...zeros, ...tail].slice(0, 4).map((group) => parseInt(group, 16) || 0)}`;

@@ -117,7 +117,7 @@ export function validateHandshake(handshake: Handshake): Refusal | undefined {
       message: `A WebSocket handshake must use HTTP/1.1: found HTTP/${httpVersion}`,
     };
   }
-  if (!hasToken(handshake.header("upgrade"), "websocket")) {
+  if (!isWebSocketUpgrade(handshake.header("upgrade"))) {
     return {
       status: 426,
       message: "This resource speaks WebSocket: the header `Upgrade: websocket` is missing",
@@ -160,7 +160,7 @@ export function isLegalHost(host: string | null): host is string {
 }
 
 /** Elements of a comma-separated header, in order. */
-export function listElements(value: string | null): string[] {
+export function listElements(value: string | null | undefined): string[] {
   return (value ?? "").split(",").map((element) => element.trim()).filter(Boolean);
 }
 
@@ -177,8 +177,13 @@ export function isTokenList(value: string): boolean {
     new Set(elements).size === elements.length;
 }
 
-function hasToken(value: string | null, token: string): boolean {
+function hasToken(value: string | null | undefined, token: string): boolean {
   return listElements(value).some((element) => element.toLowerCase() === token);
+}
+
+/** Whether an `Upgrade` header, which is a list of protocols (RFC 9110 §7.8), names `websocket`. */
+export function isWebSocketUpgrade(upgrade: string | null | undefined): boolean {
+  return hasToken(upgrade, "websocket");
 }
 
 // Paths that a URL parser does not change. Parsing a path costs 40 times more than this match.

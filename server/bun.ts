@@ -26,6 +26,7 @@ import adapter, {
 import type { AnyContext } from "../handshake/handshake.ts";
 import type { Awaitable } from "../endpoint/hooks.ts";
 import {
+  failed,
   type HttpServerPlugin,
   isUpgrade,
   mustRunOn,
@@ -36,6 +37,7 @@ import {
   UpgradeMiddleware,
   type WebSocketOptions,
   websocketOptions,
+  withRuntime,
 } from "./serve.ts";
 
 export type * from "./public_types.ts";
@@ -51,6 +53,7 @@ interface BunGlobal {
       request: Request,
       server: BunServer,
     ) => Awaitable<Response | undefined>;
+    readonly error: (error: unknown) => Response;
   }): { readonly port: number; stop(closeActiveConnections?: boolean): unknown };
 }
 
@@ -68,9 +71,13 @@ export function serve<Context extends object = AnyContext>(
       ...(tls ? { tls } : {}),
       websocket: ws.websocket,
       fetch: (request, server) =>
-        isUpgrade(request) ? ws.handleUpgrade(request, server) : fetch(request),
+        isUpgrade(request)
+          ? ws.handleUpgrade(request, server)
+          : fetch(withRuntime(request, { name: "bun", bun: { server } }), server),
+      error: failed, // by default, Bun 1.4 shows the client a page with the stack and the source
     });
-    return { port: server.port, stop: () => server.stop(true) };
+    const stop = () => server.stop(true);
+    return { port: server.port, stop, cut: stop };
   });
 }
 

@@ -20,7 +20,9 @@
  */
 import adapter, { type DenoAdapter, type DenoServeInfo } from "../adapters/deno.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
+import { RunningRequests } from "./running_requests.ts";
 import {
+  failed,
   type HttpServerPlugin,
   isUpgrade,
   mustRunOn,
@@ -31,6 +33,7 @@ import {
   UpgradeMiddleware,
   type WebSocketOptions,
   websocketOptions,
+  withRuntime,
 } from "./serve.ts";
 
 export type * from "./public_types.ts";
@@ -43,12 +46,28 @@ export function serve<Context extends object = AnyContext>(
   const ws = adapter(websocketOptions("deno", options));
   const { tls = {}, fetch = notFound } = options;
   return startServer(ws, options, (address) => {
+    const aborter = new AbortController(), { signal } = aborter;
+    const requests = new RunningRequests();
     const server = Deno.serve(
       // Deno 2.9 accepts `cert` and `key` only together.
-      { ...address, ...tls, onListen() {} } as Deno.ServeTcpOptions,
-      (request, info) => isUpgrade(request) ? ws.handleUpgrade(request, info) : fetch(request),
+      { ...address, ...tls, signal, onListen() {}, onError: failed } as Deno.ServeTcpOptions,
+      requests.counting((request, info) =>
+        isUpgrade(request)
+          ? ws.handleUpgrade(request, info)
+          : fetch(withRuntime(request, { name: "deno", deno: { info } }), info)
+      ),
     );
-    return { port: server.addr.port, stop: () => server.shutdown() };
+    const cut = () => aborter.abort();
+    return {
+      port: server.addr.port,
+      // `shutdown()` of Deno 2.9 waits for clients that do not read, and makes `abort()` throw.
+      async stop() {
+        await requests.answered();
+        cut();
+        await server.finished;
+      },
+      cut,
+    };
   });
 }
 

@@ -18,11 +18,14 @@
  *
  * @module
  */
+import type { EventEmitter } from "node:events";
 import { serve as serveHttp } from "srvx/node";
 import adapter, { type NodeAdapter } from "../adapters/node.ts";
-import { logError } from "../common/errors.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
+import { NodeConnections } from "./node_connections.ts";
+import { onUpgrade } from "./node_upgrades.ts";
 import {
+  failed,
   type HttpServerPlugin,
   notFound,
   type ServeOptions,
@@ -47,16 +50,21 @@ export function serve<Context extends object = AnyContext>(
       silent: true,
       gracefulShutdown: false,
       fetch,
-      error(error) {
-        logError("fetch failed", error);
-        return new Response("Internal Server Error\n", { status: 500 });
-      },
+      error: failed,
     });
     const server = http.node!.server!;
-    server.on("upgrade", ws.handleUpgrade);
+    const connections = new NodeConnections(server);
+    onUpgrade(server, ws.handleUpgrade);
     await http.ready();
     const bound = server.address() as { readonly port: number };
-    return { port: bound.port, stop: () => http.close(true) };
+    return {
+      port: bound.port,
+      stop() {
+        connections.endSessions();
+        return http.close(true);
+      },
+      cut: () => connections.cut(),
+    };
   });
 }
 
@@ -72,7 +80,10 @@ export function plugin<Context extends object = AnyContext>(
     const fetch = (request: Request) => server.fetch(request as never);
     const ws = adapter(websocketOptions("node", { websocket, fetch }));
     // srvx 1.0 creates the Node server after the plugins have run, in the same turn.
-    queueMicrotask(() => server.node?.server?.on("upgrade", ws.handleUpgrade as never));
+    queueMicrotask(() => {
+      const http = server.node?.server;
+      if (http) onUpgrade(http as EventEmitter, ws.handleUpgrade);
+    });
   };
 }
 

@@ -3,6 +3,8 @@
  *
  * @module
  */
+export type { ServerInfo } from "../adapters/sse.ts";
+export type { ListenOptions } from "./listen_options.ts";
 export type {
   HttpServer,
   HttpServerPlugin,

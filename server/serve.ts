@@ -1,8 +1,12 @@
-import type { Adapter, AdapterOptions } from "../endpoint/adapter.ts";
+import { type Adapter, ADAPTER_OPTIONS, type AdapterOptions } from "../endpoint/adapter.ts";
 import type { CloseOptions } from "../endpoint/endpoint.ts";
-import type { AnyContext } from "../handshake/handshake.ts";
+import { type AnyContext, isWebSocketUpgrade } from "../handshake/handshake.ts";
+import { invalidOption, logError } from "../common/errors.ts";
 import { checkNames, givenOptions } from "../common/option_names.ts";
 import { getWebSocketHooks } from "../endpoint/framework_hooks.ts";
+import type { ServerInfo } from "../adapters/sse.ts";
+import { checkListenOptions, type ListenAddress, type ListenOptions } from "./listen_options.ts";
+import { type Listener, stopWithin } from "./shutdown.ts";
 import { type Awaitable, HOOK_NAMES, type Hooks, type ResolveHooks } from "../endpoint/hooks.ts";
 
 /** Hooks and options in one object: `{ open, message, limits, … }`. */
@@ -24,29 +28,16 @@ export type RuntimeName = "deno" | "node" | "bun";
 export type Answer = Response | (object & { readonly crossws?: Partial<Hooks> });
 
 /** Options of `serve` that mean the same on every runtime. */
-export interface ServeOptions<Context extends object = AnyContext> {
+export interface ServeOptions<Context extends object = AnyContext> extends ListenOptions {
   /**
-   * Port to listen on. 0 selects a free port.
-   *
-   * @default 3000
-   */
-  readonly port?: number;
-  /**
-   * Address or name to listen on.
-   *
-   * @default "0.0.0.0"
-   */
-  readonly hostname?: string;
-  /**
-   * Handles plain HTTP requests. Default: a 404 response.
+   * Handles plain HTTP requests. Default: a 404 response. `info` is the second argument of the
+   * runtime's own handler: Deno's info, or Bun's server. `request.runtime` also has this object.
    *
    * If `websocket` has no hooks, `resolve` or `endpoint`, WebSocket requests go to `fetch` too. To
    * accept a client, set hooks with `setWebSocketHooks(request, hooks)` or return a response with a
    * `crossws` property. A response without hooks refuses the client.
    */
-  readonly fetch?: (request: Request) => Awaitable<Response>;
-  /** Certificate chain and private key in PEM, for `https` and `wss`. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly fetch?: (request: Request, info?: ServerInfo) => Awaitable<Response>;
   /** Hooks, limits and other options for WebSocket requests on every path. */
   readonly websocket?: WebSocketOptions<Context>;
 }
@@ -59,11 +50,22 @@ export interface Server<Ws extends Adapter = Adapter> extends AsyncDisposable {
   readonly ws: Ws;
   /** Resolves after the server has started to listen. Rejects if the server cannot listen. */
   ready(): Promise<void>;
-  /** Closes the peers (see `Endpoint.close`), then stops listening. */
+  /**
+   * Closes the peers (see `Endpoint.close`), then stops listening. Resolves within `timeout` and one
+   * second more: connections that clients keep open are cut.
+   */
   close(options?: CloseOptions): Promise<void>;
 }
 
 const OPTIONS = ["port", "hostname", "fetch", "tls", "websocket"];
+/** Names in `websocket`. Only the adapter for Node takes the last two. */
+const WEBSOCKET: readonly string[] = [
+  ...HOOK_NAMES,
+  ...ADAPTER_OPTIONS,
+  "options",
+  "wss",
+  "serverOptions",
+];
 /** Names in `websocket.options`. `serve` reads the first three, other packages read the others too. */
 const RUNTIMES = ["deno", "node", "bun", "uws", "cloudflare", "sse"];
 
@@ -91,6 +93,10 @@ export function websocketOptions<Context extends object>(
 ): AdapterOptions<Context> {
   checkNames(serveOptions, OPTIONS, { advice: "; hooks and limits belong in websocket" });
   const { websocket = {}, fetch = notFound } = serveOptions;
+  if (typeof fetch !== "function") {
+    throw new TypeError(invalidOption("fetch", "a function", fetch));
+  }
+  checkNames(websocket, WEBSOCKET, { kind: "hook or option", path: "websocket." });
   const { options: byRuntime = {} } = websocket;
   checkNames(byRuntime, RUNTIMES, { kind: "runtime", path: "websocket.options." });
   const own: readonly string[] = [...HOOK_NAMES, "options"];
@@ -123,6 +129,17 @@ export function notFound(): Response {
   return new Response("Not found\n", { status: 404 });
 }
 
+/** Stores objects of the runtime on a request, as srvx does. `SSEAdapter.fetch` reads these. */
+export function withRuntime(request: Request, runtime: object): Request {
+  return Object.defineProperty(request, "runtime", { value: runtime, configurable: true });
+}
+
+/** Reports an error that `fetch` has thrown. The client gets no details. */
+export function failed(error: unknown): Response {
+  logError("fetch failed", error);
+  return new Response("Internal Server Error\n", { status: 500 });
+}
+
 /** Makes a `resolve` that takes the hooks of a connection from the application's answer. */
 function hooksFromFetch(fetch: (request: Request) => Awaitable<Answer>): ResolveHooks {
   return async (request) => {
@@ -135,7 +152,7 @@ function hooksFromFetch(fetch: (request: Request) => Awaitable<Answer>): Resolve
 
 /** Whether a request asks for a WebSocket. */
 export function isUpgrade(request: Request): boolean {
-  return request.headers.get("upgrade")?.toLowerCase() === "websocket";
+  return isWebSocketUpgrade(request.headers.get("upgrade"));
 }
 
 /** The part of an srvx server that a plugin uses. */
@@ -185,19 +202,14 @@ export class UpgradeMiddleware {
   }
 }
 
-/** A runtime's server that listens on a port. */
-export interface Listener {
-  readonly port: number;
-  stop(): unknown;
-}
-
 /** Creates the runtime-independent `Server` over the listener that `listen` starts. */
 export function startServer<Ws extends Adapter>(
   ws: Ws,
-  { port = 3000, hostname = "0.0.0.0", tls }: Pick<ServeOptions, "port" | "hostname" | "tls">,
-  listen: (address: { port: number; hostname: string }) => Awaitable<Listener>,
+  options: ListenOptions,
+  listen: (address: ListenAddress) => Awaitable<Listener>,
 ): Server<Ws> {
-  let listener: Listener | undefined;
+  const { port, hostname } = checkListenOptions(options);
+  let listener: Listener | undefined, stopped: Promise<void> | undefined;
   // If the caller never awaits `ready()`, a failure to listen is an unhandled rejection and ends
   // the process with the error.
   const listening = (async () => {
@@ -205,14 +217,15 @@ export function startServer<Ws extends Adapter>(
   })();
   // Peers first, then the listener. `listener` is undefined if listening has failed.
   const close = async (options?: CloseOptions) => {
+    const { timeout = 10_000 } = options ?? {}, endsAt = performance.now() + timeout;
     await ws.close(options);
     await listening.catch(() => {});
-    await listener?.stop();
+    if (listener) await (stopped ??= stopWithin(listener, endsAt - performance.now()));
   };
   return {
     ws,
     get url() {
-      return urlOf(tls !== undefined, hostname, listener?.port ?? port);
+      return urlOf(options.tls !== undefined, hostname, listener?.port ?? port);
     },
     ready: () => listening,
     close,

@@ -5,8 +5,8 @@ import https from "node:https";
 import { text } from "node:stream/consumers";
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
-import { run } from "../scripts/npm/command.ts";
 import { fixture, runtimes } from "./runtimes/native.ts";
+import { certificate, hasOpenssl } from "./harness/processes/certificate.ts";
 import { ServerProcess } from "./harness/processes/server_process.ts";
 
 /** The adapter for Node shares a port with a framework that answers HTTP. */
@@ -18,7 +18,6 @@ const frameworks: Record<string, string> = {
 };
 
 const node = await runtimes.find(({ name }) => name === "node22")!.command(fixture("frameworks"));
-const hasOpenssl = await run("openssl", ["version"]).then(() => true, () => false);
 
 for (const [name, title] of Object.entries(frameworks)) {
   const missing = "missing" in node
@@ -71,19 +70,4 @@ function get(url: string, ca: string | undefined): Promise<string> {
       reject,
     );
   });
-}
-
-/** Creates a self-signed certificate for localhost, and its key. */
-async function certificate(): Promise<{ cert: string; key: string }> {
-  const folder = await Deno.makeTempDir({ prefix: "onepeer-tls-" });
-  const cert = `${folder}/cert.pem`, key = `${folder}/key.pem`;
-  try {
-    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"];
-    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
-    const files = ["-keyout", key, "-out", cert];
-    await run("openssl", ["req", "-x509", "-nodes", "-days", "1", ...curve, ...subject, ...files]);
-    return { cert: await Deno.readTextFile(cert), key: await Deno.readTextFile(key) };
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
 }

@@ -24,8 +24,19 @@ export function keepConnectionOpen(request: Request, info: ServerInfo | undefine
   info?.timeout?.(request, 0);
 }
 
+/** Returns the info that srvx, and `serve` of this package, store on a request. */
+export function infoOf(request: Request): ServerInfo | undefined {
+  const { bun, deno } = (request as ServedRequest).runtime ?? {};
+  return bun?.server ?? deno?.info;
+}
+
 /** Properties that frameworks and servers add to a request. */
 interface ServedRequest extends Request {
+  /** srvx: objects of the runtime. */
+  readonly runtime?: {
+    readonly bun?: { readonly server?: ServerInfo };
+    readonly deno?: { readonly info?: ServerInfo };
+  };
   /** srvx: address of the client. */
   readonly ip?: string;
   /** Cloudflare: properties of the request. */

@@ -7,12 +7,18 @@ const FRAMING: readonly string[] = ["connection", "content-length", "transfer-en
 /** Milliseconds that a refused client has to end its half of the connection. */
 const LINGER_MS = 1000;
 
-/** Writes a web response to a connection that is not upgraded, and ends the connection. */
+/**
+ * Writes a web response to a connection that is not upgraded, and ends the connection. A client that
+ * has not read the response after `ms` is disconnected, as the response would stay in memory.
+ */
 export async function respond(
   request: IncomingMessage,
   stream: Duplex,
   response: Response,
+  ms: number,
 ): Promise<void> {
+  const limit = setTimeout(() => stream.destroy(), Math.max(LINGER_MS, ms));
+  stream.once("close", () => clearTimeout(limit));
   const out = new ServerResponse(request);
   out.shouldKeepAlive = false;
   // The types require a `net.Socket` here. Every stream of an `http` server is a `net.Socket`.

@@ -406,9 +406,17 @@ export const handshakes: readonly Fault[] = [
     id: "places-by-address",
     file: "endpoint/connection_slots.ts",
     what: "A client with many addresses of one IPv6 network takes all slots",
-    find: 'if (!address.includes(":")) return address;',
+    find: 'if (!address?.includes(":")) return address;',
     replace: "return address;",
     caughtBy: ["deno L5.network"],
+  },
+  {
+    id: "places-without-address",
+    file: "endpoint/connection_slots.ts",
+    what: "Clients without an address count as one address",
+    find: "if (network === undefined) return;",
+    replace: "",
+    caughtBy: ["unit connection_slots"],
   },
   {
     id: "deflate-offers-duplicates",

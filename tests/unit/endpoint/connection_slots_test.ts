@@ -25,3 +25,13 @@ Deno.test("ConnectionSlots cancels the wait for an open once the slot is kept or
     assert.equal(cancelled, 1, end);
   }
 });
+
+Deno.test("ConnectionSlots does not count clients without an address as one address", () => {
+  const places = new ConnectionSlots({ ...DEFAULT_LIMITS, maxPeers: 3, maxPeersPerAddress: 1 });
+  places.take(undefined);
+  assert.equal(places.refusal(undefined), undefined);
+  places.take(undefined).release();
+  places.take(undefined);
+  places.take("192.0.2.1");
+  assert.equal(places.refusal(undefined)?.status, 503);
+});

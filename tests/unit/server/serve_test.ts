@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { givenOptions } from "../../../common/option_names.ts";
+import { checkListenOptions } from "../../../server/listen_options.ts";
 import { websocketOptions } from "../../../server/serve.ts";
 
 const hooks = {};
@@ -28,4 +30,53 @@ Deno.test("serve() rejects unknown options, and names the place of hooks and lim
     name: "TypeError",
     message: /^Cannot use limits as there is no such option: .*; hooks and limits belong/,
   });
+});
+
+Deno.test("serve() rejects a mistyped hook, and names the hooks", () => {
+  const websocket = { mesage() {} } as object;
+  assert.throws(() => websocketOptions("deno", { websocket }), {
+    name: "TypeError",
+    message: /^Cannot use websocket\.mesage as there is no such hook or option: .*message.*limits/,
+  });
+});
+
+Deno.test("serve() accepts its options as undefined", () => {
+  const absent: object = {
+    port: undefined,
+    hostname: undefined,
+    tls: undefined,
+    fetch: undefined,
+    plugins: undefined,
+    websocket: undefined,
+  };
+  assert.deepEqual(Object.keys(websocketOptions("deno", absent)), ["resolve"]);
+  assert.deepEqual(checkListenOptions(absent), { port: 3000, hostname: "0.0.0.0" });
+  const websocket: object = { hooks, open: undefined, resolve: undefined, options: undefined };
+  assert.deepEqual(givenOptions(websocketOptions("deno", { websocket })), { hooks });
+  const options = { deno: undefined } as object;
+  assert.deepEqual(websocketOptions("deno", { websocket: { hooks, options } }), { hooks });
+});
+
+Deno.test("serve() rejects an option of the wrong kind", () => {
+  const table: [options: object, name: string, message: RegExp][] = [
+    [{ port: "3000x" }, "TypeError", /port.*0 to 65535.*3000x/],
+    [{ port: "" }, "TypeError", /port/],
+    [{ port: null }, "TypeError", /port.*null/],
+    [{ port: -1 }, "RangeError", /port.*-1/],
+    [{ port: 65536 }, "RangeError", /port.*65536/],
+    [{ port: 80.5 }, "RangeError", /port.*80\.5/],
+    [{ port: "65536" }, "RangeError", /port.*65536/],
+    [{ hostname: 127 }, "TypeError", /hostname.*string.*127/],
+    [{ tls: true }, "TypeError", /tls.*object/],
+    [{ tls: { cert: "c" } }, "TypeError", /tls\.key.*string/],
+    [{ tls: { cert: "c", key: "k", ca: "a" } }, "TypeError", /tls\.ca.*cert, key/],
+  ];
+  for (const [options, name, message] of table) {
+    assert.throws(() => checkListenOptions(options), { name, message });
+  }
+  assert.throws(() => websocketOptions("deno", { fetch: {} } as object), /fetch.*a function/);
+});
+
+Deno.test("serve() accepts a port as digits, as in an environment variable", () => {
+  assert.equal(checkListenOptions({ port: "8080" }).port, 8080);
 });

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import http2 from "node:http2";
+import { once } from "node:events";
+import { connect as connectTls } from "node:tls";
+import type { Buffer } from "node:buffer";
+import { certificate, hasOpenssl } from "./harness/processes/certificate.ts";
+import { handshakeText, RawClient } from "./harness/clients/raw_client.ts";
+import { ServerProcess } from "./harness/processes/server_process.ts";
+import { stopwatch, TimeLimit } from "./harness/time_limit.ts";
+import { fixture, runtimes } from "./runtimes/native.ts";
+
+/** A3: `serve()` with clients and options as they occur in practice, on every runtime. */
+const tls = hasOpenssl ? await certificate() : undefined;
+if (!tls) console.error("NOT RUN: needs openssl: serve().close() with TLS clients");
+
+/** Runtimes with a `serve`. The two others here are Node again. */
+const served = runtimes.filter(({ name }) => name !== "ws" && name !== "uws");
+
+for (const runtime of served) {
+  const command = await runtime.command(fixture("serve_hostile"));
+  const ignore = "missing" in command;
+  const test = (fact: string, fn: (server: ServerProcess) => Promise<void>) =>
+    Deno.test({
+      name: `${runtime.title} A3: ${fact}`,
+      ignore,
+      async fn() {
+        const words = tls ? ["env", `CERT=${tls.cert}`, `KEY=${tls.key}`] : [];
+        await using server = await ServerProcess.start([...words, ...command as string[]]);
+        await fn(server);
+      },
+    });
+
+  test("close({ timeout }) resolves in time and the process ends, whatever clients do", async (server) => {
+    const clients = [await rawTo(server.port)];
+    const send = async (text: string, port = server.port) => {
+      const client = await rawTo(port);
+      client.pause();
+      clients.push(client);
+      await client.written(text);
+    };
+    await send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf");
+    await send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    await send(handshakeText(server.port));
+    await send(handshakeText(server.port, { target: "/refused" }));
+    await send(handshakeText(server.port, { target: "/pending" }));
+    const securePort = Number(/SECURE (\d+)/.exec(server.output)?.[1]);
+    const session = tls && http2.connect(`https://127.0.0.1:${securePort}`, { ca: tls.cert });
+    if (session) {
+      session.on("error", () => {});
+      clients.push(await rawTo(securePort));
+      await send("\x16\x03\x01", securePort);
+      await once(session, "connect");
+      const stream = session.request({ ":path": "/", ":method": "POST" });
+      stream.on("error", () => {});
+      stream.write("half");
+    }
+    await printed(server, /OPEN\n/);
+    await printed(server, /PENDING\n/);
+    const elapsed = stopwatch();
+    Deno.kill(server.pid, "SIGTERM");
+    await printed(server, /STOPPED\n/);
+    assert.ok(elapsed() < 1500);
+    const code = await new TimeLimit(3000).race(server.exitCode, "the process lives on");
+    assert.equal(code, 0);
+    session?.destroy();
+    for (const client of clients) client.destroy();
+  });
+
+  test("a request that asks for another protocol is served", async (server) => {
+    const headers = "Host: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n";
+    const body = "hello ".repeat(20_000);
+    const raw = await rawTo(server.port);
+    raw.write(`GET /a HTTP/1.1\r\n${headers}\r\n`);
+    assert.equal((await raw.head()).status, 200);
+    raw.destroy();
+    for (const length of [5, body.length]) {
+      const raw = await rawTo(server.port);
+      const rest = `Content-Length: ${length}\r\nConnection: close\r\n`;
+      raw.write(`POST /b HTTP/1.1\r\n${headers}${rest}\r\n${body.slice(0, length)}`);
+      const { status } = await raw.head();
+      if (runtime.name === "deno") {
+        assert.equal(status, 400, "Deno 2.9 itself refuses `Upgrade` together with a body");
+        raw.destroy();
+        continue;
+      }
+      assert.equal(status, 200);
+      assert.ok((await raw.body()).includes(`POST /b ${body.slice(0, length)}`));
+    }
+    if (tls) await overTls(server, headers, tls.cert);
+  });
+
+  test("`Upgrade: websocket, h2c` opens a WebSocket", async (server) => {
+    const raw = await rawTo(server.port);
+    raw.write(handshakeText(server.port, { headers: { Upgrade: "websocket, h2c" } }));
+    assert.equal((await raw.head()).status, 101);
+    raw.destroy();
+  });
+
+  test("fetch that throws is a 500 that exposes no details", async (server) => {
+    const response = await fetch(`${server.address}throw`);
+    assert.equal(response.status, 500);
+    assert.equal(await response.text(), "Internal Server Error\n");
+  });
+
+  test("sse.fetch(request) in fetch gets the address of the client", async (server) => {
+    const headers = { accept: "text/event-stream" };
+    const first = await fetch(`${server.address}sse`, { headers });
+    const second = await fetch(`${server.address}sse`, { headers });
+    assert.deepEqual([first.status, second.status], [200, 429]);
+    await printed(server, /ADDRESS 127\.0\.0\.1\n/);
+    for (const { body } of [first, second]) await body?.cancel();
+  });
+}
+
+function rawTo(port: number): Promise<RawClient> {
+  return RawClient.connect({ port, host: "127.0.0.1" });
+}
+
+/** Waits until a server has printed a text. */
+async function printed(server: ServerProcess, text: RegExp): Promise<void> {
+  const limit = new TimeLimit(3000);
+  while (!text.test(server.output)) {
+    if (limit.isOver) throw new Error(`expected ${text}, got ${server.output}`);
+    await limit.pause();
+  }
+}
+
+/** Checks that a request with these headers is served over TLS. */
+async function overTls({ output }: ServerProcess, headers: string, ca: string): Promise<void> {
+  const port = Number(/SECURE (\d+)/.exec(output)![1]);
+  const socket = connectTls({ port, host: "127.0.0.1", ca, ALPNProtocols: ["http/1.1"] });
+  await once(socket, "secureConnect");
+  socket.write(`GET /c HTTP/1.1\r\n${headers}\r\n`);
+  const [data] = await once(socket, "data") as [Buffer];
+  assert.match(data.toString(), /^HTTP\/1\.1 200 /);
+  socket.destroy();
+}
