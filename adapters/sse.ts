@@ -20,7 +20,7 @@
 import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
 import type { Decision } from "../endpoint/upgrader.ts";
 import { invalidOption } from "../common/errors.ts";
-import type { AnyContext } from "../handshake/handshake.ts";
+import { type AnyContext, clientHasLeft } from "../handshake/handshake.ts";
 import { type Awaitable, chain } from "../endpoint/hooks.ts";
 import { checkNumber, MAX_TIME } from "../common/limits.ts";
 import type { Peer } from "../peer.ts";
@@ -41,6 +41,8 @@ import {
   refused,
   type SSERefusal,
 } from "./sse/answer.ts";
+import type { EventStream } from "./sse/event_stream.ts";
+import { watchConnection } from "./sse/node_connection.ts";
 import { SSERequests } from "./sse/requests.ts";
 import { CLOSED_ID, SSESession } from "./sse/session.ts";
 import { sessionWire, SSESessions } from "./sse/sessions.ts";
@@ -142,16 +144,19 @@ export class SSEAdapter extends Adapter {
     const lastId = method === "GET" ? headers.get("last-event-id") : null;
     if (lastId) return await this.#resume(request, handshake, lastId);
     let isStream = false;
+    const unwatch = watchConnection(request, () => handshake.abort(clientHasLeft));
     const answer = await this.answer(request, handshake, (it) => {
       isStream = true;
-      return this.#accept(handshake, it);
+      return this.#accept(request, handshake, it);
     });
+    unwatch();
     if (isStream && answer) return answer;
     const cors = this.#corsOf(handshake); // a page of another origin may read the reason
     return answer ? framed(answer, cors) : noContent(cors);
   }
 
   #accept(
+    request: Request,
     handshake: EventStreamHandshake,
     { admission, protocol, headers: more }: Decision & { kind: "accept" },
   ): Response {
@@ -159,10 +164,9 @@ export class SSEAdapter extends Adapter {
     session.socket = new CallbackSocket(sessionWire, session, protocol);
     session.cors = this.#corsOf(handshake);
     session.peer = this.endpoint.attach(session.socket, admission);
-    const { body } = session.start(isPoll(handshake));
     const headers = this.#streamHeaders(session.cors, session);
     for (const [name, value] of more) headers.append(name, value);
-    return new Response(body, { headers });
+    return streamed(session.start(isPoll(handshake)), request, headers);
   }
 
   async #resume(
@@ -184,7 +188,7 @@ export class SSEAdapter extends Adapter {
     const stream = /^(?:-1|\d{1,15})$/.test(sequence)
       ? session?.restart(isPoll(handshake), Number(sequence))
       : undefined;
-    if (stream) return new Response(stream.body, { headers: this.#streamHeaders(cors, session!) });
+    if (stream) return streamed(stream, request, this.#streamHeaders(cors, session!));
     return new Response(this.#sessions.closingEvent(token), { headers: this.#streamHeaders(cors) });
   }
 
@@ -253,6 +257,12 @@ export function adapter<Context extends object = AnyContext>(
 }
 
 export default adapter;
+
+/** Makes the response of a stream, which ends with the connection of the request. */
+function streamed(stream: EventStream, request: Request, headers: Headers): Response {
+  stream.endWith((ended) => watchConnection(request, ended));
+  return new Response(stream.body, { headers });
+}
 
 function isPoll(handshake: EventStreamHandshake): boolean {
   return handshake.header("onepeer-delivery") === "poll";

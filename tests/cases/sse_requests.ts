@@ -22,6 +22,18 @@ async function ask(client: CaseClient, method: string, lines: readonly string[],
   return { status, headers: new Map(headers.map(([name, value]) => [name.toLowerCase(), value])) };
 }
 
+/** Returns a request for a stream as raw bytes, which another request may follow. */
+function pipelined(client: CaseClient): string {
+  const lines = [`host: 127.0.0.1:${client.port}`, "accept: text/event-stream"];
+  return [`GET ${client.path()} HTTP/1.1`, ...lines, "", ""].join("\r\n");
+}
+
+async function eachOpenHasClose(client: CaseClient): Promise<void> {
+  const events = await client.events();
+  const of = (name: string) => events.filter((it) => it === name).length;
+  assert.equal(of("close"), of("open"), events.join());
+}
+
 /** SSE2–SSE4: requests that are malformed, foreign, or sent at the wrong moment. */
 export const sseRequests: readonly Case[] = [
   {
@@ -143,6 +155,44 @@ export const sseRequests: readonly Case[] = [
         ], "x");
         assert.equal(answer.status, status, `${host} ${origin}`);
       }
+    },
+  },
+  {
+    id: "SSE2.pipelined",
+    fact:
+      "if a connection with pipelined requests ends, none of its peers outlives the grace period",
+    server: (server) => ({ ...logging(server), sse: { grace: 100 } }),
+    async run(client) {
+      const raw = await client.tcp();
+      raw.write(pipelined(client).repeat(20));
+      await raw.head();
+      await client.logged("open");
+      raw.rst();
+      assert.equal((await client.statsUntil(({ peers }) => peers === 0)).peers, 0);
+      await eachOpenHasClose(client);
+    },
+  },
+  {
+    id: "SSE2.pipelined-hooks",
+    fact: "if a connection ends while hooks of its pipelined requests are pending, no peer stays",
+    server: (server) => ({
+      hooks: {
+        ...logging(server).hooks,
+        async upgrade() {
+          server.log("upgrade");
+          await server.wait("upgrade");
+        },
+      },
+      sse: { grace: 100 },
+    }),
+    async run(client) {
+      const raw = await client.tcp();
+      raw.write(pipelined(client).repeat(20));
+      await client.logged("upgrade");
+      raw.rst();
+      await client.release("upgrade");
+      assert.equal((await client.statsUntil(({ peers }) => peers === 0)).peers, 0);
+      await eachOpenHasClose(client);
     },
   },
   {

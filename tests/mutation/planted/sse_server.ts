@@ -108,4 +108,12 @@ export const sseServer: readonly Fault[] = [
     replace: "this.#size = size * UNIT;",
     caughtBy,
   },
+  {
+    id: "sse-server-pipelined-stay",
+    file: "adapters/sse/node_connection.ts",
+    what: "On Node 20 the end of a connection with queued responses is not noticed",
+    find: "for (const listener of all) listener();",
+    replace: "",
+    caughtBy,
+  },
 ];
