@@ -20,7 +20,7 @@
 import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
 import type { Decision } from "../endpoint/upgrader.ts";
 import { invalidOption } from "../common/errors.ts";
-import { type AnyContext, clientHasLeft } from "../handshake/handshake.ts";
+import { type AnyContext, clientHasLeft, isLegalHost } from "../handshake/handshake.ts";
 import { type Awaitable, chain } from "../endpoint/hooks.ts";
 import { checkNumber, MAX_TIME } from "../common/limits.ts";
 import type { Peer } from "../peer.ts";
@@ -29,6 +29,7 @@ import {
   type EventStreamHandshake,
   keepConnectionOpen,
   METHODS,
+  requestedHost,
   type ServerInfo,
   webHandshake,
 } from "./sse/web_handshake.ts";
@@ -40,6 +41,7 @@ import {
   REFUSALS,
   refused,
   type SSERefusal,
+  unstored,
 } from "./sse/answer.ts";
 import type { EventStream } from "./sse/event_stream.ts";
 import { watchConnection } from "./sse/node_connection.ts";
@@ -128,15 +130,19 @@ export class SSEAdapter extends Adapter {
     info,
   ) => {
     try {
-      return await this.#answer(request, info);
+      return unstored(await this.#answer(request, info));
     } catch (error) { // thrown by an option that is a function
       this.upgrader.failed(webHandshake(request), error);
-      return refused(REFUSALS.broken);
+      return unstored(refused(REFUSALS.broken));
     }
   };
 
   async #answer(request: Request, info?: ServerInfo): Promise<Response> {
     const { method, headers } = request;
+    if (!isLegalHost(requestedHost(request))) {
+      this.upgrader.failed(webHandshake(request));
+      return refused(REFUSALS.host);
+    }
     if (method === "POST" || method === "DELETE") return await this.#carryOut(request, info);
     const handshake = webHandshake(request, info);
     if (method === "OPTIONS") return this.#preflight(handshake);
@@ -151,7 +157,9 @@ export class SSEAdapter extends Adapter {
     });
     unwatch();
     if (isStream && answer) return answer;
-    const cors = this.#corsOf(handshake); // a page of another origin may read the reason
+    // A page of another origin may read the reason. Some other methods, such as TRACE, are illegal in
+    // the request that a function `allowedOrigins` would get.
+    const cors = method === "GET" ? this.#corsOf(handshake) : undefined;
     return answer ? framed(answer, cors) : noContent(cors);
   }
 
@@ -182,6 +190,7 @@ export class SSEAdapter extends Adapter {
     const refusal = session && await this.#checkRequest(session, request);
     if (refusal) return refused(refusal, cors);
     if (sequence === CLOSED_ID) {
+      if (!session && !this.#sessions.hasLeft(token)) return refused(REFUSALS.session, cors);
       session?.left(1005, "");
       return noContent(cors);
     }

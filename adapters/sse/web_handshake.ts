@@ -1,6 +1,5 @@
 import {
   type AnyContext,
-  isLegalHost,
   isTokenList,
   listElements,
   type Refusal,
@@ -63,8 +62,6 @@ export class EventStreamHandshake extends RawHandshake {
     const protocols = this.header("sec-websocket-protocol");
     const why = protocols !== null && !isTokenList(protocols)
       ? "`onepeer-protocols` must be a list of different tokens"
-      : !isLegalHost(this.header("host"))
-      ? "`Host` must be one host name, with or without a port"
       : undefined;
     return why ? { status: 400, message: `Bad request: ${why}` } : undefined;
   }

@@ -158,6 +158,85 @@ export const sseRequests: readonly Case[] = [
     },
   },
   {
+    id: "SSE3.host",
+    fact: "a request with a malformed Host gets 400 and reaches no option; no method ends in a 500",
+    server: (server) => ({
+      ...logging(server),
+      allowedOrigins: () => Boolean(server.log("asked")) || true,
+      onError: (error) => server.log("onError", String(error)),
+      sse: { ...LONG, authorize: () => Boolean(server.log("asked")) || true },
+    }),
+    async run(client) {
+      const stream = await client.eventStream();
+      await stream.next();
+      const rest = [
+        "accept: text/event-stream",
+        "origin: https://a.example",
+        `onepeer-session: ${stream.token}`,
+        "content-length: 0",
+      ];
+      for (const host of ["a b", "a%00", "[::", "x:99999", "u:p@x", "a,b", "a/b"]) {
+        for (const method of ["GET", "POST", "DELETE", "OPTIONS"]) {
+          // Some runtimes disconnect at such a request.
+          const status = await ask(client, method, [`host: ${host}`, ...rest])
+            .then(({ status }) => status, () => 400);
+          assert.equal(status, 400, `${method} ${host}`);
+        }
+      }
+      const host = `host: 127.0.0.1:${client.port}`;
+      for (const method of ["TRACE", "PUT", "PATCH", "HEAD"]) {
+        const { status } = await ask(client, method, [host, ...rest]);
+        assert.ok(status >= 400 && status <= 405, `${method}: ${status}`);
+      }
+      assert.deepEqual(await client.events(), ["open"]);
+      assert.equal((await stream.close()).status, 204);
+    },
+  },
+  {
+    id: "SSE3.stored",
+    fact:
+      "no answer may be stored by a cache, unless a hook allows it; an unknown session gets no 204",
+    server: (server) => ({
+      hooks: {
+        ...logging(server).hooks,
+        upgrade({ headers }) {
+          const wanted = headers.get("x-answer");
+          if (wanted === "redirect") return Response.redirect("https://a.example/", 301);
+          if (wanted === "404") return new Response("nothing here", { status: 404 });
+          if (wanted !== "allowed") return undefined;
+          return new Response("yes", { status: 404, headers: { "cache-control": "max-age=60" } });
+        },
+      },
+    }),
+    async run(client) {
+      const url = `http://127.0.0.1:${client.port}${client.path()}`;
+      const accept = "text/event-stream";
+      const unknown = "x".repeat(43);
+      for (
+        const [status, method, headers, stored = /^no-store/] of [
+          [200, "GET", { accept }],
+          [200, "GET", { accept, "last-event-id": `${unknown}.1` }],
+          [403, "GET", { accept, "last-event-id": `${unknown}.closed` }],
+          [403, "GET", { accept, "last-event-id": "x.closed" }],
+          [406, "GET", {}],
+          [405, "PUT", {}],
+          [204, "OPTIONS", {}],
+          [403, "POST", { "onepeer-session": unknown }],
+          [403, "DELETE", { "onepeer-session": unknown }],
+          [404, "GET", { accept, "x-answer": "404" }],
+          [301, "GET", { accept, "x-answer": "redirect" }],
+          [404, "GET", { accept, "x-answer": "allowed" }, /^max-age=60$/],
+        ] as [number, string, Record<string, string>, RegExp?][]
+      ) {
+        const response = await fetch(url, { method, headers, redirect: "manual" });
+        await response.body?.cancel();
+        const what = `${method} ${JSON.stringify(headers)}`;
+        assert.equal(response.status, status, what);
+        assert.match(response.headers.get("cache-control") ?? "", stored, what);
+      }
+    },
+  },
+  {
     id: "SSE2.pipelined",
     fact:
       "if a connection with pipelined requests ends, none of its peers outlives the grace period",
