@@ -21,7 +21,7 @@ import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
 import type { Decision } from "../endpoint/upgrader.ts";
 import { invalidOption } from "../common/errors.ts";
 import { type AnyContext, clientHasLeft, isLegalHost } from "../handshake/handshake.ts";
-import { type Awaitable, chain } from "../endpoint/hooks.ts";
+import type { Awaitable } from "../endpoint/hooks.ts";
 import { checkNumber, MAX_TIME } from "../common/limits.ts";
 import type { Peer } from "../peer.ts";
 import { CallbackSocket } from "../socket/callback_socket.ts";
@@ -40,11 +40,11 @@ import {
   preflightHeaders,
   REFUSALS,
   refused,
-  type SSERefusal,
   unstored,
 } from "./sse/answer.ts";
 import type { EventStream } from "./sse/event_stream.ts";
 import { watchConnection } from "./sse/node_connection.ts";
+import { RequestGuard } from "./sse/request_guard.ts";
 import { SSERequests } from "./sse/requests.ts";
 import { CLOSED_ID, SSESession } from "./sse/session.ts";
 import { sessionWire, SSESessions } from "./sse/sessions.ts";
@@ -93,7 +93,7 @@ const OWN_OPTIONS = ["authorize", "heartbeat", "grace", "replay", "bodyTimeout"]
 export class SSEAdapter extends Adapter {
   readonly #sessions: SSESessions;
   readonly #requests: SSERequests;
-  readonly #authorize: SSEOptions["authorize"];
+  readonly #guard: RequestGuard;
 
   /** @internal Called by {@linkcode adapter}. */
   constructor(options: SSEOptions) {
@@ -108,7 +108,7 @@ export class SSEAdapter extends Adapter {
       throw new TypeError(invalidOption("authorize", "a function", authorize));
     }
     const { maxPayload } = this.endpoint.limits;
-    this.#authorize = authorize;
+    this.#guard = new RequestGuard(this.upgrader, authorize);
     this.#sessions = new SSESessions({ heartbeat, grace, replay, maxPayload, bodyTimeout });
     this.#requests = new SSERequests(maxPayload, this.#sessions.bodies);
   }
@@ -187,7 +187,7 @@ export class SSEAdapter extends Adapter {
     const token = lastId.slice(0, Math.max(dot, 0));
     const session = this.#sessions.find(token);
     const sequence = lastId.slice(dot + 1);
-    const refusal = session && await this.#checkRequest(session, request);
+    const refusal = session && await this.#guard.refusal(session, request);
     if (refusal) return refused(refusal, cors);
     if (sequence === CLOSED_ID) {
       if (!session && !this.#sessions.hasLeft(token)) return refused(REFUSALS.session, cors);
@@ -212,25 +212,11 @@ export class SSEAdapter extends Adapter {
       return isAgain ? noContent(cors) : refused(REFUSALS.session, cors);
     }
     keepConnectionOpen(request, info);
-    const refusal = await this.#checkRequest(session, request, isPost) ??
-      await this.#requests[isPost ? "take" : "leave"](session, request);
+    // The token alone admits a close: a session that cannot be closed would last for `grace`.
+    const refusal = isPost
+      ? await this.#guard.refusal(session, request) ?? await this.#requests.take(session, request)
+      : await this.#requests.leave(session, request);
     return refusal ? refused(refusal, session.cors) : noContent(session.cors);
-  }
-
-  /**
-   * Returns the refusal of a request with a valid token. The request must also come from the origin
-   * of the client's page, and pass the option `authorize`.
-   */
-  #checkRequest(
-    session: SSESession,
-    request: Request,
-    asks = true,
-  ): Awaitable<SSERefusal | undefined> {
-    const origin = request.headers.get("origin");
-    if (origin !== session.origin && !isOwn(origin, session)) return REFUSALS.origin;
-    if (!this.#authorize || !asks) return undefined;
-    const judge = (answer: unknown) => answer === true ? undefined : REFUSALS.unauthorized;
-    return chain(this.#authorize(request, session.peer), judge);
   }
 
   #preflight(handshake: EventStreamHandshake): Response {
@@ -275,15 +261,4 @@ function streamed(stream: EventStream, request: Request, headers: Headers): Resp
 
 function isPoll(handshake: EventStreamHandshake): boolean {
   return handshake.header("onepeer-delivery") === "poll";
-}
-
-/**
- * Whether `origin` is the server's own origin, if the session was opened without an `Origin` header.
- */
-function isOwn(origin: string | null, session: SSESession): boolean {
-  if (session.origin !== null || origin === null || !URL.canParse(origin)) return false;
-  session.host ??= new URL(session.peer.request.url).host;
-  const { protocol, host } = new URL(origin);
-  // If nginx sends `Host: $host:$server_port`, the host has a ":443" that browsers leave out.
-  return new URL(`${protocol}//${session.host}`).host === host;
 }
