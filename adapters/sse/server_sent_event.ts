@@ -16,12 +16,12 @@ const { Buffer: NodeBuffer } = globalThis as {
 /** An event without its `id` line. All recipients share the body; the `id` differs for each. */
 export interface EventBody {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Bytes that a queued event counts: the size of its message, or 0 without a message. */
+  /**
+   * Bytes that a queued event counts, or 0 without a message. All bytes of the event count, as a line
+   * end takes 7 bytes, and a control character up to 6.
+   */
   readonly size: number;
 }
-
-/** Least size of a message, so that empty messages count too. */
-const MIN_SIZE = 4;
 
 /** Comment that keeps a silent response open. Clients ignore comments. */
 export const HEARTBEAT: EventBody = { bytes: utf8.encode(":\n\n"), size: 0 };
@@ -32,8 +32,8 @@ const bodies = new WeakMap<OutgoingFrame, EventBody>();
 export function eventBody(frame: OutgoingFrame): EventBody {
   let body = bodies.get(frame);
   if (!body) {
-    body = { bytes: utf8.encode(textOf(frame)), size: Math.max(frame.byteLength, MIN_SIZE) };
-    bodies.set(frame, body);
+    const bytes = utf8.encode(textOf(frame));
+    bodies.set(frame, body = { bytes, size: bytes.byteLength });
   }
   return body;
 }

@@ -156,4 +156,12 @@ export const sseServer: readonly Fault[] = [
     replace: "",
     caughtBy,
   },
+  {
+    id: "sse-server-counts-the-message",
+    file: "adapters/sse/server_sent_event.ts",
+    what: "A line end counts one byte, but takes seven",
+    find: "body = { bytes, size: bytes.byteLength }",
+    replace: "body = { bytes, size: frame.byteLength }",
+    caughtBy,
+  },
 ];
