@@ -42,6 +42,18 @@ const MODES: readonly (string | null)[] = [null, "cors", "same-origin"];
 
 /** Handshake of an event stream, for the same upgrader as the handshake of a WebSocket. */
 export class EventStreamHandshake extends RawHandshake {
+  /**
+   * A no-cors request of another site has no `Origin`. Over plain HTTP browsers send no
+   * `Sec-Fetch-Mode` either, but a `Referer`, unless the page forbids it.
+   */
+  override get pageOrigin(): string | null {
+    const origin = super.pageOrigin, referer = this.header("referer");
+    if (origin !== null || referer === null || this.header("sec-fetch-mode") !== null) {
+      return origin;
+    }
+    return URL.canParse(referer) ? new URL(referer).origin : null;
+  }
+
   override validate(): Refusal | undefined {
     if (this.method !== "GET") {
       return {

@@ -129,6 +129,36 @@ export const sseRequests: readonly Case[] = [
     },
   },
   {
+    id: "SSE3.referer",
+    fact: "a request with cookies and no Origin gets 403 if its Referer is a page of another host",
+    server: (server) => ({
+      ...logging(server),
+      allowedOrigins: ["http://shop.example"],
+      onError() {},
+    }),
+    async run(client) {
+      const own = `http://127.0.0.1:${client.port}`;
+      for (
+        const [referer, status, headers] of [
+          ["http://blog.example/page", 403, { cookie: "a=1" }],
+          ["http://blog.example/page", 403, { authorization: "Basic eA==" }],
+          ["http://blog.example/page", 200, {}],
+          ["http://shop.example/", 200, { cookie: "a=1" }],
+          [`${own}/page?x`, 200, { cookie: "a=1" }],
+          ["about:client", 403, { cookie: "a=1" }],
+          ["none", 200, { cookie: "a=1" }],
+          // Only browsers send this header, and this value only without another origin.
+          ["http://blog.example/page", 200, { cookie: "a=1", "sec-fetch-mode": "cors" }],
+        ] as [string, number, Record<string, string>][]
+      ) {
+        const lines = Object.entries({ accept: "text/event-stream", referer, ...headers })
+          .map(([name, value]) => `${name}: ${value}`);
+        const answer = await ask(client, "GET", [`host: 127.0.0.1:${client.port}`, ...lines]);
+        assert.equal(answer.status, status, `${referer} ${JSON.stringify(headers)}`);
+      }
+    },
+  },
+  {
     id: "SSE3.port",
     fact: "the server recognizes its own origin, whether or not a proxy writes the default port",
     server: (server) => ({ ...logging(server), sse: { grace: 100 } }),

@@ -164,4 +164,12 @@ export const sseServer: readonly Fault[] = [
     replace: "body = { bytes, size: frame.byteLength }",
     caughtBy,
   },
+  {
+    id: "sse-server-no-referer",
+    file: "adapters/sse/web_handshake.ts",
+    what: "A no-cors request of another site opens a session over plain HTTP",
+    find: "return URL.canParse(referer) ? new URL(referer).origin : null;",
+    replace: "return origin;",
+    caughtBy,
+  },
 ];
