@@ -17,14 +17,18 @@ const { Buffer: NodeBuffer } = globalThis as {
 export interface EventBody {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /**
-   * Bytes that a queued event counts, or 0 without a message. All bytes of the event count, as a line
-   * end takes 7 bytes, and a control character up to 6.
+   * Bytes that a queued event counts, or 0 without a message. Text counts with all bytes of its event,
+   * as a line end takes 7 bytes, and a control character up to 6. Binary data counts without the third
+   * that base64 adds.
    */
   readonly size: number;
 }
 
 /** Comment that keeps a silent response open. Clients ignore comments. */
 export const HEARTBEAT: EventBody = { bytes: utf8.encode(":\n\n"), size: 0 };
+
+/** Least size of a message, so that empty messages count too. */
+const MIN_SIZE = 4;
 
 const bodies = new WeakMap<OutgoingFrame, EventBody>();
 
@@ -33,7 +37,8 @@ export function eventBody(frame: OutgoingFrame): EventBody {
   let body = bodies.get(frame);
   if (!body) {
     const bytes = utf8.encode(textOf(frame));
-    bodies.set(frame, body = { bytes, size: bytes.byteLength });
+    const { byteLength } = typeof frame.payload === "string" ? bytes : frame;
+    bodies.set(frame, body = { bytes, size: Math.max(byteLength, MIN_SIZE) });
   }
   return body;
 }

@@ -160,8 +160,8 @@ export const sseServer: readonly Fault[] = [
     id: "sse-server-counts-the-message",
     file: "adapters/sse/server_sent_event.ts",
     what: "A line end counts one byte, but takes seven",
-    find: "body = { bytes, size: bytes.byteLength }",
-    replace: "body = { bytes, size: frame.byteLength }",
+    find: 'typeof frame.payload === "string" ? bytes : frame',
+    replace: "frame",
     caughtBy,
   },
   {
