@@ -20,8 +20,8 @@
 import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
 import type { Decision } from "../endpoint/upgrader.ts";
 import { invalidOption } from "../common/errors.ts";
-import type { AnyContext } from "../handshake/handshake.ts";
-import { type Awaitable, chain } from "../endpoint/hooks.ts";
+import { type AnyContext, clientHasLeft, isLegalHost } from "../handshake/handshake.ts";
+import type { Awaitable } from "../endpoint/hooks.ts";
 import { checkNumber, MAX_TIME } from "../common/limits.ts";
 import type { Peer } from "../peer.ts";
 import { CallbackSocket } from "../socket/callback_socket.ts";
@@ -30,6 +30,7 @@ import {
   infoOf,
   keepConnectionOpen,
   METHODS,
+  requestedHost,
   type ServerInfo,
   webHandshake,
 } from "./sse/web_handshake.ts";
@@ -40,8 +41,11 @@ import {
   preflightHeaders,
   REFUSALS,
   refused,
-  type SSERefusal,
+  unstored,
 } from "./sse/answer.ts";
+import type { EventStream } from "./sse/event_stream.ts";
+import { watchConnection } from "./sse/node_connection.ts";
+import { RequestGuard } from "./sse/request_guard.ts";
 import { SSERequests } from "./sse/requests.ts";
 import { CLOSED_ID, SSESession } from "./sse/session.ts";
 import { sessionWire, SSESessions } from "./sse/sessions.ts";
@@ -90,7 +94,7 @@ const OWN_OPTIONS = ["authorize", "heartbeat", "grace", "replay", "bodyTimeout"]
 export class SSEAdapter extends Adapter {
   readonly #sessions: SSESessions;
   readonly #requests: SSERequests;
-  readonly #authorize: SSEOptions["authorize"];
+  readonly #guard: RequestGuard;
 
   /** @internal Called by {@linkcode adapter}. */
   constructor(options: SSEOptions) {
@@ -105,7 +109,7 @@ export class SSEAdapter extends Adapter {
       throw new TypeError(invalidOption("authorize", "a function", authorize));
     }
     const { maxPayload } = this.endpoint.limits;
-    this.#authorize = authorize;
+    this.#guard = new RequestGuard(this.upgrader, authorize);
     this.#sessions = new SSESessions({ heartbeat, grace, replay, maxPayload, bodyTimeout });
     this.#requests = new SSERequests(maxPayload, this.#sessions.bodies);
   }
@@ -127,15 +131,19 @@ export class SSEAdapter extends Adapter {
     info,
   ) => {
     try {
-      return await this.#answer(request, info ?? infoOf(request));
+      return unstored(await this.#answer(request, info ?? infoOf(request)));
     } catch (error) { // thrown by an option that is a function
       this.upgrader.failed(webHandshake(request), error);
-      return refused(REFUSALS.broken);
+      return unstored(refused(REFUSALS.broken));
     }
   };
 
   async #answer(request: Request, info?: ServerInfo): Promise<Response> {
     const { method, headers } = request;
+    if (!isLegalHost(requestedHost(request))) {
+      this.upgrader.failed(webHandshake(request));
+      return refused(REFUSALS.host);
+    }
     if (method === "POST" || method === "DELETE") return await this.#carryOut(request, info);
     const handshake = webHandshake(request, info);
     if (method === "OPTIONS") return this.#preflight(handshake);
@@ -143,16 +151,21 @@ export class SSEAdapter extends Adapter {
     const lastId = method === "GET" ? headers.get("last-event-id") : null;
     if (lastId) return await this.#resume(request, handshake, lastId);
     let isStream = false;
+    const unwatch = watchConnection(request, () => handshake.abort(clientHasLeft));
     const answer = await this.answer(request, handshake, (it) => {
       isStream = true;
-      return this.#accept(handshake, it);
+      return this.#accept(request, handshake, it);
     });
+    unwatch();
     if (isStream && answer) return answer;
-    const cors = this.#corsOf(handshake); // a page of another origin may read the reason
+    // A page of another origin may read the reason. Some other methods, such as TRACE, are illegal in
+    // the request that a function `allowedOrigins` would get.
+    const cors = method === "GET" ? this.#corsOf(handshake) : undefined;
     return answer ? framed(answer, cors) : noContent(cors);
   }
 
   #accept(
+    request: Request,
     handshake: EventStreamHandshake,
     { admission, protocol, headers: more }: Decision & { kind: "accept" },
   ): Response {
@@ -160,10 +173,9 @@ export class SSEAdapter extends Adapter {
     session.socket = new CallbackSocket(sessionWire, session, protocol);
     session.cors = this.#corsOf(handshake);
     session.peer = this.endpoint.attach(session.socket, admission);
-    const { body } = session.start(isPoll(handshake));
     const headers = this.#streamHeaders(session.cors, session);
     for (const [name, value] of more) headers.append(name, value);
-    return new Response(body, { headers });
+    return streamed(session.start(isPoll(handshake)), request, headers);
   }
 
   async #resume(
@@ -176,16 +188,17 @@ export class SSEAdapter extends Adapter {
     const token = lastId.slice(0, Math.max(dot, 0));
     const session = this.#sessions.find(token);
     const sequence = lastId.slice(dot + 1);
-    const refusal = session && await this.#checkRequest(session, request);
+    const refusal = session && await this.#guard.refusal(session, request);
     if (refusal) return refused(refusal, cors);
     if (sequence === CLOSED_ID) {
+      if (!session && !this.#sessions.hasLeft(token)) return refused(REFUSALS.session, cors);
       session?.left(1005, "");
       return noContent(cors);
     }
     const stream = /^(?:-1|\d{1,15})$/.test(sequence)
       ? session?.restart(isPoll(handshake), Number(sequence))
       : undefined;
-    if (stream) return new Response(stream.body, { headers: this.#streamHeaders(cors, session!) });
+    if (stream) return streamed(stream, request, this.#streamHeaders(cors, session!));
     return new Response(this.#sessions.closingEvent(token), { headers: this.#streamHeaders(cors) });
   }
 
@@ -200,25 +213,11 @@ export class SSEAdapter extends Adapter {
       return isAgain ? noContent(cors) : refused(REFUSALS.session, cors);
     }
     keepConnectionOpen(request, info);
-    const refusal = await this.#checkRequest(session, request, isPost) ??
-      await this.#requests[isPost ? "take" : "leave"](session, request);
+    // The token alone admits a close: a session that cannot be closed would last for `grace`.
+    const refusal = isPost
+      ? await this.#guard.refusal(session, request) ?? await this.#requests.take(session, request)
+      : await this.#requests.leave(session, request);
     return refusal ? refused(refusal, session.cors) : noContent(session.cors);
-  }
-
-  /**
-   * Returns the refusal of a request with a valid token. The request must also come from the origin
-   * of the client's page, and pass the option `authorize`.
-   */
-  #checkRequest(
-    session: SSESession,
-    request: Request,
-    asks = true,
-  ): Awaitable<SSERefusal | undefined> {
-    const origin = request.headers.get("origin");
-    if (origin !== session.origin && !isOwn(origin, session)) return REFUSALS.origin;
-    if (!this.#authorize || !asks) return undefined;
-    const judge = (answer: unknown) => answer === true ? undefined : REFUSALS.unauthorized;
-    return chain(this.#authorize(request, session.peer), judge);
   }
 
   #preflight(handshake: EventStreamHandshake): Response {
@@ -255,17 +254,12 @@ export function adapter<Context extends object = AnyContext>(
 
 export default adapter;
 
-function isPoll(handshake: EventStreamHandshake): boolean {
-  return handshake.header("onepeer-delivery") === "poll";
+/** Makes the response of a stream, which ends with the connection of the request. */
+function streamed(stream: EventStream, request: Request, headers: Headers): Response {
+  stream.endWith((ended) => watchConnection(request, ended));
+  return new Response(stream.body, { headers });
 }
 
-/**
- * Whether `origin` is the server's own origin, if the session was opened without an `Origin` header.
- */
-function isOwn(origin: string | null, session: SSESession): boolean {
-  if (session.origin !== null || origin === null || !URL.canParse(origin)) return false;
-  session.host ??= new URL(session.peer.request.url).host;
-  const { protocol, host } = new URL(origin);
-  // If nginx sends `Host: $host:$server_port`, the host has a ":443" that browsers leave out.
-  return new URL(`${protocol}//${session.host}`).host === host;
+function isPoll(handshake: EventStreamHandshake): boolean {
+  return handshake.header("onepeer-delivery") === "poll";
 }

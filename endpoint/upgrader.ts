@@ -113,7 +113,12 @@ export class Upgrader {
   failed(handshake: Handshake, error?: unknown, admission?: Admission): void {
     this.#withdraw(admission?.slot);
     if (error === undefined) return; // the runtime itself has answered, or the client has left
-    this.#failures.report(error, "upgrade", requestOf(handshake, this.#host.trustedHops));
+    this.report(error, "upgrade", handshake);
+  }
+
+  /** Reports a failure that belongs to no peer. */
+  report(error: unknown, stage: string, handshake: Handshake): void {
+    this.#failures.report(error, stage, requestOf(handshake, this.#host.trustedHops));
   }
 
   /** Whether pages of this origin may read responses, with credentials. */

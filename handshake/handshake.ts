@@ -57,6 +57,8 @@ export interface Handshake {
    * WebSocket, {@linkcode validateHandshake} has the rules.
    */
   validate(): Refusal | undefined;
+  /** Origin of the page that sends the request, if the request shows it. */
+  readonly pageOrigin: string | null;
   /** Returns a header by its lower-case name. Duplicates are joined as in Fetch. */
   header(name: string): string | null;
   /** Returns the request with this URL. All calls return the object that the first call created. */

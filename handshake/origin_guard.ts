@@ -12,7 +12,7 @@ export function foreignOrigin(
   hops: number,
   isAllowed: (origin: string) => boolean,
 ): string | undefined {
-  const origin = handshake.header("origin");
+  const origin = handshake.pageOrigin;
   if (origin === null) return undefined;
   if (handshake.header("cookie") === null && handshake.header("authorization") === null) {
     return undefined;

@@ -58,6 +58,10 @@ export class RawHandshake implements Handshake {
     return validateHandshake(this);
   }
 
+  get pageOrigin(): string | null {
+    return this.header("origin");
+  }
+
   header(name: string): string | null {
     let found: string | null = null;
     const raw = this.#headers;

@@ -8,10 +8,11 @@ import { durableVariants } from "../tests/runtimes/durable.ts";
 import { contractRuntimes } from "../tests/harness/runtime_suites.ts";
 import { sseCases } from "../tests/cases/sse.ts";
 import { type Outcome, runSuite } from "../tests/harness/suite.ts";
+import { sseVariants } from "../tests/runtimes/sse.ts";
 import { workerVariants } from "../tests/runtimes/workers.ts";
 import { beginning, chosen, readArguments } from "./arguments.ts";
 
-const runtimes = [...contractRuntimes, ...durableVariants, ...workerVariants];
+const runtimes = [...contractRuntimes, ...durableVariants, ...workerVariants, ...sseVariants];
 const all = [...cases, ...sseCases];
 const { names, value } = readArguments({
   help: `deno task conformance [runtime…] [--case=ID]

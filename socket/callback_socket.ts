@@ -25,6 +25,8 @@ export interface Wire<Native> {
   isOpen(native: Native): boolean;
   /** Sends one message. Returns true if the runtime reports that no byte had to be queued. */
   send(native: Native, frame: OutgoingFrame, compress: boolean): boolean | void;
+  /** Bytes that a queued message counts. Absent if these are the bytes of its payload. */
+  sizeOf?(frame: OutgoingFrame): number;
   /** Hands gathered bytes to the network. Absent if the runtime gathers none. */
   flush?(native: Native): void;
   /** Starts the closing handshake. */
@@ -129,6 +131,10 @@ export class CallbackSocket<Native>
     } finally {
       this.#isCalling = false;
     }
+  }
+
+  sizeOf(frame: OutgoingFrame): number {
+    return this.#wire.sizeOf?.(frame) ?? frame.byteLength;
   }
 
   flush(): void {

@@ -131,13 +131,14 @@ export class SendQueue implements NativeSendQueue {
   send(frame: OutgoingFrame, compress: boolean): number {
     if (!this.isOpen) return -1;
     const { counters } = this.#host;
-    if (!this.#fits(frame.byteLength)) {
+    const size = this.socket.sizeOf(frame);
+    if (!this.#fits(size)) {
       this.socket.flush(); // gathered bytes do not make a client slow
-      if (!this.#fits(frame.byteLength)) return this.#overflow(frame);
+      if (!this.#fits(size)) return this.#overflow(frame);
     }
     const queued = this.socket.send(frame, compress);
     this.#frames++;
-    this.#bytes += frame.byteLength + HEADER;
+    this.#bytes += size + HEADER;
     counters.messagesOut++;
     counters.bytesOut += frame.byteLength;
     return this.#noteQueued(queued);

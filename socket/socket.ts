@@ -158,6 +158,8 @@ export interface ServerSocket {
    * {@linkcode bufferedAmount} after the call.
    */
   send(frame: OutgoingFrame, compress: boolean): number;
+  /** Bytes that a message will count in {@linkcode bufferedAmount} while it is queued. */
+  sizeOf(frame: OutgoingFrame): number;
   /** Hands gathered bytes to the network. */
   flush(): void;
   /** Starts the closing handshake. The core has validated code and reason. */

@@ -18,10 +18,10 @@ export interface PostsHost {
   readonly grace: number;
   /** Sends a request with this sequence number. */
   send(post: Post, sequence: number, signal: AbortSignal): Promise<Response>;
-  /** Called when the server has answered the close. */
-  closed(isOk: boolean): void;
+  /** Called when the server has answered the close. `code` is the server's reason of a refusal. */
+  closed(isOk: boolean, code: string | undefined): void;
   /** Called when the server has refused a message for good. */
-  refused(status: number): void;
+  refused(status: number, code: string | undefined): void;
   /** Called when messages do not reach the server. */
   failed(reason: string): void;
 }
@@ -106,13 +106,13 @@ export class Posts {
       const text = await response.text();
       if (status >= 500 || TRANSIENT.includes(status)) return undefined;
       if (post.method === "DELETE") {
-        this.#host.closed(ok);
+        this.#host.closed(ok, codeIn(text));
         return true;
       }
       if (ok) return true;
       if (status !== 409) {
         this.#queue.length = 0;
-        this.#host.refused(status);
+        this.#host.refused(status, codeIn(text));
         return false;
       }
       const { expected } = JSON.parse(text) as { expected: number };
@@ -127,4 +127,9 @@ export class Posts {
       clearTimeout(timer);
     }
   }
+}
+
+/** Returns the code of a refusal by the adapter. Other servers and proxies send none. */
+function codeIn(text: string): string | undefined {
+  return /^\{"code":"(ERR_SSE_\w{1,40})"/.exec(text)?.[1];
 }

@@ -143,17 +143,17 @@ export class Session implements EventReaderHost, PostsHost {
     return this.#fetch({ method, headers, body, signal, keepalive: method === "DELETE" });
   }
 
-  closed(isOk: boolean): void {
-    if (!isOk) return this.#end(ABNORMAL, "The session is over", false);
+  closed(isOk: boolean, code?: string): void {
+    if (!isOk) return this.#end(ABNORMAL, withCode("The session is over", code), false);
     this.#isClosed = true;
     // The last messages of the server, and its own close, may still be under way.
     void sleep(CLOSE_WAIT, this.#ended.signal).then(() => this.#end(ABNORMAL, "", false));
   }
 
-  refused(status: number): void {
-    const code = CODES[status] ?? 1008;
+  refused(status: number, code?: string): void {
+    const reason = withCode(`The server answered a message with ${status}`, code);
     this.#owner.closing();
-    this.close({ code, reason: `The server answered a message with ${status}` });
+    this.close({ code: CODES[status] ?? 1008, reason });
   }
 
   /** Whether an event is new. Ends the session if an event is missing. */
@@ -232,6 +232,10 @@ export class Session implements EventReaderHost, PostsHost {
 function closing(details: CloseDetails): Post {
   const body = new TextEncoder().encode(JSON.stringify(details));
   return { method: "DELETE", type: "application/json", body, size: 0 };
+}
+
+function withCode(reason: string, code: string | undefined): string {
+  return code ? `${reason}: ${code}` : reason;
 }
 
 function fromBase64(text: string): Uint8Array<ArrayBuffer> {

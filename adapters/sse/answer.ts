@@ -1,5 +1,6 @@
 /** Stable codes for a refused request of a session. */
 export type SSERefusalCode =
+  | "ERR_SSE_HOST"
   | "ERR_SSE_SESSION"
   | "ERR_SSE_ORIGIN"
   | "ERR_SSE_UNAUTHORIZED"
@@ -20,6 +21,7 @@ export interface SSERefusal {
 }
 
 type RefusalName =
+  | "host"
   | "session"
   | "origin"
   | "unauthorized"
@@ -33,6 +35,11 @@ type RefusalName =
 
 /** Refusals that do not depend on the session. */
 export const REFUSALS: Readonly<Record<RefusalName, SSERefusal>> = {
+  host: {
+    status: 400,
+    code: "ERR_SSE_HOST",
+    message: "Bad request: `Host` must be one host name, with or without a port",
+  },
   session: {
     status: 403,
     code: "ERR_SSE_SESSION",
@@ -106,11 +113,25 @@ export function framed(response: Response, cors: Record<string, string> = {}): R
   return copy;
 }
 
+/**
+ * Forbids caches to store the response, unless a hook has set `cache-control`. A cache may store a 204
+ * or 404 by itself (RFC 9111 §4.2.2), and the answer would stop every other client.
+ */
+export function unstored(response: Response): Response {
+  const { headers } = response;
+  if (headers.has("cache-control")) return response;
+  try {
+    headers.set("cache-control", "no-store");
+    return response;
+  } catch { // the headers of `fetch` and `Response.redirect` cannot be changed
+    return framed(response, { "cache-control": "no-store" });
+  }
+}
+
 /** Makes a JSON response of a refusal. */
 export function refused({ status, ...body }: SSERefusal, headers: HeadersInit = {}): Response {
   const response = new Response(`${JSON.stringify(body)}\n`, { status, headers });
   response.headers.set("content-type", "application/json");
-  response.headers.set("cache-control", "no-store");
   // The unread rest of the body must not keep the connection open.
   if (status === 408 || status === 413) response.headers.set("connection", "close");
   return response;

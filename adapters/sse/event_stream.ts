@@ -21,13 +21,16 @@ export class EventStream {
   /** Whether an event was sent. */
   hasSent = false;
   #controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+  readonly #source: EventStreamSource;
   #isHungry = false;
   #isOver = false;
+  #unwatch: (() => void) | undefined;
   /** Size of the chunk that is being queued. */
   #size = 0;
 
   constructor(source: EventStreamSource, isPoll: boolean) {
     this.isPoll = isPoll;
+    this.#source = source;
     this.body = new ReadableStream({
       start: (controller) => void (this.#controller = controller),
       pull: () => {
@@ -36,10 +39,7 @@ export class EventStream {
         source.onread(this);
       },
       cancel: () => {
-        if (this.#isOver) return;
-        this.#isOver = true;
-        this.#isHungry = false;
-        source.onleave(this);
+        if (this.#stop()) source.onleave(this);
       },
       // The queue holds only chunks that the runtime has asked for.
     }, { highWaterMark: 0, size: () => this.#size });
@@ -65,9 +65,29 @@ export class EventStream {
 
   /** Ends the response after the written chunks. */
   end(): void {
-    if (this.#isOver) return;
+    if (this.#stop()) this.#controller.close();
+  }
+
+  /**
+   * Ends the stream with its connection, which the runtime may not report. `watch` gets a function to
+   * call at the end of the connection, and returns a function that stops watching.
+   */
+  endWith(watch: (ended: () => void) => () => void): void {
+    const stop = watch(() => {
+      if (this.#isOver) return;
+      this.end();
+      this.#source.onleave(this);
+    });
+    if (this.#isOver) stop();
+    else this.#unwatch = stop;
+  }
+
+  /** Marks the stream as over. Returns false if it was over before. */
+  #stop(): boolean {
+    if (this.#isOver) return false;
     this.#isOver = true;
     this.#isHungry = false;
-    this.#controller.close();
+    this.#unwatch?.();
+    return true;
   }
 }

@@ -16,15 +16,19 @@ const { Buffer: NodeBuffer } = globalThis as {
 /** An event without its `id` line. All recipients share the body; the `id` differs for each. */
 export interface EventBody {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Bytes that a queued event counts: the size of its message, or 0 without a message. */
+  /**
+   * Bytes that a queued event counts, or 0 without a message. Text counts with all bytes of its event,
+   * as a line end takes 7 bytes, and a control character up to 6. Binary data counts without the third
+   * that base64 adds.
+   */
   readonly size: number;
 }
 
-/** Least size of a message, so that empty messages count too. */
-const MIN_SIZE = 4;
-
 /** Comment that keeps a silent response open. Clients ignore comments. */
 export const HEARTBEAT: EventBody = { bytes: utf8.encode(":\n\n"), size: 0 };
+
+/** Least size of a message, so that empty messages count too. */
+const MIN_SIZE = 4;
 
 const bodies = new WeakMap<OutgoingFrame, EventBody>();
 
@@ -32,8 +36,9 @@ const bodies = new WeakMap<OutgoingFrame, EventBody>();
 export function eventBody(frame: OutgoingFrame): EventBody {
   let body = bodies.get(frame);
   if (!body) {
-    body = { bytes: utf8.encode(textOf(frame)), size: Math.max(frame.byteLength, MIN_SIZE) };
-    bodies.set(frame, body);
+    const bytes = utf8.encode(textOf(frame));
+    const { byteLength } = typeof frame.payload === "string" ? bytes : frame;
+    bodies.set(frame, body = { bytes, size: Math.max(byteLength, MIN_SIZE) });
   }
   return body;
 }

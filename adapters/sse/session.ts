@@ -37,7 +37,7 @@ const READ_TIMEOUT = 10_000;
 
 const LOST: CloseInfo = { code: 1006, reason: "", wasClean: false };
 
-/** Suffix of the id of a session's last event. A client that reconnects with this id gets a 204. */
+/** Suffix of the id of a session's last event. A client that reconnects with this id stops. */
 export const CLOSED_ID = "closed";
 
 /**

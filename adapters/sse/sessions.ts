@@ -2,12 +2,14 @@ import { BodyClock } from "./body_clock.ts";
 import type { Wire } from "../../socket/callback_socket.ts";
 import { isSameToken, keyOf } from "../../session/session_token.ts";
 import { CLOSED_ID, type SessionHost, type SSESession } from "./session.ts";
+import { eventBody } from "./server_sent_event.ts";
 import { SharedInterval, Timers } from "../../common/timers.ts";
 
 /** Wire of a socket that consists of responses and requests. */
 export const sessionWire: Wire<SSESession> = {
   isOpen: () => true, // a client's close is reported at once
   send: (session, frame) => session.send(frame),
+  sizeOf: (frame) => eventBody(frame).size,
   flush: (session) => session.flush(),
   close: (session, code, reason) => session.close(code, reason),
   terminate: (session) => session.terminate(),

@@ -1,6 +1,5 @@
 import {
   type AnyContext,
-  isLegalHost,
   isTokenList,
   listElements,
   type Refusal,
@@ -55,6 +54,18 @@ const MODES: readonly (string | null)[] = [null, "cors", "same-origin"];
 
 /** Handshake of an event stream, for the same upgrader as the handshake of a WebSocket. */
 export class EventStreamHandshake extends RawHandshake {
+  /**
+   * A no-cors request of another site has no `Origin`. Over plain HTTP browsers send no
+   * `Sec-Fetch-Mode` either, but a `Referer`, unless the page forbids it.
+   */
+  override get pageOrigin(): string | null {
+    const origin = super.pageOrigin, referer = this.header("referer");
+    if (origin !== null || referer === null || this.header("sec-fetch-mode") !== null) {
+      return origin;
+    }
+    return URL.canParse(referer) ? new URL(referer).origin : null;
+  }
+
   override validate(): Refusal | undefined {
     if (this.method !== "GET") {
       return {
@@ -75,8 +86,6 @@ export class EventStreamHandshake extends RawHandshake {
     const protocols = this.header("sec-websocket-protocol");
     const why = protocols !== null && !isTokenList(protocols)
       ? "`onepeer-protocols` must be a list of different tokens"
-      : !isLegalHost(this.header("host"))
-      ? "`Host` must be one host name, with or without a port"
       : undefined;
     return why ? { status: 400, message: `Bad request: ${why}` } : undefined;
   }
@@ -92,14 +101,14 @@ export function webHandshake(request: Request, info?: ServerInfo): EventStreamHa
   const runtime: RequestRuntime = { name: "sse", sse: { request, info } };
   if (cf) {
     const read = readRequest(request);
-    const rawHeaders = withProtocols(read.rawHeaders);
+    const rawHeaders = completed(request, read.rawHeaders);
     return new EventStreamHandshake({ ...read, rawHeaders, context, runtime });
   }
   const { url } = request;
   return new EventStreamHandshake({
     method: request.method,
     target: url,
-    rawHeaders: withProtocols([...request.headers].flat()),
+    rawHeaders: completed(request, [...request.headers].flat()),
     secure: url.startsWith("https:"),
     remoteAddress: ip ?? (info?.remoteAddr as { hostname?: string } | undefined)?.hostname ??
       info?.requestIP?.(request)?.address,
@@ -108,8 +117,20 @@ export function webHandshake(request: Request, info?: ServerInfo): EventStreamHa
   });
 }
 
-/** Copies subprotocols to the header that hooks read. A page cannot set `sec-` headers (Fetch). */
-function withProtocols(headers: readonly string[]): readonly string[] {
-  const at = headers.findIndex((it, index) => index % 2 === 0 && it === "onepeer-protocols");
-  return at < 0 ? headers : [...headers, "sec-websocket-protocol", headers[at + 1]!];
+/**
+ * Returns the host that the client asked for, not checked. HTTP/2 has `:authority` instead of `Host`
+ * (RFC 9113 §8.3.1), and every runtime puts the authority into the URL only.
+ */
+export function requestedHost({ headers, url }: Request): string {
+  const host = headers.get("host") ?? /^[a-z]+:\/\/([^/?#]*)/i.exec(url)?.[1] ?? "";
+  return host === "_invalid_" ? "" : host; // srvx 1.0 writes this for an illegal authority
+}
+
+/** Adds headers that hooks read, and that the request has under another name. */
+function completed(request: Request, headers: string[]): readonly string[] {
+  if (!request.headers.has("host")) headers.push("host", requestedHost(request));
+  // A page cannot set `sec-` headers (Fetch).
+  const protocols = request.headers.get("onepeer-protocols");
+  if (protocols !== null) headers.push("sec-websocket-protocol", protocols);
+  return headers;
 }

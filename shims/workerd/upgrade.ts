@@ -25,7 +25,7 @@ function clientAddress(request: Request): string | undefined {
 /** Reads a request of workerd, with or without an upgrade. */
 export function readRequest(
   request: Request,
-): RawHandshakeInit & { readonly rawHeaders: readonly string[] } {
+): RawHandshakeInit & { readonly rawHeaders: string[] } {
   const { method, url } = request;
   return {
     method,

@@ -22,6 +22,18 @@ async function ask(client: CaseClient, method: string, lines: readonly string[],
   return { status, headers: new Map(headers.map(([name, value]) => [name.toLowerCase(), value])) };
 }
 
+/** Returns a request for a stream as raw bytes, which another request may follow. */
+function pipelined(client: CaseClient): string {
+  const lines = [`host: 127.0.0.1:${client.port}`, "accept: text/event-stream"];
+  return [`GET ${client.path()} HTTP/1.1`, ...lines, "", ""].join("\r\n");
+}
+
+async function eachOpenHasClose(client: CaseClient): Promise<void> {
+  const events = await client.events();
+  const of = (name: string) => events.filter((it) => it === name).length;
+  assert.equal(of("close"), of("open"), events.join());
+}
+
 /** SSE2–SSE4: requests that are malformed, foreign, or sent at the wrong moment. */
 export const sseRequests: readonly Case[] = [
   {
@@ -117,6 +129,36 @@ export const sseRequests: readonly Case[] = [
     },
   },
   {
+    id: "SSE3.referer",
+    fact: "a request with cookies and no Origin gets 403 if its Referer is a page of another host",
+    server: (server) => ({
+      ...logging(server),
+      allowedOrigins: ["http://shop.example"],
+      onError() {},
+    }),
+    async run(client) {
+      const own = `http://127.0.0.1:${client.port}`;
+      for (
+        const [referer, status, headers] of [
+          ["http://blog.example/page", 403, { cookie: "a=1" }],
+          ["http://blog.example/page", 403, { authorization: "Basic eA==" }],
+          ["http://blog.example/page", 200, {}],
+          ["http://shop.example/", 200, { cookie: "a=1" }],
+          [`${own}/page?x`, 200, { cookie: "a=1" }],
+          ["about:client", 403, { cookie: "a=1" }],
+          ["none", 200, { cookie: "a=1" }],
+          // Only browsers send this header, and this value only without another origin.
+          ["http://blog.example/page", 200, { cookie: "a=1", "sec-fetch-mode": "cors" }],
+        ] as [string, number, Record<string, string>][]
+      ) {
+        const lines = Object.entries({ accept: "text/event-stream", referer, ...headers })
+          .map(([name, value]) => `${name}: ${value}`);
+        const answer = await ask(client, "GET", [`host: 127.0.0.1:${client.port}`, ...lines]);
+        assert.equal(answer.status, status, `${referer} ${JSON.stringify(headers)}`);
+      }
+    },
+  },
+  {
     id: "SSE3.port",
     fact: "the server recognizes its own origin, whether or not a proxy writes the default port",
     server: (server) => ({ ...logging(server), sse: { grace: 100 } }),
@@ -143,6 +185,123 @@ export const sseRequests: readonly Case[] = [
         ], "x");
         assert.equal(answer.status, status, `${host} ${origin}`);
       }
+    },
+  },
+  {
+    id: "SSE3.host",
+    fact: "a request with a malformed Host gets 400 and reaches no option; no method ends in a 500",
+    server: (server) => ({
+      ...logging(server),
+      allowedOrigins: () => Boolean(server.log("asked")) || true,
+      onError: (error) => server.log("onError", String(error)),
+      sse: { ...LONG, authorize: () => Boolean(server.log("asked")) || true },
+    }),
+    async run(client) {
+      const stream = await client.eventStream();
+      await stream.next();
+      const rest = [
+        "accept: text/event-stream",
+        "origin: https://a.example",
+        `onepeer-session: ${stream.token}`,
+        "content-length: 0",
+      ];
+      for (const host of ["a b", "a%00", "[::", "x:99999", "u:p@x", "a,b", "a/b"]) {
+        for (const method of ["GET", "POST", "DELETE", "OPTIONS"]) {
+          // Some runtimes disconnect at such a request.
+          const status = await ask(client, method, [`host: ${host}`, ...rest])
+            .then(({ status }) => status, () => 400);
+          assert.equal(status, 400, `${method} ${host}`);
+        }
+      }
+      const host = `host: 127.0.0.1:${client.port}`;
+      for (const method of ["TRACE", "PUT", "PATCH", "HEAD"]) {
+        const { status } = await ask(client, method, [host, ...rest]);
+        assert.ok(status >= 400 && status <= 405, `${method}: ${status}`);
+      }
+      assert.deepEqual(await client.events(), ["open"]);
+      assert.equal((await stream.close()).status, 204);
+    },
+  },
+  {
+    id: "SSE3.stored",
+    fact:
+      "no answer may be stored by a cache, unless a hook allows it; an unknown session gets no 204",
+    server: (server) => ({
+      hooks: {
+        ...logging(server).hooks,
+        upgrade({ headers }) {
+          const wanted = headers.get("x-answer");
+          if (wanted === "redirect") return Response.redirect("https://a.example/", 301);
+          if (wanted === "404") return new Response("nothing here", { status: 404 });
+          if (wanted !== "allowed") return undefined;
+          return new Response("yes", { status: 404, headers: { "cache-control": "max-age=60" } });
+        },
+      },
+    }),
+    async run(client) {
+      const url = `http://127.0.0.1:${client.port}${client.path()}`;
+      const accept = "text/event-stream";
+      const unknown = "x".repeat(43);
+      for (
+        const [status, method, headers, stored = /^no-store/] of [
+          [200, "GET", { accept }],
+          [200, "GET", { accept, "last-event-id": `${unknown}.1` }],
+          [403, "GET", { accept, "last-event-id": `${unknown}.closed` }],
+          [403, "GET", { accept, "last-event-id": "x.closed" }],
+          [406, "GET", {}],
+          [405, "PUT", {}],
+          [204, "OPTIONS", {}],
+          [403, "POST", { "onepeer-session": unknown }],
+          [403, "DELETE", { "onepeer-session": unknown }],
+          [404, "GET", { accept, "x-answer": "404" }],
+          [301, "GET", { accept, "x-answer": "redirect" }],
+          [404, "GET", { accept, "x-answer": "allowed" }, /^max-age=60$/],
+        ] as [number, string, Record<string, string>, RegExp?][]
+      ) {
+        const response = await fetch(url, { method, headers, redirect: "manual" });
+        await response.body?.cancel();
+        const what = `${method} ${JSON.stringify(headers)}`;
+        assert.equal(response.status, status, what);
+        assert.match(response.headers.get("cache-control") ?? "", stored, what);
+      }
+    },
+  },
+  {
+    id: "SSE2.pipelined",
+    fact:
+      "if a connection with pipelined requests ends, none of its peers outlives the grace period",
+    server: (server) => ({ ...logging(server), sse: { grace: 100 } }),
+    async run(client) {
+      const raw = await client.tcp();
+      raw.write(pipelined(client).repeat(20));
+      await raw.head();
+      await client.logged("open");
+      raw.rst();
+      assert.equal((await client.statsUntil(({ peers }) => peers === 0)).peers, 0);
+      await eachOpenHasClose(client);
+    },
+  },
+  {
+    id: "SSE2.pipelined-hooks",
+    fact: "if a connection ends while hooks of its pipelined requests are pending, no peer stays",
+    server: (server) => ({
+      hooks: {
+        ...logging(server).hooks,
+        async upgrade() {
+          server.log("upgrade");
+          await server.wait("upgrade");
+        },
+      },
+      sse: { grace: 100 },
+    }),
+    async run(client) {
+      const raw = await client.tcp();
+      raw.write(pipelined(client).repeat(20));
+      await client.logged("upgrade");
+      raw.rst();
+      await client.release("upgrade");
+      assert.equal((await client.statsUntil(({ peers }) => peers === 0)).peers, 0);
+      await eachOpenHasClose(client);
     },
   },
   {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { RawEventStream } from "../harness/clients/raw_event_stream.ts";
 import { type CaseClient, sleep } from "../harness/clients/case_client.ts";
 import type { Case, CaseServer } from "../fixtures/case.ts";
+import { WebSocketSSE } from "../../websocket/sse.ts";
 
 const LONG = { grace: 10_000 };
 
@@ -62,7 +63,7 @@ export const sseSessions: readonly Case[] = [
         const thief = await client.eventStream({ "last-event-id": `${guess}.0` });
         assert.equal((await thief.next())?.event, "close");
         const closer = await client.eventStream({ "last-event-id": `${guess}.closed` });
-        assert.equal(closer.response.status, 204);
+        assert.equal(closer.response.status, 403);
       }
       await mustBeUnharmed(client, stream, 1);
       assert.equal((await client.events()).includes("close"), false);
@@ -132,7 +133,7 @@ export const sseSessions: readonly Case[] = [
   },
   {
     id: "SSE3.origin",
-    fact: "a request of another origin than the one that opened the session gets 403",
+    fact: "a message of another origin than the one that opened the session gets 403",
     server: (server) => ({ ...logging(server), sse: LONG }),
     async run(client) {
       const own = `http://127.0.0.1:${client.port}`;
@@ -143,7 +144,6 @@ export const sseSessions: readonly Case[] = [
         for (const origin of foreign) {
           const { status, code } = await stream.post("x", { headers: { origin } });
           assert.deepEqual([status, code], [403, "ERR_SSE_ORIGIN"], `${opened} ${origin}`);
-          assert.equal((await stream.close({}, { origin })).status, 403);
           assert.equal((await stream.resume(0, { origin })).response.status, 403);
         }
         const headers = { origin: opened ?? own };
@@ -152,6 +152,60 @@ export const sseSessions: readonly Case[] = [
         assert.equal(without.status, opened ? 403 : 204);
         assert.equal((await stream.close({}, headers)).status, 204);
       }
+    },
+  },
+  {
+    id: "SSE3.replaced-host",
+    fact:
+      "behind a proxy that replaces Host, the first refused message is reported with the cure, and allowedOrigins admits it",
+    server: (server) => ({
+      ...logging(server),
+      allowedOrigins: ["https://shop.example"],
+      onError: (error, { stage }) => server.log("onError", stage, (error as Error).message),
+      sse: LONG,
+    }),
+    async run(client) {
+      const stream = await client.eventStream(); // a browser sends no Origin to the page's own server
+      await stream.next();
+      const admitted = await stream.post("x", { headers: { origin: "https://shop.example" } });
+      assert.equal(admitted.status, 204);
+      const headers = { origin: "https://blog.example" };
+      for (let i = 0; i < 2; i++) {
+        const { status, code } = await stream.post("x", { headers });
+        assert.deepEqual([status, code], [403, "ERR_SSE_ORIGIN"]);
+      }
+      assert.equal((await stream.close({ code: 3001 }, headers)).status, 204);
+      assert.deepEqual((await client.logged("close"))[0]!.data, [3001, "", true]);
+      const reports = await client.logged("onError");
+      assert.equal(reports.length, 1);
+      const [stage, message] = reports[0]!.data;
+      assert.equal(stage, "origin");
+      for (const cure of ["`Host`", "`trustProxy`", 'allowedOrigins: ["https://blog.example"]']) {
+        assert.ok(message.includes(cure), message);
+      }
+    },
+  },
+  {
+    id: "SSE3.refused-client",
+    fact: "our client ends with 1008 after a message of another origin, and its peer ends at once",
+    server: (server) => ({ ...logging(server), onError() {}, sse: LONG }),
+    async run(client) {
+      const url = client.url();
+      const socket = new WebSocketSSE(url, [], {
+        // Sends what a browser sends behind a proxy that replaces `Host`.
+        fetch: (input, init) => {
+          const headers = new Headers(init?.headers);
+          if (init?.method) headers.set("origin", "https://shop.example");
+          return fetch(input, { ...init, headers });
+        },
+      });
+      const closed = Promise.withResolvers<CloseEvent>();
+      socket.onopen = () => socket.send("x");
+      socket.onclose = (event) => closed.resolve(event);
+      const { code, reason, wasClean } = await closed.promise;
+      const expected = "The server answered a message with 403: ERR_SSE_ORIGIN";
+      assert.deepEqual([code, reason, wasClean], [1008, expected, true]);
+      assert.deepEqual((await client.logged("close"))[0]!.data, [1008, expected, true]);
     },
   },
   {
@@ -338,7 +392,7 @@ export const sseSessions: readonly Case[] = [
         assert.equal((await stream.resume("closed")).response.status, 204);
       }
       assert.deepEqual((await client.logged("close"))[0]!.data, [4001, "enough", true]);
-      assert.equal((await client.eventStream({ "last-event-id": "closed" })).response.status, 204);
+      assert.equal((await client.eventStream({ "last-event-id": "closed" })).response.status, 403);
     },
   },
   {

@@ -338,6 +338,35 @@ export const sseStreams: readonly Case[] = [
     },
   },
   {
+    id: "SSE2.escaped",
+    fact: "line ends and control characters count with all bytes of their event, queued and kept",
+    server: (server) => ({
+      ...echo(server),
+      limits: { maxBuffered: 16 * MIB },
+      sse: { ...LONG, replay: MIB },
+      commands: {
+        fill() {
+          const [peer] = [...server.ws.peers.values()].flatMap((it) => [...it]);
+          return ["\n", "\r\0"].map((text) => {
+            const before = peer!.bufferedAmount;
+            peer!.send(text.repeat(200_000));
+            return peer!.bufferedAmount - before;
+          });
+        },
+      },
+    }),
+    async run(client) {
+      const stream = await client.eventStream();
+      await stream.next();
+      const [lines, controls] = await client.command<number[]>("fill");
+      assert.ok(lines! >= 1_400_000 && lines! < 1_500_000, `${lines}`);
+      assert.ok(controls! >= 1_600_000 && controls! < 1_700_000, `${controls}`);
+      for (let i = 0; i < 2; i++) await stream.next();
+      const lost = await stream.resume(0);
+      assert.equal((await lost.next())?.event, "close", "the ring keeps `replay` bytes of events");
+    },
+  },
+  {
     id: "SSE2.bounded",
     fact: "maxBuffered bounds the messages that wait for a client that is away",
     server: (server) => ({

@@ -1,6 +1,6 @@
 import { durableObjects, durableVariants } from "../runtimes/durable.ts";
 import { type Runtime, runtimes } from "../runtimes/native.ts";
-import { sseRuntimes } from "../runtimes/sse.ts";
+import { sseRuntimes, sseVariants } from "../runtimes/sse.ts";
 import { workers, workerVariants } from "../runtimes/workers.ts";
 
 /** All runtimes on which the contract is executed. */
@@ -26,7 +26,7 @@ export const runtimesOf: Readonly<Record<SplitFile, readonly Runtime[]>> = {
   conformance: contractRuntimes,
   durable: [durableObjects, ...durableVariants],
   worker: [workers, ...workerVariants],
-  sse: sseRuntimes,
+  sse: [...sseRuntimes, ...sseVariants],
   protocol: runtimes,
   faults: runtimes,
   fuzz: runtimes,

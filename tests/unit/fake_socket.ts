@@ -69,6 +69,10 @@ export class FakeSocket implements ServerSocket {
     return this.bufferedAmount += byteLength;
   }
 
+  sizeOf({ byteLength }: OutgoingFrame): number {
+    return byteLength;
+  }
+
   flush(): void {
     this.calls.push(["flush"]);
   }

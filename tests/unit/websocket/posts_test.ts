@@ -202,6 +202,33 @@ Deno.test("WebSocketSSE closes after a permanent refusal, with the code that a W
   }
 });
 
+Deno.test("WebSocketSSE names the server's code in the reason of the close", async () => {
+  const refused = (code: string) => () => Response.json({ code, message: "" }, { status: 403 });
+  for (
+    const [post, close, code, reason] of [
+      ["ERR_SSE_ORIGIN", taken, 1008, "The server answered a message with 403: ERR_SSE_ORIGIN"],
+      [
+        "ERR_SSE_SESSION",
+        refused("ERR_SSE_SESSION"),
+        1006,
+        "The session is over: ERR_SSE_SESSION",
+      ],
+    ] as [string, Answer, number, string][]
+  ) {
+    const line = new Line();
+    await using server = new EventServer({
+      GET: () => line.open().response,
+      POST: refused(post),
+      DELETE: close,
+    });
+    const socket = new WebSocketSSE(server.url);
+    await heard(socket, "open");
+    socket.send("a");
+    const ended = await closed(socket);
+    assert.deepEqual([ended.code, ended.reason], [code, reason]);
+  }
+});
+
 Deno.test("WebSocketSSE closes with 1006 if the server lost messages or is unreachable", async () => {
   const lost = () => Response.json({ expected: 1 }, { status: 409 });
   const ends: [string, Answer, string][] = [
