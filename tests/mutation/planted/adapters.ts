@@ -19,6 +19,14 @@ export const adapters: readonly Fault[] = [
     caughtBy: ["deno L3."],
   },
   {
+    id: "deno-pings-at-half-time",
+    file: "adapters/deno.ts",
+    what: "Pings come after half of idleTimeout, whatever pingInterval says",
+    find: "Math.min(2 * pingInterval, idleTimeout)",
+    replace: "idleTimeout",
+    caughtBy: ["deno L3."],
+  },
+  {
     id: "deno-drop-is-an-error",
     file: "adapters/deno.ts",
     what: "A dropped connection is reported as a protocol error",
