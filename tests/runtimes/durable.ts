@@ -57,6 +57,7 @@ const durableGaps: Readonly<Record<string, Gap>> = {
   "C3.patient": noPause,
   "C3.pause": noPause,
   "C4.late-reader": closesOverUnread("workerd's"),
+  "C4.one-answer": answeredBefore("removes the header `Connection` from a response"),
   "C4.upgrade": answeredBefore("removes the header `Upgrade` from a response"),
   "C4.upgrade-list": answeredBefore("switches protocols only for `Upgrade: websocket`"),
   "C8.fin": finUnheard,

@@ -134,6 +134,10 @@ export const runtimes: readonly Runtime[] = [
         link: "https://github.com/denoland/fastwebsockets",
       },
       "C4.late-reader": closesOverUnread("Deno's"),
+      "C4.one-answer": {
+        reason: "Deno keeps a connection open after a response with `Connection: close`",
+        link: "https://github.com/denoland/deno/issues/9411",
+      },
       "X6.wire": endsUnsaid,
       "X6.wire-text": endsUnsaid,
       "X6.wire-late": endsUnsaid,

@@ -18,6 +18,7 @@ const workerGaps: Readonly<Record<string, Gap>> = Object.fromEntries([
     "C3.patient",
     "C3.pause",
     "C4.late-reader",
+    "C4.one-answer",
     "C4.upgrade",
     "C4.upgrade-list",
     "C8.fin",
