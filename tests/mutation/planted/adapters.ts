@@ -222,6 +222,22 @@ export const adapters: readonly Fault[] = [
     caughtBy: ["uws P"],
   },
   {
+    id: "uws-plain-under-tls",
+    file: "adapters/uws.ts",
+    what: "The URL of a request under an SSLApp has the scheme http",
+    find: "secure: SECURE_CLASS.test(res.constructor.name),",
+    replace: "secure: false,",
+    caughtBy: ["unit uws"],
+  },
+  {
+    id: "uws-attached-twice",
+    file: "adapters/uws.ts",
+    what: "A second adapter on a pattern ends the process",
+    find: "if (taken.has(pattern)) {",
+    replace: "if (false) {",
+    caughtBy: ["unit uws"],
+  },
+  {
     id: "uws-query-lost",
     file: "adapters/uws.ts",
     what: "The URL lacks the query",
