@@ -216,7 +216,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
 
   /**
    * Sends a ping frame (RFC 6455 §5.5.2). The client's answer calls the `pong` hook. Idle connections
-   * stay open without this call: see `limits.idleTimeout`.
+   * stay open without this call: see `limits.pingInterval`.
    *
    * @param data a value as for {@linkcode send}, of at most 125 bytes.
    * @returns Whether a frame was sent. Always `false` on Deno, on Cloudflare and over SSE. Elsewhere

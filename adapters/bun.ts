@@ -18,7 +18,7 @@
  *
  * @module
  */
-import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
+import { Adapter, type AdapterOptions, closing } from "../endpoint/adapter.ts";
 import type { Decision } from "../endpoint/upgrader.ts";
 import { NativeDomain } from "../pubsub/native_broadcast.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
@@ -116,7 +116,7 @@ export class BunAdapter extends Adapter {
     );
     if (server.upgrade(request, { data, headers })) return undefined;
     this.upgrader.failed(handshake, undefined, admission);
-    return new Response("The client has left\n", { status: 400 });
+    return closing(new Response("The client has left\n", { status: 400 }));
   }
 
   /** Returns the topic space of a server, which owns its native topics. */

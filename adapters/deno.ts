@@ -39,6 +39,7 @@ type DenoSocket = WebSocket & {
   [SOCKET]?: CallbackSocket<DenoSocket>;
   [CLOSING]?: HeldClose;
   [TIMED_OUT]?: boolean;
+  [RECEIVED]?: number;
 };
 
 /** Key of our socket on the native socket, so that handlers need no closure. */
@@ -47,6 +48,8 @@ const SOCKET = Symbol("onepeer.socket");
 const CLOSING = Symbol("onepeer.closing");
 /** Key of a flag: Deno's `idleTimeout` has passed. */
 const TIMED_OUT = Symbol("onepeer.timed-out");
+/** Key of the number of messages received. */
+const RECEIVED = Symbol("onepeer.received");
 /** Deno 2.9's error after `idleTimeout`. Deno then reports two closes, 1001 and 1005. */
 const IDLE = "No response from ping frame.";
 /** Errors by which Deno 2.9 reports a dropped connection. A drop is not a protocol error. */
@@ -64,6 +67,15 @@ const wire: Wire<DenoSocket> = {
     if (native.readyState === OPEN) native.close();
   },
   bufferedAmount: (native) => native.bufferedAmount,
+};
+
+/**
+ * Wire without pings. Deno 2.9 detects a silent client only by a ping, so the endpoint counts the
+ * client's messages instead.
+ */
+const quietWire: Wire<DenoSocket> = {
+  ...wire,
+  heartbeat: { activity: (native) => native[RECEIVED] ?? 0 },
 };
 
 /**
@@ -137,12 +149,18 @@ export class DenoAdapter extends Adapter {
   ): Response {
     // Do not use the option `protocol`: Deno 2.9 throws if the client's list has no space after the
     // comma, and the client of `ws` sends no space.
+    const { pingInterval, idleTimeout } = this.endpoint.limits;
     const { socket: native, response } = Deno.upgradeWebSocket(request, {
-      idleTimeout: this.endpoint.limits.idleTimeout / 1000,
+      // Deno 2.9 pings after half of this time, and ends the connection after all of it.
+      idleTimeout: Math.min(2 * pingInterval, idleTimeout) / 1000,
     });
     for (const [name, value] of headers) response.headers.append(name, value);
     if (protocol) response.headers.set("sec-websocket-protocol", protocol);
-    const socket = new CallbackSocket<DenoSocket>(wire, native, protocol);
+    const socket = new CallbackSocket<DenoSocket>(
+      pingInterval > 0 ? wire : quietWire,
+      native,
+      protocol,
+    );
     (native as DenoSocket)[SOCKET] = socket;
     // For `onopen = …` Deno 2.9 would create a closure.
     native.addEventListener("open", onOpen, ONCE);
@@ -184,6 +202,7 @@ function onOpen(this: DenoSocket): void {
 }
 
 function onMessage(this: DenoSocket, { data }: MessageEvent<string | ArrayBuffer>): void {
+  this[RECEIVED] = (this[RECEIVED] ?? 0) + 1;
   if (this[CLOSING]) this[CLOSING].heard(typeof data === "string" ? data.length : data.byteLength);
   else if (typeof data === "string") this[SOCKET]!.received(data, utf8Length(data));
   else this[SOCKET]!.received(new Uint8Array(data), data.byteLength);

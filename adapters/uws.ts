@@ -52,6 +52,8 @@ export type {
 export type UwsOptions<Context extends object = AnyContext> = AdapterOptions<Context>;
 
 const decoder = new TextDecoder();
+/** Patterns with an adapter, by app. uWebSockets.js 20 ends the process if a pattern comes twice. */
+const attached = new WeakMap<UwsApp, Set<string>>();
 const MAX_INT32 = 2 ** 31 - 1;
 /** `SHARED_COMPRESSOR | SHARED_DECOMPRESSOR` of uWebSockets.js 20. */
 const SHARED_COMPRESSION = 1 | 256;
@@ -107,8 +109,22 @@ export class UwsAdapter extends Adapter {
   /**
    * Routes all requests for a pattern to this adapter. With `app.ws` alone, uWebSockets.js ends the
    * connection of an invalid handshake without a response.
+   *
+   * **Register no other `app.any` or `app.ws` for the same pattern**, neither before nor after:
+   * uWebSockets.js 20 then ends the process with "Internal routing error". For pages at the same
+   * pattern, call `app.get`, `app.post` and so on, which come before `any`. Or attach a pattern of its
+   * own, such as `"/chat"`.
+   *
+   * @throws {Error} if an adapter is attached to this pattern of the app.
    */
   attach(app: UwsApp, pattern: string): void {
+    const taken = attached.get(app) ?? new Set();
+    if (taken.has(pattern)) {
+      throw new Error(
+        `Cannot attach to ${pattern} as the app already has an adapter there: use another pattern`,
+      );
+    }
+    attached.set(app, taken.add(pattern));
     app.ws(pattern, this.websocket);
     app.any(pattern, (res, req) => this.#answer(res, req, undefined));
   }
@@ -185,6 +201,8 @@ export function adapter<Context extends object = AnyContext>(
 
 export default adapter;
 
+/** Name of the class of responses under an `SSLApp`. Under an `App`, it is `uWS.HttpResponse`. */
+const SECURE_CLASS = /SSL/;
 /** Text that `inspect()` returns for a pointer. */
 const ADDRESS = /^\[External: \w+\]$/;
 
@@ -200,7 +218,7 @@ function snapshot(
     method: req.getMethod().toUpperCase(),
     target: req.getUrl() + (query === undefined ? "" : `?${query}`),
     rawHeaders,
-    secure: false,
+    secure: SECURE_CLASS.test(res.constructor.name),
     remoteAddress: decoder.decode(res.getRemoteAddressAsText()),
     runtime: { name: "uws", uws: { res, req, context } },
   });

@@ -124,19 +124,34 @@ export abstract class Adapter {
       request.signal.addEventListener("abort", left, { once: true });
       return () => request.signal.removeEventListener("abort", left);
     });
-    if (decision.kind === "refuse") return decision.response;
+    if (decision.kind === "refuse") return closing(decision.response);
     if (decision.kind !== "accept") return undefined;
     try {
       return accept(decision);
     } catch (error) {
       this.upgrader.failed(handshake, error, decision.admission);
-      return new Response("Internal Server Error\n", { status: 500 });
+      return closing(new Response("Internal Server Error\n", { status: 500 }));
     }
   }
 
   /** Same as {@linkcode close} without options: `await using ws = adapter(…)`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+}
+
+/**
+ * @internal Returns a refusal after which the connection ends. A proxy that ignores the status would
+ * tunnel all further bytes, so these bytes must not be another request.
+ */
+export function closing(refusal: Response): Response {
+  const { status, statusText, headers } = refusal;
+  if (status === 101) return refusal; // the hook has taken over the connection
+  try {
+    headers.set("connection", "close");
+    return refusal;
+  } catch { // the headers of some responses cannot be changed, such as those of `fetch`
+    return closing(new Response(refusal.body, { status: status || 500, statusText, headers }));
   }
 }
 

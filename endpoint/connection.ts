@@ -167,7 +167,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
       queued: this.#sendQueue.slowAmount,
       canPing: heartbeat !== undefined,
       isPaused: this.#paused,
-    });
+    }, this.#host.idle!);
     if (todo === "ping") heartbeat!.ping();
     if (todo === "end") this.#sendQueue.terminate();
   }

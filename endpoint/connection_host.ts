@@ -1,21 +1,19 @@
-import type { SharedInterval } from "../common/timers.ts";
 import type { Peer, PeerHost, PeerInit } from "../peer.ts";
 import type { SendQueueHost } from "../socket/send_queue.ts";
 import type { Slot } from "./connection_slots.ts";
 import type { PeerHooks } from "./hooks.ts";
+import type { CheckedConnection, LivenessClock } from "./liveness.ts";
 
 /** The part of a connection that its endpoint uses. */
-export interface LiveConnection {
+export interface LiveConnection extends CheckedConnection {
   readonly peer: Peer;
-  /** Pings a silent client, and ends the connection of a dead one. */
-  checkLiveness(): void;
 }
 
 /** Services that all connections of one endpoint share. */
 export interface ConnectionHost extends PeerHost, SendQueueHost {
   readonly limits: SendQueueHost["limits"];
-  /** Checks the liveness of connections; `undefined` if `idleTimeout` is 0. */
-  readonly idle: SharedInterval<LiveConnection> | undefined;
+  /** Checks the liveness of connections; `undefined` without `pingInterval` and `idleTimeout`. */
+  readonly idle: LivenessClock | undefined;
   /** Called when a connection has opened, before its `open` hook. */
   began(connection: LiveConnection): void;
   /**

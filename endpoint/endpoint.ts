@@ -2,7 +2,7 @@ import type { UpgraderHost } from "./upgrader.ts";
 import { checkClose } from "../socket/close_code.ts";
 import { Connection } from "./connection.ts";
 import type { Admission, ConnectionHost, LiveConnection } from "./connection_host.ts";
-import { CHECKS } from "./liveness.ts";
+import { LivenessClock } from "./liveness.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
 import { checkOptions, type EndpointOptions } from "./options.ts";
 import { Hub } from "../pubsub/hub.ts";
@@ -85,19 +85,13 @@ export class Endpoint {
     checkOptions(options);
     this.#options = options;
     this.limits = resolveLimits(options.limits);
-    const { idleTimeout } = this.limits;
+    const { idleTimeout, pingInterval } = this.limits;
     this.#host = {
       limits: this.limits,
       hub: this.#hub,
       counters: this.#counters,
       timers: this.#timers,
-      idle: idleTimeout > 0
-        ? new SharedInterval<LiveConnection>(
-          this.#timers,
-          idleTimeout / CHECKS,
-          (it) => it.checkLiveness(),
-        )
-        : undefined,
+      idle: idleTimeout || pingInterval ? new LivenessClock(this.#timers, this.limits) : undefined,
       slow: new SharedInterval<SendQueue>(
         this.#timers,
         DRAIN_INTERVAL,

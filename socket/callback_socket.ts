@@ -52,9 +52,12 @@ export interface Wire<Native> {
   };
   /** Stops and starts reading. Absent if the runtime cannot stop reading. */
   readonly flow?: { pause(native: Native): void; resume(native: Native): void };
-  /** Pings, and a number that changes with each received frame. Absent if the runtime cannot send a ping on demand. */
+  /**
+   * Pings, and a number that changes with each received frame. Absent if the runtime detects silent
+   * clients by itself, or never. `ping` is absent if the runtime cannot send a ping on demand.
+   */
   readonly heartbeat?: {
-    ping(native: Native, data: Uint8Array<ArrayBuffer>): void;
+    ping?(native: Native, data: Uint8Array<ArrayBuffer>): void;
     activity(native: Native): number;
   };
 }
@@ -201,8 +204,10 @@ export class CallbackSocket<Native>
     if (!this.#isClosed) this.#wire.flow?.resume(this.raw);
   }
 
-  ping(data: Uint8Array<ArrayBuffer> = NOTHING): void {
-    if (this.readyState === OPEN) this.#wire.heartbeat?.ping(this.raw, data);
+  ping(data: Uint8Array<ArrayBuffer> = NOTHING): boolean {
+    const { heartbeat } = this.#wire;
+    if (this.readyState === OPEN) heartbeat?.ping?.(this.raw, data);
+    return heartbeat?.ping !== undefined;
   }
 
   activity(): number {

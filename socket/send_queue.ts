@@ -179,8 +179,7 @@ export class SendQueue implements NativeSendQueue {
   ping(data: Uint8Array<ArrayBuffer>): boolean {
     const { heartbeat } = this.socket;
     if (!this.isOpen || !heartbeat || this.isFull) return false;
-    heartbeat.ping(data);
-    return true;
+    return heartbeat.ping(data);
   }
 
   /** Starts the closing handshake, unless one has begun. */

@@ -203,8 +203,8 @@ export interface SocketFlow {
 
 /** @internal Ways to find out whether a client is still there. */
 export interface SocketHeartbeat {
-  /** Sends a ping frame with at most 125 bytes. */
-  ping(data?: Uint8Array<ArrayBuffer>): void;
+  /** Sends a ping frame with at most 125 bytes. Returns whether the runtime can. */
+  ping(data?: Uint8Array<ArrayBuffer>): boolean;
   /** A number that changes whenever the client has sent something. */
   activity(): number;
 }

@@ -21,7 +21,7 @@ const OWN_OPTIONS: readonly string[] = [
 
 /** A message that idle clients send to stay connected, and the answer to this message. */
 export interface Heartbeat {
-  /** Text that clients send, well within `limits.idleTimeout`. Runs no hook, and wakes no object. */
+  /** Text that clients send, best every 25 s. Runs no hook, and wakes no object. */
   readonly request: string;
   /** Text of the answer. */
   readonly response: string;

@@ -22,7 +22,6 @@ export async function startChat(serve: Serve): Promise<void> {
       maxBuffered: 1024 * 1024,
       maxPeers: 500,
       messagesPerSecond: 20,
-      idleTimeout: 60_000,
     },
   });
   // Uses the same endpoint, so that WebSocket clients and SSE clients share the rooms.

@@ -1,4 +1,6 @@
+import { Buffer } from "node:buffer";
 import { STATUS_CODES } from "node:http";
+import { setImmediate } from "node:timers";
 import type { UwsResponse } from "./uws_types.ts";
 
 /** A response that can be used after its client has left. uWebSockets.js itself would throw. */
@@ -24,28 +26,60 @@ export class SafeResponse {
 }
 
 /** Headers that uWebSockets.js writes itself. */
-const OWN_HEADERS: ReadonlySet<string> = new Set(["content-length", "transfer-encoding", "date"]);
+const OWN_HEADERS: ReadonlySet<string> = new Set([
+  "connection",
+  "content-length",
+  "date",
+  "transfer-encoding",
+]);
 
-/** Writes a web response, until its end or until the client leaves. */
+/**
+ * Refuses a handshake: writes a web response until its end, or until the client leaves, and ends the
+ * connection.
+ *
+ * The response begins in a later turn. In the turn of the handshake, uWebSockets.js 20 would also
+ * serve a second request of the same packet. While a response is pending, a second request ends the
+ * connection.
+ */
 export async function respond(target: SafeResponse, response: Response): Promise<void> {
-  const status = response.status || 500;
+  const reader = response.body?.getReader();
+  target.onLeft = () => void reader?.cancel().catch(() => {});
+  const early: Uint8Array[] = [];
+  let write = (chunk: Uint8Array) => void early.push(chunk);
+  let isRead = false;
+  const reading = readAll(reader, (chunk) => write(chunk)).then(() => isRead = true);
+  reading.catch(() => {}); // handled below
+  await new Promise((resolve) => setImmediate(resolve));
   target.cork((res) => {
-    res.writeStatus(`${status} ${response.statusText || STATUS_CODES[status] || ""}`.trim());
-    for (const [name, value] of response.headers) {
-      if (!OWN_HEADERS.has(name)) res.writeHeader(name, value);
-    }
-    if (!response.body) res.end("", true);
+    writeHead(res, response);
+    if (isRead) res.end(Buffer.concat(early), true);
+    else res.writeHeader("connection", "close");
   });
-  if (!response.body) return;
-  const reader = response.body.getReader();
-  target.onLeft = () => void reader.cancel().catch(() => {});
+  if (isRead) return;
+  write = (chunk) => void target.cork((res) => res.write(chunk));
+  early.forEach(write);
   try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      const { value } = next;
-      target.cork((res) => void res.write(value));
-    }
+    await reading;
+    // uWebSockets.js 20 cannot end the connection here: it would write a header into the body.
     target.cork((res) => res.end());
   } catch {
     target.cork((res) => res.close()); // or the client would treat half a body as complete
+  }
+}
+
+function writeHead(res: UwsResponse, { status, statusText, headers }: Response): void {
+  const code = status || 500;
+  res.writeStatus(`${code} ${statusText || STATUS_CODES[code] || ""}`.trim());
+  for (const [name, value] of headers) {
+    if (!OWN_HEADERS.has(name)) res.writeHeader(name, value);
+  }
+}
+
+async function readAll(
+  reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
+  use: (chunk: Uint8Array) => void,
+): Promise<void> {
+  for (let next = await reader?.read(); next && !next.done; next = await reader!.read()) {
+    use(next.value);
   }
 }

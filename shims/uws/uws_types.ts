@@ -25,7 +25,7 @@ export interface UwsResponse {
   /** Writes a chunk of the body. */
   write(chunk: Uint8Array): unknown;
   /** Ends the response. */
-  end(body?: string, closeConnection?: boolean): unknown;
+  end(body?: string | Uint8Array, closeConnection?: boolean): unknown;
   /** Ends the connection without a closing handshake. */
   close(): unknown;
   /** IP address of the client, as text. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { sleep } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 
@@ -19,6 +20,38 @@ export const refusals: readonly Case[] = [
       await sleep(100);
       raw.resume();
       assert.equal((await raw.head()).status, 400);
+    },
+  },
+  {
+    id: "C4.one-answer",
+    fact: "the server answers no request behind a refused handshake, and ends the connection",
+    server: () => ({
+      hooks: {
+        upgrade({ url }) {
+          if (url.endsWith("?404")) return new Response("no such room", { status: 404 });
+          if (url.endsWith("?302")) return Response.redirect("http://localhost/", 302);
+          return Promise.resolve().then(() => new Response(null, { status: 403 }));
+        },
+      },
+    }),
+    async run(client) {
+      const next = Buffer.from(`GET ${client.path()} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+      for (
+        const [status, version] of [[426, "12"], [404, "13"], [302, "13"], [403, "13"]] as const
+      ) {
+        const target = client.path(`?${status}`);
+        const handshake = { target, headers: { "Sec-WebSocket-Version": version } };
+        const later = await client.tcp(), samePacket = await client.tcp();
+        later.handshake(handshake);
+        const head = await later.head();
+        assert.equal(head.status, status);
+        const connection = head.headers.find(([name]) => name === "connection");
+        assert.match(connection?.[1] ?? "", /^close$/i);
+        later.write(next);
+        assert.doesNotMatch(await later.body(), /HTTP\/1.1/);
+        samePacket.handshake({ ...handshake, behind: next });
+        assert.ok((await samePacket.body()).split("HTTP/1.1").length <= 2, "two answers");
+      }
     },
   },
   {

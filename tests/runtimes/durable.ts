@@ -17,6 +17,12 @@ const noDurableControl: Gap = {
   link: HIBERNATION,
 };
 
+const noDurableEnd: Gap = {
+  reason:
+    "workerd does not show that a client answers pings, so only the option heartbeat ends silent clients",
+  link: HIBERNATION,
+};
+
 const noDurableReset: Gap = {
   reason: "Durable Objects cannot cut a single connection: ctx.abort() cuts all of them",
   link: "https://developers.cloudflare.com/durable-objects/api/state/#abort",
@@ -51,6 +57,7 @@ const durableGaps: Readonly<Record<string, Gap>> = {
   "C3.patient": noPause,
   "C3.pause": noPause,
   "C4.late-reader": closesOverUnread("workerd's"),
+  "C4.one-answer": answeredBefore("removes the header `Connection` from a response"),
   "C4.upgrade": answeredBefore("removes the header `Upgrade` from a response"),
   "C4.upgrade-list": answeredBefore("switches protocols only for `Upgrade: websocket`"),
   "C8.fin": finUnheard,
@@ -59,6 +66,10 @@ const durableGaps: Readonly<Record<string, Gap>> = {
   "L1.above-64-mib": answeredBefore("accepts no message over 32 MiB"),
   "L1.fragment-flood": answeredBefore("collects the fragments of a message up to 32 MiB"),
   "L3.answers": noDurableControl,
+  "L3.no-limit": noDurableControl,
+  "L3.no-pings": noDurableEnd,
+  "L3.ping": noDurableControl,
+  "L3.sends": noDurableControl,
   "L3.silent": noDurableControl,
   "S6.compress": answeredBefore(
     "compresses every message of a connection that negotiated compression",

@@ -110,6 +110,10 @@ export const runtimes: readonly Runtime[] = [
       "X5.cut": noReset,
       "B4.freed": noReset,
       "black-hole.lines": noReset,
+      "L3.no-limit": {
+        reason: "Deno's only option for pings also ends the connection if no answer comes",
+        link: "https://docs.deno.com/api/deno/~/Deno.UpgradeWebSocketOptions",
+      },
       "vanish.rst-behind-handshake": {
         reason:
           "Deno keeps the descriptor of a client that resets its connection before the 101 is written",
@@ -130,6 +134,10 @@ export const runtimes: readonly Runtime[] = [
         link: "https://github.com/denoland/fastwebsockets",
       },
       "C4.late-reader": closesOverUnread("Deno's"),
+      "C4.one-answer": {
+        reason: "Deno keeps a connection open after a response with `Connection: close`",
+        link: "https://github.com/denoland/deno/issues/9411",
+      },
       "X6.wire": endsUnsaid,
       "X6.wire-text": endsUnsaid,
       "X6.wire-late": endsUnsaid,

@@ -58,7 +58,7 @@ export class FakeSocket implements ServerSocket {
     }
     if (heartbeat) {
       this.heartbeat = {
-        ping: (data) => void this.calls.push(data ? ["ping", data] : ["ping"]),
+        ping: (data) => this.calls.push(data ? ["ping", data] : ["ping"]) > 0,
         activity: () => this.activity,
       };
     }

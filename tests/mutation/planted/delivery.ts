@@ -192,7 +192,7 @@ export const delivery: readonly Fault[] = [
     id: "send-queue-stuck-for-ever",
     file: "endpoint/liveness.ts",
     what: "A client that neither reads nor sends is never terminated",
-    find: 'if (this.#stuck >= CHECKS) return "end";',
+    find: 'if (this.#stuck >= end) return "end";',
     replace: "",
     caughtBy: ["unit liveness", "deno L3."],
   },

@@ -7,7 +7,8 @@ Deno.test("resolveLimits() returns the defaults of the contract", () => {
     maxPayload: 1_048_576,
     maxBuffered: 16_777_216,
     overflow: "close",
-    idleTimeout: 120_000,
+    pingInterval: 25_000,
+    idleTimeout: 60_000,
     handshakeTimeout: 10_000,
     closeTimeout: 10_000,
     maxPeers: Infinity,
@@ -56,6 +57,25 @@ Deno.test("resolveLimits() rejects a drainThreshold over the highWaterMark, and 
   }
 });
 
+Deno.test("resolveLimits() pings by default after 25 s, or after half of a shorter idleTimeout", () => {
+  const table = [[60_000, 25_000], [50_001, 25_000], [40_000, 20_000], [10, 5], [0, 25_000]];
+  for (const [idleTimeout, pingInterval] of table) {
+    assert.equal(resolveLimits({ idleTimeout: idleTimeout! }).pingInterval, pingInterval);
+  }
+  assert.equal(resolveLimits({ pingInterval: 0 }).pingInterval, 0);
+});
+
+Deno.test("resolveLimits() rejects a pingInterval that is not under idleTimeout", () => {
+  assert.equal(resolveLimits({ pingInterval: 99, idleTimeout: 100 }).pingInterval, 99);
+  assert.equal(resolveLimits({ pingInterval: 99, idleTimeout: 0 }).pingInterval, 99);
+  for (const given of [{ pingInterval: 100, idleTimeout: 100 }, { pingInterval: 60_000 }]) {
+    assert.throws(() => resolveLimits(given), {
+      name: "RangeError",
+      message: /pingInterval must be under idleTimeout: (\d+) >= \1$/,
+    });
+  }
+});
+
 const numbers = Object.keys(DEFAULT_LIMITS).filter((name) => name !== "overflow");
 
 Deno.test("resolveLimits() rejects an invalid number, and names the limit", () => {
@@ -74,8 +94,9 @@ Deno.test("resolveLimits() accepts both boundaries of each limit, and rejects va
   // resolveLimits() raises pendingBytes to maxPayload, see above.
   for (const name of numbers.filter((name) => name !== "pendingBytes")) {
     const least = ["concurrency", "maxPayload", "maxBuffered"].includes(name) ? 1 : 0;
-    const most = name.endsWith("Timeout") ? timers : Infinity;
-    const set = (value: number) => resolveLimits({ highWaterMark: Infinity, [name]: value });
+    const most = name.endsWith("Timeout") || name === "pingInterval" ? timers : Infinity;
+    const others = { highWaterMark: Infinity, idleTimeout: 0 };
+    const set = (value: number) => resolveLimits({ ...others, [name]: value });
     assert.equal(set(least)[name as keyof Limits], least, name);
     assert.throws(() => set(least - 1), RangeError, name);
     if (most === timers) assert.throws(() => set(most + 1), RangeError, name);

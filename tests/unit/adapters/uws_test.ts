@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import adapter, { type UwsApp, type UwsRequest, type UwsResponse } from "../../../adapters/uws.ts";
+
+/** Makes a response whose class has a name of uWebSockets.js 20. */
+function responseOf(className: string): UwsResponse {
+  class Response {
+    onAborted() {}
+    cork() {}
+    getRemoteAddressAsText = () => new ArrayBuffer(0);
+  }
+  Object.defineProperty(Response, "name", { value: className });
+  return new Response() as unknown as UwsResponse;
+}
+
+const headers: [string, string][] = [
+  ["host", "localhost"],
+  ["connection", "upgrade"],
+  ["upgrade", "websocket"],
+  ["sec-websocket-version", "13"],
+  ["sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="],
+];
+const request = {
+  getMethod: () => "get",
+  getUrl: () => "/room",
+  getQuery: () => undefined,
+  getHeader: () => "",
+  forEach: (use) => headers.forEach(([name, value]) => use(name, value)),
+} satisfies UwsRequest;
+
+Deno.test("the URL of a request has the scheme https under an SSLApp, and http under an App", () => {
+  const urls: string[] = [];
+  const ws = adapter({
+    hooks: {
+      upgrade({ url }) {
+        urls.push(url);
+        return { handled: true };
+      },
+    },
+  });
+  for (const name of ["uWS.SSLHttpResponse", "uWS.HttpResponse"]) {
+    ws.websocket.upgrade(responseOf(name), request, {});
+  }
+  assert.deepEqual(urls, ["https://localhost/room", "http://localhost/room"]);
+});
+
+Deno.test("attach() throws for a pattern with an adapter, before it registers a route", () => {
+  const routes: string[] = [];
+  const appOf = (): UwsApp => ({
+    ws: (pattern) => routes.push(`ws ${pattern}`),
+    any: (pattern) => routes.push(`any ${pattern}`),
+  });
+  const app = appOf();
+  adapter().attach(app, "/*");
+  const again = () => adapter().attach(app, "/*");
+  assert.throws(again, { name: "Error", message: /Cannot attach to \/\* as the app already has/ });
+  adapter().attach(app, "/chat");
+  adapter().attach(appOf(), "/*");
+  const expected = ["ws /*", "any /*", "ws /chat", "any /chat", "ws /*", "any /*"];
+  assert.deepEqual(routes, expected);
+});
