@@ -36,6 +36,7 @@ import { logError } from "../common/errors.ts";
 import type { EndpointPublishOptions } from "../endpoint/endpoint.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
 import type { WorkerContext } from "../shims/workerd/request_context.ts";
+import { SharedAlarm } from "../shims/workerd/shared_alarm.ts";
 import type {
   CloudflareSocket,
   DurableContext,
@@ -152,7 +153,9 @@ export class CloudflareAdapter {
    * Creates a class of Durable Objects that serves this adapter's peers.
    *
    * @param base `DurableObject` of `cloudflare:workers`, or your own class that extends it. The class
-   * is a parameter because only workerd can import `cloudflare:workers`.
+   * is a parameter because only workerd can import `cloudflare:workers`. Sockets that your class has
+   * accepted itself still reach its `webSocketMessage`, `webSocketClose` and `webSocketError`. In the
+   * object's storage, keys that begin with `__onepeer__:` belong to the adapter.
    *
    * @example
    * ```ts ignore
@@ -167,7 +170,11 @@ export class CloudflareAdapter {
   durable<Base extends DurableClass>(
     base: Base,
   ): new (...args: ConstructorParameters<Base>) => InstanceType<Base> & DurableMethods {
-    return durableClass(base, (object, ctx, env) => this.handleDurableInit(object, ctx, env));
+    return durableClass(
+      base,
+      (ctx) => this.#options.heartbeat && SharedAlarm.of(ctx).share(),
+      (object, ctx, env) => this.handleDurableInit(object, ctx, env),
+    );
   }
 
   /**

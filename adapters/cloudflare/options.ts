@@ -53,6 +53,10 @@ export interface CloudflareOptions<Context extends object = AnyContext>
    * With this option, the adapter terminates clients that are silent for `limits.idleTimeout`.
    * Without this option, silent clients stay.
    *
+   * A Durable Object has only one alarm, which this option needs too. So the adapter replaces
+   * `setAlarm`, `getAlarm` and `deleteAlarm` of the object's storage. Use them as before: they
+   * concern your own alarm only.
+   *
    * @default none
    */
   readonly heartbeat?: Heartbeat;
