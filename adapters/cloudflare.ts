@@ -31,7 +31,7 @@ import {
 } from "./cloudflare/durable_class.ts";
 import { DurableEndpoint } from "./cloudflare/durable_endpoint.ts";
 import { IsolateEndpoint } from "./cloudflare/isolate_endpoint.ts";
-import { forward, stubOf } from "./cloudflare/stub.ts";
+import { defaultBinding, forward, stubOf } from "./cloudflare/stub.ts";
 import { logError } from "../common/errors.ts";
 import type { EndpointPublishOptions } from "../endpoint/endpoint.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
@@ -74,11 +74,14 @@ export class CloudflareAdapter {
   readonly #options: CloudflareOptions;
   readonly #endpoints = new WeakMap<object, DurableEndpoint>();
   #isolate: IsolateEndpoint | undefined;
+  /** Whether Durable Objects have the peers. */
+  #isDurable: boolean;
 
   /** @internal Called by {@linkcode adapter}. */
   constructor(options: CloudflareOptions) {
     checkCloudflare(options);
     this.#options = options;
+    this.#isDurable = Boolean(options.bindingName || options.resolveDurableStub);
   }
 
   /**
@@ -102,7 +105,7 @@ export class CloudflareAdapter {
     if (resolveDurableStub && !binding) {
       return await forward(request, await resolveDurableStub(request, env, ctx));
     }
-    const name = binding ?? bindingName;
+    const name = binding ?? bindingName ?? defaultBinding(env);
     if (name) return await forward(request, stubOf(request, env, name, instance ?? instanceName));
     return await this.isolate.handleUpgrade(request, env, ctx as WorkerContext);
   }
@@ -125,11 +128,35 @@ export class CloudflareAdapter {
   }
 
   /**
+   * Peers of this isolate, by namespace. Same as `isolate.peers`.
+   *
+   * @throws {TypeError} if Durable Objects have the peers.
+   */
+  get peers(): IsolateEndpoint["peers"] {
+    return this.#own("read peers").peers;
+  }
+
+  /**
+   * Sends one message to each subscriber of a topic in this isolate. Same as `isolate.publish()`.
+   *
+   * @throws {TypeError} if Durable Objects have the peers.
+   */
+  publish(topic: string, data: unknown, options?: EndpointPublishOptions): number {
+    return this.#own("publish").publish(topic, data, options);
+  }
+
+  #own(what: string): IsolateEndpoint {
+    if (!this.#isDurable) return this.isolate;
+    throw new TypeError(
+      `Cannot ${what} here as each Durable Object has its own peers: use room(object) in the object, or webSocketPublish() of its stub`,
+    );
+  }
+
+  /**
    * Creates a Worker that serves upgrade requests.
    *
    * With `export default ws.worker({ binding: "Room" })`, Durable Objects serve the requests. Without
-   * a binding here or in the adapter's options, the Worker itself serves them, see
-   * {@linkcode isolate}.
+   * a binding, the Worker itself serves them, see {@linkcode isolate}.
    */
   worker(options: WorkerOptions = {}): CloudflareWorker {
     checkWorker(options);
@@ -170,6 +197,7 @@ export class CloudflareAdapter {
   durable<Base extends DurableClass>(
     base: Base,
   ): new (...args: ConstructorParameters<Base>) => InstanceType<Base> & DurableMethods {
+    this.#isDurable = true;
     return durableClass(
       base,
       (ctx) => this.#options.heartbeat && SharedAlarm.of(ctx).share(),
@@ -197,6 +225,7 @@ export class CloudflareAdapter {
    */
   handleDurableInit(object: object, ctx: DurableContext, env?: unknown): DurableEndpoint {
     const endpoint = new DurableEndpoint(this.#options, ctx, env);
+    this.#isDurable = true;
     this.#endpoints.set(object, endpoint);
     return endpoint;
   }

@@ -38,7 +38,8 @@ export interface CloudflareOptions<Context extends object = AnyContext>
   /**
    * Name of the binding to the class of Durable Objects that serves upgrade requests.
    *
-   * @default none: the plain Worker serves the requests, see `isolate` of the adapter
+   * @default `"$DurableObject"` if `env` has this binding. Otherwise the plain Worker serves the
+   * requests, see `isolate` of the adapter
    */
   readonly bindingName?: string;
   /**

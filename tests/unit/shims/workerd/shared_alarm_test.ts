@@ -2,6 +2,21 @@ import assert from "node:assert/strict";
 import { SharedAlarm } from "../../../../shims/workerd/shared_alarm.ts";
 import type { DurableContext } from "../../../../shims/workerd/workerd.ts";
 
+let now = 1_800_000_000_000;
+
+/** Registers a test whose clock stands still until an alarm rings. */
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test(name, async () => {
+    const { now: original } = Date;
+    Date.now = () => now;
+    try {
+      await fn();
+    } finally {
+      Date.now = original;
+    }
+  });
+}
+
 /** Storage with one alarm, as the runtime has it. Each method takes a turn. */
 class FakeStorage {
   readonly rows = new Map<string, unknown>();
@@ -50,15 +65,14 @@ function sharedAlarm(storage = new FakeStorage()) {
   const alarm = SharedAlarm.of(ctx);
   alarm.share();
   const ring = async (): Promise<boolean> => {
-    const wait = storage.time! - Date.now();
-    await new Promise((resolve) => setTimeout(resolve, wait + 1));
+    now = storage.time!;
     storage.time = null;
     return await alarm.rang();
   };
   return { alarm, storage, ring };
 }
 
-Deno.test("SharedAlarm rings for the user's time and for ours, whichever was set first", async () => {
+test("SharedAlarm rings for the user's time and for ours, whichever was set first", async () => {
   for (const isOursFirst of [true, false]) {
     const { alarm, storage, ring } = sharedAlarm();
     const ours = () => alarm.ringWithin(20);
@@ -75,7 +89,7 @@ Deno.test("SharedAlarm rings for the user's time and for ours, whichever was set
   }
 });
 
-Deno.test("SharedAlarm keeps our time if the user sets an earlier alarm again and again", async () => {
+test("SharedAlarm keeps our time if the user sets an earlier alarm again and again", async () => {
   const { alarm, storage, ring } = sharedAlarm();
   await alarm.ringWithin(50);
   const rings: boolean[] = [];
@@ -86,14 +100,14 @@ Deno.test("SharedAlarm keeps our time if the user sets an earlier alarm again an
   assert.deepEqual(rings.filter((isTheirs) => !isTheirs), [false], `ours among ${rings}`);
 });
 
-Deno.test("SharedAlarm lets the runtime repeat an alarm of the user that has failed", async () => {
+test("SharedAlarm lets the runtime repeat an alarm of the user that has failed", async () => {
   const { alarm, storage, ring } = sharedAlarm();
   await alarm.ringWithin(5_000);
   await storage.setAlarm(Date.now() + 10);
   assert.deepEqual([await ring(), await alarm.rang()], [true, true]);
 });
 
-Deno.test("SharedAlarm sets both alarms if user and adapter set theirs in one turn", async () => {
+test("SharedAlarm sets both alarms if user and adapter set theirs in one turn", async () => {
   const { alarm, storage } = sharedAlarm();
   const theirs = Date.now() + 10_000;
   const set = [alarm.ringWithin(20_000), storage.setAlarm(theirs), alarm.ringWithin(5_000)];
@@ -102,7 +116,7 @@ Deno.test("SharedAlarm sets both alarms if user and adapter set theirs in one tu
   assert.ok(storage.time! < theirs);
 });
 
-Deno.test("deleteAlarm() deletes the user's alarm only, and deleteAll() keeps ours", async () => {
+test("deleteAlarm() deletes the user's alarm only, and deleteAll() keeps ours", async () => {
   const { alarm, storage } = sharedAlarm();
   await alarm.ringWithin(5_000);
   const ours = storage.time;
@@ -114,7 +128,7 @@ Deno.test("deleteAlarm() deletes the user's alarm only, and deleteAll() keeps ou
   assert.deepEqual([await storage.getAlarm(), storage.time], [null, ours]);
 });
 
-Deno.test("an alarm that was set before SharedAlarm shares the storage is the user's", async () => {
+test("an alarm that was set before SharedAlarm shares the storage is the user's", async () => {
   const storage = new FakeStorage();
   const theirs = Date.now() + 40;
   await storage.setAlarm(theirs);
@@ -124,7 +138,7 @@ Deno.test("an alarm that was set before SharedAlarm shares the storage is the us
   assert.deepEqual([await ring(), await ring()], [false, true]);
 });
 
-Deno.test("SharedAlarm rejects a time that the runtime rejects, and logs if ours cannot be set", async () => {
+test("SharedAlarm rejects a time that the runtime rejects, and logs if ours cannot be set", async () => {
   const { alarm, storage } = sharedAlarm();
   await assert.rejects(storage.setAlarm(NaN), TypeError);
   storage.failure = new Error("no storage");
