@@ -74,14 +74,13 @@ export class CloudflareAdapter {
   readonly #options: CloudflareOptions;
   readonly #endpoints = new WeakMap<object, DurableEndpoint>();
   #isolate: IsolateEndpoint | undefined;
-  /** Whether Durable Objects have the peers. */
-  #isDurable: boolean;
+  #objectsHavePeers: boolean;
 
   /** @internal Called by {@linkcode adapter}. */
   constructor(options: CloudflareOptions) {
     checkCloudflare(options);
     this.#options = options;
-    this.#isDurable = Boolean(options.bindingName || options.resolveDurableStub);
+    this.#objectsHavePeers = Boolean(options.bindingName || options.resolveDurableStub);
   }
 
   /**
@@ -146,7 +145,7 @@ export class CloudflareAdapter {
   }
 
   #own(what: string): IsolateEndpoint {
-    if (!this.#isDurable) return this.isolate;
+    if (!this.#objectsHavePeers) return this.isolate;
     throw new TypeError(
       `Cannot ${what} here as each Durable Object has its own peers: use room(object) in the object, or webSocketPublish() of its stub`,
     );
@@ -197,7 +196,7 @@ export class CloudflareAdapter {
   durable<Base extends DurableClass>(
     base: Base,
   ): new (...args: ConstructorParameters<Base>) => InstanceType<Base> & DurableMethods {
-    this.#isDurable = true;
+    this.#objectsHavePeers = true;
     return durableClass(
       base,
       (ctx) => this.#options.heartbeat && SharedAlarm.of(ctx).share(),
@@ -225,7 +224,7 @@ export class CloudflareAdapter {
    */
   handleDurableInit(object: object, ctx: DurableContext, env?: unknown): DurableEndpoint {
     const endpoint = new DurableEndpoint(this.#options, ctx, env);
-    this.#isDurable = true;
+    this.#objectsHavePeers = true;
     this.#endpoints.set(object, endpoint);
     return endpoint;
   }

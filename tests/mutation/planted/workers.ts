@@ -188,4 +188,12 @@ export const workers: readonly Fault[] = [
     replace: "return;",
     caughtBy: ["unit durable_class"],
   },
+  {
+    id: "durable-served-by-nobody",
+    file: "endpoint/revival.ts",
+    what: "A revived peer whose hooks cannot be chosen stays open without hooks",
+    find: "host.later(peer, () => peer.close(1011));",
+    replace: "",
+    caughtBy: ["durable H1.lost-hooks"],
+  },
 ];

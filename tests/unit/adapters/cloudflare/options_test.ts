@@ -57,6 +57,20 @@ Deno.test("a Worker without its binding answers 500, and logs the configuration 
   await assert.rejects(adapter().handleUpgrade(upgrade, {}, undefined), { message });
 });
 
+Deno.test("a plain Worker with a compatibility date before 2024-10-14 rejects the first upgrade", async () => {
+  const request = new Request("http://localhost/", { headers: { upgrade: "websocket" } });
+  const compatibilityFlags = { handle_cross_request_promise_resolution: false };
+  Object.assign(globalThis, { Cloudflare: { compatibilityFlags } });
+  try {
+    const answer = adapter().handleUpgrade(request, {}, { waitUntil() {} });
+    await assert.rejects(answer, {
+      message: /set compatibility_date in wrangler.jsonc to 2024-10-14/,
+    });
+  } finally {
+    delete (globalThis as { Cloudflare?: unknown }).Cloudflare;
+  }
+});
+
 Deno.test("worker() uses its binding, else resolveDurableStub, bindingName, and $DurableObject", async () => {
   const headers = {
     upgrade: "websocket",
