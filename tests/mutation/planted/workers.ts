@@ -194,6 +194,6 @@ export const workers: readonly Fault[] = [
     what: "A revived peer whose hooks cannot be chosen stays open without hooks",
     find: "host.later(peer, () => peer.close(1011));",
     replace: "",
-    caughtBy: ["durable H1.lost-hooks"],
+    caughtBy: ["test durable"],
   },
 ];
