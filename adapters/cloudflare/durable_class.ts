@@ -89,7 +89,13 @@ export function durableClass<Base extends DurableClass>(
 
     async alarm(info?: unknown): Promise<void> {
       if (!(await this.#endpoint.handleAlarm())) return;
-      await own.alarm?.call(this, info);
+      let hasFailed = true;
+      try {
+        await own.alarm?.call(this, info);
+        hasFailed = false;
+      } finally {
+        await this.#endpoint.alarmEnded(hasFailed);
+      }
     }
 
     webSocketPublish(topic: string, data: unknown, options?: EndpointPublishOptions): number {

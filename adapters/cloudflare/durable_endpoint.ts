@@ -188,6 +188,11 @@ export class DurableEndpoint extends Adapter {
     return isTheirs;
   }
 
+  /** @internal Notes that the user's alarm has run. A failed alarm is repeated. */
+  alarmEnded(hasFailed: boolean): Promise<void> {
+    return this.#alarm.ended(hasFailed);
+  }
+
   /**
    * Returns the time of the open, or of a client's latest message or heartbeat; `Infinity` if there
    * is no peer. Heartbeats before the latest hibernation count, messages do not.

@@ -6,6 +6,9 @@ const KEY = `${KEYS}alarm`;
 /** Storage key of {@linkcode Noted} in earlier versions. */
 const OLD_KEY = "onepeer-alarm";
 
+/** Most repetitions of a failed alarm, and milliseconds before the first, as of the runtime. */
+const MAX_REPEATS = 6, FIRST_REPEAT_MS = 2000;
+
 /** Times of both alarms. */
 interface Noted {
   /** Time of our alarm; `null` if none is set. */
@@ -45,6 +48,8 @@ export class SharedAlarm {
   /** Settles after the latest change. Changes follow each other, as each awaits the storage. */
   #last: Promise<unknown> = Promise.resolve();
   #isShared = false;
+  /** Number of failures of the user's alarm since its latest success. */
+  #failures = 0;
 
   private constructor(ctx: DurableContext) {
     this.#ctx = ctx;
@@ -111,6 +116,21 @@ export class SharedAlarm {
       // If neither time has come, the runtime repeats an alarm of the user that has failed. If the
       // methods are not shared, the user may have set the alarm without a note.
       return theirs !== noted.theirs || ours === noted.ours || !this.#isShared;
+    });
+  }
+
+  /**
+   * Notes that the user's alarm has run. If the alarm has failed, sets the alarm again: workerd
+   * 2026-11 repeats a failed alarm only if no other alarm is set, and ours is.
+   */
+  async ended(hasFailed: boolean): Promise<void> {
+    this.#failures = hasFailed ? this.#failures + 1 : 0;
+    if (!hasFailed || this.#failures > MAX_REPEATS) return;
+    const wait = FIRST_REPEAT_MS * 2 ** (this.#failures - 1);
+    await this.#inOrder(async () => {
+      const { ours, theirs } = await read(this.#native);
+      if (ours === null || theirs !== null) return;
+      await write(this.#native, { ours, theirs: Date.now() + wait });
     });
   }
 

@@ -100,6 +100,21 @@ test("SharedAlarm keeps our time if the user sets an earlier alarm again and aga
   assert.deepEqual(rings.filter((isTheirs) => !isTheirs), [false], `ours among ${rings}`);
 });
 
+test("SharedAlarm repeats a failed alarm of the user six times if ours is set", async () => {
+  const { alarm, storage, ring } = sharedAlarm();
+  await alarm.ended(true);
+  assert.equal(storage.time, null, "without our alarm, the runtime repeats the alarm");
+  await alarm.ended(false);
+  await alarm.ringWithin(1_000_000);
+  for (let n = 0; n < 6; n++) {
+    await alarm.ended(true);
+    assert.equal(await storage.getAlarm(), now + 2000 * 2 ** n);
+    assert.equal(await ring(), true);
+  }
+  await alarm.ended(true);
+  assert.equal(await storage.getAlarm(), null);
+});
+
 test("SharedAlarm lets the runtime repeat an alarm of the user that has failed", async () => {
   const { alarm, storage, ring } = sharedAlarm();
   await alarm.ringWithin(5_000);
