@@ -53,7 +53,12 @@ export interface PeerInit {
 export class Peer<Context extends object = Record<string, unknown>> implements MessageSource {
   /** Set of peers and topics to which this peer belongs. Default: the pathname of the URL. */
   readonly namespace: string;
-  /** The framework's context, merged with the `context` that `upgrade` returned. All hooks get this object. */
+  /**
+   * The framework's context, merged with the `context` that `upgrade` returned. All hooks get this
+   * object. In a Durable Object, only values that `structuredClone` accepts survive hibernation. If
+   * code changes the object after its hook has settled, read `peer.context` again for each change:
+   * a change by a reference kept from earlier may not be saved.
+   */
   readonly context: Context;
   /** IP address of the client: from trusted proxies, else of the connection. No port. IPv4-mapped IPv6 becomes IPv4. */
   readonly remoteAddress: string | undefined;

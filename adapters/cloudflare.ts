@@ -31,12 +31,13 @@ import {
 } from "./cloudflare/durable_class.ts";
 import { DurableEndpoint } from "./cloudflare/durable_endpoint.ts";
 import { IsolateEndpoint } from "./cloudflare/isolate_endpoint.ts";
-import { forward, stubOf } from "./cloudflare/stub.ts";
+import { defaultBinding, forward, stubOf } from "./cloudflare/stub.ts";
 import { bindMethods } from "../common/bind_methods.ts";
 import { logError } from "../common/errors.ts";
 import type { EndpointPublishOptions } from "../endpoint/endpoint.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
 import type { WorkerContext } from "../shims/workerd/request_context.ts";
+import { SharedAlarm } from "../shims/workerd/shared_alarm.ts";
 import type {
   CloudflareSocket,
   DurableContext,
@@ -74,12 +75,14 @@ export class CloudflareAdapter {
   readonly #options: CloudflareOptions;
   readonly #endpoints = new WeakMap<object, DurableEndpoint>();
   #isolate: IsolateEndpoint | undefined;
+  #objectsHavePeers: boolean;
 
   /** @internal Called by {@linkcode adapter}. */
   constructor(options: CloudflareOptions) {
     checkCloudflare(options);
     bindMethods(this);
     this.#options = options;
+    this.#objectsHavePeers = Boolean(options.bindingName || options.resolveDurableStub);
   }
 
   /**
@@ -103,7 +106,7 @@ export class CloudflareAdapter {
     if (resolveDurableStub && !binding) {
       return await forward(request, await resolveDurableStub(request, env, ctx));
     }
-    const name = binding ?? bindingName;
+    const name = binding ?? bindingName ?? defaultBinding(env);
     if (name) return await forward(request, stubOf(request, env, name, instance ?? instanceName));
     return await this.isolate.handleUpgrade(request, env, ctx as WorkerContext);
   }
@@ -126,11 +129,35 @@ export class CloudflareAdapter {
   }
 
   /**
+   * Peers of this isolate, by namespace. Same as `isolate.peers`.
+   *
+   * @throws {TypeError} if Durable Objects have the peers.
+   */
+  get peers(): IsolateEndpoint["peers"] {
+    return this.#own("read peers").peers;
+  }
+
+  /**
+   * Sends one message to each subscriber of a topic in this isolate. Same as `isolate.publish()`.
+   *
+   * @throws {TypeError} if Durable Objects have the peers.
+   */
+  publish(topic: string, data: unknown, options?: EndpointPublishOptions): number {
+    return this.#own("publish").publish(topic, data, options);
+  }
+
+  #own(what: string): IsolateEndpoint {
+    if (!this.#objectsHavePeers) return this.isolate;
+    throw new TypeError(
+      `Cannot ${what} here as each Durable Object has its own peers: use room(object) in the object, or webSocketPublish() of its stub`,
+    );
+  }
+
+  /**
    * Creates a Worker that serves upgrade requests.
    *
    * With `export default ws.worker({ binding: "Room" })`, Durable Objects serve the requests. Without
-   * a binding here or in the adapter's options, the Worker itself serves them, see
-   * {@linkcode isolate}.
+   * a binding, the Worker itself serves them, see {@linkcode isolate}.
    */
   worker(options: WorkerOptions = {}): CloudflareWorker {
     checkWorker(options);
@@ -154,7 +181,9 @@ export class CloudflareAdapter {
    * Creates a class of Durable Objects that serves this adapter's peers.
    *
    * @param base `DurableObject` of `cloudflare:workers`, or your own class that extends it. The class
-   * is a parameter because only workerd can import `cloudflare:workers`.
+   * is a parameter because only workerd can import `cloudflare:workers`. Sockets that your class has
+   * accepted itself still reach its `webSocketMessage`, `webSocketClose` and `webSocketError`. In the
+   * object's storage, keys that begin with `__onepeer__:` belong to the adapter.
    *
    * @example
    * ```ts ignore
@@ -169,7 +198,12 @@ export class CloudflareAdapter {
   durable<Base extends DurableClass>(
     base: Base,
   ): new (...args: ConstructorParameters<Base>) => InstanceType<Base> & DurableMethods {
-    return durableClass(base, (object, ctx, env) => this.handleDurableInit(object, ctx, env));
+    this.#objectsHavePeers = true;
+    return durableClass(
+      base,
+      (ctx) => this.#options.heartbeat && SharedAlarm.of(ctx).share(),
+      (object, ctx, env) => this.handleDurableInit(object, ctx, env),
+    );
   }
 
   /**
@@ -192,6 +226,7 @@ export class CloudflareAdapter {
    */
   handleDurableInit(object: object, ctx: DurableContext, env?: unknown): DurableEndpoint {
     const endpoint = new DurableEndpoint(this.#options, ctx, env);
+    this.#objectsHavePeers = true;
     this.#endpoints.set(object, endpoint);
     return endpoint;
   }

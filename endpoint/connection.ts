@@ -1,7 +1,7 @@
 import { PeerError, type PeerErrorCode } from "../common/errors.ts";
 import { HookRunner, type HookRunnerOwner, type PeerHookName } from "./hook_runner.ts";
 import type { Admission, ConnectionHost } from "./connection_host.ts";
-import type { PeerHooks } from "./hooks.ts";
+import { type Awaitable, chain, type PeerHooks } from "./hooks.ts";
 import type { Handshake } from "../handshake/handshake.ts";
 import { Liveness } from "./liveness.ts";
 import { Backlog } from "./backlog.ts";
@@ -68,20 +68,20 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
   /**
    * Starts the connection.
    *
-   * @param revived is given if the connection opened before hibernation: `true`, or a promise of
-   * the hooks. The `open` hook does not run again.
+   * @param revived hooks, if the connection opened before hibernation. The `open` hook does not run
+   * again.
    */
-  onopen(revived?: Promise<PeerHooks> | true): void {
+  onopen(revived?: Awaitable<PeerHooks>): void {
     this.#slot.keep();
     this.peer.join();
     if (!revived) this.#host.counters.opened++;
     this.#host.began(this);
     // Without a heartbeat, the runtime itself detects idle clients.
     if (this.#sendQueue.socket.heartbeat) this.#host.idle?.add(this);
-    if (revived === true) return;
-    const pending = revived?.then((hooks) => void (this.#runner.hooks = hooks)) ??
-      this.#runner.run("open");
-    if (!pending) return this.#handshake.opened();
+    const pending = revived
+      ? chain(revived, (hooks) => void (this.#runner.hooks = hooks))
+      : this.#runner.run("open");
+    if (!pending) return revived ? undefined : this.#handshake.opened();
     this.#opening = true;
     pending.then(() => {
       this.#opening = false;

@@ -4,23 +4,24 @@ import type { ServerSocket } from "../socket/socket.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionHost } from "./connection_host.ts";
 import type { ConnectionSlots } from "./connection_slots.ts";
+import { inHandshakeTime } from "./handshake_time.ts";
 import { type Awaitable, isThenable, type PeerHooks } from "./hooks.ts";
 
 /** Services that a revival needs. */
 export interface RevivalHost {
   readonly host: ConnectionHost;
   readonly slots: ConnectionSlots;
+  /** The global `close` hook, which runs even if the hooks cannot be chosen again. */
+  readonly close: PeerHooks["close"];
   /** Chooses the hooks of a connection, as at its handshake. */
   choose(request: UpgradeRequest): Awaitable<PeerHooks>;
   /** Reports a failure of `choose`. */
   report(error: unknown, request: UpgradeRequest): void;
 }
 
-/** Hooks of a peer if `resolve` fails and the real hooks are unknown: a message closes the peer. */
-const UNKNOWN_HOOKS: PeerHooks = { message: (peer) => peer.close(1011) };
-
 /**
- * Revives a peer from saved state. A Durable Object loses its memory while its sockets stay open.
+ * Revives a peer from saved state. A Durable Object loses its memory while its sockets stay open. If
+ * the hooks cannot be chosen again, the peer is closed with 1011.
  *
  * @param request makes the request of the peer's handshake.
  */
@@ -30,16 +31,24 @@ export function revive(
   request: () => UpgradeRequest,
   services: RevivalHost,
 ): Peer {
-  const { host } = services;
-  const hooks = chooseAgain(request, services);
+  const { host, close } = services;
+  // No hook of another kind may run, since the peer's own hooks are unknown.
+  const unknown: PeerHooks = close ? { close: (peer, info) => close(peer, info) } : {};
   const connection = new Connection(socket, {
     ...saved,
-    hooks: isThenable(hooks) ? {} : hooks,
+    hooks: unknown,
     slot: services.slots.take(saved.remoteAddress),
   }, host);
   const { peer } = connection;
+  const failed = (error: unknown) => {
+    // Deferred, as the client's own close may be the event that revives the peer.
+    host.later(peer, () => peer.close(1011));
+    services.report(error, request());
+    return unknown;
+  };
+  const hooks = chooseAgain(request, services, failed);
   if (isThenable(hooks)) host.ran?.(peer, hooks as Promise<unknown> as Promise<void>);
-  connection.onopen(isThenable(hooks) ? hooks : true);
+  connection.onopen(hooks);
   for (const topic of saved.topics ?? []) host.hub.subscribe(peer.namespace, topic, peer);
   return peer;
 }
@@ -47,15 +56,12 @@ export function revive(
 /** Chooses hooks again. Never throws, and never rejects. */
 function chooseAgain(
   request: () => UpgradeRequest,
-  services: RevivalHost,
+  { choose, host }: RevivalHost,
+  failed: (error: unknown) => PeerHooks,
 ): Awaitable<PeerHooks> {
-  const failed = (error: unknown) => {
-    services.report(error, request());
-    return UNKNOWN_HOOKS;
-  };
   try {
-    const hooks = services.choose(request());
-    return isThenable(hooks) ? hooks.catch(failed) : hooks;
+    const hooks = choose(request());
+    return isThenable(hooks) ? inHandshakeTime(hooks, host).catch(failed) : hooks;
   } catch (error) {
     return failed(error);
   }

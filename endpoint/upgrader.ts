@@ -24,6 +24,7 @@ import {
   type UpgradeResult,
 } from "./hooks.ts";
 import { FailureReporter } from "./failure_reporter.ts";
+import { inHandshakeTime } from "./handshake_time.ts";
 import { HookChooser } from "./hook_chooser.ts";
 import { PendingUpgrade, requestOf } from "./pending_upgrade.ts";
 import { revive } from "./revival.ts";
@@ -104,6 +105,7 @@ export class Upgrader {
     return revive(socket, saved, request, {
       host,
       slots: this.#slots,
+      close: this.#options.hooks?.close,
       choose: (request) => this.#chooseHooks(request),
       report: (error, request) => this.#failures.report(error, "resolve", request),
     });
@@ -257,23 +259,10 @@ export class Upgrader {
 
   /** Settles an asynchronous decision, at the latest after `handshakeTimeout`. */
   async #inTime(decision: Promise<Decision>, pending: PendingUpgrade): Promise<Decision> {
-    const { limits, timers } = this.#host;
-    let cancel = () => {};
-    const late = new Promise<never>((_, reject) => {
-      cancel = timers.after(limits.handshakeTimeout, () =>
-        reject(
-          new PeerError(
-            "ERR_PEER_UPGRADE_TIMEOUT",
-            `The hooks of a handshake took longer than limits.handshakeTimeout, ${limits.handshakeTimeout} ms`,
-          ),
-        ));
-    });
     try {
-      return this.#settle(await Promise.race([decision, late]), pending);
+      return this.#settle(await inHandshakeTime(decision, this.#host), pending);
     } catch (error) {
       return this.#settle(this.#failure(error, pending), pending);
-    } finally {
-      cancel();
     }
   }
 

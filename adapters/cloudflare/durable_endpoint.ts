@@ -1,9 +1,10 @@
 import { Adapter } from "../../endpoint/adapter.ts";
 import type { ConnectionHost } from "../../endpoint/connection_host.ts";
 import type { Decision } from "../../endpoint/upgrader.ts";
+import { logError } from "../../common/errors.ts";
 import { checkDurable, type CloudflareRoomOptions } from "./options.ts";
 import { DurableHub } from "./durable_hub.ts";
-import { DurablePeer } from "./durable_peer.ts";
+import { DurablePeer, type FoundPeer } from "./durable_peer.ts";
 import { DurablePeers } from "./durable_peers.ts";
 import { SaveSchedule } from "./save_schedule.ts";
 import { type CloseOptions, Endpoint } from "../../endpoint/endpoint.ts";
@@ -13,7 +14,12 @@ import type { BinaryType } from "../../socket/message.ts";
 import { utf8Length } from "../../socket/frame.ts";
 import { CallbackSocket } from "../../socket/callback_socket.ts";
 import { SharedAlarm } from "../../shims/workerd/shared_alarm.ts";
-import { PeerStore, type SavedHandshake, unpack } from "../../shims/workerd/peer_state.ts";
+import {
+  PeerStore,
+  type SavedHandshake,
+  type SavedPeer,
+  unpack,
+} from "../../shims/workerd/peer_state.ts";
 import { RawHandshake } from "../../handshake/raw_handshake.ts";
 import {
   extensionsOf,
@@ -70,9 +76,10 @@ export class DurableEndpoint extends Adapter {
     this.#peers = peers;
     this.#saves = saves;
     this.#store = new PeerStore(ctx);
-    this.#alarm = new SharedAlarm(ctx.storage);
+    this.#alarm = SharedAlarm.of(ctx);
     if (options.heartbeat) {
       answerHeartbeats(ctx, options.heartbeat);
+      this.#alarm.share();
       this.#idleTimeout = this.endpoint.limits.idleTimeout;
     }
     if (ctx.getWebSockets(TAG).length > 0) hub.reviveAll = () => this.#reviveAll();
@@ -181,15 +188,20 @@ export class DurableEndpoint extends Adapter {
     return isTheirs;
   }
 
+  /** @internal Notes that the user's alarm has run. A failed alarm is repeated. */
+  alarmEnded(hasFailed: boolean): Promise<void> {
+    return this.#alarm.ended(hasFailed);
+  }
+
   /**
    * Returns the time of the open, or of a client's latest message or heartbeat; `Infinity` if there
    * is no peer. Heartbeats before the latest hibernation count, messages do not.
    */
   #heardAt(native: CloudflareSocket): number {
-    const found = this.#store.read(native);
+    const found = this.#read(native);
     if (!found) return Infinity;
     return Math.max(
-      unpack(found.packed).handshake.o,
+      found.saved.handshake.o,
       this.#peers.ofSocket(native)?.heardAt ?? 0,
       this.#ctx.getWebSocketAutoResponseTimestamp(native as never)?.getTime() ?? 0,
     );
@@ -215,11 +227,32 @@ export class DurableEndpoint extends Adapter {
     return this.#peers.ofSocket(native) ?? this.#revive(native);
   }
 
+  /** Whether a socket is ours, and not one that the user's class has accepted. */
+  isOurs(native: object): boolean {
+    return this.#peers.ofSocket(native) !== undefined ||
+      this.#ctx.getTags(native as never)[0] === TAG;
+  }
+
+  /**
+   * Returns the saved state of a socket's peer. If the state is lost, no hook can serve the client.
+   * Then the function closes the socket with 1012, so that the client connects again.
+   */
+  #read(native: CloudflareSocket): (FoundPeer & { readonly saved: SavedPeer }) | undefined {
+    try {
+      const found = this.#store.read(native);
+      return found && { ...found, saved: unpack(found.packed) };
+    } catch (error) {
+      logError("a peer is closed with 1012, as its state did not survive hibernation", error);
+      this.#store.forget(native, undefined);
+      answerClose(native, 1012, "state lost");
+      return undefined;
+    }
+  }
+
   #revive(native: CloudflareSocket): DurablePeer | undefined {
-    const isOurs = this.#ctx.getTags(native as never)[0] === TAG;
-    const found = isOurs && this.#store.read(native);
+    const found = this.isOurs(native) ? this.#read(native) : undefined;
     if (!found) return undefined;
-    const { handshake: saved, topics, context, binaryType } = unpack(found.packed);
+    const { handshake: saved, topics, context, binaryType } = found.saved;
     const socket = new CallbackSocket(hibernatableWire, native, saved.p, saved.e);
     socket.opened();
     const peer = this.upgrader.revive(socket, {

@@ -1,21 +1,16 @@
 import type { Peer } from "../../peer.ts";
 import type { Saveable } from "./save_schedule.ts";
 import type { CallbackSocket } from "../../socket/callback_socket.ts";
-import {
-  cloneable,
-  isJson,
-  pack,
-  type PackedPeer,
-  type PeerStore,
-} from "../../shims/workerd/peer_state.ts";
+import { isJson, pack, type PackedPeer, type PeerStore } from "../../shims/workerd/peer_state.ts";
+import { isSameClone } from "../../shims/workerd/same_clone.ts";
 import type { CloudflareSocket } from "../../shims/workerd/workerd.ts";
 import { CLOSED } from "../../socket/socket.ts";
 
 /** State that was saved before hibernation. */
 export interface FoundPeer {
   readonly packed: PackedPeer;
-  /** Whether the state is in the object's storage, as it was too large for the socket. */
-  readonly isSpilled: boolean;
+  /** Key in the object's storage, if the state was too large for the socket. */
+  readonly storageKey: string | undefined;
 }
 
 /** A peer in memory, with its saved state. State is written only if it has changed. */
@@ -36,8 +31,8 @@ export class DurablePeer implements Saveable {
   #savedContext: string | undefined;
   #binaryType: string | undefined;
   #saved: PackedPeer | undefined;
-  #isSpilled: boolean;
-  /** JSON length of the topics that were reserved since the last save. */
+  #storageKey: string | undefined;
+  /** JSON length of the topics joined since the last save, less the length of the topics left. */
   #reserved = 0;
   #isForgotten = false;
 
@@ -53,8 +48,9 @@ export class DurablePeer implements Saveable {
     this.#store = store;
     this.#context = peer.context;
     this.#handshake = handshake;
-    this.#saved = found?.packed;
-    this.#isSpilled = found?.isSpilled ?? false;
+    // The context of a packed object is the peer's own, which hooks may change.
+    this.#saved = typeof found?.packed === "object" ? structuredClone(found.packed) : found?.packed;
+    this.#storageKey = found?.storageKey;
   }
 
   /** Calls `touched` at each read of `peer.context`, since the reader may change the context. */
@@ -72,9 +68,14 @@ export class DurablePeer implements Saveable {
    * @throws {PeerError} `ERR_PEER_STATE_TOO_LARGE` if the topic does not fit.
    */
   reserveTopic(topic: string): void {
-    const length = JSON.stringify(topic).length + 1;
+    const length = lengthOf(topic);
     this.#store.check(this.peer.id, this.#savedLength + this.#reserved + length);
     this.#reserved += length;
+  }
+
+  /** Frees the space of a topic that the peer has left. */
+  releaseTopic(topic: string): void {
+    this.#reserved -= lengthOf(topic);
   }
 
   /** Notes that the peer has subscribed or unsubscribed. The next save packs the topics again. */
@@ -104,16 +105,18 @@ export class DurablePeer implements Saveable {
   save(): void {
     if (this.isClosed) return this.#forget();
     const { id, websocket: { binaryType } } = this.peer;
-    const context = this.#context;
+    const context = isJson(this.#context)
+      ? this.#context
+      : this.#store.cloneable(this.#context, id);
     const text = isJson(context) ? JSON.stringify(context) : undefined;
     const isSame = text !== undefined && text === this.#savedContext &&
       this.#topics !== undefined &&
       binaryType === this.#binaryType;
     if (isSame) return;
     this.#topics ??= JSON.stringify([...this.peer.topics]);
-    const packed = pack(this.#handshake, this.#topics, binaryType, text ?? cloneable(context, id));
-    if (packed !== this.#saved) {
-      this.#isSpilled = this.#store.write(this.socket.raw, id, packed, this.#isSpilled);
+    const packed = pack(this.#handshake, this.#topics, binaryType, text ?? context);
+    if (!isSameClone(packed, this.#saved)) {
+      this.#storageKey = this.#store.write(this.socket.raw, id, packed, this.#storageKey);
     }
     this.#saved = packed;
     this.#savedContext = text;
@@ -124,6 +127,11 @@ export class DurablePeer implements Saveable {
   #forget(): void {
     if (this.#isForgotten) return;
     this.#isForgotten = true;
-    this.#store.forget(this.socket.raw, this.peer.id, this.#isSpilled);
+    this.#store.forget(this.socket.raw, this.#storageKey);
   }
+}
+
+/** Returns the characters that a topic needs in the saved state. */
+function lengthOf(topic: string): number {
+  return JSON.stringify(topic).length + 1;
 }

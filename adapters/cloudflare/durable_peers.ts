@@ -37,7 +37,8 @@ export class DurablePeers implements HubObserver<Peer> {
     this.#topicsChanged(peer);
   }
 
-  unsubscribed(_namespace: string, _topic: string, peer: Peer): void {
+  unsubscribed(_namespace: string, topic: string, peer: Peer): void {
+    this.#byPeer.get(peer)?.releaseTopic(topic);
     this.#topicsChanged(peer);
   }
 

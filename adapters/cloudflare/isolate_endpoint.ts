@@ -8,7 +8,11 @@ import type { Peer } from "../../peer.ts";
 import { CallbackSocket } from "../../socket/callback_socket.ts";
 import { ContextTimers } from "../../shims/workerd/context_timers.ts";
 import type { RawHandshake } from "../../handshake/raw_handshake.ts";
-import { RequestContext, type WorkerContext } from "../../shims/workerd/request_context.ts";
+import {
+  checkWakes,
+  RequestContext,
+  type WorkerContext,
+} from "../../shims/workerd/request_context.ts";
 import {
   type LineHost,
   LINGER_MS,
@@ -90,6 +94,7 @@ export class IsolateEndpoint extends Adapter {
    * Returns the response to an upgrade request: the 101, or a refusal.
    *
    * @throws {TypeError} if `ctx` is missing.
+   * @throws {Error} if the Worker's compatibility date is before 2024-10-14.
    */
   async handleUpgrade(request: Request, env: unknown, ctx: WorkerContext): Promise<Response> {
     if (typeof ctx?.waitUntil !== "function") {
@@ -97,6 +102,7 @@ export class IsolateEndpoint extends Adapter {
         "Cannot serve a WebSocket without the request's ctx: call handleUpgrade(request, env, ctx) with the arguments of fetch",
       );
     }
+    checkWakes();
     const context = new RequestContext(ctx);
     this.#timers.enter(context);
     const handshake = handshakeOf(request, env, ctx);

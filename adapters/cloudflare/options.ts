@@ -38,7 +38,8 @@ export interface CloudflareOptions<Context extends object = AnyContext>
   /**
    * Name of the binding to the class of Durable Objects that serves upgrade requests.
    *
-   * @default none: the plain Worker serves the requests, see `isolate` of the adapter
+   * @default `"$DurableObject"` if `env` has this binding. Otherwise the plain Worker serves the
+   * requests, see `isolate` of the adapter
    */
   readonly bindingName?: string;
   /**
@@ -52,6 +53,10 @@ export interface CloudflareOptions<Context extends object = AnyContext>
    * Message that clients send to stay connected, and its answer, since Cloudflare sends no pings.
    * With this option, the adapter terminates clients that are silent for `limits.idleTimeout`.
    * Without this option, silent clients stay.
+   *
+   * A Durable Object has only one alarm, which this option needs too. So the adapter replaces
+   * `setAlarm`, `getAlarm` and `deleteAlarm` of the object's storage. Use them as before: they
+   * concern your own alarm only.
    *
    * @default none
    */

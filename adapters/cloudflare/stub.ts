@@ -2,6 +2,14 @@ import { isLegalHost, refusalResponse, validateHandshake } from "../../handshake
 import { handshakeOf } from "../../shims/workerd/upgrade.ts";
 import type { DurableNamespace, DurableStub } from "../../shims/workerd/workerd.ts";
 
+/** Name of the binding that crossws uses if the options name none. */
+const DEFAULT_BINDING = "$DurableObject";
+
+/** Returns the name of the default binding, if `env` has this binding. */
+export function defaultBinding(env: unknown): string | undefined {
+  return Object(env)[DEFAULT_BINDING] ? DEFAULT_BINDING : undefined;
+}
+
 /**
  * Returns the stub of the Durable Object that serves a request.
  *

@@ -1,5 +1,5 @@
 import { logError, PeerError } from "../../common/errors.ts";
-import type { CloudflareSocket, DurableContext, DurableKv } from "./workerd.ts";
+import { type CloudflareSocket, type DurableContext, type DurableKv, KEYS } from "./workerd.ts";
 
 /** Part of a peer's state that never changes. Names are short, as each saved state repeats them. */
 export interface SavedHandshake {
@@ -73,27 +73,17 @@ export function isJson(value: unknown, depth = 0): boolean {
   return true;
 }
 
-/** Returns the values of a context that can be cloned. Logs the others. */
-export function cloneable(context: object, id: string): object {
-  try {
-    return structuredClone(context);
-  } catch { /* find the values that cannot be cloned */ }
-  const kept: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(context)) {
-    try {
-      kept[key] = structuredClone(value);
-    } catch (error) {
-      logError(`context.${key} of peer ${id} will not survive hibernation`, error);
-    }
-  }
-  return kept;
-}
-
 /** Most bytes of text in an attachment: workerd's limit, less the serializer's overhead. */
 const MAX_ATTACHMENT = 16_384 - 16;
 /** Most bytes of a value in SQLite-backed storage: the limit of workerd, less room for the key. */
 const MAX_VALUE = 2 * 1024 * 1024 - 256;
-const PREFIX = "onepeer:";
+/** Beginning of the storage keys of peers. The id of the peer follows. */
+const PREFIX = `${KEYS}peer:`;
+/** The same in earlier versions. */
+const OLD_PREFIX = "onepeer:";
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+/** Most context values that are named on the console as they cannot be cloned. */
+const MAX_NAMED = 100;
 const TWO_BYTES = /[^\0-\xff]/;
 
 /**
@@ -102,41 +92,65 @@ const TWO_BYTES = /[^\0-\xff]/;
  */
 export class PeerStore {
   readonly #ctx: DurableContext;
+  /** Names of context values that were reported, since they cannot be cloned. */
+  readonly #named = new Set<string>();
   #kv: DurableKv | undefined | null = null;
 
   constructor(ctx: DurableContext) {
     this.#ctx = ctx;
   }
 
-  /** Returns the saved state of a socket's peer; `undefined` if none was saved or it was deleted. */
+  /**
+   * Returns the saved state of a socket's peer; `undefined` if none was saved or it was deleted.
+   *
+   * @throws {Error} if the state is lost or cannot be read.
+   */
   read(
     native: CloudflareSocket,
-  ): { readonly packed: PackedPeer; readonly isSpilled: boolean } | undefined {
+  ): { readonly packed: PackedPeer; readonly storageKey: string | undefined } | undefined {
     const attachment = native.deserializeAttachment() as PackedPeer | null | undefined;
-    const isSpilled = typeof attachment === "string" && attachment.startsWith(PREFIX);
-    const packed = isSpilled ? this.#storage?.get(attachment) as PackedPeer : attachment;
-    return packed ? { packed, isSpilled } : undefined;
+    if (!attachment) return undefined;
+    if (!isKey(attachment)) return { packed: attachment, storageKey: undefined };
+    const kv = this.#storage;
+    let packed: unknown;
+    try {
+      packed = kv?.get(attachment);
+    } catch {
+      packed = kv?.get(attachment); // one more try, since the peer's message would be lost
+    }
+    if (isPacked(packed)) return { packed, storageKey: attachment };
+    throw new Error(`There is no value ${attachment} in the object's storage`);
   }
 
   /**
    * Saves a peer, in place of its earlier state.
    *
-   * @returns Whether the state went to the storage.
+   * @param from storage key of the earlier state, if it is in the storage.
+   * @returns Storage key of the state; `undefined` if the state is on the socket.
    * @throws {PeerError} `ERR_PEER_STATE_TOO_LARGE`. The earlier state is kept.
    */
-  write(native: CloudflareSocket, id: string, packed: PackedPeer, wasSpilled: boolean): boolean {
+  write(
+    native: CloudflareSocket,
+    id: string,
+    packed: PackedPeer,
+    from: string | undefined,
+  ): string | undefined {
     if (attach(native, packed)) {
-      if (wasSpilled) this.#storage?.delete(PREFIX + id);
-      return false;
+      this.#delete(from);
+      return undefined;
     }
     if (typeof packed === "string") this.check(id, packed.length, sizeOf(packed));
+    const key = PREFIX + id;
     try {
-      this.#storage!.put(PREFIX + id, packed);
+      this.#storage!.put(key, packed);
     } catch (cause) {
       throw this.#tooLarge(id, "they", cause);
     }
-    if (!wasSpilled) native.serializeAttachment(PREFIX + id);
-    return true;
+    if (from !== key) {
+      native.serializeAttachment(key);
+      this.#delete(from);
+    }
+    return key;
   }
 
   /**
@@ -153,30 +167,66 @@ export class PeerStore {
     }
   }
 
-  /** Deletes the saved state of a peer. */
-  forget(native: CloudflareSocket, id: string, isSpilled: boolean): void {
-    native.serializeAttachment(null);
-    if (isSpilled) this.#storage?.delete(PREFIX + id);
+  /** Returns the values of a context that can be cloned. Names each other value once. */
+  cloneable(context: object, id: string): object {
+    try {
+      return structuredClone(context);
+    } catch { /* find the values that cannot be cloned */ }
+    const kept: Record<string, unknown> = {};
+    for (const [key, value] of Object.entries(context)) {
+      try {
+        kept[key] = structuredClone(value);
+      } catch (error) {
+        if (this.#named.has(key) || this.#named.size >= MAX_NAMED) continue;
+        this.#named.add(key);
+        logError(`context.${key} of peer ${id} will not survive hibernation`, error);
+      }
+    }
+    return kept;
   }
 
-  /** Deletes all saved state from the storage. Call only if the object has no socket. */
+  /** Deletes the saved state of a peer. */
+  forget(native: CloudflareSocket, storageKey: string | undefined): void {
+    native.serializeAttachment(null);
+    this.#delete(storageKey);
+  }
+
+  /** Deletes the state of all peers from the storage. Call only if the object has no socket. */
   sweep(): void {
-    const kv = this.#storage;
-    if (!kv) return;
-    for (const key of [...kv.list({ prefix: PREFIX })].map(([key]) => key)) kv.delete(key);
+    try {
+      const kv = this.#storage;
+      for (const prefix of [PREFIX, OLD_PREFIX]) {
+        for (const [key, value] of [...kv?.list({ prefix }) ?? []]) {
+          if (isKey(key) && isPacked(value)) kv!.delete(key); // any other key is the user's
+        }
+      }
+    } catch (error) {
+      logError("the state of earlier peers could not be deleted", error);
+    }
+  }
+
+  #delete(key: string | undefined): void {
+    if (key === undefined) return;
+    try {
+      this.#storage?.delete(key);
+    } catch (error) {
+      logError(`the value ${key} could not be deleted from the object's storage`, error);
+    }
   }
 
   /** Synchronous storage; `undefined` if the class has none. */
   get #storage(): DurableKv | undefined {
-    if (this.#kv === null) {
-      try {
-        this.#kv = this.#ctx.storage.kv;
-        this.#kv?.get(PREFIX); // in a class without SQLite, `kv` exists but throws
-      } catch {
-        this.#kv = undefined;
-      }
+    if (this.#kv !== null) return this.#kv;
+    let kv: DurableKv | undefined;
+    try {
+      kv = this.#ctx.storage.kv;
+      kv?.get(PREFIX);
+    } catch (error) {
+      // In a class without SQLite, `kv` exists but throws. Any other error may be temporary.
+      if (!String(error).includes("SQLite")) return kv;
+      return this.#kv = undefined;
     }
-    return this.#kv;
+    return this.#kv = kv;
   }
 
   #tooLarge(id: string, what: string, cause?: unknown): PeerError {
@@ -189,6 +239,19 @@ export class PeerStore {
       { cause },
     );
   }
+}
+
+/** Whether a value is the storage key of a peer. */
+function isKey(value: unknown): value is string {
+  if (typeof value !== "string") return false;
+  const prefix = [PREFIX, OLD_PREFIX].find((prefix) => value.startsWith(prefix));
+  return prefix !== undefined && UUID.test(value.slice(prefix.length));
+}
+
+/** Whether a value of the storage is a saved peer. */
+function isPacked(value: unknown): value is PackedPeer {
+  const text = typeof value === "string" ? value : (value as { rest?: unknown } | null)?.rest;
+  return typeof text === "string" && text.startsWith('{"handshake":');
 }
 
 /** Returns the bytes of a text as V8 serializes it. */

@@ -7,6 +7,23 @@ export interface WorkerContext {
 }
 
 /**
+ * Checks that one request can wake another. Before 2024-10-14, tasks for another request would wait
+ * forever.
+ *
+ * @throws {Error} if the Worker's compatibility date is too early.
+ */
+export function checkWakes(): void {
+  const { Cloudflare } = globalThis as {
+    Cloudflare?: { compatibilityFlags?: Record<string, boolean> };
+  };
+  const flags = Cloudflare?.compatibilityFlags ?? {};
+  if (flags["handle_cross_request_promise_resolution"] !== false) return;
+  throw new Error(
+    "Cannot serve peers in a plain Worker as a publish would not reach them: set compatibility_date in wrangler.jsonc to 2024-10-14 or later",
+  );
+}
+
+/**
  * The context of one request to a Worker.
  *
  * In workerd, only this request may use its sockets and timers. So other requests post tasks, and

@@ -8,6 +8,9 @@ import { isSendableCloseCode } from "../../socket/close_code.ts";
 import { OPEN, type SocketFailure } from "../../socket/socket.ts";
 import type { Wire } from "../../socket/callback_socket.ts";
 
+/** Beginning of all storage keys of the adapter. The user's keys must not begin so. */
+export const KEYS = "__onepeer__:";
+
 /** Members of workerd's `WebSocket` that the adapter uses in a Durable Object. */
 export interface CloudflareSocket {
   /** As in the WHATWG `WebSocket`. */

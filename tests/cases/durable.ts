@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { DurableContext } from "../../adapters/cloudflare.ts";
+import type { Peer } from "../../peer.ts";
 import type { Case } from "../fixtures/case.ts";
 
 /** Cases that run only on Durable Objects. */
@@ -48,7 +49,8 @@ export const durableCases: readonly Case[] = [
   },
   {
     id: "H1.uncloneable",
-    fact: "the console names a context value that cannot be cloned, and the other values are kept",
+    fact:
+      "the console names a context value that cannot be cloned once, and the other values are kept",
     server: () => ({
       hooks: {
         upgrade: () => ({ context: { user: "ada", uncloneable_key: () => {} } }),
@@ -57,10 +59,14 @@ export const durableCases: readonly Case[] = [
     }),
     async run(client) {
       const socket = await client.connect();
+      for (let n = 0; n < 3; n++) {
+        socket.send("look");
+        await socket.text();
+      }
       await client.evict();
       socket.send("look");
       assert.deepEqual(JSON.parse(await socket.text()), ["user"]);
-      assert.ok((await client.consoleErrors("uncloneable_key", 0)).length >= 1);
+      assert.equal((await client.consoleErrors("uncloneable_key", 0)).length, 1);
     },
   },
   {
@@ -181,4 +187,136 @@ export const durableCases: readonly Case[] = [
       socket.terminate();
     },
   },
+  {
+    id: "L3.own-alarms",
+    fact:
+      "each alarm that the application sets rings once, and silent clients are terminated all the same",
+    server: (server) => {
+      const heartbeat = { heartbeat: { request: "there?", response: "here" } };
+      const ringIn = (peer: Peer, ms: number) => storageOf(peer.request).setAlarm(Date.now() + ms);
+      return {
+        ...heartbeat,
+        limits: { idleTimeout: 500 },
+        hooks: {
+          upgrade: () => {}, // otherwise the peer's request has no runtime
+          open(peer) {
+            // Not awaited: the adapter sets its own alarm in the same turn.
+            if (peer.request.url.endsWith("?busy")) void ringIn(peer, 900);
+            server.log("open");
+          },
+          message: (peer, message) => ringIn(peer, Number(message.text())),
+          close: (peer, { code }) => server.log("close", new URL(peer.request.url).search, code),
+        },
+      };
+    },
+    async run(client) {
+      const busy = await client.connect("?busy");
+      await client.logged("open");
+      const beat = setInterval(() => busy.send("there?"), 100);
+      try {
+        await client.logged("own-alarm");
+        await client.connect("?silent");
+        for (let rung = 2; rung <= 8; rung++) {
+          busy.send("150"); // always before the adapter's own time
+          await client.logged("own-alarm", rung);
+        }
+        assert.deepEqual((await client.logged("close"))[0]!.data, ["?silent", 1006]);
+        busy.send("800"); // after the adapter's own time
+        await client.logged("own-alarm", 9);
+      } finally {
+        clearInterval(beat);
+      }
+      assert.equal((await client.stats()).peers, 1);
+      busy.terminate();
+    },
+  },
+  {
+    id: "H1.lost",
+    fact:
+      "a peer whose state is no longer in the storage is closed with 1012, and the console says so once",
+    server: (server) => ({
+      hooks: {
+        upgrade: (request) => ({
+          context: { text: "x".repeat(request.url.endsWith("?small") ? 1 : 50_000) },
+        }),
+        open: () => server.log("open"),
+        async message(peer, message) {
+          if (message.text() === "wipe") await storageOf(peer.request).deleteAll();
+          peer.send(message.text());
+        },
+      },
+    }),
+    async run(client) {
+      const [large, idle, small] = [
+        await client.connect("?large"),
+        await client.connect("?idle"),
+        await client.connect("?small"),
+      ];
+      await client.logged("open", 3);
+      idle.send("hello"); // workerd ends no connection on which the client has sent no message
+      assert.equal(await idle.text(), "hello");
+      small.send("wipe");
+      assert.equal(await small.text(), "wipe");
+      await client.evict();
+      large.send("look");
+      assert.equal((await large.closed).code, 1012);
+      small.send("look");
+      assert.equal(await small.text(), "look");
+      assert.equal((await client.stats()).peers, 1);
+      assert.equal((await idle.closed).code, 1012);
+      const said = await client.consoleErrors("did not survive hibernation", 0);
+      assert.equal(said.length, 2, "one error for each lost peer");
+    },
+  },
+  {
+    id: "H1.lost-hooks",
+    fact:
+      "if resolve fails after an eviction, the peer is closed with 1011 and the global close hook runs",
+    server: (server) => {
+      const known = new Set<string>();
+      return {
+        limits: { handshakeTimeout: 200 },
+        resolve(request) {
+          const { search } = new URL(request.url);
+          if (known.size < FAILURES.length) return void known.add(search);
+          if (search === "?throws") throw new Error(search);
+          if (search === "?rejects") return Promise.reject(new Error(search));
+          return search === "?number" ? 42 as never : new Promise(() => {});
+        },
+        hooks: {
+          message: () => server.log("message"),
+          close: (peer, { code }) => server.log("close", new URL(peer.request.url).search, code),
+        },
+        onError: (_error, { stage }) => server.log("failed", stage),
+      };
+    },
+    async run(client) {
+      const sockets = await Promise.all(FAILURES.map((search) => client.connect(search)));
+      await client.evict();
+      for (const socket of sockets) socket.send("look");
+      for (const socket of sockets) assert.equal((await socket.closed).code, 1011);
+      const closes = (await client.logged("close", FAILURES.length)).map(({ data }) => data);
+      assert.deepEqual(closes.sort(), FAILURES.map((search) => [search, 1011]));
+      assert.ok(
+        !(await client.events()).includes("message"),
+        "a hook ran without its peer's hooks",
+      );
+      assert.equal((await client.logged("failed"))[0]!.data[0], "resolve");
+    },
+  },
 ];
+
+/** Ways in which `resolve` fails. */
+const FAILURES = ["?never", "?number", "?rejects", "?throws"];
+
+/** Returns the storage of the object that serves a request. */
+function storageOf(request: object): Storage {
+  const { runtime } = request as { runtime: { cloudflare: { ctx: { storage: Storage } } } };
+  return runtime.cloudflare.ctx.storage;
+}
+
+/** Methods of a Durable Object's storage that cases use. */
+interface Storage {
+  setAlarm(time: number): Promise<void>;
+  deleteAll(): Promise<void>;
+}

@@ -62,6 +62,7 @@ Deno.test("DurableHub saves a peer after its topics have changed, but not during
     running: 0,
     watch() {},
     topicsChanged: () => void said.push("changed"),
+    releaseTopic: (topic: string) => void said.push(`released ${topic}`),
     save: () => void said.push("saved"),
   } as unknown as DurablePeer;
   hub.subscribe("/", "revived", peer);
@@ -72,5 +73,5 @@ Deno.test("DurableHub saves a peer after its topics have changed, but not during
   hub.subscribe("/", "t", peer);
   hub.unsubscribe("/", "t", peer);
   await null;
-  assert.deepEqual(said, ["changed", "changed", "saved"]);
+  assert.deepEqual(said, ["changed", "released t", "changed", "saved"]);
 });

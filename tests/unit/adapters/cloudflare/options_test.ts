@@ -57,7 +57,21 @@ Deno.test("a Worker without its binding answers 500, and logs the configuration 
   await assert.rejects(adapter().handleUpgrade(upgrade, {}, undefined), { message });
 });
 
-Deno.test("worker() uses its binding, else resolveDurableStub, else the adapter's bindingName", async () => {
+Deno.test("a plain Worker with a compatibility date before 2024-10-14 rejects the first upgrade", async () => {
+  const request = new Request("http://localhost/", { headers: { upgrade: "websocket" } });
+  const compatibilityFlags = { handle_cross_request_promise_resolution: false };
+  Object.assign(globalThis, { Cloudflare: { compatibilityFlags } });
+  try {
+    const answer = adapter().handleUpgrade(request, {}, { waitUntil() {} });
+    await assert.rejects(answer, {
+      message: /set compatibility_date in wrangler.jsonc to 2024-10-14/,
+    });
+  } finally {
+    delete (globalThis as { Cloudflare?: unknown }).Cloudflare;
+  }
+});
+
+Deno.test("worker() uses its binding, else resolveDurableStub, bindingName, and $DurableObject", async () => {
   const headers = {
     upgrade: "websocket",
     host: "localhost",
@@ -67,7 +81,11 @@ Deno.test("worker() uses its binding, else resolveDurableStub, else the adapter'
   };
   const answer = (name: string) => ({ fetch: () => Promise.resolve(new Response(name)) });
   const binding = (name: string) => ({ idFromName: (id: string) => `${name} ${id}`, get: answer });
-  const env = { Room: binding("Room"), Lobby: binding("Lobby") };
+  const env = {
+    Room: binding("Room"),
+    Lobby: binding("Lobby"),
+    $DurableObject: binding("default"),
+  };
   const resolving = { bindingName: "Room", resolveDurableStub: () => answer("resolved") };
   const reach = async (options: object, worker: WorkerOptions) => {
     const request = new Request("http://localhost/", { headers });
@@ -75,9 +93,22 @@ Deno.test("worker() uses its binding, else resolveDurableStub, else the adapter'
   };
   assert.equal(await reach(resolving, {}), "resolved");
   assert.equal(await reach(resolving, { binding: "Lobby" }), "Lobby onepeer");
+  assert.equal(await reach({}, {}), "default onepeer");
   assert.equal(await reach({ bindingName: "Room" }, {}), "Room onepeer");
   assert.equal(await reach({ bindingName: "Room" }, { instance: "a" }), "Room a");
   assert.equal(await reach({ bindingName: "Room", instanceName: "b" }, {}), "Room b");
+});
+
+Deno.test("the adapter's own peers and publish() are those of the isolate, and throw for Durable Objects", () => {
+  const plain = adapter();
+  assert.deepEqual([plain.peers.size, plain.publish("t", "x")], [0, 0]);
+  const served = adapter();
+  served.durable(class {});
+  for (const ws of [served, adapter({ bindingName: "Room" })]) {
+    const message = /each Durable Object has its own peers: use room\(object\)/;
+    assert.throws(() => ws.peers, { name: "TypeError", message });
+    assert.throws(() => ws.publish("t", "x"), { name: "TypeError", message });
+  }
 });
 
 Deno.test("a Durable Object passes only endpoint options to its endpoint", () => {
