@@ -1,5 +1,4 @@
 import type { Case } from "../fixtures/case.ts";
-import { sseHttp2 } from "./sse_http2.ts";
 import { sseRequests } from "./sse_requests.ts";
 import { sseSessions } from "./sse_sessions.ts";
 import { sseStreams } from "./sse_streams.ts";
@@ -8,6 +7,5 @@ import { sseStreams } from "./sse_streams.ts";
 export const sseCases: readonly Case[] = [
   ...sseStreams,
   ...sseRequests,
-  ...sseHttp2,
   ...sseSessions,
 ];

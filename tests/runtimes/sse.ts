@@ -14,12 +14,6 @@ const staysOpen: Gap = {
   link: `${HTTP}#section-15.5.14`,
 };
 
-/** Gap of a server that does not recognize HTTP/2 without TLS. */
-const noClearHttp2 = (whose: string): Gap => ({
-  reason: `${whose} HTTP server speaks HTTP/1.1 only on a port without TLS`,
-  link: "https://www.rfc-editor.org/rfc/rfc9113#section-3.3",
-});
-
 /** Gaps on every server. */
 const gaps: Readonly<Record<string, Gap>> = {
   "L1.default": staysOpen,
@@ -54,7 +48,6 @@ export const sseRuntimes: readonly Runtime[] = [
     gaps: {
       ...gaps,
       "C4.late-reader": closesOverUnread("Bun's"),
-      "SSE3.http2": noClearHttp2("Bun's"),
     },
   },
   {
@@ -96,6 +89,6 @@ function sseNode(name: string, title: string, version: string): Runtime {
       if (!node) return { missing: `Node ${version} for Linux on x64` };
       return [node, await builtProgram(program, "node", folder)];
     },
-    gaps: { ...gaps, "SSE3.http2": noClearHttp2("Node's") },
+    gaps,
   };
 }
