@@ -159,23 +159,21 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
   checkNames(given, Object.keys(DEFAULT_LIMITS), { kind: "limit", path: "limits." });
   const own = givenOptions(given), limits: Limits = { ...DEFAULT_LIMITS, ...own };
   for (const [name, value] of Object.entries(limits)) checkLimit(name, value);
-  const longest = limits.idleTimeout || Infinity;
-  const { pingInterval = Math.min(limits.pingInterval, longest / 2) } = own;
-  if (pingInterval >= longest) {
-    throw new RangeError(
-      `Cannot use these limits as pingInterval must be under idleTimeout: ${pingInterval} >= ${longest}`,
-    );
-  }
-  if (limits.drainThreshold > limits.highWaterMark) {
-    throw new RangeError(
-      `Cannot use these limits as drainThreshold must not be over highWaterMark: ${limits.drainThreshold} > ${limits.highWaterMark}`,
-    );
-  }
-  return {
-    ...limits,
-    pingInterval,
-    pendingBytes: Math.max(limits.pendingBytes, limits.maxPayload),
-  };
+  const { idleTimeout, pendingBytes, maxPayload } = limits;
+  const { pingInterval = Math.min(limits.pingInterval, idleTimeout / 2 || Infinity) } = own;
+  const checked = { ...limits, pingInterval, pendingBytes: Math.max(pendingBytes, maxPayload) };
+  checkOrder(checked, "drainThreshold", "highWaterMark");
+  if (idleTimeout) checkOrder(checked, "pingInterval", "idleTimeout");
+  return checked;
+}
+
+function checkOrder(limits: Limits, lower: keyof Limits, higher: keyof Limits): void {
+  if (limits[lower] <= limits[higher]) return;
+  throw new RangeError(
+    `Cannot use these limits as ${lower} must not be over ${higher}: ${limits[lower]} > ${
+      limits[higher]
+    }`,
+  );
 }
 
 function checkLimit(name: string, value: unknown): void {
@@ -184,8 +182,7 @@ function checkLimit(name: string, value: unknown): void {
     throw new TypeError(invalidOption("limits.overflow", '"close", "drop" or "error"', value));
   }
   const least = AT_LEAST_ONE.includes(name) ? 1 : 0;
-  const isTime = name.endsWith("Timeout") || name === "pingInterval";
-  checkNumber(`limits.${name}`, value, least, isTime ? MAX_TIME : Infinity);
+  checkNumber(`limits.${name}`, value, least, /Timeout|Interval/.test(name) ? MAX_TIME : Infinity);
 }
 
 /**

@@ -21,7 +21,7 @@ export class LivenessClock extends SharedInterval<CheckedConnection> {
     const interval = (pingInterval || idleTimeout / 2) / CHECKS;
     super(timers, interval, (connection) => connection.checkLiveness());
     this.pings = pingInterval > 0;
-    this.end = idleTimeout > 0 ? Math.ceil(idleTimeout / interval) : Infinity;
+    this.end = Math.ceil(idleTimeout / interval) || Infinity;
   }
 }
 

@@ -65,13 +65,13 @@ Deno.test("resolveLimits() pings by default after 25 s, or after half of a short
   assert.equal(resolveLimits({ pingInterval: 0 }).pingInterval, 0);
 });
 
-Deno.test("resolveLimits() rejects a pingInterval that is not under idleTimeout", () => {
-  assert.equal(resolveLimits({ pingInterval: 99, idleTimeout: 100 }).pingInterval, 99);
+Deno.test("resolveLimits() rejects a pingInterval over idleTimeout, and accepts an equal one", () => {
+  assert.equal(resolveLimits({ pingInterval: 99, idleTimeout: 99 }).pingInterval, 99);
   assert.equal(resolveLimits({ pingInterval: 99, idleTimeout: 0 }).pingInterval, 99);
-  for (const given of [{ pingInterval: 100, idleTimeout: 100 }, { pingInterval: 60_000 }]) {
+  for (const given of [{ pingInterval: 100, idleTimeout: 99 }, { pingInterval: 60_001 }]) {
     assert.throws(() => resolveLimits(given), {
       name: "RangeError",
-      message: /pingInterval must be under idleTimeout: (\d+) >= \1$/,
+      message: /pingInterval must not be over idleTimeout: \d+ > \d+$/,
     });
   }
 });
