@@ -77,7 +77,7 @@ const RUNTIMES = ["deno", "node", "bun", "uws", "cloudflare", "sse"];
 export function mustRunOn(runtime: string, isThere: boolean): void {
   if (isThere) return;
   throw new Error(
-    `Cannot serve as this runtime is not ${runtime}: import "server", which detects the runtime`,
+    `Cannot serve as this runtime is not ${runtime}: the entry "server" detects the runtime`,
   );
 }
 

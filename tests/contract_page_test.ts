@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { durableCases } from "./cases/durable.ts";
 import { cases } from "./cases/mod.ts";
 import { sseCases } from "./cases/sse.ts";
+import { sseHttp2 } from "./cases/sse_http2.ts";
 import { workerCases } from "./cases/worker.ts";
 import { faults } from "./faults/mod.ts";
 
 const page = await Deno.readTextFile(new URL("../docs/contract.md", import.meta.url));
-const ids = [...cases, ...sseCases, ...durableCases, ...workerCases, ...faults].map(({ id }) => id);
+const ids = [...cases, ...sseCases, ...sseHttp2, ...durableCases, ...workerCases, ...faults].map((
+  { id },
+) => id);
 
 Deno.test("each clause of docs/contract.md has a case, and each case has a clause", () =>
   assert.deepEqual(differences(page, ids), []));

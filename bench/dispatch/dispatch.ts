@@ -31,7 +31,7 @@ class LocalAdapter extends Adapter {
       secure: false,
       remoteAddress: "127.0.0.1",
       context: undefined,
-      runtime: { name: "none" },
+      runtime: { name: "node" },
     });
     const decision = this.upgrader.decide(handshake) as Decision;
     if (decision.kind !== "accept") throw new Error(`the peer was not accepted: ${decision.kind}`);

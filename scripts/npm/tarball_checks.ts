@@ -7,9 +7,9 @@ import { filesBelow, renamed } from "./emit.ts";
 import { NpmPackage } from "./package.ts";
 
 const KIB = 1024;
-const MAX_TARBALL = 104 * KIB;
-const MAX_CORE = 8.875 * KIB;
-const MAX_CLIENT = 5.5 * KIB;
+const MAX_TARBALL = 116 * KIB;
+const MAX_CORE = 9.125 * KIB;
+const MAX_CLIENT = 5.625 * KIB;
 
 /** Checks of the package's files. */
 export const tarballChecks: readonly Check[] = [

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { cases } from "../cases/mod.ts";
 import { sseCases } from "../cases/sse.ts";
+import { sseHttp2 } from "../cases/sse_http2.ts";
 import { faults } from "../faults/mod.ts";
 
-const ids = [...cases, ...sseCases, ...faults].map(({ id }) => id);
+const ids = [...cases, ...sseCases, ...sseHttp2, ...faults].map(({ id }) => id);
 const text = await Deno.readTextFile(new URL("../../SECURITY.md", import.meta.url));
 const rows = text.split("\n").filter((line) => line.startsWith("|")).slice(2);
 

@@ -27,7 +27,7 @@ const makers: Readonly<Record<string, () => object>> = {
   "Durable room": () => cloudflare().handleDurableInit({}, CONTEXT),
   "isolate of a plain Worker": () => cloudflare().isolate,
   "module Worker": () => cloudflare({ bindingName: "Room" }).worker(),
-  server: () => startServer(deno(), { port: 0 }, () => ({ port: 1, stop() {} })),
+  server: () => startServer(deno(), { port: 0 }, () => ({ port: 1, stop() {}, cut() {} })),
 };
 
 /** Names of all methods of an object, inherited ones included. */
