@@ -55,9 +55,8 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   readonly namespace: string;
   /**
    * The framework's context, merged with the `context` that `upgrade` returned. All hooks get this
-   * object. In a Durable Object, only values that `structuredClone` accepts survive hibernation. If
-   * code changes the object after its hook has settled, read `peer.context` again for each change:
-   * a change by a reference kept from earlier may not be saved.
+   * object. In a Durable Object, only values that `structuredClone` accepts survive hibernation, and
+   * changes after the end of a hook are only saved if made by `peer.context`, not by a kept reference.
    */
   readonly context: Context;
   /** IP address of the client: from trusted proxies, else of the connection. No port. IPv4-mapped IPv6 becomes IPv4. */
@@ -114,11 +113,8 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
 
   /** The connection with the members of a WHATWG `WebSocket`. */
   get websocket(): PeerWebSocket {
-    return this.#websocket ??= new PeerWebSocket(
-      this,
-      this.#sendQueue,
-      () => this.#url.replace("http", "ws"),
-    );
+    const url = () => this.#url.replace("http", "ws");
+    return this.#websocket ??= new PeerWebSocket(this, this.#sendQueue, url);
   }
 
   /** Copy of the topics to which this peer is subscribed. */
@@ -294,8 +290,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
 
   /** @internal Ends all subscriptions, leaves the namespace, and aborts the request's signal. */
   leave(): void {
-    const { hub } = this.#host;
-    const topics = this.#topics;
+    const { hub } = this.#host, topics = this.#topics;
     this.#topics = undefined;
     for (const topic of topics ?? []) hub.unsubscribe(this.namespace, topic, this.#self);
     hub.leave(this.namespace, this.#self);

@@ -86,8 +86,7 @@ export class CloudflareAdapter {
   }
 
   /**
-   * Returns the response to an upgrade request. If the options name a Durable Object, the object
-   * serves the request. Otherwise this Worker serves the request.
+   * Returns the response to an upgrade request, of the Durable Object in the options or this Worker.
    *
    * @throws {TypeError} if the binding is missing in `env`, or a plain Worker passes no `ctx`.
    */
@@ -112,9 +111,8 @@ export class CloudflareAdapter {
   }
 
   /**
-   * Endpoint of a plain Worker, with `peers`, `stats`, `publish`, `closeAll` and `close` for the
-   * peers **in this isolate**. Cloudflare runs a Worker in many isolates at once. To reach all
-   * clients, use a Durable Object.
+   * Endpoint of a plain Worker, for the peers **in this isolate**. Cloudflare runs a Worker in many
+   * isolates at once. To reach all clients, use a Durable Object.
    *
    * @example
    * ```ts ignore
