@@ -28,7 +28,7 @@ const ILLEGAL: Readonly<Record<string, Mutation>> = {
     replaced(
       parts,
       "Sec-WebSocket-Key",
-      random.pick(["", "x", "AAAA", "dGhlIHNhbXBsZSBub25jZR==", "!"]),
+      random.pick(["", "x", "AAAA", "dGhlIHNhbXBsZSBub25jZQ=", "!"]),
     ),
   "no version": (_, parts) => without(parts, "Sec-WebSocket-Version"),
   "other version": (random, parts) =>
