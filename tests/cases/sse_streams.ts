@@ -372,7 +372,7 @@ export const sseStreams: readonly Case[] = [
     server: (server) => ({
       ...echo(server),
       limits: { maxBuffered: MIB },
-      sse: { grace: 300 },
+      sse: { grace: 1500 },
       commands: {
         fill() {
           const [peer] = [...server.ws.peers.values()].flatMap((it) => [...it]);
@@ -387,7 +387,7 @@ export const sseStreams: readonly Case[] = [
       stream.drop();
       await sleep(150);
       assert.ok(await client.command<number>("fill") <= MIB);
-      assert.deepEqual((await client.logged("close"))[0]!.data, [1013, false]);
+      assert.deepEqual((await client.logged("close", 1, 5000))[0]!.data, [1013, false]);
     },
   },
 ];

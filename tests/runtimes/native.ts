@@ -65,6 +65,12 @@ export const closesOverUnread = (whose: string): Gap => ({
   link: "https://www.rfc-editor.org/rfc/rfc1122#page-88",
 });
 
+/** Gap of Deno's HTTP server, on both transports. */
+export const keepsOpen: Gap = {
+  reason: "Deno keeps a connection open after a response with `Connection: close`",
+  link: "https://github.com/denoland/deno/issues/9411",
+};
+
 const UWS_SOURCE = "https://github.com/uNetworking/uWebSockets/tree/v20.30.0/src";
 const unreported: Gap = {
   reason: "uWebSockets.js 20 reports a malformed frame as a dropped connection",
@@ -134,10 +140,7 @@ export const runtimes: readonly Runtime[] = [
         link: "https://github.com/denoland/fastwebsockets",
       },
       "C4.late-reader": closesOverUnread("Deno's"),
-      "C4.one-answer": {
-        reason: "Deno keeps a connection open after a response with `Connection: close`",
-        link: "https://github.com/denoland/deno/issues/9411",
-      },
+      "C4.one-answer": keepsOpen,
       "X6.wire": endsUnsaid,
       "X6.wire-text": endsUnsaid,
       "X6.wire-late": endsUnsaid,

@@ -2,7 +2,7 @@ import { builtProgram } from "../harness/processes/built_program.ts";
 import { npmBinary } from "../harness/processes/npm_binary.ts";
 import { workerdCommand } from "../harness/processes/workerd.ts";
 import { answeredBefore, ownEndpoint } from "./durable.ts";
-import { closesOverUnread, fixture, type Gap, type Runtime } from "./native.ts";
+import { closesOverUnread, fixture, type Gap, keepsOpen, type Runtime } from "./native.ts";
 
 const HTTP = "https://www.rfc-editor.org/rfc/rfc9110";
 
@@ -32,7 +32,11 @@ export const sseRuntimes: readonly Runtime[] = [
     lineGap: noFrames,
     command: (program = fixture("sse_deno")) =>
       Promise.resolve([Deno.execPath(), "run", "-A", "--no-check", program.pathname]),
-    gaps: { ...gaps, "C4.late-reader": closesOverUnread("Deno's") },
+    gaps: {
+      ...gaps,
+      "C4.late-reader": closesOverUnread("Deno's"),
+      "C4.one-answer": keepsOpen,
+    },
   },
   sseNode("sse-node", "SSE on Node", "24.21.0"),
   {
