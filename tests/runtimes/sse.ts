@@ -69,6 +69,13 @@ export const sseRuntimes: readonly Runtime[] = [
       "A1.shared": ownEndpoint,
       "C4.descriptors": answeredBefore("does not show a Worker the descriptors of its process"),
       "C4.late-reader": closesOverUnread("workerd's"),
+      "C4.one-answer": answeredBefore("removes the header `Connection` from a response"),
+      "L1.above-64-mib": {
+        reason:
+          "workerd restarts an object over 128 MB of memory, unless it collects garbage in time",
+        link: "https://developers.cloudflare.com/durable-objects/platform/limits/",
+        mayPass: true,
+      },
       "SSE3.host": {
         reason: "workerd answers 500 to a Host that makes no URL, and the object gets no request",
         link: `${HTTP}#section-7.2`,
