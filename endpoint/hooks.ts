@@ -21,7 +21,7 @@ export interface UpgradeResult<Context extends object = AnyContext> {
   readonly protocol?: string;
   /**
    * Whether to compress for this client, or options of `ws`. Overrides the option of the adapter.
-   * Has an effect on Node only: on other runtimes, compression is an option of the whole server.
+   * Only Node uses this field. On other runtimes, compression is an option of the whole server.
    */
   readonly perMessageDeflate?: boolean | object;
   /** Whether the hook has taken over the native socket. The adapter then does not use the socket. */

@@ -76,15 +76,13 @@ function toJson(data: unknown): string {
       { cause },
     );
   }
+  if (json !== undefined && json !== "{}") return json;
   const kind = Object.prototype.toString.call(data).slice(8, -1);
   // JSON leaves out the contents of a Map, a Set or an Error.
-  const isEmptied = json === "{}" && kind !== "Object";
-  if (json === undefined || isEmptied) {
-    throw new TypeError(
-      `Cannot send ${kind} as it has no JSON text: send a string, bytes or a JSON value`,
-    );
-  }
-  return json;
+  if (json !== undefined && kind === "Object") return json;
+  throw new TypeError(
+    `Cannot send ${kind} as it has no JSON text: send a string, bytes or a JSON value`,
+  );
 }
 
 /** Returns advice for a value whose JSON text would be misleading. */

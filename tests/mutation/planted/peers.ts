@@ -38,8 +38,8 @@ export const peers: readonly Fault[] = [
     id: "payload-map-as-empty-json",
     file: "socket/frame.ts",
     what: "A Map is sent as {}",
-    find: 'json === "{}" &&',
-    replace: 'json === "" &&',
+    find: 'json !== undefined && json !== "{}"',
+    replace: "json !== undefined",
     caughtBy: ["deno S1."],
   },
   {
