@@ -21,7 +21,7 @@
 import { Adapter, type AdapterOptions, closing } from "../endpoint/adapter.ts";
 import type { Decision } from "../endpoint/upgrader.ts";
 import { NativeDomain } from "../pubsub/native_broadcast.ts";
-import type { AnyContext } from "../handshake/handshake.ts";
+import type { AnyContext, RequestRuntime } from "../handshake/handshake.ts";
 import { SocketData, topicsOf } from "../shims/uws/socket_data.ts";
 import { utf8Length } from "../socket/frame.ts";
 import type { Wire } from "../socket/callback_socket.ts";
@@ -146,10 +146,18 @@ export function adapter<Context extends object = AnyContext>(
 
 export default adapter;
 
+/** Type of `request.runtime` with this adapter. */
+export interface BunRequestRuntime extends RequestRuntime {
+  readonly name: "bun";
+  /** The arguments of the server's `fetch`. */
+  readonly bun: { readonly request: Request; readonly server: BunServer };
+}
+
 const MAX_INT32 = 2 ** 31 - 1;
 
 function snapshot(request: Request, server: BunServer): RawHandshake {
   const { url } = request;
+  const runtime: BunRequestRuntime = { name: "bun", bun: { request, server } };
   return new RawHandshake({
     method: request.method,
     target: url,
@@ -157,7 +165,7 @@ function snapshot(request: Request, server: BunServer): RawHandshake {
     secure: url.startsWith("https:"),
     remoteAddress: server.requestIP(request)?.address,
     context: (request as { context?: AnyContext }).context,
-    runtime: { name: "bun", bun: { request, server } },
+    runtime,
   });
 }
 

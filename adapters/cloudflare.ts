@@ -21,6 +21,7 @@ import {
   checkCloudflare,
   checkWorker,
   type CloudflareOptions,
+  type CloudflareWorker,
   type Heartbeat,
   type WorkerOptions,
 } from "./cloudflare/options.ts";
@@ -47,9 +48,11 @@ import type {
   DurableStub,
 } from "../shims/workerd/workerd.ts";
 
+export type { CloudflareRequestRuntime } from "../shims/workerd/upgrade.ts";
 export type {
   CloudflareOptions,
   CloudflareSocket,
+  CloudflareWorker,
   DurableClass,
   DurableContext,
   DurableEndpoint,
@@ -63,12 +66,6 @@ export type {
   WorkerContext,
   WorkerOptions,
 };
-
-/** A module Worker, for `export default`. */
-export interface CloudflareWorker {
-  /** Returns the response to a request. */
-  fetch(request: Request, env: unknown, ctx: unknown): Promise<Response>;
-}
 
 /** The adapter for Cloudflare. */
 export class CloudflareAdapter {

@@ -20,7 +20,7 @@
  */
 import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
 import type { Decision } from "../endpoint/upgrader.ts";
-import type { AnyContext } from "../handshake/handshake.ts";
+import type { AnyContext, RequestRuntime } from "../handshake/handshake.ts";
 import { utf8Length } from "../socket/frame.ts";
 import { CallbackSocket, type Wire } from "../socket/callback_socket.ts";
 import { RawHandshake } from "../handshake/raw_handshake.ts";
@@ -181,9 +181,17 @@ export function adapter<Context extends object = AnyContext>(
 
 export default adapter;
 
+/** Type of `request.runtime` with this adapter. */
+export interface DenoRequestRuntime extends RequestRuntime {
+  readonly name: "deno";
+  /** The arguments of the server's handler. */
+  readonly deno: { readonly request: Request; readonly info: DenoServeInfo | undefined };
+}
+
 /** Copies the request. After the upgrade, Deno's own request throws "Request closed". */
 function snapshot(request: Request, info: DenoServeInfo | undefined): RawHandshake {
   const { url } = request;
+  const runtime: DenoRequestRuntime = { name: "deno", deno: { request, info } };
   return new RawHandshake({
     method: request.method,
     target: url,
@@ -191,7 +199,7 @@ function snapshot(request: Request, info: DenoServeInfo | undefined): RawHandsha
     secure: url.startsWith("https:"),
     remoteAddress: (info?.remoteAddr as { hostname?: string } | undefined)?.hostname,
     context: (request as { context?: AnyContext }).context,
-    runtime: { name: "deno", deno: { request, info } },
+    runtime,
   });
 }
 

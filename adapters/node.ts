@@ -22,7 +22,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
 import type { Decision } from "../endpoint/upgrader.ts";
-import type { AnyContext } from "../handshake/handshake.ts";
+import type { AnyContext, RequestRuntime } from "../handshake/handshake.ts";
 import { type Hooks, isThenable } from "../endpoint/hooks.ts";
 import { deflateOffers } from "../handshake/deflate_offers.ts";
 import { upgradeStream } from "../shims/node/framed_socket.ts";
@@ -247,7 +247,7 @@ export type NodeUpgradeHandler = (
 export function fromNodeUpgradeHandler(handler: NodeUpgradeHandler): Pick<Hooks, "upgrade"> {
   return {
     upgrade({ runtime }) {
-      const { node } = (runtime ?? {}) as { node?: NodeRuntime };
+      const { node } = (runtime ?? {}) as Partial<NodeRequestRuntime>;
       if (!node?.socket) {
         throw new TypeError(
           "Cannot leave the connection to the handler as there is no Node socket: use the adapter for Node",
@@ -266,11 +266,11 @@ export function fromNodeUpgradeHandler(handler: NodeUpgradeHandler): Pick<Hooks,
   };
 }
 
-/** Type of `request.runtime.node`. */
-interface NodeRuntime {
-  readonly req: IncomingMessage;
-  readonly socket: Duplex;
-  readonly head: Buffer;
+/** Type of `request.runtime` with this adapter. */
+export interface NodeRequestRuntime extends RequestRuntime {
+  readonly name: "node";
+  /** The arguments of the server's `upgrade` event. */
+  readonly node: { readonly req: IncomingMessage; readonly socket: Duplex; readonly head: Buffer };
 }
 
 const DONE: Promise<void> = Promise.resolve();
@@ -283,6 +283,10 @@ function snapshot(
   head: Uint8Array,
   webRequest: object | undefined,
 ): RawHandshake {
+  const runtime: NodeRequestRuntime = {
+    name: "node",
+    node: { req: request, socket, head: head as Buffer },
+  };
   return new RawHandshake({
     method: request.method ?? "GET",
     httpVersion: request.httpVersion,
@@ -291,6 +295,6 @@ function snapshot(
     secure: socket.encrypted === true,
     remoteAddress: socket.remoteAddress,
     context: (webRequest as { context?: AnyContext } | undefined)?.context,
-    runtime: { name: "node", node: { req: request, socket, head } },
+    runtime,
   });
 }

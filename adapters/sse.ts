@@ -51,7 +51,7 @@ import { CLOSED_ID, SSESession } from "./sse/session.ts";
 import { sessionWire, SSESessions } from "./sse/sessions.ts";
 import type { Stats } from "../common/stats.ts";
 
-export type { ServerInfo } from "./sse/web_handshake.ts";
+export type { ServerInfo, SSERequestRuntime } from "./sse/web_handshake.ts";
 
 /** Options of the adapter for server-sent events. */
 export interface SSEOptions<Context extends object = AnyContext> extends AdapterOptions<Context> {

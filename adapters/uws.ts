@@ -20,7 +20,7 @@ import { inspect } from "node:util";
 import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
 import type { Decision } from "../endpoint/upgrader.ts";
 import { NativeDomain } from "../pubsub/native_broadcast.ts";
-import { type AnyContext, clientHasLeft } from "../handshake/handshake.ts";
+import { type AnyContext, clientHasLeft, type RequestRuntime } from "../handshake/handshake.ts";
 import { isThenable } from "../endpoint/hooks.ts";
 import { SocketData, topicsOf } from "../shims/uws/socket_data.ts";
 import type { Wire } from "../socket/callback_socket.ts";
@@ -202,6 +202,20 @@ export function adapter<Context extends object = AnyContext>(
 export default adapter;
 
 /** Name of the class of responses under an `SSLApp`. Under an `App`, it is `uWS.HttpResponse`. */
+/**
+ * Type of `request.runtime` with this adapter. uWebSockets.js forbids the use of these objects after
+ * the first `await` of `upgrade`.
+ */
+export interface UwsRequestRuntime extends RequestRuntime {
+  readonly name: "uws";
+  /** The arguments of the route. */
+  readonly uws: {
+    readonly res: UwsResponse;
+    readonly req: UwsRequest;
+    readonly context: UwsContext | undefined;
+  };
+}
+
 const SECURE_CLASS = /SSL/;
 /** Text that `inspect()` returns for a pointer. */
 const ADDRESS = /^\[External: \w+\]$/;
@@ -214,13 +228,14 @@ function snapshot(
   const rawHeaders: string[] = [];
   req.forEach((name, value) => rawHeaders.push(name, byteString(value)));
   const query = req.getQuery();
+  const runtime: UwsRequestRuntime = { name: "uws", uws: { res, req, context } };
   return new RawHandshake({
     method: req.getMethod().toUpperCase(),
     target: req.getUrl() + (query === undefined ? "" : `?${query}`),
     rawHeaders,
     secure: SECURE_CLASS.test(res.constructor.name),
     remoteAddress: decoder.decode(res.getRemoteAddressAsText()),
-    runtime: { name: "uws", uws: { res, req, context } },
+    runtime,
   });
 }
 

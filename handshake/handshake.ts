@@ -12,30 +12,26 @@ export interface UpgradeRequest extends Request {
   readonly runtime?: RequestRuntime;
 }
 
-/** The runtime of a request, by its name, and the runtime's own objects under the same name. */
+/**
+ * The runtime of a request. Each adapter exports a type with the objects under the same name:
+ *
+ * ```ts
+ * import nodeAdapter, { type NodeRequestRuntime } from "@onepeer/onepeer/adapters/node";
+ *
+ * const ws = nodeAdapter({
+ *   hooks: {
+ *     open(peer) {
+ *       const { node } = peer.request.runtime as NodeRequestRuntime;
+ *       peer.send(`HTTP ${node.req.httpVersion}`);
+ *     },
+ *   },
+ * });
+ * await ws.close();
+ * ```
+ */
 export interface RequestRuntime {
-  /** Name of the property with the objects. */
+  /** The name of the property with the objects. */
   readonly name: "node" | "deno" | "bun" | "uws" | "cloudflare" | "sse";
-  /** Node: `IncomingMessage`, socket, and the first bytes behind the request. */
-  readonly node?: { readonly req: object; readonly socket: object; readonly head: Uint8Array };
-  /** Deno: the arguments of the server's handler. */
-  readonly deno?: { readonly request: Request; readonly info?: object | undefined };
-  /** Bun: the arguments of the server's `fetch`. */
-  readonly bun?: { readonly request: Request; readonly server: object };
-  /** uWebSockets.js: the arguments of the route. Valid in a synchronous `upgrade` only. */
-  readonly uws?: {
-    readonly req: object;
-    readonly res: object;
-    readonly context?: object | undefined;
-  };
-  /** Cloudflare: the arguments of `fetch`. After a hibernation there is no request. */
-  readonly cloudflare?: {
-    readonly request?: Request;
-    readonly env: unknown;
-    readonly ctx: unknown;
-  };
-  /** Server-sent events: the arguments of the adapter's `fetch`. */
-  readonly sse?: { readonly request: Request; readonly info?: object | undefined };
 }
 
 /** A handshake as an adapter reads it, before any code needs a web `Request`. */

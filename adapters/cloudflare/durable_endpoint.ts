@@ -22,6 +22,7 @@ import {
 } from "../../shims/workerd/peer_state.ts";
 import { RawHandshake } from "../../handshake/raw_handshake.ts";
 import {
+  cloudflareRuntime,
   extensionsOf,
   handshakeOf,
   refusalOf,
@@ -267,7 +268,7 @@ export class DurableEndpoint extends Adapter {
         rawHeaders: saved.h,
         secure: saved.s,
         remoteAddress: saved.a,
-        runtime: { name: "cloudflare", cloudflare: { env: this.#env, ctx: this.#ctx } },
+        runtime: cloudflareRuntime({ env: this.#env, ctx: this.#ctx }),
       }),
     }, this.#connectionHost);
     peer.websocket.binaryType = binaryType as BinaryType;

@@ -27,6 +27,12 @@ export interface Heartbeat {
   readonly response: string;
 }
 
+/** A module Worker, for `export default`. */
+export interface CloudflareWorker {
+  /** Returns the response to a request. */
+  fetch(request: Request, env: unknown, ctx: unknown): Promise<Response>;
+}
+
 /** Options of the adapter for Cloudflare. */
 export interface CloudflareOptions<Context extends object = AnyContext>
   extends AdapterOptions<Context> {

@@ -1,5 +1,6 @@
 import { isLegalHost, refusalResponse, validateHandshake } from "../../handshake/handshake.ts";
-import { handshakeOf } from "../../shims/workerd/upgrade.ts";
+import { RawHandshake } from "../../handshake/raw_handshake.ts";
+import { readRequest } from "../../shims/workerd/upgrade.ts";
 import type { DurableNamespace, DurableStub } from "../../shims/workerd/workerd.ts";
 
 /** Name of the binding that crossws uses if the options name none. */
@@ -35,7 +36,7 @@ export function stubOf(
  */
 export async function forward(request: Request, stub: DurableStub): Promise<Response> {
   const isWhole = request.method === "GET" && isLegalHost(request.headers.get("host"));
-  const refusal = isWhole ? undefined : validateHandshake(handshakeOf(request));
+  const refusal = isWhole ? undefined : validateHandshake(new RawHandshake(readRequest(request)));
   return refusal ? refusalResponse(refusal) : await stub.fetch(request);
 }
 

@@ -18,6 +18,13 @@ export interface ServerInfo {
   timeout?(request: Request, seconds: number): void;
 }
 
+/** Type of `request.runtime` with the adapter for server-sent events. */
+export interface SSERequestRuntime extends RequestRuntime {
+  readonly name: "sse";
+  /** The arguments of the adapter's `fetch`. */
+  readonly sse: { readonly request: Request; readonly info: ServerInfo | undefined };
+}
+
 /** Keeps a silent connection open: Bun 1.4 ends it after ten seconds. */
 export function keepConnectionOpen(request: Request, info: ServerInfo | undefined): void {
   info?.timeout?.(request, 0);
@@ -98,7 +105,7 @@ function accepts(accept: string | null): boolean {
 /** Makes a handshake of a web-standard request. */
 export function webHandshake(request: Request, info?: ServerInfo): EventStreamHandshake {
   const { ip, cf, context } = request as ServedRequest;
-  const runtime: RequestRuntime = { name: "sse", sse: { request, info } };
+  const runtime: SSERequestRuntime = { name: "sse", sse: { request, info } };
   if (cf) {
     const read = readRequest(request);
     const rawHeaders = completed(request, read.rawHeaders);

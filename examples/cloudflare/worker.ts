@@ -1,6 +1,6 @@
 // Run `npx wrangler dev` in this directory, on Node 22 or newer.
 import { DurableObject } from "cloudflare:workers";
-import adapter from "../../adapters/cloudflare.ts";
+import adapter, { type CloudflareRequestRuntime } from "../../adapters/cloudflare.ts";
 import icon from "../chat/client/icon.svg";
 import page from "../chat/client/index.html";
 import style from "../chat/client/style.css";
@@ -24,7 +24,7 @@ const chats = new WeakMap<object, ReturnType<typeof durableChat>>();
 const ws = adapter({
   bindingName: "Chat",
   resolve(request) {
-    const { cloudflare } = request.runtime as unknown as { cloudflare: { ctx: object } };
+    const { cloudflare } = request.runtime as CloudflareRequestRuntime;
     return chats.get(cloudflare.ctx);
   },
   limits: { maxPayload: 16 * 1024, maxBuffered: 1024 * 1024, maxPeers: 500, messagesPerSecond: 20 },

@@ -1,5 +1,9 @@
 import { deflateOffers } from "../../handshake/deflate_offers.ts";
-import { type AnyContext, refusalResponse } from "../../handshake/handshake.ts";
+import {
+  type AnyContext,
+  refusalResponse,
+  type RequestRuntime,
+} from "../../handshake/handshake.ts";
 import { RawHandshake, type RawHandshakeInit } from "../../handshake/raw_handshake.ts";
 import type { CloudflareSocket } from "./workerd.ts";
 
@@ -37,11 +41,47 @@ export function readRequest(
   };
 }
 
+/**
+ * Type of `request.runtime` with the adapter for Cloudflare.
+ *
+ * ```ts
+ * import adapter, { type CloudflareRequestRuntime } from "@onepeer/onepeer/adapters/cloudflare";
+ *
+ * const ws = adapter({
+ *   hooks: {
+ *     upgrade(request) {
+ *       const { env } = (request.runtime as CloudflareRequestRuntime<{ TOKEN: string }>).cloudflare;
+ *       if (request.headers.get("authorization") !== env.TOKEN) throw new Response(null, { status: 401 });
+ *     },
+ *   },
+ * });
+ * await ws.close();
+ * ```
+ */
+export interface CloudflareRequestRuntime<Env = unknown, Context extends object = object>
+  extends RequestRuntime {
+  readonly name: "cloudflare";
+  /** The arguments of `fetch`, or of the Durable Object's constructor. */
+  readonly cloudflare: {
+    /** Not present in `resolve` after a hibernation. */
+    readonly request?: Request;
+    readonly env: Env;
+    readonly ctx: Context;
+  };
+}
+
+/** Returns `request.runtime`. */
+export function cloudflareRuntime(
+  cloudflare: CloudflareRequestRuntime["cloudflare"],
+): CloudflareRequestRuntime {
+  return { name: "cloudflare", cloudflare };
+}
+
 /** Wraps an upgrade request as a handshake. */
-export function handshakeOf(request: Request, env?: unknown, ctx?: unknown): RawHandshake {
+export function handshakeOf(request: Request, env: unknown, ctx: object): RawHandshake {
   return new RawHandshake({
     ...readRequest(request),
-    runtime: { name: "cloudflare", cloudflare: { request, env, ctx } },
+    runtime: cloudflareRuntime({ request, env, ctx }),
   });
 }
 

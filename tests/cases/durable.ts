@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { DurableContext } from "../../adapters/cloudflare.ts";
+import type { CloudflareRequestRuntime, DurableContext } from "../../adapters/cloudflare.ts";
 import type { Peer } from "../../peer.ts";
 import type { Case } from "../fixtures/case.ts";
 
@@ -165,9 +165,10 @@ export const durableCases: readonly Case[] = [
         limits: { idleTimeout: 300 },
         hooks: {
           async upgrade(request) {
-            const { cloudflare } = request.runtime as unknown as {
-              cloudflare: { ctx: { storage: { setAlarm(time: number): Promise<void> } } };
-            };
+            const { cloudflare } = request.runtime as CloudflareRequestRuntime<
+              unknown,
+              { storage: { setAlarm(time: number): Promise<void> } }
+            >;
             await cloudflare.ctx.storage.setAlarm(Date.now() + 900);
           },
           open: () => server.log("open"),

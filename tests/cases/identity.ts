@@ -158,8 +158,9 @@ export const identity: readonly Case[] = [
       hooks: {
         async open(peer) {
           await Promise.resolve();
-          const { runtime } = peer.request;
-          server.log("open", runtime?.name, Object.keys(runtime?.[runtime.name] ?? {}).length);
+          const runtime = peer.request.runtime as unknown as Record<string, object>;
+          const name = String(runtime.name);
+          server.log("open", name, Object.keys(runtime[name] ?? {}).length);
         },
       },
     }),
