@@ -551,7 +551,7 @@ export const limits: readonly Case[] = [
     id: "L10.close",
     fact: "an answer within closeTimeout is a clean close",
     server: (server) => ({
-      limits: { closeTimeout: 400 },
+      limits: { closeTimeout: 3000 },
       hooks: {
         message: (peer) => peer.close(4000),
         close: (_, info) => server.log("close", info),
