@@ -49,7 +49,15 @@ export type { Peer } from "./peer.ts";
 export type { PublishOptions } from "./pubsub/topic_arguments.ts";
 export type { PeerWebSocket, SendOptions } from "./socket/peer_websocket.ts";
 export type { CloseInfo, Payload } from "./socket/socket.ts";
-export type { Stats } from "./common/stats.ts";
+export type { Stats, SyncStats } from "./common/stats.ts";
+export type {
+  Broker,
+  BrokerHost,
+  Publication,
+  SyncAdapter,
+  SyncDriver,
+  SyncMessage,
+} from "./pubsub/broker.ts";
 export type { UpgradeHeaders } from "./handshake/upgrade_headers.ts";
 // The names of these types in crossws, which type declarations of other packages import.
 export type { Adapter as AdapterInstance } from "./endpoint/adapter.ts";

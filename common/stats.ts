@@ -23,6 +23,28 @@ export interface Stats {
   readonly drops: number;
   /** Handshakes that the server refused, or whose client left before the answer. */
   readonly refusals: number;
+  /** Connection to the other nodes. Present with the option `sync`. */
+  readonly sync?: SyncStats;
+}
+
+/** Counters and gauges of the option `sync`. */
+export interface SyncStats {
+  /** Gauge: 1 while the broker is connected, 0 otherwise. */
+  readonly up: number;
+  /** Gauge: channels that this node hears. A channel stays for a second without subscribers. */
+  readonly channels: number;
+  /** Frames that the broker has confirmed. A frame holds the messages of one turn for one topic. */
+  readonly framesOut: number;
+  /** Bytes of {@linkcode framesOut}. */
+  readonly bytesOut: number;
+  /** Frames of other nodes. */
+  readonly framesIn: number;
+  /** Bytes of {@linkcode framesIn}. */
+  readonly bytesIn: number;
+  /** Messages of this node that did not reach the broker: it was away, or too slow. */
+  readonly drops: number;
+  /** Frames that were ignored, as they are cut, forged, or of another version. */
+  readonly invalid: number;
 }
 
 /** Counters of an endpoint, in the form that the core increments. */

@@ -76,6 +76,14 @@ export abstract class Adapter {
   }
 
   /**
+   * Resolves at once, except with a broker whose option `required` is true: then as soon as the
+   * broker is connected.
+   */
+  ready(): Promise<void> {
+    return this.endpoint.ready();
+  }
+
+  /**
    * Closes every peer, or terminates every peer if `force` is true. New clients can still connect.
    *
    * @throws {RangeError} for a code or reason that RFC 6455 does not allow in a close frame.

@@ -7,6 +7,8 @@ import type { AnyContext } from "../handshake/handshake.ts";
 import { checkOptions, type EndpointOptions } from "./options.ts";
 import { Hub } from "../pubsub/hub.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
+import { SyncedHub } from "../pubsub/synced_hub.ts";
+import { FailureReporter } from "./failure_reporter.ts";
 import { checkNames } from "../common/option_names.ts";
 import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "../common/limits.ts";
 import type { SendQueue } from "../socket/send_queue.ts";
@@ -69,6 +71,7 @@ export class Endpoint {
   readonly limits: Limits;
   readonly #options: EndpointOptions;
   readonly #hub: PubSub<Peer>;
+  readonly #synced: SyncedHub<Peer> | undefined;
   readonly #counters = new Counters();
   readonly #timers = new Timers();
   readonly #host: UpgraderHost;
@@ -80,11 +83,12 @@ export class Endpoint {
   #unopened = 0;
 
   /** @internal Called by {@linkcode createEndpoint}. */
-  constructor(options: EndpointOptions, hub: PubSub<Peer> = new Hub()) {
-    this.#hub = hub;
+  constructor(options: EndpointOptions, hub?: PubSub<Peer>) {
     checkOptions(options);
     this.#options = options;
     this.limits = resolveLimits(options.limits);
+    this.#synced = hub ? undefined : this.#sync(options);
+    this.#hub = hub ?? this.#synced ?? new Hub();
     const { idleTimeout, pingInterval } = this.limits;
     this.#host = {
       limits: this.limits,
@@ -117,7 +121,21 @@ export class Endpoint {
       topics: this.#hub.topicCount,
       timers: this.#timers.size,
       ...this.#counters,
+      ...(this.#synced && { sync: this.#synced.stats }),
     };
+  }
+
+  /**
+   * Resolves at once, except with a broker whose option `required` is true: then as soon as the
+   * broker is connected.
+   */
+  async ready(): Promise<void> {
+    await this.#synced?.ready();
+  }
+
+  /** @internal Resolves when this node hears all topics that have a subscriber here. */
+  async topicsConfirmed(): Promise<void> {
+    await this.#synced?.confirmed();
   }
 
   /**
@@ -190,6 +208,15 @@ export class Endpoint {
     }
     for (const cancel of cancels) cancel();
     for (const { peer } of this.#connections) peer.terminate();
+    await this.#synced?.close();
+  }
+
+  #sync({ sync, onError }: EndpointOptions): SyncedHub<Peer> | undefined {
+    const failures = new FailureReporter(onError);
+    return sync && new SyncedHub(sync, {
+      timers: this.#timers,
+      report: (error) => failures.report(error, "sync"),
+    });
   }
 
   /**

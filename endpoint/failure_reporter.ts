@@ -11,11 +11,14 @@ export class FailureReporter {
   }
 
   /** Reports a failure. Never throws, even if the option throws or rejects. */
-  report(error: unknown, stage: string, request: UpgradeRequest): void {
+  report(error: unknown, stage: string, request?: UpgradeRequest): void {
     const failed = (thrown: unknown) => logError("the option onError itself failed", thrown);
     try {
-      if (!this.#onError) return logError(`a peer could not be created (${stage})`, error);
-      const result: unknown = this.#onError(error, { stage, request });
+      if (!this.#onError) {
+        const what = request ? "a peer could not be created" : "other nodes are not reached";
+        return logError(`${what} (${stage})`, error);
+      }
+      const result: unknown = this.#onError(error, request ? { stage, request } : { stage });
       if (isThenable(result)) Promise.resolve(result).then(undefined, failed);
     } catch (thrown) {
       failed(thrown);

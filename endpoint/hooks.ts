@@ -83,8 +83,8 @@ export type ResolveHooks<Context extends object = AnyContext> = (
 /** Circumstances of a failure that belongs to no peer. */
 export interface FailureInfo {
   /**
-   * `"upgrade"` (the hooks of a handshake), `"origin"` (the origin guard) or `"resolve"` (choosing
-   * hooks again after hibernation).
+   * `"upgrade"` (the hooks of a handshake), `"origin"` (the origin guard), `"resolve"` (choosing
+   * hooks again after hibernation) or `"sync"` (the broker is not reached, at most once a second).
    */
   readonly stage: string;
   /** The request, if there is one. */

@@ -3,6 +3,7 @@ import { checkNames } from "../common/option_names.ts";
 import { checkAllowedOrigins } from "../handshake/allowed_origins.ts";
 import { type AnyContext, TOKEN } from "../handshake/handshake.ts";
 import type { Limits } from "../common/limits.ts";
+import type { SyncAdapter } from "../pubsub/broker.ts";
 import { HOOK_NAMES, type HookOptions, type PeerHooks } from "./hooks.ts";
 
 /** Options of `createEndpoint`, and so of every adapter. */
@@ -16,6 +17,14 @@ export interface EndpointOptions<Context extends object = AnyContext> extends Ho
    * URL are always kept.
    */
   readonly retainHeaders?: readonly string[];
+  /**
+   * Connects this endpoint, a node, to the endpoints of other processes and machines. A publish then
+   * reaches the subscribers of all nodes. See `sync/redis`, `sync/nats`, `sync/postgres`,
+   * `sync/cluster` and `sync/broadcast_channel`.
+   *
+   * @default this process only
+   */
+  readonly sync?: SyncAdapter;
 }
 
 /** Names of all {@linkcode EndpointOptions}. */
@@ -29,6 +38,7 @@ export const ENDPOINT_OPTIONS: readonly (keyof EndpointOptions)[] = [
   "onError",
   "limits",
   "retainHeaders",
+  "sync",
 ];
 
 /**
@@ -46,6 +56,7 @@ export function checkOptions(options: EndpointOptions): void {
   mustBeFunction("getNamespace", options.getNamespace);
   mustBeFunction("handleProtocols", options.handleProtocols);
   mustBeFunction("onError", options.onError);
+  mustBeFunction("sync", options.sync);
   const { trustProxy = false } = options;
   const isCount = typeof trustProxy === "number" && Number.isInteger(trustProxy) && trustProxy >= 0;
   if (typeof trustProxy !== "boolean" && !isCount) {

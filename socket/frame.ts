@@ -16,9 +16,12 @@ export class Frame implements OutgoingFrame {
   readonly byteLength: number;
   #bytes: Uint8Array<ArrayBuffer> | undefined;
 
-  constructor(payload: Payload) {
+  /** @param bytes the payload as bytes, if they are known. */
+  constructor(payload: Payload, bytes?: Uint8Array<ArrayBuffer>) {
     this.payload = payload;
-    this.byteLength = typeof payload === "string" ? utf8Length(payload) : payload.byteLength;
+    this.#bytes = bytes;
+    this.byteLength = bytes?.byteLength ??
+      (typeof payload === "string" ? utf8Length(payload) : payload.byteLength);
   }
 
   get bytes(): Uint8Array<ArrayBuffer> {

@@ -45,6 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "server": ["common", "handshake", "endpoint", "adapters"],
   // Browsers load this room, so it may import no module of the server.
   "websocket": [],
+  "sync": ["common", "pubsub"],
   "mod.ts": ["common", "socket", "handshake", "pubsub", "peer.ts", "endpoint"],
 };
 /** Folders outside of the product: they may import anything, but not in a circle. */

@@ -19,7 +19,11 @@ export type SplitFile =
   | "sse"
   | "protocol"
   | "faults"
-  | "fuzz";
+  | "fuzz"
+  | "brokers";
+
+/** Runtimes on which the brokers are tested: the drivers need sockets. */
+const BROKER_RUNTIMES = ["deno", "node20", "node24", "node26", "bun"];
 
 /** Runtimes of each test file that runs on several. `deno task test` runs each alone. */
 export const runtimesOf: Readonly<Record<SplitFile, readonly Runtime[]>> = {
@@ -30,6 +34,7 @@ export const runtimesOf: Readonly<Record<SplitFile, readonly Runtime[]>> = {
   protocol: runtimes,
   faults: runtimes,
   fuzz: runtimes,
+  brokers: runtimes.filter(({ name }) => BROKER_RUNTIMES.includes(name)),
 };
 
 /** Environment variable with the name of the only runtime on which a test file runs. */

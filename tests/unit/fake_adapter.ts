@@ -7,14 +7,20 @@ import { FakeSocket } from "./fake_socket.ts";
 /** Adapter without a runtime, whose peers have fake sockets. */
 export class FakeAdapter extends Adapter {
   /** Accepts a handshake for a target, and opens a connection. */
-  async connect(target = "/"): Promise<[socket: FakeSocket, peer: Peer]> {
-    const [socket, peer] = await this.accept(target);
+  async connect(
+    target = "/",
+    socket: FakeSocket = new FakeSocket(),
+  ): Promise<[socket: FakeSocket, peer: Peer]> {
+    const [, peer] = await this.accept(target, socket);
     socket.opened();
     return [socket, peer];
   }
 
   /** Accepts a handshake for a target, whose socket has yet to open. */
-  async accept(target = "/"): Promise<[socket: FakeSocket, peer: Peer]> {
+  async accept(
+    target = "/",
+    socket: FakeSocket = new FakeSocket(),
+  ): Promise<[socket: FakeSocket, peer: Peer]> {
     const handshake = new RawHandshake({
       method: "GET",
       target,
@@ -30,7 +36,6 @@ export class FakeAdapter extends Adapter {
     });
     const decision = await this.upgrader.decide(handshake);
     assert.ok(decision.kind === "accept");
-    const socket = new FakeSocket();
     return [socket, this.endpoint.attach(socket, decision.admission)];
   }
 }

@@ -1,0 +1,84 @@
+/**
+ * Connects one endpoint, a node, to the other nodes of its cluster.
+ *
+ * A broker carries frames between nodes. It knows neither topics nor peers. Each node hears only the
+ * channels for which it has asked.
+ */
+export interface Broker {
+  /**
+   * Whether `ready()` waits until the broker is connected.
+   *
+   * @default false
+   */
+  readonly required?: boolean;
+  /** Connects in the background. Does not throw if the broker's server cannot be reached. */
+  open(host: BrokerHost): void;
+  /**
+   * Adds channels to those that this node hears. Resolves once the broker's server has confirmed
+   * them. The broker asks for all its channels again after a lost connection.
+   */
+  subscribe(channels: readonly string[]): Promise<void>;
+  /** Removes channels from those that this node hears. */
+  unsubscribe(channels: readonly string[]): void;
+  /**
+   * Sends frames, in this order. Rejects at once if there is no connection: a broker never keeps
+   * frames for later. Resolves once the broker's server, or the process that relays, has the frames.
+   */
+  publish(batch: readonly Publication[]): Promise<void>;
+  /**
+   * Calls `flush` at the end of the present turn of the event loop. Frames that are published until
+   * then leave together. Default: `queueMicrotask`.
+   */
+  defer?(flush: () => void): void;
+  /** Ends all connections. Afterwards nothing keeps the process alive. */
+  close(): Promise<void>;
+}
+
+/** A frame for one channel. */
+export interface Publication {
+  readonly channel: string;
+  readonly frame: Uint8Array<ArrayBuffer>;
+}
+
+/** What a broker tells its node. */
+export interface BrokerHost {
+  /** A frame has arrived on a channel. Frames of this node may come back: the node ignores them. */
+  received(channel: string, frame: Uint8Array): void;
+  /**
+   * The broker is connected, and its server has confirmed all channels.
+   *
+   * @param gap whether frames may have been missed since the last connection.
+   */
+  up(gap: boolean): void;
+  /** The connection was lost, or could not be made. The broker tries again by itself. */
+  down(error: unknown): void;
+}
+
+/** A message between nodes, as a {@linkcode SyncDriver} carries it. */
+export interface SyncMessage {
+  /** Namespace of the topic. The empty string stands for all namespaces. */
+  readonly namespace: string;
+  readonly topic: string;
+  readonly data: string | Uint8Array;
+}
+
+/**
+ * The simplest connection between nodes, with the names of crossws: each message goes to every other
+ * node. A driver does not deliver the node's own messages.
+ */
+export interface SyncDriver {
+  /** Calls `deliver` with each message of another node from now on. */
+  subscribe(deliver: (message: SyncMessage) => void): void | Promise<void>;
+  /** Sends a message to all other nodes. */
+  publish(message: SyncMessage): void | Promise<void>;
+  /** Ends the connection. */
+  close?(): void | Promise<void>;
+}
+
+/**
+ * Makes the connection of one node. `redis()`, `nats()`, `postgres()`, `cluster()` and
+ * `broadcastChannel()` return such a function.
+ *
+ * @param node `id` is a random name of this node.
+ */
+export type SyncAdapter = (node: { readonly id: string }) => Broker | SyncDriver;

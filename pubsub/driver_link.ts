@@ -1,0 +1,63 @@
+import { encode } from "../socket/frame.ts";
+import type { SyncDriver, SyncMessage } from "./broker.ts";
+import type { LinkHost, NodeLink, NodePublish } from "./node_link.ts";
+
+/** Link over the driver of a user, which sends each message to every other node. */
+export class DriverLink implements NodeLink {
+  readonly isRequired = false;
+  readonly channels = 1;
+  readonly #driver: SyncDriver;
+  readonly #host: LinkHost;
+
+  constructor(driver: SyncDriver, host: LinkHost) {
+    this.#driver = driver;
+    this.#host = host;
+  }
+
+  open(): void {
+    this.#try(
+      () => this.#driver.subscribe((message) => this.#received(message)),
+      () => this.#host.up(),
+      (error) => this.#host.down(error),
+    );
+  }
+
+  publish({ namespace = "", topic, frame }: NodePublish): void {
+    const { counts } = this.#host;
+    this.#try(
+      () => this.#driver.publish({ namespace, topic, data: frame.payload }),
+      () => {
+        counts.framesOut++;
+        counts.bytesOut += frame.byteLength;
+      },
+      (error) => this.#host.dropped(1, error),
+    );
+  }
+
+  async confirmed(): Promise<void> {
+    await undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.#driver.close?.();
+  }
+
+  #received(message: SyncMessage): void {
+    const { namespace, topic, data } = message ?? {}, { counts } = this.#host;
+    counts.framesIn++;
+    const isValid = typeof topic === "string" && typeof (namespace ?? "") === "string" &&
+      (typeof data === "string" || ArrayBuffer.isView(data));
+    if (!isValid) {
+      counts.invalid++;
+      return;
+    }
+    const frame = encode(data);
+    counts.bytesIn += frame.byteLength;
+    this.#host.deliver({ namespace: namespace || undefined, topic, frame, compress: true });
+  }
+
+  #try(call: () => void | Promise<void>, done: () => void, failed: (error: unknown) => void): void {
+    // A driver may throw at the call, reject later, or return nothing.
+    new Promise<void>((resolve) => resolve(call())).then(done, failed);
+  }
+}

@@ -1,0 +1,108 @@
+import type { Timers } from "../common/timers.ts";
+import type { Broker } from "./broker.ts";
+import { channelOf } from "./channel.ts";
+import type { HubObserver } from "./hub_observer.ts";
+
+/** Milliseconds that a channel without subscribers stays: clients often come back at once. */
+const UNSUBSCRIBE_DELAY = 1000;
+/** Most channels of one call of `Broker.subscribe`. */
+const MAX_CHANNELS = 512;
+
+/** A topic of one namespace. */
+export interface TopicName {
+  readonly namespace: string;
+  readonly topic: string;
+}
+
+/**
+ * Asks the broker for the channels of all topics that have a subscriber on this node. Observes the
+ * hub. The changes of one turn become one command.
+ */
+export class Interest implements HubObserver<unknown> {
+  readonly #broker: Pick<Broker, "subscribe" | "unsubscribe">;
+  readonly #timers: Timers;
+  readonly #topics = new Map<string, TopicName>();
+  /** Channels to ask for at the end of this turn. */
+  #added: string[] = [];
+  /** Channels without subscribers, and the time at which each may go. */
+  readonly #unwanted = new Map<string, number>();
+  #cancel: (() => void) | undefined;
+  /** Commands that the broker has not confirmed. */
+  readonly #pending = new Set<Promise<void>>();
+
+  constructor(broker: Pick<Broker, "subscribe" | "unsubscribe">, timers: Timers) {
+    this.#broker = broker;
+    this.#timers = timers;
+  }
+
+  /** Number of channels for which this node has asked. */
+  get size(): number {
+    return this.#topics.size;
+  }
+
+  /** Returns the topic of a channel, if this node has asked for the channel. */
+  topicOf(channel: string): TopicName | undefined {
+    return this.#topics.get(channel);
+  }
+
+  topicAdded(namespace: string, topic: string): void {
+    const channel = channelOf(namespace, topic);
+    if (this.#unwanted.delete(channel)) return;
+    this.#topics.set(channel, { namespace, topic });
+    if (this.#added.push(channel) === 1) queueMicrotask(() => this.#subscribe());
+  }
+
+  topicRemoved(namespace: string, topic: string): void {
+    this.#unwanted.set(channelOf(namespace, topic), performance.now() + UNSUBSCRIBE_DELAY);
+    this.#cancel ??= this.#timers.after(UNSUBSCRIBE_DELAY, () => this.#unsubscribe());
+  }
+
+  /** Resolves when the broker has confirmed all channels of topics that exist now. */
+  async confirmed(): Promise<void> {
+    await undefined; // until the end of the turn, when the broker is asked
+    await Promise.all(this.#pending);
+  }
+
+  /** Stops the timer. */
+  close(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #subscribe(): void {
+    const added = this.#added;
+    this.#added = [];
+    for (let i = 0; i < added.length; i += MAX_CHANNELS) {
+      this.#ask(added.slice(i, i + MAX_CHANNELS));
+    }
+  }
+
+  #ask(channels: readonly string[]): void {
+    const pending = this.#broker.subscribe(channels)
+      // A rejection means that the connection is lost, which the broker reports and heals itself.
+      .catch(() => {})
+      .finally(() => this.#pending.delete(pending));
+    this.#pending.add(pending);
+  }
+
+  #unsubscribe(): void {
+    this.#cancel = undefined;
+    const now = performance.now(), gone: string[] = [];
+    let next: number | undefined;
+    for (const [channel, time] of this.#unwanted) { // in the order of the times
+      if (time > now) {
+        next = time;
+        break;
+      }
+      this.#unwanted.delete(channel);
+      this.#topics.delete(channel);
+      gone.push(channel);
+    }
+    for (let i = 0; i < gone.length; i += MAX_CHANNELS) {
+      this.#broker.unsubscribe(gone.slice(i, i + MAX_CHANNELS));
+    }
+    if (next !== undefined) {
+      this.#cancel = this.#timers.after(next - now, () => this.#unsubscribe());
+    }
+  }
+}

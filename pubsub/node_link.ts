@@ -1,0 +1,54 @@
+import type { Timers } from "../common/timers.ts";
+import type { OutgoingFrame } from "../socket/socket.ts";
+import type { HubObserver } from "./hub_observer.ts";
+
+/** A publish, on its way to other nodes or from another node. */
+export interface NodePublish {
+  /** Namespace whose subscribers get the message; `undefined` for all namespaces. */
+  readonly namespace: string | undefined;
+  readonly topic: string;
+  readonly frame: OutgoingFrame;
+  readonly compress: boolean;
+}
+
+/** The connection of a hub to the other nodes: over a broker, or over the driver of a user. */
+export interface NodeLink {
+  /** Whether `ready()` waits for the connection. */
+  readonly isRequired: boolean;
+  /** Observes the hub, to hear only the topics that have a subscriber here. */
+  readonly interest?: HubObserver<unknown>;
+  /** Number of channels that this node hears. */
+  readonly channels: number;
+  /** Connects in the background. Does not throw. */
+  open(): void;
+  /** Sends a message to the other nodes. Does not throw. */
+  publish(message: NodePublish): void;
+  /** Resolves when this node hears all topics that have a subscriber here. */
+  confirmed(): Promise<void>;
+  /** Sends what waits, and ends the connection. Afterwards nothing keeps the process alive. */
+  close(): Promise<void>;
+}
+
+/** Services of a {@linkcode NodeLink}. */
+export interface LinkHost {
+  readonly timers: Timers;
+  /** Counters that the link increments. */
+  readonly counts: LinkCounts;
+  /** Delivers a message of another node to the subscribers of this node. */
+  deliver(message: NodePublish): void;
+  /** The connection stands, and all channels are confirmed. */
+  up(): void;
+  /** The connection was lost, or could not be made. */
+  down(error: unknown): void;
+  /** Counts messages that did not reach the broker. */
+  dropped(messages: number, error: unknown): void;
+}
+
+/** Counters of a link. */
+export interface LinkCounts {
+  framesOut: number;
+  bytesOut: number;
+  framesIn: number;
+  bytesIn: number;
+  invalid: number;
+}

@@ -1,0 +1,121 @@
+import type { Publication } from "./broker.ts";
+import { encodeFrame, type NodeMessage } from "./sync_frame.ts";
+
+/** Bytes and messages after which the gathered messages leave before the end of the turn. */
+const MAX_TURN_BYTES = 64 * 1024, MAX_TURN_MESSAGES = 256;
+/** Most bytes and messages that the broker has not yet confirmed. */
+const MAX_UNCONFIRMED_BYTES = 16 * 1024 * 1024, MAX_UNCONFIRMED_MESSAGES = 10_000;
+
+/** Largest message between nodes, in bytes. */
+export const MAX_NODE_MESSAGE: number = MAX_UNCONFIRMED_BYTES;
+
+/** Services of an {@linkcode Outbox}. */
+export interface OutboxHost {
+  /** Id of this node, for the frames. */
+  readonly node: Uint8Array;
+  /** Sends frames, see `Broker.publish`. */
+  publish(batch: readonly Publication[]): Promise<void>;
+  /** Calls back at the end of the turn. */
+  defer(flush: () => void): void;
+  /** Frames were sent. */
+  sent(frames: number, bytes: number): void;
+  /** Messages did not reach the broker. */
+  dropped(messages: number, error: unknown): void;
+}
+
+/** Messages for one channel. */
+interface Entry {
+  readonly channel: string;
+  readonly messages: NodeMessage[];
+}
+
+/**
+ * Gathers the messages of one turn of the event loop: one frame for each channel. The broker's cost
+ * depends on the number of frames far more than on their length.
+ */
+export class Outbox {
+  readonly #host: OutboxHost;
+  #entries: Entry[] = [];
+  /** Entries that can take more messages. */
+  readonly #open = new Map<string, Entry>();
+  #messages = 0;
+  #bytes = 0;
+  #unconfirmedMessages = 0;
+  #unconfirmedBytes = 0;
+  #isDeferred = false;
+  readonly #pending = new Set<Promise<void>>();
+
+  constructor(host: OutboxHost) {
+    this.#host = host;
+  }
+
+  /**
+   * Adds a message.
+   *
+   * @param isBarrier whether messages of other channels must not overtake this message.
+   */
+  add(channel: string, message: NodeMessage, isBarrier = false): void {
+    const { byteLength } = message.frame;
+    if (
+      this.#unconfirmedMessages >= MAX_UNCONFIRMED_MESSAGES ||
+      this.#unconfirmedBytes + byteLength > MAX_UNCONFIRMED_BYTES
+    ) {
+      return this.#host.dropped(1, new Error("the broker is too slow"));
+    }
+    this.#unconfirmedMessages++;
+    this.#unconfirmedBytes += byteLength;
+    this.#messages++;
+    this.#bytes += byteLength;
+    if (isBarrier) this.#open.clear();
+    const entry = this.#open.get(channel);
+    if (entry) entry.messages.push(message);
+    else this.#begin({ channel, messages: [message] }, isBarrier);
+    if (this.#bytes >= MAX_TURN_BYTES || this.#messages >= MAX_TURN_MESSAGES) return this.flush();
+    if (this.#isDeferred) return;
+    this.#isDeferred = true;
+    this.#host.defer(() => {
+      this.#isDeferred = false;
+      this.flush();
+    });
+  }
+
+  #begin(entry: Entry, isBarrier: boolean): void {
+    this.#entries.push(entry);
+    if (!isBarrier) this.#open.set(entry.channel, entry);
+  }
+
+  /** Sends all gathered messages, and waits until the broker has confirmed or rejected all. */
+  async settle(): Promise<void> {
+    this.flush();
+    await Promise.all(this.#pending);
+  }
+
+  /** Sends all gathered messages now. */
+  flush(): void {
+    const entries = this.#entries, messages = this.#messages, bytes = this.#bytes;
+    if (messages === 0) return;
+    this.#entries = [];
+    this.#open.clear();
+    this.#messages = this.#bytes = 0;
+    const batch = entries.map(({ channel, messages }) => ({
+      channel,
+      frame: encodeFrame(this.#host.node, messages),
+    }));
+    const settle = () => {
+      this.#unconfirmedMessages -= messages;
+      this.#unconfirmedBytes -= bytes;
+    };
+    const pending = this.#publish(batch).then(() => {
+      settle();
+      this.#host.sent(batch.length, batch.reduce((sum, { frame }) => sum + frame.byteLength, 0));
+    }, (error) => {
+      settle();
+      this.#host.dropped(messages, error);
+    }).finally(() => this.#pending.delete(pending));
+    this.#pending.add(pending);
+  }
+
+  async #publish(batch: readonly Publication[]): Promise<void> {
+    await this.#host.publish(batch);
+  }
+}

@@ -1,0 +1,155 @@
+import { Frame } from "../socket/frame.ts";
+import { escapeName, unescapeName } from "./channel.ts";
+import type { OutgoingFrame } from "../socket/socket.ts";
+
+/** One message between nodes. */
+export interface NodeMessage {
+  /** Topic, if the channel does not tell it: a message to all namespaces. */
+  readonly topic?: string | undefined;
+  readonly frame: OutgoingFrame;
+  readonly compress: boolean;
+}
+
+/** Version of the format: the first byte of each frame. */
+const VERSION = 1;
+/** Length of a node's id. */
+const ID_BYTES = 8;
+const HEADER_BYTES = 1 + ID_BYTES;
+/** Flags of a message. 4 and 8 are reserved. */
+const TEXT = 1, NO_COMPRESSION = 2, NAMED = 16;
+const KNOWN_FLAGS = TEXT | NO_COMPRESSION | NAMED;
+/** Most bytes of a message on the wire besides topic and payload: flags and two lengths. */
+const OVERHEAD_BYTES = 11;
+
+const utf8 = new TextEncoder();
+// Without `ignoreBOM`, a byte order mark at the start of a message would be lost.
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Returns a random id of a node, as bytes and as text. */
+export function randomNode(): { readonly bytes: Uint8Array; readonly id: string } {
+  const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
+  const id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return { bytes, id };
+}
+
+/**
+ * Writes the messages of one node for one channel:
+ *
+ * ```text
+ * frame    version (1 byte, 1) | id of the node (8 bytes) | message*
+ * message  flags (1 byte) | [length, escaped topic] | length | payload
+ * flags    1 text · 2 do not compress · 16 the topic comes first
+ * length   LEB128: 7 bits a byte, the lowest first; at most 5 bytes
+ * ```
+ */
+export function encodeFrame(
+  node: Uint8Array,
+  messages: readonly NodeMessage[],
+): Uint8Array<ArrayBuffer> {
+  const topics = messages.map(({ topic }) => {
+    return topic === undefined ? undefined : utf8.encode(escapeName(topic));
+  });
+  let size = HEADER_BYTES;
+  for (let i = 0; i < messages.length; i++) {
+    size += OVERHEAD_BYTES + messages[i]!.frame.byteLength + (topics[i]?.byteLength ?? 0);
+  }
+  const bytes = new Uint8Array(size);
+  bytes[0] = VERSION;
+  bytes.set(node, 1);
+  let at = HEADER_BYTES;
+  const write = (part: Uint8Array) => {
+    at = writeLength(bytes, at, part.byteLength);
+    bytes.set(part, at);
+    at += part.byteLength;
+  };
+  for (let i = 0; i < messages.length; i++) {
+    const { frame, compress } = messages[i]!, topic = topics[i];
+    bytes[at++] = (typeof frame.payload === "string" ? TEXT : 0) |
+      (compress ? 0 : NO_COMPRESSION) | (topic ? NAMED : 0);
+    if (topic) write(topic);
+    write(frame.bytes);
+  }
+  return bytes.subarray(0, at);
+}
+
+function writeLength(bytes: Uint8Array, at: number, length: number): number {
+  while (length > 127) {
+    bytes[at++] = (length & 127) | 128;
+    length >>>= 7;
+  }
+  bytes[at++] = length;
+  return at;
+}
+
+/**
+ * Reads a frame. Returns its messages, `"own"` if the frame comes from this node, and `undefined` if
+ * any part of the frame breaks the format: then no message of it counts.
+ */
+export function decodeFrame(
+  bytes: Uint8Array,
+  node: Uint8Array,
+): readonly NodeMessage[] | "own" | undefined {
+  if (bytes.byteLength < HEADER_BYTES || bytes[0] !== VERSION) return undefined;
+  if (node.every((byte, i) => byte === bytes[1 + i])) return "own";
+  const messages: NodeMessage[] = [];
+  try {
+    for (const reader = new Reader(bytes, HEADER_BYTES); !reader.isAtEnd;) {
+      messages.push(reader.message());
+    }
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+  return messages;
+}
+
+/** Reads messages. Throws a `RangeError` at a wrong length, and a `TypeError` for invalid UTF-8. */
+class Reader {
+  readonly #bytes: Uint8Array;
+  #at: number;
+
+  constructor(bytes: Uint8Array, at: number) {
+    this.#bytes = bytes;
+    this.#at = at;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.byteLength;
+  }
+
+  message(): NodeMessage {
+    const flags = this.#byte();
+    if (flags & ~KNOWN_FLAGS) throw new RangeError("unknown flags");
+    const topic = flags & NAMED ? unescapeName(strict.decode(this.#part())) : undefined;
+    // Copied: the broker may use the memory of its frame again, and a peer may keep the message.
+    const payload = new Uint8Array(this.#part());
+    return {
+      topic,
+      compress: !(flags & NO_COMPRESSION),
+      frame: new Frame(flags & TEXT ? strict.decode(payload) : payload, payload),
+    };
+  }
+
+  #byte(): number {
+    const byte = this.#bytes[this.#at++];
+    if (byte === undefined) throw new RangeError("the frame ends too early");
+    return byte;
+  }
+
+  #part(): Uint8Array {
+    const length = this.#length(), start = this.#at;
+    if (length > this.#bytes.byteLength - start) throw new RangeError("the frame ends too early");
+    this.#at += length;
+    return this.#bytes.subarray(start, this.#at);
+  }
+
+  #length(): number {
+    let length = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.#byte();
+      length += (byte & 127) * 2 ** shift;
+      if (byte < 128) return length;
+    }
+    throw new RangeError("a length has more than five bytes");
+  }
+}

@@ -1,0 +1,164 @@
+import type { SyncStats } from "../common/stats.ts";
+import type { Timers } from "../common/timers.ts";
+import type { BroadcastDomain, OutgoingFrame } from "../socket/socket.ts";
+import type { SyncAdapter } from "./broker.ts";
+import { BrokerLink } from "./broker_link.ts";
+import { DriverLink } from "./driver_link.ts";
+import { Hub } from "./hub.ts";
+import { Notifier } from "./hub_observer.ts";
+import type { LinkHost, NodeLink, NodePublish } from "./node_link.ts";
+import { MAX_NODE_MESSAGE } from "./outbox.ts";
+import type { HubPublishOptions, Member, PubSub } from "./pubsub.ts";
+import { randomNode } from "./sync_frame.ts";
+
+/** Milliseconds between reports of a broker that is not reached. */
+const REPORT_INTERVAL = 1000;
+
+/** Services of a {@linkcode SyncedHub}. */
+export interface SyncHost {
+  readonly timers: Timers;
+  /** Reports a failure of the broker. Never throws. */
+  report(error: unknown): void;
+}
+
+/**
+ * Hub of one node, around a plain {@linkcode Hub}: a publish reaches the subscribers of all nodes.
+ *
+ * The subscribers of this node get a message at once, the other nodes after the end of the turn. No
+ * failure of the broker reaches the publisher or a client. The hub counts lost messages, and reports
+ * failures at most once a second.
+ */
+export class SyncedHub<M extends Member> implements PubSub<M> {
+  readonly #hub: Hub<M>;
+  readonly #link: NodeLink;
+  readonly #host: SyncHost;
+  readonly #counts = { framesOut: 0, bytesOut: 0, framesIn: 0, bytesIn: 0, drops: 0, invalid: 0 };
+  readonly #firstUp = Promise.withResolvers<void>();
+  #isUp = false;
+  #isClosed = false;
+  #reportedAt = -Infinity;
+
+  /** Calls `sync`, and connects in the background. */
+  constructor(sync: SyncAdapter, host: SyncHost) {
+    this.#host = host;
+    const node = randomNode(), made = sync({ id: node.id }), linkHost = this.#linkHost();
+    this.#link = "open" in made
+      ? new BrokerLink(made, node.bytes, linkHost)
+      : new DriverLink(made, linkHost);
+    const { interest } = this.#link;
+    this.#hub = new Hub(interest && new Notifier<M>([interest]));
+    this.#link.open();
+  }
+
+  /** Resolves when the broker is connected, if the option `required` of the broker is true. */
+  async ready(): Promise<void> {
+    if (this.#link.isRequired) await this.#firstUp.promise;
+  }
+
+  /** Resolves when this node hears all topics that have a subscriber here. */
+  confirmed(): Promise<void> {
+    return this.#link.confirmed();
+  }
+
+  /** Present values of the counters and gauges. */
+  get stats(): SyncStats {
+    return { up: this.#isUp ? 1 : 0, channels: this.#link.channels, ...this.#counts };
+  }
+
+  get namespaces(): ReadonlyMap<string, ReadonlySet<M>> {
+    return this.#hub.namespaces;
+  }
+
+  get memberCount(): number {
+    return this.#hub.memberCount;
+  }
+
+  get topicCount(): number {
+    return this.#hub.topicCount;
+  }
+
+  join(namespace: string, member: M): void {
+    this.#hub.join(namespace, member);
+  }
+
+  leave(namespace: string, member: M): void {
+    this.#hub.leave(namespace, member);
+  }
+
+  subscribe(namespace: string, topic: string, member: M): void {
+    this.#hub.subscribe(namespace, topic, member);
+  }
+
+  unsubscribe(namespace: string, topic: string, member: M): void {
+    this.#hub.unsubscribe(namespace, topic, member);
+  }
+
+  changeDomain(
+    namespace: string,
+    topics: Iterable<string>,
+    member: M,
+    from: BroadcastDomain | undefined,
+  ): void {
+    this.#hub.changeDomain(namespace, topics, member, from);
+  }
+
+  /**
+   * Sends a frame to the subscribers of all nodes. Returns how many of this node accepted the frame.
+   *
+   * @throws {RangeError} for a frame that is too large for other nodes. Then no subscriber gets it.
+   */
+  publish(topic: string, frame: OutgoingFrame, options: HubPublishOptions<M> = {}): number {
+    if (frame.byteLength > MAX_NODE_MESSAGE) {
+      throw new RangeError(
+        `Cannot publish ${frame.byteLength} bytes as other nodes take at most ${MAX_NODE_MESSAGE}`,
+      );
+    }
+    const reached = this.#hub.publish(topic, frame, options);
+    const { namespace, compress = true } = options;
+    if (!this.#isClosed) this.#link.publish({ namespace, topic, frame, compress });
+    return reached;
+  }
+
+  /** Sends what waits, and ends the connection to the other nodes. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#isUp = false;
+    try {
+      await this.#link.close();
+    } catch (error) {
+      this.#host.report(error);
+    }
+  }
+
+  #linkHost(): LinkHost {
+    return {
+      timers: this.#host.timers,
+      counts: this.#counts,
+      deliver: (message) => this.#deliver(message),
+      up: () => {
+        this.#isUp = !this.#isClosed;
+        this.#firstUp.resolve();
+      },
+      down: (error) => {
+        this.#isUp = false;
+        this.#report(error);
+      },
+      dropped: (messages, error) => {
+        this.#counts.drops += messages;
+        this.#report(error);
+      },
+    };
+  }
+
+  #deliver({ namespace, topic, frame, compress }: NodePublish): void {
+    if (!this.#isClosed) this.#hub.publish(topic, frame, { namespace, compress });
+  }
+
+  #report(error: unknown): void {
+    const now = performance.now();
+    if (this.#isClosed || now - this.#reportedAt < REPORT_INTERVAL) return;
+    this.#reportedAt = now;
+    this.#host.report(error);
+  }
+}

@@ -1,0 +1,5 @@
+import type { BrokerDriver } from "./driver.ts";
+import { memoryDriver } from "./drivers/memory.ts";
+
+/** All brokers under test. */
+export const drivers: readonly BrokerDriver[] = [memoryDriver];

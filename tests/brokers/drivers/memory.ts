@@ -1,0 +1,19 @@
+import type { SyncAdapter } from "../../../pubsub/broker.ts";
+import { memory } from "../../../sync/memory.ts";
+import type { BrokerDriver } from "../driver.ts";
+
+/** The broker within one process: the reference of the suite. */
+export const memoryDriver: BrokerDriver = {
+  name: "memory",
+  start() {
+    const clusters = new Map<string, SyncAdapter>();
+    return Promise.resolve({
+      sync(name) {
+        let sync = clusters.get(name);
+        if (!sync) clusters.set(name, sync = memory());
+        return sync;
+      },
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    });
+  },
+};

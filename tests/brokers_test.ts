@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { brokerCases } from "./brokers/cases.ts";
+import { drivers } from "./brokers/drivers.ts";
+import type { CaseResult } from "./brokers/program.ts";
+import { chosenRuntimes, runtimesOf } from "./harness/runtime_suites.ts";
+import { run } from "../scripts/npm/command.ts";
+
+const program = new URL("./brokers/program.ts", import.meta.url);
+/** Milliseconds for all cases of one driver. */
+const MAX_MS = 300_000;
+
+for (const runtime of chosenRuntimes(runtimesOf.brokers)) {
+  const command = await runtime.command(program);
+  for (const driver of drivers) {
+    const missing = "missing" in command ? command.missing : await driver.missing?.();
+    if (missing !== undefined) {
+      console.error(
+        `\n*** NOT RUN: needs ${missing}: broker ${driver.name} on ${runtime.title} ***\n`,
+      );
+    }
+    let results: Promise<Map<string, CaseResult>> | undefined;
+    for (const { id, fact } of brokerCases) {
+      Deno.test({
+        name: `${runtime.title}, broker ${driver.name}, ${id}: ${fact}`,
+        ignore: missing !== undefined,
+        async fn() {
+          results ??= resultsOf(command as readonly string[], driver.name);
+          const result = (await results).get(id);
+          assert.ok(result, "the program ended before this case");
+          if (result.status === "failed") throw new Error(result.detail);
+        },
+      });
+    }
+  }
+}
+
+async function resultsOf(
+  [command, ...args]: readonly string[],
+  driver: string,
+): Promise<Map<string, CaseResult>> {
+  const output = await run(command!, [...args, driver], { timeout: MAX_MS });
+  const results = output.trim().split("\n").map((line) => JSON.parse(line) as CaseResult);
+  return new Map(results.map((result) => [result.id, result]));
+}
