@@ -148,6 +148,7 @@ export default adapter;
 
 /** Type of `request.runtime` with this adapter. */
 export interface BunRequestRuntime extends RequestRuntime {
+  /** The name of the property below. */
   readonly name: "bun";
   /** The arguments of the server's `fetch`. */
   readonly bun: { readonly request: Request; readonly server: BunServer };

@@ -183,6 +183,7 @@ export default adapter;
 
 /** Type of `request.runtime` with this adapter. */
 export interface DenoRequestRuntime extends RequestRuntime {
+  /** The name of the property below. */
   readonly name: "deno";
   /** The arguments of the server's handler. */
   readonly deno: { readonly request: Request; readonly info: DenoServeInfo | undefined };

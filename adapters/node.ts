@@ -266,15 +266,15 @@ export function fromNodeUpgradeHandler(handler: NodeUpgradeHandler): Pick<Hooks,
   };
 }
 
-/** Type of `request.runtime` with this adapter. */
+/** Type of `request.runtime`. */
 export interface NodeRequestRuntime extends RequestRuntime {
+  /** The name of the property below. */
   readonly name: "node";
   /** The arguments of the server's `upgrade` event. */
   readonly node: { readonly req: IncomingMessage; readonly socket: Duplex; readonly head: Buffer };
 }
 
 const DONE: Promise<void> = Promise.resolve();
-
 function ignore(): void {}
 
 function snapshot(

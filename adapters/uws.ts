@@ -207,6 +207,7 @@ export default adapter;
  * the first `await` of `upgrade`.
  */
 export interface UwsRequestRuntime extends RequestRuntime {
+  /** The name of the property below. */
   readonly name: "uws";
   /** The arguments of the route. */
   readonly uws: {

@@ -20,6 +20,7 @@ export interface ServerInfo {
 
 /** Type of `request.runtime` with the adapter for server-sent events. */
 export interface SSERequestRuntime extends RequestRuntime {
+  /** The name of the property below. */
   readonly name: "sse";
   /** The arguments of the adapter's `fetch`. */
   readonly sse: { readonly request: Request; readonly info: ServerInfo | undefined };

@@ -60,6 +60,7 @@ export function readRequest(
  */
 export interface CloudflareRequestRuntime<Env = unknown, Context extends object = object>
   extends RequestRuntime {
+  /** The name of the property below. */
   readonly name: "cloudflare";
   /** The arguments of `fetch`, or of the Durable Object's constructor. */
   readonly cloudflare: {
