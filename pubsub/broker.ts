@@ -36,7 +36,9 @@ export interface Broker {
 
 /** A frame for one channel. */
 export interface Publication {
+  /** Channel on which other nodes get the frame. */
   readonly channel: string;
+  /** The bytes to carry, unchanged. */
   readonly frame: Uint8Array<ArrayBuffer>;
 }
 
@@ -58,7 +60,9 @@ export interface BrokerHost {
 export interface SyncMessage {
   /** Namespace of the topic. The empty string stands for all namespaces. */
   readonly namespace: string;
+  /** Topic whose subscribers get the message. */
   readonly topic: string;
+  /** Text or bytes. */
   readonly data: string | Uint8Array;
 }
 

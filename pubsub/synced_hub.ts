@@ -1,3 +1,4 @@
+import { Deferred } from "../common/deferred.ts";
 import type { SyncStats } from "../common/stats.ts";
 import type { Timers } from "../common/timers.ts";
 import type { BroadcastDomain, OutgoingFrame } from "../socket/socket.ts";
@@ -33,7 +34,7 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
   readonly #link: NodeLink;
   readonly #host: SyncHost;
   readonly #counts = { framesOut: 0, bytesOut: 0, framesIn: 0, bytesIn: 0, drops: 0, invalid: 0 };
-  readonly #firstUp = Promise.withResolvers<void>();
+  readonly #firstUp = new Deferred();
   #isUp = false;
   #isClosed = false;
   #reportedAt = -Infinity;

@@ -37,6 +37,12 @@ export interface CloudflareWorker {
 export interface CloudflareOptions<Context extends object = AnyContext>
   extends AdapterOptions<Context> {
   /**
+   * Not possible here. One Durable Object is one room, which all clients of the room reach, so the
+   * room needs no broker. An open connection to a broker would also keep the object from hibernation.
+   * To publish into another room, call a method of its object by the stub.
+   */
+  readonly sync?: never;
+  /**
    * Endpoint to share with other adapters: the same peers, topics and limits. For plain Workers
    * only: each Durable Object has its own endpoint.
    */
@@ -122,6 +128,12 @@ export function checkCloudflare(
   },
 ): void {
   checkAdapterOptions(options, OWN_OPTIONS);
+  if (options.sync !== undefined) {
+    throw new TypeError(
+      "Cannot use sync on Cloudflare as a broker's connection would keep the object from hibernation: " +
+        "one Durable Object is one room, and its stub publishes from elsewhere",
+    );
+  }
   const { bindingName, instanceName, resolveDurableStub, heartbeat } = options;
   checkNamed("bindingName", bindingName, "instanceName", instanceName);
   if (resolveDurableStub !== undefined && typeof resolveDurableStub !== "function") {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { memory } from "../../../../sync/memory.ts";
 import adapter, {
   type CloudflareOptions,
   type WorkerOptions,
@@ -13,6 +14,7 @@ Deno.test("cloudflareAdapter() rejects wrong options at the call, before the fir
     [{ bindingName: "" }, /Cannot use bindingName/],
     [{ instanceName: 5 }, /Cannot use instanceName as it must be a name, or a function/],
     [{ resolveDurableStub: "Room" }, /Cannot use resolveDurableStub as it must be a function/],
+    [{ sync: memory() }, /Cannot use sync on Cloudflare .* one Durable Object is one room/],
     [{ heartbeat: "ping" }, /Cannot use heartbeat as it must be \{ request/],
     [{ heartbeat: { request: "ping" } }, /Cannot use heartbeat/],
     [{ heartbeat: null }, /Cannot use heartbeat/],
