@@ -3,7 +3,16 @@ import { ALL_NAMESPACES, channelOf } from "./channel.ts";
 import { Interest } from "./interest.ts";
 import type { LinkHost, NodeLink, NodePublish } from "./node_link.ts";
 import { Outbox } from "./outbox.ts";
-import { decodeFrame } from "./sync_frame.ts";
+import type { SyncAdapter } from "./sync_adapter.ts";
+import { decodeFrame, nodeBytes } from "./sync_frame.ts";
+
+/** Makes the option `sync` of brokers. Calls `makeBroker` for each endpoint. */
+export function overBroker(makeBroker: () => Broker): SyncAdapter {
+  return ({ id }) => {
+    const broker = makeBroker();
+    return { link: (host) => new BrokerLink(broker, nodeBytes(id), host) };
+  };
+}
 
 /** Link over a broker: one channel for each topic, and one for publishes to all namespaces. */
 export class BrokerLink implements NodeLink, BrokerHost {

@@ -1,5 +1,5 @@
 import { encode } from "../socket/frame.ts";
-import type { SyncDriver, SyncMessage } from "./broker.ts";
+import type { SyncDriver, SyncMessage } from "./sync_adapter.ts";
 import type { LinkHost, NodeLink, NodePublish } from "./node_link.ts";
 
 /** Link over the driver of a user, which sends each message to every other node. */

@@ -1,13 +1,11 @@
 import type { Publication } from "./broker.ts";
+import { MAX_NODE_MESSAGE } from "./node_link.ts";
 import { encodeFrame, type NodeMessage } from "./sync_frame.ts";
 
 /** Bytes and messages after which the gathered messages leave before the end of the turn. */
 const MAX_TURN_BYTES = 64 * 1024, MAX_TURN_MESSAGES = 256;
 /** Most bytes and messages that the broker has not yet confirmed. */
-const MAX_UNCONFIRMED_BYTES = 16 * 1024 * 1024, MAX_UNCONFIRMED_MESSAGES = 10_000;
-
-/** Largest message between nodes, in bytes. */
-export const MAX_NODE_MESSAGE: number = MAX_UNCONFIRMED_BYTES;
+const MAX_UNCONFIRMED_BYTES = MAX_NODE_MESSAGE, MAX_UNCONFIRMED_MESSAGES = 10_000;
 
 /** Services of an {@linkcode Outbox}. */
 export interface OutboxHost {

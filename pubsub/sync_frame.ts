@@ -25,11 +25,9 @@ const utf8 = new TextEncoder();
 // Without `ignoreBOM`, a byte order mark at the start of a message would be lost.
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Returns a random id of a node, as bytes and as text. */
-export function randomNode(): { readonly bytes: Uint8Array; readonly id: string } {
-  const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
-  const id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return { bytes, id };
+/** Returns the bytes of a node's id, which has 16 hexadecimal digits. */
+export function nodeBytes(id: string): Uint8Array {
+  return Uint8Array.from({ length: ID_BYTES }, (_, i) => parseInt(id.slice(2 * i, 2 * i + 2), 16));
 }
 
 /**

@@ -2,15 +2,13 @@ import { Deferred } from "../common/deferred.ts";
 import type { SyncStats } from "../common/stats.ts";
 import type { Timers } from "../common/timers.ts";
 import type { BroadcastDomain, OutgoingFrame } from "../socket/socket.ts";
-import type { SyncAdapter } from "./broker.ts";
-import { BrokerLink } from "./broker_link.ts";
 import { DriverLink } from "./driver_link.ts";
 import { Hub } from "./hub.ts";
 import { Notifier } from "./hub_observer.ts";
-import type { LinkHost, NodeLink, NodePublish } from "./node_link.ts";
-import { MAX_NODE_MESSAGE } from "./outbox.ts";
+import { type LinkHost, MAX_NODE_MESSAGE, type NodeLink, type NodePublish } from "./node_link.ts";
+
 import type { HubPublishOptions, Member, PubSub } from "./pubsub.ts";
-import { randomNode } from "./sync_frame.ts";
+import type { SyncAdapter } from "./sync_adapter.ts";
 
 /** Milliseconds between reports of a broker that is not reached. */
 const REPORT_INTERVAL = 1000;
@@ -42,10 +40,8 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
   /** Calls `sync`, and connects in the background. */
   constructor(sync: SyncAdapter, host: SyncHost) {
     this.#host = host;
-    const node = randomNode(), made = sync({ id: node.id }), linkHost = this.#linkHost();
-    this.#link = "open" in made
-      ? new BrokerLink(made, node.bytes, linkHost)
-      : new DriverLink(made, linkHost);
+    const made = sync({ id: randomId() }), linkHost = this.#linkHost();
+    this.#link = "link" in made ? made.link(linkHost) : new DriverLink(made, linkHost);
     const { interest } = this.#link;
     this.#hub = new Hub(interest && new Notifier<M>([interest]));
     this.#link.open();
@@ -162,4 +158,10 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
     this.#reportedAt = now;
     this.#host.report(error);
   }
+}
+
+/** Returns 16 hexadecimal digits: the eight bytes by which frames name their node. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

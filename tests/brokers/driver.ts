@@ -1,4 +1,4 @@
-import type { SyncAdapter } from "../../pubsub/broker.ts";
+import type { SyncAdapter } from "../../pubsub/sync_adapter.ts";
 
 /** A broker under test. */
 export interface BrokerDriver {
