@@ -158,6 +158,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
       namespace: this.namespace,
       except: options?.echo ? undefined : this.#self,
       compress: options?.compress,
+      local: options?.local,
     });
   }
 

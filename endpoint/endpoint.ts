@@ -53,6 +53,12 @@ export interface EndpointPublishOptions {
    * @default true
    */
   readonly compress?: boolean;
+  /**
+   * Whether only subscribers of this process get the message. For endpoints with the option `sync`.
+   *
+   * @default false
+   */
+  readonly local?: boolean;
 }
 
 /** Milliseconds between checks of slow peers, for runtimes that do not report every drain. */
@@ -145,9 +151,9 @@ export class Endpoint {
    * @throws {TypeError} for data that cannot be sent, see `peer.send`.
    */
   publish(topic: string, data: unknown, options: EndpointPublishOptions = {}): number {
-    const { namespace, compress } = options;
+    const { namespace, compress, local } = options;
     if (namespace !== undefined) checkTopic(namespace, "the namespace");
-    return this.#hub.publish(checkTopic(topic), encode(data), { namespace, compress });
+    return this.#hub.publish(checkTopic(topic), encode(data), { namespace, compress, local });
   }
 
   /**

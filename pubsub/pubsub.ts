@@ -15,6 +15,8 @@ export interface HubPublishOptions<M> {
   readonly namespace?: string | undefined;
   /** Member that does not get the message. */
   readonly except?: M | undefined;
+  /** Whether the message stays on this node. */
+  readonly local?: boolean | undefined;
   /** Whether to compress the message for members that negotiated compression. */
   readonly compress?: boolean | undefined;
 }

@@ -105,14 +105,15 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
    * @throws {RangeError} for a frame that is too large for other nodes. Then no subscriber gets it.
    */
   publish(topic: string, frame: OutgoingFrame, options: HubPublishOptions<M> = {}): number {
+    const { namespace, compress = true, local = false } = options;
+    if (local || this.#isClosed) return this.#hub.publish(topic, frame, options);
     if (frame.byteLength > MAX_NODE_MESSAGE) {
       throw new RangeError(
         `Cannot publish ${frame.byteLength} bytes as other nodes take at most ${MAX_NODE_MESSAGE}`,
       );
     }
     const reached = this.#hub.publish(topic, frame, options);
-    const { namespace, compress = true } = options;
-    if (!this.#isClosed) this.#link.publish({ namespace, topic, frame, compress });
+    this.#link.publish({ namespace, topic, frame, compress });
     return reached;
   }
 

@@ -11,6 +11,12 @@ export interface PublishOptions extends SendOptions {
    * @default false
    */
   readonly echo?: boolean;
+  /**
+   * Whether only subscribers of this process get the message. For endpoints with the option `sync`.
+   *
+   * @default false
+   */
+  readonly local?: boolean;
 }
 
 /**
