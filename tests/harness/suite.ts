@@ -52,8 +52,12 @@ export async function runSuite(
     }
   };
   await work(cases.filter((it) => it.runsAlone));
-  const rest = cases.filter((it) => !it.runsAlone);
-  await Promise.all(Array.from({ length: parallel }, () => work(rest)));
+  const heavy = cases.filter((it) => it.fillsMemory && !it.runsAlone);
+  const rest = cases.filter((it) => !it.fillsMemory && !it.runsAlone);
+  await Promise.all([
+    work(heavy).then(() => work(rest)), // one after another
+    ...Array.from({ length: parallel - 1 }, () => work(rest)),
+  ]);
   const order = new Map(cases.map(({ id }, index) => [id, index]));
   return outcomes.sort((a, b) => order.get(a.id)! - order.get(b.id)!);
 }
