@@ -51,7 +51,7 @@ export type { PeerWebSocket, SendOptions } from "./socket/peer_websocket.ts";
 export type { CloseInfo, Payload } from "./socket/socket.ts";
 export type { Stats } from "./common/stats.ts";
 export type { UpgradeHeaders } from "./handshake/upgrade_headers.ts";
-// The names of these types in crossws, which type declarations of other packages import.
+// Aliases with the names of crossws: type declarations of other packages import these names.
 export type { Adapter as AdapterInstance } from "./endpoint/adapter.ts";
 export type { HookError as WSError } from "./common/errors.ts";
 export type {
