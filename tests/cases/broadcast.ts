@@ -13,7 +13,7 @@ async function texts(socket: TestSocket, count: number): Promise<string[]> {
   return got;
 }
 
-/** Joined to some of {@linkcode ODD_TOPICS} by a NUL or space, several of these give one text. */
+/** Namespaces that, joined to {@linkcode ODD_TOPICS} by a NUL or a space, give equal texts. */
 const ODD_SPACES = ["/a", "/a\0b", "/a\0", "0", "0 0"];
 const ODD_TOPICS = ["b\0c", "c", "\0c", "0", "", " 0"];
 
