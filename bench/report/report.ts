@@ -102,8 +102,8 @@ ${idleTable(results)}
 
 ## Slow readers
 
-${SLOW.readers} of 1,000 subscribers stop reading, while a message of 16 KiB is published to all 30 times a
-second. onepeer may queue at most ${SLOW.maxBufferedMib} MiB for each peer (\`limits.maxBuffered\`), and closes a peer
+${SLOW.readers} of 1,000 subscribers stop reading, while the server publishes a message of 16 KiB to all
+1,000, 30 times a second. onepeer may queue at most ${SLOW.maxBufferedMib} MiB for each peer (\`limits.maxBuffered\`), and closes a peer
 over that limit with 1013. The figures do not include the buffers of the operating system.
 
 ![Memory over time while some subscribers do not read](benchmarks/slow.svg)

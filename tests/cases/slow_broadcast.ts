@@ -287,7 +287,7 @@ export const slowBroadcast: readonly Case[] = [
             }
             server.log("resume");
             for (let i = 0; slow.bufferedAmount > 0; i++) {
-              if (i < 200) publish(1); // or a busy machine never catches up
+              if (i < 200) publish(1); // more publishes would keep the peer slow on a busy machine
               await othersHaveRead(slow);
             }
             publish(100);

@@ -27,7 +27,7 @@ export class CaseClient {
   port = 0;
   /** The process that runs the server half. */
   readonly server: ServerProcess;
-  /** Whether the case needs WebSocket frames that the transport does not have. */
+  /** Whether the case needs a WebSocket handshake, which the transport does not have. */
   lacksLine = false;
   readonly #opened: { terminate(): void }[] = [];
   readonly #transport: Transport;
@@ -90,7 +90,7 @@ export class CaseClient {
   async raw(options: RawHandshakeOptions = {}): Promise<RawClient> {
     if (this.#transport !== "websocket") {
       this.lacksLine = true;
-      throw new Error("the case writes WebSocket frames, which this transport does not have");
+      throw new Error("the case writes a WebSocket handshake, which this transport does not have");
     }
     const raw = await this.tcp();
     raw.handshake({ target: this.path(), ...options });
