@@ -280,6 +280,7 @@ export const broadcast: readonly Case[] = [
   },
   {
     id: "P9.fresh-topics",
+    fillsMemory: true,
     runsAlone: true,
     fact:
       "the server closes a stuck subscriber with 1013 even if it leaves each topic after one message",

@@ -234,6 +234,7 @@ export const sending: readonly Case[] = [
   },
   {
     id: "S3.snapshot",
+    fillsMemory: true,
     fact: "send() takes the bytes at the call, also under backpressure",
     server: (server) => ({
       hooks: {

@@ -12,6 +12,9 @@ import { TimeLimit } from "./time_limit.ts";
  */
 const MAX_GAP_MS = 1500;
 
+/** Milliseconds after a case that fills the memory: event streams have fewer heartbeats there. */
+const MAX_LEAVE_MS = 6000;
+
 /** Result of one case on one runtime. */
 export interface Outcome {
   readonly id: string;
@@ -115,7 +118,7 @@ async function attempt(
     failure = error instanceof Error ? error.stack ?? error.message : JSON.stringify(error);
   }
   try {
-    await client.close();
+    await client.close(it.fillsMemory ? MAX_LEAVE_MS : undefined);
   } catch (error) {
     failure ??= server.exited ?? String(error);
   }

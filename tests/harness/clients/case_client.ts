@@ -175,11 +175,15 @@ export class CaseClient {
     this.port = await this.#control("open", { case: caseId });
   }
 
-  /** Ends all clients, and checks that the server kept no peer, topic, timer or namespace. */
-  async close(): Promise<void> {
+  /**
+   * Ends all clients, and checks that the server kept no peer, topic, timer or namespace.
+   *
+   * @param maxMs milliseconds in which the server must notice that the clients have left.
+   */
+  async close(maxMs = 2500): Promise<void> {
     for (const connection of this.#opened) connection.terminate();
     let left: CaseServerStats | undefined;
-    const limit = new TimeLimit(1500);
+    const limit = new TimeLimit(maxMs);
     do {
       left = await this.stats();
       if (left.peers + left.topics + left.timers + left.namespaces === 0) break;
