@@ -251,7 +251,7 @@ export class Endpoint {
 
   #begin(connection: LiveConnection): void {
     this.#connections.add(connection);
-    if (this.#unopened > 0) this.#unopened--; // none, if the peer returns from hibernation
+    if (this.#unopened > 0) this.#unopened--; // a peer from hibernation was not counted
     // The handshake was accepted before `close()` was called, but the socket opens only now.
     const closing = this.#closing;
     if (closing) queueMicrotask(() => connection.peer.close(closing.code, closing.reason));

@@ -20,7 +20,7 @@ export interface PublishOptions extends SendOptions {
 }
 
 /**
- * Returns a topic, or another name.
+ * Checks that a topic, or another name, is a string. Returns the string.
  *
  * @throws {TypeError} for a value that is not a string.
  */

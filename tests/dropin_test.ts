@@ -11,8 +11,8 @@ import {
 import { type Runtime, runtimes } from "./runtimes/native.ts";
 
 /**
- * Packages of the project in which applications for crossws 0.4 run. The tests pack this package as
- * for npm, and install it there once, under the name of crossws.
+ * Packages of the project in which applications for crossws 0.4 run. The tests also install this
+ * library in the project, once, packed as for npm and under the name of crossws.
  */
 const DEPENDENCIES = {
   "@types/node": "24.10.1",
