@@ -154,12 +154,10 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    * @throws {TypeError} for a topic that is no string, and for the data that {@linkcode send} rejects.
    */
   publish(topic: string, data: unknown, options?: PublishOptions): number {
-    return this.#host.hub.publish(checkTopic(topic), encode(data), {
-      namespace: this.namespace,
-      except: options?.echo ? undefined : this.#self,
-      compress: options?.compress,
-      local: options?.local,
-    });
+    const { namespace } = this, { compress, local } = options ?? {};
+    const except = options?.echo ? undefined : this.#self;
+    const to = { namespace, except, compress, local };
+    return this.#host.hub.publish(checkTopic(topic), encode(data), to);
   }
 
   /**
