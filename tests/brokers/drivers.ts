@@ -1,5 +1,6 @@
 import type { BrokerDriver } from "./driver.ts";
+import { broadcastChannelDriver } from "./drivers/broadcast_channel.ts";
 import { memoryDriver } from "./drivers/memory.ts";
 
 /** All brokers under test. */
-export const drivers: readonly BrokerDriver[] = [memoryDriver];
+export const drivers: readonly BrokerDriver[] = [memoryDriver, broadcastChannelDriver];
