@@ -92,11 +92,9 @@ class BroadcastBroker implements Broker {
   }
 
   async close(): Promise<void> {
-    const port = this.#port;
+    this.#port?.close();
     this.#port = this.#host = undefined;
-    // Deno 2.9 sends to other threads a turn later, and only if the channel is still open.
-    await new Promise((resolve) => setTimeout(resolve));
-    port?.close();
+    await undefined;
   }
 
   /** Takes a message, which any code of this process may have sent. */

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { chosenRuntimes, runtimesOf } from "./harness/runtime_suites.ts";
+import { run } from "../scripts/npm/command.ts";
+
+/** Brokers between threads and between processes of one machine. Each program ends by itself. */
+interface Program {
+  readonly fact: string;
+  /** File below `tests/brokers/`. */
+  readonly file: string;
+  readonly says: string;
+}
+
+const programs: readonly Program[] = [
+  {
+    fact: "threads hear each other, also what a thread publishes just before it closes",
+    file: "threads.ts",
+    says: "r e a d y\n1 2 3\n2 4 6\nl a s t\n",
+  },
+];
+
+for (const runtime of chosenRuntimes(runtimesOf.brokers)) {
+  for (const { fact, file, says } of programs) {
+    const command = await runtime.command(new URL(`./brokers/${file}`, import.meta.url));
+    const missing = "missing" in command ? command.missing : undefined;
+    const name = `${runtime.title}, local brokers: ${fact}`;
+    if (missing !== undefined) console.error(`\n*** NOT RUN: needs ${missing}: ${name} ***\n`);
+    Deno.test({
+      name,
+      ignore: missing !== undefined,
+      async fn() {
+        const [first, ...words] = command as readonly string[];
+        assert.equal(await run(first!, words, { timeout: 30_000 }), says);
+      },
+    });
+  }
+}
