@@ -80,11 +80,12 @@ export class Relay {
   }
 
   #welcome(key: string, worker: ClusterWorker, { node: id, cluster, bytes }: IpcMessage): void {
+    if (typeof cluster !== "string") return;
     if (!this.#nodes.has(key)) {
       this.#nodes.set(key, {
         worker,
         id,
-        cluster: String(cluster),
+        cluster,
         takesBytes: bytes instanceof Uint8Array,
         channels: new Set(),
         pending: [],

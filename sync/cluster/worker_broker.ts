@@ -141,7 +141,8 @@ export class WorkerBroker implements Broker {
   }
 
   /** The primary answers in order, so an answer is one to all earlier questions, too. */
-  #answered(ask: number): void {
+  #answered(ask: unknown): void {
+    if (typeof ask !== "number") return;
     for (const [number, { resolve }] of this.#questions) {
       if (number > ask) break;
       this.#questions.delete(number);
@@ -163,7 +164,7 @@ export class WorkerBroker implements Broker {
         this.#takesBytes = message.bytes instanceof Uint8Array;
         return this.#restore();
       case "done":
-        return this.#answered(Number(message.ask));
+        return this.#answered(message.ask);
       case "frames":
         for (const [channel, frame] of framesOf(message.batch)) {
           if (this.#channels.has(channel)) this.#host?.received(channel, unpacked(frame));
