@@ -73,7 +73,7 @@ const RELAY = Symbol.for("onepeer.cluster.relay");
  */
 export async function setupPrimaryCluster(): Promise<void> {
   // Imported late, as other runtimes can import this module, too.
-  const { default: primary } = await import("node:cluster") as unknown as { default: Primary };
+  const { default: primary }: { readonly default: Primary } = await import("node:cluster");
   if (!primary.isPrimary || primary[RELAY]) return;
   const relay = primary[RELAY] = new Relay();
   primary.on("message", (worker, message) => relay.received(worker, message));

@@ -1,3 +1,4 @@
+import { afterEvents } from "./after_events.ts";
 import {
   framesOf,
   type IpcFrame,
@@ -134,7 +135,7 @@ export class Relay {
       return;
     }
     if (node.pending.length === 0 && this.#due.push(node) === 1) {
-      queueMicrotask(() => this.#flush());
+      afterEvents(() => this.#flush());
     }
     node.pending.push(channel, packed(frame, node.takesBytes));
     node.unsent += frame.length;

@@ -1,4 +1,5 @@
 import type { Broker, BrokerHost, Publication } from "../../pubsub/broker.ts";
+import { afterEvents } from "./after_events.ts";
 import { framesOf, type IpcMessage, isIpcMessage, packed, unpacked } from "./message.ts";
 
 /** The part of a worker's `process` that this module uses. */
@@ -61,6 +62,10 @@ export class WorkerBroker implements Broker {
     this.#cluster = cluster;
     this.#node = node;
     this.required = required;
+  }
+
+  defer(flush: () => void): void {
+    afterEvents(flush);
   }
 
   open(host: BrokerHost): void {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
 import fc from "fast-check";
 import { type ClusterWorker, Relay } from "../../../../sync/cluster/relay.ts";
 
@@ -28,7 +29,7 @@ class FakeWorker implements ClusterWorker {
   }
 }
 
-const turn = () => new Promise((resolve) => setTimeout(resolve));
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Starts a node that wants channels. */
 function join(
