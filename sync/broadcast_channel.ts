@@ -16,7 +16,9 @@
  *
  * @module
  */
-import type { Broker, BrokerHost, Publication, SyncAdapter } from "../pubsub/broker.ts";
+import type { Broker, BrokerHost, Publication } from "../pubsub/broker.ts";
+import { overBroker } from "../pubsub/broker_link.ts";
+import type { SyncAdapter } from "../pubsub/sync_adapter.ts";
 import { type ClusterName, clusterName } from "./cluster_name.ts";
 
 /** Options of {@linkcode broadcastChannel}. */
@@ -30,7 +32,7 @@ export type BroadcastChannelOptions = ClusterName;
  */
 export function broadcastChannel(options: BroadcastChannelOptions): SyncAdapter {
   const name = `onepeer:${clusterName(options)}`;
-  return () => new BroadcastBroker(name);
+  return overBroker(() => new BroadcastBroker(name));
 }
 
 /** The part of a `BroadcastChannel` that this module uses. */

@@ -18,7 +18,8 @@
  *
  * @module
  */
-import type { SyncAdapter } from "../pubsub/broker.ts";
+import { overBroker } from "../pubsub/broker_link.ts";
+import type { SyncAdapter } from "../pubsub/sync_adapter.ts";
 import { type ClusterWorker, Relay } from "./cluster/relay.ts";
 import { WorkerBroker, type WorkerProcess } from "./cluster/worker_broker.ts";
 import { type ClusterName, clusterName } from "./cluster_name.ts";
@@ -44,7 +45,7 @@ export type ClusterOptions = ClusterName & {
 export function cluster(options: ClusterOptions): SyncAdapter {
   const name = clusterName(options, ["required"]);
   const required = options.required ?? false;
-  return ({ id }) => new WorkerBroker(workerProcess(), { cluster: name, node: id, required });
+  return overBroker((node) => new WorkerBroker(workerProcess(), { cluster: name, node, required }));
 }
 
 function workerProcess(): WorkerProcess {
