@@ -55,6 +55,7 @@ export type { UpgradeHeaders } from "./handshake/upgrade_headers.ts";
 // The names of these types in crossws, which type declarations of other packages import.
 export type { Adapter as AdapterInstance } from "./endpoint/adapter.ts";
 export type { HookError as WSError } from "./common/errors.ts";
+export type { FailureInfo as SyncErrorContext } from "./endpoint/hooks.ts";
 export type {
   AnyContext as AdapterInternal,
   AnyContext as PeerContext,

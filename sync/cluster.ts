@@ -24,6 +24,8 @@ import { type ClusterWorker, Relay } from "./cluster/relay.ts";
 import { WorkerBroker, type WorkerProcess } from "./cluster/worker_broker.ts";
 import { type ClusterName, clusterName } from "./cluster_name.ts";
 
+export type { ClusterName } from "./cluster_name.ts";
+
 /** Options of {@linkcode cluster}. */
 export type ClusterOptions = ClusterName & {
   /**
