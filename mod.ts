@@ -55,6 +55,7 @@ export type { UpgradeHeaders } from "./handshake/upgrade_headers.ts";
 // Aliases with the names of crossws: type declarations of other packages import these names.
 export type { Adapter as AdapterInstance } from "./endpoint/adapter.ts";
 export type { HookError as WSError } from "./common/errors.ts";
+export type { FailureInfo as SyncErrorContext } from "./endpoint/hooks.ts";
 export type {
   AnyContext as AdapterInternal,
   AnyContext as PeerContext,

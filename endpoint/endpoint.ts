@@ -7,6 +7,7 @@ import type { AnyContext } from "../handshake/handshake.ts";
 import { checkOptions, type EndpointOptions } from "./options.ts";
 import { Hub } from "../pubsub/hub.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
+import type { SyncDriver } from "../pubsub/sync_adapter.ts";
 import { SyncedHub } from "../pubsub/synced_hub.ts";
 import { FailureReporter } from "./failure_reporter.ts";
 import { checkNames } from "../common/option_names.ts";
@@ -129,6 +130,16 @@ export class Endpoint {
       ...this.#counters,
       ...(this.#synced && { sync: this.#synced.stats }),
     };
+  }
+
+  /**
+   * The other nodes, as crossws shows them. Present with the option `sync`.
+   *
+   * `publish` sends to the other nodes alone. `subscribe` hears what other nodes send for topics that
+   * have a subscriber here; with a driver of your own, for all topics. `close` ends the connection.
+   */
+  get sync(): SyncDriver | undefined {
+    return this.#synced?.driver;
   }
 
   /**

@@ -6,10 +6,10 @@ import { Outbox } from "./outbox.ts";
 import type { SyncAdapter } from "./sync_adapter.ts";
 import { decodeFrame, nodeBytes } from "./sync_frame.ts";
 
-/** Makes the option `sync` of brokers. Calls `makeBroker` for each endpoint. */
-export function overBroker(makeBroker: () => Broker): SyncAdapter {
+/** Makes the option `sync` of brokers. Calls `makeBroker` with the id of each endpoint. */
+export function overBroker(makeBroker: (id: string) => Broker): SyncAdapter {
   return ({ id }) => {
-    const broker = makeBroker();
+    const broker = makeBroker(id);
     return { link: (host) => new BrokerLink(broker, nodeBytes(id), host) };
   };
 }

@@ -9,7 +9,12 @@ export class DriverLink implements NodeLink {
   readonly #driver: SyncDriver;
   readonly #host: LinkHost;
 
+  /** @throws {TypeError} for a value that is no driver, such as a promise. */
   constructor(driver: SyncDriver, host: LinkHost) {
+    for (const name of ["subscribe", "publish"] as const) {
+      if (typeof (driver as SyncDriver | undefined)?.[name] === "function") continue;
+      throw new TypeError(`Cannot use sync as it must return a driver with the method ${name}()`);
+    }
     this.#driver = driver;
     this.#host = host;
   }

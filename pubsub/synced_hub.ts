@@ -1,14 +1,14 @@
 import { Deferred } from "../common/deferred.ts";
 import type { SyncStats } from "../common/stats.ts";
 import type { Timers } from "../common/timers.ts";
+import { encode } from "../socket/frame.ts";
 import type { BroadcastDomain, OutgoingFrame } from "../socket/socket.ts";
 import { DriverLink } from "./driver_link.ts";
 import { Hub } from "./hub.ts";
 import { Notifier } from "./hub_observer.ts";
 import { type LinkHost, MAX_NODE_MESSAGE, type NodeLink, type NodePublish } from "./node_link.ts";
-
 import type { HubPublishOptions, Member, PubSub } from "./pubsub.ts";
-import type { SyncAdapter } from "./sync_adapter.ts";
+import type { LinkMaker, SyncAdapter, SyncDriver, SyncMessage } from "./sync_adapter.ts";
 
 /** Milliseconds between reports of a broker that is not reached. */
 const REPORT_INTERVAL = 1000;
@@ -28,10 +28,23 @@ export interface SyncHost {
  * failures at most once a second.
  */
 export class SyncedHub<M extends Member> implements PubSub<M> {
+  /** The other nodes, with the methods of crossws. */
+  readonly driver: SyncDriver = {
+    subscribe: (deliver) => void this.#listeners.push(deliver),
+    publish: ({ namespace, topic, data }) =>
+      this.#publish({
+        namespace: namespace || undefined,
+        topic,
+        frame: checkSize(encode(data)),
+        compress: true,
+      }),
+    close: () => this.close(),
+  };
   readonly #hub: Hub<M>;
   readonly #link: NodeLink;
   readonly #host: SyncHost;
   readonly #counts = { framesOut: 0, bytesOut: 0, framesIn: 0, bytesIn: 0, drops: 0, invalid: 0 };
+  readonly #listeners: ((message: SyncMessage) => void)[] = [];
   readonly #firstUp = new Deferred();
   #isUp = false;
   #isClosed = false;
@@ -41,7 +54,7 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
   constructor(sync: SyncAdapter, host: SyncHost) {
     this.#host = host;
     const made = sync({ id: randomId() }), linkHost = this.#linkHost();
-    this.#link = "link" in made ? made.link(linkHost) : new DriverLink(made, linkHost);
+    this.#link = isLinkMaker(made) ? made.link(linkHost) : new DriverLink(made, linkHost);
     const { interest } = this.#link;
     this.#hub = new Hub(interest && new Notifier<M>([interest]));
     this.#link.open();
@@ -106,14 +119,9 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
    */
   publish(topic: string, frame: OutgoingFrame, options: HubPublishOptions<M> = {}): number {
     const { namespace, compress = true, local = false } = options;
-    if (local || this.#isClosed) return this.#hub.publish(topic, frame, options);
-    if (frame.byteLength > MAX_NODE_MESSAGE) {
-      throw new RangeError(
-        `Cannot publish ${frame.byteLength} bytes as other nodes take at most ${MAX_NODE_MESSAGE}`,
-      );
-    }
-    const reached = this.#hub.publish(topic, frame, options);
-    this.#link.publish({ namespace, topic, frame, compress });
+    if (local) return this.#hub.publish(topic, frame, options);
+    const reached = this.#hub.publish(topic, checkSize(frame), options);
+    this.#publish({ namespace, topic, frame, compress });
     return reached;
   }
 
@@ -149,8 +157,20 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
     };
   }
 
+  #publish(message: NodePublish): void {
+    if (!this.#isClosed) this.#link.publish(message);
+  }
+
   #deliver({ namespace, topic, frame, compress }: NodePublish): void {
-    if (!this.#isClosed) this.#hub.publish(topic, frame, { namespace, compress });
+    if (this.#isClosed) return;
+    this.#hub.publish(topic, frame, { namespace, compress });
+    for (const deliver of this.#listeners) {
+      try {
+        deliver({ namespace: namespace ?? "", topic, data: frame.payload });
+      } catch (error) {
+        this.#report(error);
+      }
+    }
   }
 
   #report(error: unknown): void {
@@ -159,6 +179,18 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
     this.#reportedAt = now;
     this.#host.report(error);
   }
+}
+
+/** Whether the option `sync` has returned what the brokers of `sync/` return. */
+function isLinkMaker(made: LinkMaker | SyncDriver | undefined): made is LinkMaker {
+  return typeof (made as Partial<LinkMaker> | undefined)?.link === "function";
+}
+
+function checkSize<Sized extends OutgoingFrame>(frame: Sized): Sized {
+  if (frame.byteLength <= MAX_NODE_MESSAGE) return frame;
+  throw new RangeError(
+    `Cannot publish ${frame.byteLength} bytes as other nodes take at most ${MAX_NODE_MESSAGE}`,
+  );
 }
 
 /** Returns 16 hexadecimal digits: the eight bytes by which frames name their node. */

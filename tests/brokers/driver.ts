@@ -6,6 +6,8 @@ export interface BrokerDriver {
   readonly name: string;
   /** Returns the command or package that this machine or runtime lacks. */
   missing?(): Promise<string | undefined>;
+  /** Runs the program in another process, and returns true, if this process cannot have the nodes. */
+  runsElsewhere?(): Promise<boolean>;
   /** Starts a server of its own, on a free port of 127.0.0.1. */
   start(): Promise<BrokerServer>;
 }

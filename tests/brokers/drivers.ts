@@ -1,5 +1,11 @@
 import type { BrokerDriver } from "./driver.ts";
+import { broadcastChannelDriver } from "./drivers/broadcast_channel.ts";
+import { clusterDrivers } from "./drivers/cluster.ts";
 import { memoryDriver } from "./drivers/memory.ts";
 
 /** All brokers under test. */
-export const drivers: readonly BrokerDriver[] = [memoryDriver];
+export const drivers: readonly BrokerDriver[] = [
+  memoryDriver,
+  broadcastChannelDriver,
+  ...clusterDrivers,
+];
