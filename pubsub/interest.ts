@@ -46,6 +46,12 @@ export class Interest implements HubObserver<unknown> {
     return this.#topics.get(channel);
   }
 
+  /** Asks for channels now. */
+  ask(channels: readonly string[]): void {
+    const pending = this.#confirmation(channels).finally(() => this.#pending.delete(pending));
+    this.#pending.add(pending);
+  }
+
   topicAdded(namespace: string, topic: string): void {
     if (this.#isClosed) return;
     const channel = channelOf(namespace, topic);
@@ -60,7 +66,7 @@ export class Interest implements HubObserver<unknown> {
     this.#cancel ??= this.#timers.after(UNSUBSCRIBE_DELAY, () => this.#unsubscribe());
   }
 
-  /** Resolves when the broker has confirmed all channels of topics that exist now. */
+  /** Resolves when the broker has confirmed all channels for which this node has asked. */
   async confirmed(): Promise<void> {
     await undefined; // until the end of the turn, when the broker is asked
     await Promise.all(this.#pending);
@@ -77,13 +83,11 @@ export class Interest implements HubObserver<unknown> {
     const added = this.#added;
     this.#added = [];
     for (let i = 0; i < added.length; i += MAX_CHANNELS) {
-      const pending = this.#ask(added.slice(i, i + MAX_CHANNELS))
-        .finally(() => this.#pending.delete(pending));
-      this.#pending.add(pending);
+      this.ask(added.slice(i, i + MAX_CHANNELS));
     }
   }
 
-  async #ask(channels: readonly string[]): Promise<void> {
+  async #confirmation(channels: readonly string[]): Promise<void> {
     try {
       await this.#broker.subscribe(channels);
     } catch { /* the connection is lost, which the broker reports and heals itself */ }
