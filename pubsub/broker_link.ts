@@ -1,3 +1,4 @@
+import { Deferred } from "../common/deferred.ts";
 import type { Broker, BrokerHost } from "./broker.ts";
 import { ALL_NAMESPACES, channelOf } from "./channel.ts";
 import { Interest } from "./interest.ts";
@@ -5,6 +6,9 @@ import type { LinkHost, NodeLink, NodePublish } from "./node_link.ts";
 import { Outbox } from "./outbox.ts";
 import type { SyncAdapter } from "./sync_adapter.ts";
 import { decodeFrame, nodeBytes } from "./sync_frame.ts";
+
+/** Milliseconds that a closing node waits until the broker confirms the last messages. */
+const MAX_SETTLING = 2000;
 
 /** Makes the option `sync` of brokers. Calls `makeBroker` with the id of each endpoint. */
 export function overBroker(makeBroker: (id: string) => Broker): SyncAdapter {
@@ -50,7 +54,7 @@ export class BrokerLink implements NodeLink, BrokerHost {
 
   open(): void {
     this.#broker.open(this);
-    this.#broker.subscribe([ALL_NAMESPACES]).catch(() => {}); // the broker asks again
+    this.interest.ask([ALL_NAMESPACES]);
   }
 
   publish({ namespace, topic, frame, compress }: NodePublish): void {
@@ -66,7 +70,9 @@ export class BrokerLink implements NodeLink, BrokerHost {
 
   async close(): Promise<void> {
     this.interest.close();
-    await this.#outbox.settle();
+    const late = new Deferred(), cancel = this.#host.timers.after(MAX_SETTLING, late.resolve);
+    await Promise.race([this.#outbox.settle(), late.promise]);
+    cancel();
     await this.#broker.close();
   }
 

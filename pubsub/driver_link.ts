@@ -27,10 +27,12 @@ export class DriverLink implements NodeLink {
     );
   }
 
-  publish({ namespace = "", topic, frame }: NodePublish): void {
+  publish({ namespace, topic, frame }: NodePublish): void {
     const { counts } = this.#host;
+    // Drivers know this name as that of all namespaces.
+    if (namespace === "") return this.#host.dropped(1, new RangeError("a namespace has no name"));
     this.#try(
-      () => this.#driver.publish({ namespace, topic, data: frame.payload }),
+      () => this.#driver.publish({ namespace: namespace ?? "", topic, data: frame.payload }),
       () => {
         counts.framesOut++;
         counts.bytesOut += frame.byteLength;

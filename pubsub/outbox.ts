@@ -64,10 +64,11 @@ export class Outbox {
     this.#unconfirmedBytes += byteLength;
     this.#messages++;
     this.#bytes += byteLength;
-    if (isBarrier) this.#open.clear();
+    // A message that follows one of the same channel overtakes nothing.
+    if (isBarrier && this.#entries.at(-1)?.channel !== channel) this.#open.clear();
     const entry = this.#open.get(channel);
     if (entry) entry.messages.push(message);
-    else this.#begin({ channel, messages: [message] }, isBarrier);
+    else this.#begin({ channel, messages: [message] });
     if (this.#bytes >= MAX_TURN_BYTES || this.#messages >= MAX_TURN_MESSAGES) return this.flush();
     if (this.#isDeferred) return;
     this.#isDeferred = true;
@@ -77,9 +78,9 @@ export class Outbox {
     });
   }
 
-  #begin(entry: Entry, isBarrier: boolean): void {
+  #begin(entry: Entry): void {
     this.#entries.push(entry);
-    if (!isBarrier) this.#open.set(entry.channel, entry);
+    this.#open.set(entry.channel, entry);
   }
 
   /** Sends all gathered messages, and waits until the broker has confirmed or rejected all. */
