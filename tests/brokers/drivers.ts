@@ -1,5 +1,6 @@
 import type { BrokerDriver } from "./driver.ts";
 import { memoryDriver } from "./drivers/memory.ts";
+import { redisDrivers } from "./drivers/redis.ts";
 
 /** All brokers under test. */
-export const drivers: readonly BrokerDriver[] = [memoryDriver];
+export const drivers: readonly BrokerDriver[] = [memoryDriver, ...redisDrivers];
