@@ -15,7 +15,11 @@ export interface NodeRedisClient {
     listener: (message: Uint8Array, channel: Uint8Array) => unknown,
     bufferMode: true,
   ): Promise<unknown>;
-  unsubscribe(channels: string[]): Promise<unknown>;
+  unsubscribe(
+    channels: string[],
+    listener: (message: Uint8Array, channel: Uint8Array) => unknown,
+    bufferMode: true,
+  ): Promise<unknown>;
   on(event: string, listener: (error: unknown) => void): unknown;
   disconnect(): Promise<unknown>;
 }

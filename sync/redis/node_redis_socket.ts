@@ -47,7 +47,9 @@ export class NodeRedisSocket implements RedisSocket {
   }
 
   unsubscribe(channels: readonly string[]): Promise<unknown> {
-    return this.#client.unsubscribe([...channels]);
+    // With the listener: otherwise node-redis 6 takes a channel for subscribed until the server has
+    // confirmed the UNSUBSCRIBE, and a subscribe() before that sends nothing.
+    return this.#client.unsubscribe([...channels], this.#received, true);
   }
 
   destroy(): void {
