@@ -10,12 +10,13 @@ interface Options {
 export class NodeRedisSocket implements RedisSocket {
   readonly #client: NodeRedisClient;
   readonly #received: (frame: Uint8Array, channel: Uint8Array) => void;
+  readonly #end = new AbortController();
 
   constructor(template: NodeRedisClient, { received, lost }: RedisSocketHost) {
     const { socket, commandOptions } = (template.options ?? {}) as Options;
     this.#client = template.duplicate({
       // node-redis replaces the whole object `socket`, with host and port.
-      socket: { ...socket, reconnectStrategy: false },
+      socket: { ...socket, reconnectStrategy: false, signal: this.#end.signal },
       disableOfflineQueue: true,
       // Otherwise a server with an ACL logs a denied CLIENT SETINFO at every connection.
       disableClientInfo: true,
@@ -53,6 +54,8 @@ export class NodeRedisSocket implements RedisSocket {
   }
 
   destroy(): void {
+    // While node-redis 6 connects, destroy() does not reach the socket, which connects later.
+    this.#end.abort();
     // Not destroy(), which version 4 lacks. disconnect() does the same.
     this.#client.disconnect().catch(() => {});
   }

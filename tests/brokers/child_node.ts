@@ -25,6 +25,7 @@ export class ChildNode {
   readonly lines: string[] = [];
   /** Settles with the exit code, or the signal that has ended the process. */
   readonly exit: Promise<unknown>;
+  #hasEnded = false;
   #changed: () => void = () => {};
 
   constructor(options: ChildOptions) {
@@ -35,7 +36,7 @@ export class ChildNode {
       ...[process.argv[1]!, CHILD, JSON.stringify(options)],
     ], { stdio: ["ignore", "pipe", "inherit"] });
     this.exit = once(this.#child, "exit").then(([code, signal]) => {
-      this.lines.push("exit");
+      this.#hasEnded = true;
       this.#changed();
       return code ?? signal;
     });
@@ -48,13 +49,13 @@ export class ChildNode {
   /** Resolves when the child has printed a line. Rejects if the child ends before. */
   async until(line: string): Promise<void> {
     while (!this.lines.includes(line)) {
-      if (this.lines.includes("exit")) throw new Error(`the child ended before ${line}`);
+      if (this.#hasEnded) throw new Error(`the child ended before ${line}`);
       await new Promise<void>((resolve) => this.#changed = resolve);
     }
   }
 
   kill(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
-    if (this.lines.includes("exit")) return;
+    if (this.#hasEnded) return;
     // Not child.kill(): on Deno 2.9 its second call has no effect.
     process.kill(this.#child.pid!, signal);
   }
@@ -78,6 +79,6 @@ export async function runChild(
   client.onMessage = (message) => {
     const text = String(message);
     console.log(text.length > 100 ? `${text.length} characters` : text);
-    if (text === "close") void node.close({ timeout: 0 });
+    if (text === "close" && closesWhen === "asked") void node.close({ timeout: 0 });
   };
 }
