@@ -82,7 +82,7 @@ const CONNECTORS: readonly unknown[] = [undefined, "ioredis", "node-redis"];
  * @throws {TypeError} for a wrong option, and for a client of a Redis Cluster.
  */
 export function redis(options: RedisOptions): SyncAdapter {
-  checkNames(options, OPTIONS, { kind: "option of redis()" });
+  checkNames(options, OPTIONS);
   const { client, connector, url, required = false, ...names } = givenOptions(options);
   if (!CONNECTORS.includes(connector)) {
     throw new TypeError(

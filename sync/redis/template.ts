@@ -4,8 +4,8 @@ import { NodeRedisSocket } from "./node_redis_socket.ts";
 
 /** Methods by which a client is known. */
 const METHODS = {
-  "node-redis": ["duplicate", "connect", "sendCommand", "subscribe", "unsubscribe", "disconnect"],
-  "ioredis": ["duplicate", "connect", "call", "pipeline", "subscribe", "unsubscribe", "disconnect"],
+  "node-redis": ["sendCommand", "pSubscribe", "duplicate", "connect", "disconnect"],
+  "ioredis": ["call", "pipeline", "duplicate", "connect", "disconnect"],
 } as const;
 
 /** Package that is loaded for a URL. */

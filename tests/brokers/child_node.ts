@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { createInterface } from "node:readline";
+import { Deferred } from "../../common/deferred.ts";
 import type { BrokerDriver } from "./driver.ts";
 import { TestNode } from "./test_node.ts";
 
@@ -26,7 +27,7 @@ export class ChildNode {
   /** Settles with the exit code, or the signal that has ended the process. */
   readonly exit: Promise<unknown>;
   #hasEnded = false;
-  #changed: () => void = () => {};
+  #changed = new Deferred();
 
   constructor(options: ChildOptions) {
     const run = "Deno" in globalThis ? ["run", "-A", "--no-check", "--quiet"] : [];
@@ -37,12 +38,13 @@ export class ChildNode {
     ], { stdio: ["ignore", "pipe", "inherit"] });
     this.exit = once(this.#child, "exit").then(([code, signal]) => {
       this.#hasEnded = true;
-      this.#changed();
+      this.#changed.resolve();
       return code ?? signal;
     });
     createInterface({ input: this.#child.stdout! }).on("line", (line) => {
       this.lines.push(line);
-      this.#changed();
+      this.#changed.resolve();
+      this.#changed = new Deferred();
     });
   }
 
@@ -50,7 +52,7 @@ export class ChildNode {
   async until(line: string): Promise<void> {
     while (!this.lines.includes(line)) {
       if (this.#hasEnded) throw new Error(`the child ended before ${line}`);
-      await new Promise<void>((resolve) => this.#changed = resolve);
+      await this.#changed.promise;
     }
   }
 

@@ -1,3 +1,4 @@
+import { Deferred } from "../../common/deferred.ts";
 import type { AdapterOptions } from "../../endpoint/adapter.ts";
 import type { Peer } from "../../peer.ts";
 import { OPEN, type OutgoingFrame, type Payload } from "../../socket/socket.ts";
@@ -47,14 +48,15 @@ class RecordingSocket extends FakeSocket {
 export class TestClient {
   readonly peer: Peer;
   readonly #socket: RecordingSocket;
-  #changed: () => void = () => {};
+  #changed = new Deferred();
 
   constructor(peer: Peer, socket: RecordingSocket) {
     this.peer = peer;
     this.#socket = socket;
     socket.received = (message) => {
       this.onMessage(message);
-      this.#changed();
+      this.#changed.resolve();
+      this.#changed = new Deferred();
     };
   }
 
@@ -84,9 +86,7 @@ export class TestClient {
   /** Resolves when a message has arrived for which `wanted` is true. */
   async until(wanted: (message: Payload) => boolean): Promise<void> {
     for (let i = 0;; i++) {
-      while (i >= this.messages.length) {
-        await new Promise<void>((resolve) => this.#changed = resolve);
-      }
+      while (i >= this.messages.length) await this.#changed.promise;
       if (wanted(this.messages[i]!)) return;
     }
   }
