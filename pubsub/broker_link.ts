@@ -10,8 +10,8 @@ import { decodeFrame, nodeBytes } from "./sync_frame.ts";
 /** Milliseconds that a closing node waits until the broker confirms the last messages. */
 const MAX_SETTLING = 2000;
 
-/** Makes the option `sync` of brokers. Calls `makeBroker` with the id of each endpoint. */
-export function overBroker(makeBroker: (id: string) => Broker): SyncAdapter {
+/** Makes the option `sync` of brokers. Calls `makeBroker` for each endpoint, with the id of its node. */
+export function overBroker(makeBroker: (node: string) => Broker): SyncAdapter {
   return ({ id }) => {
     const broker = makeBroker(id);
     return { link: (host) => new BrokerLink(broker, nodeBytes(id), host) };

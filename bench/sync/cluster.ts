@@ -1,5 +1,5 @@
 import { cpuTime } from "../cpu_time.ts";
-import type { Command, Event } from "./node.ts";
+import type { Command, Event, Publish } from "./node.ts";
 
 /** One node, as a process. */
 export class NodeProcess {
@@ -67,7 +67,7 @@ export interface Flood {
 /** Sends messages from the first node to all others, until each of them has all messages. */
 export async function flood(
   nodes: readonly NodeProcess[],
-  command: Command & { readonly publish: number },
+  command: Publish,
 ): Promise<Flood> {
   const [publisher, ...receivers] = nodes, { publish: count } = command;
   const before = nodes.map(({ cpu }) => cpu), start = performance.now();

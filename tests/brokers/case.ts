@@ -1,6 +1,10 @@
 import type { AdapterOptions } from "../../endpoint/adapter.ts";
+import { ChildNode, type ChildOptions } from "./child_node.ts";
+import type { BrokerDriver, BrokerFaults, BrokerServer, SyncOptions } from "./driver.ts";
 import { TestNode } from "./test_node.ts";
-import type { BrokerFaults, BrokerServer } from "./driver.ts";
+
+/** What a case needs of a driver, besides its nodes. */
+export type Need = "faults" | "cut" | "exhaust" | "forge" | "connections" | "child";
 
 /** A clause of the contract that every broker must keep, as an executable case. */
 export interface BrokerCase {
@@ -8,28 +12,53 @@ export interface BrokerCase {
   readonly id: string;
   /** What the case shows, as one sentence. */
   readonly fact: string;
-  /** Whether the case needs a server to kill. Brokers without a server do not run it. */
+  /** Whether the case needs a server of its own. Brokers without a server do not run it. */
   readonly needsServer?: boolean;
+  /** What the case needs. Drivers that lack any of these do not run it. */
+  readonly needs?: readonly Need[];
   /** Milliseconds after which the case fails. Default: 10,000. */
   readonly maxMs?: number;
   run(cluster: Cluster): Promise<void>;
 }
 
+/** Returns the first thing that a case needs and a driver lacks. */
+export function lack(
+  { needsServer, needs = [] }: BrokerCase,
+  driver: BrokerDriver,
+  { faults, forge, connections, address }: BrokerServer,
+): Need | undefined {
+  const has: Record<Need, unknown> = {
+    faults,
+    cut: faults?.cut,
+    exhaust: faults?.exhaust,
+    forge,
+    connections,
+    child: address !== undefined && driver.attach,
+  };
+  const all: readonly Need[] = needsServer ? ["faults", ...needs] : needs;
+  return all.find((need) => !has[need]);
+}
+
 /** The nodes of one case. */
 export class Cluster implements AsyncDisposable {
-  readonly #server: BrokerServer;
-  readonly #name: string;
+  /** Name of the cluster: letters and digits. */
+  readonly name: string;
+  /** Server of the cluster's broker. */
+  readonly server: BrokerServer;
+  readonly #driver: string;
   readonly #nodes: TestNode[] = [];
+  readonly #children: ChildNode[] = [];
 
-  constructor(server: BrokerServer, name: string) {
-    this.#server = server;
-    this.#name = name;
+  constructor(server: BrokerServer, name: string, driver: string) {
+    this.server = server;
+    this.name = name;
+    this.#driver = driver;
   }
 
   /** Faults of the server. */
   get faults(): BrokerFaults {
-    if (!this.#server.faults) throw new Error("this broker has no server");
-    return this.#server.faults;
+    if (!this.server.faults) throw new Error("this broker has no server");
+    return this.server.faults;
   }
 
   /** Starts nodes that are connected. */
@@ -43,11 +72,24 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Starts a node, whose broker may not be connected yet. */
-  node(options: AdapterOptions = {}): TestNode {
-    const sync = this.#server.sync(this.#name, { required: true });
+  node(options: AdapterOptions = {}, syncOptions: SyncOptions = { required: true }): TestNode {
+    const sync = this.server.sync(this.name, syncOptions);
     const node = new TestNode({ sync, ...options });
     this.#nodes.push(node);
     return node;
+  }
+
+  /** Starts a node in a process of its own, and waits until it hears its topic. */
+  async child(options: Pick<ChildOptions, "closesWhen"> = {}): Promise<ChildNode> {
+    const child = new ChildNode({
+      driver: this.#driver,
+      address: this.server.address!,
+      cluster: this.name,
+      ...options,
+    });
+    this.#children.push(child);
+    await child.until("ready");
+    return child;
   }
 
   /** Resolves when every node hears the topics of all its clients. */
@@ -56,7 +98,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) child.kill("SIGKILL");
     await Promise.all(this.#nodes.map((node) => node.close({ timeout: 0 })));
-    await this.#server[Symbol.asyncDispose]();
   }
 }

@@ -10,18 +10,37 @@ export interface BrokerDriver {
   runsElsewhere?(): Promise<boolean>;
   /** Starts a server of its own, on a free port of 127.0.0.1. */
   start(): Promise<BrokerServer>;
+  /** Uses a server that another process has started, by its `address`. */
+  attach?(address: string): BrokerClient;
 }
 
-/** A running server of a broker. */
-export interface BrokerServer extends AsyncDisposable {
+/** Makes nodes for a running server. */
+export interface BrokerClient {
   /**
    * Makes the option `sync`. Nodes with the same cluster hear each other.
    *
    * @param cluster a name of letters and digits.
    */
-  sync(cluster: string, options?: { readonly required?: boolean }): SyncAdapter;
+  sync(cluster: string, options?: SyncOptions): SyncAdapter;
+}
+
+/** How a node connects to the server. */
+export interface SyncOptions {
+  readonly required?: boolean;
+  /** Whether the node has a wrong password, so that the server refuses the node. */
+  readonly isUnauthorized?: boolean;
+}
+
+/** A running server of a broker. */
+export interface BrokerServer extends BrokerClient, AsyncDisposable {
+  /** Argument of `attach` in another process. Absent if the broker has no server. */
+  readonly address?: string;
   /** Faults of the server. Absent if the broker has no server. */
   readonly faults?: BrokerFaults;
+  /** Publishes bytes on a channel of the cluster, as a stranger could who knows the password. */
+  forge?(cluster: string, channel: string, bytes: Uint8Array): Promise<void>;
+  /** Number of connections that nodes have at the server. */
+  connections?(): Promise<number>;
 }
 
 /** Faults of a server. */
@@ -34,4 +53,8 @@ export interface BrokerFaults {
   freeze(): void;
   /** Lets a stopped server go on. */
   thaw(): void;
+  /** Cuts the connections of all nodes, as a server does that shuts slow clients out. */
+  cut?(): Promise<void>;
+  /** Brings the server to its memory limit. */
+  exhaust?(): Promise<void>;
 }

@@ -5,8 +5,9 @@
  * @module
  */
 import process from "node:process";
-import { type BrokerCase, Cluster } from "./case.ts";
+import { type BrokerCase, Cluster, lack } from "./case.ts";
 import { brokerCases } from "./cases.ts";
+import { CHILD, type ChildOptions, runChild } from "./child_node.ts";
 import type { BrokerDriver, BrokerServer } from "./driver.ts";
 import { drivers } from "./drivers.ts";
 
@@ -17,13 +18,22 @@ export interface CaseResult {
   readonly detail?: string;
 }
 
-const [name, ...ids] = process.argv.slice(2);
-const driver = drivers.find((driver) => driver.name === name);
-if (!driver) throw new Error(`There is no driver ${name}: ${drivers.map(({ name }) => name)}`);
+const [first, ...rest] = process.argv.slice(2);
+if (first === CHILD) {
+  const options: ChildOptions = JSON.parse(rest[0]!);
+  await runChild(options, driverOf(options.driver));
+} else {
+  const driver = driverOf(first);
+  if (!await driver.runsElsewhere?.()) await runCases(driver, rest);
+}
 
-if (!await driver.runsElsewhere?.()) await runCases(driver);
+function driverOf(name: string | undefined): BrokerDriver {
+  const driver = drivers.find((driver) => driver.name === name);
+  if (!driver) throw new Error(`There is no driver ${name}: ${drivers.map(({ name }) => name)}`);
+  return driver;
+}
 
-async function runCases(driver: BrokerDriver): Promise<void> {
+async function runCases(driver: BrokerDriver, ids: readonly string[]): Promise<void> {
   // One server for all cases that leave it alone: each case is a cluster of its own.
   const shared = await driver.start();
   const needed = brokerCases.filter(({ id }) => ids.length === 0 || ids.includes(id));
@@ -37,19 +47,16 @@ async function runCases(driver: BrokerDriver): Promise<void> {
 async function resultOf(
   driver: BrokerDriver,
   shared: BrokerServer,
-  { needsServer = false, maxMs = 10_000, run }: BrokerCase,
+  brokerCase: BrokerCase,
   name: string,
 ): Promise<Omit<CaseResult, "id">> {
-  if (needsServer && !shared.faults) return { status: "skipped" };
+  const { needsServer = false, maxMs = 10_000, run } = brokerCase;
+  const lacking = lack(brokerCase, driver, shared);
+  if (lacking) return { status: "skipped", detail: `${driver.name} has no ${lacking}` };
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    const server = needsServer
-      ? await driver.start()
-      : { ...shared, sync: shared.sync.bind(shared) };
-    await using cluster = new Cluster(
-      needsServer ? server : { ...server, [Symbol.asyncDispose]: () => Promise.resolve() },
-      name,
-    );
+    await using own = needsServer ? await driver.start() : undefined;
+    await using cluster = new Cluster(own ?? shared, name, driver.name);
     const tooLate = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`took longer than ${maxMs} ms`)), maxMs);
     });

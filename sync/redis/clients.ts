@@ -1,0 +1,77 @@
+import type { Buffer } from "node:buffer";
+
+/**
+ * What `redis()` uses of a client of [`redis` or `@redis/client`](https://github.com/redis/node-redis),
+ * from version 4 on.
+ */
+export interface NodeRedisClient {
+  readonly options?: unknown;
+  duplicate(overrides?: object): NodeRedisClient;
+  connect(): Promise<unknown>;
+  sendCommand(command: readonly (string | Buffer)[]): Promise<unknown>;
+  pSubscribe(...args: never): Promise<unknown>;
+  subscribe(
+    channels: string[],
+    listener: (message: Uint8Array, channel: Uint8Array) => unknown,
+    bufferMode: true,
+  ): Promise<unknown>;
+  unsubscribe(
+    channels: string[],
+    listener: (message: Uint8Array, channel: Uint8Array) => unknown,
+    bufferMode: true,
+  ): Promise<unknown>;
+  on(event: string, listener: (error: unknown) => void): unknown;
+  disconnect(): Promise<unknown>;
+}
+
+/**
+ * What `redis()` uses of a client of [`ioredis`](https://github.com/redis/ioredis), from version 5 on,
+ * or of [`iovalkey`](https://github.com/valkey-io/iovalkey).
+ */
+export interface IoredisClient {
+  readonly options: unknown;
+  /** State of the connection, which a client of a Redis Cluster does not have. */
+  readonly mode: string;
+  duplicate(overrides?: object): IoredisClient;
+  connect(): Promise<unknown>;
+  call(command: string, args: (string | Buffer)[]): Promise<unknown>;
+  pipeline(commands: unknown[][]): {
+    exec(): Promise<[error: Error | null, result: unknown][] | null>;
+  };
+  subscribe(...channels: string[]): Promise<unknown>;
+  unsubscribe(...channels: string[]): Promise<unknown>;
+  on(event: "messageBuffer", listener: (channel: Uint8Array, frame: Uint8Array) => void): unknown;
+  on(event: string, listener: (error: unknown) => void): unknown;
+  disconnect(): void;
+}
+
+/** A client whose options `redis()` copies. The client itself need not be connected. */
+export type RedisClient = NodeRedisClient | IoredisClient;
+
+/** A command in small letters, and its arguments. */
+export type RedisCommand = readonly [name: string, ...args: (string | Buffer)[]];
+
+/** One socket to the server: a duplicate of the user's client that never reconnects or queues. */
+export interface RedisSocket {
+  connect(): Promise<unknown>;
+  /** Sends a command. Rejects at once if the socket is not connected. */
+  send(command: RedisCommand): Promise<unknown>;
+  /** Sends commands, in as few writes as the library can. Rejects if one of them fails. */
+  sendAll(commands: readonly RedisCommand[]): Promise<unknown>;
+  /** Sends one SUBSCRIBE. */
+  subscribe(channels: readonly string[]): Promise<unknown>;
+  /** Sends one UNSUBSCRIBE. */
+  unsubscribe(channels: readonly string[]): Promise<unknown>;
+  /** Ends the connection at once. */
+  destroy(): void;
+}
+
+/** What a {@linkcode RedisSocket} reports. */
+export interface RedisSocketHost {
+  received(channel: string, frame: Uint8Array): void;
+  /** The connection has ended, or could not be made. Reported any number of times. */
+  lost(error: unknown): void;
+}
+
+/** Makes the sockets of one connection. */
+export type RedisTemplate = (host: RedisSocketHost) => RedisSocket;

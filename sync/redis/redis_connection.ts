@@ -1,0 +1,127 @@
+import { Buffer } from "node:buffer";
+import { Deferred } from "../../common/deferred.ts";
+import type { Publication } from "../../pubsub/broker.ts";
+import type { LoopConnection } from "../reconnect_loop.ts";
+import type { RedisCommand, RedisSocket, RedisTemplate } from "./clients.ts";
+
+/**
+ * Publishes all frames of a turn in one command. For 16 frames, the script takes a half to a quarter
+ * of the CPU time of as many PUBLISH in node-redis 6 and ioredis 6 on Node 24.
+ */
+const PUBLISH_ALL = "for i=1,#ARGV,2 do redis.call('PUBLISH',ARGV[i],ARGV[i+1]) end";
+
+/** Settings of a {@linkcode RedisConnection}. */
+export interface RedisConnectionHost {
+  /** Makes the function that makes sockets. Rejects if the client's package cannot be loaded. */
+  template(): Promise<RedisTemplate>;
+  /** Start of all names of channels. */
+  readonly prefix: string;
+  /** Id of this node. */
+  readonly node: string;
+  /** A frame has arrived. */
+  received(channel: string, frame: Uint8Array): void;
+}
+
+/**
+ * Two sockets to one server, as a socket that subscribes may not publish (before RESP 3). Both live
+ * and die together.
+ */
+export class RedisConnection implements LoopConnection {
+  readonly #host: RedisConnectionHost;
+  readonly #lost: (error: unknown) => void;
+  readonly #topics: string;
+  /** Channel of this node alone, for probes. */
+  readonly #own: string;
+  #publisher: RedisSocket | undefined;
+  #subscriber: RedisSocket | undefined;
+  #isDestroyed = false;
+  #allowsScripts = false;
+  #hasPublisherAnswered = false;
+  #hasSubscriberHeard = false;
+  #probed = new Deferred();
+
+  constructor(host: RedisConnectionHost, lost: (error: unknown) => void) {
+    this.#host = host;
+    this.#lost = lost;
+    this.#topics = `${host.prefix}:t:`;
+    this.#own = `${host.prefix}:n:${host.node}`;
+  }
+
+  async open(): Promise<void> {
+    const template = await this.#host.template();
+    if (this.#isDestroyed) return;
+    const received = (channel: string, frame: Uint8Array) => this.#received(channel, frame);
+    const publisher = this.#publisher = template({ received, lost: this.#lost });
+    const subscriber = this.#subscriber = template({ received, lost: this.#lost });
+    await Promise.all([publisher.connect(), subscriber.connect()]);
+    // The subscriber keeps this channel. A socket without channels would leave its mode.
+    await Promise.all([subscriber.subscribe([this.#own]), this.#tryScript(publisher)]);
+  }
+
+  async subscribe(channels: readonly string[]): Promise<void> {
+    await this.#subscriber!.subscribe(channels.map((channel) => this.#topics + channel));
+    this.#hasSubscriberHeard = true;
+  }
+
+  unsubscribe(channels: readonly string[]): void {
+    this.#subscriber!.unsubscribe(channels.map((channel) => this.#topics + channel))
+      .then(() => this.#hasSubscriberHeard = true, this.#lost);
+  }
+
+  /** Sends frames in one command, if the server allows scripts. */
+  async publish(batch: readonly Publication[]): Promise<void> {
+    const args = batch.flatMap(({ channel, frame: { buffer, byteOffset, byteLength } }) => {
+      return [this.#topics + channel, Buffer.from(buffer, byteOffset, byteLength)];
+    });
+    if (this.#allowsScripts && batch.length > 1) {
+      await this.#publisher!.send(["eval", PUBLISH_ALL, "0", ...args]);
+    } else {
+      const commands: RedisCommand[] = [];
+      for (let i = 0; i < args.length; i += 2) commands.push(["publish", args[i]!, args[i + 1]!]);
+      await (commands.length === 1
+        ? this.#publisher!.send(commands[0]!)
+        : this.#publisher!.sendAll(commands));
+    }
+    this.#hasPublisherAnswered = true;
+  }
+
+  isActive(): boolean {
+    if (!this.#hasPublisherAnswered || !this.#hasSubscriberHeard) return false;
+    this.#hasPublisherAnswered = this.#hasSubscriberHeard = false;
+    return true;
+  }
+
+  /**
+   * Publishes to this node alone. A PING would show that both sockets are open; this shows that
+   * the server delivers.
+   */
+  async probe(): Promise<void> {
+    this.#probed = new Deferred();
+    await this.#publisher!.send(["publish", this.#own, ""]);
+    this.#hasPublisherAnswered = true;
+    await this.#probed.promise;
+  }
+
+  destroy(): void {
+    this.#isDestroyed = true;
+    this.#publisher?.destroy();
+    this.#subscriber?.destroy();
+  }
+
+  #received(channel: string, frame: Uint8Array): void {
+    this.#hasSubscriberHeard = true;
+    if (channel === this.#own) this.#probed.resolve();
+    else this.#host.received(channel.slice(this.#topics.length), frame);
+  }
+
+  /** Runs the script without frames, as an ACL may forbid EVAL, or a configuration rename it. */
+  async #tryScript(publisher: RedisSocket): Promise<void> {
+    try {
+      await publisher.send(["eval", PUBLISH_ALL, "0"]);
+      this.#allowsScripts = true;
+    } catch (error) {
+      // Others, such as LOADING or a lost connection, say nothing about scripts.
+      if (!(error instanceof Error && /^(?:NOPERM|ERR) /.test(error.message))) throw error;
+    }
+  }
+}

@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import type { BrokerCase } from "../case.ts";
+import { is, sleep, type TestClient, type TestNode, texts, until } from "../test_node.ts";
+
+/** N3: the server of the broker fails, and comes back. */
+export const faultCases: readonly BrokerCase[] = [
+  {
+    id: "N3.restart",
+    fact: "after a restart of the server everything arrives again, and nothing late",
+    needsServer: true,
+    maxMs: 30_000,
+    async run(cluster) {
+      const { nodes, clients } = await pair(cluster.nodes(2));
+      const [first, second] = nodes;
+      await cluster.confirmed();
+      first.publish("news", "before");
+      await clients[1].until(is("before"));
+      await cluster.faults.kill();
+      await until(() => isUp(nodes, 0));
+      for (let i = 0; i < 5; i++) {
+        assert.equal(first.publish("news", `while down ${i}`), 1, "subscribers of this process");
+        await sleep(5);
+      }
+      await until(() => first.stats.sync!.drops === 5);
+      await cluster.faults.restart();
+      await until(() => isUp(nodes, 1));
+      first.publish("news", "after");
+      second.publish("news", "back");
+      await Promise.all([clients[1].until(is("after")), clients[0].until(is("back"))]);
+      await sleep(500); // a broker that keeps what it could not send would send it now
+      assert.deepEqual(texts(clients[1]).toSorted(), ["after", "back", "before"]);
+      assert.equal(texts(clients[0]).filter((text) => text.startsWith("while")).length, 5);
+      assertCalm(nodes, clients);
+      assert.ok(first.failures.length > 0, "a failure is reported");
+    },
+  },
+  {
+    id: "N3.restarts",
+    fact: "a subscription made while the server is down, or restarts, is there afterwards",
+    needsServer: true,
+    maxMs: 60_000,
+    async run(cluster) {
+      const { nodes, clients } = await pair(cluster.nodes(2));
+      const [first] = nodes;
+      for (let i = 0; i < 3; i++) {
+        clients[1].peer.subscribe(`before${i}`);
+        await cluster.faults.kill();
+        clients[1].peer.subscribe(`down${i}`);
+        await sleep(50 * i);
+        const restart = cluster.faults.restart();
+        clients[1].peer.subscribe(`restart${i}`);
+        await restart;
+        clients[1].peer.subscribe(`after${i}`);
+        await cluster.confirmed();
+        await until(() => isUp(nodes, 1));
+        for (const topic of [`before${i}`, `down${i}`, `restart${i}`, `after${i}`]) {
+          first.publish(topic, topic, { namespace: "/room" });
+          await clients[1].until(is(topic));
+        }
+      }
+      assertCalm(nodes, clients);
+    },
+  },
+  {
+    id: "N3.cut",
+    fact: "a node whose connection is cut connects again by itself",
+    needsServer: true,
+    needs: ["cut"],
+    maxMs: 30_000,
+    async run(cluster) {
+      const { nodes, clients } = await pair(cluster.nodes(2));
+      const [first, second] = nodes;
+      await cluster.confirmed();
+      for (let i = 0; i < 3; i++) {
+        const { length } = second.failures;
+        await cluster.faults.cut!();
+        // Reports are a second apart at least, so not every cut is reported.
+        await until(() => isUp(nodes, 0) || second.failures.length > length);
+        await until(() => isUp(nodes, 1));
+        first.publish("news", `after ${i}`);
+        await clients[1].until(is(`after ${i}`));
+        await sleep(1100);
+      }
+      assertCalm(nodes, clients);
+    },
+  },
+  {
+    id: "N3.frozen",
+    fact: "a server that no longer answers is noticed, and used again when it answers",
+    needsServer: true,
+    maxMs: 60_000,
+    async run(cluster) {
+      const { nodes, clients } = await pair(cluster.nodes(2));
+      const [first] = nodes;
+      await cluster.confirmed();
+      cluster.faults.freeze();
+      await until(() => isUp(nodes, 0));
+      const { drops } = first.stats.sync!;
+      first.publish("news", "while frozen");
+      await until(() => first.stats.sync!.drops === drops + 1);
+      cluster.faults.thaw();
+      await until(() => isUp(nodes, 1));
+      first.publish("news", "after");
+      await clients[1].until(is("after"));
+      assert.deepEqual(texts(clients[1]), ["after"]);
+      assertCalm(nodes, clients);
+      assert.ok(first.failures.length > 0, "a failure is reported");
+    },
+  },
+  {
+    id: "N3.silent",
+    fact: "a connection without messages stays up",
+    needsServer: true,
+    maxMs: 30_000,
+    async run(cluster) {
+      const { nodes, clients } = await pair(cluster.nodes(2));
+      await cluster.confirmed();
+      await sleep(6000);
+      nodes[0].publish("news", "after");
+      await clients[1].until(is("after"));
+      for (const { failures } of nodes) assert.deepEqual(failures, []);
+    },
+  },
+  {
+    id: "N3.busy",
+    fact: "a process that is busy for four seconds keeps its connection",
+    needsServer: true,
+    maxMs: 30_000,
+    async run(cluster) {
+      const { nodes, clients } = await pair(cluster.nodes(2));
+      await cluster.confirmed();
+      for (let i = 0; i < 2; i++) {
+        const end = performance.now() + 4000;
+        while (performance.now() < end);
+        await sleep(700);
+      }
+      nodes[0].publish("news", "after");
+      await clients[1].until(is("after"));
+      for (const { failures } of nodes) assert.deepEqual(failures, []);
+    },
+  },
+  {
+    id: "N3.slow",
+    fact: "a node that stopped while others published 64 MiB hears everything new when it goes on",
+    needsServer: true,
+    needs: ["child"],
+    maxMs: 120_000,
+    async run(cluster) {
+      const [first] = await cluster.nodes(1);
+      const child = await cluster.child();
+      first!.publish("news", "before");
+      await child.until("before");
+      child.kill("SIGSTOP");
+      const large = "x".repeat(1024 * 1024);
+      for (let i = 0; i < 64; i++) {
+        const { framesOut, drops } = first!.stats.sync!;
+        first!.publish("news", large);
+        await until(() =>
+          first!.stats.sync!.framesOut + first!.stats.sync!.drops > framesOut + drops
+        );
+      }
+      child.kill("SIGCONT");
+      // The server may have cut the child's connection. The child notices, and connects again.
+      const heard = child.until("after");
+      while (!child.lines.includes("after")) {
+        first!.publish("news", "after");
+        await Promise.race([heard, sleep(200)]); // rejects if the child has ended
+      }
+    },
+  },
+  {
+    id: "N3.exhausted",
+    fact: "at its memory limit, the server delivers a message, or the node counts it as dropped",
+    needsServer: true,
+    needs: ["exhaust"],
+    maxMs: 30_000,
+    async run(cluster) {
+      const { nodes, clients } = await pair(cluster.nodes(2));
+      const [first] = nodes;
+      await cluster.confirmed();
+      await cluster.faults.exhaust!();
+      clients[1].peer.subscribe("late");
+      const sent = ["news", "news", "late"];
+      for (const topic of sent) {
+        await sleep(100);
+        first.publish(topic, `to ${topic}`, { namespace: "/room" });
+      }
+      await until(() => texts(clients[1]).length + first.stats.sync!.drops === sent.length);
+      assertCalm(nodes, clients);
+    },
+  },
+];
+
+/** Two nodes, each with a client of the topic `news` in the namespace `/room`. */
+async function pair(started: Promise<readonly TestNode[]>): Promise<{
+  readonly nodes: readonly [TestNode, TestNode];
+  readonly clients: readonly [TestClient, TestClient];
+}> {
+  const [first, second] = await started;
+  const clients = await Promise.all([
+    first!.client("/room", "news"),
+    second!.client("/room", "news"),
+  ]);
+  return { nodes: [first!, second!], clients };
+}
+
+function isUp(nodes: readonly TestNode[], up: 0 | 1): boolean {
+  return nodes.every(({ stats }) => stats.sync!.up === up);
+}
+
+/** Checks that no client was disconnected, and that each node reported at most once a second. */
+function assertCalm(nodes: readonly TestNode[], clients: readonly TestClient[]): void {
+  assert.ok(clients.every(({ isConnected }) => isConnected), "no client was disconnected");
+  for (const { failures } of nodes) {
+    for (const [i, { stage, time }] of failures.entries()) {
+      assert.equal(stage, "sync");
+      if (i > 0) assert.ok(time - failures[i - 1]!.time > 950, "one report a second at most");
+    }
+  }
+}

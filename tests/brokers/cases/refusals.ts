@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { channelOf } from "../../../pubsub/channel.ts";
+import type { BrokerCase } from "../case.ts";
+import { is, sleep, texts, until } from "../test_node.ts";
+
+/** Version, node, and a message `forged` as text: what a node of the same cluster could send. */
+const VALID = [1, ...[1, 2, 3, 4, 5, 6, 7, 8], 1, 6, ...new TextEncoder().encode("forged")];
+
+/** Frames that no node sends. */
+const GARBAGE: readonly (readonly number[])[] = [
+  [],
+  [0],
+  [1],
+  [1, 1, 2, 3, 4, 5, 6, 7],
+  [2, ...VALID.slice(1)],
+  VALID.slice(0, -1),
+  [...VALID, 1],
+  [...VALID.slice(0, 9), 128, ...VALID.slice(10)],
+  [...VALID.slice(0, 10), 255, 255, 255, 255, 255, 255],
+  [...VALID.slice(0, 9), 1, 2, 0xc0, 0x80],
+  [...new TextEncoder().encode('{"namespace":"/room","topic":"news","data":"forged"}')],
+  Array.from({ length: 100_000 }, (_, i) => i & 255),
+];
+
+/** N3: the server is away at the start, or refuses the node; strangers publish. */
+export const refusalCases: readonly BrokerCase[] = [
+  {
+    id: "N3.start",
+    fact: "if the server is away at the start, the node serves its clients, and connects later",
+    needsServer: true,
+    maxMs: 30_000,
+    async run(cluster) {
+      await cluster.faults.kill();
+      const first = cluster.node({}, { required: false });
+      const second = cluster.node({}, { required: false });
+      await Promise.all([first.ready(), second.ready()]);
+      const a = await first.client("/room", "news"), b = await second.client("/room", "news");
+      assert.equal(first.publish("news", "local"), 1);
+      assert.equal(first.stats.sync!.up, 0);
+      await until(() => first.failures.length > 0 && first.stats.sync!.drops === 1);
+      assert.equal(first.failures[0]!.stage, "sync");
+      await cluster.faults.restart();
+      await cluster.confirmed();
+      await until(() => first.stats.sync!.up === 1 && second.stats.sync!.up === 1);
+      first.publish("news", "to all");
+      await Promise.all([a.until(is("to all")), b.until(is("to all"))]);
+      assert.deepEqual(texts(b), ["to all"]);
+    },
+  },
+  {
+    id: "N3.required",
+    fact: "a node that requires the broker is ready as soon as the server is there",
+    needsServer: true,
+    maxMs: 30_000,
+    async run(cluster) {
+      await cluster.faults.kill();
+      const node = cluster.node();
+      let isReady = false;
+      const ready = node.ready().then(() => isReady = true);
+      await until(() => node.failures.length > 0);
+      assert.equal(isReady, false);
+      await cluster.faults.restart();
+      await ready;
+      assert.equal(node.stats.sync!.up, 1);
+    },
+  },
+  {
+    id: "N3.unauthorized",
+    fact: "a node that the server refuses serves its clients, reports, and tries again",
+    needsServer: true,
+    maxMs: 30_000,
+    async run(cluster) {
+      const node = cluster.node({}, { isUnauthorized: true });
+      const client = await node.client("/room", "news");
+      assert.equal(node.publish("news", "local"), 1);
+      await until(() => node.failures.length >= 3);
+      assert.deepEqual(texts(client), ["local"]);
+      assert.equal(node.stats.sync!.up, 0);
+      assert.ok(client.isConnected);
+      await node.close({ timeout: 0 });
+      const { length } = node.failures;
+      await sleep(1500);
+      assert.equal(node.failures.length, length, "no attempt follows close()");
+    },
+  },
+  {
+    id: "N1.forged",
+    fact: "frames of strangers are ignored and counted",
+    needs: ["forge"],
+    async run(cluster) {
+      const [first, second] = await cluster.nodes(2);
+      const client = await second!.client("/room", "news");
+      await cluster.confirmed();
+      for (const channel of [channelOf("/room", "news"), "all"]) {
+        for (const bytes of GARBAGE) {
+          await cluster.server.forge!(cluster.name, channel, Uint8Array.from(bytes));
+        }
+      }
+      first!.publish("news", "end", { namespace: "/room" });
+      await client.until(is("end"));
+      // Frames on different channels have no order.
+      await until(() => second!.stats.sync!.invalid === 2 * GARBAGE.length);
+      assert.deepEqual(texts(client), ["end"]);
+      assert.equal(first!.stats.sync!.invalid, GARBAGE.length, "the first node hears `all` only");
+      await cluster.server.forge!(
+        cluster.name,
+        channelOf("/room", "news"),
+        Uint8Array.from(VALID),
+      );
+      await client.until(is("forged")); // who knows the format is trusted as a node
+    },
+  },
+];

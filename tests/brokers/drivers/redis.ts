@@ -1,0 +1,90 @@
+import { Buffer } from "node:buffer";
+import { createClient } from "@redis/client";
+import { Redis } from "ioredis";
+import { Redis as Valkey } from "iovalkey";
+import { redis, type RedisClient } from "../../../sync/redis.ts";
+import type { BrokerClient, BrokerDriver, BrokerServer } from "../driver.ts";
+import { freePort, hasCommand, ServerProcess } from "../server_process.ts";
+
+const PASSWORD = "secret";
+
+type MakeClient = (port: number, password: string) => RedisClient;
+
+/** How each library makes a client. */
+const CLIENTS: Readonly<Record<string, MakeClient>> = {
+  "redis-node-redis": (port, password) =>
+    createClient({ socket: { host: "127.0.0.1", port }, password }),
+  "redis-ioredis": (port, password) =>
+    new Redis({ host: "127.0.0.1", port, password, lazyConnect: true }),
+  "redis-iovalkey": (port, password) =>
+    new Valkey({ host: "127.0.0.1", port, password, lazyConnect: true }),
+};
+
+/** Redis with each client library. */
+export const redisDrivers: readonly BrokerDriver[] = Object.entries(CLIENTS).map(
+  ([name, client]) => ({
+    name,
+    missing: async () => await hasCommand("redis-server") ? undefined : "redis-server",
+    start: () => start(client),
+    attach: (address) => attach(client, Number(address)),
+  }),
+);
+
+function attach(client: MakeClient, port: number): BrokerClient {
+  return {
+    sync: (cluster, { required = false, isUnauthorized = false } = {}) =>
+      redis({
+        client: client(port, isUnauthorized ? "wrong" : PASSWORD),
+        prefix: cluster,
+        required,
+      }),
+  };
+}
+
+async function start(client: MakeClient): Promise<BrokerServer> {
+  const port = await freePort();
+  const process = await ServerProcess.start([
+    "redis-server",
+    ...["--bind", "127.0.0.1", "--port", `${port}`, "--save", "", "--requirepass", PASSWORD],
+  ], port);
+  const command = (...args: [string, ...(string | Buffer)[]]) => commandOf(port, ...args);
+  return {
+    ...attach(client, port),
+    address: `${port}`,
+    faults: {
+      kill: () => process.kill(),
+      restart: () => process.restart(),
+      freeze: () => process.freeze(),
+      thaw: () => process.thaw(),
+      async cut() {
+        await command("CLIENT", "KILL", "TYPE", "pubsub");
+        await command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+      },
+      async exhaust() {
+        await command("CONFIG", "SET", "maxmemory", "1");
+      },
+    },
+    async forge(cluster, channel, bytes) {
+      await command("PUBLISH", `${cluster}:t:${channel}`, Buffer.from(bytes));
+    },
+    async connections() {
+      const list = String(await command("CLIENT", "LIST"));
+      return list.trim().split("\n").length - 1; // without the one that asks
+    },
+    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
+  };
+}
+
+/** Sends one command over a connection of its own. */
+async function commandOf(
+  port: number,
+  name: string,
+  ...args: (string | Buffer)[]
+): Promise<unknown> {
+  const admin = new Redis({ host: "127.0.0.1", port, password: PASSWORD });
+  try {
+    return await admin.call(name, args);
+  } finally {
+    admin.disconnect();
+  }
+}

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { createClient, createClientPool, createCluster, createSentinel } from "@redis/client";
+import { Redis } from "ioredis";
+import { Redis as Valkey } from "iovalkey";
+import { Timers } from "../../../common/timers.ts";
+import type { LinkHost } from "../../../pubsub/node_link.ts";
+import { redis, type RedisOptions } from "../../../sync/redis.ts";
+
+const node = () => createClient();
+const io = () => new Redis({ lazyConnect: true });
+
+Deno.test("redis() takes clients of each library, and the options of crossws", () => {
+  const accepted: readonly RedisOptions[] = [
+    { client: node(), prefix: "chat" },
+    { client: io(), prefix: "chat", required: true },
+    { client: new Valkey({ lazyConnect: true }), prefix: "chat" },
+    { client: node(), channel: "chat", connector: "node-redis" },
+    { client: io(), channel: "chat", connector: "ioredis", required: undefined },
+    { url: "redis://127.0.0.1:1", prefix: "chat" },
+    { url: "rediss://user:password@127.0.0.1:1/2", prefix: "chat" },
+  ];
+  for (const options of accepted) {
+    const maker = redis(options)({ id: "0011223344556677" });
+    assert.ok("link" in maker);
+    const link = maker.link({ timers: new Timers() } as LinkHost);
+    assert.equal(link.isRequired, options.required ?? false);
+  }
+});
+
+Deno.test("redis() throws at the call for a wrong option, and says what was found", () => {
+  const cluster = new Redis.Cluster([{ host: "127.0.0.1", port: 1 }], { lazyConnect: true });
+  const client = node(), prefix = "chat";
+  const table: [options: unknown, found: RegExp][] = [
+    [undefined, /must be an object of options: found undefined/],
+    [{ client, prefix, name: "x" }, /Cannot use name as there is no such option: known are client/],
+    [{ client }, /Cannot use prefix as it must be a text that is not empty: found undefined/],
+    [{ client, prefix: "" }, /Cannot use prefix .* found ""/],
+    [{ client, prefix: "\ud800" }, /Cannot use prefix .* found "\\ud800"/],
+    [{ client, channel: 5 }, /Cannot use channel .* found number/],
+    [{ client, prefix, channel: "x" }, /Cannot use channel .* found both/],
+    [{ client, prefix, required: "yes" }, /Cannot use required as it must be a boolean: found str/],
+    [{ client, prefix, connector: "redis" }, /"ioredis" or "node-redis": found redis/],
+    [{ client, prefix, connector: "ioredis" }, /Cannot use the client .* without call\(\)/],
+    [
+      { client: io(), prefix, connector: "node-redis" },
+      /Cannot use the client .* without pSubscribe\(\)/,
+    ],
+    [{ prefix }, /either client or url must be given: found none/],
+    [{ client, prefix, url: "redis://h" }, /either client or url must be given: found both/],
+    [{ url: 5, prefix }, /begin with redis:\/\/ or rediss:\/\/: found number/],
+    [{ url: "http://u:secret@h", prefix }, /rediss:\/\/: found http:/],
+    [{ url: "secret", prefix }, /found a text that is no URL/],
+    [{ client: "redis://h", prefix }, /must be one of redis, ioredis or iovalkey: found string/],
+    [{ client: null, prefix }, /must be one of redis, ioredis or iovalkey: found null/],
+    [{ client: {}, prefix }, /found one without call\(\)/],
+    [{ client: cluster, prefix }, /a client of a Redis Cluster: pass a client of a single server/],
+    [{ client: createCluster({ rootNodes: [] }), prefix }, /a client of a Redis Cluster/],
+    [{ client: createClientPool(), prefix }, /Cannot use the client/],
+    [
+      {
+        client: createSentinel({ name: "x", sentinelRootNodes: [{ host: "h", port: 1 }] }),
+        prefix,
+      },
+      /Cannot use the client/,
+    ],
+  ];
+  for (const [options, found] of table) {
+    assert.throws(() => redis(options as RedisOptions), (error) => {
+      assert.ok(error instanceof TypeError, `${error}`);
+      assert.match(error.message, found);
+      assert.doesNotMatch(error.message, /secret/, "a password stays unsaid");
+      return true;
+    }, `${found}`);
+  }
+});
