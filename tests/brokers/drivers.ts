@@ -1,6 +1,7 @@
 import type { BrokerDriver } from "./driver.ts";
 import { memoryDriver } from "./drivers/memory.ts";
+import { postgresDrivers } from "./drivers/postgres.ts";
 import { redisDrivers } from "./drivers/redis.ts";
 
 /** All brokers under test. */
-export const drivers: readonly BrokerDriver[] = [memoryDriver, ...redisDrivers];
+export const drivers: readonly BrokerDriver[] = [memoryDriver, ...redisDrivers, ...postgresDrivers];
