@@ -2,16 +2,17 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import process from "node:process";
 import { promisify } from "node:util";
+import pg from "pg";
 import type { BrokerFaults } from "../driver.ts";
+import { freePort } from "../server_process.ts";
 
 const execute = promisify(execFile);
 /** Folder of Debian's packages: the server's programs are not on the PATH. */
 const DEBIAN = "/usr/lib/postgresql";
-/** User of the database that may do everything. */
-const OWNER = "owner";
+/** Role that may do everything, and the password of all roles. */
+const OWNER = "owner", PASSWORD = "secret";
 /** Milliseconds for the start of a server. */
 const START_TIMEOUT = 30_000;
 
@@ -42,9 +43,20 @@ export class PostgresServer implements BrokerFaults, AsyncDisposable {
     return server;
   }
 
-  /** Address of the database, for a user. */
-  url(user: string = OWNER): string {
-    return `postgres://${user}@127.0.0.1:${this.port}/postgres`;
+  /** Address of the database for a role. */
+  url({ role = OWNER, password = PASSWORD }: { role?: string; password?: string } = {}): string {
+    return `postgres://${role}:${password}@127.0.0.1:${this.port}/postgres`;
+  }
+
+  /** Runs a statement over a connection of its own. */
+  async query(statement: string | pg.QueryConfig): Promise<pg.QueryResult> {
+    const client = new pg.Client(this.url());
+    await client.connect();
+    try {
+      return await client.query(statement);
+    } finally {
+      await client.end();
+    }
   }
 
   async restart(): Promise<void> {
@@ -103,8 +115,10 @@ let template: Promise<string> | undefined;
 async function makeTemplate(): Promise<string> {
   const folder = await temporaryFolder();
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const options = ["-A", "trust", "-U", OWNER, "-E", "UTF8", "--locale=C", "--no-sync"];
-  await asServer(`${programs()}/initdb`, "-D", `${folder}/data`, ...options);
+  const initdb = `${programs()}/initdb -D ${folder}/data -U ${OWNER} -A scram-sha-256 -E UTF8`;
+  const password = `${folder}/password`;
+  const options = `--locale=C --no-sync --pwfile=${password}`;
+  await asServer("sh", "-c", `echo ${PASSWORD} >${password} && ${initdb} ${options}`);
   return folder;
 }
 
@@ -136,15 +150,6 @@ async function asServer(...command: readonly string[]): Promise<string> {
 
 function temporaryFolder(): Promise<string> {
   return asServer("mktemp", "-d", "/tmp/onepeer-postgres-XXXXXX");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Resolves when the server accepts connections, and goes on to read its log. */
