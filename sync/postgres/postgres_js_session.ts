@@ -23,11 +23,7 @@ export class PostgresJsSession implements Session {
     this.#client = client;
     this.#names = names;
     this.#host = host;
-    this.#statements = new Statements(async ({ text, values }) => {
-      // `prepare` saves a round trip, in which postgres.js asks for the types of the values.
-      if (values) await client.unsafe(text, values, { prepare: true });
-      else await client.unsafe(text);
-    }, host.answered);
+    this.#statements = new Statements((statement) => this.#execute(statement), host.answered);
   }
 
   async open(): Promise<void> {
@@ -65,6 +61,18 @@ export class PostgresJsSession implements Session {
     this.#statements.close(new Error("the connection to PostgreSQL is closed"));
   }
 
+  async #execute({ text, values }: Statement): Promise<void> {
+    try {
+      // `prepare` saves a round trip, in which postgres.js asks for the types of the values.
+      if (values) await this.#client.unsafe(text, values, { prepare: true });
+      else await this.#client.unsafe(text);
+    } catch (error) {
+      // The pool reports a lost connection only here. Then the other connection may be lost too.
+      if (!isOfStatement(error)) this.#host.lost(error);
+      throw error;
+    }
+  }
+
   /** Notices that postgres.js has connected again, as notifications may be missed. */
   #confirmed(): void {
     const { pid } = this.#names;
@@ -73,4 +81,9 @@ export class PostgresJsSession implements Session {
     }
     this.#pid = pid;
   }
+}
+
+/** Whether the server has rejected a statement, and keeps the connection. */
+function isOfStatement(error: unknown): boolean {
+  return error instanceof Error && "severity" in error && error.severity === "ERROR";
 }

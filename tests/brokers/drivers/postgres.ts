@@ -1,6 +1,6 @@
 import pg from "pg";
 import postgresJs from "postgres";
-import type { Broker, SyncAdapter } from "../../../pubsub/broker.ts";
+import type { Broker, BrokerHost, SyncAdapter } from "../../../pubsub/broker.ts";
 import { splitFrame } from "../../../sync/chunks.ts";
 import { postgres } from "../../../sync/postgres.ts";
 import {
@@ -21,7 +21,7 @@ const LIBRARIES: Readonly<Record<string, MakeSync>> = {
   "postgres-js": (url, options) => {
     const client = postgresJs(url, { max: 2, backoff: () => 0.1 });
     const sync = postgres({ client, ...options });
-    return (node) => closesToo(sync(node) as Broker, client);
+    return (node) => withClient(sync(node) as Broker, client);
   },
 };
 
@@ -36,7 +36,7 @@ export const postgresDrivers: readonly BrokerDriver[] = Object.entries(LIBRARIES
 );
 
 /** Ends the client of postgres.js after its broker, as its owner does. */
-function closesToo(broker: Broker, client: postgresJs.Sql): Broker {
+function withClient(broker: Broker, client: postgresJs.Sql): Broker {
   const close = broker.close.bind(broker);
   return Object.assign(broker, {
     async close() {
@@ -56,12 +56,21 @@ function attach(makeSync: MakeSync, address: string): BrokerClient {
 }
 
 async function start(makeSync: MakeSync): Promise<BrokerServer> {
-  const server = await PostgresServer.start();
+  const server = await PostgresServer.start(), client = attach(makeSync, server.url());
+  const connected = new Set<Broker>();
   return {
-    ...attach(makeSync, server.url()),
+    sync(cluster, options) {
+      const sync = client.sync(cluster, options);
+      return (node) => watched(sync(node) as Broker, connected);
+    },
     address: server.url(),
     faults: {
-      kill: () => server.kill(),
+      async kill() {
+        await server.kill();
+        // postgres.js does not tell that its connection is lost: the next probe shows that. Without
+        // this, a case could take the old connection for the new one.
+        while (connected.size > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      },
       restart: () => server.restart(),
       freeze: () => server.freeze(),
       thaw: () => server.thaw(),
@@ -81,6 +90,30 @@ async function start(makeSync: MakeSync): Promise<BrokerServer> {
     },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
+}
+
+/** Keeps a broker in a set while it is connected. */
+function watched(broker: Broker, connected: Set<Broker>): Broker {
+  const open = broker.open.bind(broker), close = broker.close.bind(broker);
+  return Object.assign(broker, {
+    open(host: BrokerHost) {
+      open({
+        received: (channel, frame) => host.received(channel, frame),
+        up(gap) {
+          connected.add(broker);
+          host.up(gap);
+        },
+        down(error) {
+          connected.delete(broker);
+          host.down(error);
+        },
+      });
+    },
+    async close() {
+      await close();
+      connected.delete(broker);
+    },
+  });
 }
 
 /** Connections to the server besides the one that asks. */
