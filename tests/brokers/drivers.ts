@@ -2,6 +2,7 @@ import type { BrokerDriver } from "./driver.ts";
 import { broadcastChannelDriver } from "./drivers/broadcast_channel.ts";
 import { clusterDrivers } from "./drivers/cluster.ts";
 import { memoryDriver } from "./drivers/memory.ts";
+import { postgresDrivers } from "./drivers/postgres.ts";
 import { redisDrivers } from "./drivers/redis.ts";
 
 /** All brokers under test. */
@@ -10,4 +11,5 @@ export const drivers: readonly BrokerDriver[] = [
   broadcastChannelDriver,
   ...clusterDrivers,
   ...redisDrivers,
+  ...postgresDrivers,
 ];

@@ -1,0 +1,173 @@
+/**
+ * Connects the endpoints of many processes over PostgreSQL's LISTEN and NOTIFY: no table, no
+ * extension.
+ *
+ * Pass `connect`, which makes a new client of [`pg`](https://www.npmjs.com/package/pg). Each endpoint
+ * has one connection. If the connection is lost, the endpoint makes another one.
+ *
+ * The endpoints must connect to the same database of the primary server, without a pooler in
+ * transaction mode. A role needs only the right to connect:
+ *
+ * ```sql
+ * CREATE ROLE chat LOGIN PASSWORD 'secret';
+ * GRANT CONNECT ON DATABASE sync TO chat;
+ * ```
+ *
+ * PostgreSQL has no rights for channels. Every role that may connect to the database can hear all
+ * messages, and can send to your clients. So give them a database of its own if you do not trust all
+ * roles.
+ *
+ * Each statement that publishes uses one transaction id of the server. All publishes of a turn, and
+ * all those that come while a statement is executed, share one.
+ *
+ * @example
+ * ```ts
+ * import pg from "pg";
+ * import { createEndpoint } from "@onepeer/onepeer";
+ * import { postgres } from "@onepeer/onepeer/sync/postgres";
+ *
+ * const connect = () => new pg.Client("postgres://chat:secret@127.0.0.1/sync");
+ * await using endpoint = createEndpoint({ sync: postgres({ connect, prefix: "chat" }) });
+ * ```
+ *
+ * @module
+ */
+import { checkNames, givenOptions } from "../common/option_names.ts";
+import { overBroker } from "../pubsub/broker_link.ts";
+import type { SyncAdapter } from "../pubsub/sync_adapter.ts";
+import type { PgClient, PostgresJsClient, SessionSource } from "./postgres/clients.ts";
+import { PostgresBroker } from "./postgres/postgres_broker.ts";
+import { clientSource, connectSource, urlSource } from "./postgres/source.ts";
+
+export type {
+  PgClient,
+  PgNotification,
+  PostgresJsClient,
+  PostgresJsListener,
+} from "./postgres/clients.ts";
+
+/** Options of {@linkcode postgres}: how to connect, and a prefix. */
+export type PostgresOptions = PostgresSource & PostgresPrefix & {
+  /**
+   * Whether `ready()` of the server waits for PostgreSQL.
+   *
+   * @default false
+   */
+  readonly required?: boolean | undefined;
+};
+
+/** Server to connect to. */
+export type PostgresSource = {
+  /** Returns a new client of `pg` that is not connected. Called for each attempt to connect. */
+  readonly connect: () => PgClient | Promise<PgClient>;
+  readonly client?: undefined;
+  readonly connector?: undefined;
+  readonly url?: undefined;
+} | {
+  /**
+   * A connected `Client` of `pg` that no other code uses, or a client of postgres.js, as crossws
+   * takes them. Both stay open after `close()`.
+   *
+   * After a loss, a client of `pg` is replaced by a new one with the same parameters, without a
+   * `stream` and a `password` function. postgres.js connects again by itself, which takes 1 to 20
+   * seconds unless its option `backoff` is short.
+   */
+  readonly client: PgClient | PostgresJsClient;
+  /** Library of the client. Found by itself; crossws has the same option. */
+  readonly connector?: "pg" | "postgres.js" | undefined;
+  readonly connect?: undefined;
+  readonly url?: undefined;
+} | {
+  /** Address, such as `postgres://user:password@host/database`. Needs the package `pg`. */
+  readonly url: string;
+  readonly client?: undefined;
+  readonly connect?: undefined;
+  readonly connector?: undefined;
+};
+
+/** Name of the application. Endpoints with the same prefix hear each other. */
+export type PostgresPrefix = {
+  /** Name of the application, such as `chat`. PostgreSQL sees only hashes of prefix and topic. */
+  readonly prefix: string;
+  readonly channel?: undefined;
+} | {
+  /** Another name of `prefix`, as crossws has it. */
+  readonly channel: string;
+  readonly prefix?: undefined;
+};
+
+const OPTIONS = ["connect", "client", "connector", "url", "prefix", "channel", "required"];
+const CONNECTORS: readonly unknown[] = [undefined, "pg", "postgres.js"];
+
+/**
+ * Returns the option `sync` for endpoints that hear each other over PostgreSQL.
+ *
+ * If PostgreSQL is not reached, clients of this process are served. The endpoint counts and reports
+ * lost messages, connects again, and sends nothing late.
+ *
+ * @throws {TypeError} for a wrong option, and for a `Pool` of `pg`.
+ */
+export function postgres(options: PostgresOptions): SyncAdapter {
+  checkNames(options, OPTIONS, { kind: "option of postgres()" });
+  const { required = false, prefix, channel, ...given } = givenOptions(options);
+  if (typeof required !== "boolean") {
+    throw new TypeError(`Cannot use required as it must be a boolean: found ${typeof required}`);
+  }
+  const name = prefixOf(prefix, channel), source = sourceOf(given);
+  return overBroker((node) =>
+    new PostgresBroker({ source: source(), prefix: name, node, required })
+  );
+}
+
+/** {@linkcode postgres} by the name that crossws has. */
+export const pgsql: typeof postgres = postgres;
+
+/** Returns a function that makes the source of a node. */
+function sourceOf(options: PostgresSource): () => SessionSource {
+  const { connect, client, connector, url } = options;
+  const given = Object.entries({ connect, client, url }).filter(([, value]) => value !== undefined);
+  if (given.length !== 1) {
+    const found = given.map(([name]) => name).join(" and ") || "none";
+    throw new TypeError(
+      `Cannot use postgres() as one of connect, client and url must be given: found ${found}`,
+    );
+  }
+  if (!CONNECTORS.includes(connector)) {
+    throw new TypeError(
+      `Cannot use connector as it must be "pg" or "postgres.js": found ${String(connector)}`,
+    );
+  }
+  if (client !== undefined) return clientSource(client, connector);
+  if (connector !== undefined) {
+    throw new TypeError("Cannot use connector without client");
+  }
+  if (url !== undefined) {
+    checkUrl(url);
+    return () => urlSource(url);
+  }
+  if (typeof connect !== "function") {
+    throw new TypeError(`Cannot use connect as it must be a function: found ${typeof connect}`);
+  }
+  return () => connectSource(connect);
+}
+
+function prefixOf(prefix: unknown, channel: unknown): string {
+  if (prefix !== undefined && channel !== undefined) {
+    throw new TypeError("Cannot use channel as it is another name of prefix: found both");
+  }
+  const name = prefix === undefined && channel !== undefined ? "channel" : "prefix";
+  const value = prefix ?? channel;
+  if (typeof value === "string" && value !== "" && value.isWellFormed()) return value;
+  const found = typeof value === "string" ? JSON.stringify(value) : typeof value;
+  throw new TypeError(`Cannot use ${name} as it must be a text that is not empty: found ${found}`);
+}
+
+function checkUrl(url: unknown): void {
+  const protocol = typeof url === "string" && URL.canParse(url) ? new URL(url).protocol : undefined;
+  if (protocol === "postgres:" || protocol === "postgresql:") return;
+  // The URL itself is not shown, as it may contain a password.
+  const found = protocol ?? (typeof url === "string" ? "a text that is no URL" : typeof url);
+  throw new TypeError(
+    `Cannot use url as it must begin with postgres:// or postgresql://: found ${found}`,
+  );
+}

@@ -1,0 +1,80 @@
+import type { Statement } from "./statements.ts";
+
+/** A notification, as pg reports it. */
+export interface PgNotification {
+  readonly channel: string;
+  readonly payload?: string | undefined;
+}
+
+/**
+ * What `postgres()` uses of a `Client` of [`pg`](https://node-postgres.com/apis/client), from version
+ * 8 on.
+ */
+export interface PgClient {
+  connect(): Promise<unknown>;
+  query(
+    statement: { readonly text: string; readonly values?: string[]; readonly name?: string },
+  ): Promise<unknown>;
+  end(): Promise<unknown>;
+  on(event: "notification", listener: (message: PgNotification) => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "end", listener: () => void): unknown;
+  off(event: "notification", listener: (message: PgNotification) => void): unknown;
+  listenerCount(event: string): number;
+  /** The connection itself, to end one that does not answer. */
+  readonly connection: { readonly stream: { destroy(): unknown } };
+}
+
+/**
+ * What `postgres()` uses of a client of [`postgres`](https://github.com/porsager/postgres), known as
+ * postgres.js, from version 3 on.
+ */
+export interface PostgresJsClient {
+  unsafe(text: string, values?: string[], options?: { prepare?: boolean }): PromiseLike<unknown>;
+  listen(
+    channel: string,
+    onnotify: (payload: string) => void,
+    onlisten?: () => void,
+  ): Promise<PostgresJsListener>;
+}
+
+/** What postgres.js returns for a channel. */
+export interface PostgresJsListener {
+  /** The server's process of the connection that listens: another one after a reconnect. */
+  readonly state: { readonly pid: number | null };
+  unlisten(): Promise<unknown>;
+}
+
+/** A session with the server: one connection of pg, or the connections of a postgres.js client. */
+export interface Session {
+  /** Connects. */
+  open(): Promise<void>;
+  /** Runs a statement after all others. A function makes the statement when its turn has come. */
+  run(statement: Statement | (() => Statement)): Promise<void>;
+  /** Resolves when the server sends the notifications of these names. */
+  listen(names: readonly string[]): Promise<void>;
+  /** Tells the server that names are no longer wanted. */
+  unlisten(names: readonly string[]): Promise<void>;
+  /** Makes the server answer on each connection. */
+  probe(): Promise<void>;
+  /** Ends the session at once. Pending promises reject. Does not throw. */
+  destroy(): void;
+}
+
+/** What a {@linkcode Session} reports. */
+export interface SessionHost {
+  /** A notification has arrived. Returns whether its name is wanted. */
+  received(name: string, payload: string): boolean;
+  /** The server has sent something. */
+  answered(): void;
+  /** A connection has ended. Reported any number of times. */
+  lost(error: unknown): void;
+}
+
+/** Makes the sessions of one node, one after another. */
+export interface SessionSource {
+  /** Returns a new session. Rejects if its client cannot be made. */
+  session(host: SessionHost): Promise<Session>;
+  /** Gives the user's client back as it was. Does not throw. */
+  close?(): void;
+}

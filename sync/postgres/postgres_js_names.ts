@@ -1,0 +1,96 @@
+import { Deferred } from "../../common/deferred.ts";
+import type { PostgresJsClient, PostgresJsListener } from "./clients.ts";
+
+/** A name to which postgres.js listens. */
+interface Entry {
+  /** Rejects if the first attempt fails. */
+  readonly listener: Promise<PostgresJsListener>;
+  /** The server's process that has confirmed the name. */
+  pid: number | null | undefined;
+  confirmed: Deferred;
+}
+
+/** What {@linkcode PostgresJsNames} reports. */
+export interface PostgresJsNamesHost {
+  /** A notification has arrived. Returns whether its name is wanted. */
+  received(name: string, payload: string): boolean;
+  /** The connection listens to a name again. */
+  confirmed(): void;
+}
+
+/**
+ * Names to which a postgres.js client listens for one node. They outlive a session: postgres.js
+ * connects again and listens to all names by itself, and has no way to turn that off.
+ *
+ * postgres.js 3.4 does not tell when its connection is lost. The server's process shows that: after
+ * a reconnect another process serves the connection.
+ */
+export class PostgresJsNames {
+  readonly #client: PostgresJsClient;
+  readonly #entries = new Map<string, Entry>();
+  /** State of the only connection that listens. postgres.js writes the new process into it. */
+  #state: PostgresJsListener["state"] | undefined;
+  #host: PostgresJsNamesHost | undefined;
+
+  constructor(client: PostgresJsClient) {
+    this.#client = client;
+  }
+
+  /** The server's process of the connection that listens. */
+  get pid(): number | null | undefined {
+    return this.#state?.pid;
+  }
+
+  /** Reports to this host from now on. */
+  reportTo(host: PostgresJsNamesHost | undefined): void {
+    this.#host = host;
+  }
+
+  /** Resolves when the present connection listens to a name. */
+  async listen(name: string): Promise<void> {
+    const entry = this.#entries.get(name) ?? this.#add(name);
+    await entry.listener;
+    while (entry.pid !== this.pid) await entry.confirmed.promise;
+  }
+
+  async unlisten(name: string): Promise<void> {
+    const entry = this.#entries.get(name);
+    this.#entries.delete(name);
+    await (await entry?.listener)?.unlisten();
+  }
+
+  /** Ends all names. */
+  async clear(): Promise<void> {
+    const names = [...this.#entries.keys()];
+    await Promise.allSettled(names.map((name) => this.unlisten(name)));
+  }
+
+  #add(name: string): Entry {
+    const confirmed = () => {
+      entry.pid = this.pid;
+      entry.confirmed.resolve();
+      entry.confirmed = new Deferred();
+      this.#host?.confirmed();
+    };
+    const notified = (payload: string) => {
+      if (this.#entries.get(name) !== entry) return;
+      // While there was no session, nothing could tell the server that the name is not wanted.
+      if (this.#host?.received(name, payload) === false) this.unlisten(name).catch(() => {});
+    };
+    const entry: Entry = {
+      pid: undefined,
+      confirmed: new Deferred(),
+      listener: this.#client.listen(name, notified, () => this.#state && confirmed()),
+    };
+    this.#entries.set(name, entry);
+    entry.listener.then(({ state }) => {
+      this.#state ??= state;
+      confirmed();
+    }, () => {
+      // postgres.js keeps the failed listener, tries again, and does not return a way to end it. The
+      // next call adds another one, so this one must not deliver too.
+      if (this.#entries.get(name) === entry) this.#entries.delete(name);
+    });
+    return entry;
+  }
+}
