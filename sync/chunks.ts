@@ -1,0 +1,143 @@
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+
+/** First byte of a chunk. */
+const MARK = 0xff;
+const HASH_BYTES = 16;
+const TOTAL_AT = 1 + HASH_BYTES, OFFSET_AT = TOTAL_AT + 4;
+/** Length of a chunk's header. */
+const HEADER_BYTES: number = OFFSET_AT + 4;
+/** Most bytes of unfinished frames that a {@linkcode ChunkJoiner} holds. */
+const MAX_UNFINISHED_BYTES: number = 64 * 1024 * 1024;
+
+/**
+ * Returns what to send for a frame: the frame itself if it fits, otherwise chunks. Send them in this
+ * order on the frame's channel.
+ *
+ * ```text
+ * chunk    0xff | hash of the frame (16 bytes) | length of the frame | offset of the part | part
+ * hash     the first half of SHA-256
+ * length, offset   4 bytes, the highest first
+ * ```
+ *
+ * The hash names the frame, so the chunks of two senders never mix. A frame that itself begins with
+ * 0xff becomes a chunk too: then every frame is carried as it is.
+ *
+ * @param maxBytes most bytes that the broker carries at once; at least 26.
+ * @throws {RangeError} for a frame over 64 MiB, and if a chunk has no room for a part.
+ */
+export function splitFrame(
+  frame: Uint8Array<ArrayBuffer>,
+  maxBytes: number,
+): readonly Uint8Array<ArrayBuffer>[] {
+  const total = frame.byteLength;
+  if (total <= maxBytes && frame[0] !== MARK) return [frame];
+  const maxPart = maxBytes - HEADER_BYTES;
+  if (!(maxPart >= 1)) {
+    throw new RangeError(
+      `Cannot split a frame as the broker must carry at least ${HEADER_BYTES + 1} bytes: ` +
+        `current value is ${maxBytes}`,
+    );
+  }
+  if (total > MAX_UNFINISHED_BYTES) {
+    throw new RangeError(
+      `Cannot split a frame as it must have at most ${MAX_UNFINISHED_BYTES} bytes: ` +
+        `current value is ${total}`,
+    );
+  }
+  const hash = hashOf(frame), chunks: Uint8Array<ArrayBuffer>[] = [];
+  for (let offset = 0; offset < total; offset += maxPart) {
+    const part = frame.subarray(offset, offset + maxPart);
+    const chunk = new Uint8Array(HEADER_BYTES + part.byteLength), view = new DataView(chunk.buffer);
+    chunk[0] = MARK;
+    chunk.set(hash, 1);
+    view.setUint32(TOTAL_AT, total);
+    view.setUint32(OFFSET_AT, offset);
+    chunk.set(part, HEADER_BYTES);
+    chunks.push(chunk);
+  }
+  return chunks;
+}
+
+/** A frame of which some parts have arrived. */
+interface Unfinished {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  received: number;
+}
+
+/**
+ * Joins the chunks of {@linkcode splitFrame}. Never returns a part of a frame: the hash covers the
+ * whole frame, and chunks that arrive doubled or in another order, or not at all, spoil their frame.
+ */
+export class ChunkJoiner {
+  readonly #maxBytes: number;
+  /** By channel and hash; the oldest first. */
+  readonly #unfinished = new Map<string, Unfinished>();
+  #bytes = 0;
+
+  /** @param maxBytes most bytes of unfinished frames; beyond, the oldest frame is dropped. */
+  constructor(maxBytes: number = MAX_UNFINISHED_BYTES) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Number of bytes that are reserved for unfinished frames. */
+  get byteLength(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * Takes what has arrived on a channel. Returns a whole frame, or `undefined` while parts are
+   * missing. Returns bytes that begin like a chunk and are none as they are: no frame of a node looks
+   * so, and the node counts them as invalid.
+   */
+  join(channel: string, bytes: Uint8Array): Uint8Array | undefined {
+    if (bytes[0] !== MARK) return bytes;
+    if (bytes.byteLength <= HEADER_BYTES) return bytes;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
+    const total = view.getUint32(TOTAL_AT), offset = view.getUint32(OFFSET_AT);
+    const part = bytes.subarray(HEADER_BYTES), hash = bytes.subarray(1, TOTAL_AT);
+    if (total > this.#maxBytes || offset + part.byteLength > total) return bytes;
+    const key = `${channel}\n${Buffer.from(hash).toString("latin1")}`;
+    if (offset === 0) this.#begin(key, total);
+    const frame = this.#unfinished.get(key);
+    // This node subscribed meanwhile, or an earlier part was lost or dropped.
+    if (!frame) return undefined;
+    if (offset !== frame.received || total !== frame.bytes.byteLength) {
+      this.#drop(key);
+      return undefined;
+    }
+    frame.bytes.set(part, offset);
+    frame.received += part.byteLength;
+    if (frame.received < total) return undefined;
+    this.#drop(key);
+    return hashOf(frame.bytes).equals(hash) ? frame.bytes : bytes;
+  }
+
+  /** Drops all unfinished frames, whose next parts a lost connection has lost. */
+  clear(): void {
+    this.#unfinished.clear();
+    this.#bytes = 0;
+  }
+
+  #begin(key: string, total: number): void {
+    this.#drop(key);
+    for (const oldest of this.#unfinished.keys()) {
+      if (this.#bytes + total <= this.#maxBytes) break;
+      this.#drop(oldest);
+    }
+    this.#unfinished.set(key, { bytes: new Uint8Array(total), received: 0 });
+    this.#bytes += total;
+  }
+
+  #drop(key: string): void {
+    const frame = this.#unfinished.get(key);
+    if (!frame) return;
+    this.#unfinished.delete(key);
+    this.#bytes -= frame.bytes.byteLength;
+  }
+}
+
+/** Returns a hash that no other frame has. `node:crypto`, as Web Crypto is asynchronous. */
+function hashOf(frame: Uint8Array): Buffer {
+  return createHash("sha256").update(frame).digest().subarray(0, HASH_BYTES);
+}
