@@ -5,6 +5,7 @@ import { ChunkJoiner, splitFrame } from "../chunks.ts";
 import type { LoopConnection } from "../reconnect_loop.ts";
 import type { NatsConnect, NatsConnectionLike, NatsSubscription } from "./nats_client.ts";
 import type { ServerPool } from "./server_pool.ts";
+import { SocketGuard } from "./socket_guard.ts";
 
 /** Most characters of a channel that stays as it is in a subject. */
 const MAX_CHANNEL = 96;
@@ -32,6 +33,7 @@ export interface NatsConnectionHost {
 export class NatsConnection implements LoopConnection {
   readonly #host: NatsConnectionHost;
   readonly #lost: (error: unknown) => void;
+  readonly #guard = new SocketGuard();
   readonly #joiner = new ChunkJoiner();
   readonly #destroyed = new AbortController();
   readonly #subscriptions = new Map<string, NatsSubscription>();
@@ -51,10 +53,9 @@ export class NatsConnection implements LoopConnection {
   async open(): Promise<void> {
     const { servers, connect } = this.#host;
     const server = await servers?.choose(this.#destroyed.signal);
-    const client = await connect({
-      ...server === undefined ? {} : { servers: [server] },
-      reconnect: false,
-      noEcho: true,
+    const options = server === undefined ? {} : { servers: [server] };
+    const client = await this.#guard.watch(() => {
+      return connect({ ...options, reconnect: false, noEcho: true });
     });
     const refusal = this.#destroyed.signal.aborted ? new Error("too late") : faultOf(client);
     if (refusal) {
@@ -117,6 +118,7 @@ export class NatsConnection implements LoopConnection {
     this.#destroyed.abort();
     this.#rejectPending(new Error("the connection has ended"));
     this.#client?.close().catch(() => {});
+    this.#guard.destroy();
   }
 
   #ask(channel: string): void {
