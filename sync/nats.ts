@@ -123,7 +123,7 @@ function addressesOf(servers: unknown): readonly string[] {
     `Cannot use servers as it must be an address or a list of addresses: found ${
       addresses.length === 0
         ? "an empty list"
-        : `a ${typeof addresses.find((it) => typeof it !== "string")}`
+        : typeof addresses.find((it) => typeof it !== "string")
     }`,
   );
 }

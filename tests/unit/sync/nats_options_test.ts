@@ -13,8 +13,8 @@ Deno.test("nats() throws a TypeError for each wrong option, at the call", () => 
     [{ connect, prefix: "chat", required: 1 }, /required .*boolean: found number/],
     [{ connect, prefix: "chat", token: "secret" }, /there is no such option/],
     [{ servers: [], prefix: "chat" }, /found an empty list/],
-    [{ servers: 4222, prefix: "chat" }, /found a number/],
-    [{ servers: ["a.example", null], prefix: "chat" }, /found an object/],
+    [{ servers: 4222, prefix: "chat" }, /found number/],
+    [{ servers: ["a.example", null], prefix: "chat" }, /found object/],
     [{ servers: "ws://a.example", prefix: "chat" }, /must be like nats:\/\/host:4222/],
     ...["", " ", "a b", "a.*", ">", "a..b", ".a", "a.", "$SYS", "a\r\nPUB", "é", 7].map(
       (prefix): [unknown, RegExp] => [{ connect, prefix }, /Cannot use prefix/],
