@@ -14,9 +14,15 @@
  */
 import type { BroadcastChannelOptions } from "./broadcast_channel.ts";
 import type { ClusterOptions } from "./cluster.ts";
+import type { NatsOptions } from "./nats.ts";
+import type { PostgresOptions } from "./postgres.ts";
+import type { RedisOptions } from "./redis.ts";
 
 export { broadcastChannel, type BroadcastChannelOptions } from "./broadcast_channel.ts";
 export { cluster, type ClusterName, type ClusterOptions, setupPrimaryCluster } from "./cluster.ts";
+export { nats, type NatsOptions } from "./nats.ts";
+export { pgsql, postgres, type PostgresOptions } from "./postgres.ts";
+export { redis, type RedisOptions } from "./redis.ts";
 export { decodeEnvelope, encodeEnvelope, type Envelope } from "./envelope.ts";
 export type { LinkMaker, SyncAdapter, SyncDriver, SyncMessage } from "../pubsub/sync_adapter.ts";
 
@@ -26,10 +32,22 @@ export interface SyncDriverOptions {
   readonly broadcastChannel: BroadcastChannelOptions;
   /** Options of {@linkcode cluster}. */
   readonly cluster: ClusterOptions;
+  /** Options of {@linkcode nats}. */
+  readonly nats: NatsOptions;
+  /** Options of {@linkcode pgsql}, which is {@linkcode postgres} by its name in crossws. */
+  readonly pgsql: PostgresOptions;
+  /** Options of {@linkcode redis}. */
+  readonly redis: RedisOptions;
 }
 
 /** Name of a driver in this module. */
 export type SyncDriverName = keyof SyncDriverOptions;
 
 /** Names of all drivers in this module, for tools that choose one by its name. */
-export const syncDrivers: readonly SyncDriverName[] = ["broadcastChannel", "cluster"];
+export const syncDrivers: readonly SyncDriverName[] = [
+  "broadcastChannel",
+  "cluster",
+  "nats",
+  "pgsql",
+  "redis",
+];

@@ -2,6 +2,7 @@ import type { BrokerDriver } from "./driver.ts";
 import { broadcastChannelDriver } from "./drivers/broadcast_channel.ts";
 import { clusterDrivers } from "./drivers/cluster.ts";
 import { memoryDriver } from "./drivers/memory.ts";
+import { natsDriver } from "./drivers/nats.ts";
 import { postgresDrivers } from "./drivers/postgres.ts";
 import { redisDrivers } from "./drivers/redis.ts";
 
@@ -10,6 +11,7 @@ export const drivers: readonly BrokerDriver[] = [
   memoryDriver,
   broadcastChannelDriver,
   ...clusterDrivers,
+  natsDriver,
   ...redisDrivers,
   ...postgresDrivers,
 ];

@@ -1,6 +1,7 @@
 import pg from "pg";
 import postgresJs from "postgres";
-import type { Broker, BrokerHost, SyncAdapter } from "../../../pubsub/broker.ts";
+import type { LinkHost } from "../../../pubsub/node_link.ts";
+import type { SyncAdapter } from "../../../pubsub/sync_adapter.ts";
 import { splitFrame } from "../../../sync/chunks.ts";
 import { postgres } from "../../../sync/postgres.ts";
 import {
@@ -21,7 +22,7 @@ const LIBRARIES: Readonly<Record<string, MakeSync>> = {
   "postgres-js": (url, options) => {
     const client = postgresJs(url, { max: 2, backoff: () => 0.1 });
     const sync = postgres({ client, ...options });
-    return (node) => withClient(sync(node) as Broker, client);
+    return wrapped(sync, () => client.end({ timeout: 0 })); // as the owner of the client does
   },
 };
 
@@ -35,15 +36,32 @@ export const postgresDrivers: readonly BrokerDriver[] = Object.entries(LIBRARIES
   }),
 );
 
-/** Ends the client of postgres.js after its broker, as its owner does. */
-function withClient(broker: Broker, client: postgresJs.Sql): Broker {
-  const close = broker.close.bind(broker);
-  return Object.assign(broker, {
-    async close() {
-      await close();
-      await client.end({ timeout: 0 });
-    },
-  });
+/**
+ * Wraps `sync`.
+ *
+ * @param closed called when a link has ended, with the host of the link.
+ * @param hostOf returns the host that the link gets.
+ */
+function wrapped(
+  sync: SyncAdapter,
+  closed: (host: LinkHost) => unknown,
+  hostOf: (host: LinkHost) => LinkHost = (host) => host,
+): SyncAdapter {
+  return (node) => {
+    const made = sync(node);
+    if (!("link" in made)) throw new TypeError("postgres() returned no link");
+    return {
+      link(host) {
+        const link = made.link(hostOf(host)), close = link.close.bind(link);
+        return Object.assign(link, {
+          async close() {
+            await close();
+            await closed(host);
+          },
+        });
+      },
+    };
+  };
 }
 
 function attach(makeSync: MakeSync, address: string): BrokerClient {
@@ -57,11 +75,10 @@ function attach(makeSync: MakeSync, address: string): BrokerClient {
 
 async function start(makeSync: MakeSync): Promise<BrokerServer> {
   const server = await PostgresServer.start(), client = attach(makeSync, server.url());
-  const connected = new Set<Broker>();
+  const connected = new Set<LinkHost>();
   return {
     sync(cluster, options) {
-      const sync = client.sync(cluster, options);
-      return (node) => watched(sync(node) as Broker, connected);
+      return watched(client.sync(cluster, options), connected);
     },
     address: server.url(),
     faults: {
@@ -92,28 +109,19 @@ async function start(makeSync: MakeSync): Promise<BrokerServer> {
   };
 }
 
-/** Keeps a broker in a set while it is connected. */
-function watched(broker: Broker, connected: Set<Broker>): Broker {
-  const open = broker.open.bind(broker), close = broker.close.bind(broker);
-  return Object.assign(broker, {
-    open(host: BrokerHost) {
-      open({
-        received: (channel, frame) => host.received(channel, frame),
-        up(gap) {
-          connected.add(broker);
-          host.up(gap);
-        },
-        down(error) {
-          connected.delete(broker);
-          host.down(error);
-        },
-      });
+/** Keeps the hosts of links in a set while they are connected. */
+function watched(sync: SyncAdapter, connected: Set<LinkHost>): SyncAdapter {
+  return wrapped(sync, (host) => connected.delete(host), (host) => ({
+    ...host,
+    up() {
+      connected.add(host);
+      host.up();
     },
-    async close() {
-      await close();
-      connected.delete(broker);
+    down(error) {
+      connected.delete(host);
+      host.down(error);
     },
-  });
+  }));
 }
 
 /** Connections to the server besides the one that asks. */

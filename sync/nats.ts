@@ -1,0 +1,139 @@
+/**
+ * Connects the endpoints of many processes over [NATS](https://nats.io), on Node, Deno and Bun.
+ *
+ * Needs the package [`@nats-io/transport-node`](https://www.npmjs.com/package/@nats-io/transport-node)
+ * 3.4, a client over TCP. Its WebSocket client does not notice dead connections.
+ *
+ * Whoever may publish on these subjects can send to your clients. A user of the server needs no more
+ * than this, for the prefix `chat`:
+ *
+ * ```text
+ * authorization {
+ *   users = [
+ *     { user: chat, password: secret, permissions: { publish: "chat.>", subscribe: "chat.>" } }
+ *   ]
+ * }
+ * ```
+ *
+ * Messages that are larger than the server's `max_payload` (1 MiB) go in parts.
+ *
+ * @example
+ * ```ts
+ * import { createEndpoint } from "@onepeer/onepeer";
+ * import { nats } from "@onepeer/onepeer/sync/nats";
+ *
+ * const sync = nats({ servers: "nats://127.0.0.1:4222", prefix: "chat" });
+ * await using endpoint = createEndpoint({ sync });
+ * ```
+ *
+ * @example With a password
+ * ```ts
+ * import { connect } from "@nats-io/transport-node";
+ * import { createEndpoint } from "@onepeer/onepeer";
+ * import { nats } from "@onepeer/onepeer/sync/nats";
+ *
+ * const sync = nats({
+ *   servers: ["nats://127.0.0.1:4222", "nats://127.0.0.1:4223"],
+ *   connect: (options) => connect({ ...options, user: "chat", pass: "secret" }),
+ *   prefix: "chat",
+ * });
+ * await using endpoint = createEndpoint({ sync });
+ * ```
+ *
+ * @module
+ */
+import { checkNames, givenOptions } from "../common/option_names.ts";
+import { overBroker } from "../pubsub/broker_link.ts";
+import type { SyncAdapter } from "../pubsub/sync_adapter.ts";
+import { NatsBroker } from "./nats/nats_broker.ts";
+import { connectByPackage, type NatsConnect } from "./nats/nats_client.ts";
+import { ServerPool } from "./nats/server_pool.ts";
+
+export type {
+  NatsConnect,
+  NatsConnectionLike,
+  NatsConnectOptions,
+  NatsSubscription,
+} from "./nats/nats_client.ts";
+
+/** Options of {@linkcode nats}: servers, or a function that connects, or both; and a prefix. */
+export interface NatsOptions {
+  /**
+   * Addresses of the servers of one NATS cluster, such as `nats://host:4222`. A node connects to one
+   * that answers, and learns the addresses of other servers.
+   */
+  readonly servers?: string | readonly string[] | undefined;
+  /**
+   * Makes a connection, with `connect` of `@nats-io/transport-node`. Pass the options on, and add
+   * your own: `(options) => connect({ ...options, token })`. Default: that `connect`, without own
+   * options.
+   *
+   * If `servers` is absent, this function names them. Then a server that is stopped, but not dead,
+   * may delay the end of the process: the client keeps sockets that wait for an answer.
+   */
+  readonly connect?: NatsConnect | undefined;
+  /**
+   * Start of all subjects, such as `chat` or `shop.chat`. Endpoints with the same prefix hear each
+   * other.
+   */
+  readonly prefix: string;
+  /**
+   * Whether `ready()` of the server waits for NATS.
+   *
+   * @default false
+   */
+  readonly required?: boolean | undefined;
+}
+
+const OPTIONS = ["servers", "connect", "prefix", "required"];
+
+/**
+ * Returns the option `sync` for endpoints that hear each other over NATS.
+ *
+ * If NATS is not reached, clients of this process are served. The endpoint counts and reports lost
+ * messages, connects again, and sends nothing late.
+ *
+ * @throws {TypeError} for a wrong option.
+ */
+export function nats(options: NatsOptions): SyncAdapter {
+  checkNames(options, OPTIONS, { kind: "option of nats()" });
+  const { servers, connect = connectByPackage, prefix, required = false } = givenOptions(options);
+  if (servers === undefined && connect === connectByPackage) {
+    throw new TypeError("Cannot use nats() as servers or connect must be given: found none");
+  }
+  if (typeof connect !== "function") {
+    throw new TypeError(`Cannot use connect as it must be a function: found ${typeof connect}`);
+  }
+  if (typeof required !== "boolean") {
+    throw new TypeError(`Cannot use required as it must be a boolean: found ${typeof required}`);
+  }
+  checkPrefix(prefix);
+  const addresses = servers === undefined ? undefined : addressesOf(servers);
+  if (addresses) new ServerPool(addresses); // throws for a wrong address
+  return overBroker(() => {
+    const pool = addresses && new ServerPool(addresses);
+    return new NatsBroker({ connect, servers: pool, prefix }, required);
+  });
+}
+
+function addressesOf(servers: unknown): readonly string[] {
+  const addresses = Array.isArray(servers) ? [...servers] : [servers];
+  if (addresses.length > 0 && addresses.every((it) => typeof it === "string")) return addresses;
+  throw new TypeError(
+    `Cannot use servers as it must be an address or a list of addresses: found ${
+      addresses.length === 0
+        ? "an empty list"
+        : typeof addresses.find((it) => typeof it !== "string")
+    }`,
+  );
+}
+
+/** Checks that a prefix is a subject without wildcards, and none of the server's own. */
+function checkPrefix(prefix: unknown): void {
+  if (typeof prefix === "string" && /^[\w-]+(?:\.[\w-]+)*$/.test(prefix)) return;
+  throw new TypeError(
+    `Cannot use prefix as it must be letters, digits, "_" and "-" in parts between dots: found ${
+      typeof prefix === "string" ? JSON.stringify(prefix) : typeof prefix
+    }`,
+  );
+}

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { SocketGuard } from "../../../sync/nats/socket_guard.ts";
+
+/** Starts a server that accepts connections and is silent. */
+async function silentServer(): Promise<AsyncDisposable & { readonly port: number }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => sockets.add(socket.on("error", () => {})));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("not listening");
+  return {
+    port: address.port,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+Deno.test("SocketGuard keeps an error listener when all listeners are removed", async () => {
+  await using server = await silentServer();
+  const guard = new SocketGuard();
+  const socket = await guard.watch(async () => {
+    await Promise.resolve();
+    return connect(server.port, "127.0.0.1");
+  });
+  await once(socket, "connect");
+  socket.on("data", () => assert.fail("a removed listener was called"));
+  assert.equal(socket.removeAllListeners(), socket);
+  assert.deepEqual(socket.eventNames(), ["error"]);
+  socket.emit("error", new Error("reset"));
+  socket.on("end", () => {});
+  socket.removeAllListeners("error");
+  socket.emit("error", new Error("reset"));
+  assert.equal(socket.listenerCount("end"), 1, "only listeners of one event were removed");
+  socket.destroy();
+});
+
+Deno.test("SocketGuard destroys the sockets of an attempt that has failed", async () => {
+  await using server = await silentServer();
+  const guard = new SocketGuard();
+  let socket: Socket | undefined;
+  const attempt = guard.watch(async () => {
+    socket = connect(server.port, "127.0.0.1");
+    await once(socket, "connect");
+    throw new Error("too late");
+  });
+  await assert.rejects(attempt, /too late/);
+  assert.equal(socket!.destroyed, false);
+  guard.destroy();
+  assert.equal(socket!.destroyed, true);
+});
+
+Deno.test("SocketGuard leaves all other sockets alone", async () => {
+  await using server = await silentServer();
+  const guard = new SocketGuard();
+  let goOn = () => {};
+  const attempt = guard.watch(() => new Promise<void>((resolve) => goOn = resolve));
+  const during = connect(server.port, "127.0.0.1");
+  await once(during, "connect");
+  goOn();
+  await attempt;
+  const after = connect(server.port, "127.0.0.1");
+  await once(after, "connect");
+  for (const socket of [during, after]) {
+    assert.equal(Object.hasOwn(socket, "removeAllListeners"), false);
+    guard.destroy();
+    assert.equal(socket.destroyed, false);
+    socket.destroy();
+  }
+});
+
+Deno.test("SocketGuard survives a reset in the turn in which all listeners are removed", async () => {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => {
+      socket.write("-ERR\r\n");
+      socket.resetAndDestroy();
+    });
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("not listening");
+  for (let i = 0; i < 20; i++) {
+    const guard = new SocketGuard();
+    const socket = await guard.watch(() => {
+      return Promise.resolve(connect(address.port, "127.0.0.1").on("error", () => {}));
+    });
+    socket.write("x".repeat(1000));
+    await new Promise<void>((resolve) => {
+      socket.once("data", () => {
+        queueMicrotask(() => {
+          socket.removeAllListeners();
+          socket.destroy();
+          setTimeout(resolve, 2);
+        });
+      });
+      socket.once("close", () => resolve()); // the reset came first
+    });
+  }
+  server.close();
+  await once(server, "close");
+});
