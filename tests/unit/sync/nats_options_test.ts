@@ -34,3 +34,29 @@ Deno.test("nats() accepts plain prefixes in parts, and an undefined option as ab
     nats({ servers: "a.example", connect: undefined, required: undefined, prefix });
   }
 });
+
+Deno.test("nats() by servers alone reports the command that installs a missing package", async () => {
+  const module = new URL("../../../", import.meta.url).href;
+  const program = `
+    const { createServer } = await import("node:net");
+    const { nats } = await import("${module}sync/nats.ts");
+    const { createEndpoint } = await import("${module}mod.ts");
+    const server = createServer((socket) => socket.on("error", () => {}).end("INFO {}\\r\\n"));
+    server.listen(0, "127.0.0.1", () => {
+      const sync = nats({ servers: "127.0.0.1:" + server.address().port, prefix: "chat" });
+      const endpoint = createEndpoint({ sync, onError(error) {
+        console.log(error.message);
+        endpoint.close();
+        server.close();
+      } });
+    });
+  `;
+  // Without a configuration, Deno finds no package.
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-config", "--no-check", "--quiet", program],
+    cwd: "/",
+    env: { DENO_NO_PACKAGE_JSON: "1", NO_COLOR: "1" },
+  }).output();
+  const [text, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  assert.match(text!, /run `npm install @nats-io\/transport-node`, or pass connect/, errors);
+});
