@@ -70,3 +70,30 @@ Deno.test("redis() throws at the call for a wrong option, and says what was foun
     }, `${found}`);
   }
 });
+
+Deno.test("redis() with a URL reports the command that installs a missing package", async () => {
+  const module = new URL("../../../sync/redis.ts", import.meta.url);
+  const program = `
+    const { redis } = await import("${module}");
+    const broker = redis({ url: "redis://127.0.0.1:1", prefix: "chat" })({ id: "00" });
+    broker.open({ up() {}, received() {}, down(error) {
+      console.log(error.message);
+      broker.close();
+    } });
+    const late = await broker.publish([]).catch((error) => error);
+    console.log(late.message);
+  `;
+  // Without a configuration, Deno finds no package.
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-config", "--no-check", "--quiet", program],
+    cwd: "/",
+    env: { DENO_NO_PACKAGE_JSON: "1", NO_COLOR: "1" },
+  }).output();
+  const [first, second] = new TextDecoder().decode(stdout).split("\n");
+  assert.match(
+    first!,
+    /Cannot publish as Redis is not connected/,
+    new TextDecoder().decode(stderr),
+  );
+  assert.match(second!, /the package ioredis cannot be loaded: run `npm install ioredis`/);
+});
