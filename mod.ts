@@ -50,18 +50,12 @@ export type { PublishOptions } from "./pubsub/topic_arguments.ts";
 export type { PeerWebSocket, SendOptions } from "./socket/peer_websocket.ts";
 export type { CloseInfo, Payload } from "./socket/socket.ts";
 export type { Stats, SyncStats } from "./common/stats.ts";
-export type {
-  Broker,
-  BrokerHost,
-  Publication,
-  SyncAdapter,
-  SyncDriver,
-  SyncMessage,
-} from "./pubsub/broker.ts";
+export type { LinkMaker, SyncAdapter, SyncDriver, SyncMessage } from "./pubsub/sync_adapter.ts";
 export type { UpgradeHeaders } from "./handshake/upgrade_headers.ts";
-// The names of these types in crossws, which type declarations of other packages import.
+// Aliases with the names of crossws: type declarations of other packages import these names.
 export type { Adapter as AdapterInstance } from "./endpoint/adapter.ts";
 export type { HookError as WSError } from "./common/errors.ts";
+export type { FailureInfo as SyncErrorContext } from "./endpoint/hooks.ts";
 export type {
   AnyContext as AdapterInternal,
   AnyContext as PeerContext,

@@ -55,8 +55,8 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   readonly namespace: string;
   /**
    * The framework's context, merged with the `context` that `upgrade` returned. All hooks get this
-   * object. In a Durable Object, only values that `structuredClone` accepts survive hibernation, and
-   * changes after the end of a hook are only saved if made by `peer.context`, not by a kept reference.
+   * object. In a Durable Object, only values that `structuredClone` accepts survive hibernation. After
+   * the end of a hook, a change is saved only if made through `peer.context`, not a kept reference.
    */
   readonly context: Context;
   /** IP address of the client: from trusted proxies, else of the connection. No port. IPv4-mapped IPv6 becomes IPv4. */
@@ -92,7 +92,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     this.#topics = init.topics;
   }
 
-  /** Random UUID v4, constant for the life of the peer. The first use makes it. */
+  /** Random UUID v4, made at the first use, constant for the life of the peer. */
   get id(): string {
     return this.#id ??= crypto.randomUUID();
   }
@@ -125,7 +125,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   /** Live peers of this namespace, including this peer while it is open. */
   get peers(): ReadonlySet<Peer<Context>> {
     const peers = this.#host.hub.namespaces.get(this.namespace) ?? new Set<Peer<object>>();
-    return peers as ReadonlySet<Peer<object>> as ReadonlySet<Peer<Context>>; // hooks type all contexts
+    return peers as ReadonlySet<Peer<object>> as ReadonlySet<Peer<Context>>; // see #self
   }
 
   /** Number of bytes that are queued for this client. */
@@ -139,7 +139,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    *
    * @returns Number of bytes that are now queued for this client: 0 if the network has all bytes. -1 if
    * the peer is not open, or the message would exceed `limits.maxBuffered`.
-   * @throws {TypeError} for a value without JSON text (RFC 8259), a `Blob`, a stream or a promise.
+   * @throws {TypeError} for a `Blob`, stream or promise, and any value without JSON text (RFC 8259).
    * @throws {PeerError} `ERR_PEER_BUFFER_FULL` if the queue is full and `limits.overflow` is `"error"`.
    */
   send(data: unknown, options?: SendOptions): number {
@@ -154,11 +154,10 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    * @throws {TypeError} for a topic that is no string, and for the data that {@linkcode send} rejects.
    */
   publish(topic: string, data: unknown, options?: PublishOptions): number {
-    return this.#host.hub.publish(checkTopic(topic), encode(data), {
-      namespace: this.namespace,
-      except: options?.echo ? undefined : this.#self,
-      compress: options?.compress,
-    });
+    const { namespace } = this, { compress, local } = options ?? {};
+    const except = options?.echo ? undefined : this.#self;
+    const to = { namespace, except, compress, local };
+    return this.#host.hub.publish(checkTopic(topic), encode(data), to);
   }
 
   /**
@@ -232,8 +231,8 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    * Closes the connection with a closing handshake. Only the first call has an effect.
    *
    * @param code 1000–1003, 1007–1014 or 3000–4999 (RFC 6455 §7.4). Default: 1000.
-   * @param reason at most 123 bytes of UTF-8.
-   * @throws {RangeError} for a code or reason that RFC 6455 does not allow; a reason must be a string.
+   * @param reason a string (else a `TypeError`) of at most 123 bytes of UTF-8.
+   * @throws {RangeError} for a code or reason that RFC 6455 does not allow.
    */
   close(code = 1000, reason = ""): void {
     checkClose(code, reason);
@@ -255,7 +254,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     return this.id;
   }
 
-  /** @internal Sends one frame of a publish. Returns whether the queue has accepted it. */
+  /** @internal Sends one frame of a publish. Returns whether the queue has accepted the frame. */
   deliver(frame: OutgoingFrame, compress: boolean): boolean {
     try {
       return this.#sendQueue.send(frame, compress) >= 0;

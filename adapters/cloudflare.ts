@@ -83,7 +83,8 @@ export class CloudflareAdapter {
   }
 
   /**
-   * Returns the response to an upgrade request, of the Durable Object in the options or this Worker.
+   * Returns the response to an upgrade request. The response comes from the Durable Object that the
+   * options select, or else from this Worker.
    *
    * @throws {TypeError} if the binding is missing in `env`, or a plain Worker passes no `ctx`.
    */

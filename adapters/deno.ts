@@ -86,7 +86,7 @@ const quietWire: Wire<DenoSocket> = {
  */
 class HeldClose {
   static readonly #QUIET_MS = 50;
-  /** Milliseconds by which a timer is late on a busy machine, where silence proves nothing. */
+  /** Lateness of a timer in milliseconds that shows a busy machine, where messages may be unread. */
   static readonly #LATE_MS = 10;
   static readonly #MAX_LOOKS = 10;
   /** Number of late bytes that end the wait, since Deno 2.9 keeps late messages in memory. */

@@ -56,9 +56,9 @@ export type { ServerInfo, SSERequestRuntime } from "./sse/web_handshake.ts";
 /** Options of the adapter for server-sent events. */
 export interface SSEOptions<Context extends object = AnyContext> extends AdapterOptions<Context> {
   /**
-   * Checks each later request of a peer, except its close. The adapter checks session token and
-   * origin first. Return `true` to admit the request; any other value is a 403. The function must not
-   * read the body.
+   * Checks each request of a peer after the handshake, except the close. The adapter checks session
+   * token and origin first. Return `true` to admit the request; any other value is a 403. The
+   * function must not read the body.
    */
   readonly authorize?: (request: Request, peer: Peer) => Awaitable<boolean>;
   /**
@@ -81,7 +81,7 @@ export interface SSEOptions<Context extends object = AnyContext> extends Adapter
    */
   readonly replay?: number;
   /**
-   * Milliseconds that the body of a request may take. After this time, a message gets a 408.
+   * Milliseconds that the body of a request may take. After this time, the request gets a 408.
    *
    * @default 30_000
    */
@@ -158,8 +158,8 @@ export class SSEAdapter extends Adapter {
     });
     unwatch();
     if (isStream && answer) return answer;
-    // A page of another origin may read the reason. Some other methods, such as TRACE, are illegal in
-    // the request that a function `allowedOrigins` would get.
+    // CORS headers let a page of another origin read the reason. Only a GET gets these headers: a
+    // function `allowedOrigins` reads a `Request`, which cannot have a method such as TRACE.
     const cors = method === "GET" ? this.#corsOf(handshake) : undefined;
     return answer ? framed(answer, cors) : noContent(cors);
   }

@@ -112,8 +112,8 @@ export class UwsAdapter extends Adapter {
    *
    * **Register no other `app.any` or `app.ws` for the same pattern**, neither before nor after:
    * uWebSockets.js 20 then ends the process with "Internal routing error". For pages at the same
-   * pattern, call `app.get`, `app.post` and so on, which come before `any`. Or attach a pattern of its
-   * own, such as `"/chat"`.
+   * pattern, call `app.get`, `app.post` and so on, which come before `any`. Or attach the adapter to a
+   * pattern without pages, such as `"/chat"`.
    *
    * @throws {Error} if an adapter is attached to this pattern of the app.
    */
@@ -131,8 +131,8 @@ export class UwsAdapter extends Adapter {
 
   /**
    * Returns the topic space of a route. Native topics belong to the app, but a socket knows only the
-   * context of its route. For each call, uWebSockets.js 20 wraps the pointer to the context in a new
-   * object. So the key is the address of the pointer, which `inspect()` prints.
+   * context of its route. uWebSockets.js 20 passes each handshake a new object, which wraps the pointer
+   * to the context. So the key is the address in the pointer, which `inspect()` prints.
    */
   readonly #spaceOf = (context: object): TopicSpace => {
     const address = inspect(context);
@@ -170,8 +170,9 @@ export class UwsAdapter extends Adapter {
     context: UwsContext | undefined,
     { admission, protocol, headers }: Decision & { kind: "accept" },
   ): void {
-    // uWebSockets.js 20 has a fixed compression window, and does not name the window in its answer. An
-    // offer with this parameter needs the name, also for 15 bits (RFC 7692 §7.1.2.1): decline the offer.
+    // An offer with `server_max_window_bits` can be accepted only by an answer with this parameter,
+    // also for 15 bits (RFC 7692 §7.1.2.1). uWebSockets.js 20 has a fixed compression window, and never
+    // sends the parameter. So the adapter declines such an offer.
     const offer = this.websocket.compression === 0 ? undefined : deflateOffers(
       handshake.header("sec-websocket-extensions"),
     ).find((it) => !it.includes("server_max_window_bits"));
@@ -201,7 +202,6 @@ export function adapter<Context extends object = AnyContext>(
 
 export default adapter;
 
-/** Name of the class of responses under an `SSLApp`. Under an `App`, it is `uWS.HttpResponse`. */
 /**
  * Type of `request.runtime` with this adapter. uWebSockets.js forbids the use of these objects after
  * the first `await` of `upgrade`.
@@ -217,6 +217,7 @@ export interface UwsRequestRuntime extends RequestRuntime {
   };
 }
 
+/** Matches the class name of responses under an `SSLApp`. Under an `App`, it is `uWS.HttpResponse`. */
 const SECURE_CLASS = /SSL/;
 /** Text that `inspect()` returns for a pointer. */
 const ADDRESS = /^\[External: \w+\]$/;

@@ -24,7 +24,7 @@ const KIB = 1024;
 /** Samples in a second. A mean over a second is not distorted by one garbage collection. */
 const SMOOTH = 4;
 
-/** Seconds of lateness above which a note says so. A late server queues for all subscribers. */
+/** Least seconds of lateness that a note reports. A late server queues for all subscribers. */
 const LATE = 0.2;
 
 /** Computes a cell from a result. */
@@ -125,7 +125,7 @@ export function idleMemory(result: Result, toolkit: ToolkitName): Estimate | und
 export interface SlowOutcome {
   readonly samples: readonly SlowSample[];
   readonly end: SlowEnd;
-  /** MiB over the peak while all subscribers were reading. */
+  /** MiB from the peak while all subscribers were reading to the later peak. */
   readonly growth: number;
 }
 

@@ -28,6 +28,10 @@ if (names.includes("--help")) {
   console.log(usage());
   Deno.exit(0);
 }
+if (names.length === 1 && names[0] === "sync") {
+  await import("./sync/run.ts");
+  Deno.exit();
+}
 const unknown = names.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
   console.error(`Unknown scenario or runtime: ${unknown.join(", ")}. Known: ${known.join(", ")}`);
@@ -45,6 +49,7 @@ Measures onepeer, the bare runtimes and other toolkits. Without names, measures 
 quarter of an hour, and writes docs/benchmarks.md and its charts.
 
   scenario   ${list(scenarios)}
+  sync       nodes over Redis, beside crossws: writes docs/benchmarks-sync.md; runs alone
   runtime    ${list(allRuntimes)}
   --record   writes the page, even if only a part was measured
   --report   measures nothing, and writes the page from stored results`;

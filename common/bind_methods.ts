@@ -1,6 +1,6 @@
 /**
  * Binds all methods of an object: `const { publish, close } = ws` then works. Each method becomes a
- * property of the object, so bind only objects of which a process has few.
+ * property of the object, so do not bind an object that exists once per connection.
  */
 export function bindMethods(object: object): void {
   let prototype = Object.getPrototypeOf(object);

@@ -3,11 +3,11 @@
  *
  * | code | meaning |
  * | --- | --- |
- * | `ERR_PEER_PROTOCOL` | the client broke RFC 6455 (close code 1002) |
+ * | `ERR_PEER_PROTOCOL` | the client broke RFC 6455 (close code 1002), or a limit of `ws` (1008) |
  * | `ERR_PEER_INVALID_DATA` | the client sent text that is not UTF-8 (1007) |
  * | `ERR_PEER_TOO_LARGE` | a message is over `limits.maxPayload` (1009) |
  * | `ERR_PEER_BUFFER_FULL` | a send would exceed `limits.maxBuffered`, and `limits.overflow` is `"error"` |
- * | `ERR_PEER_HOOK` | a hook threw a frozen `Error`, or another value; the value is the `cause` |
+ * | `ERR_PEER_HOOK` | a hook threw a value that is no `Error`, or a frozen `Error`: see `cause` |
  * | `ERR_PEER_UPGRADE_TIMEOUT` | the hooks of a handshake took longer than `limits.handshakeTimeout` |
  * | `ERR_PEER_STATE_TOO_LARGE` | topics and context of a peer cannot be kept through hibernation |
  */

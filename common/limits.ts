@@ -14,7 +14,7 @@ export interface Limits {
   readonly maxPayload: number;
   /**
    * Most bytes that may be queued for one client. {@linkcode overflow} decides about further messages.
-   * At most one message for each 256 bytes of this limit may be queued, but always 1,024 messages.
+   * At most `maxBuffered / 256` messages may be queued, or 1,024 if this is more.
    *
    * @default 16_777_216
    */
@@ -36,16 +36,17 @@ export interface Limits {
    */
   readonly pingInterval: number;
   /**
-   * Longest silence of a client: a client that neither sends nor answers pings for this time is gone
-   * with 1006. Without pings, only messages of the client keep the connection open. 0 turns the limit
-   * off.
+   * Longest silence of a client. If the client neither sends nor answers pings for this time, the
+   * server ends the connection, with the close code 1006. Without pings, only messages of the
+   * client keep the connection open. 0 turns the limit off.
    *
    * @default 60_000
    */
   readonly idleTimeout: number;
   /**
    * Longest time for `resolve`, `upgrade` and `handleProtocols` together. After this time the
-   * client gets a 503. On Node, also the longest time in which a client reads its refusal.
+   * client gets a 503. On Node, also the longest time that a refused client may take to read the
+   * response.
    *
    * @default 10_000
    */

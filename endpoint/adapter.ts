@@ -12,6 +12,7 @@ import { checkNames, givenOptions } from "../common/option_names.ts";
 import { type Awaitable, isThenable } from "./hooks.ts";
 import { ENDPOINT_OPTIONS, type EndpointOptions } from "./options.ts";
 import type { Peer } from "../peer.ts";
+import type { SyncDriver } from "../pubsub/sync_adapter.ts";
 import type { Stats } from "../common/stats.ts";
 
 /** Options of every adapter: those of an endpoint, or an endpoint that adapters share. */
@@ -73,6 +74,14 @@ export abstract class Adapter {
    */
   publish(topic: string, data: unknown, options?: EndpointPublishOptions): number {
     return this.endpoint.publish(topic, data, options);
+  }
+
+  /**
+   * The other nodes, as crossws shows them: {@linkcode Endpoint.sync}. Present with the option
+   * `sync`.
+   */
+  get sync(): SyncDriver | undefined {
+    return this.endpoint.sync;
   }
 
   /**

@@ -76,7 +76,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     this.peer.join();
     if (!revived) this.#host.counters.opened++;
     this.#host.began(this);
-    // Without a heartbeat, the runtime itself detects idle clients.
+    // A socket without a heartbeat is checked only while its client is slow, see `watching`.
     if (this.#sendQueue.socket.heartbeat) this.#host.idle?.add(this);
     const pending = revived
       ? chain(revived, (hooks) => void (this.#runner.hooks = hooks))

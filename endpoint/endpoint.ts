@@ -7,6 +7,7 @@ import type { AnyContext } from "../handshake/handshake.ts";
 import { checkOptions, type EndpointOptions } from "./options.ts";
 import { Hub } from "../pubsub/hub.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
+import type { SyncDriver } from "../pubsub/sync_adapter.ts";
 import { SyncedHub } from "../pubsub/synced_hub.ts";
 import { FailureReporter } from "./failure_reporter.ts";
 import { checkNames } from "../common/option_names.ts";
@@ -53,6 +54,12 @@ export interface EndpointPublishOptions {
    * @default true
    */
   readonly compress?: boolean;
+  /**
+   * Whether only subscribers of this process get the message. For endpoints with the option `sync`.
+   *
+   * @default false
+   */
+  readonly local?: boolean;
 }
 
 /** Milliseconds between checks of slow peers, for runtimes that do not report every drain. */
@@ -126,6 +133,16 @@ export class Endpoint {
   }
 
   /**
+   * The other nodes, as crossws shows them. Present with the option `sync`.
+   *
+   * `publish` sends to the other nodes alone. `subscribe` hears what other nodes send for topics that
+   * have a subscriber here; with a driver of your own, for all topics. `close` ends the connection.
+   */
+  get sync(): SyncDriver | undefined {
+    return this.#synced?.driver;
+  }
+
+  /**
    * Resolves at once, except with a broker whose option `required` is true: then as soon as the
    * broker is connected.
    */
@@ -145,9 +162,9 @@ export class Endpoint {
    * @throws {TypeError} for data that cannot be sent, see `peer.send`.
    */
   publish(topic: string, data: unknown, options: EndpointPublishOptions = {}): number {
-    const { namespace, compress } = options;
+    const { namespace, compress, local } = options;
     if (namespace !== undefined) checkTopic(namespace, "the namespace");
-    return this.#hub.publish(checkTopic(topic), encode(data), { namespace, compress });
+    return this.#hub.publish(checkTopic(topic), encode(data), { namespace, compress, local });
   }
 
   /**
@@ -245,7 +262,7 @@ export class Endpoint {
 
   #begin(connection: LiveConnection): void {
     this.#connections.add(connection);
-    if (this.#unopened > 0) this.#unopened--; // none, if the peer returns from hibernation
+    if (this.#unopened > 0) this.#unopened--; // a peer from hibernation was not counted
     // The handshake was accepted before `close()` was called, but the socket opens only now.
     const closing = this.#closing;
     if (closing) queueMicrotask(() => connection.peer.close(closing.code, closing.reason));

@@ -56,7 +56,7 @@ function compose(first: PeerHooks, second: PeerHooks): PeerHooks {
 }
 
 /**
- * Whether a result of `upgrade` needs no other result: a refusal, or a hook that took over the socket.
+ * Whether a result of `upgrade` is final: a refusal, or the sign that the hook has the socket.
  *
  * @throws {TypeError} for a value that is no result.
  */

@@ -129,8 +129,8 @@ export interface HookOptions<Context extends object = AnyContext> {
   /** Returns the namespace of a peer if `upgrade` names none. Default: the URL's pathname. */
   readonly getNamespace?: (request: UpgradeRequest) => string;
   /**
-   * Picks a subprotocol if the client offers some and `upgrade` names none. Return one of them, or
-   * nothing.
+   * Picks a subprotocol if the client offers some and `upgrade` names none. Return an offered
+   * name, or nothing.
    */
   readonly handleProtocols?: (
     offered: Set<string>,

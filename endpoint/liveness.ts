@@ -31,7 +31,7 @@ export interface Signs {
   readonly activity: number;
   /** Bytes queued for a slow client; -1 for a client that keeps up. */
   readonly queued: number;
-  /** Whether the socket can ping. If not, the runtime detects silent clients itself (Deno 2.9). */
+  /** Whether the socket has a heartbeat. Without one, only a slow client can count as dead. */
   readonly canPing: boolean;
   /** Whether the connection is not read, so that no answer to a ping can arrive. */
   readonly isPaused: boolean;
@@ -50,7 +50,7 @@ export interface Signs {
 export class Liveness {
   #activity = 0;
   #queued = -1;
-  /** Number of silent checks. The first check does not count, as the connection is younger. */
+  /** Number of silent checks. The first check does not count: the connection may be new. */
   #silent = -1;
   #stuck = 0;
 
@@ -70,7 +70,7 @@ export class Liveness {
     // client that has left: on Bun 1.4, nothing else does.
     if (isPaused) this.#silent %= CHECKS;
     if (this.#silent >= end) return "end";
-    // A sign of life may be almost one check older than the check that noticed it.
+    // A sign of life may be almost one interval older than the check that notices the sign.
     return pings && this.#silent % CHECKS === CHECKS - 1 ? "ping" : undefined;
   }
 

@@ -3,7 +3,7 @@ import { checkNames } from "../common/option_names.ts";
 import { checkAllowedOrigins } from "../handshake/allowed_origins.ts";
 import { type AnyContext, TOKEN } from "../handshake/handshake.ts";
 import type { Limits } from "../common/limits.ts";
-import type { SyncAdapter } from "../pubsub/broker.ts";
+import type { SyncAdapter } from "../pubsub/sync_adapter.ts";
 import { HOOK_NAMES, type HookOptions, type PeerHooks } from "./hooks.ts";
 
 /** Options of `createEndpoint`, and so of every adapter. */

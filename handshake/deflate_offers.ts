@@ -31,12 +31,13 @@ export function acceptableOffers(extensions: string | null, options: unknown): s
   ) as OfferOptions;
   return deflateOffers(extensions).filter((offer) => {
     const client = bitsIn(offer, "client"), server = bitsIn(offer, "server");
-    // The answer must repeat these two parameters, the second with the same or a smaller number.
+    // The answer must repeat `server_no_context_takeover`, and `server_max_window_bits` with the
+    // same or a smaller number.
     if (serverNoContextTakeover === false && offer.includes("server_no_context_takeover")) {
       return false;
     }
     if (server && (serverMaxWindowBits === false || serverMaxWindowBits! > server)) return false;
-    // The answer may limit the client's window only if the offer has this parameter.
+    // The answer may limit the client's window only if the offer has `client_max_window_bits`.
     return typeof clientMaxWindowBits !== "number" || clientMaxWindowBits <= (client ?? 0);
   });
 }

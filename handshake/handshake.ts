@@ -13,7 +13,8 @@ export interface UpgradeRequest extends Request {
 }
 
 /**
- * The runtime of a request. Each adapter exports a type with the objects under the same name:
+ * The runtime of a request. Each adapter exports a subtype with one more property, which holds the
+ * objects of the runtime:
  *
  * ```ts
  * import nodeAdapter, { type NodeRequestRuntime } from "@onepeer/onepeer/adapters/node";
@@ -30,7 +31,7 @@ export interface UpgradeRequest extends Request {
  * ```
  */
 export interface RequestRuntime {
-  /** The name of the property with the objects. */
+  /** Name of the runtime, and of the property that holds its objects. */
   readonly name: "node" | "deno" | "bun" | "uws" | "cloudflare" | "sse";
 }
 

@@ -55,34 +55,3 @@ export interface BrokerHost {
   /** The connection was lost, or could not be made. The broker tries again by itself. */
   down(error: unknown): void;
 }
-
-/** A message between nodes, as a {@linkcode SyncDriver} carries it. */
-export interface SyncMessage {
-  /** Namespace of the topic. The empty string stands for all namespaces. */
-  readonly namespace: string;
-  /** Topic whose subscribers get the message. */
-  readonly topic: string;
-  /** Text or bytes. */
-  readonly data: string | Uint8Array;
-}
-
-/**
- * The simplest connection between nodes, with the names of crossws: each message goes to every other
- * node. A driver does not deliver the node's own messages.
- */
-export interface SyncDriver {
-  /** Calls `deliver` with each message of another node from now on. */
-  subscribe(deliver: (message: SyncMessage) => void): void | Promise<void>;
-  /** Sends a message to all other nodes. */
-  publish(message: SyncMessage): void | Promise<void>;
-  /** Ends the connection. */
-  close?(): void | Promise<void>;
-}
-
-/**
- * Makes the connection of one node. `redis()`, `nats()`, `postgres()`, `cluster()` and
- * `broadcastChannel()` return such a function.
- *
- * @param node `id` is a random name of this node.
- */
-export type SyncAdapter = (node: { readonly id: string }) => Broker | SyncDriver;

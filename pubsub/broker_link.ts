@@ -1,9 +1,22 @@
+import { Deferred } from "../common/deferred.ts";
 import type { Broker, BrokerHost } from "./broker.ts";
 import { ALL_NAMESPACES, channelOf } from "./channel.ts";
 import { Interest } from "./interest.ts";
 import type { LinkHost, NodeLink, NodePublish } from "./node_link.ts";
 import { Outbox } from "./outbox.ts";
-import { decodeFrame } from "./sync_frame.ts";
+import type { SyncAdapter } from "./sync_adapter.ts";
+import { decodeFrame, nodeBytes } from "./sync_frame.ts";
+
+/** Milliseconds that a closing node waits until the broker confirms the last messages. */
+const MAX_SETTLING = 2000;
+
+/** Makes the option `sync` of brokers. Calls `makeBroker` with the id of each endpoint. */
+export function overBroker(makeBroker: (id: string) => Broker): SyncAdapter {
+  return ({ id }) => {
+    const broker = makeBroker(id);
+    return { link: (host) => new BrokerLink(broker, nodeBytes(id), host) };
+  };
+}
 
 /** Link over a broker: one channel for each topic, and one for publishes to all namespaces. */
 export class BrokerLink implements NodeLink, BrokerHost {
@@ -41,7 +54,7 @@ export class BrokerLink implements NodeLink, BrokerHost {
 
   open(): void {
     this.#broker.open(this);
-    this.#broker.subscribe([ALL_NAMESPACES]).catch(() => {}); // the broker asks again
+    this.interest.ask([ALL_NAMESPACES]);
   }
 
   publish({ namespace, topic, frame, compress }: NodePublish): void {
@@ -57,7 +70,9 @@ export class BrokerLink implements NodeLink, BrokerHost {
 
   async close(): Promise<void> {
     this.interest.close();
-    await this.#outbox.settle();
+    const late = new Deferred(), cancel = this.#host.timers.after(MAX_SETTLING, late.resolve);
+    await Promise.race([this.#outbox.settle(), late.promise]);
+    cancel();
     await this.#broker.close();
   }
 

@@ -1,5 +1,5 @@
 import { encode } from "../socket/frame.ts";
-import type { SyncDriver, SyncMessage } from "./broker.ts";
+import type { SyncDriver, SyncMessage } from "./sync_adapter.ts";
 import type { LinkHost, NodeLink, NodePublish } from "./node_link.ts";
 
 /** Link over the driver of a user, which sends each message to every other node. */
@@ -9,7 +9,12 @@ export class DriverLink implements NodeLink {
   readonly #driver: SyncDriver;
   readonly #host: LinkHost;
 
+  /** @throws {TypeError} for a value that is no driver, such as a promise. */
   constructor(driver: SyncDriver, host: LinkHost) {
+    for (const name of ["subscribe", "publish"] as const) {
+      if (typeof (driver as SyncDriver | undefined)?.[name] === "function") continue;
+      throw new TypeError(`Cannot use sync as it must return a driver with the method ${name}()`);
+    }
     this.#driver = driver;
     this.#host = host;
   }
@@ -22,10 +27,12 @@ export class DriverLink implements NodeLink {
     );
   }
 
-  publish({ namespace = "", topic, frame }: NodePublish): void {
+  publish({ namespace, topic, frame }: NodePublish): void {
     const { counts } = this.#host;
+    // Drivers know this name as that of all namespaces.
+    if (namespace === "") return this.#host.dropped(1, new RangeError("a namespace has no name"));
     this.#try(
-      () => this.#driver.publish({ namespace, topic, data: frame.payload }),
+      () => this.#driver.publish({ namespace: namespace ?? "", topic, data: frame.payload }),
       () => {
         counts.framesOut++;
         counts.bytesOut += frame.byteLength;

@@ -1,8 +1,8 @@
 import { logError } from "../common/errors.ts";
 
 /**
- * Methods that a hub calls after a change. Each is optional. The constructor of a hub takes its
- * observers.
+ * Methods that a hub calls after a change. Each is optional. A hub gets its observers as a
+ * {@linkcode Notifier}: `new Hub(new Notifier([observer]))`.
  *
  * - **Order.** Every observer receives every notice, in the order of the changes. The first
  *   subscriber of a topic causes `topicAdded`, then `subscribed`. The last one causes

@@ -27,6 +27,7 @@ export class Interest implements HubObserver<unknown> {
   /** Channels without subscribers, and the time at which each may go. */
   readonly #unwanted = new Map<string, number>();
   #cancel: (() => void) | undefined;
+  #isClosed = false;
   /** Commands that the broker has not confirmed. */
   readonly #pending = new Set<Promise<void>>();
 
@@ -45,7 +46,14 @@ export class Interest implements HubObserver<unknown> {
     return this.#topics.get(channel);
   }
 
+  /** Asks for channels now. */
+  ask(channels: readonly string[]): void {
+    const pending = this.#confirmation(channels).finally(() => this.#pending.delete(pending));
+    this.#pending.add(pending);
+  }
+
   topicAdded(namespace: string, topic: string): void {
+    if (this.#isClosed) return;
     const channel = channelOf(namespace, topic);
     if (this.#unwanted.delete(channel)) return;
     this.#topics.set(channel, { namespace, topic });
@@ -53,18 +61,20 @@ export class Interest implements HubObserver<unknown> {
   }
 
   topicRemoved(namespace: string, topic: string): void {
+    if (this.#isClosed) return; // the last peers may leave after the broker
     this.#unwanted.set(channelOf(namespace, topic), performance.now() + UNSUBSCRIBE_DELAY);
     this.#cancel ??= this.#timers.after(UNSUBSCRIBE_DELAY, () => this.#unsubscribe());
   }
 
-  /** Resolves when the broker has confirmed all channels of topics that exist now. */
+  /** Resolves when the broker has confirmed all channels for which this node has asked. */
   async confirmed(): Promise<void> {
     await undefined; // until the end of the turn, when the broker is asked
     await Promise.all(this.#pending);
   }
 
-  /** Stops the timer. */
+  /** Stops the timer. Later changes have no effect. */
   close(): void {
+    this.#isClosed = true;
     this.#cancel?.();
     this.#cancel = undefined;
   }
@@ -73,16 +83,14 @@ export class Interest implements HubObserver<unknown> {
     const added = this.#added;
     this.#added = [];
     for (let i = 0; i < added.length; i += MAX_CHANNELS) {
-      this.#ask(added.slice(i, i + MAX_CHANNELS));
+      this.ask(added.slice(i, i + MAX_CHANNELS));
     }
   }
 
-  #ask(channels: readonly string[]): void {
-    const pending = this.#broker.subscribe(channels)
-      // A rejection means that the connection is lost, which the broker reports and heals itself.
-      .catch(() => {})
-      .finally(() => this.#pending.delete(pending));
-    this.#pending.add(pending);
+  async #confirmation(channels: readonly string[]): Promise<void> {
+    try {
+      await this.#broker.subscribe(channels);
+    } catch { /* the connection is lost, which the broker reports and heals itself */ }
   }
 
   #unsubscribe(): void {

@@ -2,6 +2,9 @@ import type { Timers } from "../common/timers.ts";
 import type { OutgoingFrame } from "../socket/socket.ts";
 import type { HubObserver } from "./hub_observer.ts";
 
+/** Largest message between nodes, in bytes. */
+export const MAX_NODE_MESSAGE: number = 16 * 1024 * 1024;
+
 /** A publish, on its way to other nodes or from another node. */
 export interface NodePublish {
   /** Namespace whose subscribers get the message; `undefined` for all namespaces. */

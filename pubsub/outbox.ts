@@ -1,13 +1,11 @@
 import type { Publication } from "./broker.ts";
+import { MAX_NODE_MESSAGE } from "./node_link.ts";
 import { encodeFrame, type NodeMessage } from "./sync_frame.ts";
 
 /** Bytes and messages after which the gathered messages leave before the end of the turn. */
 const MAX_TURN_BYTES = 64 * 1024, MAX_TURN_MESSAGES = 256;
 /** Most bytes and messages that the broker has not yet confirmed. */
-const MAX_UNCONFIRMED_BYTES = 16 * 1024 * 1024, MAX_UNCONFIRMED_MESSAGES = 10_000;
-
-/** Largest message between nodes, in bytes. */
-export const MAX_NODE_MESSAGE: number = MAX_UNCONFIRMED_BYTES;
+const MAX_UNCONFIRMED_BYTES = MAX_NODE_MESSAGE, MAX_UNCONFIRMED_MESSAGES = 10_000;
 
 /** Services of an {@linkcode Outbox}. */
 export interface OutboxHost {
@@ -66,10 +64,11 @@ export class Outbox {
     this.#unconfirmedBytes += byteLength;
     this.#messages++;
     this.#bytes += byteLength;
-    if (isBarrier) this.#open.clear();
+    // A message that follows one of the same channel overtakes nothing.
+    if (isBarrier && this.#entries.at(-1)?.channel !== channel) this.#open.clear();
     const entry = this.#open.get(channel);
     if (entry) entry.messages.push(message);
-    else this.#begin({ channel, messages: [message] }, isBarrier);
+    else this.#begin({ channel, messages: [message] });
     if (this.#bytes >= MAX_TURN_BYTES || this.#messages >= MAX_TURN_MESSAGES) return this.flush();
     if (this.#isDeferred) return;
     this.#isDeferred = true;
@@ -79,9 +78,9 @@ export class Outbox {
     });
   }
 
-  #begin(entry: Entry, isBarrier: boolean): void {
+  #begin(entry: Entry): void {
     this.#entries.push(entry);
-    if (!isBarrier) this.#open.set(entry.channel, entry);
+    this.#open.set(entry.channel, entry);
   }
 
   /** Sends all gathered messages, and waits until the broker has confirmed or rejected all. */

@@ -15,6 +15,8 @@ export interface HubPublishOptions<M> {
   readonly namespace?: string | undefined;
   /** Member that does not get the message. */
   readonly except?: M | undefined;
+  /** Whether the message stays on this node. */
+  readonly local?: boolean | undefined;
   /** Whether to compress the message for members that negotiated compression. */
   readonly compress?: boolean | undefined;
 }
@@ -23,8 +25,8 @@ export interface HubPublishOptions<M> {
  * Members and topics, as an endpoint and its peers use them.
  *
  * `Hub` is the implementation. To change how one operation works, wrap a hub: write a class that
- * implements this interface and calls the hub. To be notified of changes only, pass the hub a
- * `HubObserver`.
+ * implements this interface and calls the hub. To be notified of changes only, write a
+ * `HubObserver`, and make the hub with a `Notifier` of the observer.
  */
 export interface PubSub<M extends Member> {
   /** Members by namespace, as a live view. */

@@ -16,8 +16,8 @@ const VERSION = 1;
 const ID_BYTES = 8;
 const HEADER_BYTES = 1 + ID_BYTES;
 /** Flags of a message. 4 and 8 are reserved. */
-const TEXT = 1, NO_COMPRESSION = 2, NAMED = 16;
-const KNOWN_FLAGS = TEXT | NO_COMPRESSION | NAMED;
+const TEXT = 1, NO_COMPRESSION = 2, NAMED = 16, LAST = 32;
+const KNOWN_FLAGS = TEXT | NO_COMPRESSION | NAMED | LAST;
 /** Most bytes of a message on the wire besides topic and payload: flags and two lengths. */
 const OVERHEAD_BYTES = 11;
 
@@ -25,20 +25,18 @@ const utf8 = new TextEncoder();
 // Without `ignoreBOM`, a byte order mark at the start of a message would be lost.
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Returns a random id of a node, as bytes and as text. */
-export function randomNode(): { readonly bytes: Uint8Array; readonly id: string } {
-  const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
-  const id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return { bytes, id };
+/** Returns the bytes of a node's id, which has 16 hexadecimal digits. */
+export function nodeBytes(id: string): Uint8Array {
+  return Uint8Array.from({ length: ID_BYTES }, (_, i) => parseInt(id.slice(2 * i, 2 * i + 2), 16));
 }
 
 /**
  * Writes the messages of one node for one channel:
  *
  * ```text
- * frame    version (1 byte, 1) | id of the node (8 bytes) | message*
+ * frame    version (1 byte, 1) | id of the node (8 bytes) | message+
  * message  flags (1 byte) | [length, escaped topic] | length | payload
- * flags    1 text · 2 do not compress · 16 the topic comes first
+ * flags    1 text · 2 do not compress · 16 the topic comes first · 32 last message of the frame
  * length   LEB128: 7 bits a byte, the lowest first; at most 5 bytes
  * ```
  */
@@ -65,7 +63,8 @@ export function encodeFrame(
   for (let i = 0; i < messages.length; i++) {
     const { frame, compress } = messages[i]!, topic = topics[i];
     bytes[at++] = (typeof frame.payload === "string" ? TEXT : 0) |
-      (compress ? 0 : NO_COMPRESSION) | (topic ? NAMED : 0);
+      (compress ? 0 : NO_COMPRESSION) | (topic ? NAMED : 0) |
+      (i === messages.length - 1 ? LAST : 0);
     if (topic) write(topic);
     write(frame.bytes);
   }
@@ -91,11 +90,9 @@ export function decodeFrame(
 ): readonly NodeMessage[] | "own" | undefined {
   if (bytes.byteLength < HEADER_BYTES || bytes[0] !== VERSION) return undefined;
   if (node.every((byte, i) => byte === bytes[1 + i])) return "own";
-  const messages: NodeMessage[] = [];
+  const messages: NodeMessage[] = [], reader = new Reader(bytes, HEADER_BYTES);
   try {
-    for (const reader = new Reader(bytes, HEADER_BYTES); !reader.isAtEnd;) {
-      messages.push(reader.message());
-    }
+    while (!reader.isComplete) messages.push(reader.message());
   } catch (error) {
     if (error instanceof RangeError || error instanceof TypeError) return undefined;
     throw error;
@@ -107,19 +104,23 @@ export function decodeFrame(
 class Reader {
   readonly #bytes: Uint8Array;
   #at: number;
+  #hasLast = false;
 
   constructor(bytes: Uint8Array, at: number) {
     this.#bytes = bytes;
     this.#at = at;
   }
 
-  get isAtEnd(): boolean {
-    return this.#at === this.#bytes.byteLength;
+  /** Whether the last message is read, and the frame ends there. */
+  get isComplete(): boolean {
+    return this.#hasLast && this.#at === this.#bytes.byteLength;
   }
 
   message(): NodeMessage {
     const flags = this.#byte();
     if (flags & ~KNOWN_FLAGS) throw new RangeError("unknown flags");
+    if (this.#hasLast) throw new RangeError("the frame goes on after its last message");
+    this.#hasLast = (flags & LAST) !== 0;
     const topic = flags & NAMED ? unescapeName(strict.decode(this.#part())) : undefined;
     // Copied: the broker may use the memory of its frame again, and a peer may keep the message.
     const payload = new Uint8Array(this.#part());

@@ -1,16 +1,14 @@
 import { Deferred } from "../common/deferred.ts";
 import type { SyncStats } from "../common/stats.ts";
 import type { Timers } from "../common/timers.ts";
+import { encode } from "../socket/frame.ts";
 import type { BroadcastDomain, OutgoingFrame } from "../socket/socket.ts";
-import type { SyncAdapter } from "./broker.ts";
-import { BrokerLink } from "./broker_link.ts";
 import { DriverLink } from "./driver_link.ts";
 import { Hub } from "./hub.ts";
 import { Notifier } from "./hub_observer.ts";
-import type { LinkHost, NodeLink, NodePublish } from "./node_link.ts";
-import { MAX_NODE_MESSAGE } from "./outbox.ts";
+import { type LinkHost, MAX_NODE_MESSAGE, type NodeLink, type NodePublish } from "./node_link.ts";
 import type { HubPublishOptions, Member, PubSub } from "./pubsub.ts";
-import { randomNode } from "./sync_frame.ts";
+import type { LinkMaker, SyncAdapter, SyncDriver, SyncMessage } from "./sync_adapter.ts";
 
 /** Milliseconds between reports of a broker that is not reached. */
 const REPORT_INTERVAL = 1000;
@@ -30,10 +28,23 @@ export interface SyncHost {
  * failures at most once a second.
  */
 export class SyncedHub<M extends Member> implements PubSub<M> {
+  /** The other nodes, with the methods of crossws. */
+  readonly driver: SyncDriver = {
+    subscribe: (deliver) => void this.#listeners.push(deliver),
+    publish: ({ namespace, topic, data }) =>
+      this.#publish({
+        namespace: namespace || undefined,
+        topic,
+        frame: checkSize(encode(data)),
+        compress: true,
+      }),
+    close: () => this.close(),
+  };
   readonly #hub: Hub<M>;
   readonly #link: NodeLink;
   readonly #host: SyncHost;
   readonly #counts = { framesOut: 0, bytesOut: 0, framesIn: 0, bytesIn: 0, drops: 0, invalid: 0 };
+  readonly #listeners: ((message: SyncMessage) => void)[] = [];
   readonly #firstUp = new Deferred();
   #isUp = false;
   #isClosed = false;
@@ -42,10 +53,8 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
   /** Calls `sync`, and connects in the background. */
   constructor(sync: SyncAdapter, host: SyncHost) {
     this.#host = host;
-    const node = randomNode(), made = sync({ id: node.id }), linkHost = this.#linkHost();
-    this.#link = "open" in made
-      ? new BrokerLink(made, node.bytes, linkHost)
-      : new DriverLink(made, linkHost);
+    const made = sync({ id: randomId() }), linkHost = this.#linkHost();
+    this.#link = isLinkMaker(made) ? made.link(linkHost) : new DriverLink(made, linkHost);
     const { interest } = this.#link;
     this.#hub = new Hub(interest && new Notifier<M>([interest]));
     this.#link.open();
@@ -109,14 +118,10 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
    * @throws {RangeError} for a frame that is too large for other nodes. Then no subscriber gets it.
    */
   publish(topic: string, frame: OutgoingFrame, options: HubPublishOptions<M> = {}): number {
-    if (frame.byteLength > MAX_NODE_MESSAGE) {
-      throw new RangeError(
-        `Cannot publish ${frame.byteLength} bytes as other nodes take at most ${MAX_NODE_MESSAGE}`,
-      );
-    }
-    const reached = this.#hub.publish(topic, frame, options);
-    const { namespace, compress = true } = options;
-    if (!this.#isClosed) this.#link.publish({ namespace, topic, frame, compress });
+    const { namespace, compress = true, local = false } = options;
+    if (local) return this.#hub.publish(topic, frame, options);
+    const reached = this.#hub.publish(topic, checkSize(frame), options);
+    this.#publish({ namespace, topic, frame, compress });
     return reached;
   }
 
@@ -152,8 +157,20 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
     };
   }
 
+  #publish(message: NodePublish): void {
+    if (!this.#isClosed) this.#link.publish(message);
+  }
+
   #deliver({ namespace, topic, frame, compress }: NodePublish): void {
-    if (!this.#isClosed) this.#hub.publish(topic, frame, { namespace, compress });
+    if (this.#isClosed) return;
+    this.#hub.publish(topic, frame, { namespace, compress });
+    for (const deliver of this.#listeners) {
+      try {
+        deliver({ namespace: namespace ?? "", topic, data: frame.payload });
+      } catch (error) {
+        this.#report(error);
+      }
+    }
   }
 
   #report(error: unknown): void {
@@ -162,4 +179,22 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
     this.#reportedAt = now;
     this.#host.report(error);
   }
+}
+
+/** Whether the option `sync` has returned what the brokers of `sync/` return. */
+function isLinkMaker(made: LinkMaker | SyncDriver | undefined): made is LinkMaker {
+  return typeof (made as Partial<LinkMaker> | undefined)?.link === "function";
+}
+
+function checkSize<Sized extends OutgoingFrame>(frame: Sized): Sized {
+  if (frame.byteLength <= MAX_NODE_MESSAGE) return frame;
+  throw new RangeError(
+    `Cannot publish ${frame.byteLength} bytes as other nodes take at most ${MAX_NODE_MESSAGE}`,
+  );
+}
+
+/** Returns 16 hexadecimal digits: the eight bytes by which frames name their node. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(8));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -11,10 +11,16 @@ export interface PublishOptions extends SendOptions {
    * @default false
    */
   readonly echo?: boolean;
+  /**
+   * Whether only subscribers of this process get the message. For endpoints with the option `sync`.
+   *
+   * @default false
+   */
+  readonly local?: boolean;
 }
 
 /**
- * Returns a topic, or another name.
+ * Checks that a topic, or another name, is a string. Returns the string.
  *
  * @throws {TypeError} for a value that is not a string.
  */

@@ -15,7 +15,7 @@ import { record } from "./reliability/record.ts";
 const HELP =
   `Plants faults, one at a time in a copy of the repository, and runs tests until one fails.
 
-  deno task mutate                 plants every fault; takes about 10 minutes
+  deno task mutate                 plants every fault; takes about 15 minutes
   deno task mutate hub- peer.ts    plants the faults whose id or file contains one of the words
   deno task mutate --list          lists the faults
   deno task mutate --count hub-    counts the unit tests and cases that fail for each fault

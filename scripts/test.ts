@@ -14,7 +14,7 @@ const ROOT = new URL("../", import.meta.url);
 const REPORT = new URL(".cache/junit.xml", ROOT);
 /** One part for each processor. Many parts mostly wait, so further parts fill the idle time. */
 const AT_ONCE = Math.max(2, navigator.hardwareConcurrency);
-/** Most further parts. With more, tests of time limits fail on a slow machine. */
+/** Largest number of further parts. With more, tests of time limits fail on a slow machine. */
 const EXTRA = AT_ONCE >> 1;
 
 const { names, has, value } = readArguments({

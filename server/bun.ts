@@ -99,7 +99,7 @@ export function plugin<Context extends object = AnyContext>(
 
 export default serve;
 
-/** Returns the server that Bun passes to `fetch`. srvx stores it on the request. */
+/** Returns the server that Bun passes to `fetch`. srvx stores this object on the request. */
 function serverOf(request: Request): BunServer {
   return (request as Request & { runtime: { bun: { server: BunServer } } }).runtime.bun.server;
 }

@@ -88,7 +88,7 @@ export function plugin<Context extends object = AnyContext>(
 
 export default serve;
 
-/** Returns the connection info that Deno passes to `fetch`. srvx stores it on the request. */
+/** Returns the connection info that Deno passes to `fetch`. srvx stores this object on the request. */
 function infoOf(request: Request): DenoServeInfo | undefined {
   return (request as { runtime?: { deno?: { info?: DenoServeInfo } } }).runtime?.deno?.info;
 }

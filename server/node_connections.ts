@@ -12,8 +12,8 @@ interface Http2Session extends Endable {
 }
 
 /**
- * Connections of a Node server, in each state. `closeAllConnections()` does not reach connections
- * before the TLS handshake, HTTP/2, and connections that an upgrade has taken from the server.
+ * All connections of a Node server. `closeAllConnections()` does not reach three kinds: connections
+ * that have not finished the TLS handshake, connections of HTTP/2, and upgraded connections.
  */
 export class NodeConnections {
   readonly #connections = new Set<Endable>();

@@ -8,7 +8,7 @@ type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) 
 
 /** The part of a Node server that decides about upgrades. */
 interface UpgradingServer extends EventEmitter {
-  /** Node 22.21 and 24.9 call this before they take a connection from HTTP. */
+  /** Called by Node, since 22.21 and 24.9, before an upgrade takes a connection from the server. */
   shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
 }
 

@@ -13,8 +13,8 @@ const GRACE_MS = 200;
 const CUT_MS = 300;
 
 /**
- * Stops a listener. Cuts the connections that are open after `ms`, as a client may neither read nor
- * leave. Rejects if the listener fails to stop.
+ * Stops a listener. Cuts the connections that are open after `ms`, because some clients neither read
+ * nor leave. Rejects if the listener fails to stop.
  */
 export async function stopWithin(listener: Listener, ms: number): Promise<void> {
   const stopped = (async () => void await listener.stop())();

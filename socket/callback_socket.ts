@@ -25,7 +25,7 @@ export interface Wire<Native> {
   isOpen(native: Native): boolean;
   /** Sends one message. Returns true if the runtime reports that no byte had to be queued. */
   send(native: Native, frame: OutgoingFrame, compress: boolean): boolean | void;
-  /** Bytes that a queued message counts. Absent if these are the bytes of its payload. */
+  /** Bytes that a queued message adds to `bufferedAmount`. Default: the length of its payload. */
   sizeOf?(frame: OutgoingFrame): number;
   /** Hands gathered bytes to the network. Absent if the runtime gathers none. */
   flush?(native: Native): void;
@@ -87,7 +87,7 @@ export class CallbackSocket<Native>
   #pendingClose: { readonly code: number; readonly reason: string } | undefined;
   /** Whether `close()` is running. Meanwhile the state is CLOSING, whatever the wire reports. */
   #isClosing = false;
-  /** Whether a function of the wire is running. Its events wait for the end of the turn. */
+  /** Whether a function of the wire is running. Events that come meanwhile wait for a microtask. */
   #isCalling = false;
   #reports: (() => void)[] | undefined;
 
@@ -265,8 +265,8 @@ export class CallbackSocket<Native>
     this.#isClosed = true;
     if (!hasOpened) return;
     this.listener?.onclosing();
-    // Bun 1.4 and uWebSockets.js 20 report the close from inside close(). The report always waits a
-    // turn, so that it neither interrupts a caller nor overtakes another report.
+    // Bun 1.4 and uWebSockets.js 20 report the close from inside close(). The report always waits
+    // for a microtask, so that the report neither interrupts a caller nor overtakes another report.
     this.#later(() => {
       this.#state = CLOSED;
       this.listener?.onclose(info);

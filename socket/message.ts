@@ -93,7 +93,7 @@ export class Message<Source extends MessageSource = MessageSource> {
     return message.#payload;
   }
 
-  /** Random UUID v4. The first use makes it. */
+  /** Random UUID v4, made at the first use. */
   get id(): string {
     return this._id ??= crypto.randomUUID();
   }

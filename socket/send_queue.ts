@@ -29,7 +29,7 @@ export interface SendQueueHost {
 export interface SendQueueOwner {
   /** `bufferedAmount` was above `highWaterMark`, and has fallen to `drainThreshold`. */
   drained(): void;
-  /** The client is slow or a caller waits for a drain (`true`), or neither any longer (`false`). */
+  /** `true`: the client is slow, or a caller waits for a drain. `false`: both are over. */
   watching(isOn: boolean): void;
   /** The number of queued bytes of a watched client has changed. */
   moved(): void;
@@ -40,7 +40,7 @@ export interface SendQueueOwner {
 }
 
 /**
- * Least number of bytes that each queued frame counts, and number of frames that may always be
+ * Least number of bytes for which a queued frame counts, and number of frames that may always be
  * queued. A message of one byte takes 700 bytes of memory on Node 22, and 1,000 on Deno 2.9. With
  * this bound, memory stays within a few times `maxBuffered`.
  */
@@ -147,7 +147,7 @@ export class SendQueue implements NativeSendQueue {
   /** Whether one more frame of this size is within `maxBuffered`. */
   #fits(byteLength: number): boolean {
     const { maxBuffered } = this.#host.limits;
-    // Reading the amount from the runtime takes up to 0.1 µs, as long as the rest of a send.
+    // Reading the amount from the runtime takes up to 0.1 µs: as much time as the rest of a send.
     const isKnown = this.#frames < MIN_FRAMES && !this.socket.topics?.wasSubscribed;
     if (isKnown && this.#lastQueued + byteLength <= maxBuffered) return true;
     const queued = this.socket.bufferedAmount;
@@ -175,7 +175,7 @@ export class SendQueue implements NativeSendQueue {
     return this.checkBackpressure() > this.#host.limits.maxBuffered;
   }
 
-  /** Sends a ping. Returns whether it was sent. */
+  /** Sends a ping. Returns whether the ping was sent. */
   ping(data: Uint8Array<ArrayBuffer>): boolean {
     const { heartbeat } = this.socket;
     if (!this.isOpen || !heartbeat || this.isFull) return false;
@@ -210,7 +210,7 @@ export class SendQueue implements NativeSendQueue {
     return this.#closing ? { ...this.#closing, wasClean: info.wasClean } : info;
   }
 
-  /** Marks the connection as finished: its `close` hook starts. Returns false if it was finished before. */
+  /** Marks the connection as finished: its `close` hook starts. Returns false if called before. */
   finish(): boolean {
     if (this.#reached === FINISHED) return false;
     this.#reached = FINISHED;

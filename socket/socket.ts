@@ -39,13 +39,13 @@ export interface NativeTopic {
   delete(member: NativeSubscriber): void;
   /** Prepares for the publish of a frame: evicts subscribers that may be too slow for a broadcast. */
   reserve(frame: OutgoingFrame, except: NativeSubscriber | undefined): void;
-  /** Sends a frame to all subscribers but one, once. Returns the number of subscribers that accepted it. */
+  /** Sends a frame to all subscribers but one, once. Returns how many accepted the frame. */
   publish(frame: OutgoingFrame, except: NativeSubscriber | undefined, compress: boolean): number;
 }
 
 /** @internal Subscriber of a native topic. */
 export interface NativeSubscriber {
-  /** Sends one frame to the subscriber. Returns whether it was accepted. Never throws. */
+  /** Sends one frame to the subscriber. Returns whether the frame was accepted. Never throws. */
   deliver(frame: OutgoingFrame, compress: boolean): boolean;
   /** Send queue of the subscriber, which sends and receives broadcasts. */
   readonly sendQueue: NativeSendQueue;
@@ -65,8 +65,8 @@ export interface NativeSendQueue {
 export const MAX_HEADER = 10;
 
 /**
- * @internal States of a connection. They only move forward. A socket has the first four, which are
- * those of the WHATWG `WebSocket`; the connection adds the last one.
+ * @internal States of a connection, which only move forward. A socket has the first four, which are
+ * the states of the WHATWG `WebSocket`. The connection adds the last one.
  *
  * | state | what may happen | next |
  * | --- | --- | --- |
@@ -93,7 +93,7 @@ export interface OutgoingFrame {
 
 /** @internal Reason for which the runtime itself ended a connection. */
 export interface SocketFailure {
-  /** Close code of RFC 6455 for this failure: 1002, 1007 or 1009. */
+  /** Close code of RFC 6455 for this failure: 1002, 1007, 1009, or 1008 for a limit of `ws`. */
   readonly code: number;
   /** Error text of the runtime. */
   readonly message: string;
@@ -158,7 +158,7 @@ export interface ServerSocket {
    * {@linkcode bufferedAmount} after the call.
    */
   send(frame: OutgoingFrame, compress: boolean): number;
-  /** Bytes that a message will count in {@linkcode bufferedAmount} while it is queued. */
+  /** Number of bytes that a message adds to {@linkcode bufferedAmount} while queued. */
   sizeOf(frame: OutgoingFrame): number;
   /** Hands gathered bytes to the network. */
   flush(): void;
@@ -170,7 +170,7 @@ export interface ServerSocket {
   readonly topics?: SocketTopics | undefined;
   /** Control of the reader. Absent if the runtime cannot stop reading. */
   readonly flow?: SocketFlow | undefined;
-  /** Pings. Absent if the runtime cannot send a ping on demand: Deno 2.9, workerd, SSE. */
+  /** Signs of life, and pings. Absent on workerd, over SSE, and on Deno 2.9 with `pingInterval`. */
   readonly heartbeat?: SocketHeartbeat | undefined;
 }
 
@@ -203,7 +203,7 @@ export interface SocketFlow {
 
 /** @internal Ways to find out whether a client is still there. */
 export interface SocketHeartbeat {
-  /** Sends a ping frame with at most 125 bytes. Returns whether the runtime can. */
+  /** Sends a ping frame with at most 125 bytes. Returns whether the runtime can send pings. */
   ping(data?: Uint8Array<ArrayBuffer>): boolean;
   /** A number that changes whenever the client has sent something. */
   activity(): number;

@@ -13,12 +13,14 @@
  *
  * @module
  */
-import type { Broker, BrokerHost, Publication, SyncAdapter } from "../pubsub/broker.ts";
+import type { Broker, BrokerHost, Publication } from "../pubsub/broker.ts";
+import { overBroker } from "../pubsub/broker_link.ts";
+import type { SyncAdapter } from "../pubsub/sync_adapter.ts";
 
 /** Returns the option `sync` for all endpoints that are to hear each other. */
 export function memory(): SyncAdapter {
   const nodes = new Set<MemoryBroker>();
-  return () => new MemoryBroker(nodes);
+  return overBroker(() => new MemoryBroker(nodes));
 }
 
 class MemoryBroker implements Broker {

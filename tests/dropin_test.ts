@@ -8,11 +8,12 @@ import {
   nodeProgram,
   typedProgram,
 } from "./dropin/programs.ts";
+import { clusterProgram, syncProgram, typedSyncProgram } from "./dropin/sync_programs.ts";
 import { type Runtime, runtimes } from "./runtimes/native.ts";
 
 /**
- * Packages of the project in which applications for crossws 0.4 run. The tests pack this package as
- * for npm, and install it there once, under the name of crossws.
+ * Packages of the project in which applications for crossws 0.4 run. The tests also install this
+ * library in the project, once, packed as for npm and under the name of crossws.
  */
 const DEPENDENCIES = {
   "@types/node": "24.10.1",
@@ -57,6 +58,18 @@ const applications: readonly Application[] = [
     program: nodeProgram,
     says: "only on Node\n",
     on: ["node22"],
+  },
+  {
+    fact: "nodes hear each other over a driver of the user, and over a BroadcastChannel",
+    program: syncProgram,
+    says: "a driver of the user\na BroadcastChannel\nfailures\n",
+    on: ["deno", "node20", "node22", "bun", "uws"],
+  },
+  {
+    fact: "the workers of node:cluster hear each other",
+    program: clusterProgram,
+    says: "two workers\n",
+    on: ["deno", "node20", "node22", "bun"],
   },
 ];
 
@@ -109,17 +122,24 @@ for (const runtime of runtimes) {
   }
 }
 
-const typed = "drop-in for crossws: an application for crossws compiles unchanged";
-if (!hasNpm) console.error(`NOT RUN: needs npm: ${typed}`);
-Deno.test({
-  name: typed,
-  ignore: !hasNpm,
-  async fn() {
-    await Deno.writeTextFile(new URL("typed.ts", project), typedProgram);
-    const words = "--strict --noEmit --skipLibCheck --target es2022 --module nodenext --types node";
-    await run(tool("tsc"), [...words.split(" "), "typed.ts"], { cwd: project! });
-  },
-});
+const typedPrograms = {
+  "an application": typedProgram,
+  "an application with the option sync": typedSyncProgram,
+};
+for (const [what, program] of Object.entries(typedPrograms)) {
+  const typed = `drop-in for crossws: ${what} for crossws compiles unchanged`;
+  if (!hasNpm) console.error(`NOT RUN: needs npm: ${typed}`);
+  Deno.test({
+    name: typed,
+    ignore: !hasNpm,
+    async fn() {
+      await Deno.writeTextFile(new URL("typed.ts", project), program);
+      const words =
+        "--strict --noEmit --skipLibCheck --target es2022 --module nodenext --types node";
+      await run(tool("tsc"), [...words.split(" "), "typed.ts"], { cwd: project! });
+    },
+  });
+}
 Deno.test({
   name: "drop-in for crossws: the declarations of graphql-ws find all their imports",
   ignore: !hasNpm,

@@ -95,7 +95,7 @@ export class Posts {
     return false;
   }
 
-  /** Makes one attempt. Returns whether it was accepted, or `undefined` if another attempt is needed. */
+  /** Makes one attempt. Returns whether the server accepted the post; `undefined` to try again. */
   async #try(post: Post, sequence: number): Promise<boolean | undefined> {
     this.#attempt = new AbortController();
     // A firewall may forget the connection, and then drop packets without an answer.

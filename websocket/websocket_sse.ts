@@ -95,8 +95,8 @@ export class WebSocketSSE extends SocketTarget {
   }
 
   /**
-   * Sends a message: text, or exactly the given bytes, copied at the call. After the close a message
-   * only counts in {@linkcode bufferedAmount}.
+   * Sends a message: text, or exactly the given bytes, copied at the call. After the close, a
+   * message is not sent, but counts in {@linkcode bufferedAmount}.
    *
    * @throws {DOMException} an `InvalidStateError` before the socket is open.
    */

@@ -32,7 +32,7 @@ export class DurablePeer implements Saveable {
   #binaryType: string | undefined;
   #saved: PackedPeer | undefined;
   #storageKey: string | undefined;
-  /** JSON length of the topics joined since the last save, less the length of the topics left. */
+  /** JSON length of topics subscribed since the last save, minus the length of topics unsubscribed. */
   #reserved = 0;
   #isForgotten = false;
 
@@ -48,7 +48,7 @@ export class DurablePeer implements Saveable {
     this.#store = store;
     this.#context = peer.context;
     this.#handshake = handshake;
-    // The context of a packed object is the peer's own, which hooks may change.
+    // A packed object holds the peer's context itself, which hooks may change. So a copy is kept.
     this.#saved = typeof found?.packed === "object" ? structuredClone(found.packed) : found?.packed;
     this.#storageKey = found?.storageKey;
   }
@@ -131,7 +131,7 @@ export class DurablePeer implements Saveable {
   }
 }
 
-/** Returns the characters that a topic needs in the saved state. */
+/** Returns the number of characters that a topic needs in the saved state. */
 function lengthOf(topic: string): number {
   return JSON.stringify(topic).length + 1;
 }

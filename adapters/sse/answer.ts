@@ -80,7 +80,7 @@ export const REFUSALS: Readonly<Record<RefusalName, SSERefusal>> = {
   broken: { status: 500, code: "ERR_SSE_INTERNAL", message: "Internal Server Error" },
 };
 
-/** Makes the refusal of a message with a wrong number, or that a newer request has replaced. */
+/** Makes the refusal of a message that has a wrong number, or that a newer request has replaced. */
 export function outOfOrder(expected: number): SSERefusal {
   return {
     status: 409,

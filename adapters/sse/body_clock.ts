@@ -5,8 +5,9 @@ import type { Timers } from "../../common/timers.ts";
 const CHECKS = 4;
 
 /**
- * Stops request bodies that take too long, at most a fourth of the time-out late. All bodies share
- * one timer: on Deno 2.9 a timer for each body would make a message by POST a third more expensive.
+ * Stops request bodies that take too long. A stop is late by at most a fourth of the time limit. All
+ * bodies share one timer: on Deno 2.9 a timer for each body would make a message by POST a third more
+ * expensive.
  */
 export class BodyClock {
   readonly #timers: Timers;

@@ -3,7 +3,7 @@ import type { EventBody } from "./server_sent_event.ts";
 
 /** Largest event that is copied. Above this size a copy costs more than a further chunk. */
 const MAX_COPY = 16_384;
-/** Bytes at which a chunk is full: runtimes write this number at a time. */
+/** Bytes at which a chunk is full: runtimes write this many bytes at a time. */
 const FULL = 65_536;
 
 /** Events that are written together, each with its own `id` line. */

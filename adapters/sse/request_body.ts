@@ -3,7 +3,7 @@ import type { NodeRequest, ServedByNode } from "./node_connection.ts";
 /** Reason why a body was not read to its end. */
 export type BodyFailure = "too large" | "too late" | "replaced" | "broken";
 
-/** Largest body in bytes that the runtime reads. The runtime is fastest, but cannot be stopped. */
+/** Largest body in bytes that is read as a whole. A whole read is faster, but cannot be stopped. */
 const SMALL = 65_536;
 
 /**

@@ -46,7 +46,7 @@ export class RequestGuard {
       this.#hasReported = true;
       const admit = `allowedOrigins: [${JSON.stringify(origin)}]`;
       const message =
-        `A session on the host ${session.host} was refused a request of the origin ${origin}. If a proxy replaces \`Host\`, let it pass \`Host\` on, set \`trustProxy\`, or use \`${admit}\`. Further refusals are not reported`;
+        `A request of the origin ${origin} was refused, because its session has the host ${session.host}. If a proxy replaces \`Host\`, let it pass \`Host\` on, set \`trustProxy\`, or use \`${admit}\`. Further refusals are not reported`;
       this.#upgrader.report(new Error(message), "origin", handshake);
     }
     return false;

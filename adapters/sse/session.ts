@@ -236,7 +236,10 @@ export class SSESession implements EventStreamSource {
     return stream;
   }
 
-  /** Ends the session unless the runtime reads a stream in time. No runtime reads for a lost client. */
+  /**
+   * Ends the session unless the runtime reads a stream in time. Runtimes stop reading once the client
+   * is lost.
+   */
   #awaitReader(timeout = this.#hasSaidClose ? READ_TIMEOUT : 0): void {
     if (this.#isOver) return;
     this.#cancelGrace?.();

@@ -63,8 +63,9 @@ const MODES: readonly (string | null)[] = [null, "cors", "same-origin"];
 /** Handshake of an event stream, for the same upgrader as the handshake of a WebSocket. */
 export class EventStreamHandshake extends RawHandshake {
   /**
-   * A no-cors request of another site has no `Origin`. Over plain HTTP browsers send no
-   * `Sec-Fetch-Mode` either, but a `Referer`, unless the page forbids it.
+   * Origin of the page, from `Origin` or else from `Referer`. A no-cors request of another site has
+   * no `Origin`. Over plain HTTP browsers send no `Sec-Fetch-Mode` either, but a `Referer`, unless the
+   * page forbids this header.
    */
   override get pageOrigin(): string | null {
     const origin = super.pageOrigin, referer = this.header("referer");

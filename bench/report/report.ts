@@ -102,8 +102,8 @@ ${idleTable(results)}
 
 ## Slow readers
 
-${SLOW.readers} of 1,000 subscribers stop reading, while a message of 16 KiB is published to all 30 times a
-second. onepeer may queue at most ${SLOW.maxBufferedMib} MiB for each peer (\`limits.maxBuffered\`), and closes a peer
+${SLOW.readers} of 1,000 subscribers stop reading, while the server publishes a message of 16 KiB to all
+1,000, 30 times a second. onepeer may queue at most ${SLOW.maxBufferedMib} MiB for each peer (\`limits.maxBuffered\`), and closes a peer
 over that limit with 1013. The figures do not include the buffers of the operating system.
 
 ![Memory over time while some subscribers do not read](benchmarks/slow.svg)
@@ -147,8 +147,8 @@ ${missedSection(missedCells(results), reasons)}
 - Each server is a process of its own. A load generator in C, one thread with epoll, connects over
   127.0.0.1 and sends frames that it has masked in advance.
 - All servers of a comparison have their connections at once. The servers are measured in turn,
-  A B C A B C…, for 150 to 200 ms each, 15 times after a warm-up. Each round gives one ratio, because a
-  slow machine slows all servers.
+  A B C A B C…, for 150 to 200 ms each, 15 times after a warm-up. Each round gives one ratio: if the
+  machine is slow during a round, all servers of the round are slow.
 - The measured cost is the CPU time of all threads of the server's process per message. Wall time would
   include the load generator, which shares the two cores.
 - Before the measurement, one echo and one publish are compared byte for byte. Later, messages are

@@ -1,6 +1,6 @@
 import process from "node:process";
 import adapterSSE from "../../adapters/sse.ts";
-import { createEndpoint, type Endpoint } from "../../mod.ts";
+import { createEndpoint, type Endpoint, type SyncAdapter } from "../../mod.ts";
 import type { ServeOptions, Server } from "../../server/serve.ts";
 import { banner } from "./banner.ts";
 import { chatHooks } from "./hooks.ts";
@@ -8,12 +8,32 @@ import { Live } from "./live.ts";
 import { roomAt } from "./protocol.ts";
 import { Rooms } from "./room.ts";
 import { loadSite } from "./site.ts";
+import { syncOfEnvironment } from "./sync.ts";
 
 /** The `serve` function of any runtime. */
 export type Serve = (options: ServeOptions) => Server;
 
-/** Starts the chat with the `serve` function of one runtime. */
+/** Options of {@linkcode openChat}. */
+export interface ChatOptions {
+  readonly port: number;
+  /** Connects the chat to its other nodes. */
+  readonly sync?: SyncAdapter | undefined;
+}
+
+/** Starts the chat with the `serve` function of one runtime, until a signal ends the process. */
 export async function startChat(serve: Serve): Promise<void> {
+  const port = portFrom(process.env["PORT"]), sync = await syncOfEnvironment();
+  const server = await openChat(serve, { port, sync }).catch((error: { code?: unknown }) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    console.log(`Port ${port} is in use. The chat uses a free port instead.`);
+    return openChat(serve, { port: 0, sync });
+  });
+  console.log(banner(server.url));
+  closeOnSignal(server);
+}
+
+/** Opens one node of the chat. Resolves when the node listens. */
+export async function openChat(serve: Serve, { port, sync }: ChatOptions): Promise<Server> {
   const site = await loadSite();
   const endpoint: Endpoint = createEndpoint({
     hooks: chatHooks(new Rooms(), new Live(() => endpoint)),
@@ -23,24 +43,15 @@ export async function startChat(serve: Serve): Promise<void> {
       maxPeers: 500,
       messagesPerSecond: 20,
     },
+    ...(sync && { sync }),
   });
   // Uses the same endpoint, so that WebSocket clients and SSE clients share the rooms.
   const sse = adapterSSE({ endpoint });
   const fetch = (request: Request) => isForRoom(request) ? sse.fetch(request) : site(request);
-  const wanted = portFrom(process.env["PORT"]);
   const hostname = process.env["HOST"] ?? "127.0.0.1";
-  const listen = async (port: number) => {
-    const server = serve({ port, hostname, fetch, websocket: { endpoint } });
-    await server.ready();
-    return server;
-  };
-  const server = await listen(wanted).catch((error: { code?: unknown }) => {
-    if (error.code !== "EADDRINUSE") throw error;
-    console.log(`Port ${wanted} is in use. The chat uses a free port instead.`);
-    return listen(0);
-  });
-  console.log(banner(server.url));
-  closeOnSignal(server);
+  const server = serve({ port, hostname, fetch, websocket: { endpoint } });
+  await server.ready();
+  return server;
 }
 
 /** Whether a request belongs to the SSE transport of a room, and not to the room's page. */

@@ -72,8 +72,11 @@ export class Live {
     this.#ownMessages += this.#publish(ROOMS, { type: "rooms", rooms });
   }
 
-  /** Publishes to all rooms: without a namespace, a topic reaches all namespaces. */
+  /**
+   * Publishes to all rooms of this node: without a namespace, a topic reaches all namespaces. Each
+   * node has its own figures.
+   */
   #publish(topic: string, message: ServerMessage): number {
-    return this.#endpoint().publish(topic, message);
+    return this.#endpoint().publish(topic, message, { local: true });
   }
 }

@@ -7,8 +7,8 @@ import { latencyChart, restChart, type Soaked } from "./soak_chart.ts";
 export async function soakSection(): Promise<string> {
   const soaked = await readSoaked();
   return `The same load runs on every runtime, in ten cycles. Clients send echoes of 1 B to 1 MiB, publish to
-topics, and pause while they receive streams. They connect, and disconnect by a close frame, a FIN
-or a RST. About half of the clients offer compression.
+topics, and pause while they receive streams. Clients connect, and disconnect by a close frame, a
+FIN or a RST. About half of the clients offer compression.
 
 Every message has a number and a checksum. Each message must arrive once, undamaged and in order, at its
 recipients only. After each cycle all clients disconnect. Then peers, topics, namespaces, timers and

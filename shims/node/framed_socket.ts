@@ -187,7 +187,7 @@ export class FramedSocket implements FrameListener {
     stream.write(frame);
   }
 
-  /** Sends a message, and ignores the limits of the queue. For users, as `peer.websocket.raw`. */
+  /** Sends a message, and ignores the limits of the queue. For users of `peer.websocket.raw`. */
   send(data: string | Uint8Array): void {
     this.socket.send(encode(data), false);
   }

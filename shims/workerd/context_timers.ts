@@ -5,7 +5,7 @@ import type { RequestContext } from "./request_context.ts";
 interface Due {
   /** Time of the next call, as `Date.now()` counts. */
   at: number;
-  /** Milliseconds between two calls; `undefined` for a timer that calls back once. */
+  /** Milliseconds between two calls of `callback`; `undefined` for one call. */
   readonly every: number | undefined;
   readonly callback: () => void;
 }
@@ -134,7 +134,7 @@ export class ContextTimers extends Timers {
     if (this.#host && Date.now() >= this.#host.at + OVERDUE_MS) this.leave(this.#host.context);
   }
 
-  /** Calls back all timers that are due. */
+  /** Calls the callbacks of all timers that are due. */
   #ring(): void {
     const now = Date.now();
     for (const due of [...this.#due]) {

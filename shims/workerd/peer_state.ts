@@ -82,7 +82,7 @@ const PREFIX = `${KEYS}peer:`;
 /** The same in earlier versions. */
 const OLD_PREFIX = "onepeer:";
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
-/** Most context values that are named on the console as they cannot be cloned. */
+/** Most names of context values to log because the values cannot be cloned. */
 const MAX_NAMED = 100;
 const TWO_BYTES = /[^\0-\xff]/;
 
@@ -167,7 +167,7 @@ export class PeerStore {
     }
   }
 
-  /** Returns the values of a context that can be cloned. Names each other value once. */
+  /** Returns the values of a context that can be cloned. Logs the name of any other value, once. */
   cloneable(context: object, id: string): object {
     try {
       return structuredClone(context);

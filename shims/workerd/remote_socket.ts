@@ -36,7 +36,7 @@ export interface LineHost {
 }
 
 /**
- * A socket that other requests can use. It posts each call to the context that the native socket
+ * A socket that other requests can use. Posts each call to the context that the native socket
  * belongs to.
  */
 export class RemoteSocket {

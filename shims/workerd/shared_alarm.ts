@@ -6,7 +6,7 @@ const KEY = `${KEYS}alarm`;
 /** Storage key of {@linkcode Noted} in earlier versions. */
 const OLD_KEY = "onepeer-alarm";
 
-/** Most repetitions of a failed alarm, and milliseconds before the first, as of the runtime. */
+/** Most repetitions of a failed alarm, and milliseconds before the first one, as in workerd. */
 const MAX_REPEATS = 6, FIRST_REPEAT_MS = 2000;
 
 /** Times of both alarms. */
@@ -32,7 +32,7 @@ type Native = Pick<
   "get" | "put" | "delete" | "setAlarm" | "getAlarm" | "deleteAlarm"
 >;
 
-/** Alarms by storage, since the user's class may be prepared before its endpoint exists. */
+/** Alarms by storage, since the user's class may need its alarm before the endpoint exists. */
 const alarms = new WeakMap<object, SharedAlarm>();
 
 /**
@@ -40,7 +40,8 @@ const alarms = new WeakMap<object, SharedAlarm>();
  *
  * The runtime has one alarm, and a new time replaces the old time. So this class replaces
  * `setAlarm`, `getAlarm` and `deleteAlarm` of the object's storage. The user's calls concern the
- * user's time only. The alarm of the runtime rings at the earlier of both times.
+ * user's time only. The alarm of the runtime rings at the user's time or at our time, whichever is
+ * earlier.
  */
 export class SharedAlarm {
   readonly #ctx: DurableContext;

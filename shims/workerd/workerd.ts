@@ -59,7 +59,7 @@ export interface DurableStorage {
 export interface DurableContext {
   /** Storage of this object. */
   readonly storage: DurableStorage;
-  /** Makes the runtime answer one message text without the object. */
+  /** Makes the runtime answer messages with one given text, without waking the object. */
   setWebSocketAutoResponse(pair?: never): void;
   /** Returns the time of the runtime's latest answer on a socket. */
   getWebSocketAutoResponseTimestamp(socket: never): Date | null;

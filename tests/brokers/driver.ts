@@ -1,4 +1,4 @@
-import type { SyncAdapter } from "../../pubsub/broker.ts";
+import type { SyncAdapter } from "../../pubsub/sync_adapter.ts";
 
 /** A broker under test. */
 export interface BrokerDriver {
@@ -6,6 +6,8 @@ export interface BrokerDriver {
   readonly name: string;
   /** Returns the command or package that this machine or runtime lacks. */
   missing?(): Promise<string | undefined>;
+  /** Runs the program in another process, and returns true, if this process cannot have the nodes. */
+  runsElsewhere?(): Promise<boolean>;
   /** Starts a server of its own, on a free port of 127.0.0.1. */
   start(): Promise<BrokerServer>;
   /** Uses a server that another process has started, by its `address`. */

@@ -22,7 +22,10 @@ const [first, ...rest] = process.argv.slice(2);
 if (first === CHILD) {
   const options: ChildOptions = JSON.parse(rest[0]!);
   await runChild(options, driverOf(options.driver));
-} else await runCases(driverOf(first), rest);
+} else {
+  const driver = driverOf(first);
+  if (!await driver.runsElsewhere?.()) await runCases(driver, rest);
+}
 
 function driverOf(name: string | undefined): BrokerDriver {
   const driver = drivers.find((driver) => driver.name === name);

@@ -139,7 +139,7 @@ export const adapters: readonly Case[] = [
   },
   {
     id: "A1.detached",
-    fact: "the methods of an adapter work without the adapter in front",
+    fact: "the methods of an adapter work if called without the adapter object",
     server: (server) => ({
       hooks: { open: (peer) => peer.subscribe("t") },
       commands: {

@@ -10,6 +10,7 @@ const MIB = 1024 * 1024;
 export const backpressure: readonly Case[] = [
   {
     id: "B1.true",
+    fillsMemory: true,
     fact: "bufferedAmount grows by the bytes that a slow client has not read, and returns to 0",
     server: (server) => ({
       hooks: {
@@ -40,6 +41,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B2.once",
+    fillsMemory: true,
     maxMs: 10_000,
     fact: "drain fires once each time that a queue above highWaterMark empties",
     server: (server) => ({
@@ -70,6 +72,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B2.below-mark",
+    fillsMemory: true,
     fact: "drain does not fire if the queue was never above highWaterMark",
     server: (server) => ({
       limits: { highWaterMark: 14 * MIB },
@@ -90,6 +93,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B2.threshold",
+    fillsMemory: true,
     fact: "drain fires when the queue has fallen to drainThreshold",
     server: (server) => ({
       limits: { highWaterMark: 2 * MIB, drainThreshold: 2 * MIB },
@@ -113,6 +117,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B2.serial",
+    fillsMemory: true,
     fact:
       "with concurrency 1, drain fires while a message hook waits for the drain and others are queued",
     server: (server) => {
@@ -166,6 +171,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B3.drains",
+    fillsMemory: true,
     fact:
       "waitForDrain() resolves at a drain, at the threshold of the call, or when the peer is gone",
     server: (server) => ({
@@ -209,6 +215,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B3.signal",
+    fillsMemory: true,
     fact:
       "waitForDrain() rejects with the reason of its signal, which aborts before or during the wait",
     server: (server) => ({
@@ -237,6 +244,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B4.close",
+    fillsMemory: true,
     fact:
       "the server closes a peer over maxBuffered with 1013 by default, and the queue stays bounded",
     server: (server) => ({
@@ -268,6 +276,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B4.reader-wakes",
+    fillsMemory: true,
     fact: "a slow client that reads again receives the queued messages in order, then 1013",
     server: (server) => ({
       limits: { maxBuffered: 4 * MIB },
@@ -294,6 +303,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B4.freed",
+    fillsMemory: true,
     fact: "closeTimeout after the 1013, the server frees the connection and its queued bytes",
     server: (server) => ({
       limits: { maxBuffered: 4 * MIB, closeTimeout: 100 },
@@ -371,6 +381,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B4.drop",
+    fillsMemory: true,
     fact: 'under "drop" the server drops and counts the newest message, and the peer stays open',
     server: (server) => ({
       limits: { maxBuffered: 4 * MIB, overflow: "drop" },
@@ -398,6 +409,7 @@ export const backpressure: readonly Case[] = [
   },
   {
     id: "B4.error",
+    fillsMemory: true,
     fact:
       'under "error" send() throws ERR_PEER_BUFFER_FULL, which names the bytes tried and queued',
     server: (server) => ({

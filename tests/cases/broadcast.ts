@@ -13,7 +13,7 @@ async function texts(socket: TestSocket, count: number): Promise<string[]> {
   return got;
 }
 
-/** Namespaces for {@linkcode ODD_TOPICS}. With a NUL or a space between, some pairs are equal. */
+/** Namespaces that, joined to {@linkcode ODD_TOPICS} by a NUL or a space, give equal texts. */
 const ODD_SPACES = ["/a", "/a\0b", "/a\0", "0", "0 0"];
 const ODD_TOPICS = ["b\0c", "c", "\0c", "0", "", " 0"];
 
@@ -280,6 +280,7 @@ export const broadcast: readonly Case[] = [
   },
   {
     id: "P9.fresh-topics",
+    fillsMemory: true,
     runsAlone: true,
     fact:
       "the server closes a stuck subscriber with 1013 even if it leaves each topic after one message",

@@ -175,6 +175,7 @@ export const drain: readonly Case[] = [
   },
   {
     id: "X7.timeout",
+    fillsMemory: true,
     fact: "adapter.close() terminates the peers that remain after `timeout` ms",
     server: (server) => ({
       hooks: {

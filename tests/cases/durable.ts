@@ -191,7 +191,7 @@ export const durableCases: readonly Case[] = [
   {
     id: "L3.own-alarms",
     fact:
-      "each alarm that the application sets rings once, and silent clients are terminated all the same",
+      "each alarm that the application sets rings once, and silent clients are still terminated",
     server: (server) => {
       const heartbeat = { heartbeat: { request: "there?", response: "here" } };
       const ringIn = (peer: Peer, ms: number) => storageOf(peer.request).setAlarm(Date.now() + ms);

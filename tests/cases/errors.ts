@@ -180,6 +180,7 @@ export const errors: readonly Case[] = [
   },
   {
     id: "E2.open-drain",
+    fillsMemory: true,
     fact: "a failed open starts no drain hook for what it has sent",
     server: (server) => ({
       hooks: {
@@ -276,6 +277,7 @@ export const errors: readonly Case[] = [
   },
   {
     id: "E2.drain",
+    fillsMemory: true,
     fact: "the error hook receives the failure of a drain hook",
     server: (server) => ({
       limits: { highWaterMark: 0 },

@@ -154,7 +154,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C4.subprotocol-empty",
-    fact: "empty elements of a subprotocol list do not count",
+    fact: "empty elements of a subprotocol list are ignored",
     server: (server) => ({
       handleProtocols(offered) {
         server.log("offered", [...offered]);
@@ -184,7 +184,7 @@ export const handshake: readonly Case[] = [
   },
   {
     id: "C4.key-unused-bits",
-    fact: "a key whose unused bits are not zero is a key, as in RFC 6455 §4.1",
+    fact: "a key whose unused bits are not zero is valid, as in RFC 6455 §4.1",
     server: loggingHooks,
     async run(client) {
       for (const key of ["AQIDBAUGBwgJCgsMDQ4PEC==", "dGhlIHNhbXBsZSBub25jZf=="]) {

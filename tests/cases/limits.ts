@@ -8,6 +8,7 @@ import type { Case } from "../fixtures/case.ts";
 export const limits: readonly Case[] = [
   {
     id: "L1.default",
+    fillsMemory: true,
     fact: "by default the server accepts a message of 1 MiB, and closes with 1009 at one byte more",
     server: (server) => ({
       hooks: {
@@ -107,6 +108,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L2.default",
+    fillsMemory: true,
     fact: "maxBuffered is 16 MiB by default",
     server: (server) => ({
       hooks: {
@@ -250,6 +252,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L3.stuck",
+    fillsMemory: true,
     fact:
       "a client that neither reads nor sends is gone after idleTimeout, even if the server's ping is stuck in the queue",
     server: (server) => ({
@@ -503,6 +506,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L8.inflated",
+    fillsMemory: true,
     fact: "the server holds at most a few MiB of a compressed flood while a hook is pending",
     server: (server) => ({
       perMessageDeflate: true,
@@ -527,6 +531,7 @@ export const limits: readonly Case[] = [
   },
   {
     id: "L9.marks",
+    fillsMemory: true,
     fact: "by default drain fires at 0 bytes after the queue was above highWaterMark",
     server: (server) => ({
       hooks: {

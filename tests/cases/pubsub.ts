@@ -285,7 +285,7 @@ export const pubsub: readonly Case[] = [
       };
       return {
         limits: { maxTopicsPerPeer: 20_000 },
-        // A publish without a namespace looks into each of them.
+        // One namespace, as a publish to all namespaces visits each of them.
         getNamespace: () => "one for all",
         hooks: {
           message(peer) {
@@ -307,7 +307,7 @@ export const pubsub: readonly Case[] = [
       const [after, emptyAfter] = await client.command<[number, number]>("time");
       const slowdown = Math.max(1, (emptyAfter + 1) / (emptyBefore + 1));
       // A scan of the topics would take 1,000 ms at least. The allowance is for long chains of entries
-      // in the hash tables of Bun: the random ids of the peers decide about their lengths.
+      // in the hash tables of Bun: their lengths depend on the random ids of the peers.
       assert.ok(
         after < (before * 5 + 50) * slowdown,
         `${before} ms before, ${after} ms after, on a machine ${slowdown} times slower`,

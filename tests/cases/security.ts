@@ -94,7 +94,7 @@ export const security: readonly Case[] = [
   {
     id: "C10.advice",
     fact:
-      "the server takes the option that the text of a refusal names; a wildcard throws with advice",
+      "the option that the text of a refusal names is valid; a wildcard throws an error with advice",
     server: () => ({
       onError() {},
       commands: {

@@ -67,7 +67,7 @@ function faultOf(answer: string, offers: string): string | undefined {
   const faults = offers.split(", ").map((offer) => {
     const server = bits(answer, "server"), client = bits(answer, "client");
     const forgets = "server_no_context_takeover";
-    if (offer.includes(forgets) && !answer.includes(forgets)) return "no takeover was asked for";
+    if (offer.includes(forgets) && !answer.includes(forgets)) return "the offer forbids takeover";
     const offered = bits(offer, "server");
     if (offered && !(server! <= offered)) return "the server's window is too large";
     if (client && !(client <= (bits(offer, "client") ?? 0))) return "the client's window";
@@ -234,6 +234,7 @@ export const sending: readonly Case[] = [
   },
   {
     id: "S3.snapshot",
+    fillsMemory: true,
     fact: "send() takes the bytes at the call, also under backpressure",
     server: (server) => ({
       hooks: {

@@ -21,6 +21,7 @@ async function othersHaveRead(slow: Peer): Promise<void> {
 export const slowBroadcast: readonly Case[] = [
   {
     id: "P9.buffered",
+    fillsMemory: true,
     fact: "bufferedAmount counts the messages published in the current turn, each once",
     server: (server) => ({
       limits: { highWaterMark: 4 * MIB }, // above this mark the full peer would be evicted from the native topic
@@ -95,6 +96,7 @@ export const slowBroadcast: readonly Case[] = [
   },
   {
     id: "P9.slow-close",
+    fillsMemory: true,
     runsAlone: true,
     fact:
       "the server closes a slow subscriber with 1013 at maxBuffered; the others get every message",
@@ -130,6 +132,7 @@ export const slowBroadcast: readonly Case[] = [
   },
   {
     id: "P9.slow-drop",
+    fillsMemory: true,
     runsAlone: true,
     fact:
       'under "drop" a slow subscriber stays, and receives exactly the counted messages, in order',
@@ -176,6 +179,7 @@ export const slowBroadcast: readonly Case[] = [
   },
   {
     id: "P9.slow-error",
+    fillsMemory: true,
     runsAlone: true,
     fact:
       'under "error" publish() never throws, and counts the message for a full subscriber as a drop',
@@ -217,6 +221,7 @@ export const slowBroadcast: readonly Case[] = [
   },
   {
     id: "P9.drain",
+    fillsMemory: true,
     runsAlone: true,
     fact: "if publishes make a subscriber slow, drain fires once and waitForDrain() resolves",
     server: (server) => ({
@@ -255,6 +260,7 @@ export const slowBroadcast: readonly Case[] = [
   },
   {
     id: "P9.recover",
+    fillsMemory: true,
     runsAlone: true,
     fact:
       "a slow subscriber that catches up repeatedly receives every message in order, exactly once",
@@ -287,7 +293,7 @@ export const slowBroadcast: readonly Case[] = [
             }
             server.log("resume");
             for (let i = 0; slow.bufferedAmount > 0; i++) {
-              if (i < 200) publish(1); // or a busy machine never catches up
+              if (i < 200) publish(1); // more publishes would keep the peer slow on a busy machine
               await othersHaveRead(slow);
             }
             publish(100);

@@ -443,7 +443,8 @@ export const sseSessions: readonly Case[] = [
   },
   {
     id: "SSE5.shared",
-    fact: "clients of both transports on one endpoint publish to each other and count together",
+    fact:
+      "clients of both transports on one endpoint publish to each other, and one stats counts them all",
     server: (server) => ({
       hooks: {
         open: (peer) => peer.subscribe("t"),

@@ -197,7 +197,7 @@ export const upgrade: readonly Case[] = [
   {
     id: "C6.promises",
     fact:
-      "a promise in a field of an upgrade result, or from getNamespace or allowedOrigins, is a 500 and a TypeError to onError, also if the promise rejects",
+      "a promise in a field of an upgrade result, or from getNamespace or allowedOrigins, is a 500 and a TypeError to onError, even if rejected",
     server: (server) => {
       const late = (request: { url: string }, which: string): Promise<never> | undefined => {
         const [field, how] = new URL(request.url).search.slice(1).split(".");

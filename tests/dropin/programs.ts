@@ -7,7 +7,7 @@
  */
 
 /** Starts the adapter of the current runtime on a new server. */
-const LISTEN = `
+export const LISTEN: string = `
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";

@@ -36,14 +36,14 @@ export interface Allowances {
   readonly terminatesBeforeTheAnswer?: string;
 }
 
-/** `ws` 8 reports an error a tick later, or after an inflation. It may answer the FIN before. */
+/** `ws` 8 reports an error a tick later, or after an inflation, so it may answer a FIN first. */
 const compressedByWs: Allowances = { missesCloseBehindFin: "deflate" };
 
 /** Allowances by the name of the runtime, as in `tests/runtimes/native.ts`. */
 export const ALLOWANCES: Readonly<Record<string, Allowances>> = {
   deno: {
     // fastwebsockets in Deno 2.9 does not check the mask bit, the length of pongs and close frames,
-    // or whether a message begins within another. Its list of close codes ends with 1013.
+    // or whether a message begins within another. The list of close codes ends with 1013.
     // Reproduced on Deno without the library.
     leniency: {
       mask: "either",
@@ -69,10 +69,12 @@ export const ALLOWANCES: Readonly<Record<string, Allowances>> = {
       "Bun 1.4 reads bytes after the handshake as a request, until it has sent the 101",
   },
   uws: {
-    // uWebSockets.js 20 unmasks without a check of the mask bit, and reads a close frame of one
-    // byte as one without a code. It accepts a binary message within a fragmented one. Its list of
-    // close codes ends with 1013. If a chunk ends within a compressed frame, it drops the
-    // connection at the next chunk.
+    // uWebSockets.js 20:
+    // - unmasks without a check of the mask bit,
+    // - reads a close frame of one byte as one without a code,
+    // - accepts a binary message within a fragmented one,
+    // - does not know close codes over 1013,
+    // - drops the connection at the next chunk if a chunk ends within a compressed frame.
     // Reproduced without the library.
     leniency: {
       mask: "assumed",

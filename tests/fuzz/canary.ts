@@ -3,9 +3,7 @@ import { TestSocket } from "../harness/clients/test_socket.ts";
 /** Longest wait for an echo, in milliseconds, while histories keep the server busy. */
 const PATIENCE_MS = 15_000, INTERVAL_MS = 40;
 
-/**
- * A well-behaved client, which must not notice the histories. It echoes, and publishes to itself.
- */
+/** A well-behaved client that echoes, publishes to itself, and must not notice the histories. */
 export class Canary {
   /** Failures that the canary noticed. */
   readonly noticed: string[] = [];

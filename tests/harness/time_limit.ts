@@ -8,8 +8,8 @@ const MOST_PER_STEP_MS = 2 * STEP_MS;
 const FLOOR = 1 / 30;
 
 /**
- * Time limit that distinguishes a stuck test from a slow one. Only a thirtieth of the time in which
- * a processor works counts, as the test may be working, or waiting for a processor. A stuck test
+ * Time limit that distinguishes a stuck test from a slow one. While a processor works, only a
+ * thirtieth of the time counts, as the test may be working or waiting for a processor. A stuck test
  * leaves the processors idle, so its limit passes as usual.
  */
 export class TimeLimit {

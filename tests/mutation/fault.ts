@@ -14,8 +14,8 @@ export interface Fault {
 }
 
 /**
- * A part of the tests. `unit hub` is `hub_test.ts` in any folder of `tests/unit/`, `test server` is
- * `tests/server_test.ts`, and `deno P2.` is the cases of the contract with this prefix on Deno.
+ * A part of the tests. `unit hub` is `hub_test.ts` in any folder of `tests/unit/`, and `test server`
+ * is `tests/server_test.ts`. `deno P2.` is the cases on Deno whose ids begin with `P2.`.
  * Without a second word, all tests or cases run.
  */
 export type Check = `${"unit" | "test" | RuntimeName}${"" | ` ${string}`}`;

@@ -16,7 +16,7 @@ export interface Head {
 
 /**
  * A TCP connection that receives all bytes of the server, even after a failed write. A stream of
- * Node does not: it ends at the first write that fails.
+ * Node would end at the first write that fails.
  */
 export class RawConnection implements Disposable {
   /** Whether the server has ended its half, or reset the connection. */

@@ -27,7 +27,7 @@ export interface Runtime {
   readonly gaps: Readonly<Record<string, Gap>>;
   /** Transport of the clients; WebSocket by default. */
   readonly transport?: Transport;
-  /** Gap of every case that writes WebSocket frames, on a runtime without them. */
+  /** Gap of every case that writes a WebSocket handshake, on a runtime without one. */
   readonly lineGap?: Gap;
 }
 
@@ -86,7 +86,7 @@ const noCloseFrame: Gap = {
 
 const noRoute: Gap = {
   reason:
-    "uWebSockets.js 20 passes such a request to no route, so the adapter never receives the request",
+    "uWebSockets.js 20 passes a request without Host, or with an absolute target, to no route",
   link: UWS_SOURCE,
 };
 

@@ -6,8 +6,11 @@ import { closesOverUnread, fixture, type Gap, keepsOpen, type Runtime } from "./
 
 const HTTP = "https://www.rfc-editor.org/rfc/rfc9110";
 
-/** Gap of every case that writes WebSocket frames itself. */
-const noFrames: Gap = { reason: "SSE carries no WebSocket frames", link: HTTP };
+/** Gap of every case that writes a WebSocket handshake itself. */
+const noFrames: Gap = {
+  reason: "the case sends a raw WebSocket handshake, which SSE does not have",
+  link: HTTP,
+};
 
 const staysOpen: Gap = {
   reason: "SSE refuses a POST that is too large with 413, and the session continues",

@@ -30,7 +30,7 @@ const publish: Hooks = {
   },
 };
 
-// crossws 0.4 does not report on every runtime whether a message was text.
+// On some runtimes, crossws 0.4 does not report whether a message was text.
 const echoes: Readonly<Record<string, Hooks>> = {
   "echo": { message: (peer, message) => void peer.send(message.text()) },
   "echo-binary": { message: (peer, message) => void peer.send(message.rawData) },

@@ -111,7 +111,7 @@ export class Connection {
     this.#listener.onstate({ kind: "waiting", until: performance.now() + delay });
   }
 
-  /** Closes the socket. Removes its handlers first, because a close can report late. */
+  /** Closes the socket. Removes its handlers first, because the `close` event can come late. */
   #drop(): void {
     const socket = this.#socket;
     this.#socket = undefined;

@@ -46,6 +46,23 @@ export const deliveryCases: readonly BrokerCase[] = [
     },
   },
   {
+    id: "N1.local",
+    fact: "a local publish reaches the subscribers of its own node only",
+    async run(cluster) {
+      const [first, second] = await cluster.nodes(2);
+      const near = await first!.client("/room", "news"),
+        far = await second!.client("/room", "news");
+      const other = await first!.client("/room");
+      await cluster.confirmed();
+      first!.publish("news", "from the server", { local: true });
+      other.peer.publish("news", "from a peer", { local: true });
+      first!.publish("news", "end");
+      await Promise.all([near.until(is("end")), far.until(is("end"))]);
+      assert.deepEqual(texts(near), ["from the server", "from a peer", "end"]);
+      assert.deepEqual(texts(far), ["end"]);
+    },
+  },
+  {
     id: "N1.interest",
     fact: "a node receives no frame of a topic without subscribers there",
     async run(cluster) {

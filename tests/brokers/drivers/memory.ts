@@ -1,4 +1,4 @@
-import type { SyncAdapter } from "../../../pubsub/broker.ts";
+import type { SyncAdapter } from "../../../pubsub/sync_adapter.ts";
 import { memory } from "../../../sync/memory.ts";
 import type { BrokerDriver } from "../driver.ts";
 

@@ -27,7 +27,7 @@ export class CaseClient {
   port = 0;
   /** The process that runs the server half. */
   readonly server: ServerProcess;
-  /** Whether the case needs WebSocket frames that the transport does not have. */
+  /** Whether the case needs a WebSocket handshake, which the transport does not have. */
   lacksLine = false;
   readonly #opened: { terminate(): void }[] = [];
   readonly #transport: Transport;
@@ -90,7 +90,7 @@ export class CaseClient {
   async raw(options: RawHandshakeOptions = {}): Promise<RawClient> {
     if (this.#transport !== "websocket") {
       this.lacksLine = true;
-      throw new Error("the case writes WebSocket frames, which this transport does not have");
+      throw new Error("the case writes a WebSocket handshake, which this transport does not have");
     }
     const raw = await this.tcp();
     raw.handshake({ target: this.path(), ...options });
@@ -175,11 +175,15 @@ export class CaseClient {
     this.port = await this.#control("open", { case: caseId });
   }
 
-  /** Ends all clients, and checks that the server kept no peer, topic, timer or namespace. */
-  async close(): Promise<void> {
+  /**
+   * Ends all clients, and checks that the server kept no peer, topic, timer or namespace.
+   *
+   * @param maxMs milliseconds in which the server must notice that the clients have left.
+   */
+  async close(maxMs = 2500): Promise<void> {
     for (const connection of this.#opened) connection.terminate();
     let left: CaseServerStats | undefined;
-    const limit = new TimeLimit(1500);
+    const limit = new TimeLimit(maxMs);
     do {
       left = await this.stats();
       if (left.peers + left.topics + left.timers + left.namespaces === 0) break;

@@ -44,8 +44,8 @@ export class ServerProcess implements AsyncDisposable {
       stderr: "piped",
       env: { NO_COLOR: "1" },
     }).spawn();
-    const errors = new Response(child.stderr).text();
-    const chunks = child.stdout.pipeThrough(new TextDecoderStream()).values({
+    const errors = new Response(shownIfDebugging(child.stderr)).text();
+    const chunks = shownIfDebugging(child.stdout).pipeThrough(new TextDecoderStream()).values({
       preventCancel: true,
     });
     let output = "";
@@ -91,6 +91,21 @@ export class ServerProcess implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
+}
+
+/** With `DEBUG=1`, the output of servers is shown too, such as `console.log` in a hook. */
+function shownIfDebugging(
+  output: ReadableStream<Uint8Array<ArrayBuffer>>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  if (!Deno.env.get("DEBUG")) return output;
+  return output.pipeThrough(
+    new TransformStream({
+      transform(chunk, controller) {
+        Deno.stderr.writeSync(chunk);
+        controller.enqueue(chunk);
+      },
+    }),
+  );
 }
 
 /** Milliseconds in which a program must listen. */

@@ -85,7 +85,7 @@ export const adapters: readonly Fault[] = [
   {
     id: "adapter-methods-unbound",
     file: "endpoint/adapter.ts",
-    what: "The methods of an adapter need the adapter in front",
+    what: "The methods of an adapter fail if called without the adapter object",
     find: "    bindMethods(this);\n",
     replace: "",
     caughtBy: ["unit detached_methods", "deno A1."],

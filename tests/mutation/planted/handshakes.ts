@@ -125,7 +125,7 @@ export const handshakes: readonly Fault[] = [
   {
     id: "origin-wildcard-accepted",
     file: "handshake/allowed_origins.ts",
-    what: "A wildcard in a string of allowedOrigins is taken, and matches nothing",
+    what: "A wildcard in a string of allowedOrigins is accepted, and matches nothing",
     find: "[^/?#@*]",
     replace: "[^/?#@]",
     caughtBy: ["unit origin_guard", "deno C10."],

@@ -53,7 +53,7 @@ async function failureOf(call: () => unknown): Promise<string | undefined> {
 }
 
 for (const [name, make] of Object.entries(makers)) {
-  Deno.test(`Each method of this object works without the object in front: ${name}`, async () => {
+  Deno.test(`Each method of this object works if called without the object: ${name}`, async () => {
     const methods = methodsOf(make());
     assert.ok(methods.length > 0);
     for (const method of methods) {

@@ -43,7 +43,7 @@ Deno.test("the URL of a request has the scheme https under an SSLApp, and http u
   assert.deepEqual(urls, ["https://localhost/room", "http://localhost/room"]);
 });
 
-Deno.test("attach() throws for a pattern with an adapter, before it registers a route", () => {
+Deno.test("attach() throws for a pattern that already has an adapter, and registers no route", () => {
   const routes: string[] = [];
   const appOf = (): UwsApp => ({
     ws: (pattern) => routes.push(`ws ${pattern}`),

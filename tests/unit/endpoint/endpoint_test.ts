@@ -16,7 +16,7 @@ Deno.test("close() waits for the socket of an accepted handshake, and closes its
   await closing;
 });
 
-Deno.test("close() does not wait for ever for a socket that never opens", async () => {
+Deno.test("close() stops waiting for a socket that never opens", async () => {
   const adapter = new FakeAdapter({});
   await adapter.accept();
   await adapter.close({ timeout: 20 });

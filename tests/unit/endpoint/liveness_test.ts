@@ -43,7 +43,7 @@ Deno.test("Liveness pings a silent client in each pingInterval, and ends its con
   assert.deepEqual(marks(checks(new Liveness(), END + 1)), ["10 ping", "20 ping", "21 end"]);
 });
 
-Deno.test("Liveness pings a client that answers at the check before the full interval", () => {
+Deno.test("Liveness pings a client in each pingInterval, even if the client answers each ping", () => {
   const liveness = new Liveness(), pinged: number[] = [];
   let activity = 0;
   for (let check = 1; check <= 5 * CHECKS; check++) {
@@ -82,7 +82,7 @@ Deno.test("Liveness gives a client at least half of idleTimeout after a pause", 
   assert.ok(found.indexOf("end") >= CHECKS, found.join());
 });
 
-Deno.test("Liveness does not end a silent client if the socket cannot ping, as the runtime does", () => {
+Deno.test("Liveness leaves silent clients to the runtime if the socket cannot ping", () => {
   assert.deepEqual(checks(new Liveness(), 3 * END, { canPing: false }).filter(Boolean), []);
 });
 

@@ -75,7 +75,7 @@ Deno.test("RawHandshake.target is only the path and query of the request target"
   for (const [target, clean] of table) assert.equal(raw([], { target }).target, clean, target);
 });
 
-Deno.test("RawHandshake has the security and the unmapped address of the connection", () => {
+Deno.test("RawHandshake knows whether the connection is secure, and its unmapped address", () => {
   const context = { user: 1 };
   const it = raw([], { secure: true, remoteAddress: "::ffff:192.0.2.7", context });
   assert.deepEqual([it.method, it.secure, it.remoteAddress], ["GET", true, "192.0.2.7"]);

@@ -128,7 +128,7 @@ Deno.test("Hub.leave() and unsubscribe() do nothing for unknown members and topi
   assert.equal(hub.publish("t", FRAME), 1);
 });
 
-Deno.test("Hub.join() counts a member that joins twice once", () => {
+Deno.test("Hub.join() counts a member once, even if the member joins twice", () => {
   const { hub, all: [a] } = room("a");
   hub.join("/", a!);
   hub.join("/", a!);

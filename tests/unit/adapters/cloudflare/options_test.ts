@@ -73,7 +73,7 @@ Deno.test("a plain Worker with a compatibility date before 2024-10-14 rejects th
   }
 });
 
-Deno.test("worker() uses its binding, else resolveDurableStub, bindingName, and $DurableObject", async () => {
+Deno.test("worker() uses the first of binding, resolveDurableStub, bindingName and $DurableObject that exists", async () => {
   const headers = {
     upgrade: "websocket",
     host: "localhost",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import adapter from "../../../../adapters/node.ts";
 import { createEndpoint } from "../../../../endpoint/endpoint.ts";
 
-Deno.test("serverOptions of Node sets a limit that limits does not set", () => {
+Deno.test("serverOptions of Node sets a limit that the option limits leaves out", () => {
   const serverOptions = { maxPayload: 8 << 20, closeTimeout: 500 };
   const limits = { idleTimeout: 1000 };
   const { endpoint } = adapter({ serverOptions, limits });

@@ -89,7 +89,7 @@ Deno.test("TopicSpace notifies only subscribers that await the flush, each once"
   assert.deepEqual(sentOut, ["b", "c"]);
 });
 
-Deno.test("Subscriber keeps a private topic until the end, and two spaces share no native topic", () => {
+Deno.test("Subscriber keeps a private topic when it leaves its last topic, and two spaces share no native topic", () => {
   const [one, two] = [new TopicSpace(undefined), new TopicSpace(undefined)];
   const native = new FakeNative();
   const subscribers = [one, two].map((space) => new Subscriber(native, space, () => {}));

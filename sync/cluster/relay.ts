@@ -1,0 +1,177 @@
+import { afterEvents } from "./after_events.ts";
+import {
+  framesOf,
+  type IpcFrame,
+  type IpcMessage,
+  isIpcMessage,
+  namesOf,
+  packed,
+} from "./message.ts";
+
+/** A worker process, as the primary sees it. */
+export interface ClusterWorker {
+  readonly id: number;
+  /** Calls back when the message is written. */
+  send(message: object, callback: (error: Error | null) => void): boolean;
+}
+
+/** Characters or bytes of frames that may wait for one node. Later frames are dropped. */
+const MAX_UNSENT = 16 * 1024 * 1024;
+
+/** A node of a worker. */
+interface RelayNode {
+  readonly worker: ClusterWorker;
+  readonly id: string;
+  readonly cluster: string;
+  readonly takesBytes: boolean;
+  readonly channels: Set<string>;
+  /** Channels and frames that leave at the end of this turn. */
+  pending: IpcFrame[];
+  /** Length of all frames that are pending, or not yet written. */
+  unsent: number;
+  hasMissed: boolean;
+}
+
+/**
+ * The primary's part: holds the channels of each node, and hands a frame only to the nodes that want
+ * its channel.
+ */
+export class Relay {
+  readonly #nodes = new Map<string, RelayNode>();
+  readonly #listeners = new Map<string, Set<RelayNode>>();
+  /** Nodes with pending frames. */
+  #due: RelayNode[] = [];
+
+  /** Number of nodes that are known. */
+  get size(): number {
+    return this.#nodes.size;
+  }
+
+  /** Tells workers that were started earlier that this process relays from now on. */
+  announce(workers: Iterable<ClusterWorker | undefined>): void {
+    for (const worker of workers) if (worker) send(worker, { onepeer: "primary", node: "" });
+  }
+
+  /** Takes a message of a worker. Ignores those of the application. */
+  received(worker: ClusterWorker, message: unknown): void {
+    if (!isIpcMessage(message)) return;
+    const key = `${worker.id} ${message.node}`;
+    if (message.onepeer === "hello") this.#welcome(key, worker, message);
+    const node = this.#nodes.get(key);
+    if (!node) return;
+    const { ask, channels, batch } = message;
+    switch (message.onepeer) {
+      case "subscribe":
+        this.#subscribe(node, namesOf(channels));
+        return send(worker, { onepeer: "done", node: node.id, ask });
+      case "unsubscribe":
+        return this.#unsubscribe(node, namesOf(channels));
+      case "publish":
+        return this.#publish(node, batch);
+      case "bye":
+        return this.#forget(key, node);
+    }
+  }
+
+  /** Forgets all nodes of a worker that has ended. */
+  forget(worker: ClusterWorker): void {
+    for (const [key, node] of this.#nodes) {
+      if (node.worker.id === worker.id) this.#forget(key, node);
+    }
+  }
+
+  #welcome(key: string, worker: ClusterWorker, { node: id, cluster, bytes }: IpcMessage): void {
+    if (typeof cluster !== "string") return;
+    if (!this.#nodes.has(key)) {
+      this.#nodes.set(key, {
+        worker,
+        id,
+        cluster,
+        takesBytes: bytes instanceof Uint8Array,
+        channels: new Set(),
+        pending: [],
+        unsent: 0,
+        hasMissed: false,
+      });
+    }
+    send(worker, { onepeer: "welcome", node: id, bytes: Uint8Array.of(1) });
+  }
+
+  #subscribe(node: RelayNode, channels: readonly string[]): void {
+    for (const channel of channels) {
+      node.channels.add(channel);
+      const key = keyOf(node, channel);
+      const listeners = this.#listeners.get(key);
+      if (listeners) listeners.add(node);
+      else this.#listeners.set(key, new Set([node]));
+    }
+  }
+
+  #unsubscribe(node: RelayNode, channels: Iterable<string>): void {
+    for (const channel of channels) {
+      node.channels.delete(channel);
+      const key = keyOf(node, channel), listeners = this.#listeners.get(key);
+      if (listeners?.delete(node) && listeners.size === 0) this.#listeners.delete(key);
+    }
+  }
+
+  #forget(key: string, node: RelayNode): void {
+    this.#unsubscribe(node, node.channels);
+    this.#nodes.delete(key);
+  }
+
+  #publish(publisher: RelayNode, batch: unknown): void {
+    for (const [channel, frame] of framesOf(batch)) {
+      for (const node of this.#listeners.get(keyOf(publisher, channel)) ?? []) {
+        if (node !== publisher) this.#add(node, channel, frame);
+      }
+    }
+  }
+
+  /** Adds a frame to the next message for a node: a message costs far more than its length. */
+  #add(node: RelayNode, channel: string, frame: IpcFrame): void {
+    if (node.unsent > 0 && node.unsent + frame.length > MAX_UNSENT) {
+      node.hasMissed = true;
+      return;
+    }
+    if (node.pending.length === 0 && this.#due.push(node) === 1) {
+      afterEvents(() => this.#flush());
+    }
+    node.pending.push(channel, packed(frame, node.takesBytes));
+    node.unsent += frame.length;
+  }
+
+  #flush(): void {
+    const due = this.#due;
+    this.#due = [];
+    for (const node of due) {
+      const batch = node.pending, length = lengthOf(batch);
+      node.pending = [];
+      send(node.worker, { onepeer: "frames", node: node.id, batch }, () => {
+        node.unsent -= length;
+        if (node.unsent > 0 || !node.hasMissed) return;
+        node.hasMissed = false;
+        send(node.worker, { onepeer: "gap", node: node.id });
+      });
+    }
+  }
+}
+
+function keyOf({ cluster }: RelayNode, channel: string): string {
+  return `${channel} ${cluster}`; // a channel has no space
+}
+
+function lengthOf(batch: readonly IpcFrame[]): number {
+  let length = 0;
+  for (let i = 1; i < batch.length; i += 2) length += batch[i]!.length;
+  return length;
+}
+
+/** Sends a message. If the worker has ended, its `exit` event follows, so the error tells nothing. */
+function send(worker: ClusterWorker, message: IpcMessage, written: () => void = () => {}): void {
+  try {
+    worker.send(message, written);
+  } catch {
+    written();
+  }
+}

@@ -1,0 +1,209 @@
+import type { Broker, BrokerHost, Publication } from "../../pubsub/broker.ts";
+import { afterEvents } from "./after_events.ts";
+import { framesOf, type IpcMessage, isIpcMessage, packed, unpacked } from "./message.ts";
+
+/** The part of a worker's `process` that this module uses. */
+export interface WorkerProcess {
+  readonly connected?: boolean | undefined;
+  send?(
+    message: object,
+    handle: undefined,
+    options: undefined,
+    callback: (error: Error | null) => void,
+  ): boolean;
+  on(event: "message" | "disconnect", listener: (message: unknown) => void): unknown;
+  off(event: "message" | "disconnect", listener: (message: unknown) => void): unknown;
+}
+
+/** Milliseconds of silence after which the primary counts as away. */
+const MAX_SILENCE = 1000;
+/** Milliseconds until the first and between the later calls to a silent primary. */
+const FIRST_DELAY = 50, MAX_DELAY = 500;
+
+/**
+ * - `calling`: the node has said hello. Messages are sent: they arrive after the hello.
+ * - `silent`: no answer for a second. The node says hello again and again.
+ * - `restoring`: the primary knows the node, and has not confirmed all channels.
+ * - `gone`: the IPC channel has ended, for good.
+ */
+type State = "calling" | "silent" | "restoring" | "up" | "gone" | "closed";
+
+/** What a subscriber waits for. */
+interface Question {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+/** Options of a {@linkcode WorkerBroker}. */
+export interface WorkerBrokerOptions {
+  readonly cluster: string;
+  readonly node: string;
+  readonly required: boolean;
+}
+
+/** The worker's part: one node, which talks with the primary over the IPC channel. */
+export class WorkerBroker implements Broker {
+  readonly required: boolean;
+  readonly #process: WorkerProcess;
+  readonly #cluster: string;
+  readonly #node: string;
+  readonly #channels = new Set<string>();
+  readonly #questions = new Map<number, Question>();
+  #lastAsk = 0;
+  /** Question whose answer means that all channels are restored. */
+  #restoration = 0;
+  #state: State = "calling";
+  #takesBytes = false;
+  #host: BrokerHost | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(process: WorkerProcess, { cluster, node, required }: WorkerBrokerOptions) {
+    this.#process = process;
+    this.#cluster = cluster;
+    this.#node = node;
+    this.required = required;
+  }
+
+  defer(flush: () => void): void {
+    afterEvents(flush);
+  }
+
+  open(host: BrokerHost): void {
+    this.#host = host;
+    this.#process.on("message", this.#received);
+    this.#process.on("disconnect", this.#disconnected);
+    if (this.#process.connected) this.#call(performance.now(), FIRST_DELAY);
+    else queueMicrotask(this.#disconnected);
+  }
+
+  async subscribe(channels: readonly string[]): Promise<void> {
+    if (this.#state === "closed") throw new Error("the node is closed");
+    for (const channel of channels) this.#channels.add(channel);
+    await this.#ask(channels);
+  }
+
+  unsubscribe(channels: readonly string[]): void {
+    for (const channel of channels) this.#channels.delete(channel);
+    if (this.#isKnown) this.#tell({ onepeer: "unsubscribe", node: this.#node, channels });
+  }
+
+  publish(batch: readonly Publication[]): Promise<void> {
+    if (!this.#isKnown && this.#state !== "calling") {
+      return Promise.reject(this.#state === "silent" ? noRelay() : gone());
+    }
+    const packedBatch = batch.flatMap(({ channel, frame }) => {
+      return [channel, packed(frame, this.#takesBytes)];
+    });
+    return new Promise((resolve, reject) => {
+      const message = { onepeer: "publish", node: this.#node, batch: packedBatch };
+      this.#tell(message, (error) => error ? reject(error) : resolve());
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === "closed") return;
+    if (this.#state !== "gone") this.#tell({ onepeer: "bye", node: this.#node });
+    this.#state = "closed";
+    clearTimeout(this.#timer);
+    this.#process.off("message", this.#received);
+    this.#process.off("disconnect", this.#disconnected);
+    for (const { reject } of this.#questions.values()) reject(new Error("the node is closed"));
+    this.#questions.clear();
+    await undefined;
+  }
+
+  get #isKnown(): boolean {
+    return this.#state === "restoring" || this.#state === "up";
+  }
+
+  /** Says hello, until the primary answers. An application may set up the primary later. */
+  #call(since: number, delay: number): void {
+    clearTimeout(this.#timer);
+    const { onepeer, bytes } = { onepeer: "hello", bytes: Uint8Array.of(1) };
+    this.#tell({ onepeer, node: this.#node, cluster: this.#cluster, bytes });
+    this.#timer = setTimeout(() => {
+      if (this.#state === "calling" && performance.now() - since >= MAX_SILENCE) {
+        this.#state = "silent";
+        this.#host?.down(noRelay());
+      }
+      this.#call(since, Math.min(2 * delay, MAX_DELAY));
+    }, delay * (0.5 + Math.random() / 2));
+  }
+
+  /** Asks for channels. Resolves when the primary has confirmed them. */
+  #ask(channels: readonly string[]): Promise<void> {
+    const ask = ++this.#lastAsk;
+    // Before the primary knows the node, the channels wait for `#restore`.
+    if (this.#isKnown) this.#tell({ onepeer: "subscribe", node: this.#node, ask, channels });
+    return new Promise((resolve, reject) => this.#questions.set(ask, { resolve, reject }));
+  }
+
+  #restore(): void {
+    clearTimeout(this.#timer);
+    this.#state = "restoring";
+    this.#restoration = this.#lastAsk + 1;
+    this.#ask([...this.#channels]).catch(() => {}); // rejects at close
+  }
+
+  /** The primary answers in order, so an answer is one to all earlier questions, too. */
+  #answered(ask: unknown): void {
+    if (typeof ask !== "number") return;
+    for (const [number, { resolve }] of this.#questions) {
+      if (number > ask) break;
+      this.#questions.delete(number);
+      resolve();
+    }
+    if (this.#state !== "restoring" || ask < this.#restoration) return;
+    this.#state = "up";
+    this.#host?.up(false);
+  }
+
+  readonly #received = (message: unknown): void => {
+    if (!isIpcMessage(message)) return;
+    const isCalling = this.#state === "calling" || this.#state === "silent";
+    if (message.onepeer === "primary" && isCalling) this.#call(performance.now(), FIRST_DELAY);
+    if (message.node !== this.#node) return;
+    switch (message.onepeer) {
+      case "welcome":
+        if (!isCalling) return; // the answer to an earlier hello
+        this.#takesBytes = message.bytes instanceof Uint8Array;
+        return this.#restore();
+      case "done":
+        return this.#answered(message.ask);
+      case "frames":
+        for (const [channel, frame] of framesOf(message.batch)) {
+          if (this.#channels.has(channel)) this.#host?.received(channel, unpacked(frame));
+        }
+        return;
+      case "gap":
+        this.#host?.down(new Error("this worker was too slow: the primary has dropped messages"));
+        this.#host?.up(true);
+    }
+  };
+
+  readonly #disconnected = (): void => {
+    if (this.#state === "closed" || this.#state === "gone") return;
+    this.#state = "gone";
+    clearTimeout(this.#timer);
+    this.#host?.down(gone());
+  };
+
+  #tell(message: IpcMessage, written: (error: Error | null) => void = () => {}): void {
+    try {
+      // Without a callback, Node emits `error` on `process` if the primary has gone.
+      this.#process.send!(message, undefined, undefined, written);
+    } catch (error) {
+      written(error as Error);
+    }
+  }
+}
+
+function noRelay(): Error {
+  return new Error(
+    "the primary process does not relay messages: call setupPrimaryCluster() in the primary process",
+  );
+}
+
+function gone(): Error {
+  return new Error("the IPC channel to the primary process has ended");
+}

@@ -1,0 +1,186 @@
+import assert from "node:assert/strict";
+import { Timers } from "../../../common/timers.ts";
+import type { Broker, BrokerHost, Publication } from "../../../pubsub/broker.ts";
+import { BrokerLink } from "../../../pubsub/broker_link.ts";
+import type { LinkHost, NodePublish } from "../../../pubsub/node_link.ts";
+import { encodeFrame, nodeBytes } from "../../../pubsub/sync_frame.ts";
+import { encode } from "../../../socket/frame.ts";
+
+const HERE = nodeBytes("0123456789abcdef"), THERE = nodeBytes("fedcba9876543210");
+
+/** A broker whose every call a test can see, with the host of its link. */
+class Scene implements Broker, LinkHost {
+  readonly calls: string[] = [];
+  readonly published: Publication[] = [];
+  readonly delivered: string[] = [];
+  readonly lines: string[] = [];
+  readonly timers: Timers = new Timers();
+  readonly counts = { framesOut: 0, bytesOut: 0, framesIn: 0, bytesIn: 0, invalid: 0 };
+  readonly link: BrokerLink = new BrokerLink(this, HERE, this);
+  host!: BrokerHost;
+  confirm: () => Promise<void> = () => Promise.resolve();
+
+  constructor() {
+    this.link.open();
+  }
+
+  open(host: BrokerHost): void {
+    this.host = host;
+    this.calls.push("open");
+  }
+  subscribe(channels: readonly string[]): Promise<void> {
+    this.calls.push(`subscribe ${channels}`);
+    return this.confirm();
+  }
+  unsubscribe(): void {}
+  publish(batch: readonly Publication[]): Promise<void> {
+    this.calls.push(`publish ${batch.map(({ channel }) => channel)}`);
+    this.published.push(...batch);
+    return this.confirm();
+  }
+  close(): Promise<void> {
+    this.calls.push("close");
+    return Promise.resolve();
+  }
+  deliver({ namespace, topic, frame, compress }: NodePublish): void {
+    this.delivered.push(`${namespace} ${topic} ${frame.payload} ${compress}`);
+  }
+  up(): void {
+    this.lines.push("up");
+  }
+  down(error: unknown): void {
+    this.lines.push(`down ${error}`);
+  }
+  dropped(messages: number, error: unknown): void {
+    this.lines.push(`dropped ${messages} ${error}`);
+  }
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+const message = (data: string) => ({ frame: encode(data), compress: true });
+
+Deno.test("BrokerLink opens the broker, and asks for the channel of all namespaces", () => {
+  const scene = new Scene();
+  assert.deepEqual([scene.calls, scene.link.channels], [["open", "subscribe all"], 1]);
+});
+
+Deno.test("BrokerLink publishes on the channel of a topic, or of all namespaces, in the order of the calls", async () => {
+  const scene = new Scene();
+  scene.link.publish({ namespace: "/x", topic: "a.b", ...message("1") });
+  scene.link.publish({ namespace: undefined, topic: "a.b", ...message("2") });
+  scene.link.publish({ namespace: "/x", topic: "a.b", frame: encode("3"), compress: false });
+  await settled();
+  assert.deepEqual(scene.calls.slice(2), ["publish =2Fx.a=2Eb,all,=2Fx.a=2Eb"]);
+  assert.equal(scene.counts.framesOut, 3);
+  const other = new Scene();
+  other.link.interest.topicAdded("/x", "a.b");
+  for (const { channel, frame } of scene.published) {
+    const foreign = frame.slice();
+    foreign.set(THERE, 1);
+    other.host.received(channel, foreign);
+  }
+  assert.deepEqual(other.delivered, [
+    "/x a.b 1 true",
+    "undefined a.b 2 true",
+    "/x a.b 3 false",
+  ]);
+  other.link.interest.close();
+});
+
+Deno.test("BrokerLink ignores and does not count its own frames", () => {
+  const scene = new Scene();
+  scene.link.interest.topicAdded("/", "t");
+  scene.host.received("=2F.t", encodeFrame(HERE, [message("own")]));
+  assert.deepEqual([scene.delivered, scene.counts.framesIn], [[], 0]);
+});
+
+Deno.test("BrokerLink delivers nothing of a frame with one invalid message, and counts the frame", () => {
+  const scene = new Scene();
+  scene.link.interest.topicAdded("/", "t");
+  const cut = encodeFrame(THERE, [message("1"), message("2")]);
+  const named = { topic: "t", ...message("named") };
+  const table: [channel: string, frame: Uint8Array][] = [
+    ["=2F.t", cut.subarray(0, -1)],
+    ["=2F.t", new Uint8Array()],
+    ["=2F.t", encodeFrame(THERE, [message("1"), named])], // a topic, in the channel of a topic
+    ["all", encodeFrame(THERE, [named, message("1")])], // no topic, in the channel of all
+  ];
+  for (const [channel, frame] of table) scene.host.received(channel, frame);
+  assert.deepEqual([scene.delivered, scene.counts.invalid], [[], table.length]);
+  assert.equal(scene.counts.framesIn, table.length);
+});
+
+Deno.test("BrokerLink delivers nothing from a channel for which it has not asked", () => {
+  const scene = new Scene();
+  scene.link.interest.topicAdded("/", "t");
+  for (const channel of ["=2F.other", "=2F", "", "ALL", "=2F.t "]) {
+    scene.host.received(channel, encodeFrame(THERE, [message("1")]));
+  }
+  assert.deepEqual([scene.delivered, scene.counts.invalid], [[], 0]);
+});
+
+Deno.test("BrokerLink gathers the publishes of a turn as the broker defers them", async () => {
+  const turns: (() => void)[] = [];
+  const scene = new Scene();
+  const broker: Broker = Object.assign(scene, {
+    defer: (flush: () => void) => void turns.push(flush),
+  });
+  assert.ok(broker.defer);
+  for (const data of ["1", "2"]) {
+    scene.link.publish({ namespace: "/", topic: "t", ...message(data) });
+    await settled();
+  }
+  assert.equal(turns.length, 1);
+  turns[0]!();
+  assert.deepEqual(scene.calls.slice(2), ["publish =2F.t"]);
+});
+
+Deno.test("BrokerLink passes on that the broker is up or down, and whether the hub must wait for it", () => {
+  const scene = new Scene();
+  scene.host.up(false);
+  scene.host.down(new Error("planned"));
+  scene.host.up(true);
+  assert.deepEqual(scene.lines, ["up", "down Error: planned", "up"]);
+  assert.equal(scene.link.isRequired, false);
+});
+
+Deno.test("BrokerLink.confirmed() waits for all topics, and for the channel of all namespaces", async () => {
+  const confirms: (() => void)[] = [];
+  const scene = new Scene();
+  scene.confirm = () => new Promise((resolve) => confirms.push(resolve));
+  scene.link.open();
+  scene.link.interest.topicAdded("/", "t");
+  let isConfirmed = false;
+  const confirmed = scene.link.confirmed().then(() => isConfirmed = true);
+  await settled();
+  assert.equal(confirms.length, 2);
+  confirms[1]!();
+  await settled();
+  assert.equal(isConfirmed, false);
+  confirms[0]!();
+  await confirmed;
+});
+
+Deno.test("BrokerLink.close() sends what waits, and then closes the broker", async () => {
+  const scene = new Scene();
+  scene.link.publish({ namespace: "/", topic: "t", ...message("last") });
+  await scene.link.close();
+  assert.deepEqual(scene.calls.slice(2), ["publish =2F.t", "close"]);
+});
+
+Deno.test("BrokerLink.close() closes a broker that never confirms", async () => {
+  const scene = new Scene();
+  scene.confirm = () => new Promise(() => {});
+  scene.link.publish({ namespace: "/", topic: "t", ...message("last") });
+  await scene.link.close();
+  assert.deepEqual(scene.calls.slice(2), ["publish =2F.t", "close"]);
+  assert.equal(scene.timers.size, 0);
+});
+
+Deno.test("BrokerLink goes on if the broker rejects the channel of all namespaces", async () => {
+  const scene = new Scene();
+  scene.confirm = () => Promise.reject(new Error("planned"));
+  scene.link.open();
+  await settled();
+  await scene.link.confirmed();
+});
