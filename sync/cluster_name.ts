@@ -28,5 +28,6 @@ export function clusterName(options: ClusterName, known: readonly string[] = [])
   }
   const name = channel ?? prefix;
   if (typeof name === "string" && name !== "") return name;
-  throw new TypeError(invalidOption("channel", "a string that is not empty", name));
+  const option = prefix === undefined ? "channel" : "prefix";
+  throw new TypeError(invalidOption(option, "a string that is not empty", name));
 }

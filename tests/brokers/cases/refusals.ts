@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { channelOf } from "../../../pubsub/channel.ts";
+import { encodeFrame, nodeBytes } from "../../../pubsub/sync_frame.ts";
+import { encode } from "../../../socket/frame.ts";
 import type { BrokerCase } from "../case.ts";
 import { is, sleep, texts, until } from "../test_node.ts";
 
-/** Version, node, and a message `forged` as text: what a node of the same cluster could send. */
-const VALID = [1, ...[1, 2, 3, 4, 5, 6, 7, 8], 1, 6, ...new TextEncoder().encode("forged")];
+/** Version, node, and one message: what a node of the same cluster could send. */
+const VALID = [
+  ...encodeFrame(nodeBytes("0102030405060708"), [{ frame: encode("forged"), compress: true }]),
+];
 
 /** Frames that no node sends. */
 const GARBAGE: readonly (readonly number[])[] = [
@@ -15,9 +19,10 @@ const GARBAGE: readonly (readonly number[])[] = [
   [2, ...VALID.slice(1)],
   VALID.slice(0, -1),
   [...VALID, 1],
-  [...VALID.slice(0, 9), 128, ...VALID.slice(10)],
-  [...VALID.slice(0, 10), 255, 255, 255, 255, 255, 255],
-  [...VALID.slice(0, 9), 1, 2, 0xc0, 0x80],
+  [...VALID.slice(0, 9), 128, ...VALID.slice(10)], // an unknown flag
+  [...VALID.slice(0, 10), 255, 255, 255, 255, 255, 255], // a length without an end
+  [...VALID.slice(0, 10), 255, 255, 255, 127, 1, 1], // a length beyond the end
+  [...VALID.slice(0, 10), 2, 0xc0, 0x80], // invalid UTF-8
   [...new TextEncoder().encode('{"namespace":"/room","topic":"news","data":"forged"}')],
   Array.from({ length: 100_000 }, (_, i) => i & 255),
 ];
