@@ -108,7 +108,7 @@ const CONNECTORS: readonly unknown[] = [undefined, "pg", "postgres.js"];
  * @throws {TypeError} for a wrong option, and for a `Pool` of `pg`.
  */
 export function postgres(options: PostgresOptions): SyncAdapter {
-  checkNames(options, OPTIONS, { kind: "option of postgres()" });
+  checkNames(options, OPTIONS);
   const { required = false, prefix, channel, ...given } = givenOptions(options);
   if (typeof required !== "boolean") {
     throw new TypeError(`Cannot use required as it must be a boolean: found ${typeof required}`);
