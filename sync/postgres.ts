@@ -6,16 +6,16 @@
  * has one connection. If the connection is lost, the endpoint makes another one.
  *
  * The endpoints must connect to the same database of the primary server, without a pooler in
- * transaction mode. A role needs only the right to connect:
+ * transaction mode. A role needs only the right to connect. PostgreSQL has no rights for channels:
+ * every role that may connect to the database can hear all messages, and can send to your clients.
+ * So a database of its own is best:
  *
  * ```sql
+ * CREATE DATABASE sync;
+ * REVOKE ALL ON DATABASE sync FROM PUBLIC;
  * CREATE ROLE chat LOGIN PASSWORD 'secret';
  * GRANT CONNECT ON DATABASE sync TO chat;
  * ```
- *
- * PostgreSQL has no rights for channels. Every role that may connect to the database can hear all
- * messages, and can send to your clients. So give them a database of its own if you do not trust all
- * roles.
  *
  * Each statement that publishes uses one transaction id of the server. All publishes of a turn, and
  * all those that come while a statement is executed, share one.
