@@ -1,6 +1,6 @@
 import pg from "pg";
 import postgresJs from "postgres";
-import type { Broker, BrokerHost, SyncAdapter } from "../../../pubsub/broker.ts";
+import type { LinkMaker, SyncAdapter } from "../../../pubsub/sync_adapter.ts";
 import { splitFrame } from "../../../sync/chunks.ts";
 import { postgres } from "../../../sync/postgres.ts";
 import {
@@ -20,8 +20,7 @@ const LIBRARIES: Readonly<Record<string, MakeSync>> = {
   "postgres-pg": (url, options) => postgres({ connect: () => new pg.Client(url), ...options }),
   "postgres-js": (url, options) => {
     const client = postgresJs(url, { max: 2, backoff: () => 0.1 });
-    const sync = postgres({ client, ...options });
-    return (node) => withClient(sync(node) as Broker, client);
+    return watched(postgres({ client, ...options }), { closed: () => client.end({ timeout: 0 }) });
   },
 };
 
@@ -35,17 +34,6 @@ export const postgresDrivers: readonly BrokerDriver[] = Object.entries(LIBRARIES
   }),
 );
 
-/** Ends the client of postgres.js after its broker, as its owner does. */
-function withClient(broker: Broker, client: postgresJs.Sql): Broker {
-  const close = broker.close.bind(broker);
-  return Object.assign(broker, {
-    async close() {
-      await close();
-      await client.end({ timeout: 0 });
-    },
-  });
-}
-
 function attach(makeSync: MakeSync, address: string): BrokerClient {
   return {
     sync(cluster, { required = false, isUnauthorized = false } = {}) {
@@ -57,12 +45,9 @@ function attach(makeSync: MakeSync, address: string): BrokerClient {
 
 async function start(makeSync: MakeSync): Promise<BrokerServer> {
   const server = await PostgresServer.start(), client = attach(makeSync, server.url());
-  const connected = new Set<Broker>();
+  const connected = new Set<object>();
   return {
-    sync(cluster, options) {
-      const sync = client.sync(cluster, options);
-      return (node) => watched(sync(node) as Broker, connected);
-    },
+    sync: (cluster, options) => watched(client.sync(cluster, options), { connected }),
     address: server.url(),
     faults: {
       async kill() {
@@ -92,28 +77,43 @@ async function start(makeSync: MakeSync): Promise<BrokerServer> {
   };
 }
 
-/** Keeps a broker in a set while it is connected. */
-function watched(broker: Broker, connected: Set<Broker>): Broker {
-  const open = broker.open.bind(broker), close = broker.close.bind(broker);
-  return Object.assign(broker, {
-    open(host: BrokerHost) {
-      open({
-        received: (channel, frame) => host.received(channel, frame),
-        up(gap) {
-          connected.add(broker);
-          host.up(gap);
-        },
-        down(error) {
-          connected.delete(broker);
-          host.down(error);
-        },
-      });
-    },
-    async close() {
-      await close();
-      connected.delete(broker);
-    },
-  });
+/** What a test wants to know of its nodes. */
+interface Watch {
+  /** Gets each node while it is connected. */
+  readonly connected?: Set<object>;
+  /** Called when a node is closed, as the owner of a client does. */
+  closed?(): Promise<void>;
+}
+
+/** Returns the option `sync` of nodes that are watched. */
+function watched(sync: SyncAdapter, { connected, closed }: Watch): SyncAdapter {
+  return (node) => {
+    const maker = sync(node) as LinkMaker;
+    return {
+      link(host) {
+        const up = host.up.bind(host), down = host.down.bind(host);
+        const link = maker.link({
+          ...host,
+          up() {
+            connected?.add(maker);
+            up();
+          },
+          down(error) {
+            connected?.delete(maker);
+            down(error);
+          },
+        });
+        const close = link.close.bind(link);
+        return Object.assign(link, {
+          async close() {
+            await close();
+            connected?.delete(maker);
+            await closed?.();
+          },
+        });
+      },
+    };
+  };
 }
 
 /** Connections to the server besides the one that asks. */

@@ -17,9 +17,7 @@ Deno.test("postgres() takes clients of each library, and the options of crossws"
     { url: "postgresql://user:password@127.0.0.1:1/database", prefix: '";--' },
   ];
   for (const options of accepted) {
-    const broker = postgres(options)({ id: "0011223344556677" });
-    assert.ok("open" in broker);
-    assert.equal(broker.required, options.required ?? false);
+    assert.ok("link" in postgres(options)({ id: "0011223344556677" }));
   }
   assert.equal(pgsql, postgres);
 });
@@ -28,22 +26,21 @@ Deno.test("postgres() throws at the call for a wrong option, and says what was f
   const prefix = "chat", client = connect();
   const table: [options: unknown, found: RegExp][] = [
     [undefined, /must be an object of options: found undefined/],
-    [
-      { connect, prefix, name: "x" },
-      /Cannot use name as there is no such option: known are connect/,
-    ],
-    [{ connect }, /Cannot use prefix as it must be a text that is not empty: found undefined/],
-    [{ connect, prefix: "" }, /Cannot use prefix .* found ""/],
-    [{ connect, prefix: "\ud800" }, /Cannot use prefix .* found "\\ud800"/],
-    [{ connect, channel: 5 }, /Cannot use channel .* found number/],
-    [{ connect, prefix, channel: "x" }, /Cannot use channel .* found both/],
-    [{ connect, prefix, required: 1 }, /Cannot use required as it must be a boolean: found number/],
+    [{ connect, prefix, name: "x" }, /Cannot use name as there is no such option: known are chan/],
+    [{ connect }, /Cannot use channel as it must be a string that is not empty: .* undefined/],
+    [{ connect, prefix: "" }, /as it must be a string that is not empty/],
+    [{ connect, channel: 5 }, /Cannot use channel .* current value is 5/],
+    [{ connect, prefix, channel: "x" }, /Cannot use channel and prefix together/],
+    [{ connect, prefix, required: 1 }, /Cannot use required .* a boolean: current value is 1/],
     [{ prefix }, /one of connect, client and url must be given: found none/],
     [{ prefix, connect, client }, /must be given: found connect and client/],
     [{ prefix, url: "postgres://h", client }, /must be given: found client and url/],
     [{ connect: connect(), prefix }, /Cannot use connect as it must be a function: found object/],
     [{ connect, prefix, connector: "pg" }, /Cannot use connector without client/],
-    [{ client, prefix, connector: "pg-native" }, /"pg" or "postgres.js": found pg-native/],
+    [
+      { client, prefix, connector: "pg-native" },
+      /"pg" or "postgres.js": current value is pg-native/,
+    ],
     [
       { client, prefix, connector: "postgres.js" },
       /a client of postgres.js: .* without unsafe\(\)/,
