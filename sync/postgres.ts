@@ -6,16 +6,16 @@
  * has one connection. If the connection is lost, the endpoint makes another one.
  *
  * The endpoints must connect to the same database of the primary server, without a pooler in
- * transaction mode. A role needs only the right to connect:
+ * transaction mode. A role needs only the right to connect. PostgreSQL has no rights for channels:
+ * every role that may connect to the database can hear all messages, and can send to your clients.
+ * So a database of its own is best:
  *
  * ```sql
+ * CREATE DATABASE sync;
+ * REVOKE ALL ON DATABASE sync FROM PUBLIC;
  * CREATE ROLE chat LOGIN PASSWORD 'secret';
  * GRANT CONNECT ON DATABASE sync TO chat;
  * ```
- *
- * PostgreSQL has no rights for channels. Every role that may connect to the database can hear all
- * messages, and can send to your clients. So give them a database of its own if you do not trust all
- * roles.
  *
  * Each statement that publishes uses one transaction id of the server. All publishes of a turn, and
  * all those that come while a statement is executed, share one.
@@ -32,13 +32,15 @@
  *
  * @module
  */
-import { checkNames, givenOptions } from "../common/option_names.ts";
+import { invalidOption } from "../common/errors.ts";
 import { overBroker } from "../pubsub/broker_link.ts";
 import type { SyncAdapter } from "../pubsub/sync_adapter.ts";
+import { type ClusterName, clusterName } from "./cluster_name.ts";
 import type { PgClient, PostgresJsClient, SessionSource } from "./postgres/clients.ts";
 import { PostgresBroker } from "./postgres/postgres_broker.ts";
 import { clientSource, connectSource, urlSource } from "./postgres/source.ts";
 
+export type { ClusterName } from "./cluster_name.ts";
 export type {
   PgClient,
   PgNotification,
@@ -47,7 +49,7 @@ export type {
 } from "./postgres/clients.ts";
 
 /** Options of {@linkcode postgres}: how to connect, and a prefix. */
-export type PostgresOptions = PostgresSource & PostgresPrefix & {
+export type PostgresOptions = PostgresSource & ClusterName & {
   /**
    * Whether `ready()` of the server waits for PostgreSQL.
    *
@@ -85,18 +87,6 @@ export type PostgresSource = {
   readonly connector?: undefined;
 };
 
-/** Name of the application. Endpoints with the same prefix hear each other. */
-export type PostgresPrefix = {
-  /** Name of the application, such as `chat`. PostgreSQL sees only hashes of prefix and topic. */
-  readonly prefix: string;
-  readonly channel?: undefined;
-} | {
-  /** Another name of `prefix`, as crossws has it. */
-  readonly channel: string;
-  readonly prefix?: undefined;
-};
-
-const OPTIONS = ["connect", "client", "connector", "url", "prefix", "channel", "required"];
 const CONNECTORS: readonly unknown[] = [undefined, "pg", "postgres.js"];
 
 /**
@@ -108,15 +98,13 @@ const CONNECTORS: readonly unknown[] = [undefined, "pg", "postgres.js"];
  * @throws {TypeError} for a wrong option, and for a `Pool` of `pg`.
  */
 export function postgres(options: PostgresOptions): SyncAdapter {
-  checkNames(options, OPTIONS, { kind: "option of postgres()" });
-  const { required = false, prefix, channel, ...given } = givenOptions(options);
+  const prefix = clusterName(options, ["connect", "client", "connector", "url", "required"]);
+  const { required = false } = options;
   if (typeof required !== "boolean") {
-    throw new TypeError(`Cannot use required as it must be a boolean: found ${typeof required}`);
+    throw new TypeError(invalidOption("required", "a boolean", required));
   }
-  const name = prefixOf(prefix, channel), source = sourceOf(given);
-  return overBroker((node) =>
-    new PostgresBroker({ source: source(), prefix: name, node, required })
-  );
+  const source = sourceOf(options);
+  return overBroker((node) => new PostgresBroker({ source: source(), prefix, node, required }));
 }
 
 /** {@linkcode postgres} by the name that crossws has. */
@@ -133,9 +121,7 @@ function sourceOf(options: PostgresSource): () => SessionSource {
     );
   }
   if (!CONNECTORS.includes(connector)) {
-    throw new TypeError(
-      `Cannot use connector as it must be "pg" or "postgres.js": found ${String(connector)}`,
-    );
+    throw new TypeError(invalidOption("connector", '"pg" or "postgres.js"', connector));
   }
   if (client !== undefined) return clientSource(client, connector);
   if (connector !== undefined) {
@@ -149,17 +135,6 @@ function sourceOf(options: PostgresSource): () => SessionSource {
     throw new TypeError(`Cannot use connect as it must be a function: found ${typeof connect}`);
   }
   return () => connectSource(connect);
-}
-
-function prefixOf(prefix: unknown, channel: unknown): string {
-  if (prefix !== undefined && channel !== undefined) {
-    throw new TypeError("Cannot use channel as it is another name of prefix: found both");
-  }
-  const name = prefix === undefined && channel !== undefined ? "channel" : "prefix";
-  const value = prefix ?? channel;
-  if (typeof value === "string" && value !== "" && value.isWellFormed()) return value;
-  const found = typeof value === "string" ? JSON.stringify(value) : typeof value;
-  throw new TypeError(`Cannot use ${name} as it must be a text that is not empty: found ${found}`);
 }
 
 function checkUrl(url: unknown): void {

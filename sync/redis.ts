@@ -27,17 +27,20 @@
  *
  * @module
  */
-import { checkNames, givenOptions } from "../common/option_names.ts";
+import { invalidOption } from "../common/errors.ts";
+import { givenOptions } from "../common/option_names.ts";
 import { overBroker } from "../pubsub/broker_link.ts";
 import type { SyncAdapter } from "../pubsub/sync_adapter.ts";
-import type { RedisClient } from "./redis/clients.ts";
+import { type ClusterName, clusterName } from "./cluster_name.ts";
+import type { RedisClient, RedisTemplate } from "./redis/clients.ts";
 import { RedisBroker } from "./redis/redis_broker.ts";
 import { loadTemplate, templateOf } from "./redis/template.ts";
 
+export type { ClusterName } from "./cluster_name.ts";
 export type { IoredisClient, NodeRedisClient, RedisClient } from "./redis/clients.ts";
 
 /** Options of {@linkcode redis}: a client or a URL, and a prefix. */
-export type RedisOptions = RedisSource & RedisPrefix & {
+export type RedisOptions = RedisSource & ClusterName & {
   /**
    * Whether `ready()` of the server waits for Redis.
    *
@@ -60,18 +63,6 @@ export type RedisSource = {
   readonly connector?: undefined;
 };
 
-/** Start of the names of all channels. Endpoints with the same prefix hear each other. */
-export type RedisPrefix = {
-  /** Start of the names of all channels, such as `chat`. */
-  readonly prefix: string;
-  readonly channel?: undefined;
-} | {
-  /** Another name of `prefix`, as crossws has it. */
-  readonly channel: string;
-  readonly prefix?: undefined;
-};
-
-const OPTIONS = ["client", "connector", "url", "prefix", "channel", "required"];
 const CONNECTORS: readonly unknown[] = [undefined, "ioredis", "node-redis"];
 
 /**
@@ -83,17 +74,19 @@ const CONNECTORS: readonly unknown[] = [undefined, "ioredis", "node-redis"];
  * @throws {TypeError} for a wrong option, and for a client of a Redis Cluster.
  */
 export function redis(options: RedisOptions): SyncAdapter {
-  checkNames(options, OPTIONS);
-  const { client, connector, url, required = false, ...names } = givenOptions(options);
-  if (!CONNECTORS.includes(connector)) {
-    throw new TypeError(
-      `Cannot use connector as it must be "ioredis" or "node-redis": found ${String(connector)}`,
-    );
-  }
+  const prefix = clusterName(options, ["client", "connector", "url", "required"]);
+  const { required = false } = options;
   if (typeof required !== "boolean") {
-    throw new TypeError(`Cannot use required as it must be a boolean: found ${typeof required}`);
+    throw new TypeError(invalidOption("required", "a boolean", required));
   }
-  const prefix = prefixOf(names);
+  const template = templateFor(givenOptions(options));
+  return overBroker((node) => new RedisBroker({ template, prefix, node, required }));
+}
+
+function templateFor({ client, connector, url }: RedisSource): () => Promise<RedisTemplate> {
+  if (!CONNECTORS.includes(connector)) {
+    throw new TypeError(invalidOption("connector", '"ioredis" or "node-redis"', connector));
+  }
   if ((client === undefined) === (url === undefined)) {
     throw new TypeError(
       `Cannot use redis() as either client or url must be given: found ${
@@ -103,22 +96,10 @@ export function redis(options: RedisOptions): SyncAdapter {
   }
   if (url !== undefined) {
     checkUrl(url);
-    const template = () => loadTemplate(url);
-    return overBroker((node) => new RedisBroker({ template, prefix, node, required }));
+    return () => loadTemplate(url);
   }
-  const found = templateOf(client, connector), template = () => Promise.resolve(found);
-  return overBroker((node) => new RedisBroker({ template, prefix, node, required }));
-}
-
-function prefixOf({ prefix, channel }: { prefix?: unknown; channel?: unknown }): string {
-  if (prefix !== undefined && channel !== undefined) {
-    throw new TypeError("Cannot use channel as it is another name of prefix: found both");
-  }
-  const name = prefix === undefined && channel !== undefined ? "channel" : "prefix";
-  const value = prefix ?? channel;
-  if (typeof value === "string" && value !== "" && value.isWellFormed()) return value;
-  const found = typeof value === "string" ? JSON.stringify(value) : typeof value;
-  throw new TypeError(`Cannot use ${name} as it must be a text that is not empty: found ${found}`);
+  const template = templateOf(client, connector);
+  return () => Promise.resolve(template);
 }
 
 function checkUrl(url: unknown): void {

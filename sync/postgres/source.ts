@@ -99,7 +99,9 @@ function checkMethods(
   const isObject = (typeof client === "object" && client !== null) || typeof client === "function";
   const [missing] = methodsMissingIn(client, methods);
   if (isObject && missing === undefined) return;
-  const found = isObject ? `an object without ${missing}()` : String(client);
+  // A text is not shown, as it may be an address with a password.
+  const other = client === null ? "null" : typeof client;
+  const found = isObject ? `an object without ${missing}()` : other;
   throw new TypeError(`Cannot use ${name} as it must be ${wanted}: found ${found}`);
 }
 

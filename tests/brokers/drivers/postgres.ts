@@ -1,7 +1,6 @@
 import pg from "pg";
 import postgresJs from "postgres";
-import type { LinkHost } from "../../../pubsub/node_link.ts";
-import type { SyncAdapter } from "../../../pubsub/sync_adapter.ts";
+import type { LinkMaker, SyncAdapter } from "../../../pubsub/sync_adapter.ts";
 import { splitFrame } from "../../../sync/chunks.ts";
 import { postgres } from "../../../sync/postgres.ts";
 import {
@@ -21,8 +20,7 @@ const LIBRARIES: Readonly<Record<string, MakeSync>> = {
   "postgres-pg": (url, options) => postgres({ connect: () => new pg.Client(url), ...options }),
   "postgres-js": (url, options) => {
     const client = postgresJs(url, { max: 2, backoff: () => 0.1 });
-    const sync = postgres({ client, ...options });
-    return wrapped(sync, () => client.end({ timeout: 0 })); // as the owner of the client does
+    return watched(postgres({ client, ...options }), { closed: () => client.end({ timeout: 0 }) });
   },
 };
 
@@ -36,34 +34,6 @@ export const postgresDrivers: readonly BrokerDriver[] = Object.entries(LIBRARIES
   }),
 );
 
-/**
- * Wraps `sync`.
- *
- * @param closed called when a link has ended, with the host of the link.
- * @param hostOf returns the host that the link gets.
- */
-function wrapped(
-  sync: SyncAdapter,
-  closed: (host: LinkHost) => unknown,
-  hostOf: (host: LinkHost) => LinkHost = (host) => host,
-): SyncAdapter {
-  return (node) => {
-    const made = sync(node);
-    if (!("link" in made)) throw new TypeError("postgres() returned no link");
-    return {
-      link(host) {
-        const link = made.link(hostOf(host)), close = link.close.bind(link);
-        return Object.assign(link, {
-          async close() {
-            await close();
-            await closed(host);
-          },
-        });
-      },
-    };
-  };
-}
-
 function attach(makeSync: MakeSync, address: string): BrokerClient {
   return {
     sync(cluster, { required = false, isUnauthorized = false } = {}) {
@@ -75,11 +45,9 @@ function attach(makeSync: MakeSync, address: string): BrokerClient {
 
 async function start(makeSync: MakeSync): Promise<BrokerServer> {
   const server = await PostgresServer.start(), client = attach(makeSync, server.url());
-  const connected = new Set<LinkHost>();
+  const connected = new Set<object>();
   return {
-    sync(cluster, options) {
-      return watched(client.sync(cluster, options), connected);
-    },
+    sync: (cluster, options) => watched(client.sync(cluster, options), { connected }),
     address: server.url(),
     faults: {
       async kill() {
@@ -109,19 +77,43 @@ async function start(makeSync: MakeSync): Promise<BrokerServer> {
   };
 }
 
-/** Keeps the hosts of links in a set while they are connected. */
-function watched(sync: SyncAdapter, connected: Set<LinkHost>): SyncAdapter {
-  return wrapped(sync, (host) => connected.delete(host), (host) => ({
-    ...host,
-    up() {
-      connected.add(host);
-      host.up();
-    },
-    down(error) {
-      connected.delete(host);
-      host.down(error);
-    },
-  }));
+/** What a test wants to know of its nodes. */
+interface Watch {
+  /** Gets each node while it is connected. */
+  readonly connected?: Set<object>;
+  /** Called when a node is closed, as the owner of a client does. */
+  closed?(): Promise<void>;
+}
+
+/** Returns the option `sync` of nodes that are watched. */
+function watched(sync: SyncAdapter, { connected, closed }: Watch): SyncAdapter {
+  return (node) => {
+    const maker = sync(node) as LinkMaker;
+    return {
+      link(host) {
+        const up = host.up.bind(host), down = host.down.bind(host);
+        const link = maker.link({
+          ...host,
+          up() {
+            connected?.add(maker);
+            up();
+          },
+          down(error) {
+            connected?.delete(maker);
+            down(error);
+          },
+        });
+        const close = link.close.bind(link);
+        return Object.assign(link, {
+          async close() {
+            await close();
+            connected?.delete(maker);
+            await closed?.();
+          },
+        });
+      },
+    };
+  };
 }
 
 /** Connections to the server besides the one that asks. */

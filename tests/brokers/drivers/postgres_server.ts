@@ -43,9 +43,9 @@ export class PostgresServer implements BrokerFaults, AsyncDisposable {
     return server;
   }
 
-  /** Address of the database for a role. */
-  url({ role = OWNER, password = PASSWORD }: { role?: string; password?: string } = {}): string {
-    return `postgres://${role}:${password}@127.0.0.1:${this.port}/postgres`;
+  /** Address of a database for a role. */
+  url({ role = OWNER, database = "postgres" }: { role?: string; database?: string } = {}): string {
+    return `postgres://${role}:${PASSWORD}@127.0.0.1:${this.port}/${database}`;
   }
 
   /** Runs a statement over a connection of its own. */

@@ -2,8 +2,6 @@ import assert from "node:assert/strict";
 import { createClient, createClientPool, createCluster, createSentinel } from "@redis/client";
 import { Redis } from "ioredis";
 import { Redis as Valkey } from "iovalkey";
-import { Timers } from "../../../common/timers.ts";
-import type { LinkHost } from "../../../pubsub/node_link.ts";
 import { redis, type RedisOptions } from "../../../sync/redis.ts";
 
 const node = () => createClient();
@@ -20,10 +18,7 @@ Deno.test("redis() takes clients of each library, and the options of crossws", (
     { url: "rediss://user:password@127.0.0.1:1/2", prefix: "chat" },
   ];
   for (const options of accepted) {
-    const maker = redis(options)({ id: "0011223344556677" });
-    assert.ok("link" in maker);
-    const link = maker.link({ timers: new Timers() } as LinkHost);
-    assert.equal(link.isRequired, options.required ?? false);
+    assert.ok("link" in redis(options)({ id: "0011223344556677" }));
   }
 });
 
@@ -32,19 +27,15 @@ Deno.test("redis() throws at the call for a wrong option, and says what was foun
   const client = node(), prefix = "chat";
   const table: [options: unknown, found: RegExp][] = [
     [undefined, /must be an object of options: found undefined/],
-    [{ client, prefix, name: "x" }, /Cannot use name as there is no such option: known are client/],
-    [{ client }, /Cannot use prefix as it must be a text that is not empty: found undefined/],
-    [{ client, prefix: "" }, /Cannot use prefix .* found ""/],
-    [{ client, prefix: "\ud800" }, /Cannot use prefix .* found "\\ud800"/],
-    [{ client, channel: 5 }, /Cannot use channel .* found number/],
-    [{ client, prefix, channel: "x" }, /Cannot use channel .* found both/],
-    [{ client, prefix, required: "yes" }, /Cannot use required as it must be a boolean: found str/],
-    [{ client, prefix, connector: "redis" }, /"ioredis" or "node-redis": found redis/],
+    [{ client, prefix, name: "x" }, /Cannot use name as there is no such option: known are chan/],
+    [{ client }, /Cannot use channel as it must be a string that is not empty: .* undefined/],
+    [{ client, prefix: "" }, /Cannot use prefix as it must be a string that is not empty/],
+    [{ client, channel: 5 }, /Cannot use channel .* current value is 5/],
+    [{ client, prefix, channel: "x" }, /Cannot use channel and prefix together/],
+    [{ client, prefix, required: "yes" }, /Cannot use required .* a boolean: current value is yes/],
+    [{ client, prefix, connector: "redis" }, /"ioredis" or "node-redis": current value is redis/],
     [{ client, prefix, connector: "ioredis" }, /Cannot use the client .* without call\(\)/],
-    [
-      { client: io(), prefix, connector: "node-redis" },
-      /Cannot use the client .* without pSubscribe\(\)/,
-    ],
+    [{ client: io(), prefix, connector: "node-redis" }, /Cannot use the client .* pSubscribe\(\)/],
     [{ prefix }, /either client or url must be given: found none/],
     [{ client, prefix, url: "redis://h" }, /either client or url must be given: found both/],
     [{ url: 5, prefix }, /begin with redis:\/\/ or rediss:\/\/: found number/],
@@ -72,4 +63,25 @@ Deno.test("redis() throws at the call for a wrong option, and says what was foun
       return true;
     }, `${found}`);
   }
+});
+
+Deno.test("redis() with a URL reports the command that installs a missing package", async () => {
+  const module = new URL("../../../", import.meta.url);
+  const program = `
+    const { redis } = await import("${module}sync/redis.ts");
+    const { createEndpoint } = await import("${module}mod.ts");
+    const sync = redis({ url: "redis://127.0.0.1:1", prefix: "chat" });
+    const endpoint = createEndpoint({ sync, onError(error) {
+      console.log(error.message);
+      endpoint.close();
+    } });
+  `;
+  // Without a configuration, Deno finds no package.
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-config", "--no-check", "--quiet", program],
+    cwd: "/",
+    env: { DENO_NO_PACKAGE_JSON: "1", NO_COLOR: "1" },
+  }).output();
+  const [text, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  assert.match(text!, /the package ioredis cannot be loaded: run `npm install ioredis`/, errors);
 });
