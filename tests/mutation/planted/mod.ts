@@ -7,6 +7,7 @@ import { peers } from "./peers.ts";
 import { sockets } from "./sockets.ts";
 import { sseClient } from "./sse_client.ts";
 import { sseServer } from "./sse_server.ts";
+import { sync } from "./sync.ts";
 import { workers } from "./workers.ts";
 
 /** All faults by area. */
@@ -20,6 +21,7 @@ export const areas: Readonly<Record<string, readonly Fault[]>> = {
   "The client for SSE": sseClient,
   "The server of SSE": sseServer,
   "Plain Workers": workers,
+  "Other nodes": sync,
 };
 
 /** All faults. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Timers } from "../../../common/timers.ts";
 import { Interest } from "../../../pubsub/interest.ts";
-import { until } from "../../brokers/test_node.ts";
+import { until } from "../../harness/clients/socket_history.ts";
 
 /** Records the commands for a broker, with the channels of each. */
 class FakeBroker {
@@ -57,7 +57,7 @@ Deno.test("Interest knows the topic of each channel, until a second after its la
   const start = performance.now();
   interest.topicRemoved("/x", "a.b");
   assert.ok(interest.topicOf("=2Fx.a=2Eb"));
-  await until(() => commands.length > 1);
+  await until("the channel is given up", () => commands.length > 1);
   const elapsed = performance.now() - start;
   assert.ok(elapsed >= 999, `${elapsed} ms`);
   assert.deepEqual(commands[1], ["unsubscribe", ["=2Fx.a=2Eb"]]);
@@ -70,7 +70,7 @@ Deno.test("Interest sends nothing for a topic that comes back within the second"
   await turn();
   for (const topic of ["a", "b"]) interest.topicRemoved("/", topic);
   interest.topicAdded("/", "a");
-  await until(() => commands.length > 1);
+  await until("the channel is given up", () => commands.length > 1);
   assert.deepEqual(commands.slice(1), [["unsubscribe", ["=2F.b"]]]);
   interest.topicAdded("/", "b");
   await turn();
@@ -87,10 +87,10 @@ Deno.test("Interest removes each topic a second after its own last subscriber, w
   interest.topicRemoved("/", "b");
   interest.topicRemoved("/", "c");
   assert.equal(timers.size, 1);
-  await until(() => commands.length > 1);
+  await until("the channel is given up", () => commands.length > 1);
   if (commands[1]![1].length === 1) { // a busy machine may be late for both
     assert.equal(timers.size, 1);
-    await until(() => commands.length > 2);
+    await until("the others are given up", () => commands.length > 2);
     assert.deepEqual(commands.slice(1), [
       ["unsubscribe", ["=2F.a"]],
       ["unsubscribe", ["=2F.b", "=2F.c"]],
@@ -104,7 +104,7 @@ Deno.test("Interest removes at most 512 channels with one command", async () => 
   for (let i = 0; i < 513; i++) interest.topicAdded("/", `${i}`);
   await turn();
   for (let i = 0; i < 513; i++) interest.topicRemoved("/", `${i}`);
-  await until(() => interest.size === 0);
+  await until("all channels are given up", () => interest.size === 0);
   const lengths = commands.slice(2).map(([, channels]) => channels.length);
   assert.ok(lengths.every((length) => length <= 512), lengths.join());
   assert.equal(lengths.reduce((sum, length) => sum + length), 513);

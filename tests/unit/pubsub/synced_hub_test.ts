@@ -6,8 +6,8 @@ import type { SyncAdapter, SyncDriver, SyncMessage } from "../../../pubsub/sync_
 import { SyncedHub } from "../../../pubsub/synced_hub.ts";
 import { encode } from "../../../socket/frame.ts";
 import type { OutgoingFrame } from "../../../socket/socket.ts";
-import { until } from "../../brokers/test_node.ts";
 import { FakeSocket } from "../fake_socket.ts";
+import { until } from "../../harness/clients/socket_history.ts";
 
 const MIB = 1024 * 1024;
 
@@ -124,7 +124,7 @@ Deno.test("SyncedHub reports failures at most once a second, and counts every lo
   link.host.down(new Error("fourth"));
   assert.deepEqual([reports, hub.stats.drops, hub.stats.up], [[first], 4, 0]);
   const start1 = performance.now(), later = new Error("later");
-  await until(() => {
+  await until("the next report", () => {
     link.host.dropped(1, later);
     return reports.length > 1;
   });

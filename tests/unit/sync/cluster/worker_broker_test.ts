@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import fc from "fast-check";
 import type { BrokerHost } from "../../../../pubsub/broker.ts";
 import { WorkerBroker, type WorkerProcess } from "../../../../sync/cluster/worker_broker.ts";
-import { until } from "../../../brokers/test_node.ts";
+import { until } from "../../../harness/clients/socket_history.ts";
 
 /** The `process` of a worker. A test plays the primary. */
 class FakeProcess extends EventEmitter implements WorkerProcess {
@@ -124,12 +124,12 @@ Deno.test("WorkerBroker sends before it is welcomed: the messages arrive after t
 
 Deno.test("WorkerBroker reports a silent primary once, rejects publishes, and calls until it is answered", async () => {
   const [process, host, broker] = start();
-  await until(() => host.lines.length > 0);
+  await until("the report", () => host.lines.length > 0);
   assert.match(host.lines[0]!, /^down: the primary process does not relay messages: call setup/);
   await assert.rejects(broker.publish(FRAME), /does not relay/);
   const calls = process.take("hello").length;
   assert.ok(calls >= 3 && calls <= 12, `${calls} calls in a second`);
-  await until(() => process.sent.length > 1);
+  await until("more calls", () => process.sent.length > 1);
   assert.equal(host.lines.length, 1);
   process.sent.length = 0;
   process.tell("primary", {}, "");
@@ -153,7 +153,7 @@ Deno.test("WorkerBroker reports the end of the IPC channel, and rejects publishe
   const ended = new FakeProcess();
   ended.connected = false;
   const [, late, other] = start(ended);
-  await until(() => late.lines.length > 0);
+  await until("the late report", () => late.lines.length > 0);
   assert.deepEqual(late.lines, ["down: the IPC channel to the primary process has ended"]);
   await other.close();
 });
