@@ -1,6 +1,11 @@
 import { type Adapter, ADAPTER_OPTIONS, type AdapterOptions } from "../endpoint/adapter.ts";
 import type { CloseOptions } from "../endpoint/endpoint.ts";
-import { type AnyContext, isWebSocketUpgrade } from "../handshake/handshake.ts";
+import {
+  type AnyContext,
+  isWebSocketUpgrade,
+  type Refusal,
+  refusalResponse,
+} from "../handshake/handshake.ts";
 import { invalidOption, logError } from "../common/errors.ts";
 import { checkNames, givenOptions } from "../common/option_names.ts";
 import { getWebSocketHooks } from "../endpoint/framework_hooks.ts";
@@ -127,6 +132,24 @@ function hooksIn<Context extends object>(websocket: Partial<Hooks<Context>>) {
 /** Default application: answers every request with 404. */
 export function notFound(): Response {
   return new Response("Not found\n", { status: 404 });
+}
+
+const STRIPPED: Refusal = {
+  status: 426,
+  message:
+    "This WebSocket handshake lacks `Connection: Upgrade` or `Upgrade: websocket`: a proxy before the server must forward both headers",
+  headers: { upgrade: "websocket" },
+};
+
+/**
+ * Wraps `fetch`, to refuse WebSocket handshakes that a proxy has turned into plain requests. nginx
+ * forwards no `Upgrade` header by default, and the application's page would hide the reason.
+ */
+export function refusingStripped<Rest extends unknown[]>(
+  fetch: (request: Request, ...rest: Rest) => Awaitable<Response>,
+): (request: Request, ...rest: Rest) => Awaitable<Response> {
+  return (request, ...rest) =>
+    request.headers.has("sec-websocket-key") ? refusalResponse(STRIPPED) : fetch(request, ...rest);
 }
 
 /** Stores objects of the runtime on a request, as srvx does. `SSEAdapter.fetch` reads these. */

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import http from "node:http";
 import http2 from "node:http2";
 import { once } from "node:events";
+import { text } from "node:stream/consumers";
 import { connect as connectTls } from "node:tls";
 import type { Buffer } from "node:buffer";
 import { certificate, hasOpenssl } from "./harness/processes/certificate.ts";
@@ -94,6 +96,16 @@ for (const runtime of served) {
     raw.write(handshakeText(server.port, { headers: { Upgrade: "websocket, h2c" } }));
     assert.equal((await raw.head()).status, 101);
     raw.destroy();
+  });
+
+  test("a WebSocket handshake from which a proxy has removed headers is refused with the reason", async (server) => {
+    const key = { "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==" };
+    for (const headers of [key, { ...key, Upgrade: "websocket" }]) {
+      const request = http.get(server.address, { headers, agent: false });
+      const [response] = await once(request, "response") as [http.IncomingMessage];
+      assert.ok(response.statusCode === 426 || response.statusCode === 400);
+      assert.match(await text(response), /`Connection: Upgrade`/);
+    }
   });
 
   test("fetch that throws is a 500 that exposes no details", async (server) => {

@@ -406,6 +406,14 @@ export const adapters: readonly Fault[] = [
     caughtBy: ["test server", "test serve"],
   },
   {
+    id: "serve-hides-the-proxy",
+    file: "server/serve.ts",
+    what: "A handshake that a proxy has turned into a plain request gets the application's page",
+    find: 'request.headers.has("sec-websocket-key")',
+    replace: "false",
+    caughtBy: ["test serve"],
+  },
+  {
     id: "serve-waits-for-clients",
     file: "server/shutdown.ts",
     what: "close() waits for clients that neither read nor leave",
