@@ -19,7 +19,8 @@ export type SplitFile =
   | "sse"
   | "protocol"
   | "faults"
-  | "fuzz";
+  | "fuzz"
+  | "middleboxes";
 
 /** Runtimes of each test file that runs on several. `deno task test` runs each alone. */
 export const runtimesOf: Readonly<Record<SplitFile, readonly Runtime[]>> = {
@@ -30,6 +31,7 @@ export const runtimesOf: Readonly<Record<SplitFile, readonly Runtime[]>> = {
   protocol: runtimes,
   faults: runtimes,
   fuzz: runtimes,
+  middleboxes: runtimes.filter(({ name }) => ["deno", "node24", "bun"].includes(name)),
 };
 
 /** Environment variable with the name of the only runtime on which a test file runs. */
