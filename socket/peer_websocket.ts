@@ -1,4 +1,5 @@
 import { BINARY_TYPES, type BinaryType } from "./message.ts";
+import { checkCallOptions } from "../common/option_names.ts";
 import type { SendQueue } from "./send_queue.ts";
 
 /** Options of `peer.send`. */
@@ -9,6 +10,18 @@ export interface SendOptions {
    * @default true
    */
   readonly compress?: boolean;
+}
+
+const SEND_OPTIONS: readonly (keyof SendOptions)[] = ["compress"];
+
+/**
+ * Returns whether to compress a message, by the options of `peer.send`.
+ *
+ * @throws {TypeError} for an option that does not exist, and for a value that is not an object.
+ */
+export function compressOf(options: SendOptions | undefined): boolean {
+  checkCallOptions(options, SEND_OPTIONS);
+  return options?.compress ?? true;
 }
 
 /** The part of a peer that {@linkcode PeerWebSocket} calls. */
