@@ -32,7 +32,7 @@ export function checkAllowedOrigins(allowed: AllowedOrigins | undefined): void {
     throw new TypeError(
       invalidOption(
         "allowedOrigins",
-        'an origin, "null", or a RegExp for a wildcard',
+        '"*", a function, an origin, "null", a RegExp for a wildcard, or a list of the last three',
         entry,
       ),
     );
