@@ -69,7 +69,10 @@ function checkHeaderNames(names: unknown): void {
  *
  * @throws {TypeError} for another value.
  */
-export function checkHooks(name: string, hooks: PeerHooks): void {
+export function checkHooks(
+  name: string,
+  hooks: { readonly [Name in keyof PeerHooks]?: unknown },
+): void {
   for (const hook of HOOK_NAMES) mustBeFunction(`${name}.${hook}`, hooks[hook]);
 }
 
