@@ -1,3 +1,5 @@
+import { typeName } from "./errors.ts";
+
 /** Words for the error of {@linkcode checkNames}. */
 export interface NamesOfOptions {
   /** Noun for one name. Default: `"option"`. */
@@ -19,7 +21,7 @@ export function checkNames(
   known: readonly string[],
   { kind = "option", path = "", advice = "" }: NamesOfOptions = {},
 ): void {
-  const found = Object.prototype.toString.call(options).slice(8, -1).toLowerCase();
+  const found = typeName(options).toLowerCase();
   // A promise has no properties, and would pass as an object without options.
   if (typeof options !== "object" || /^(?:null|array|promise)$/.test(found)) {
     const name = path ? `${path.slice(0, -1)} as it` : "the options as they";
@@ -41,9 +43,9 @@ export function checkNames(
  * @throws {TypeError} for a value that is not an object, and for an unknown name.
  */
 export function checkCallOptions(options: unknown, known: readonly string[]): void {
-  if (options === undefined) return;
-  if (typeof options !== "object" || options === null) return checkNames(options, known);
-  for (const name in options) if (!known.includes(name)) return checkNames(options, known);
+  let isKnown = options === undefined || (typeof options === "object" && options !== null);
+  for (const name in options as object) isKnown &&= known.includes(name);
+  if (!isKnown) checkNames(options, known);
 }
 
 /** Returns a copy of the options without those that are `undefined`. */

@@ -1,4 +1,5 @@
 import { BINARY_TYPES, type BinaryType } from "./message.ts";
+import { invalidOption } from "../common/errors.ts";
 import { checkCallOptions } from "../common/option_names.ts";
 import type { SendQueue } from "./send_queue.ts";
 
@@ -81,11 +82,7 @@ export class PeerWebSocket {
   /** @throws {TypeError} for an unknown type. */
   set binaryType(type: BinaryType) {
     if (!BINARY_TYPES.includes(type)) {
-      throw new TypeError(
-        `Cannot set binaryType as it must be one of ${BINARY_TYPES.join(", ")}: current value is ${
-          String(type)
-        }`,
-      );
+      throw new TypeError(invalidOption("binaryType", BINARY_TYPES.join(" or "), type));
     }
     this.#binaryType = type;
   }

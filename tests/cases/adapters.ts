@@ -83,11 +83,11 @@ export const adapters: readonly Case[] = [
     async run(client) {
       const errors = await client.command<string[]>("make");
       const expected = [
-        /^TypeError: .*hooks\.message.*function.*string/,
+        /^TypeError: .*hooks\.message.*function: current value is "x"/,
         /^TypeError: .*hooks\.mesage.*no such hook: known are upgrade, open, message/,
         /^TypeError: .*hooks as it must be an object: found function/,
-        /^TypeError: .*resolve.*function.*number/,
-        /^TypeError: .*handleProtocols.*function.*string/,
+        /^TypeError: .*resolve.*function: current value is 1/,
+        /^TypeError: .*handleProtocols.*function: current value is "graphql/,
         /^TypeError: .*idleTimeout.*no such option/,
         /^TypeError: .*sync.*no such option/,
         /^TypeError: .*trustProxy.*yes/,
@@ -104,7 +104,7 @@ export const adapters: readonly Case[] = [
         /^TypeError: Cannot use open as there is no such option/,
         /^TypeError: .*retainHeaders.*list.*cookie/,
         /^TypeError: .*retainHeaders.*list.*user agent/,
-        /^TypeError: .*perMessageDeflate.*object: current value is on/,
+        /^TypeError: .*perMessageDeflate.*object: current value is "on"/,
         /^TypeError: .*perMessageDeflate.*object: current value is null/,
         /^TypeError: .*perMessageDeflate\.level.*no such option: known are server/,
         /^RangeError: .*perMessageDeflate\.serverMaxWindowBits.*8 to 15.*99/,

@@ -419,7 +419,7 @@ export const identity: readonly Case[] = [
       ]);
       assert.deepEqual((await client.logged("default"))[0]!.data, ["uint8array"]);
       assert.deepEqual((await client.logged("error"))[0]!.data, [
-        "TypeError: Cannot set binaryType as it must be one of uint8array, arraybuffer, blob, nodebuffer: current value is fragments",
+        'TypeError: Cannot use binaryType as it must be uint8array or arraybuffer or blob or nodebuffer: current value is "fragments"',
       ]);
     },
   },

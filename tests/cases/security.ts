@@ -137,7 +137,7 @@ export const security: readonly Case[] = [
         const said = await client.command<string>("make", [wrong]);
         assert.match(
           said,
-          /^TypeError: .* must be "\*", a function, an origin, .* a RegExp/,
+          /^TypeError: .* must be "\*", a function, .*: an origin, .* a RegExp/,
           wrong,
         );
       }

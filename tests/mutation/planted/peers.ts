@@ -78,8 +78,8 @@ export const peers: readonly Fault[] = [
     id: "call-options-unchecked",
     file: "common/option_names.ts",
     what: "A typo in the options of ws.publish sends the message to all namespaces",
-    find: "for (const name in options) if (!known.includes(name))",
-    replace: 'for (const name in options) if (name === "")',
+    find: "isKnown &&= known.includes(name);",
+    replace: "isKnown &&= known.length > 0;",
     caughtBy: ["deno A1.calls"],
   },
   {

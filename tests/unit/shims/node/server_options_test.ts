@@ -30,7 +30,7 @@ Deno.test("serverOptions of Node rejects an entry that would have no effect", ()
 });
 
 Deno.test("wss of Node must be a server of ws, and excludes serverOptions", () => {
-  for (const wss of [true, null, {}, "ws", { options: {} }] as never[]) {
+  for (const wss of [true, null, {}, "ws", () => {}, { options: {} }] as never[]) {
     assert.throws(() => adapter({ wss }), {
       name: "TypeError",
       message: /^Cannot use wss as it must be a WebSocketServer of ws: current value is /,
