@@ -7,7 +7,7 @@ import type { AnyContext } from "../handshake/handshake.ts";
 import { checkOptions, type EndpointOptions } from "./options.ts";
 import { Hub } from "../pubsub/hub.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
-import { checkNames } from "../common/option_names.ts";
+import { checkCallOptions, checkNames } from "../common/option_names.ts";
 import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "../common/limits.ts";
 import type { SendQueue } from "../socket/send_queue.ts";
 import { encode } from "../socket/frame.ts";
@@ -58,6 +58,7 @@ const DRAIN_INTERVAL = 10;
 /** Milliseconds that {@linkcode Endpoint.close} waits for the sockets of accepted handshakes to open. */
 const MAX_OPENING = 2000;
 
+const PUBLISH_OPTIONS: readonly (keyof EndpointPublishOptions)[] = ["namespace", "compress"];
 const CLOSE_OPTIONS: readonly string[] = ["code", "reason", "timeout", "jitter"];
 
 /**
@@ -124,9 +125,10 @@ export class Endpoint {
    * Sends one message to each subscriber of a topic once, in all namespaces or in `namespace`.
    *
    * @returns Number of peers of this process that accepted the message.
-   * @throws {TypeError} for data that cannot be sent, see `peer.send`.
+   * @throws {TypeError} for data that cannot be sent (see `peer.send`), and for an unknown option.
    */
   publish(topic: string, data: unknown, options: EndpointPublishOptions = {}): number {
+    checkCallOptions(options, PUBLISH_OPTIONS);
     const { namespace, compress } = options;
     if (namespace !== undefined) checkTopic(namespace, "the namespace");
     return this.#hub.publish(checkTopic(topic), encode(data), { namespace, compress });

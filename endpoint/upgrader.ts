@@ -254,7 +254,7 @@ export class Upgrader {
       namespace,
       "return it from upgrade, which may be asynchronous",
     );
-    throw new TypeError(invalidOption("the namespace", "a string", typeof namespace));
+    throw new TypeError(invalidOption("the namespace", "a string", namespace));
   }
 
   /** Settles an asynchronous decision, at the latest after `handshakeTimeout`. */

@@ -8,6 +8,7 @@ import {
 } from "../handshake/handshake.ts";
 import { invalidOption, logError } from "../common/errors.ts";
 import { checkNames, givenOptions } from "../common/option_names.ts";
+import { checkHooks } from "../endpoint/options.ts";
 import { getWebSocketHooks } from "../endpoint/framework_hooks.ts";
 import type { ServerInfo } from "../adapters/sse.ts";
 import { checkListenOptions, type ListenAddress, type ListenOptions } from "./listen_options.ts";
@@ -63,14 +64,10 @@ export interface Server<Ws extends Adapter = Adapter> extends AsyncDisposable {
 }
 
 const OPTIONS = ["port", "hostname", "fetch", "tls", "websocket"];
-/** Names in `websocket`. Only the adapter for Node takes the last two. */
-const WEBSOCKET: readonly string[] = [
-  ...HOOK_NAMES,
-  ...ADAPTER_OPTIONS,
-  "options",
-  "wss",
-  "serverOptions",
-];
+/** Options that only the adapter for one runtime has. */
+const OWN_OPTIONS: Readonly<Partial<Record<RuntimeName, readonly string[]>>> = {
+  node: ["wss", "serverOptions"],
+};
 /** Names in `websocket.options`. `serve` reads the first three, other packages read the others too. */
 const RUNTIMES = ["deno", "node", "bun", "uws", "cloudflare", "sse"];
 
@@ -101,9 +98,16 @@ export function websocketOptions<Context extends object>(
   if (typeof fetch !== "function") {
     throw new TypeError(invalidOption("fetch", "a function", fetch));
   }
-  checkNames(websocket, WEBSOCKET, { kind: "hook or option", path: "websocket." });
+  const known = [...ADAPTER_OPTIONS, ...OWN_OPTIONS[runtime] ?? []];
+  checkNames(websocket, [...HOOK_NAMES, "options", ...known], {
+    kind: "hook or option",
+    path: "websocket.",
+  });
+  checkHooks("websocket", websocket);
+  checkHooks("websocket.hooks", websocket.hooks ?? {});
   const { options: byRuntime = {} } = websocket;
   checkNames(byRuntime, RUNTIMES, { kind: "runtime", path: "websocket.options." });
+  checkNames(byRuntime[runtime] ?? {}, known, { path: `websocket.options.${runtime}.` });
   const own: readonly string[] = [...HOOK_NAMES, "options"];
   const given: AdapterOptions<Context> = {
     ...Object.fromEntries(Object.entries(websocket).filter(([name]) => !own.includes(name))),

@@ -51,6 +51,14 @@ export const adapters: readonly Fault[] = [
     caughtBy: ["deno C9."],
   },
   {
+    id: "deno-info-closed",
+    file: "adapters/deno.ts",
+    what: "The address in request.runtime throws after the upgrade",
+    find: "given && readableInfo(given)",
+    replace: "given",
+    caughtBy: ["deno I2."],
+  },
+  {
     id: "deno-characters-for-bytes",
     file: "adapters/deno.ts",
     what: "maxPayload counts characters",
