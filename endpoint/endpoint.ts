@@ -100,6 +100,7 @@ export class Endpoint {
       ),
       trustedHops: Number(options.trustProxy ?? 0),
       isClosed: () => this.#closing !== undefined,
+      pending: new Set(),
       later: (_, task) => queueMicrotask(task),
       began: (connection) => this.#begin(connection),
       finished: (connection) => this.#forget(connection),
@@ -192,6 +193,7 @@ export class Endpoint {
     }
     for (const cancel of cancels) cancel();
     for (const { peer } of this.#connections) peer.terminate();
+    for (const giveUp of this.#host.pending) giveUp();
   }
 
   /**
