@@ -1,7 +1,8 @@
 import { checkClose } from "./socket/close_code.ts";
 import { checkPing } from "./socket/ping_data.ts";
 import type { DrainOptions } from "./socket/drain_waiters.ts";
-import { checkSubscription, checkTopic, type PublishOptions } from "./pubsub/topic_arguments.ts";
+import { checkPublishOptions, checkSubscription, checkTopic } from "./pubsub/topic_arguments.ts";
+import type { PublishOptions } from "./pubsub/topic_arguments.ts";
 import { originOf } from "./handshake/forwarded.ts";
 import type { Handshake, UpgradeRequest } from "./handshake/handshake.ts";
 import type { PubSub } from "./pubsub/pubsub.ts";
@@ -10,7 +11,7 @@ import type { Limits } from "./common/limits.ts";
 import type { MessageSource } from "./socket/message.ts";
 import type { SendQueue } from "./socket/send_queue.ts";
 import { encode } from "./socket/frame.ts";
-import { PeerWebSocket, type SendOptions } from "./socket/peer_websocket.ts";
+import { compressOf, PeerWebSocket, type SendOptions } from "./socket/peer_websocket.ts";
 import type { BroadcastDomain, NativeSendQueue, OutgoingFrame } from "./socket/socket.ts";
 
 /** @internal Services that all peers of an endpoint share. */
@@ -140,10 +141,11 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    * @returns Number of bytes that are now queued for this client: 0 if the network has all bytes. -1 if
    * the peer is not open, or the message would exceed `limits.maxBuffered`.
    * @throws {TypeError} for a `Blob`, stream or promise, and any value without JSON text (RFC 8259).
+   * Also for an unknown option.
    * @throws {PeerError} `ERR_PEER_BUFFER_FULL` if the queue is full and `limits.overflow` is `"error"`.
    */
   send(data: unknown, options?: SendOptions): number {
-    return this.#sendQueue.send(encode(data), options?.compress ?? true);
+    return this.#sendQueue.send(encode(data), compressOf(options));
   }
 
   /**
@@ -154,9 +156,8 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    * @throws {TypeError} for a topic that is no string, and for the data that {@linkcode send} rejects.
    */
   publish(topic: string, data: unknown, options?: PublishOptions): number {
-    const { namespace } = this, { compress, local } = options ?? {};
-    const except = options?.echo ? undefined : this.#self;
-    const to = { namespace, except, compress, local };
+    const { namespace } = this, { echo, compress, local } = checkPublishOptions(options);
+    const except = echo ? undefined : this.#self, to = { namespace, except, compress, local };
     return this.#host.hub.publish(checkTopic(topic), encode(data), to);
   }
 
@@ -193,7 +194,8 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   /**
    * Resolves once the queue of this client has drained, or the peer is gone.
    *
-   * @throws {RangeError} for a negative `threshold`. Rejects with the reason of an aborted `signal`.
+   * Rejects with a `RangeError` for a negative `threshold`, with a `TypeError` for an unknown option,
+   * and with the reason of an aborted `signal`.
    *
    * @example
    * ```ts
@@ -209,9 +211,8 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    * });
    * ```
    */
-  waitForDrain(options: DrainOptions = {}): Promise<void> {
-    const { threshold = this.#host.limits.drainThreshold, signal } = options;
-    return this.#sendQueue.waitForDrain(threshold, signal);
+  waitForDrain(options?: DrainOptions): Promise<void> {
+    return this.#sendQueue.waitForDrain(options);
   }
 
   /**

@@ -181,7 +181,10 @@ export function adapter<Context extends object = AnyContext>(
 
 export default adapter;
 
-/** Type of `request.runtime` with this adapter. */
+/**
+ * Type of `request.runtime` with this adapter. Deno 2.9 closes its request at the upgrade. In `open`,
+ * `request.headers` therefore throws: read `peer.request.headers`.
+ */
 export interface DenoRequestRuntime extends RequestRuntime {
   /** The name of the property below. */
   readonly name: "deno";
@@ -189,9 +192,9 @@ export interface DenoRequestRuntime extends RequestRuntime {
   readonly deno: { readonly request: Request; readonly info: DenoServeInfo | undefined };
 }
 
-/** Copies the request. After the upgrade, Deno's own request throws "Request closed". */
-function snapshot(request: Request, info: DenoServeInfo | undefined): RawHandshake {
-  const { url } = request;
+/** Copies the request. After the upgrade, Deno's own objects throw "Request closed". */
+function snapshot(request: Request, given: DenoServeInfo | undefined): RawHandshake {
+  const { url } = request, info = given && readableInfo(given);
   const runtime: DenoRequestRuntime = { name: "deno", deno: { request, info } };
   return new RawHandshake({
     method: request.method,
@@ -202,6 +205,18 @@ function snapshot(request: Request, info: DenoServeInfo | undefined): RawHandsha
     context: (request as { context?: AnyContext }).context,
     runtime,
   });
+}
+
+/** Copies the info, whose address cannot be read after the upgrade. */
+function readableInfo(info: DenoServeInfo): DenoServeInfo {
+  return {
+    ...info,
+    remoteAddr: info.remoteAddr,
+    // Read on demand: this promise can reject, and then some code must handle the rejection.
+    get completed() {
+      return (info as { readonly completed?: Promise<void> }).completed;
+    },
+  } as DenoServeInfo;
 }
 
 const ONCE = { once: true };

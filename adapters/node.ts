@@ -166,8 +166,8 @@ export class NodeAdapter extends Adapter {
       if (decision.kind === "accept") this.#accept(request, stream, head, decision, handshake);
       else if (decision.kind === "gone") stream.destroy();
       else if (decision.kind === "refuse") {
-        const { handshakeTimeout } = this.endpoint.limits;
-        return respond(request, stream, decision.response, handshakeTimeout).catch(failed);
+        const { host } = this.endpoint.services;
+        return respond(request, stream, decision.response, host).catch(failed);
       }
     } catch (error) {
       failed(error);

@@ -72,7 +72,18 @@ export function hookError(hook: string, thrown: unknown): HookError {
 
 /** Returns the message for an invalid option or argument: what was tried, wanted and found. */
 export function invalidOption(name: string, wanted: string, found: unknown): string {
-  return `Cannot use ${name} as it must be ${wanted}: current value is ${String(found)}`;
+  return `Cannot use ${name} as it must be ${wanted}: current value is ${shown(found)}`;
+}
+
+/** Returns a value as errors show it: a string in quotes, and only the type of an object. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  return Object(value) === value ? `of type ${typeName(value)}` : String(value);
+}
+
+/** Returns the type of a value by its tag: `"Object"`, `"Map"`, `"Undefined"`. */
+export function typeName(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
 }
 
 /** Logs an error to the console. Never throws, even if the error cannot be printed. */

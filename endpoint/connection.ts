@@ -165,7 +165,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     const todo = this.#liveness.check({
       activity: heartbeat?.activity() ?? this.#received,
       queued: this.#sendQueue.slowAmount,
-      canPing: heartbeat !== undefined,
+      hasHeartbeat: heartbeat !== undefined,
       isPaused: this.#paused,
     }, this.#host.idle!);
     if (todo === "ping") heartbeat!.ping();

@@ -10,7 +10,7 @@ import type { PubSub } from "../pubsub/pubsub.ts";
 import type { SyncDriver } from "../pubsub/sync_adapter.ts";
 import { SyncedHub } from "../pubsub/synced_hub.ts";
 import { FailureReporter } from "./failure_reporter.ts";
-import { checkNames } from "../common/option_names.ts";
+import { checkCallOptions, checkNames } from "../common/option_names.ts";
 import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "../common/limits.ts";
 import type { SendQueue } from "../socket/send_queue.ts";
 import { encode } from "../socket/frame.ts";
@@ -67,6 +67,11 @@ const DRAIN_INTERVAL = 10;
 /** Milliseconds that {@linkcode Endpoint.close} waits for the sockets of accepted handshakes to open. */
 const MAX_OPENING = 2000;
 
+const PUBLISH_OPTIONS: readonly (keyof EndpointPublishOptions)[] = [
+  "namespace",
+  "compress",
+  "local",
+];
 const CLOSE_OPTIONS: readonly string[] = ["code", "reason", "timeout", "jitter"];
 
 /**
@@ -110,6 +115,7 @@ export class Endpoint {
       ),
       trustedHops: Number(options.trustProxy ?? 0),
       isClosed: () => this.#closing !== undefined,
+      pending: new Set(),
       later: (_, task) => queueMicrotask(task),
       began: (connection) => this.#begin(connection),
       finished: (connection) => this.#forget(connection),
@@ -159,9 +165,10 @@ export class Endpoint {
    * Sends one message to each subscriber of a topic once, in all namespaces or in `namespace`.
    *
    * @returns Number of peers of this process that accepted the message.
-   * @throws {TypeError} for data that cannot be sent, see `peer.send`.
+   * @throws {TypeError} for data that cannot be sent (see `peer.send`), and for an unknown option.
    */
   publish(topic: string, data: unknown, options: EndpointPublishOptions = {}): number {
+    checkCallOptions(options, PUBLISH_OPTIONS);
     const { namespace, compress, local } = options;
     if (namespace !== undefined) checkTopic(namespace, "the namespace");
     return this.#hub.publish(checkTopic(topic), encode(data), { namespace, compress, local });
@@ -225,6 +232,7 @@ export class Endpoint {
     }
     for (const cancel of cancels) cancel();
     for (const { peer } of this.#connections) peer.terminate();
+    for (const giveUp of this.#host.pending) giveUp();
     await this.#synced?.close();
   }
 

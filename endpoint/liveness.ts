@@ -32,7 +32,7 @@ export interface Signs {
   /** Bytes queued for a slow client; -1 for a client that keeps up. */
   readonly queued: number;
   /** Whether the socket has a heartbeat. Without one, only a slow client can count as dead. */
-  readonly canPing: boolean;
+  readonly hasHeartbeat: boolean;
   /** Whether the connection is not read, so that no answer to a ping can arrive. */
   readonly isPaused: boolean;
 }
@@ -56,7 +56,7 @@ export class Liveness {
 
   /** Returns what the connection must do: send a ping, end, or nothing. */
   check(
-    { activity, queued, canPing, isPaused }: Signs,
+    { activity, queued, hasHeartbeat, isPaused }: Signs,
     { pings, end }: Pick<LivenessClock, "pings" | "end">,
   ): "ping" | "end" | undefined {
     const isStuck = activity === this.#activity && queued > 0 && queued === this.#queued;
@@ -65,7 +65,7 @@ export class Liveness {
     this.#silent = activity === this.#activity ? this.#silent + 1 : 0;
     this.#activity = activity;
     if (this.#stuck >= end) return "end";
-    if (!canPing) return undefined;
+    if (!hasHeartbeat) return undefined;
     // No answer can arrive while the connection is not read. But the write of a ping reveals a
     // client that has left: on Bun 1.4, nothing else does.
     if (isPaused) this.#silent %= CHECKS;

@@ -52,11 +52,9 @@ export function checkOptions(options: EndpointOptions): void {
     checkNames(options.hooks, HOOK_NAMES, { kind: "hook", path: "hooks." });
   }
   checkHooks("hooks", options.hooks ?? {});
-  mustBeFunction("resolve", options.resolve);
-  mustBeFunction("getNamespace", options.getNamespace);
-  mustBeFunction("handleProtocols", options.handleProtocols);
-  mustBeFunction("onError", options.onError);
-  mustBeFunction("sync", options.sync);
+  for (const name of ["resolve", "getNamespace", "handleProtocols", "onError", "sync"] as const) {
+    mustBeFunction(name, options[name]);
+  }
   const { trustProxy = false } = options;
   const isCount = typeof trustProxy === "number" && Number.isInteger(trustProxy) && trustProxy >= 0;
   if (typeof trustProxy !== "boolean" && !isCount) {
@@ -68,11 +66,11 @@ export function checkOptions(options: EndpointOptions): void {
   checkHeaderNames(options.retainHeaders);
 }
 
-function checkHeaderNames(names: unknown): void {
-  const isList = Array.isArray(names) &&
-    names.every((name) => typeof name === "string" && TOKEN.test(name));
-  if (names === undefined || isList) return;
-  throw new TypeError(invalidOption("retainHeaders", "a list of header names", names));
+function checkHeaderNames(names: unknown = []): void {
+  const isWrong = (name: unknown) => typeof name !== "string" || !TOKEN.test(name);
+  const wrong = Array.isArray(names) ? names.filter(isWrong) : [names];
+  if (wrong.length === 0) return;
+  throw new TypeError(invalidOption("retainHeaders", "a list of header names", wrong[0]));
 }
 
 /**
@@ -80,11 +78,14 @@ function checkHeaderNames(names: unknown): void {
  *
  * @throws {TypeError} for another value.
  */
-export function checkHooks(name: string, hooks: PeerHooks): void {
+export function checkHooks(
+  name: string,
+  hooks: { readonly [Name in keyof PeerHooks]?: unknown },
+): void {
   for (const hook of HOOK_NAMES) mustBeFunction(`${name}.${hook}`, hooks[hook]);
 }
 
 function mustBeFunction(name: string, value: unknown): void {
   if (value === undefined || typeof value === "function") return;
-  throw new TypeError(invalidOption(name, "a function", value === null ? value : typeof value));
+  throw new TypeError(invalidOption(name, "a function", value));
 }

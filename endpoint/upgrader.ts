@@ -24,7 +24,7 @@ import {
   type UpgradeResult,
 } from "./hooks.ts";
 import { FailureReporter } from "./failure_reporter.ts";
-import { inHandshakeTime } from "./handshake_time.ts";
+import { GIVEN_UP, inHandshakeTime } from "./handshake_time.ts";
 import { HookChooser } from "./hook_chooser.ts";
 import { PendingUpgrade, requestOf } from "./pending_upgrade.ts";
 import { revive } from "./revival.ts";
@@ -53,6 +53,8 @@ export type Decision =
 export interface UpgraderHost extends ConnectionHost {
   /** Whether the endpoint is closing or closed. */
   isClosed(): boolean;
+  /** Functions to call once the endpoint has closed: each gives up a handshake that is not over. */
+  readonly pending: Set<() => void>;
 }
 
 const GOING_AWAY: Refusal = { status: 503, message: "This server is going away" };
@@ -254,13 +256,13 @@ export class Upgrader {
       namespace,
       "return it from upgrade, which may be asynchronous",
     );
-    throw new TypeError(invalidOption("the namespace", "a string", typeof namespace));
+    throw new TypeError(invalidOption("the namespace", "a string", namespace));
   }
 
   /** Settles an asynchronous decision, at the latest after `handshakeTimeout`. */
   async #inTime(decision: Promise<Decision>, pending: PendingUpgrade): Promise<Decision> {
     try {
-      return this.#settle(await inHandshakeTime(decision, this.#host), pending);
+      return this.#settle(await inHandshakeTime(decision, this.#host, this.#host.pending), pending);
     } catch (error) {
       return this.#settle(this.#failure(error, pending), pending);
     }
@@ -268,6 +270,10 @@ export class Upgrader {
 
   /** Decides after a failure: a thrown response, a 503 after a timeout, else a 500 without details. */
   #failure(thrown: unknown, pending: PendingUpgrade): Decision {
+    if (thrown === GIVEN_UP) {
+      pending.handshake.abort(() => thrown);
+      return refused(GOING_AWAY);
+    }
     try {
       const response = responseIn(thrown);
       if (response) {

@@ -32,7 +32,7 @@ export function checkAllowedOrigins(allowed: AllowedOrigins | undefined): void {
     throw new TypeError(
       invalidOption(
         "allowedOrigins",
-        'an origin, "null", or a RegExp for a wildcard',
+        '"*", a function, or one or a list of: an origin, "null", a RegExp for wildcards',
         entry,
       ),
     );
@@ -55,11 +55,7 @@ export function admitsOrigin(
     const answer: unknown = allowed(origin, request());
     if (typeof answer === "boolean") return answer;
     mustNotBePromise("the answer of allowedOrigins", answer, "check the origin in upgrade instead");
-    throw new TypeError(
-      `Cannot use the answer of allowedOrigins as it must be a boolean: found ${
-        Object.prototype.toString.call(answer)
-      }`,
-    );
+    throw new TypeError(invalidOption("the answer of allowedOrigins", "a boolean", answer));
   }
   const entries = typeof allowed === "string" || allowed instanceof RegExp ? [allowed] : allowed;
   return entries.some((entry) =>

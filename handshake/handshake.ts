@@ -29,6 +29,22 @@ export interface UpgradeRequest extends Request {
  * });
  * await ws.close();
  * ```
+ *
+ * For hooks that run on several runtimes, use a union of their types. `name` tells them apart:
+ *
+ * ```ts
+ * import { defineHooks } from "@onepeer/onepeer";
+ * import type { DenoRequestRuntime } from "@onepeer/onepeer/adapters/deno";
+ * import type { NodeRequestRuntime } from "@onepeer/onepeer/adapters/node";
+ *
+ * defineHooks({
+ *   open(peer) {
+ *     const runtime = peer.request.runtime as NodeRequestRuntime | DenoRequestRuntime;
+ *     if (runtime.name === "node") console.log(runtime.node.req.socket.remotePort);
+ *     else console.log(runtime.deno.info?.remoteAddr);
+ *   },
+ * });
+ * ```
  */
 export interface RequestRuntime {
   /** Name of the runtime, and of the property that holds its objects. */

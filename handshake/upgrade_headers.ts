@@ -1,3 +1,4 @@
+import { invalidOption } from "../common/errors.ts";
 import { mustNotBePromise } from "../common/thenable.ts";
 import { type Handshake, listElements, TOKEN } from "./handshake.ts";
 
@@ -30,11 +31,7 @@ export function headerPairs(
   given: UpgradeHeaders,
 ): Iterable<readonly [string, string | readonly string[]]> {
   if (typeof given !== "object" || given === null) {
-    throw new TypeError(
-      `Cannot use these headers as they must be Headers, pairs or a record: current value is ${
-        String(given)
-      }`,
-    );
+    throw new TypeError(invalidOption("the headers", "Headers, pairs or a record", given));
   }
   return Symbol.iterator in given
     ? given as Iterable<readonly [string, string]>

@@ -1,4 +1,5 @@
 import { invalidOption } from "../common/errors.ts";
+import { checkCallOptions } from "../common/option_names.ts";
 import type { Limits } from "../common/limits.ts";
 import { utf8Length } from "../socket/frame.ts";
 import type { SendOptions } from "../socket/peer_websocket.ts";
@@ -17,6 +18,18 @@ export interface PublishOptions extends SendOptions {
    * @default false
    */
   readonly local?: boolean;
+}
+
+const PUBLISH_OPTIONS: readonly (keyof PublishOptions)[] = ["compress", "echo", "local"];
+
+/**
+ * Checks the options of `peer.publish`, if given. Returns the options.
+ *
+ * @throws {TypeError} for an option that does not exist, and for a value that is not an object.
+ */
+export function checkPublishOptions(options: PublishOptions = {}): PublishOptions {
+  checkCallOptions(options, PUBLISH_OPTIONS);
+  return options;
 }
 
 /**

@@ -32,6 +32,7 @@ export function readArguments({ help, flags = [], options = [] }: Usage): Argume
     const isKnown = value === undefined ? flags.includes(name) : options.includes(name);
     if (!arg.startsWith("--")) names.push(arg);
     else if (isKnown && value !== "") given.set(name, value ?? "");
+    else if (options.includes(arg)) fail(`${arg} needs a value: write ${arg}=VALUE, with \`=\``);
     else fail(`Unknown argument ${arg}\n\n${help}`);
   }
   return { names, has: (flag) => given.has(flag), value: (option) => given.get(option) };
@@ -61,8 +62,12 @@ export function beginning<T extends { readonly id: string }>(
   const prefix = start.replace(/\*$/, "").replace(/^([A-Z]\d+)$/, "$1.");
   const found = all.filter(({ id }) => id.startsWith(prefix));
   if (found.length > 0) return found;
-  const known = [...new Set(all.map(({ id }) => id.split(".")[0]!))];
-  fail(`No case begins with ${prefix}. Known: ${known.map((it) => `${it}.`).join(" ")}`);
+  const clause = prefix.replace(/\..*/, "."), ids = all.map(({ id }) => id);
+  const ofClause = ids.filter((id) => id.startsWith(clause));
+  const clauses = [...new Set(ids.map((id) => id.replace(/\..*/, ".")))]
+    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  const known = ofClause.length > 0 ? ofClause : clauses;
+  fail(`No case begins with ${prefix}. Known: ${known.join(" ")}`);
 }
 
 /** Prints a message, and ends the process with 2. */

@@ -6,11 +6,12 @@
 import { cases } from "../tests/cases/mod.ts";
 import { durableVariants } from "../tests/runtimes/durable.ts";
 import { contractRuntimes } from "../tests/harness/runtime_suites.ts";
+import { caseIds, contractPage, wrongIds } from "../tests/harness/contract_ids.ts";
 import { sseCases } from "../tests/cases/sse.ts";
 import { type Outcome, runSuite } from "../tests/harness/suite.ts";
 import { sseVariants } from "../tests/runtimes/sse.ts";
 import { workerVariants } from "../tests/runtimes/workers.ts";
-import { beginning, chosen, readArguments } from "./arguments.ts";
+import { beginning, chosen, fail, readArguments } from "./arguments.ts";
 
 const runtimes = [...contractRuntimes, ...durableVariants, ...workerVariants, ...sseVariants];
 const all = [...cases, ...sseCases];
@@ -26,6 +27,8 @@ Runs the contract's cases on each runtime, and prints a line for each clause.
   DEBUG=1      in the environment: shows the server's console`,
   options: ["--case"],
 });
+const wrong = wrongIds(contractPage, caseIds);
+if (wrong.length > 0) fail(`Wrong ids in tests/cases/: ${wrong.join(", ")}`);
 const wanted = beginning(all, value("--case"));
 
 const total = { passed: 0, failed: 0, gap: 0 };

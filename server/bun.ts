@@ -31,6 +31,7 @@ import {
   isUpgrade,
   mustRunOn,
   notFound,
+  refusingStripped,
   type ServeOptions,
   type Server,
   startServer,
@@ -62,7 +63,8 @@ export function serve<Context extends object = AnyContext>(
   options: ServeOptions<Context> = {},
 ): Server<BunAdapter> {
   mustRunOn("Bun", "Bun" in globalThis);
-  const { tls, fetch = notFound } = options;
+  const { tls } = options;
+  const fetch = refusingStripped(options.fetch ?? notFound);
   const ws = adapter(websocketOptions("bun", options));
   const { Bun } = globalThis as unknown as { Bun: BunGlobal };
   return startServer(ws, options, (address) => {

@@ -27,6 +27,7 @@ import {
   isUpgrade,
   mustRunOn,
   notFound,
+  refusingStripped,
   type ServeOptions,
   type Server,
   startServer,
@@ -44,7 +45,8 @@ export function serve<Context extends object = AnyContext>(
 ): Server<DenoAdapter> {
   mustRunOn("Deno", "Deno" in globalThis);
   const ws = adapter(websocketOptions("deno", options));
-  const { tls = {}, fetch = notFound } = options;
+  const { tls = {} } = options;
+  const fetch = refusingStripped(options.fetch ?? notFound);
   return startServer(ws, options, (address) => {
     const aborter = new AbortController(), { signal } = aborter;
     const requests = new RunningRequests();

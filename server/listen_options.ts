@@ -41,7 +41,7 @@ export function checkListenOptions(
     checkNames(tls, ["cert", "key"], { path: "tls." });
     for (const name of ["cert", "key"] as const) {
       if (typeof tls[name] === "string") continue;
-      throw new TypeError(invalidOption(`tls.${name}`, "a string in PEM", typeof tls[name]));
+      throw new TypeError(invalidOption(`tls.${name}`, "a string in PEM", tls[name]));
     }
   }
   return { port: portOf(port), hostname };

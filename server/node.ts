@@ -28,6 +28,7 @@ import {
   failed,
   type HttpServerPlugin,
   notFound,
+  refusingStripped,
   type ServeOptions,
   type Server,
   startServer,
@@ -41,7 +42,8 @@ export type * from "./public_types.ts";
 export function serve<Context extends object = AnyContext>(
   options: ServeOptions<Context> = {},
 ): Server<NodeAdapter> {
-  const { tls, fetch = notFound } = options;
+  const { tls } = options;
+  const fetch = refusingStripped(options.fetch ?? notFound);
   const ws = adapter(websocketOptions("node", options));
   return startServer(ws, options, async (address) => {
     const http = serveHttp({

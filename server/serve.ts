@@ -1,8 +1,14 @@
 import { type Adapter, ADAPTER_OPTIONS, type AdapterOptions } from "../endpoint/adapter.ts";
 import type { CloseOptions } from "../endpoint/endpoint.ts";
-import { type AnyContext, isWebSocketUpgrade } from "../handshake/handshake.ts";
+import {
+  type AnyContext,
+  isWebSocketUpgrade,
+  type Refusal,
+  refusalResponse,
+} from "../handshake/handshake.ts";
 import { invalidOption, logError } from "../common/errors.ts";
 import { checkNames, givenOptions } from "../common/option_names.ts";
+import { checkHooks } from "../endpoint/options.ts";
 import { getWebSocketHooks } from "../endpoint/framework_hooks.ts";
 import type { ServerInfo } from "../adapters/sse.ts";
 import { checkListenOptions, type ListenAddress, type ListenOptions } from "./listen_options.ts";
@@ -58,14 +64,10 @@ export interface Server<Ws extends Adapter = Adapter> extends AsyncDisposable {
 }
 
 const OPTIONS = ["port", "hostname", "fetch", "tls", "websocket"];
-/** Names in `websocket`. Only the adapter for Node takes the last two. */
-const WEBSOCKET: readonly string[] = [
-  ...HOOK_NAMES,
-  ...ADAPTER_OPTIONS,
-  "options",
-  "wss",
-  "serverOptions",
-];
+/** Options that only the adapter for one runtime has. */
+const OWN_OPTIONS: Readonly<Partial<Record<RuntimeName, readonly string[]>>> = {
+  node: ["wss", "serverOptions"],
+};
 /** Names in `websocket.options`. `serve` reads the first three, other packages read the others too. */
 const RUNTIMES = ["deno", "node", "bun", "uws", "cloudflare", "sse"];
 
@@ -96,9 +98,16 @@ export function websocketOptions<Context extends object>(
   if (typeof fetch !== "function") {
     throw new TypeError(invalidOption("fetch", "a function", fetch));
   }
-  checkNames(websocket, WEBSOCKET, { kind: "hook or option", path: "websocket." });
+  const known = [...ADAPTER_OPTIONS, ...OWN_OPTIONS[runtime] ?? []];
+  checkNames(websocket, [...HOOK_NAMES, "options", ...known], {
+    kind: "hook or option",
+    path: "websocket.",
+  });
+  checkHooks("websocket", websocket);
+  checkHooks("websocket.hooks", websocket.hooks ?? {});
   const { options: byRuntime = {} } = websocket;
   checkNames(byRuntime, RUNTIMES, { kind: "runtime", path: "websocket.options." });
+  checkNames(byRuntime[runtime] ?? {}, known, { path: `websocket.options.${runtime}.` });
   const own: readonly string[] = [...HOOK_NAMES, "options"];
   const given: AdapterOptions<Context> = {
     ...Object.fromEntries(Object.entries(websocket).filter(([name]) => !own.includes(name))),
@@ -127,6 +136,24 @@ function hooksIn<Context extends object>(websocket: Partial<Hooks<Context>>) {
 /** Default application: answers every request with 404. */
 export function notFound(): Response {
   return new Response("Not found\n", { status: 404 });
+}
+
+const STRIPPED: Refusal = {
+  status: 426,
+  message:
+    "This WebSocket handshake lacks `Connection: Upgrade` or `Upgrade: websocket`: a proxy before the server must forward both headers",
+  headers: { upgrade: "websocket" },
+};
+
+/**
+ * Wraps `fetch`, to refuse WebSocket handshakes that a proxy has turned into plain requests. nginx
+ * forwards no `Upgrade` header by default, and the application's page would hide the reason.
+ */
+export function refusingStripped<Rest extends unknown[]>(
+  fetch: (request: Request, ...rest: Rest) => Awaitable<Response>,
+): (request: Request, ...rest: Rest) => Awaitable<Response> {
+  return (request, ...rest) =>
+    request.headers.has("sec-websocket-key") ? refusalResponse(STRIPPED) : fetch(request, ...rest);
 }
 
 /** Stores objects of the runtime on a request, as srvx does. `SSEAdapter.fetch` reads these. */

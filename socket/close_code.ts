@@ -1,4 +1,4 @@
-import { invalidOption } from "../common/errors.ts";
+import { invalidOption, shown } from "../common/errors.ts";
 
 /** Code that is reported if no close frame arrived (RFC 6455 §7.1.5). */
 export const ABNORMAL_CLOSURE = 1006;
@@ -24,7 +24,7 @@ export function checkClose(code: number, reason: string): void {
   if (!isSendableCloseCode(code)) {
     throw new RangeError(
       `Cannot close the peer as the code must be 1000-1003, 1007-1014 or 3000-4999: current value is ${
-        String(code)
+        shown(code)
       }`,
     );
   }

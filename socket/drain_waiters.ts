@@ -10,6 +10,9 @@ export interface DrainOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Names of the options of `peer.waitForDrain`. Applications for crossws also pass its `pollInterval`. */
+export const DRAIN_OPTIONS: readonly string[] = ["threshold", "signal", "pollInterval"];
+
 interface Waiter {
   readonly threshold: number;
   readonly resolve: () => void;

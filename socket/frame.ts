@@ -1,3 +1,4 @@
+import { typeName } from "../common/errors.ts";
 import { Message } from "./message.ts";
 import type { OutgoingFrame, Payload } from "./socket.ts";
 
@@ -61,8 +62,7 @@ function copy(view: ArrayBufferView): Uint8Array<ArrayBuffer> {
 
 /** Whether a value is a buffer. Reads the tag, as the buffer may come from another realm (`node:vm`). */
 function isBuffer(data: unknown): data is ArrayBuffer {
-  const tag = Object.prototype.toString.call(data);
-  return tag === "[object ArrayBuffer]" || tag === "[object SharedArrayBuffer]";
+  return /^(?:Shared)?ArrayBuffer$/.test(typeName(data));
 }
 
 function toJson(data: unknown): string {
@@ -80,11 +80,13 @@ function toJson(data: unknown): string {
     );
   }
   if (json !== undefined && json !== "{}") return json;
-  const kind = Object.prototype.toString.call(data).slice(8, -1);
+  const kind = typeName(data);
   // JSON leaves out the contents of a Map, a Set or an Error.
   if (json !== undefined && kind === "Object") return json;
   throw new TypeError(
-    `Cannot send ${kind} as it has no JSON text: send a string, bytes or a JSON value`,
+    `Cannot send this value as it has no JSON text (${
+      data === undefined ? data : `type ${kind}`
+    }): send a string, bytes or a JSON value`,
   );
 }
 

@@ -1,4 +1,6 @@
 import { BINARY_TYPES, type BinaryType } from "./message.ts";
+import { invalidOption } from "../common/errors.ts";
+import { checkCallOptions } from "../common/option_names.ts";
 import type { SendQueue } from "./send_queue.ts";
 
 /** Options of `peer.send`. */
@@ -9,6 +11,18 @@ export interface SendOptions {
    * @default true
    */
   readonly compress?: boolean;
+}
+
+const SEND_OPTIONS: readonly (keyof SendOptions)[] = ["compress"];
+
+/**
+ * Returns whether to compress a message, by the options of `peer.send`.
+ *
+ * @throws {TypeError} for an option that does not exist, and for a value that is not an object.
+ */
+export function compressOf(options: SendOptions | undefined): boolean {
+  checkCallOptions(options, SEND_OPTIONS);
+  return options?.compress ?? true;
 }
 
 /** The part of a peer that {@linkcode PeerWebSocket} calls. */
@@ -68,11 +82,7 @@ export class PeerWebSocket {
   /** @throws {TypeError} for an unknown type. */
   set binaryType(type: BinaryType) {
     if (!BINARY_TYPES.includes(type)) {
-      throw new TypeError(
-        `Cannot set binaryType as it must be one of ${BINARY_TYPES.join(", ")}: current value is ${
-          String(type)
-        }`,
-      );
+      throw new TypeError(invalidOption("binaryType", BINARY_TYPES.join(" or "), type));
     }
     this.#binaryType = type;
   }

@@ -1,7 +1,8 @@
 import { ABNORMAL_CLOSURE } from "./close_code.ts";
 import { PeerError } from "../common/errors.ts";
 import type { Limits } from "../common/limits.ts";
-import { DrainWaiters } from "./drain_waiters.ts";
+import { checkCallOptions } from "../common/option_names.ts";
+import { DRAIN_OPTIONS, type DrainOptions, DrainWaiters } from "./drain_waiters.ts";
 import {
   type BroadcastDomain,
   CLOSED,
@@ -251,7 +252,9 @@ export class SendQueue implements NativeSendQueue {
   }
 
   /** Resolves once at most `threshold` bytes are queued, or the peer is gone. */
-  async waitForDrain(threshold: number, signal: AbortSignal | undefined): Promise<void> {
+  async waitForDrain(options: DrainOptions = {}): Promise<void> {
+    checkCallOptions(options, DRAIN_OPTIONS);
+    const { threshold = this.#host.limits.drainThreshold, signal } = options;
     signal?.throwIfAborted();
     if (!(threshold >= 0)) {
       throw new RangeError(

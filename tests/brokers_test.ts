@@ -2,14 +2,16 @@ import assert from "node:assert/strict";
 import { brokerCases } from "./brokers/cases.ts";
 import { drivers } from "./brokers/drivers.ts";
 import type { CaseResult } from "./brokers/program.ts";
-import { chosenRuntimes, runtimesOf } from "./harness/runtime_suites.ts";
+import { chosenRuntimes, ONLY_RUNTIME, runtimesOf } from "./harness/runtime_suites.ts";
+import { runtimes } from "./runtimes/native.ts";
 import { run } from "../scripts/npm/command.ts";
 
 const program = new URL("./brokers/program.ts", import.meta.url);
 /** Milliseconds for all cases of one driver. */
 const MAX_MS = 300_000;
 
-for (const runtime of chosenRuntimes(runtimesOf.brokers)) {
+const named = runtimes.filter(({ name }) => name === Deno.env.get(ONLY_RUNTIME));
+for (const runtime of named.length > 0 ? named : chosenRuntimes(runtimesOf.brokers)) {
   const command = await runtime.command(program);
   for (const driver of drivers) {
     const missing = "missing" in command ? command.missing : await driver.missing?.();

@@ -73,3 +73,15 @@ for (const [index, code] of snippets.slice(1).entries()) {
     assert.ok(success, new TextDecoder().decode(stderr));
   });
 }
+
+Deno.test("docs/deployment.md shows the configurations that the tests use", async () => {
+  const page = await docs("deployment.md");
+  for (const [language, path] of [["nginx", "nginx.conf"], ["haproxy", "haproxy.cfg"]]) {
+    const shown = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(page)?.[1];
+    assert.equal(shown, await docs(`deployment/${path}`));
+  }
+});
+
+function docs(path: string): Promise<string> {
+  return Deno.readTextFile(new URL(`../docs/${path}`, import.meta.url));
+}

@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
-import http2 from "node:http2";
+import http from "node:http";
 import { once } from "node:events";
+import { text } from "node:stream/consumers";
 import { connect as connectTls } from "node:tls";
 import type { Buffer } from "node:buffer";
+import { checkHttp2 } from "./cases/sse_http2.ts";
 import { certificate, hasOpenssl } from "./harness/processes/certificate.ts";
+import {
+  lastingClients,
+  lastingHttp2Clients,
+  lastingTlsClients,
+} from "./harness/clients/lasting_clients.ts";
 import { handshakeText, RawClient } from "./harness/clients/raw_client.ts";
+import { sleep } from "./harness/clients/case_client.ts";
 import { ServerProcess } from "./harness/processes/server_process.ts";
 import { stopwatch, TimeLimit } from "./harness/time_limit.ts";
 import { fixture, runtimes } from "./runtimes/native.ts";
@@ -30,41 +38,28 @@ for (const runtime of served) {
       },
     });
 
-  test("close({ timeout }) resolves in time and the process ends, whatever clients do", async (server) => {
-    const clients = [await rawTo(server.port)];
-    const send = async (text: string, port = server.port) => {
-      const client = await rawTo(port);
-      client.pause();
-      clients.push(client);
-      await client.written(text);
-    };
-    await send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf");
-    await send("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
-    await send(handshakeText(server.port));
-    await send(handshakeText(server.port, { target: "/refused" }));
-    await send(handshakeText(server.port, { target: "/pending" }));
-    const securePort = Number(/SECURE (\d+)/.exec(server.output)?.[1]);
-    const session = tls && http2.connect(`https://127.0.0.1:${securePort}`, { ca: tls.cert });
-    if (session) {
-      session.on("error", () => {});
-      clients.push(await rawTo(securePort));
-      await send("\x16\x03\x01", securePort);
-      await once(session, "connect");
-      const stream = session.request({ ":path": "/", ":method": "POST" });
-      stream.on("error", () => {});
-      stream.write("half");
-    }
-    await printed(server, /OPEN\n/);
-    await printed(server, /PENDING\n/);
-    const elapsed = stopwatch();
-    Deno.kill(server.pid, "SIGTERM");
-    await printed(server, /STOPPED\n/);
-    assert.ok(elapsed() < 1500);
-    const code = await new TimeLimit(3000).race(server.exitCode, "the process lives on");
-    assert.equal(code, 0);
-    session?.destroy();
-    for (const client of clients) client.destroy();
+  test("the process ends within `timeout` + 1 s of SIGTERM, whatever clients do", (server) =>
+    ends(server, runtime.name !== "bun")); // Bun 1.4 has no HTTP/2 server by `Bun.serve`
+
+  const own = await runtime.command(fixture("own_hostile"));
+  Deno.test({
+    name: `${runtime.title} X7: with the runtime's own server, the process ends like that too`,
+    ignore,
+    async fn() {
+      await using server = await ServerProcess.start(own as string[]);
+      await ends(server);
+    },
   });
+
+  if (tls && runtime.name !== "bun") {
+    test("serve({ tls }) serves event streams over HTTP/2, whose host is :authority", async (server) => {
+      const port = /SECURE (\d+)/.exec(server.output)![1];
+      await checkHttp2(new URL(`https://127.0.0.1:${port}/stream`), {
+        ca: tls.cert,
+        opened: () => printed(server, new RegExp(`OPEN https://127.0.0.1:${port}/stream\n`)),
+      });
+    });
+  }
 
   test("a request that asks for another protocol is served", async (server) => {
     const headers = "Host: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n";
@@ -96,6 +91,16 @@ for (const runtime of served) {
     raw.destroy();
   });
 
+  test("a WebSocket handshake from which a proxy has removed headers is refused with the reason", async (server) => {
+    const key = { "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==" };
+    for (const headers of [key, { ...key, Upgrade: "websocket" }]) {
+      const request = http.get(server.address, { headers, agent: false });
+      const [response] = await once(request, "response") as [http.IncomingMessage];
+      assert.ok(response.statusCode === 426 || response.statusCode === 400);
+      assert.match(await text(response), /`Connection: Upgrade`/);
+    }
+  });
+
   test("fetch that throws is a 500 that exposes no details", async (server) => {
     const response = await fetch(`${server.address}throw`);
     assert.equal(response.status, 500);
@@ -109,6 +114,57 @@ for (const runtime of served) {
     assert.deepEqual([first.status, second.status], [200, 429]);
     await printed(server, /ADDRESS 127\.0\.0\.1\n/);
     for (const { body } of [first, second]) await body?.cancel();
+  });
+}
+
+/** Checks that a process with clients of every kind ends in time. */
+async function ends(server: ServerProcess, isHttp2 = false): Promise<void> {
+  const securePort = Number(/SECURE (\d+)/.exec(server.output)?.[1]);
+  const secure = tls && securePort ? { port: securePort, ca: tls.cert } : undefined;
+  const kinds = {
+    ...lastingClients,
+    ...secure ? lastingTlsClients : {},
+    ...secure && isHttp2 ? lastingHttp2Clients : {},
+  };
+  const clients = [];
+  for (const start of Object.values(kinds)) {
+    clients.push(await start({ port: server.port, ...secure ? { tls: secure } : {} }));
+  }
+  await printed(server, /(OPEN [^]*){4}/);
+  await printed(server, /PENDING\n/);
+  const elapsed = stopwatch();
+  Deno.kill(server.pid, "SIGTERM");
+  const code = await new TimeLimit(5000).race(server.exitCode, "the process lives on");
+  assert.ok(elapsed() < 1500);
+  assert.equal(code, 0);
+  assert.match(server.output, /STOPPED\n/);
+  for (const end of clients) end();
+}
+
+// If Deno passes this test no more, its programs need no `Deno.exit()` after `close()`.
+for (const [what, target] of [["vanishes", "/"], ["never reads", "/?flood"]] as const) {
+  Deno.test(`a bare process of Deno outlives its server if a client ${what}`, async () => {
+    const program = fixture("bare_deno").pathname;
+    await using server = await ServerProcess.start([
+      Deno.execPath(),
+      "run",
+      "-A",
+      "--no-check",
+      program,
+    ]);
+    const client = await rawTo(server.port);
+    client.pause();
+    client.handshake({ target });
+    if (target === "/") {
+      client.resume();
+      await client.head();
+      client.rst();
+    }
+    await printed(server, /STOPPED\n/);
+    const isAlive = sleep(1000).then(() => "alive");
+    assert.equal(await Promise.race([server.exitCode, isAlive]), "alive");
+    client.destroy();
+    Deno.kill(server.pid, "SIGKILL");
   });
 }
 

@@ -41,17 +41,30 @@ export async function openChat(serve: Serve, { port, sync }: ChatOptions): Promi
       maxPayload: 16 * 1024, // 2,000 characters, even if JSON needs six bytes for each
       maxBuffered: 1024 * 1024,
       maxPeers: 500,
+      maxPeersPerAddress: 50, // one client must not take all rooms
       messagesPerSecond: 20,
     },
     ...(sync && { sync }),
   });
   // Uses the same endpoint, so that WebSocket clients and SSE clients share the rooms.
   const sse = adapterSSE({ endpoint });
-  const fetch = (request: Request) => isForRoom(request) ? sse.fetch(request) : site(request);
+  const fetch = (request: Request) => {
+    if (!isUrl(request)) return new Response("Bad request\n", { status: 400 });
+    return isForRoom(request) ? sse.fetch(request) : site(request);
+  };
   const hostname = process.env["HOST"] ?? "127.0.0.1";
   const server = serve({ port, hostname, fetch, websocket: { endpoint } });
   await server.ready();
   return server;
+}
+
+/** Whether a request has a URL. The `Host` of a client may make none, such as `a:99999`. */
+function isUrl(request: Request): boolean {
+  try {
+    return URL.canParse(request.url);
+  } catch { // Deno 2.9 throws at the first read
+    return false;
+  }
 }
 
 /** Whether a request belongs to the SSE transport of a room, and not to the room's page. */

@@ -96,11 +96,14 @@ export function parseServerMessage(text: string): ServerMessage | undefined {
   return typeof value?.["type"] === "string" ? value as unknown as ServerMessage : undefined;
 }
 
-/** Returns a nickname without harmful characters, or undefined if it is empty or too long. */
+/** A character that a reader sees. U+2800 is an empty pattern of Braille dots. */
+const VISIBLE = /[^\p{Default_Ignorable_Code_Point}\p{C}\p{Z}\u2800]/u;
+
+/** Returns a nickname without harmful characters, or undefined if it is invisible or too long. */
 export function cleanName(value: unknown): string | undefined {
   if (typeof value !== "string" || value.length > 4 * MAX_NAME) return undefined;
   const name = value.toWellFormed().replace(HARMFUL, " ").replace(/\s+/g, " ").trim();
-  return name.length >= 1 && name.length <= MAX_NAME ? name : undefined;
+  return VISIBLE.test(name) && name.length <= MAX_NAME ? name : undefined;
 }
 
 /** Returns a line without harmful characters, or undefined if it is empty or too long. */

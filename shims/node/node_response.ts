@@ -6,19 +6,40 @@ import { pipeline } from "node:stream/promises";
 const FRAMING: readonly string[] = ["connection", "content-length", "transfer-encoding"];
 /** Milliseconds that a refused client has to end its half of the connection. */
 const LINGER_MS = 1000;
+/** Milliseconds that a client has to read its refusal once the endpoint has closed. */
+const LAST_MS = 500;
+
+/** The part of an endpoint that limits a response. */
+export interface ResponseLimits {
+  readonly limits: { readonly handshakeTimeout: number };
+  /** Whether the endpoint is closing or closed. */
+  isClosed(): boolean;
+  /** Functions to call once the endpoint has closed. */
+  readonly pending: Set<() => void>;
+}
 
 /**
  * Writes a web response to a connection that is not upgraded, and ends the connection. A client that
- * has not read the response after `ms` is disconnected, as the response would stay in memory.
+ * has not read the response after `handshakeTimeout` is disconnected, as the response would stay in
+ * memory. After the end of the endpoint, such a client would keep the process alive.
  */
 export async function respond(
   request: IncomingMessage,
   stream: Duplex,
   response: Response,
-  ms: number,
+  { limits, isClosed, pending }: ResponseLimits,
 ): Promise<void> {
-  const limit = setTimeout(() => stream.destroy(), Math.max(LINGER_MS, ms));
-  stream.once("close", () => clearTimeout(limit));
+  const destroyAfter = (ms: number) => setTimeout(() => stream.destroy(), ms);
+  let limit = destroyAfter(isClosed() ? LAST_MS : Math.max(LINGER_MS, limits.handshakeTimeout));
+  const hurry = () => {
+    clearTimeout(limit);
+    limit = destroyAfter(LAST_MS);
+  };
+  pending.add(hurry);
+  stream.once("close", () => {
+    clearTimeout(limit);
+    pending.delete(hurry);
+  });
   const out = new ServerResponse(request);
   out.shouldKeepAlive = false;
   // The types require a `net.Socket` here. Every stream of an `http` server is a `net.Socket`.

@@ -1,3 +1,4 @@
+import { invalidOption } from "../../common/errors.ts";
 import { checkNames } from "../../common/option_names.ts";
 import type { Limits } from "../../common/limits.ts";
 
@@ -15,6 +16,7 @@ const INERT: Readonly<Record<string, string>> = {
 };
 
 interface GivenOptions {
+  readonly wss?: unknown;
   readonly serverOptions?: object;
   readonly perMessageDeflate?: unknown;
   readonly endpoint?: unknown;
@@ -24,11 +26,18 @@ interface GivenOptions {
 /**
  * Takes the limits in `serverOptions` that `limits` does not set.
  *
- * @throws {TypeError} for an entry of `serverOptions` that would have no effect.
+ * @throws {TypeError} for a `wss` that is no server of `ws`, and for an entry of `serverOptions` that
+ * would have no effect.
  */
 export function withServerLimits<Options extends GivenOptions>(options: Options): Options {
-  const { serverOptions, limits, endpoint, perMessageDeflate } = options;
+  const { wss, serverOptions, limits, endpoint, perMessageDeflate } = options;
+  if (wss !== undefined) checkServer(wss);
   if (serverOptions === undefined) return options;
+  if (wss !== undefined) {
+    throw new TypeError(
+      "Cannot use serverOptions together with wss: give the options to your WebSocketServer",
+    );
+  }
   checkNames(serverOptions, Object.keys(Object(serverOptions)), { path: "serverOptions." });
   const given = new Map(Object.entries(serverOptions).filter(([, value]) => value !== undefined));
   for (const [name, reason] of Object.entries(INERT)) {
@@ -45,6 +54,12 @@ export function withServerLimits<Options extends GivenOptions>(options: Options)
     taken[name] = given.get(name);
   }
   return Object.keys(taken).length > 0 ? { ...options, limits: { ...limits, ...taken } } : options;
+}
+
+function checkServer(wss: unknown): void {
+  const { options, handleUpgrade, on } = Object(wss);
+  if (typeof handleUpgrade === "function" && typeof on === "function" && options) return;
+  throw new TypeError(invalidOption("wss", "a WebSocketServer of ws", wss));
 }
 
 function twice(name: string, other: string): TypeError {

@@ -83,11 +83,11 @@ export const adapters: readonly Case[] = [
     async run(client) {
       const errors = await client.command<string[]>("make");
       const expected = [
-        /^TypeError: .*hooks\.message.*function.*string/,
+        /^TypeError: .*hooks\.message.*function: current value is "x"/,
         /^TypeError: .*hooks\.mesage.*no such hook: known are upgrade, open, message/,
-        /^TypeError: .*hooks.*an object of hooks.*function/,
-        /^TypeError: .*resolve.*function.*number/,
-        /^TypeError: .*handleProtocols.*function.*string/,
+        /^TypeError: .*hooks as it must be an object: found function/,
+        /^TypeError: .*resolve.*function: current value is 1/,
+        /^TypeError: .*handleProtocols.*function: current value is "graphql/,
         /^TypeError: .*idleTimeout.*no such option/,
         /^TypeError: .*sync.*no such option/,
         /^TypeError: .*trustProxy.*yes/,
@@ -104,7 +104,7 @@ export const adapters: readonly Case[] = [
         /^TypeError: Cannot use open as there is no such option/,
         /^TypeError: .*retainHeaders.*list.*cookie/,
         /^TypeError: .*retainHeaders.*list.*user agent/,
-        /^TypeError: .*perMessageDeflate.*object: current value is on/,
+        /^TypeError: .*perMessageDeflate.*object: current value is "on"/,
         /^TypeError: .*perMessageDeflate.*object: current value is null/,
         /^TypeError: .*perMessageDeflate\.level.*no such option: known are server/,
         /^RangeError: .*perMessageDeflate\.serverMaxWindowBits.*8 to 15.*99/,
@@ -135,6 +135,58 @@ export const adapters: readonly Case[] = [
       await client.connect();
       const [{ maxPayload, idleTimeout }] = (await client.logged("limits"))[0]!.data;
       assert.deepEqual([maxPayload, idleTimeout], [DEFAULT_LIMITS.maxPayload, 5000]);
+    },
+  },
+  {
+    id: "A1.calls",
+    fact: "an unknown option of publish, send or waitForDrain is a TypeError, and nothing is sent",
+    server: (server) => ({
+      hooks: {
+        async open(peer) {
+          peer.subscribe("t");
+          const typo: object = { namspace: "/a" }, { ws } = server;
+          const calls: (() => unknown)[] = [
+            () => ws.publish("t", "secret", typo),
+            () => ws.publish("t", "secret", "/a" as unknown as object),
+            () => ws.endpoint.publish("t", "secret", typo),
+            () => peer.publish("t", "secret", typo),
+            () => peer.publish("t", "secret", true as unknown as object),
+            () => peer.send("secret", typo),
+            () => peer.send("secret", (() => {}) as unknown as object),
+            () => peer.websocket.send("secret", typo),
+            () => peer.waitForDrain(typo),
+          ];
+          for (const call of calls) {
+            try {
+              server.log("accepted", await call());
+            } catch (error) {
+              server.log("refused", String(error));
+            }
+          }
+          // Applications for crossws pass `pollInterval`.
+          await peer.waitForDrain({ pollInterval: 10 } as object);
+          ws.publish("t", "done", { namespace: undefined, unknown: undefined } as object);
+        },
+      },
+    }),
+    async run(client) {
+      const socket = await client.connect();
+      assert.equal(await socket.text(), "done");
+      const errors = (await client.logged("refused", 9)).map(({ data }) => data[0]);
+      const unknown = "TypeError: Cannot use namspace as there is no such option: known are ";
+      const found = (kind: string) =>
+        `TypeError: Cannot use the options as they must be an object: found ${kind}`;
+      assert.deepEqual(errors, [
+        `${unknown}namespace, compress`,
+        found("string"),
+        `${unknown}namespace, compress`,
+        `${unknown}compress, echo`,
+        found("boolean"),
+        `${unknown}compress`,
+        found("function"),
+        `${unknown}compress`,
+        `${unknown}threshold, signal, pollInterval`,
+      ]);
     },
   },
   {

@@ -133,26 +133,61 @@ export const drain: readonly Case[] = [
     server: (server) => ({
       hooks: {
         async upgrade(request) {
+          if (!request.url.endsWith("?slow")) return;
           server.log("upgrade");
-          if (request.url.endsWith("?slow")) await server.wait("upgrade");
+          await server.wait("upgrade");
         },
         open: () => server.log("open"),
+        async close() {
+          server.log("close");
+          await server.wait("close");
+        },
       },
       commands: { close: () => server.ws.close() },
     }),
     async run(client) {
+      await client.connect(); // its `close` hook delays the end
       const slow = client.refused("?slow");
       slow.catch(() => {}); // awaited below
       await client.logged("upgrade");
-      await client.command("close");
+      const closed = client.command("close");
+      await client.logged("close");
       assert.equal((await client.refused()).status, 503);
       await client.release("upgrade");
       assert.equal((await slow).status, 503);
+      await client.release("close");
+      await closed;
       assert.deepEqual(
-        await client.events(),
-        ["upgrade"],
+        (await client.events()).toSorted(),
+        ["close", "open", "upgrade"],
         "the refused handshake runs no hook, the pending one no open",
       );
+    },
+  },
+  {
+    id: "X7.pending-upgrade",
+    fact: "at its end adapter.close() gives up pending upgrade hooks: 503, and the signal aborts",
+    server: (server) => ({
+      limits: { handshakeTimeout: 60_000 },
+      onError: () => server.log("error"),
+      hooks: {
+        async upgrade({ signal }) {
+          signal.addEventListener("abort", () => server.log("aborted", signal.reason.name));
+          server.log("upgrade");
+          await new Promise(() => {});
+        },
+      },
+      commands: { close: () => server.ws.close() },
+    }),
+    async run(client) {
+      const pending = client.refused();
+      pending.catch(() => {}); // awaited below
+      await client.logged("upgrade");
+      await client.command("close");
+      assert.equal((await pending).status, 503);
+      assert.deepEqual((await client.logged("aborted"))[0]!.data, ["AbortError"]);
+      assert.equal((await client.stats()).timers, 0);
+      assert.deepEqual(await client.events(), ["upgrade", "aborted"]);
     },
   },
   {

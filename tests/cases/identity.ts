@@ -172,6 +172,26 @@ export const identity: readonly Case[] = [
     },
   },
   {
+    id: "I2.objects",
+    fact: "the objects in request.runtime can be read in open, after the upgrade",
+    server: (server) => ({
+      hooks: {
+        async open(peer) {
+          await Promise.resolve();
+          const runtime = peer.request.runtime as unknown as Record<string, RuntimeObjects>;
+          const name = String(runtime.name);
+          server.log("open", ...READERS[name]!(runtime[name]!));
+        },
+      },
+    }),
+    async run(client) {
+      await client.connect("/read");
+      const [path, ...others] = (await client.logged("open"))[0]!.data;
+      assert.equal(path, client.path("/read"));
+      assert.deepEqual(others.filter((it) => it !== "127.0.0.1" && it !== true), []);
+    },
+  },
+  {
     id: "I3.address",
     fact: "peer.remoteAddress is the client's IP address without a port, also after the close",
     server: (server) => ({
@@ -399,7 +419,7 @@ export const identity: readonly Case[] = [
       ]);
       assert.deepEqual((await client.logged("default"))[0]!.data, ["uint8array"]);
       assert.deepEqual((await client.logged("error"))[0]!.data, [
-        "TypeError: Cannot set binaryType as it must be one of uint8array, arraybuffer, blob, nodebuffer: current value is fragments",
+        'TypeError: Cannot use binaryType as it must be uint8array or arraybuffer or blob or nodebuffer: current value is "fragments"',
       ]);
     },
   },
@@ -483,3 +503,38 @@ export const identity: readonly Case[] = [
     },
   },
 ];
+
+/** Objects in `request.runtime`, typed by the members that a case reads. */
+interface RuntimeObjects {
+  readonly request: Request;
+  readonly info?: { readonly remoteAddr?: { readonly hostname: string } };
+  readonly server: { readonly port: number };
+  readonly req: { readonly url: string; getUrl(): string };
+  readonly socket: { readonly remoteAddress: string };
+  readonly head: Uint8Array;
+  readonly env: object;
+  readonly ctx: { readonly waitUntil: unknown };
+}
+
+/** Reads each object by the name of the runtime: first the path, then addresses and other facts. */
+const READERS: Readonly<Record<string, (objects: RuntimeObjects) => unknown[]>> = {
+  node: ({ req, socket, head }) => [req.url, socket.remoteAddress, head.length === 0],
+  deno: ({ request, info }) => [pathOf(request), info!.remoteAddr!.hostname],
+  bun: ({ request, server }) => [pathOf(request), request.headers.has("host"), server.port > 0],
+  uws: ({ req }) => [req.getUrl()],
+  cloudflare: ({ request, env, ctx }) => [
+    pathOf(request),
+    request.headers.has("upgrade"),
+    typeof env === "object",
+    typeof ctx.waitUntil === "function",
+  ],
+  sse: ({ request, info }) => [
+    pathOf(request),
+    request.headers.has("accept"),
+    info?.remoteAddr?.hostname ?? true, // only Deno's info has an address
+  ],
+};
+
+function pathOf({ url }: Request): string {
+  return new URL(url).pathname;
+}

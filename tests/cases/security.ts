@@ -131,9 +131,15 @@ export const security: readonly Case[] = [
         if (list) assert.equal(await client.command("make", JSON.parse(list)), "made", Origin);
         else assert.match(body, /`allowedOrigins` as a function would admit/);
       }
-      for (const wrong of ["https://*.example.com", "wss://a.example", "https://u@a.example"]) {
+      for (
+        const wrong of ["*", "https://*.example.com", "wss://a.example", "https://u@a.example"]
+      ) {
         const said = await client.command<string>("make", [wrong]);
-        assert.match(said, /^TypeError: .* a RegExp for a wildcard/, wrong);
+        assert.match(
+          said,
+          /^TypeError: .* must be "\*", a function, .*: an origin, .* a RegExp/,
+          wrong,
+        );
       }
     },
   },

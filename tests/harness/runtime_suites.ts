@@ -20,10 +20,11 @@ export type SplitFile =
   | "protocol"
   | "faults"
   | "fuzz"
-  | "brokers";
+  | "brokers"
+  | "middleboxes";
 
-/** Runtimes on which the brokers are tested: the drivers need sockets. */
-const BROKER_RUNTIMES = ["deno", "node20", "node24", "node26", "bun"];
+/** Runtimes on which the gate tests the brokers. `TEST_RUNTIME=node20` and others run by hand. */
+const BROKER_RUNTIMES = ["deno", "node24"];
 
 /** Runtimes of each test file that runs on several. `deno task test` runs each alone. */
 export const runtimesOf: Readonly<Record<SplitFile, readonly Runtime[]>> = {
@@ -35,6 +36,7 @@ export const runtimesOf: Readonly<Record<SplitFile, readonly Runtime[]>> = {
   faults: runtimes,
   fuzz: runtimes,
   brokers: runtimes.filter(({ name }) => BROKER_RUNTIMES.includes(name)),
+  middleboxes: runtimes.filter(({ name }) => ["deno", "node24", "bun"].includes(name)),
 };
 
 /** Environment variable with the name of the only runtime on which a test file runs. */

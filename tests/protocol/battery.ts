@@ -89,15 +89,18 @@ async function attempt(row: Row, client: CaseClient, ways: readonly Way[]): Prom
   return worst;
 }
 
-function settle(
-  { id, fact }: Row,
-  section: Section,
+/** Returns the outcome of a row. A row with a gap must fail, unless chance decides. */
+export function settle(
+  { id, fact }: Pick<Row, "id" | "fact">,
+  section: Pick<Section, "name">,
   { status, detail, why }: Verdict,
   gap: ProtocolGap | undefined,
 ): RowOutcome {
   const base = { id, section: section.name, fact, ...(detail === undefined ? {} : { detail }) };
   if (!gap) return { ...base, status, ...(why === undefined ? {} : { reason: why }) };
-  if (status === "failed") return { ...base, status: "gap", reason: gap.reason, link: gap.link };
+  if (status === "failed" || gap.mayPass) {
+    return { ...base, status: "gap", reason: gap.reason, link: gap.link };
+  }
   return { ...base, status: "failed", detail: "declared as a gap, but passes: narrow the gap" };
 }
 

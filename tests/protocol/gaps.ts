@@ -6,6 +6,8 @@ export interface ProtocolGap {
   readonly link: string;
   /** Rows that fail only sometimes, depending on how the network splits bytes written at once. */
   readonly atOnceOnly?: RegExp;
+  /** Whether a row sometimes passes, as chance decides: it may pass without an error. */
+  readonly mayPass?: boolean;
 }
 
 const FASTWEBSOCKETS = "https://github.com/denoland/fastwebsockets";
@@ -87,6 +89,7 @@ const uws: readonly ProtocolGap[] = [
       "uWebSockets.js 20 cuts the connection if a compressed frame's head and payload arrive apart",
     link: `${UWS}/WebSocketProtocol.h`,
     atOnceOnly: /^compressed\./,
+    mayPass: true, // on a busy machine the server reads both parts at once
   },
 ];
 

@@ -8,4 +8,8 @@ export interface ConnectOptions {
   /** Whether to offer permessage-deflate, or the options of `ws` for the offer. */
   readonly deflate?: boolean | object;
   readonly origin?: string;
+  /** Certificate that the client trusts. */
+  readonly ca?: string;
+  /** IP address of this machine from which the client connects. */
+  readonly localAddress?: string;
 }

@@ -7,6 +7,8 @@ import type { ConnectOptions } from "./connect_options.ts";
 export class EventStreamSocket extends EventEmitter {
   readonly socket: WebSocketSSE;
   readonly #headers: Readonly<Record<string, string>>;
+  /** Client of Deno's `fetch`, if the connections need their own options. */
+  readonly #client: { client?: Deno.HttpClient };
   /** Pending requests. */
   readonly #requests = new Set<AbortController>();
   /** Whether requests no longer reach the server. */
@@ -15,8 +17,17 @@ export class EventStreamSocket extends EventEmitter {
   #isPaused = false;
   #wake: () => void = () => {};
 
-  constructor(url: string, { headers = {}, protocols = [], origin }: ConnectOptions) {
+  constructor(
+    url: string,
+    { headers = {}, protocols = [], origin, ca, localAddress }: ConnectOptions,
+  ) {
     super();
+    this.#client = ca === undefined && localAddress === undefined ? {} : {
+      client: Deno.createHttpClient({
+        ...(ca === undefined ? {} : { caCerts: [ca] }),
+        ...(localAddress === undefined ? {} : { localAddress }),
+      }),
+    };
     this.#headers = { ...headers, ...origin === undefined ? {} : { origin } };
     this.socket = new WebSocketSSE(url, protocols, { fetch: this.#fetch });
     this.socket.binaryType = "arraybuffer";
@@ -83,14 +94,15 @@ export class EventStreamSocket extends EventEmitter {
     const request = new AbortController();
     this.#requests.add(request);
     init.signal?.addEventListener("abort", () => request.abort());
-    const response = await fetch(url, { ...init, headers, signal: request.signal });
+    const { signal } = request;
+    const response = await fetch(url, { ...init, ...this.#client, headers, signal });
     if ((init.method ?? "GET") !== "GET" || this.#isOpened) {
-      return this.#slowed(response, request.signal);
+      return this.#slowed(response, signal);
     }
     const fields = { ...Object.fromEntries(response.headers), ...cookiesOf(response) };
     if (response.ok) {
       this.emit("upgrade", { headers: fields });
-      return this.#slowed(response, request.signal);
+      return this.#slowed(response, signal);
     }
     const { status } = response;
     this.emit("refused", { status, headers: fields, body: await response.text() });

@@ -126,11 +126,11 @@ export class TestSocket {
 
 function webSocket(
   url: string,
-  { headers = {}, protocols = [], deflate = false, origin }: ConnectOptions,
+  { headers = {}, protocols = [], deflate = false, ...others }: ConnectOptions,
 ): WebSocket {
   return new WebSocket(url, [...protocols], {
     headers: { ...headers },
     perMessageDeflate: deflate ? { threshold: 0, ...deflate as object } : false,
-    ...(origin === undefined ? {} : { origin }),
+    ...others,
   });
 }

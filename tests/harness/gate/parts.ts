@@ -25,6 +25,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   fuzz: 20,
   conformance: 14,
   durable: 25,
+  middleboxes: 30,
   worker: 25,
 };
 const USUAL_SECONDS = 10;

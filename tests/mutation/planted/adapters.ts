@@ -51,6 +51,14 @@ export const adapters: readonly Fault[] = [
     caughtBy: ["deno C9."],
   },
   {
+    id: "deno-info-closed",
+    file: "adapters/deno.ts",
+    what: "The address in request.runtime throws after the upgrade",
+    find: "given && readableInfo(given)",
+    replace: "given",
+    caughtBy: ["deno I2."],
+  },
+  {
     id: "deno-characters-for-bytes",
     file: "adapters/deno.ts",
     what: "maxPayload counts characters",
@@ -404,6 +412,14 @@ export const adapters: readonly Fault[] = [
     find: 'return isWebSocketUpgrade(request.headers.get("upgrade"));',
     replace: 'return request.headers.get("upgrade") === "websocket";',
     caughtBy: ["test server", "test serve"],
+  },
+  {
+    id: "serve-hides-the-proxy",
+    file: "server/serve.ts",
+    what: "A handshake that a proxy has turned into a plain request gets the application's page",
+    find: 'request.headers.has("sec-websocket-key")',
+    replace: "false",
+    caughtBy: ["test serve"],
   },
   {
     id: "serve-waits-for-clients",

@@ -331,6 +331,22 @@ export const handshakes: readonly Fault[] = [
     caughtBy: ["deno X7."],
   },
   {
+    id: "endpoint-waits-for-upgrades",
+    file: "endpoint/endpoint.ts",
+    what: "An upgrade hook that is pending outlives close(), with its timer and its client",
+    find: "for (const giveUp of this.#host.pending) giveUp();",
+    replace: "",
+    caughtBy: ["deno X7.pending-upgrade"],
+  },
+  {
+    id: "node-refusal-outlives-close",
+    file: "shims/node/node_response.ts",
+    what: "A client that does not read its refusal keeps the process alive after close()",
+    find: "pending.add(hurry);",
+    replace: "",
+    caughtBy: ["unit node_response"],
+  },
+  {
     id: "admission-origin-floods-the-log",
     file: "handshake/origin_guard.ts",
     what: "Every foreign origin is logged, without a limit",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { hookError, PeerError } from "../../../common/errors.ts";
+import { hookError, invalidOption, PeerError } from "../../../common/errors.ts";
 
 Deno.test("PeerError is an Error with a stable code, a name and its cause", () => {
   const cause = new Error("why");
@@ -12,6 +12,28 @@ Deno.test("PeerError is an Error with a stable code, a name and its cause", () =
   );
   assert.equal(String(error), "PeerError: too large");
   assert.equal(new PeerError("ERR_PEER_HOOK", "x").cause, undefined);
+});
+
+Deno.test("invalidOption() quotes a string, and names the type of an object", () => {
+  const table: [found: unknown, text: string][] = [
+    ["5", '"5"'],
+    ["", '""'],
+    [5, "5"],
+    [null, "null"],
+    [undefined, "undefined"],
+    [Symbol("s"), "Symbol(s)"],
+    [{ secret: 1 }, "of type Object"],
+    [Object.create(null), "of type Object"],
+    [[1, 2], "of type Array"],
+    [() => "secret", "of type Function"],
+    [Promise.resolve(), "of type Promise"],
+  ];
+  for (const [found, text] of table) {
+    assert.equal(
+      invalidOption("port", "a number", found),
+      `Cannot use port as it must be a number: current value is ${text}`,
+    );
+  }
 });
 
 Deno.test("hookError() returns the same Error, with the name of the hook", () => {

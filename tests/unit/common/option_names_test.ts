@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { checkNames, givenOptions } from "../../../common/option_names.ts";
+import { checkCallOptions, checkNames, givenOptions } from "../../../common/option_names.ts";
 
 Deno.test("checkNames() accepts known names, and any name whose value is undefined", () => {
   checkNames({}, ["port"]);
@@ -28,11 +28,24 @@ Deno.test("checkNames() names the type that it found instead of an object", () =
   for (const [found, word] of table) {
     assert.throws(() => checkNames(found, [], { path: "limits.", kind: "limit" }), {
       name: "TypeError",
-      message: `Cannot use limits as it must be an object of limits: found ${word}`,
+      message: `Cannot use limits as it must be an object: found ${word}`,
     });
   }
   assert.throws(() => checkNames(1, []), {
-    message: "Cannot use the options as it must be an object of options: found number",
+    message: "Cannot use the options as they must be an object: found number",
+  });
+});
+
+Deno.test("checkCallOptions() accepts no options, and refuses what checkNames() refuses", () => {
+  for (const options of [undefined, {}, { echo: true }, { ecco: undefined }]) {
+    checkCallOptions(options, ["echo"]);
+  }
+  for (const options of [null, "x", true, () => {}]) {
+    assert.throws(() => checkCallOptions(options, ["echo"]), /must be an object: found /);
+  }
+  assert.throws(() => checkCallOptions({ echo: true, ecco: true }, ["echo"]), {
+    name: "TypeError",
+    message: "Cannot use ecco as there is no such option: known are echo",
   });
 });
 

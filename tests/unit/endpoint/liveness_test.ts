@@ -6,7 +6,7 @@ import { CHECKS, Liveness, LivenessClock, type Signs } from "../../../endpoint/l
 const signs = (given: Partial<Signs> = {}): Signs => ({
   activity: 0,
   queued: -1,
-  canPing: true,
+  hasHeartbeat: true,
   isPaused: false,
   ...given,
 });
@@ -83,11 +83,11 @@ Deno.test("Liveness gives a client at least half of idleTimeout after a pause", 
 });
 
 Deno.test("Liveness leaves silent clients to the runtime if the socket cannot ping", () => {
-  assert.deepEqual(checks(new Liveness(), 3 * END, { canPing: false }).filter(Boolean), []);
+  assert.deepEqual(checks(new Liveness(), 3 * END, { hasHeartbeat: false }).filter(Boolean), []);
 });
 
 Deno.test("Liveness ends a slow client's connection if its queue stays the same for idleTimeout", () => {
-  for (const given of [{ canPing: false }, { isPaused: true }]) {
+  for (const given of [{ hasHeartbeat: false }, { isPaused: true }]) {
     const found = checks(new Liveness(), END + 1, { queued: 100, ...given });
     // The first check only reads the queued amount.
     assert.deepEqual(found.indexOf("end"), END, JSON.stringify(given));
@@ -97,7 +97,7 @@ Deno.test("Liveness ends a slow client's connection if its queue stays the same 
 Deno.test("Liveness keeps a slow client that sends, or whose queue changes", () => {
   const sends = new Liveness(), reads = new Liveness(), readsBetween = new Liveness();
   for (let i = 0; i < 5 * END; i++) {
-    const slow = { queued: 100, canPing: false };
+    const slow = { queued: 100, hasHeartbeat: false };
     assert.equal(sends.check(signs({ ...slow, activity: i }), clock), undefined);
     assert.equal(reads.check(signs({ ...slow, queued: 100 + i % 2 }), clock), undefined);
     // The client reads in steps of the same size, so each check reads the same amount.
@@ -108,7 +108,7 @@ Deno.test("Liveness keeps a slow client that sends, or whose queue changes", () 
 
 Deno.test("Liveness does not count an empty queue or a fast client as stalled", () => {
   for (const queued of [0, -1]) {
-    const found = checks(new Liveness(), 5 * END, { queued, canPing: false });
+    const found = checks(new Liveness(), 5 * END, { queued, hasHeartbeat: false });
     assert.deepEqual(found.filter(Boolean), []);
   }
 });

@@ -10,8 +10,8 @@ Deno.test("createEndpoint() rejects unknown options, hooks and limits", () => {
     [{ hooks: { mesage() {} } }, /^Cannot use hooks\.mesage as there is no such hook/],
     [{ limits: { maxpayload: 1 } }, /^Cannot use limits\.maxpayload as there is no such limit/],
     [{ retainHeaders: ["user agent"] }, /^Cannot use retainHeaders as it must be a list/],
-    [null, /^Cannot use the options as it must be an object of options: found null/],
-    [{ limits: 5 }, /^Cannot use limits as it must be an object of limits: found number/],
+    [null, /^Cannot use the options as they must be an object: found null/],
+    [{ limits: 5 }, /^Cannot use limits as it must be an object: found number/],
   ];
   for (const [options, message] of table) {
     assert.throws(() => createEndpoint(options as EndpointOptions), { name: "TypeError", message });

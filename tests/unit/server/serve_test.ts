@@ -16,6 +16,32 @@ Deno.test("an undefined option in websocket.options keeps the common option", ()
   assert.deepEqual(websocketOptions("node", { websocket }), { hooks, trustProxy: 1 });
 });
 
+Deno.test("only serve on Node knows wss and serverOptions", () => {
+  for (const name of ["wss", "serverOptions"]) {
+    const websocket = { [name]: {} };
+    assert.deepEqual(Object.keys(websocketOptions("node", { websocket })), [name, "resolve"]);
+    assert.throws(() => websocketOptions("deno", { websocket }), {
+      name: "TypeError",
+      message: new RegExp(`^Cannot use websocket\\.${name} as there is no such hook or option`),
+    });
+  }
+});
+
+Deno.test("an error of serve names the path of the hook or option that the caller wrote", () => {
+  const table: [websocket: object, message: RegExp][] = [
+    [{ open: 1 }, /^Cannot use websocket\.open as it must be a function: /],
+    [{ hooks: { open: 1 } }, /^Cannot use websocket\.hooks\.open as it must be a function: /],
+    [
+      { options: { deno: { wss: {} } } },
+      /^Cannot use websocket\.options\.deno\.wss as there is no/,
+    ],
+    [{ options: { deno: "x" } }, /^Cannot use websocket\.options\.deno as it must be an object: /],
+  ];
+  for (const [websocket, message] of table) {
+    assert.throws(() => websocketOptions("deno", { websocket }), { name: "TypeError", message });
+  }
+});
+
 Deno.test("websocket.options rejects a key that is not a runtime", () => {
   const websocket = { hooks, options: { nodejs: {} } as object };
   assert.throws(() => websocketOptions("node", { websocket }), {

@@ -24,7 +24,7 @@ Deno.test("checkClose() rejects any other code, and names the value", () => {
     [2999, "2999"],
     [5000, "5000"],
     [65_536 + 1000, "66536"],
-    ["1000", "1000"],
+    ["1000", '"1000"'],
     [null, "null"],
     [Symbol.iterator, "Symbol(Symbol.iterator)"],
   ];

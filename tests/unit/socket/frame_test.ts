@@ -103,9 +103,9 @@ Deno.test("encode() rejects values without JSON text, and names the alternative"
   const circular: Record<string, unknown> = {};
   circular.self = circular;
   const table: [string, unknown, RegExp][] = [
-    ["undefined", undefined, /Cannot send Undefined .*send a string, bytes/],
-    ["function", () => {}, /Cannot send Function /],
-    ["symbol", Symbol("secret"), /Cannot send Symbol /],
+    ["undefined", undefined, /no JSON text \(undefined\): send a string, bytes/],
+    ["function", () => {}, /no JSON text \(type Function\): /],
+    ["symbol", Symbol("secret"), /no JSON text \(type Symbol\): /],
     ["bigint", 1n, /BigInt.*send a string or bytes/i],
     ["nested bigint", { n: 1n }, /BigInt/i],
     ["circular", circular, /circular.*leave out what JSON cannot hold/i],
@@ -113,7 +113,11 @@ Deno.test("encode() rejects values without JSON text, and names the alternative"
     ["File", new File(["x"], "x"), /Blob/],
     ["ReadableStream", new ReadableStream(), /stream.*each chunk/],
     ["Promise", Promise.resolve(1), /promise.*`await`/],
-    ["toJSON without a result", { toJSON: () => undefined }, /Cannot send Object /],
+    [
+      "toJSON without a result",
+      { toJSON: () => undefined },
+      /no JSON text \(type Object\): /,
+    ],
   ];
   for (const [name, data, message] of table) {
     assert.throws(() => encode(data), { name: "TypeError", message }, name);

@@ -180,8 +180,8 @@ Deno.test("SendQueue stops its timer at the end, and reports no drain afterwards
 Deno.test("SendQueue.waitForDrain() resolves at its threshold, inclusive, and at once if already reached", async () => {
   const { queue, drainTo, timers } = rig();
   queue.send(bytes(40), true);
-  assert.equal(await stateOf(queue.waitForDrain(40, undefined)), "resolved");
-  const waits = [0, 10, 39].map((threshold) => queue.waitForDrain(threshold, undefined));
+  assert.equal(await stateOf(queue.waitForDrain({ threshold: 40 })), "resolved");
+  const waits = [0, 10, 39].map((threshold) => queue.waitForDrain({ threshold }));
   const states = async () => await Promise.all(waits.map(stateOf));
   assert.deepEqual(await states(), ["pending", "pending", "pending"]);
   assert.equal(timers.size, 1, "timers, for runtimes without a drain event");
@@ -197,24 +197,27 @@ Deno.test("SendQueue.waitForDrain() resolves at its threshold, inclusive, and at
 Deno.test("SendQueue.waitForDrain() resolves when the peer ends, and at once afterwards", async () => {
   const { queue, timers } = rig();
   queue.send(bytes(60), true);
-  const wait = queue.waitForDrain(0, undefined);
+  const wait = queue.waitForDrain({ threshold: 0 });
   queue.close(1000, "");
   assert.equal(await stateOf(wait), "pending");
   queue.end(GONE);
   assert.equal(await stateOf(wait), "resolved");
-  assert.equal(await stateOf(queue.waitForDrain(0, undefined)), "resolved");
+  assert.equal(await stateOf(queue.waitForDrain({ threshold: 0 })), "resolved");
   assert.equal(timers.size, 0);
 });
 
 Deno.test("SendQueue.waitForDrain() rejects with the signal's reason, before and during the wait", async () => {
   const { queue, drainTo, timers } = rig();
   const reason = new Error("enough");
-  await assert.rejects(queue.waitForDrain(0, AbortSignal.abort(reason)), reason);
+  await assert.rejects(
+    queue.waitForDrain({ threshold: 0, signal: AbortSignal.abort(reason) }),
+    reason,
+  );
   queue.send(bytes(10), true);
   const controller = new AbortController();
   const [aborted, other] = [
-    queue.waitForDrain(0, controller.signal),
-    queue.waitForDrain(0, undefined),
+    queue.waitForDrain({ threshold: 0, signal: controller.signal }),
+    queue.waitForDrain({ threshold: 0 }),
   ];
   controller.abort(reason);
   await assert.rejects(aborted, reason);
@@ -238,7 +241,7 @@ Deno.test("SendQueue.waitForDrain() releases the signal once resolved", async ()
     Reflect.apply(removeEventListener, signal, args);
   };
   queue.send(bytes(10), true);
-  const wait = queue.waitForDrain(0, signal);
+  const wait = queue.waitForDrain({ threshold: 0, signal });
   drainTo(0);
   assert.equal(await stateOf(wait), "resolved");
   assert.deepEqual(kinds, ["add", "remove"]);
@@ -323,7 +326,8 @@ Deno.test("SendQueue reports when its client is watched, and when the watched qu
 Deno.test("SendQueue reports a client as watched while a caller waits for a drain", async () => {
   const { queue, watching, drainTo } = rig();
   queue.send(bytes(20), false);
-  const first = queue.waitForDrain(10, undefined), second = queue.waitForDrain(0, undefined);
+  const first = queue.waitForDrain({ threshold: 10 }),
+    second = queue.waitForDrain({ threshold: 0 });
   assert.deepEqual([watching, queue.slowAmount], [[true], 20]);
   drainTo(10);
   await first;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { WebSocketServer } from "ws";
 import adapter from "../../../../adapters/node.ts";
 import { createEndpoint } from "../../../../endpoint/endpoint.ts";
 
@@ -26,6 +27,21 @@ Deno.test("serverOptions of Node rejects an entry that would have no effect", ()
   for (const [options, message] of table) {
     assert.throws(() => adapter(options), { name: "TypeError", message });
   }
+});
+
+Deno.test("wss of Node must be a server of ws, and excludes serverOptions", () => {
+  for (const wss of [true, null, {}, "ws", () => {}, { options: {} }] as never[]) {
+    assert.throws(() => adapter({ wss }), {
+      name: "TypeError",
+      message: /^Cannot use wss as it must be a WebSocketServer of ws: current value is /,
+    });
+  }
+  const wss = new WebSocketServer({ noServer: true });
+  adapter({ wss });
+  assert.throws(() => adapter({ wss, serverOptions: {} }), {
+    name: "TypeError",
+    message: "Cannot use serverOptions together with wss: give the options to your WebSocketServer",
+  });
 });
 
 Deno.test("serverOptions of Node accepts entries that have their default", () => {
