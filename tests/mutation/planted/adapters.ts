@@ -473,8 +473,8 @@ export const adapters: readonly Fault[] = [
     id: "node-refusal-unread",
     file: "shims/node/node_response.ts",
     what: "A client that does not read its refusal stays connected",
-    find: "setTimeout(() => stream.destroy(), Math.max(LINGER_MS, ms))",
-    replace: "setTimeout(() => {}, Math.max(LINGER_MS, ms))",
+    find: "destroyAfter(isClosed() ? LAST_MS : Math.max(LINGER_MS, limits.handshakeTimeout))",
+    replace: "destroyAfter(2 ** 30)",
     caughtBy: ["unit node_response"],
   },
   {

@@ -302,8 +302,8 @@ export const handshakes: readonly Fault[] = [
     id: "admission-late-signal",
     file: "endpoint/upgrader.ts",
     what: "The signal of a handshake that timed out is not aborted",
-    find: "pending.handshake.abort(() => thrown);",
-    replace: "",
+    find: "pending.handshake.abort(() => thrown);\n      return refused({ status: 503,",
+    replace: "return refused({ status: 503,",
     caughtBy: ["deno L4."],
   },
   {
