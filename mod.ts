@@ -18,12 +18,8 @@
  * @module
  */
 export type { Adapter, AdapterOptions } from "./endpoint/adapter.ts";
-export {
-  type CloseOptions,
-  createEndpoint,
-  type Endpoint,
-  type EndpointPublishOptions,
-} from "./endpoint/endpoint.ts";
+export type { CloseOptions, EndpointPublishOptions } from "./endpoint/call_options.ts";
+export { createEndpoint, type Endpoint } from "./endpoint/endpoint.ts";
 export type { EndpointOptions } from "./endpoint/options.ts";
 export { type HookError, PeerError, type PeerErrorCode } from "./common/errors.ts";
 export {

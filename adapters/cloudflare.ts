@@ -35,7 +35,7 @@ import { IsolateEndpoint } from "./cloudflare/isolate_endpoint.ts";
 import { defaultBinding, forward, stubOf } from "./cloudflare/stub.ts";
 import { bindMethods } from "../common/bind_methods.ts";
 import { logError } from "../common/errors.ts";
-import type { EndpointPublishOptions } from "../endpoint/endpoint.ts";
+import type { EndpointPublishOptions } from "../endpoint/call_options.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
 import type { WorkerContext } from "../shims/workerd/request_context.ts";
 import { SharedAlarm } from "../shims/workerd/shared_alarm.ts";

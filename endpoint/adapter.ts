@@ -1,12 +1,8 @@
 import { type Decision, Upgrader } from "./upgrader.ts";
 import { checkDeflate } from "../handshake/deflate_options.ts";
 import { type AnyContext, clientHasLeft, type Handshake } from "../handshake/handshake.ts";
-import {
-  type CloseOptions,
-  createEndpoint,
-  Endpoint,
-  type EndpointPublishOptions,
-} from "./endpoint.ts";
+import type { CloseOptions, EndpointPublishOptions } from "./call_options.ts";
+import { createEndpoint, Endpoint } from "./endpoint.ts";
 import { bindMethods } from "../common/bind_methods.ts";
 import { checkNames, givenOptions } from "../common/option_names.ts";
 import { type Awaitable, isThenable } from "./hooks.ts";

@@ -4,6 +4,12 @@ import { Connection } from "./connection.ts";
 import type { Admission, ConnectionHost, LiveConnection } from "./connection_host.ts";
 import { LivenessClock } from "./liveness.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
+import {
+  CLOSE_OPTIONS,
+  type CloseOptions,
+  type EndpointPublishOptions,
+  PUBLISH_OPTIONS,
+} from "./call_options.ts";
 import { checkOptions, type EndpointOptions } from "./options.ts";
 import { Hub } from "../pubsub/hub.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
@@ -20,59 +26,10 @@ import type { ServerSocket } from "../socket/socket.ts";
 import { Counters, type Stats } from "../common/stats.ts";
 import { SharedInterval, Timers } from "../common/timers.ts";
 
-/** Options of {@linkcode Endpoint.close}. */
-export interface CloseOptions {
-  /**
-   * Close code that every peer gets.
-   *
-   * @default 1001
-   */
-  readonly code?: number;
-  /** Close reason that every peer gets. */
-  readonly reason?: string;
-  /**
-   * Milliseconds after which the remaining peers are terminated.
-   *
-   * @default 10_000
-   */
-  readonly timeout?: number;
-  /**
-   * Milliseconds over which the closes are spread, so that clients do not reconnect all at once.
-   *
-   * @default 0
-   */
-  readonly jitter?: number;
-}
-
-/** Options of {@linkcode Endpoint.publish}. */
-export interface EndpointPublishOptions {
-  /** Namespace whose subscribers get the message. Default: all namespaces. */
-  readonly namespace?: string;
-  /**
-   * Whether to compress the message for clients that have negotiated compression.
-   *
-   * @default true
-   */
-  readonly compress?: boolean;
-  /**
-   * Whether only subscribers of this process get the message. For endpoints with the option `sync`.
-   *
-   * @default false
-   */
-  readonly local?: boolean;
-}
-
 /** Milliseconds between checks of slow peers, for runtimes that do not report every drain. */
 const DRAIN_INTERVAL = 10;
 /** Milliseconds that {@linkcode Endpoint.close} waits for the sockets of accepted handshakes to open. */
 const MAX_OPENING = 2000;
-
-const PUBLISH_OPTIONS: readonly (keyof EndpointPublishOptions)[] = [
-  "namespace",
-  "compress",
-  "local",
-];
-const CLOSE_OPTIONS: readonly string[] = ["code", "reason", "timeout", "jitter"];
 
 /**
  * Hooks, peers, topics and limits, independent of any runtime. Several adapters may share one

@@ -1,5 +1,5 @@
 import { type Adapter, ADAPTER_OPTIONS, type AdapterOptions } from "../endpoint/adapter.ts";
-import type { CloseOptions } from "../endpoint/endpoint.ts";
+import type { CloseOptions } from "../endpoint/call_options.ts";
 import {
   type AnyContext,
   isWebSocketUpgrade,

@@ -1,5 +1,5 @@
 import type { DurableEndpoint } from "./durable_endpoint.ts";
-import type { EndpointPublishOptions } from "../../endpoint/endpoint.ts";
+import type { EndpointPublishOptions } from "../../endpoint/call_options.ts";
 import {
   answerClose,
   type CloudflareSocket,

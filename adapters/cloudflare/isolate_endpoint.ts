@@ -2,7 +2,7 @@ import { Adapter, endpointOf } from "../../endpoint/adapter.ts";
 import type { ConnectionHost } from "../../endpoint/connection_host.ts";
 import type { Decision } from "../../endpoint/upgrader.ts";
 import { checkCloudflare, type CloudflareRoomOptions, type Heartbeat } from "./options.ts";
-import type { CloseOptions } from "../../endpoint/endpoint.ts";
+import type { CloseOptions } from "../../endpoint/call_options.ts";
 import { encode, utf8Length } from "../../socket/frame.ts";
 import type { Peer } from "../../peer.ts";
 import { CallbackSocket } from "../../socket/callback_socket.ts";
