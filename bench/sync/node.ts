@@ -56,7 +56,7 @@ const PAYLOAD = "a message of thirty-two letters.";
 const [toolkit, client, port, topics] = process.argv.slice(2);
 const print = (event: Event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 let got = 0, acknowledged = 0, wake = () => {};
-let latencies: number[] = [];
+const latencies: number[] = [];
 
 function received(data: unknown): void {
   const text = String(data);

@@ -5,22 +5,31 @@ import type { Buffer } from "node:buffer";
  * from version 4 on.
  */
 export interface NodeRedisClient {
+  /** `options` of the library. */
   readonly options?: unknown;
+  /** `duplicate` of the library. */
   duplicate(overrides?: object): NodeRedisClient;
+  /** `connect` of the library. */
   connect(): Promise<unknown>;
+  /** `sendCommand` of the library. */
   sendCommand(command: readonly (string | Buffer)[]): Promise<unknown>;
+  /** `pSubscribe` of the library. */
   pSubscribe(...args: never): Promise<unknown>;
+  /** `subscribe` of the library. */
   subscribe(
     channels: string[],
     listener: (message: Uint8Array, channel: Uint8Array) => unknown,
     bufferMode: true,
   ): Promise<unknown>;
+  /** `unsubscribe` of the library. */
   unsubscribe(
     channels: string[],
     listener: (message: Uint8Array, channel: Uint8Array) => unknown,
     bufferMode: true,
   ): Promise<unknown>;
+  /** `on` of the library. */
   on(event: string, listener: (error: unknown) => void): unknown;
+  /** `disconnect` of the library. */
   disconnect(): Promise<unknown>;
 }
 
@@ -29,19 +38,29 @@ export interface NodeRedisClient {
  * or of [`iovalkey`](https://github.com/valkey-io/iovalkey).
  */
 export interface IoredisClient {
+  /** `options` of the library. */
   readonly options: unknown;
   /** State of the connection, which a client of a Redis Cluster does not have. */
   readonly mode: string;
+  /** `duplicate` of the library. */
   duplicate(overrides?: object): IoredisClient;
+  /** `connect` of the library. */
   connect(): Promise<unknown>;
+  /** `call` of the library. */
   call(command: string, args: (string | Buffer)[]): Promise<unknown>;
+  /** `pipeline` of the library. */
   pipeline(commands: unknown[][]): {
     exec(): Promise<[error: Error | null, result: unknown][] | null>;
   };
+  /** `subscribe` of the library. */
   subscribe(...channels: string[]): Promise<unknown>;
+  /** `unsubscribe` of the library. */
   unsubscribe(...channels: string[]): Promise<unknown>;
+  /** `on` of the library. */
   on(event: "messageBuffer", listener: (channel: Uint8Array, frame: Uint8Array) => void): unknown;
+  /** `on` of the library. */
   on(event: string, listener: (error: unknown) => void): unknown;
+  /** `disconnect` of the library. */
   disconnect(): void;
 }
 
