@@ -36,12 +36,16 @@ function driverOf(name: string | undefined): BrokerDriver {
 async function runCases(driver: BrokerDriver, ids: readonly string[]): Promise<void> {
   // One server for all cases that leave it alone: each case is a cluster of its own.
   const shared = await driver.start();
+  let hasFailed = false;
   const needed = brokerCases.filter(({ id }) => ids.length === 0 || ids.includes(id));
   for (const [i, brokerCase] of needed.entries()) {
     const result = await resultOf(driver, shared, brokerCase, `case${i}`);
     console.log(JSON.stringify({ id: brokerCase.id, ...result } satisfies CaseResult));
+    hasFailed ||= result.status === "failed";
   }
   await shared[Symbol.asyncDispose]();
+  // A failed case may wait for ever. Otherwise the process must end by itself.
+  if (hasFailed) process.exit();
 }
 
 async function resultOf(

@@ -81,7 +81,7 @@ async function commandOf(
   name: string,
   ...args: (string | Buffer)[]
 ): Promise<unknown> {
-  const admin = new Redis({ host: "127.0.0.1", port, password: PASSWORD });
+  const admin = new Redis({ host: "127.0.0.1", port, password: PASSWORD }).on("error", () => {});
   try {
     return await admin.call(name, args);
   } finally {
