@@ -12,9 +12,11 @@ export interface PgNotification {
  */
 export interface PgClient {
   connect(): Promise<unknown>;
-  query(
-    statement: { readonly text: string; readonly values?: string[]; readonly name?: string },
-  ): Promise<unknown>;
+  query(statement: {
+    readonly text: string;
+    readonly values?: (string | Uint8Array)[];
+    readonly name?: string;
+  }): Promise<unknown>;
   end(): Promise<unknown>;
   on(event: "notification", listener: (message: PgNotification) => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
@@ -30,7 +32,11 @@ export interface PgClient {
  * postgres.js, from version 3 on.
  */
 export interface PostgresJsClient {
-  unsafe(text: string, values?: string[], options?: { prepare?: boolean }): PromiseLike<unknown>;
+  unsafe(
+    text: string,
+    values?: (string | Uint8Array)[],
+    options?: { prepare?: boolean },
+  ): PromiseLike<unknown>;
   listen(
     channel: string,
     onnotify: (payload: string) => void,
