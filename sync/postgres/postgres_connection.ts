@@ -4,15 +4,19 @@ import { ChunkJoiner, splitFrame } from "../chunks.ts";
 import type { LoopConnection } from "../reconnect_loop.ts";
 import type { Session, SessionSource } from "./clients.ts";
 import {
+  bytesOf,
   MAX_NOTIFICATION,
   nameOf,
   type Notification,
-  NotificationCodec,
   notifyStatement,
+  senderOf,
 } from "./notification.ts";
 
-/** Letters of payloads after which the next publishes wait for another statement. */
-const MAX_STATEMENT = 1024 * 1024;
+/**
+ * Most bytes of one statement. The server answers each: a connection over which many megabytes go
+ * out does not look dead.
+ */
+const MAX_STATEMENT = 512 * 1024;
 /** Milliseconds for a notification to this node itself. */
 const DELIVERY_TIMEOUT = 2000;
 
@@ -30,7 +34,7 @@ export interface PostgresConnectionHost {
 /** Notifications that wait for the statements before theirs. */
 interface Waiting {
   readonly notifications: Notification[];
-  letters: number;
+  bytes: number;
   sent: Promise<void>;
 }
 
@@ -38,7 +42,7 @@ interface Waiting {
 export class PostgresConnection implements LoopConnection {
   readonly #host: PostgresConnectionHost;
   readonly #lost: (error: unknown) => void;
-  readonly #codec: NotificationCodec;
+  readonly #sender: string;
   readonly #joiner = new ChunkJoiner();
   /** Name of this node alone. A channel of the hub contains no colon. */
   readonly #own: string;
@@ -53,7 +57,7 @@ export class PostgresConnection implements LoopConnection {
   constructor(host: PostgresConnectionHost, lost: (error: unknown) => void) {
     this.#host = host;
     this.#lost = lost;
-    this.#codec = new NotificationCodec(host.node);
+    this.#sender = senderOf(host.node);
     this.#own = nameOf(host.prefix, `:${host.node}`);
   }
 
@@ -67,7 +71,9 @@ export class PostgresConnection implements LoopConnection {
     if (this.#isDestroyed) return session.destroy();
     await session.open();
     await session.listen([this.#own]);
-    await session.run(notifyStatement([{ name: this.#own, payload: "" }]));
+    await session.run(
+      notifyStatement(this.#sender, [{ name: this.#own, bytes: new Uint8Array() }]),
+    );
     await this.#isDelivered();
   }
 
@@ -87,16 +93,25 @@ export class PostgresConnection implements LoopConnection {
   }
 
   /**
-   * Sends frames in one transaction: all or none, in this order. Publishes that come while a
-   * statement is executed leave together in the next one.
+   * Sends frames, in this order. Publishes that come while a statement is executed leave together in
+   * the next one. A frame that needs several statements arrives as a whole or not at all, as its
+   * chunks are joined at the other end.
    */
   async publish(batch: readonly Publication[]): Promise<void> {
     const notifications = batch.flatMap(({ channel, frame }) => {
       const name = this.#nameOf(channel);
-      return splitFrame(frame, MAX_NOTIFICATION)
-        .map((part) => ({ name, payload: this.#codec.encode(part) }));
+      return splitFrame(frame, MAX_NOTIFICATION).map((bytes) => ({ name, bytes }));
     });
-    await this.#enqueue(notifications);
+    const sent: Promise<void>[] = [];
+    for (let from = 0, i = 0, bytes = 0; i < notifications.length; i++) {
+      bytes += notifications[i]!.bytes.byteLength;
+      const next = notifications[i + 1]?.bytes.byteLength ?? Infinity;
+      if (bytes + next <= MAX_STATEMENT) continue;
+      sent.push(this.#enqueue(notifications.slice(from, i + 1), bytes));
+      from = i + 1;
+      bytes = 0;
+    }
+    await Promise.all(sent);
   }
 
   isActive(): boolean {
@@ -122,19 +137,18 @@ export class PostgresConnection implements LoopConnection {
     return nameOf(this.#host.prefix, channel);
   }
 
-  #enqueue(notifications: readonly Notification[]): Promise<void> {
-    const letters = notifications.reduce((sum, { payload }) => sum + payload.length, 0);
+  #enqueue(notifications: readonly Notification[], bytes: number): Promise<void> {
     const waiting = this.#waiting;
-    if (waiting && waiting.letters + letters <= MAX_STATEMENT) {
+    if (waiting && waiting.bytes + bytes <= MAX_STATEMENT) {
       waiting.notifications.push(...notifications);
-      waiting.letters += letters;
+      waiting.bytes += bytes;
       return waiting.sent;
     }
-    const next: Waiting = { notifications: [...notifications], letters, sent: Promise.resolve() };
+    const next: Waiting = { notifications: [...notifications], bytes, sent: Promise.resolve() };
     this.#waiting = next;
     next.sent = this.#session!.run(() => {
       if (this.#waiting === next) this.#waiting = undefined;
-      return notifyStatement(next.notifications);
+      return notifyStatement(this.#sender, next.notifications);
     });
     return next.sent;
   }
@@ -146,8 +160,8 @@ export class PostgresConnection implements LoopConnection {
     }
     const channel = this.#channels.get(name);
     if (channel === undefined) return false;
-    if (this.#codec.isOwn(payload)) return true;
-    const frame = this.#joiner.join(channel, this.#codec.decode(payload));
+    if (payload.startsWith(this.#sender)) return true;
+    const frame = this.#joiner.join(channel, bytesOf(payload));
     if (frame) this.#host.received(channel, frame);
     return true;
   }

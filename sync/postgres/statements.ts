@@ -2,7 +2,7 @@
 export interface Statement {
   readonly text: string;
   /** Values of `$1`, `$2` and so on. Without values, `text` may contain several statements. */
-  readonly values?: string[];
+  readonly values?: (string | Uint8Array)[];
   /** Name under which the server keeps the parsed statement. */
   readonly name?: string;
 }

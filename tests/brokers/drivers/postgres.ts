@@ -3,12 +3,7 @@ import postgresJs from "postgres";
 import type { LinkMaker, SyncAdapter } from "../../../pubsub/sync_adapter.ts";
 import { splitFrame } from "../../../sync/chunks.ts";
 import { postgres } from "../../../sync/postgres.ts";
-import {
-  MAX_NOTIFICATION,
-  nameOf,
-  NotificationCodec,
-  notifyStatement,
-} from "../../../sync/postgres/notification.ts";
+import { MAX_NOTIFICATION, nameOf, notifyStatement } from "../../../sync/postgres/notification.ts";
 import type { BrokerClient, BrokerDriver, BrokerServer } from "../driver.ts";
 import { PostgresServer } from "./postgres_server.ts";
 
@@ -64,10 +59,9 @@ async function start(makeSync: MakeSync): Promise<BrokerServer> {
       },
     },
     async forge(cluster, channel, bytes) {
-      const codec = new NotificationCodec("stranger"), name = nameOf(cluster, channel);
       const parts = splitFrame(Uint8Array.from(bytes), MAX_NOTIFICATION);
-      const notifications = parts.map((part) => ({ name, payload: codec.encode(part) }));
-      await server.query(notifyStatement(notifications));
+      const name = nameOf(cluster, channel);
+      await server.query(notifyStatement("stranger", parts.map((bytes) => ({ name, bytes }))));
     },
     async connections() {
       const { rows } = await server.query(`select count(*)::int as count ${OTHERS}`);

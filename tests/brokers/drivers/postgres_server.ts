@@ -21,6 +21,8 @@ export class PostgresServer implements BrokerFaults, AsyncDisposable {
   readonly port: number;
   readonly #folder: string;
   #child: ChildProcess | undefined;
+  /** Connection of the tests themselves. */
+  #owner: pg.Client | undefined;
 
   private constructor(port: number, folder: string) {
     this.port = port;
@@ -48,15 +50,17 @@ export class PostgresServer implements BrokerFaults, AsyncDisposable {
     return `postgres://${role}:${PASSWORD}@127.0.0.1:${this.port}/${database}`;
   }
 
-  /** Runs a statement over a connection of its own. */
+  /** Runs a statement. */
   async query(statement: string | pg.QueryConfig): Promise<pg.QueryResult> {
+    this.#owner ??= await this.#connect();
+    return await this.#owner.query(statement);
+  }
+
+  async #connect(): Promise<pg.Client> {
     const client = new pg.Client(this.url());
+    client.on("error", () => this.#owner = undefined);
     await client.connect();
-    try {
-      return await client.query(statement);
-    } finally {
-      await client.end();
-    }
+    return client;
   }
 
   async restart(): Promise<void> {
@@ -99,6 +103,7 @@ export class PostgresServer implements BrokerFaults, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owner?.end();
     await this.kill();
     process.off("exit", this.#killAll);
     await rm(this.#folder, { recursive: true, force: true });
