@@ -2,7 +2,9 @@ import type { Statement } from "./statements.ts";
 
 /** A notification, as pg reports it. */
 export interface PgNotification {
+  /** `channel` of the library. */
   readonly channel: string;
+  /** `payload` of the library. */
   readonly payload?: string | undefined;
 }
 
@@ -11,17 +13,25 @@ export interface PgNotification {
  * 8 on.
  */
 export interface PgClient {
+  /** `connect` of the library. */
   connect(): Promise<unknown>;
+  /** `query` of the library. */
   query(statement: {
     readonly text: string;
     readonly values?: (string | Uint8Array)[];
     readonly name?: string;
   }): Promise<unknown>;
+  /** `end` of the library. */
   end(): Promise<unknown>;
+  /** `on` of the library. */
   on(event: "notification", listener: (message: PgNotification) => void): unknown;
+  /** `on` of the library. */
   on(event: "error", listener: (error: Error) => void): unknown;
+  /** `on` of the library. */
   on(event: "end", listener: () => void): unknown;
+  /** `off` of the library. */
   off(event: "notification", listener: (message: PgNotification) => void): unknown;
+  /** `listenerCount` of the library. */
   listenerCount(event: string): number;
   /** The connection itself, to end one that does not answer. */
   readonly connection: { readonly stream: { destroy(): unknown } };
@@ -32,11 +42,13 @@ export interface PgClient {
  * postgres.js, from version 3 on.
  */
 export interface PostgresJsClient {
+  /** `unsafe` of the library. */
   unsafe(
     text: string,
     values?: (string | Uint8Array)[],
     options?: { prepare?: boolean },
   ): PromiseLike<unknown>;
+  /** `listen` of the library. */
   listen(
     channel: string,
     onnotify: (payload: string) => void,
@@ -48,6 +60,7 @@ export interface PostgresJsClient {
 export interface PostgresJsListener {
   /** The server's process of the connection that listens: another one after a reconnect. */
   readonly state: { readonly pid: number | null };
+  /** `unlisten` of the library. */
   unlisten(): Promise<unknown>;
 }
 
