@@ -48,6 +48,10 @@ async function start(): Promise<BrokerServer> {
     const response = await fetch(`http://127.0.0.1:${monitor}/connz`);
     return (await response.json() as { num_connections: number }).num_connections;
   };
+  const untilNone = async () => {
+    while (await connections() > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  };
+  await untilNone(); // the connection that has shown that the server listens
   /** Changes the token. The server disconnects all clients with another one. */
   const reload = async (token: string) => {
     await configure(token);
@@ -63,7 +67,7 @@ async function start(): Promise<BrokerServer> {
       thaw: () => server.thaw(),
       async cut() {
         await reload("another");
-        while (await connections() > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+        await untilNone();
         await reload(TOKEN);
       },
     },
