@@ -15,8 +15,11 @@ export interface ChildOptions {
   /** Address of the server, see `BrokerServer.address`. */
   readonly address: string;
   readonly cluster: string;
-  /** What makes the child close its node: the message `close`, or a report about the broker. */
-  readonly closesWhen?: "asked" | "reported";
+  /**
+   * What makes the child close its node: the message `close`, the first report about the broker, or
+   * the second: an attempt to connect has failed too.
+   */
+  readonly closesWhen?: "asked" | "reported" | "retried";
 }
 
 /** A node in a process of its own, with a client of the topic `news` in the namespace `/room`. */
@@ -68,10 +71,14 @@ export async function runChild(
   { address, cluster, closesWhen = "asked" }: ChildOptions,
   driver: BrokerDriver,
 ): Promise<void> {
+  let reports = 0;
   const node = new TestNode({
     sync: driver.attach!(address).sync(cluster, { required: true }),
     onError: () => {
-      if (closesWhen === "reported") void node.close({ timeout: 0 });
+      reports++;
+      if (reports === { asked: undefined, reported: 1, retried: 2 }[closesWhen]) {
+        void node.close({ timeout: 0 });
+      }
     },
   });
   await node.ready();

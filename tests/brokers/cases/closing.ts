@@ -71,6 +71,19 @@ export const closeCases: readonly BrokerCase[] = [
       assert.equal(await orphan.exit, 0);
     },
   },
+  {
+    id: "N6.frozen",
+    fact: "a process ends by itself after close(), while the server does not answer",
+    needsServer: true,
+    needs: ["child"],
+    maxMs: 60_000,
+    async run(cluster) {
+      const child = await cluster.child({ closesWhen: "retried" });
+      cluster.faults.freeze();
+      assert.equal(await child.exit, 0);
+      cluster.faults.thaw();
+    },
+  },
 ];
 
 async function untilNone(count: () => Promise<number>): Promise<void> {
