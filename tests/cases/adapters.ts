@@ -44,7 +44,7 @@ export const adapters: readonly Case[] = [
             { resolve: 1 },
             { handleProtocols: "graphql-transport-ws" },
             { idleTimeout: 30 },
-            { sync: () => {} },
+            { sync: 1 },
             { trustProxy: "yes" },
             { trustProxy: -1 },
             { allowedOrigins: ["example.com"] },
@@ -89,7 +89,7 @@ export const adapters: readonly Case[] = [
         /^TypeError: .*resolve.*function: current value is 1/,
         /^TypeError: .*handleProtocols.*function: current value is "graphql/,
         /^TypeError: .*idleTimeout.*no such option/,
-        /^TypeError: .*sync.*no such option/,
+        /^TypeError: Cannot use sync /,
         /^TypeError: .*trustProxy.*yes/,
         /^TypeError: .*trustProxy.*-1/,
         /^TypeError: .*allowedOrigins.*example\.com/,
@@ -177,10 +177,10 @@ export const adapters: readonly Case[] = [
       const found = (kind: string) =>
         `TypeError: Cannot use the options as they must be an object: found ${kind}`;
       assert.deepEqual(errors, [
-        `${unknown}namespace, compress`,
+        `${unknown}namespace, compress, local`,
         found("string"),
-        `${unknown}namespace, compress`,
-        `${unknown}compress, echo`,
+        `${unknown}namespace, compress, local`,
+        `${unknown}compress, echo, local`,
         found("boolean"),
         `${unknown}compress`,
         found("function"),
