@@ -1,5 +1,5 @@
 import { median } from "../statistics.ts";
-import type { Cell } from "./run.ts";
+import type { Cell } from "./cell.ts";
 
 /** Writes the page: a table for each client library. */
 export function syncPage(cells: readonly Cell[], date: Date): string {

@@ -12,27 +12,14 @@ import { builtProgram } from "../../tests/harness/processes/built_program.ts";
 import { freePort, ServerProcess } from "../../tests/brokers/server_process.ts";
 import { FOLDER, installPackages } from "../packages.ts";
 import { flood, NodeProcess } from "./cluster.ts";
+import type { Cell, Toolkit } from "./cell.ts";
 import { syncPage } from "./page.ts";
 
 /** Runs of each cell. */
 const RUNS = 5;
 const NODE_VERSION = "24.21.0";
-const TOOLKITS = ["onepeer", "crossws"] as const;
+const TOOLKITS: readonly Toolkit[] = ["onepeer", "crossws"];
 const CLIENTS = ["ioredis", "node-redis"] as const;
-
-type Toolkit = typeof TOOLKITS[number];
-
-/** Figures of one cell, by toolkit: one value for each run. */
-export interface Cell {
-  readonly name: string;
-  readonly client: string;
-  readonly unit: string;
-  /** Whether a larger value is better. */
-  readonly isRate: boolean;
-  /** Bound of the ratio onepeer / crossws that the project wants to reach. */
-  readonly target?: number;
-  readonly values: Readonly<Record<Toolkit, readonly number[]>>;
-}
 
 /** A load: `nodes` processes, of which the first publishes. */
 interface Load {

@@ -70,8 +70,8 @@ export const peers: readonly Fault[] = [
     id: "peer-echo-ignored",
     file: "peer.ts",
     what: "`echo` changes nothing",
-    find: "const except = echo ? undefined : this.#self;",
-    replace: "const except = this.#self;",
+    find: "const except = echo ? undefined : this.#self, to",
+    replace: "const except = this.#self, to",
     caughtBy: ["deno P2."],
   },
   {

@@ -26,7 +26,7 @@ Deno.test("redis() throws at the call for a wrong option, and says what was foun
   const cluster = new Redis.Cluster([{ host: "127.0.0.1", port: 1 }], { lazyConnect: true });
   const client = node(), prefix = "chat";
   const table: [options: unknown, found: RegExp][] = [
-    [undefined, /must be an object of options: found undefined/],
+    [undefined, /the options as they must be an object: found undefined/],
     [{ client, prefix, name: "x" }, /Cannot use name as there is no such option: known are chan/],
     [{ client }, /Cannot use channel as it must be a string that is not empty: .* undefined/],
     [{ client, prefix: "" }, /Cannot use prefix as it must be a string that is not empty/],

@@ -25,7 +25,7 @@ Deno.test("postgres() takes clients of each library, and the options of crossws"
 Deno.test("postgres() throws at the call for a wrong option, and says what was found", () => {
   const prefix = "chat", client = connect();
   const table: [options: unknown, found: RegExp][] = [
-    [undefined, /must be an object of options: found undefined/],
+    [undefined, /the options as they must be an object: found undefined/],
     [{ connect, prefix, name: "x" }, /Cannot use name as there is no such option: known are chan/],
     [{ connect }, /Cannot use channel as it must be a string that is not empty: .* undefined/],
     [{ connect, prefix: "" }, /as it must be a string that is not empty/],
