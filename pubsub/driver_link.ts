@@ -1,19 +1,18 @@
+import { invalidOption } from "../common/errors.ts";
 import { encode } from "../socket/frame.ts";
 import type { SyncDriver, SyncMessage } from "./sync_adapter.ts";
 import type { LinkHost, NodeLink, NodePublish } from "./node_link.ts";
 
 /** Link over the driver of a user, which sends each message to every other node. */
 export class DriverLink implements NodeLink {
-  readonly isRequired = false;
   readonly channels = 1;
   readonly #driver: SyncDriver;
   readonly #host: LinkHost;
 
   /** @throws {TypeError} for a value that is no driver, such as a promise. */
   constructor(driver: SyncDriver, host: LinkHost) {
-    for (const name of ["subscribe", "publish"] as const) {
-      if (typeof (driver as SyncDriver | undefined)?.[name] === "function") continue;
-      throw new TypeError(`Cannot use sync as it must return a driver with the method ${name}()`);
+    if (!driver?.subscribe || !driver.publish) {
+      throw new TypeError(invalidOption("sync", "a function that returns a driver", driver));
     }
     this.#driver = driver;
     this.#host = host;
@@ -30,7 +29,7 @@ export class DriverLink implements NodeLink {
   publish({ namespace, topic, frame }: NodePublish): void {
     const { counts } = this.#host;
     // Drivers know this name as that of all namespaces.
-    if (namespace === "") return this.#host.dropped(1, new RangeError("a namespace has no name"));
+    if (namespace === "") return this.#host.dropped(1, new RangeError("no namespace"));
     this.#try(
       () => this.#driver.publish({ namespace: namespace ?? "", topic, data: frame.payload }),
       () => {
@@ -39,10 +38,6 @@ export class DriverLink implements NodeLink {
       },
       (error) => this.#host.dropped(1, error),
     );
-  }
-
-  async confirmed(): Promise<void> {
-    await undefined;
   }
 
   async close(): Promise<void> {

@@ -17,7 +17,7 @@ export interface NodePublish {
 /** The connection of a hub to the other nodes: over a broker, or over the driver of a user. */
 export interface NodeLink {
   /** Whether `ready()` waits for the connection. */
-  readonly isRequired: boolean;
+  readonly isRequired?: boolean;
   /** Observes the hub, to hear only the topics that have a subscriber here. */
   readonly interest?: HubObserver<unknown>;
   /** Number of channels that this node hears. */
@@ -27,7 +27,7 @@ export interface NodeLink {
   /** Sends a message to the other nodes. Does not throw. */
   publish(message: NodePublish): void;
   /** Resolves when this node hears all topics that have a subscriber here. */
-  confirmed(): Promise<void>;
+  confirmed?(): Promise<void>;
   /** Sends what waits, and ends the connection. Afterwards nothing keeps the process alive. */
   close(): Promise<void>;
 }

@@ -31,13 +31,10 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
   /** The other nodes, with the methods of crossws. */
   readonly driver: SyncDriver = {
     subscribe: (deliver) => void this.#listeners.push(deliver),
-    publish: ({ namespace, topic, data }) =>
-      this.#publish({
-        namespace: namespace || undefined,
-        topic,
-        frame: checkSize(encode(data)),
-        compress: true,
-      }),
+    publish: ({ namespace, topic, data }) => {
+      const frame = checkSize(encode(data));
+      this.#publish({ namespace: namespace || undefined, topic, frame, compress: true });
+    },
     close: () => this.close(),
   };
   readonly #hub: Hub<M>;
@@ -53,8 +50,11 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
   /** Calls `sync`, and connects in the background. */
   constructor(sync: SyncAdapter, host: SyncHost) {
     this.#host = host;
-    const made = sync({ id: randomId() }), linkHost = this.#linkHost();
-    this.#link = isLinkMaker(made) ? made.link(linkHost) : new DriverLink(made, linkHost);
+    // 16 hexadecimal digits: the eight bytes by which frames name their node.
+    const id = crypto.randomUUID().slice(19).replace("-", "");
+    const made = sync({ id }), linkHost = this.#linkHost();
+    this.#link = (made as Partial<LinkMaker> | undefined)?.link?.(linkHost) ??
+      new DriverLink(made as SyncDriver, linkHost);
     const { interest } = this.#link;
     this.#hub = new Hub(interest && new Notifier<M>([interest]));
     this.#link.open();
@@ -66,8 +66,8 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
   }
 
   /** Resolves when this node hears all topics that have a subscriber here. */
-  confirmed(): Promise<void> {
-    return this.#link.confirmed();
+  async confirmed(): Promise<void> {
+    await this.#link.confirmed?.();
   }
 
   /** Present values of the counters and gauges. */
@@ -161,12 +161,13 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
     if (!this.#isClosed) this.#link.publish(message);
   }
 
-  #deliver({ namespace, topic, frame, compress }: NodePublish): void {
+  #deliver(message: NodePublish): void {
     if (this.#isClosed) return;
-    this.#hub.publish(topic, frame, { namespace, compress });
+    const { namespace = "", topic, frame } = message;
+    this.#hub.publish(topic, frame, message);
     for (const deliver of this.#listeners) {
       try {
-        deliver({ namespace: namespace ?? "", topic, data: frame.payload });
+        deliver({ namespace, topic, data: frame.payload });
       } catch (error) {
         this.#report(error);
       }
@@ -181,20 +182,9 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
   }
 }
 
-/** Whether the option `sync` has returned what the brokers of `sync/` return. */
-function isLinkMaker(made: LinkMaker | SyncDriver | undefined): made is LinkMaker {
-  return typeof (made as Partial<LinkMaker> | undefined)?.link === "function";
-}
-
 function checkSize<Sized extends OutgoingFrame>(frame: Sized): Sized {
   if (frame.byteLength <= MAX_NODE_MESSAGE) return frame;
   throw new RangeError(
     `Cannot publish ${frame.byteLength} bytes as other nodes take at most ${MAX_NODE_MESSAGE}`,
   );
-}
-
-/** Returns 16 hexadecimal digits: the eight bytes by which frames name their node. */
-function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(8));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -7,6 +7,12 @@ export const broadcastChannelDriver: BrokerDriver = {
   start: () =>
     Promise.resolve({
       sync: (channel) => broadcastChannel({ channel }),
+      forge(cluster, channel, frame) {
+        const stranger = new BroadcastChannel(`onepeer:${cluster}`);
+        stranger.postMessage([{ channel, frame }]);
+        stranger.close();
+        return Promise.resolve();
+      },
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }),
 };

@@ -1,5 +1,7 @@
+import { Buffer } from "node:buffer";
 import nodeCluster from "node:cluster";
 import { once } from "node:events";
+import process from "node:process";
 import { cluster, setupPrimaryCluster } from "../../../sync/cluster.ts";
 import type { BrokerDriver } from "../driver.ts";
 
@@ -20,6 +22,14 @@ function clusterDriver(name: string, serialization: "json" | "advanced"): Broker
     start: () =>
       Promise.resolve({
         sync: (channel, { required = false } = {}) => cluster({ channel, required }),
+        forge(cluster, channel, frame) {
+          const node = "stranger";
+          process.send!({ onepeer: "hello", node, cluster });
+          const batch = [channel, Buffer.from(frame).toString("base64")];
+          process.send!({ onepeer: "publish", node, batch });
+          process.send!({ onepeer: "bye", node });
+          return Promise.resolve();
+        },
         [Symbol.asyncDispose]() {
           nodeCluster.worker!.disconnect(); // Node keeps a worker alive until then
           return Promise.resolve();
