@@ -29,7 +29,7 @@ export class DriverLink implements NodeLink {
   publish({ namespace, topic, frame }: NodePublish): void {
     const { counts } = this.#host;
     // Drivers know this name as that of all namespaces.
-    if (namespace === "") return this.#host.dropped(1, new RangeError("no namespace"));
+    if (namespace === "") return this.#host.dropped(1, new RangeError("a namespace has no name"));
     this.#try(
       () => this.#driver.publish({ namespace: namespace ?? "", topic, data: frame.payload }),
       () => {

@@ -232,8 +232,8 @@ export const sync: readonly Fault[] = [
     id: "sync-late-delivery",
     file: "pubsub/synced_hub.ts",
     what: "A closed node delivers messages of other nodes",
-    find: "    if (this.#isClosed) return;\n    this.#hub.publish(",
-    replace: "    this.#hub.publish(",
+    find: "    if (this.#isClosed) return;\n    const { namespace =",
+    replace: "    const { namespace =",
     caughtBy: ["unit synced_hub"],
   },
   {
