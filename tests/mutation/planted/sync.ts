@@ -223,7 +223,8 @@ export const sync: readonly Fault[] = [
     id: "sync-driver-namespace",
     file: "pubsub/driver_link.ts",
     what: "A message for the namespace without a name reaches all namespaces of other nodes",
-    find: 'if (namespace === "") return this.#host.dropped(1, new RangeError("no namespace"));',
+    find:
+      'if (namespace === "") return this.#host.dropped(1, new RangeError("a namespace has no name"));',
     replace: "",
     caughtBy: ["unit driver_link"],
   },
@@ -231,8 +232,8 @@ export const sync: readonly Fault[] = [
     id: "sync-late-delivery",
     file: "pubsub/synced_hub.ts",
     what: "A closed node delivers messages of other nodes",
-    find: "    if (this.#isClosed) return;\n    const { namespace",
-    replace: "    const { namespace",
+    find: "    if (this.#isClosed) return;\n    const { namespace =",
+    replace: "    const { namespace =",
     caughtBy: ["unit synced_hub"],
   },
   {

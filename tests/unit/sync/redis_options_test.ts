@@ -32,8 +32,14 @@ Deno.test("redis() throws at the call for a wrong option, and says what was foun
     [{ client, prefix: "" }, /Cannot use prefix as it must be a string that is not empty/],
     [{ client, channel: 5 }, /Cannot use channel .* current value is "?5"?/],
     [{ client, prefix, channel: "x" }, /Cannot use channel and prefix together/],
-    [{ client, prefix, required: "yes" }, /Cannot use required .* a boolean: current value is "?yes"?/],
-    [{ client, prefix, connector: "redis" }, /"ioredis" or "node-redis": current value is "?redis"?/],
+    [
+      { client, prefix, required: "yes" },
+      /Cannot use required .* a boolean: current value is "?yes"?/,
+    ],
+    [
+      { client, prefix, connector: "redis" },
+      /"ioredis" or "node-redis": current value is "?redis"?/,
+    ],
     [{ client, prefix, connector: "ioredis" }, /Cannot use the client .* without call\(\)/],
     [{ client: io(), prefix, connector: "node-redis" }, /Cannot use the client .* pSubscribe\(\)/],
     [{ prefix }, /either client or url must be given: found none/],
