@@ -17,6 +17,7 @@ const QUICK_RUNTIMES = ["deno", "node24"];
 
 /** Seconds of the files that differ much from {@linkcode USUAL_SECONDS}. */
 const SECONDS: Readonly<Record<string, number>> = {
+  brokers: 200,
   soak: 40,
   faults: 35,
   chat_e2e: 30,
