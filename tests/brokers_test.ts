@@ -14,7 +14,11 @@ const named = runtimes.filter(({ name }) => name === Deno.env.get(ONLY_RUNTIME))
 for (const runtime of named.length > 0 ? named : chosenRuntimes(runtimesOf.brokers)) {
   const command = await runtime.command(program);
   for (const driver of drivers) {
-    const missing = "missing" in command ? command.missing : await driver.missing?.();
+    const missing = "missing" in command
+      ? command.missing
+      : driver.isSlow && !Deno.env.get("TEST_SLOW_BROKERS")
+      ? "TEST_SLOW_BROKERS=1"
+      : await driver.missing?.();
     if (missing !== undefined) {
       console.error(
         `\n*** NOT RUN: needs ${missing}: broker ${driver.name} on ${runtime.title} ***\n`,

@@ -4,6 +4,8 @@ import type { SyncAdapter } from "../../pubsub/sync_adapter.ts";
 export interface BrokerDriver {
   /** Argument of the program, and name in the report, such as `redis-ioredis`. */
   readonly name: string;
+  /** Whether the cases take minutes. They run only with `TEST_SLOW_BROKERS=1`. */
+  readonly isSlow?: boolean;
   /** Returns the command or package that this machine or runtime lacks. */
   missing?(): Promise<string | undefined>;
   /** Runs the program in another process, and returns true, if this process cannot have the nodes. */

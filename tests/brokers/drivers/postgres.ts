@@ -23,6 +23,7 @@ const LIBRARIES: Readonly<Record<string, MakeSync>> = {
 export const postgresDrivers: readonly BrokerDriver[] = Object.entries(LIBRARIES).map(
   ([name, makeSync]) => ({
     name,
+    isSlow: name === "postgres-js",
     missing: () => Promise.resolve(PostgresServer.missing()),
     start: () => start(makeSync),
     attach: (address) => attach(makeSync, address),
