@@ -23,7 +23,7 @@ const LIBRARIES: Readonly<Record<string, MakeSync>> = {
 export const postgresDrivers: readonly BrokerDriver[] = Object.entries(LIBRARIES).map(
   ([name, makeSync]) => ({
     name,
-    isSlow: name === "postgres-js",
+    isSlow: true,
     missing: () => Promise.resolve(PostgresServer.missing()),
     start: () => start(makeSync),
     attach: (address) => attach(makeSync, address),
