@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 
 /** Headers that frame the body. Node writes them itself. */
 const FRAMING: readonly string[] = ["connection", "content-length", "transfer-encoding"];
-/** Milliseconds that a refused client has to end its half of the connection. */
+/** Milliseconds without data, after which a refused client that does not leave is disconnected. */
 const LINGER_MS = 1000;
 /** Milliseconds that a client has to read its refusal once the endpoint has closed. */
 const LAST_MS = 500;
@@ -20,8 +20,9 @@ export interface ResponseLimits {
 
 /**
  * Writes a web response to a connection that is not upgraded, and ends the connection. A client that
- * has not read the response after `handshakeTimeout` is disconnected, as the response would stay in
- * memory. After the end of the endpoint, such a client would keep the process alive.
+ * has not read the response after `handshakeTimeout`, or still sends then, is disconnected, as the
+ * response would stay in memory. After the end of the endpoint, such a client would keep the process
+ * alive.
  */
 export async function respond(
   request: IncomingMessage,
@@ -62,13 +63,13 @@ export async function respond(
 }
 
 /**
- * Ends our half of the connection, and reads on for a moment. Closing with unread bytes would reset
- * the connection, and lose the response.
+ * Ends our half of the connection, and reads on while the client still sends. Closing with unread
+ * bytes would reset the connection, and lose the response.
  */
 function endStream(stream: Duplex): void {
   const timer = setTimeout(() => stream.destroy(), LINGER_MS);
   stream.once("close", () => clearTimeout(timer)).once("end", () => stream.destroy());
-  stream.resume();
+  stream.on("data", () => timer.refresh()).resume();
   stream.end();
 }
 

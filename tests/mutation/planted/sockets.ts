@@ -283,6 +283,15 @@ export const sockets: readonly Fault[] = [
     caughtBy: ["test dropin"],
   },
   {
+    id: "response-lingers-once",
+    file: "shims/node/node_response.ts",
+    what:
+      "A refused client that still sends is disconnected after a second, and never reads the refusal",
+    find: 'stream.on("data", () => timer.refresh()).resume();',
+    replace: "stream.resume();",
+    caughtBy: ["node24 C4.late-reader"],
+  },
+  {
     id: "response-reset",
     file: "shims/node/node_response.ts",
     what:
