@@ -83,6 +83,8 @@ export abstract class Adapter {
   /**
    * Resolves at once, except with a broker whose option `required` is true: then as soon as the
    * broker is connected.
+   *
+   * @throws {Error} if the endpoint is closed before.
    */
   ready(): Promise<void> {
     return this.endpoint.ready();

@@ -108,6 +108,8 @@ export class Endpoint {
   /**
    * Resolves at once, except with a broker whose option `required` is true: then as soon as the
    * broker is connected.
+   *
+   * @throws {Error} if the endpoint is closed before.
    */
   async ready(): Promise<void> {
     await this.#synced?.ready();

@@ -42,7 +42,9 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
   readonly #host: SyncHost;
   readonly #counts = { framesOut: 0, bytesOut: 0, framesIn: 0, bytesIn: 0, drops: 0, invalid: 0 };
   readonly #listeners: ((message: SyncMessage) => void)[] = [];
+  /** Resolved at the first connection, and by {@linkcode close}. */
   readonly #firstUp = new Deferred();
+  #wasUp = false;
   #isUp = false;
   #isClosed = false;
   #reportedAt = -Infinity;
@@ -60,9 +62,15 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
     this.#link.open();
   }
 
-  /** Resolves when the broker is connected, if the option `required` of the broker is true. */
+  /**
+   * Resolves when the broker is connected, if the option `required` of the broker is true.
+   *
+   * @throws {Error} if the hub is closed before.
+   */
   async ready(): Promise<void> {
-    if (this.#link.isRequired) await this.#firstUp.promise;
+    if (!this.#link.isRequired) return;
+    await this.#firstUp.promise;
+    if (!this.#wasUp) throw new Error("The endpoint was closed before its broker was connected");
   }
 
   /** Resolves when this node hears all topics that have a subscriber here. */
@@ -130,6 +138,7 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#isUp = false;
+    this.#firstUp.resolve();
     try {
       await this.#link.close();
     } catch (error) {
@@ -143,7 +152,8 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
       counts: this.#counts,
       deliver: (message) => this.#deliver(message),
       up: () => {
-        this.#isUp = !this.#isClosed;
+        if (this.#isClosed) return;
+        this.#wasUp = this.#isUp = true;
         this.#firstUp.resolve();
       },
       down: (error) => {

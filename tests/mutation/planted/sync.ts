@@ -260,11 +260,19 @@ export const sync: readonly Fault[] = [
     caughtBy: ["unit synced_hub"],
   },
   {
+    id: "sync-ready-never",
+    file: "pubsub/synced_hub.ts",
+    what: "ready() of a required broker stays pending after close()",
+    find: "this.#isUp = false;\n    this.#firstUp.resolve();",
+    replace: "this.#isUp = false;",
+    caughtBy: ["unit synced_hub"],
+  },
+  {
     id: "sync-required-ignored",
     file: "pubsub/synced_hub.ts",
     what: "ready() does not wait for a required broker",
-    find: "if (this.#link.isRequired) await this.#firstUp.promise;",
-    replace: "",
+    find: "if (!this.#link.isRequired) return;",
+    replace: "return;",
     caughtBy: ["unit synced_hub"],
   },
   {

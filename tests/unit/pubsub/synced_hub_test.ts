@@ -146,6 +146,18 @@ Deno.test("SyncedHub.ready() waits for a required link alone", async () => {
   await hub.ready();
 });
 
+Deno.test("SyncedHub.ready() rejects if close() comes before the first connection", async () => {
+  const closed = start(Object.assign(new FakeLink(), { isRequired: true })).hub;
+  const waiting = assert.rejects(closed.ready(), /closed before its broker was connected/);
+  await closed.close();
+  await waiting;
+  await assert.rejects(closed.ready(), Error);
+  const link = Object.assign(new FakeLink(), { isRequired: true }), { hub } = start(link);
+  link.host.up();
+  await hub.close();
+  await hub.ready();
+});
+
 Deno.test("SyncedHub sends and delivers nothing after close(), and reports nothing more", async () => {
   const { hub, link, reports } = start(), member = new FakeMember();
   hub.subscribe("/", "t", member);
