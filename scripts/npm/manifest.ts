@@ -13,8 +13,19 @@ export const DIST = "dist";
 
 /** Packages that npm installs with onepeer. */
 const DEPENDENCIES = ["eventsource-parser", "ws"];
+/**
+ * Client libraries of brokers, with the oldest versions that the tests have run with.
+ */
+const BROKER_CLIENTS: Readonly<Record<string, string>> = {
+  "@nats-io/transport-node": ">=3",
+  "ioredis": ">=5",
+  "iovalkey": ">=0.3",
+  "pg": ">=8",
+  "postgres": ">=3.4",
+  "redis": ">=5",
+};
 /** Packages that only some entries need. Users of these entries install them. */
-const OPTIONAL_PEERS = ["srvx", "uWebSockets.js"];
+const OPTIONAL_PEERS = ["srvx", "uWebSockets.js", ...Object.keys(BROKER_CLIENTS)];
 
 const KEYWORDS = [
   "websocket",
@@ -88,11 +99,15 @@ function serverTargets(): Record<string, Target> {
   return { ...Object.fromEntries(conditions), default: target(entries[`${SERVER}/node`]!) };
 }
 
-/** Ranges of `deno.json`: `npm:ws@^8.21.0` gives `^8.21.0`. Packages from elsewhere get `*`. */
+/**
+ * Ranges of `deno.json`: `npm:ws@^8.21.0` gives `^8.21.0`. The clients of brokers have theirs here, and
+ * packages from elsewhere get `*`.
+ */
 function ranges(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => {
     const start = `npm:${name}@`;
     const specifier = imports[name];
-    return [name, specifier?.startsWith(start) ? specifier.slice(start.length) : "*"];
+    const range = specifier?.startsWith(start) ? specifier.slice(start.length) : undefined;
+    return [name, range ?? BROKER_CLIENTS[name] ?? "*"];
   }));
 }
