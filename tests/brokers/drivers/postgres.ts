@@ -3,7 +3,12 @@ import postgresJs from "postgres";
 import type { LinkMaker, SyncAdapter } from "../../../pubsub/sync_adapter.ts";
 import { splitFrame } from "../../../sync/chunks.ts";
 import { postgres } from "../../../sync/postgres.ts";
-import { MAX_NOTIFICATION, nameOf, notifyStatement } from "../../../sync/postgres/notification.ts";
+import {
+  MAX_NOTIFICATION,
+  nameOf,
+  notifyStatement,
+  senderOf,
+} from "../../../sync/postgres/notification.ts";
 import type { BrokerClient, BrokerDriver, BrokerServer } from "../driver.ts";
 import { PostgresServer } from "./postgres_server.ts";
 
@@ -62,7 +67,9 @@ async function start(makeSync: MakeSync): Promise<BrokerServer> {
     async forge(cluster, channel, bytes) {
       const parts = splitFrame(Uint8Array.from(bytes), MAX_NOTIFICATION);
       const name = nameOf(cluster, channel);
-      await server.query(notifyStatement("stranger", parts.map((bytes) => ({ name, bytes }))));
+      await server.query(
+        notifyStatement(senderOf("stranger"), parts.map((bytes) => ({ name, bytes }))),
+      );
     },
     async connections() {
       const { rows } = await server.query(`select count(*)::int as count ${OTHERS}`);
