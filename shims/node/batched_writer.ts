@@ -1,3 +1,4 @@
+import process from "node:process";
 import type { Duplex } from "node:stream";
 import type { OutgoingFrame } from "../../socket/socket.ts";
 import { FrameBatch } from "./frame_batch.ts";
@@ -16,8 +17,22 @@ class Turn {
   /** Empty batch from which all writers start, so that writers of the same frames share batches. */
   start: FrameBatch = new FrameBatch();
   /** Writer of the connection whose chunk is being read. This writer writes at the chunk's end. */
-  reading: object | undefined;
+  reading: BatchedWriter<Sender> | undefined;
   #waiting: BatchedWriter<Sender>[] = [];
+  /** Writers whose turn is ending right now. */
+  #ending: readonly BatchedWriter<Sender>[] = [];
+  #observesExit = false;
+
+  /** Lets frames leave that are still gathered when `process.exit()` is called. */
+  observeExit(): void {
+    if (this.#observesExit) return;
+    this.#observesExit = true;
+    process.once("exit", () => {
+      this.reading?.flush();
+      for (const writer of this.#ending) writer.flush();
+      for (const writer of this.#waiting) writer.flush();
+    });
+  }
 
   /** Calls `endTurn()` of a writer at the end of the turn. */
   await(writer: BatchedWriter<Sender>): void {
@@ -25,10 +40,11 @@ class Turn {
   }
 
   #end(): void {
-    const waiting = this.#waiting;
+    const ending = this.#ending = this.#waiting;
     this.#waiting = [];
     this.start = new FrameBatch();
-    for (const writer of waiting) writer.endTurn();
+    for (const writer of ending) writer.endTurn();
+    this.#ending = [];
   }
 }
 
@@ -49,6 +65,7 @@ export class BatchedWriter<Socket extends Sender> {
   constructor(stream: Duplex, socket: Socket) {
     this.stream = stream;
     this.socket = socket;
+    turn.observeExit();
   }
 
   /** Bytes that are not yet handed to the stream. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { type CaseClient, sleep } from "../harness/clients/case_client.ts";
 import type { TestSocket } from "../harness/clients/test_socket.ts";
 import type { ServerProcess } from "../harness/processes/server_process.ts";
@@ -18,8 +19,31 @@ interface Fate {
   readonly answered: number;
 }
 
+/** A hook that ends the process. */
+const exit: Case = {
+  id: "shutdown.exit",
+  fact: "what a hook sends right before process.exit() reaches its client and the subscribers",
+  server: () => ({
+    hooks: {
+      open: (peer) => peer.subscribe("news"),
+      message(peer, message) {
+        peer.send(message);
+        peer.publish("news", message);
+        process.exit(0);
+      },
+    },
+  }),
+  async run(client) {
+    await using fresh = await FreshServer.start(client, this.id);
+    const sender = await fresh.client.connect(), other = await fresh.client.connect();
+    sender.send("bye");
+    assert.deepEqual(await Promise.all([sender.text(), other.text()]), ["bye", "bye"]);
+    assert.equal(await fresh.client.server.exitCode, 0);
+  },
+};
+
 /** The end of a busy server by SIGTERM. */
-export const shutdown: readonly Case[] = ([["default", 1001], ["restart", 1012]] as const).map(
+const drained: readonly Case[] = ([["default", 1001], ["restart", 1012]] as const).map(
   ([name, code]): Case => ({
     id: `shutdown.${name}`,
     runsAlone: true, // it measures time
@@ -86,6 +110,8 @@ export const shutdown: readonly Case[] = ([["default", 1001], ["restart", 1012]]
     },
   }),
 );
+
+export const shutdown: readonly Case[] = [exit, ...drained];
 
 function onDeno({ command }: ServerProcess): boolean {
   return command.some((argument) => argument.endsWith("/fixtures/deno.ts"));

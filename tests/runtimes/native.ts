@@ -118,6 +118,10 @@ export const runtimes: readonly Runtime[] = [
       "X5.cut": noReset,
       "B4.freed": noReset,
       "black-hole.lines": noReset,
+      "shutdown.exit": {
+        reason: "Deno sends asynchronously, so `Deno.exit()` drops what was sent in the same turn",
+        link: "https://docs.deno.com/api/deno/~/Deno.exit",
+      },
       "L3.no-limit": {
         reason: "Deno's only option for pings also ends the connection if no answer comes",
         link: "https://docs.deno.com/api/deno/~/Deno.UpgradeWebSocketOptions",
@@ -200,6 +204,10 @@ export const runtimes: readonly Runtime[] = [
         link: UWS_SOURCE,
       },
       "C4.late-reader": closesOverUnread("uWebSockets'"),
+      "shutdown.exit": {
+        reason: "uWebSockets.js sends what a hook has sent after the hook has returned",
+        link: UWS_SOURCE,
+      },
       "C3.pause": readsOn,
       "C3.patient": readsOn,
       "C3.burst": readsOn,
