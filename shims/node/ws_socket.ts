@@ -4,6 +4,7 @@ import type { WebSocket } from "ws";
 import { OPEN, type OutgoingFrame, type SocketFailure } from "../../socket/socket.ts";
 import { CallbackSocket, type Wire } from "../../socket/callback_socket.ts";
 import { BatchedWriter } from "./batched_writer.ts";
+import { receiveChunk, type Receiver } from "./ws_receiver.ts";
 import type { SharedDeflate } from "./shared_deflate.ts";
 
 /** Parts of the response to a handshake, and hooks that need control frames. */
@@ -75,24 +76,6 @@ function flushAnd(method: "send" | "ping" | "close"): (this: WsSocket, ...args: 
   };
 }
 
-/** Members of the `Receiver` of `ws` that are needed to stop it. */
-interface Receiver {
-  readonly _errored?: boolean;
-  _write(chunk: unknown, encoding: string, done: () => void): void;
-}
-
-/**
- * Skips chunks after an error. `ws` 8.23 goes on with chunks that waited for an inflation, starts in
- * the middle of a frame, and throws an error that no code can catch.
- */
-function writeUnlessErrored(
-  this: Receiver,
-  ...[chunk, encoding, done]: Parameters<Receiver["_write"]>
-): void {
-  if (this._errored) done();
-  else (Object.getPrototypeOf(this) as Receiver)._write.call(this, chunk, encoding, done);
-}
-
 const flushAndSend = flushAnd("send"), flushAndPing = flushAnd("ping");
 const flushAndClose = flushAnd("close");
 
@@ -112,7 +95,7 @@ export function adopt(
   native[WRITER] = stream[WRITER] = new BatchedWriter(stream, socket);
   native[DEFLATE] = deflate;
   const { _receiver: receiver } = native as { _receiver?: Receiver };
-  if (receiver) receiver._write = writeUnlessErrored;
+  if (receiver) receiver._write = receiveChunk;
   native.send = flushAndSend;
   native.ping = flushAndPing;
   native.close = flushAndClose;

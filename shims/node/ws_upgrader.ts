@@ -51,9 +51,13 @@ export class WsUpgrader {
       ...(perMessageDeflate === undefined ? {} : { perMessageDeflate: sharing(perMessageDeflate) }),
       handleProtocols: (offered, request) =>
         this.#current?.protocol || (handleProtocols?.(offered, request) ?? false),
-      // @types/ws 8.18 lacks both: the time that `ws` waits for the client to end the connection, and
-      // the most pending pongs. `ws` 8.23 counts pongs as pending even within one chunk.
-      ...{ closeTimeout, maxPendingAutoPongs: PINGS_PER_CHUNK },
+      // @types/ws 8.18 lacks these options. `closeTimeout` is the time that `ws` waits for the client to
+      // end the connection. `ws` 8.23 counts pongs as pending even within one chunk.
+      ...{
+        closeTimeout,
+        maxPendingAutoPongs: PINGS_PER_CHUNK,
+        ...partLimits(this.#server.options),
+      },
     };
     if (verifyClient && verifyClient.length > 1) {
       throw new TypeError(
@@ -125,6 +129,22 @@ export class WsUpgrader {
 
 /** Start of the response header line with the extensions, as `ws` writes it. */
 const EXTENSIONS = "Sec-WebSocket-Extensions:";
+
+/** Limits of `ws` 8.23 by default. */
+const PART_LIMITS = { maxFragments: 16 * 1024, maxBufferedChunks: 256 * 1024 };
+
+/**
+ * Limits for the parts of a message: only those that the user has changed, as `receiveChunk` joins
+ * small parts.
+ */
+function partLimits(
+  { maxFragments = 0, maxBufferedChunks = 0 }: ServerOptions,
+): Readonly<Record<keyof typeof PART_LIMITS, number>> {
+  return {
+    maxFragments: maxFragments === PART_LIMITS.maxFragments ? 0 : maxFragments,
+    maxBufferedChunks: maxBufferedChunks === PART_LIMITS.maxBufferedChunks ? 0 : maxBufferedChunks,
+  };
+}
 
 /** Options of compression. By default each message is compressed by itself. */
 function sharing(perMessageDeflate: boolean | object): boolean | object {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { CLOSE, frame, PING, PONG, TEXT } from "../harness/clients/raw_client.ts";
 import { sleep } from "../harness/clients/case_client.ts";
 import { stopwatch } from "../harness/time_limit.ts";
@@ -65,6 +66,22 @@ export const limits: readonly Case[] = [
       raw.write(frame(TEXT, "x".repeat(50_000), { fin: false }));
       for (let i = 0; i < 40; i++) raw.write(frame(0, "x".repeat(50_000), { fin: false }));
       assert.deepEqual((await client.logged("error", 1, 1000))[0]!.data, ["ERR_PEER_TOO_LARGE"]);
+    },
+  },
+  {
+    id: "L1.many-fragments",
+    fact: "only maxPayload limits a message, not the number of its fragments",
+    server: (server) => ({
+      hooks: { message: (_, message) => server.log("message", message.text()) },
+    }),
+    async run(client) {
+      const raw = await client.upgraded(), count = 20_000;
+      const parts = Array.from({ length: count }, (_, i) => {
+        return frame(i === 0 ? TEXT : 0, `${i % 10}`, { fin: i === count - 1 });
+      });
+      raw.write(Buffer.concat(parts));
+      const text = "0123456789".repeat(count / 10);
+      assert.deepEqual((await client.logged("message"))[0]!.data, [text]);
     },
   },
   {
