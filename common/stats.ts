@@ -33,7 +33,7 @@ export interface SyncStats {
   readonly up: number;
   /** Gauge: channels that this node hears. A channel stays for a second without subscribers. */
   readonly channels: number;
-  /** Frames that the broker has confirmed. A frame holds the messages of one turn for one topic. */
+  /** Frames that the broker has confirmed. A frame holds messages of one turn for one channel. */
   readonly framesOut: number;
   /** Bytes of {@linkcode framesOut}. */
   readonly bytesOut: number;

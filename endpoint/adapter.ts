@@ -65,7 +65,7 @@ export abstract class Adapter {
   /**
    * Sends one message to each subscriber of a topic once, in all namespaces or in `namespace`.
    *
-   * @returns Number of peers of this process that accepted the message.
+   * @returns Number of peers of this endpoint that accepted the message.
    * @throws {TypeError} for data that cannot be sent, see `peer.send`.
    */
   publish(topic: string, data: unknown, options?: EndpointPublishOptions): number {
@@ -73,18 +73,18 @@ export abstract class Adapter {
   }
 
   /**
-   * The other nodes, as crossws shows them: {@linkcode Endpoint.sync}. Present with the option
-   * `sync`.
+   * Driver that reaches the other nodes alone, as in crossws: {@linkcode Endpoint.sync}. Present
+   * with the option `sync`.
    */
   get sync(): SyncDriver | undefined {
     return this.endpoint.sync;
   }
 
   /**
-   * Resolves at once, except with a broker whose option `required` is true: then as soon as the
-   * broker is connected.
+   * Resolves when the broker of the option `sync` is connected, if the option `required` of the
+   * broker is true. Resolves at once otherwise.
    *
-   * @throws {Error} if the endpoint is closed before.
+   * @throws {Error} if the endpoint closes before its required broker is connected.
    */
   ready(): Promise<void> {
     return this.endpoint.ready();

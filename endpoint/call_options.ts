@@ -33,7 +33,7 @@ export interface EndpointPublishOptions {
    */
   readonly compress?: boolean;
   /**
-   * Whether only subscribers of this process get the message. For endpoints with the option `sync`.
+   * Whether only subscribers of this endpoint get the message. Only useful with the option `sync`.
    *
    * @default false
    */

@@ -96,20 +96,21 @@ export class Endpoint {
   }
 
   /**
-   * The other nodes, as crossws shows them. Present with the option `sync`.
+   * Driver that reaches the other nodes alone, as in crossws. Present with the option `sync`.
    *
-   * `publish` sends to the other nodes alone. `subscribe` hears what other nodes send for topics that
-   * have a subscriber here; with a driver of your own, for all topics. `close` ends the connection.
+   * `publish` sends to the other nodes. `subscribe` hears the messages of other nodes to all
+   * namespaces, and those for topics that have a subscriber on this node. With a driver of your
+   * own, `subscribe` hears all messages. `close` ends the connection.
    */
   get sync(): SyncDriver | undefined {
     return this.#synced?.driver;
   }
 
   /**
-   * Resolves at once, except with a broker whose option `required` is true: then as soon as the
-   * broker is connected.
+   * Resolves when the broker of the option `sync` is connected, if the option `required` of the
+   * broker is true. Resolves at once otherwise.
    *
-   * @throws {Error} if the endpoint is closed before.
+   * @throws {Error} if the endpoint closes before its required broker is connected.
    */
   async ready(): Promise<void> {
     await this.#synced?.ready();
@@ -123,7 +124,7 @@ export class Endpoint {
   /**
    * Sends one message to each subscriber of a topic once, in all namespaces or in `namespace`.
    *
-   * @returns Number of peers of this process that accepted the message.
+   * @returns Number of peers of this endpoint that accepted the message.
    * @throws {TypeError} for data that cannot be sent (see `peer.send`), and for an unknown option.
    */
   publish(topic: string, data: unknown, options: EndpointPublishOptions = {}): number {

@@ -15,7 +15,7 @@ export class FailureReporter {
     const failed = (thrown: unknown) => logError("the option onError itself failed", thrown);
     try {
       if (!this.#onError) {
-        const what = request ? "a peer could not be created" : "other nodes are not reached";
+        const what = request ? "a peer could not be created" : "other nodes cannot be reached";
         return logError(`${what} (${stage})`, error);
       }
       const result: unknown = this.#onError(error, request ? { stage, request } : { stage });

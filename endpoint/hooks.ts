@@ -84,7 +84,8 @@ export type ResolveHooks<Context extends object = AnyContext> = (
 export interface FailureInfo {
   /**
    * `"upgrade"` (the hooks of a handshake), `"origin"` (the origin guard), `"resolve"` (choosing
-   * hooks again after hibernation) or `"sync"` (the broker is not reached, at most once a second).
+   * hooks again after hibernation) or `"sync"` (the connection to other nodes: at most one report a
+   * second).
    */
   readonly stage: string;
   /** The request, if there is one. */

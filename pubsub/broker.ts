@@ -42,7 +42,7 @@ export interface Publication {
   readonly frame: Uint8Array<ArrayBuffer>;
 }
 
-/** What a broker tells its node. */
+/** Receiver of the events of a broker: its node. */
 export interface BrokerHost {
   /** A frame has arrived on a channel. Frames of this node may come back: the node ignores them. */
   received(channel: string, frame: Uint8Array): void;

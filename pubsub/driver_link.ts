@@ -28,8 +28,10 @@ export class DriverLink implements NodeLink {
 
   publish({ namespace, topic, frame }: NodePublish): void {
     const { counts } = this.#host;
-    // Drivers know this name as that of all namespaces.
-    if (namespace === "") return this.#host.dropped(1, new RangeError("no namespace"));
+    // For a driver, the empty name stands for all namespaces.
+    if (namespace === "") {
+      return this.#host.dropped(1, new RangeError('a driver cannot publish to the namespace ""'));
+    }
     this.#try(
       () => this.#driver.publish({ namespace: namespace ?? "", topic, data: frame.payload }),
       () => {

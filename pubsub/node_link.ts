@@ -39,7 +39,7 @@ export interface LinkHost {
   readonly counts: LinkCounts;
   /** Delivers a message of another node to the subscribers of this node. */
   deliver(message: NodePublish): void;
-  /** The connection stands, and all channels are confirmed. */
+  /** The connection is open, and all channels are confirmed. */
   up(): void;
   /** The connection was lost, or could not be made. */
   down(error: unknown): void;

@@ -11,8 +11,9 @@ export interface SyncMessage {
 }
 
 /**
- * The simplest connection between nodes, with the names of crossws: each message goes to every other
- * node. A driver does not deliver the node's own messages.
+ * The simplest connection between nodes, with the methods of crossws: each message goes to every
+ * other node. A driver must not deliver the node's own messages: its subscribers would get them
+ * twice.
  */
 export interface SyncDriver {
   /** Calls `deliver` with each message of another node from now on. */

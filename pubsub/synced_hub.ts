@@ -10,7 +10,7 @@ import { type LinkHost, MAX_NODE_MESSAGE, type NodeLink, type NodePublish } from
 import type { HubPublishOptions, Member, PubSub } from "./pubsub.ts";
 import type { LinkMaker, SyncAdapter, SyncDriver, SyncMessage } from "./sync_adapter.ts";
 
-/** Milliseconds between reports of a broker that is not reached. */
+/** Milliseconds between reports of a broker that cannot be reached. */
 const REPORT_INTERVAL = 1000;
 
 /** Services of a {@linkcode SyncedHub}. */
@@ -63,9 +63,9 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
   }
 
   /**
-   * Resolves when the broker is connected, if the option `required` of the broker is true.
+   * Resolves when the broker is connected if its option `required` is true, and at once otherwise.
    *
-   * @throws {Error} if the hub is closed before.
+   * @throws {Error} if the hub closes before the first connection of a required broker.
    */
   async ready(): Promise<void> {
     if (!this.#link.isRequired) return;

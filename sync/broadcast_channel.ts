@@ -2,8 +2,9 @@
  * Connects the endpoints of all threads of one process, over a `BroadcastChannel`. Runs on Node, Deno
  * and Bun.
  *
- * The channel does not keep the process alive. Each node gets all frames of the others, and ignores
- * those without a subscriber. A thread that is busy has no limit for the frames that wait for it.
+ * The channel does not keep the process alive. Each endpoint gets all messages of the others, and
+ * ignores those without a subscriber. The number of messages that wait for a busy thread has no
+ * limit.
  *
  * @example
  * ```ts
@@ -25,8 +26,8 @@ import { type ClusterName, clusterName } from "./cluster_name.ts";
 export type BroadcastChannelOptions = ClusterName;
 
 /**
- * Returns the option `sync` for the endpoints of all threads of this process. Nodes with the same
- * `channel` hear each other.
+ * Returns the option `sync` for the endpoints of all threads of this process. Endpoints with the
+ * same `channel` hear each other.
  *
  * @throws {TypeError} for a missing name, and for an unknown option.
  */
@@ -86,7 +87,7 @@ class BroadcastBroker implements Broker {
     for (const channel of channels) this.#channels.delete(channel);
   }
 
-  /** Sends one message with all frames: a message costs far more than its length. */
+  /** Sends one message with all frames: the number of messages costs far more than their length. */
   async publish(batch: readonly Publication[]): Promise<void> {
     if (!this.#port) throw new Error("the channel is closed");
     this.#port.postMessage(batch);

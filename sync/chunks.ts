@@ -20,8 +20,8 @@ const MAX_UNFINISHED_BYTES: number = 64 * 1024 * 1024;
  * length, offset   4 bytes, the highest first
  * ```
  *
- * The hash names the frame, so the chunks of two senders never mix. A frame that itself begins with
- * 0xff becomes a chunk too: then every frame is carried as it is.
+ * The hash names the frame, so the chunks of two senders never mix. A frame that begins with 0xff
+ * is always sent as chunks, so that no receiver takes the frame itself for a chunk.
  *
  * @param maxBytes most bytes that the broker carries at once; at least 26.
  * @throws {RangeError} for a frame over 64 MiB, and if a chunk has no room for a part.
@@ -66,8 +66,8 @@ interface Unfinished {
 }
 
 /**
- * Joins the chunks of {@linkcode splitFrame}. Never returns a part of a frame: the hash covers the
- * whole frame, and chunks that arrive doubled or in another order, or not at all, spoil their frame.
+ * Joins the chunks of {@linkcode splitFrame}. Returns only whole frames, as the hash covers the
+ * whole frame. If a chunk is missing, or arrives in another order, the frame is dropped.
  */
 export class ChunkJoiner {
   readonly #maxBytes: number;
@@ -86,9 +86,9 @@ export class ChunkJoiner {
   }
 
   /**
-   * Takes what has arrived on a channel. Returns a whole frame, or `undefined` while parts are
-   * missing. Returns bytes that begin like a chunk and are none as they are: no frame of a node looks
-   * so, and the node counts them as invalid.
+   * Takes bytes that have arrived on a channel. Returns a whole frame, or `undefined` while parts
+   * are missing. Returns the bytes of a malformed chunk unchanged: the node counts these as
+   * invalid, since no frame of a node begins with 0xff.
    */
   join(channel: string, bytes: Uint8Array): Uint8Array | undefined {
     if (bytes[0] !== MARK) return bytes;
@@ -100,7 +100,7 @@ export class ChunkJoiner {
     const key = `${channel}\n${Buffer.from(hash).toString("latin1")}`;
     if (offset === 0) this.#begin(key, total);
     const frame = this.#unfinished.get(key);
-    // This node subscribed meanwhile, or an earlier part was lost or dropped.
+    // This node subscribed after the first chunk, or an earlier chunk was lost or dropped.
     if (!frame) return undefined;
     if (offset !== frame.received || total !== frame.bytes.byteLength) {
       this.#drop(key);
@@ -111,12 +111,6 @@ export class ChunkJoiner {
     if (frame.received < total) return undefined;
     this.#drop(key);
     return hashOf(frame.bytes).equals(hash) ? frame.bytes : bytes;
-  }
-
-  /** Drops all unfinished frames, whose next parts a lost connection has lost. */
-  clear(): void {
-    this.#unfinished.clear();
-    this.#bytes = 0;
   }
 
   #begin(key: string, total: number): void {
@@ -137,7 +131,7 @@ export class ChunkJoiner {
   }
 }
 
-/** Returns a hash that no other frame has. `node:crypto`, as Web Crypto is asynchronous. */
+/** Returns a hash that no other frame has. Not by Web Crypto, which is asynchronous. */
 function hashOf(frame: Uint8Array): Buffer {
   return createHash("sha256").update(frame).digest().subarray(0, HASH_BYTES);
 }

@@ -2,9 +2,10 @@
  * Connects the endpoints of all workers of `node:cluster` on one machine, over the IPC channels.
  * Runs on Node, Deno and Bun.
  *
- * The primary process relays: each message goes only to the workers with a subscriber. The frames of
- * a turn are one IPC message. With `serialization: "advanced"`, frames are bytes instead of base64.
- * PM2 is the primary process of its workers, and does not relay.
+ * The primary process relays each message to the workers that have a subscriber, and a publish to
+ * all namespaces to all workers. The messages of a turn leave as one IPC message. Set
+ * `serialization: "advanced"` in `setupPrimary()`, so that the IPC channel need not carry base64.
+ * Does not work under PM2: PM2 is the primary process of its workers, and does not relay.
  *
  * @example
  * ```ts
@@ -37,12 +38,12 @@ export type ClusterOptions = ClusterName & {
 };
 
 /**
- * Returns the option `sync` for the endpoints of all workers. Nodes with the same `channel` hear each
- * other, also within one worker. If the primary process does not call
+ * Returns the option `sync` for the endpoints of all workers. Endpoints with the same `channel`
+ * hear each other, also within one worker. If the primary process does not call
  * {@linkcode setupPrimaryCluster}, `onError` gets an error a second later.
  *
- * @throws {TypeError} for a missing name, and for an unknown option. The endpoint throws a `TypeError`
- * in a process that is not a worker.
+ * @throws {TypeError} for a missing name, and for an unknown option. `createEndpoint` throws a
+ * `TypeError` in a process without an IPC channel, such as the primary process.
  */
 export function cluster(options: ClusterOptions): SyncAdapter {
   const name = clusterName(options, ["required"]);
@@ -71,11 +72,11 @@ interface Primary {
 const RELAY = Symbol.for("onepeer.cluster.relay");
 
 /**
- * Makes the primary process relay the messages of its workers, before or after it has started them.
- * Without effect in a worker, and at further calls.
+ * Makes the primary process relay the messages of its workers. Call the function before or after
+ * the start of the workers. It has no effect in a worker, nor when called again.
  */
 export async function setupPrimaryCluster(): Promise<void> {
-  // Imported late, as other runtimes can import this module, too.
+  // Imported at the call, so that the module also loads on runtimes without `node:cluster`.
   const { default: primary }: { readonly default: Primary } = await import("node:cluster");
   if (!primary.isPrimary || primary[RELAY]) return;
   const relay = primary[RELAY] = new Relay();

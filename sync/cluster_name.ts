@@ -3,14 +3,14 @@ import { checkNames } from "../common/option_names.ts";
 
 /** Options of the drivers that need only a name: `channel` and `prefix` are the same option. */
 export type ClusterName = {
-  /** Name of the cluster. Nodes with the same name hear each other. */
+  /** Name of the cluster. Endpoints with the same name hear each other. */
   readonly channel: string;
   /** Not together with `channel`. */
   readonly prefix?: never;
 } | {
   /** Not together with `prefix`. */
   readonly channel?: never;
-  /** Name of the cluster. Nodes with the same name hear each other. */
+  /** Name of the cluster. Endpoints with the same name hear each other. */
   readonly prefix: string;
 };
 

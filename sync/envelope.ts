@@ -12,7 +12,7 @@ export interface Envelope {
  * Returns a message as JSON text, for drivers over a connection that carries only text. The format is
  * the one of crossws 0.4: nodes of both libraries understand each other.
  *
- * @param id id of this node, so that {@linkcode decodeEnvelope} can tell its own messages.
+ * @param id id of this node. A driver compares it to ignore the node's own messages.
  *
  * @example
  * ```ts
@@ -31,7 +31,7 @@ export function encodeEnvelope(id: string, msg: SyncMessage): string {
   });
 }
 
-/** Returns the message of a text that {@linkcode encodeEnvelope} has made; `undefined` for others. */
+/** Reads a text of {@linkcode encodeEnvelope}. Returns `undefined` for any other text. */
 export function decodeEnvelope(raw: string): Envelope | undefined {
   try {
     const { id, msg } = JSON.parse(raw);

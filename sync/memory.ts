@@ -1,5 +1,5 @@
 /**
- * Connects the endpoints of one process with each other, for tests of applications.
+ * Connects endpoints of one thread with each other, for tests of applications.
  *
  * @example
  * ```ts
@@ -47,7 +47,7 @@ class MemoryBroker implements Broker {
     for (const channel of channels) this.#channels.delete(channel);
   }
 
-  /** Delivers a turn later, as any other broker does. */
+  /** Delivers in a microtask: like any other broker, not within the call. */
   async publish(batch: readonly Publication[]): Promise<void> {
     await undefined;
     for (const node of this.#nodes) {

@@ -1,6 +1,6 @@
 /**
- * All drivers of the option `sync`, with the names of crossws. Each driver also has an entry of its
- * own, such as `sync/cluster`.
+ * Drivers of the option `sync`, with the names of crossws. Each driver also has an entry of its
+ * own, such as `sync/cluster`. `memory()` has only its own entry, `sync/memory`.
  *
  * @example
  * ```ts

@@ -2,10 +2,10 @@
  * Connects the endpoints of many processes over [NATS](https://nats.io), on Node, Deno and Bun.
  *
  * Needs the package [`@nats-io/transport-node`](https://www.npmjs.com/package/@nats-io/transport-node)
- * 3.4, a client over TCP. Its WebSocket client does not notice dead connections.
+ * 3.4, a client over TCP. The WebSocket client of NATS does not notice dead connections.
  *
- * Whoever may publish on these subjects can send to your clients. A user of the server needs no more
- * than this, for the prefix `chat`:
+ * A program that may publish on the subjects of your `prefix` can send to your clients. A user of
+ * the NATS server needs only these rights, for the prefix `chat`:
  *
  * ```text
  * authorization {
@@ -15,7 +15,7 @@
  * }
  * ```
  *
- * Messages that are larger than the server's `max_payload` (1 MiB) go in parts.
+ * Messages larger than `max_payload` of the NATS server (default 1 MiB) are sent in parts.
  *
  * @example
  * ```ts
@@ -65,11 +65,11 @@ export interface NatsOptions {
   readonly servers?: string | readonly string[] | undefined;
   /**
    * Makes a connection, with `connect` of `@nats-io/transport-node`. Pass the options on, and add
-   * your own: `(options) => connect({ ...options, token })`. Default: that `connect`, without own
-   * options.
+   * your own: `(options) => connect({ ...options, token })`. Default: `connect` of that package,
+   * with no further options.
    *
-   * If `servers` is absent, this function names them. Then a server that is stopped, but not dead,
-   * may delay the end of the process: the client keeps sockets that wait for an answer.
+   * If `servers` is absent, this function must choose the servers. Then a server that accepts
+   * connections and never answers may delay the end of the process: the client keeps its sockets.
    */
   readonly connect?: NatsConnect | undefined;
   /**
@@ -78,7 +78,7 @@ export interface NatsOptions {
    */
   readonly prefix: string;
   /**
-   * Whether `ready()` of the server waits for NATS.
+   * Whether `ready()` of the endpoint and of its adapters waits for NATS.
    *
    * @default false
    */
@@ -90,8 +90,8 @@ const OPTIONS = ["servers", "connect", "prefix", "required"];
 /**
  * Returns the option `sync` for endpoints that hear each other over NATS.
  *
- * If NATS is not reached, clients of this process are served. The endpoint counts and reports lost
- * messages, connects again, and sends nothing late.
+ * While NATS cannot be reached, the endpoint still serves its own clients. The endpoint counts and
+ * reports lost messages, reconnects, and sends nothing late.
  *
  * @throws {TypeError} for a wrong option.
  */
@@ -128,7 +128,7 @@ function addressesOf(servers: unknown): readonly string[] {
   );
 }
 
-/** Checks that a prefix is a subject without wildcards, and none of the server's own. */
+/** Checks that a prefix is a subject without wildcards, and not one of NATS itself (`$SYS`). */
 function checkPrefix(prefix: unknown): void {
   if (typeof prefix === "string" && /^[\w-]+(?:\.[\w-]+)*$/.test(prefix)) return;
   throw new TypeError(

@@ -8,7 +8,7 @@
  * The endpoints must connect to the same database of the primary server, without a pooler in
  * transaction mode. A role needs only the right to connect. PostgreSQL has no rights for channels:
  * every role that may connect to the database can hear all messages, and can send to your clients.
- * So a database of its own is best:
+ * So give the endpoints a database that no other program uses:
  *
  * ```sql
  * CREATE DATABASE sync;
@@ -17,8 +17,8 @@
  * GRANT CONNECT ON DATABASE sync TO chat;
  * ```
  *
- * Each statement that publishes uses one transaction id of the server. All publishes of a turn, and
- * all those that come while a statement is executed, share one.
+ * Each statement that publishes uses one transaction id of the server. The publishes of a turn, and
+ * those that wait for a running statement, share one statement of up to 512 KiB.
  *
  * @example
  * ```ts
@@ -51,7 +51,7 @@ export type {
 /** Options of {@linkcode postgres}: how to connect, and a prefix. */
 export type PostgresOptions = PostgresSource & ClusterName & {
   /**
-   * Whether `ready()` of the server waits for PostgreSQL.
+   * Whether `ready()` of the endpoint and of its adapters waits for PostgreSQL.
    *
    * @default false
    */
@@ -70,12 +70,12 @@ export type PostgresSource = {
    * A connected `Client` of `pg` that no other code uses, or a client of postgres.js, as crossws
    * takes them. Both stay open after `close()`.
    *
-   * After a loss, a client of `pg` is replaced by a new one with the same parameters, without a
-   * `stream` and a `password` function. postgres.js connects again by itself, which takes 1 to 20
-   * seconds unless its option `backoff` is short.
+   * If its connection is lost, a new client with the same parameters replaces a client of `pg`. A
+   * `stream`, and a `password` that is a function, are not copied. postgres.js reconnects by
+   * itself, which takes 1 to 20 seconds unless its option `backoff` is short.
    */
   readonly client: PgClient | PostgresJsClient;
-  /** Library of the client. Found by itself; crossws has the same option. */
+  /** Library of the client, as in crossws. Default: the library is detected. */
   readonly connector?: "pg" | "postgres.js" | undefined;
   readonly connect?: undefined;
   readonly url?: undefined;
@@ -92,8 +92,8 @@ const CONNECTORS: readonly unknown[] = [undefined, "pg", "postgres.js"];
 /**
  * Returns the option `sync` for endpoints that hear each other over PostgreSQL.
  *
- * If PostgreSQL is not reached, clients of this process are served. The endpoint counts and reports
- * lost messages, connects again, and sends nothing late.
+ * While PostgreSQL cannot be reached, the endpoint still serves its own clients. The endpoint
+ * counts and reports lost messages, reconnects, and sends nothing late.
  *
  * @throws {TypeError} for a wrong option, and for a `Pool` of `pg`.
  */

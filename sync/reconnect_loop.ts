@@ -1,7 +1,7 @@
 import { Deferred } from "../common/deferred.ts";
 import type { BrokerHost } from "../pubsub/broker.ts";
 
-/** Milliseconds between two looks at a connection. */
+/** Milliseconds between two checks of a connection. */
 const TICK = 200;
 /** Silent ticks after which the server is asked for an answer, and after which it counts as lost. */
 const PROBE_TICKS = 5, LOST_TICKS = 10;
@@ -34,11 +34,12 @@ export interface LoopConnection {
 }
 
 /**
- * Keeps one connection to a broker's server, and its channels: open, ask for all wanted channels,
- * `up`; after a loss `down`, a pause, and again.
+ * Keeps a connection to a broker's server. Opens a connection, asks for all wanted channels, and
+ * calls `up`. After a loss, calls `down`, waits, and begins again.
  *
- * The clients of Redis and PostgreSQL do not reconnect, or do not notice a dead connection, or keep
- * what is published meanwhile for later. So none of them reconnects here.
+ * The client libraries do not reconnect, do not notice a dead connection, or send old messages
+ * later. So this loop reconnects, and the libraries do not (except postgres.js, which cannot be
+ * stopped).
  */
 export class ReconnectLoop<Connection extends LoopConnection> {
   readonly #connect: (lost: (error: unknown) => void) => Connection;
@@ -66,7 +67,7 @@ export class ReconnectLoop<Connection extends LoopConnection> {
     return this.#connection;
   }
 
-  /** Why the last connection was lost, or could not be made. */
+  /** Reason why the last connection was lost, or could not be made. */
   get failure(): unknown {
     return this.#failure;
   }
@@ -204,11 +205,13 @@ class Watch {
     const isActive = this.#isOpen && this.#connection.isActive();
     this.#silent = isActive ? 0 : this.#silent + 1;
     if (!this.#isOpen) {
-      if (this.#silent >= OPEN_TICKS) this.#lost(new Error("the server does not answer"));
+      if (this.#silent >= OPEN_TICKS) this.#lost(new Error("the broker does not answer"));
     } else if (this.#silent >= LOST_TICKS) {
-      this.#lost(new Error(`the server has sent nothing for ${LOST_TICKS * TICK} ms`));
+      this.#lost(new Error(`the broker has sent nothing for ${LOST_TICKS * TICK} ms`));
     } else if (this.#asked !== undefined) {
-      if (++this.#asked >= STALLED_TICKS) this.#lost(new Error("the server does not deliver"));
+      if (++this.#asked >= STALLED_TICKS) {
+        this.#lost(new Error("the broker does not answer a probe, but sends other data"));
+      }
     } else if (this.#silent >= PROBE_TICKS) {
       this.#asked = 0;
       this.#connection.probe().then(() => this.#asked = undefined, this.#lost);

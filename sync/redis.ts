@@ -6,14 +6,15 @@
  * [`iovalkey`](https://www.npmjs.com/package/iovalkey). The client is a template and need not be
  * connected: each endpoint makes two connections with the same options, and ends them in `close()`.
  *
- * Whoever may publish on these channels can send to your clients. Give each application a `prefix`,
- * since all databases of a server share their channels. A user with a least ACL needs:
+ * A program that may publish on the channels of your `prefix` can send to your clients. Give each
+ * application its own `prefix`, since all databases of a server share their channels. A user of
+ * Redis needs only these rights, for the prefix `chat`:
  *
  * ```text
  * ACL SETUSER chat on >secret &chat:* +publish +subscribe +unsubscribe +eval
  * ```
  *
- * Without `+eval`, all frames of a turn are sent in commands of their own, which costs more.
+ * Without `+eval`, each topic of a turn takes a PUBLISH of its own, which costs more.
  *
  * @example
  * ```ts
@@ -42,7 +43,7 @@ export type { IoredisClient, NodeRedisClient, RedisClient } from "./redis/client
 /** Options of {@linkcode redis}: a client or a URL, and a prefix. */
 export type RedisOptions = RedisSource & ClusterName & {
   /**
-   * Whether `ready()` of the server waits for Redis.
+   * Whether `ready()` of the endpoint and of its adapters waits for Redis.
    *
    * @default false
    */
@@ -51,9 +52,9 @@ export type RedisOptions = RedisSource & ClusterName & {
 
 /** Server to connect to. */
 export type RedisSource = {
-  /** Client whose options the two connections of an endpoint copy. It need not be connected. */
+  /** Client, connected or not, whose options the two connections of an endpoint copy. */
   readonly client: RedisClient;
-  /** Library of the client. Found by itself; crossws has the same option. */
+  /** Library of the client, as in crossws. Default: the library is detected. */
   readonly connector?: "ioredis" | "node-redis" | undefined;
   readonly url?: undefined;
 } | {
@@ -68,8 +69,8 @@ const CONNECTORS: readonly unknown[] = [undefined, "ioredis", "node-redis"];
 /**
  * Returns the option `sync` for endpoints that hear each other over Redis or Valkey.
  *
- * If Redis is not reached, clients of this process are served. The endpoint counts and reports lost
- * messages, connects again, and sends nothing late.
+ * While Redis cannot be reached, the endpoint still serves its own clients. The endpoint counts and
+ * reports lost messages, reconnects, and sends nothing late.
  *
  * @throws {TypeError} for a wrong option, and for a client of a Redis Cluster.
  */

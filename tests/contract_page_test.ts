@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { caseIds as ids, contractPage as page, differences } from "./harness/contract_ids.ts";
+import { brokerCases } from "./brokers/cases.ts";
+import { caseIds, contractPage as page, differences } from "./harness/contract_ids.ts";
+
+const ids = [...caseIds, ...brokerCases.map(({ id }) => id)];
 
 Deno.test("each clause of docs/contract.md has a case, and each case has a clause", () =>
   assert.deepEqual(differences(page, ids), []));

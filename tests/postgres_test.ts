@@ -216,5 +216,5 @@ test("A connect that returns no client of pg is reported, and tried again", asyn
   });
   await using node = new TestNode({ sync });
   await until(() => node.stats.sync!.up === 1);
-  assert.match(String(node.failures[0]!.error), /TypeError: Cannot use what connect returns/);
+  assert.match(String(node.failures[0]!.error), /TypeError: Cannot use the result of connect/);
 });

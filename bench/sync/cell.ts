@@ -1,4 +1,4 @@
-/** What is compared. */
+/** Libraries that are compared. */
 export type Toolkit = "onepeer" | "crossws";
 
 /** Figures of one cell, by toolkit: one value for each run. */

@@ -55,9 +55,9 @@ export class NodeProcess {
   }
 }
 
-/** What one run has measured. */
+/** Figures of one run. */
 export interface Flood {
-  /** Messages that the publisher sent, in a second. */
+  /** Messages per second, from the first publish until all receivers have all messages. */
   readonly perSecond: number;
   /** Microseconds of CPU for each message: of the publisher, and of all receivers together. */
   readonly publisher: number;

@@ -15,7 +15,7 @@ import type { OutgoingFrame } from "../../socket/socket.ts";
 import { FakeAdapter } from "../../tests/unit/fake_adapter.ts";
 import { FakeSocket } from "../../tests/unit/fake_socket.ts";
 
-/** Publishes messages, `perTurn` in each turn of the event loop, to so many topics. */
+/** Publishes `publish` messages to `topics` topics, `perTurn` in each turn of the event loop. */
 export interface Publish {
   readonly publish: number;
   readonly perTurn: number;
@@ -25,9 +25,9 @@ export interface Publish {
 /** A command to a node. */
 export type Command =
   | Publish
-  /** All receivers have got so many messages. */
+  /** Number of messages that every receiver has got. */
   | { readonly acknowledged: number }
-  /** Publishes one message in each of so many turns, which are milliseconds apart. */
+  /** Number of messages to publish, one every two milliseconds. */
   | { readonly pace: number };
 
 /** An event of a node. */
@@ -49,7 +49,7 @@ const CROSSWS: string = "crossws/sync";
 
 /** Messages between two reports of a receiver. */
 const REPORT_EVERY = 250;
-/** Most messages on their way. */
+/** Most messages that the receivers have not acknowledged. */
 const WINDOW = 2000;
 const PAYLOAD = "a message of thirty-two letters.";
 

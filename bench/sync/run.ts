@@ -1,7 +1,6 @@
 /**
  * Measures onepeer's `sync/redis` beside crossws' `redis()`, with the same client library on the same
- * Redis: `deno task bench sync`. Writes
- * `docs/benchmarks-sync.md`.
+ * Redis: `deno task bench sync`. Writes `docs/benchmarks-sync.md`.
  *
  * Needs `redis-server`. Toolkits run in turn, so that a change of the machine hits both.
  *
@@ -26,7 +25,7 @@ interface Load {
   readonly nodes: number;
   readonly perTurn: number;
   readonly topics: number;
-  /** Topics that the receivers hear. 0: only foreign topics are published. */
+  /** Number of topics that the receivers hear. 0: no message has a subscriber. */
   readonly heard: number;
   readonly count: number;
 }

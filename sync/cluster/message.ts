@@ -10,8 +10,9 @@
  * bye                                      gap       frames for this node were dropped
  * ```
  *
- * `bytes` is a `Uint8Array`, which arrives as such only with the serialization `"advanced"`. A batch is
- * a list of channels, each followed by its frame. A frame is base64 text, or bytes if they arrive.
+ * `bytes` is a `Uint8Array`, which arrives as such only with the serialization `"advanced"`. A
+ * batch is a list of channels, each followed by its frame. A frame is bytes if these arrive as
+ * such, else base64.
  */
 export interface IpcMessage {
   /** Kind of the message. Tells the messages of this driver from those of the application. */

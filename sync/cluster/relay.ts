@@ -128,7 +128,7 @@ export class Relay {
     }
   }
 
-  /** Adds a frame to the next message for a node: a message costs far more than its length. */
+  /** Adds a frame to the next message for a node: few messages cost far less than many. */
   #add(node: RelayNode, channel: string, frame: IpcFrame): void {
     if (node.unsent > 0 && node.unsent + frame.length > MAX_UNSENT) {
       node.hasMissed = true;
@@ -167,7 +167,7 @@ function lengthOf(batch: readonly IpcFrame[]): number {
   return length;
 }
 
-/** Sends a message. If the worker has ended, its `exit` event follows, so the error tells nothing. */
+/** Sends a message. Ignores the error of a worker that has ended, as its `exit` event follows. */
 function send(worker: ClusterWorker, message: IpcMessage, written: () => void = () => {}): void {
   try {
     worker.send(message, written);

@@ -17,7 +17,7 @@ export interface WorkerProcess {
 
 /** Milliseconds of silence after which the primary counts as away. */
 const MAX_SILENCE = 1000;
-/** Milliseconds until the first and between the later calls to a silent primary. */
+/** First and longest milliseconds between two hellos, until the primary answers. */
 const FIRST_DELAY = 50, MAX_DELAY = 500;
 
 /**
@@ -28,7 +28,7 @@ const FIRST_DELAY = 50, MAX_DELAY = 500;
  */
 type State = "calling" | "silent" | "restoring" | "up" | "gone" | "closed";
 
-/** What a subscriber waits for. */
+/** A request for channels that the primary has not confirmed. */
 interface Question {
   resolve(): void;
   reject(error: Error): void;
@@ -145,7 +145,7 @@ export class WorkerBroker implements Broker {
     this.#ask([...this.#channels]).catch(() => {}); // rejects at close
   }
 
-  /** The primary answers in order, so an answer is one to all earlier questions, too. */
+  /** The primary answers in order, so each answer also confirms all earlier questions. */
   #answered(ask: unknown): void {
     if (typeof ask !== "number") return;
     for (const [number, { resolve }] of this.#questions) {

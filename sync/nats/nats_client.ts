@@ -1,6 +1,6 @@
-/** What `nats()` uses of a connection of `@nats-io/nats-core`. */
+/** The part of a connection of `@nats-io/nats-core` that `nats()` uses. */
 export interface NatsConnectionLike {
-  /** What the server told at the last handshake; `undefined` without a connection. */
+  /** Data that the server sent at the last handshake; `undefined` without a connection. */
   readonly info?: {
     readonly max_payload: number;
     readonly connect_urls?: readonly string[];
@@ -21,7 +21,7 @@ export interface NatsConnectionLike {
   close(): Promise<void>;
 }
 
-/** What `nats()` uses of a subscription. */
+/** The part of a subscription that `nats()` uses. */
 export interface NatsSubscription {
   /** Tells the server that the subject is no longer wanted. */
   unsubscribe(): void;

@@ -14,7 +14,7 @@ const MAX_CHANNEL = 96;
 export interface NatsConnectionHost {
   /** Makes a connection. */
   readonly connect: NatsConnect;
-  /** Servers to choose from. Without them, `connect` knows its server. */
+  /** Servers to choose from. If absent, `connect` chooses the server. */
   readonly servers: ServerPool | undefined;
   /** Start of all subjects. */
   readonly prefix: string;
@@ -25,10 +25,10 @@ export interface NatsConnectionHost {
 /**
  * One connection to NATS, which never reconnects.
  *
- * A connection of `@nats-io/nats-core` 3.4 that reconnects has three faults. What is published while
- * it dials is sent seconds later, and its `flush()` resolves. `close()` before a new dial does not
- * stop the dial: a connection with all subscriptions stays. `reconnect()` waits for the bytes in the
- * socket's buffer, for ever if the connection is half-open.
+ * A connection of `@nats-io/nats-core` 3.4 that reconnects has three faults. A message that is
+ * published during a reconnect is sent seconds later, and `flush()` resolves. `close()` just before
+ * an attempt does not stop the attempt: a connection with all subscriptions stays. `reconnect()`
+ * waits for the bytes in the socket's buffer, for ever if the connection is half-open.
  */
 export class NatsConnection implements LoopConnection {
   readonly #host: NatsConnectionHost;
@@ -185,7 +185,7 @@ export class NatsConnection implements LoopConnection {
 
 /** Returns why a connection cannot be used. */
 function faultOf(client: NatsConnectionLike): Error | undefined {
-  // No public property, so absent in another version: then the connection is used.
+  // Not a public property. If another version lacks it, the connection is used.
   const { reconnect } = (client as { options?: { reconnect?: unknown } }).options ?? {};
   return reconnect === true
     ? new TypeError(

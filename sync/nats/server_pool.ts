@@ -19,9 +19,9 @@ interface Address {
 /**
  * The servers of one NATS cluster. Chooses one that answers.
  *
- * `@nats-io/transport-node` 3.4 keeps the socket of an attempt that has timed out: a stopped server,
- * whose kernel accepts connections, would collect sockets that hold the process. So the client
- * connects only to a server that has greeted a moment before.
+ * `@nats-io/transport-node` 3.4 keeps the socket of an attempt that has timed out: a stopped
+ * server, whose kernel accepts connections, would collect sockets that keep the process alive. So
+ * the client connects only to a server that has sent its greeting a moment before.
  */
 export class ServerPool {
   readonly #seeds: readonly string[];

@@ -10,10 +10,10 @@ const ignore = (): void => {};
 /**
  * Guards the process against two faults of `@nats-io/transport-node` 3.4.
  *
- * It removes all listeners of a socket before it destroys the socket. On Deno 2.9, the socket may
- * have failed in the same turn, and emits `error` afterwards: the process would end. So did 10 of 300
- * attempts with a wrong password. And it keeps the socket of an attempt that has timed out, so the
- * process would not end.
+ * 1. The package removes all listeners of a socket, and then destroys the socket. On Deno 2.9, a
+ *    socket that has failed in the same turn then emits `error`, which ends the process. That
+ *    happened in 10 of 300 attempts with a wrong password.
+ * 2. The package keeps the socket of an attempt that has timed out, so the process does not end.
  */
 export class SocketGuard {
   readonly #sockets = new Set<Socket>();

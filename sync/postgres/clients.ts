@@ -9,8 +9,8 @@ export interface PgNotification {
 }
 
 /**
- * What `postgres()` uses of a `Client` of [`pg`](https://node-postgres.com/apis/client), from version
- * 8 on.
+ * The part of a `Client` of [`pg`](https://node-postgres.com/apis/client), from version 8 on, that
+ * `postgres()` uses.
  */
 export interface PgClient {
   /** `connect` of the library. */
@@ -38,8 +38,8 @@ export interface PgClient {
 }
 
 /**
- * What `postgres()` uses of a client of [`postgres`](https://github.com/porsager/postgres), known as
- * postgres.js, from version 3 on.
+ * The part of a client of [`postgres`](https://github.com/porsager/postgres), known as postgres.js,
+ * from version 3 on, that `postgres()` uses. The tests run version 3.4.
  */
 export interface PostgresJsClient {
   /** `unsafe` of the library. */
@@ -56,9 +56,9 @@ export interface PostgresJsClient {
   ): Promise<PostgresJsListener>;
 }
 
-/** What postgres.js returns for a channel. */
+/** Listener of one channel, as postgres.js returns it. */
 export interface PostgresJsListener {
-  /** The server's process of the connection that listens: another one after a reconnect. */
+  /** Id of the server process behind the listening connection. It changes with each reconnect. */
   readonly state: { readonly pid: number | null };
   /** `unlisten` of the library. */
   unlisten(): Promise<unknown>;
@@ -80,7 +80,7 @@ export interface Session {
   destroy(): void;
 }
 
-/** What a {@linkcode Session} reports. */
+/** Receiver of the events of a {@linkcode Session}. */
 export interface SessionHost {
   /** A notification has arrived. Returns whether its name is wanted. */
   received(name: string, payload: string): boolean;

@@ -49,9 +49,10 @@ export function senderOf(node: string): string {
  * The number makes each payload different: of several that are the same, PostgreSQL delivers one
  * (https://www.postgresql.org/docs/current/sql-notify.html).
  *
- * The server writes the base64. As arrays of text, payloads of 4 MB take PostgreSQL 15 four times as
- * long. The text of the statement is always the same: the server parses and plans it once for each
- * connection, and `pg_stat_statements` counts it as one, but keeps an entry for every NOTIFY.
+ * The server writes the base64. As arrays of text, payloads of 4 MB take PostgreSQL 15 four times
+ * as long. The text of the statement is always the same: the server parses and plans it once for
+ * each connection, and it is one entry of `pg_stat_statements`. Each NOTIFY would be an entry of
+ * its own.
  */
 export function notifyStatement(sender: string, notifications: readonly Notification[]): Statement {
   const starts: number[] = [];
@@ -78,7 +79,7 @@ export function notifyStatement(sender: string, notifications: readonly Notifica
   };
 }
 
-/** Returns the bytes of a payload; of a text that is none, no bytes or any. */
+/** Returns the bytes of a payload. Other text gives bytes that are no valid frame. */
 export function bytesOf(payload: string): Uint8Array {
   const start = payload.indexOf(".", SENDER_LETTERS) + 1;
   return start === 0 ? new Uint8Array() : Buffer.from(payload.slice(start), "base64");

@@ -13,8 +13,8 @@ import {
 } from "./notification.ts";
 
 /**
- * Most bytes of one statement. The server answers each: a connection over which many megabytes go
- * out does not look dead.
+ * Most bytes of one statement. The server answers each statement, so a connection that sends many
+ * megabytes does not look dead.
  */
 const MAX_STATEMENT = 512 * 1024;
 /** Milliseconds for a notification to this node itself. */

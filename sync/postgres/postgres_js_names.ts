@@ -10,7 +10,7 @@ interface Entry {
   confirmed: Deferred;
 }
 
-/** What {@linkcode PostgresJsNames} reports. */
+/** Receiver of the events of {@linkcode PostgresJsNames}. */
 export interface PostgresJsNamesHost {
   /** A notification has arrived. Returns whether its name is wanted. */
   received(name: string, payload: string): boolean;
@@ -22,8 +22,8 @@ export interface PostgresJsNamesHost {
  * Names to which a postgres.js client listens for one node. They outlive a session: postgres.js
  * connects again and listens to all names by itself, and has no way to turn that off.
  *
- * postgres.js 3.4 does not tell when its connection is lost. The server's process shows that: after
- * a reconnect another process serves the connection.
+ * postgres.js 3.4 does not report a lost connection. The id of the server process shows a
+ * reconnect: each connection has its own process.
  */
 export class PostgresJsNames {
   readonly #client: PostgresJsClient;
@@ -36,7 +36,7 @@ export class PostgresJsNames {
     this.#client = client;
   }
 
-  /** The server's process of the connection that listens. */
+  /** Id of the server process behind the listening connection. */
   get pid(): number | null | undefined {
     return this.#state?.pid;
   }

@@ -15,7 +15,7 @@ export class PostgresJsSession implements Session {
   readonly #names: PostgresJsNames;
   readonly #host: SessionHost;
   readonly #statements: Statements;
-  /** The server's process of the connection that listens. */
+  /** Id of the server process behind the listening connection. */
   #pid: number | null | undefined;
 
   /** @param names the names of the node, which outlive this session. */

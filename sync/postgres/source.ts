@@ -7,18 +7,18 @@ import { PostgresJsSession } from "./postgres_js_session.ts";
 const PACKAGES = ["pg", "npm:pg@8"];
 const PG_METHODS = ["query", "on", "off", "end", "listenerCount"];
 
-/** Returns sessions with a new client each. */
+/** Returns a source of sessions. Each session has a new client of `connect`. */
 export function connectSource(connect: () => unknown): SessionSource {
   return {
     async session(host: SessionHost): Promise<Session> {
       const client = await connect();
-      checkPg("what connect returns", client);
+      checkPg("the result of connect", client);
       return new PgSession(client, true, host);
     },
   };
 }
 
-/** Returns sessions with a new client of `pg` each. Their clients are made for an address. */
+/** Returns a source of sessions. Each session has a new client of `pg` for an address. */
 export function urlSource(url: string): SessionSource {
   return connectSource(async () => {
     const { Client } = await loadPg();
@@ -27,10 +27,10 @@ export function urlSource(url: string): SessionSource {
 }
 
 /**
- * Returns sessions that begin with the client of the user.
+ * Returns a function that makes a source of sessions over the client of the user.
  *
  * @param connector library of the client, if the caller has named it.
- * @throws {TypeError} if the client is none.
+ * @throws {TypeError} for a value that is not a client of `pg` or postgres.js.
  */
 export function clientSource(client: unknown, connector?: unknown): () => SessionSource {
   const isPostgresJs = connector === undefined
@@ -58,7 +58,7 @@ function givenPgSource(given: PgClient): SessionSource {
   let isFirst = true;
   return {
     session(host: SessionHost): Promise<Session> {
-      // A client that another endpoint uses: an UNLISTEN of one would make the other one deaf.
+      // Not a client that another endpoint uses: an UNLISTEN of one endpoint would stop both.
       const isFree = isFirst && given.listenerCount("notification") === 0;
       isFirst = false;
       return isFree ? Promise.resolve(new PgSession(given, false, host)) : again.session(host);

@@ -1,8 +1,8 @@
 import type { Buffer } from "node:buffer";
 
 /**
- * What `redis()` uses of a client of [`redis` or `@redis/client`](https://github.com/redis/node-redis),
- * from version 4 on.
+ * The part of a client of [`redis` or `@redis/client`](https://github.com/redis/node-redis), from
+ * version 4 on, that `redis()` uses.
  */
 export interface NodeRedisClient {
   /** `options` of the library. */
@@ -34,8 +34,8 @@ export interface NodeRedisClient {
 }
 
 /**
- * What `redis()` uses of a client of [`ioredis`](https://github.com/redis/ioredis), from version 5 on,
- * or of [`iovalkey`](https://github.com/valkey-io/iovalkey).
+ * The part of a client of [`ioredis`](https://github.com/redis/ioredis), from version 5 on, or of
+ * [`iovalkey`](https://github.com/valkey-io/iovalkey), that `redis()` uses.
  */
 export interface IoredisClient {
   /** `options` of the library. */
@@ -67,7 +67,7 @@ export interface IoredisClient {
 /** A client whose options `redis()` copies. The client itself need not be connected. */
 export type RedisClient = NodeRedisClient | IoredisClient;
 
-/** A command in small letters, and its arguments. */
+/** Name of a command in lower case, and its arguments. */
 export type RedisCommand = readonly [name: string, ...args: (string | Buffer)[]];
 
 /** One socket to the server: a duplicate of the user's client that never reconnects or queues. */
@@ -85,7 +85,7 @@ export interface RedisSocket {
   destroy(): void;
 }
 
-/** What a {@linkcode RedisSocket} reports. */
+/** Receiver of the events of a {@linkcode RedisSocket}. */
 export interface RedisSocketHost {
   received(channel: string, frame: Uint8Array): void;
   /** The connection has ended, or could not be made. Reported any number of times. */

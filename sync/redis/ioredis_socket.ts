@@ -15,7 +15,7 @@ const OVERRIDES = {
   enableReadyCheck: false,
   // Otherwise a server with an ACL logs a denied CLIENT SETINFO at every connection.
   disableClientInfo: true,
-  // ioredis waits so long until it destroys a socket whose server does not answer.
+  // Otherwise ioredis waits two seconds before it destroys a socket whose server does not answer.
   disconnectTimeout: 0,
 };
 

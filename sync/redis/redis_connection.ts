@@ -5,8 +5,8 @@ import type { LoopConnection } from "../reconnect_loop.ts";
 import type { RedisCommand, RedisSocket, RedisTemplate } from "./clients.ts";
 
 /**
- * Publishes all frames of a turn in one command. For 16 frames, the script takes a half to a quarter
- * of the CPU time of as many PUBLISH in node-redis 6 and ioredis 6 on Node 24.
+ * Publishes all frames of a turn in one command. With node-redis 6 and ioredis 6 on Node 24, the
+ * script takes a quarter to a half of the CPU time of 16 PUBLISH commands.
  */
 const PUBLISH_ALL = "for i=1,#ARGV,2 do redis.call('PUBLISH',ARGV[i],ARGV[i+1]) end";
 
@@ -54,7 +54,7 @@ export class RedisConnection implements LoopConnection {
     const publisher = this.#publisher = template({ received, lost: this.#lost });
     const subscriber = this.#subscriber = template({ received, lost: this.#lost });
     await Promise.all([publisher.connect(), subscriber.connect()]);
-    // The subscriber keeps this channel. A socket without channels would leave its mode.
+    // The subscriber keeps this channel: a socket without channels leaves the subscriber mode.
     await Promise.all([subscriber.subscribe([this.#own]), this.#tryScript(publisher)]);
   }
 
@@ -120,7 +120,7 @@ export class RedisConnection implements LoopConnection {
       await publisher.send(["eval", PUBLISH_ALL, "0"]);
       this.#allowsScripts = true;
     } catch (error) {
-      // Others, such as LOADING or a lost connection, say nothing about scripts.
+      // Other errors, such as LOADING or a lost connection, say nothing about scripts.
       if (!(error instanceof Error && /^(?:NOPERM|ERR) /.test(error.message))) throw error;
     }
   }

@@ -15,7 +15,7 @@ const PACKAGE = "ioredis";
  * Returns a function that makes sockets with the options of a client.
  *
  * @param connector library of the client, if the caller has named it.
- * @throws {TypeError} if the client is none of a single server.
+ * @throws {TypeError} for a value that is not a client of a single server.
  */
 export function templateOf(client: unknown, connector?: unknown): RedisTemplate {
   if (typeof client !== "object" || client === null) {
@@ -51,7 +51,7 @@ export function templateOf(client: unknown, connector?: unknown): RedisTemplate 
 }
 
 /**
- * Loads `ioredis`, and makes a client for a URL that is used as a template.
+ * Loads `ioredis`, and makes a client for a URL. The client is the template of all sockets.
  *
  * @throws {Error} with the command that installs the package.
  */

@@ -3,18 +3,18 @@ import { ChildNode, type ChildOptions } from "./child_node.ts";
 import type { BrokerDriver, BrokerFaults, BrokerServer, SyncOptions } from "./driver.ts";
 import { TestNode } from "./test_node.ts";
 
-/** What a case needs of a driver, besides its nodes. */
+/** Ability of a driver that a case may need. */
 export type Need = "faults" | "cut" | "exhaust" | "forge" | "connections" | "child";
 
-/** A clause of the contract that every broker must keep, as an executable case. */
+/** A clause of `docs/contract.md` that holds over every broker, as one executable fact. */
 export interface BrokerCase {
   /** The clause and a name: `N1.once`. */
   readonly id: string;
-  /** What the case shows, as one sentence. */
+  /** The fact, as one sentence. */
   readonly fact: string;
   /** Whether the case needs a server of its own. Brokers without a server do not run it. */
   readonly needsServer?: boolean;
-  /** What the case needs. Drivers that lack any of these do not run it. */
+  /** Abilities that the case needs. Drivers that lack one do not run the case. */
   readonly needs?: readonly Need[];
   /** Milliseconds after which the case fails. Default: 10,000. */
   readonly maxMs?: number;

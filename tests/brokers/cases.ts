@@ -5,7 +5,7 @@ import { faultCases } from "./cases/faults.ts";
 import { loadCases } from "./cases/load.ts";
 import { refusalCases } from "./cases/refusals.ts";
 
-/** Clauses of the contract that every broker keeps. */
+/** Cases that every broker passes. */
 export const brokerCases: readonly BrokerCase[] = [
   ...deliveryCases,
   ...loadCases,

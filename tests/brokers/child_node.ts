@@ -16,8 +16,9 @@ export interface ChildOptions {
   readonly address: string;
   readonly cluster: string;
   /**
-   * What makes the child close its node: the message `close`, the first report about the broker, or
-   * the second: an attempt to connect has failed too.
+   * Event at which the child closes its node: the message `close` (`asked`), the first error report
+   * (`reported`), or the second one (`retried`), after which an attempt to reconnect has failed
+   * too. Default: `asked`.
    */
   readonly closesWhen?: "asked" | "reported" | "retried";
 }

@@ -8,7 +8,7 @@ export interface BrokerDriver {
   readonly isSlow?: boolean;
   /** Returns the command or package that this machine or runtime lacks. */
   missing?(): Promise<string | undefined>;
-  /** Runs the program in another process, and returns true, if this process cannot have the nodes. */
+  /** If this process cannot have the nodes, runs the program in another one, and returns true. */
   runsElsewhere?(): Promise<boolean>;
   /** Starts a server of its own, on a free port of 127.0.0.1. */
   start(): Promise<BrokerServer>;
@@ -26,7 +26,7 @@ export interface BrokerClient {
   sync(cluster: string, options?: SyncOptions): SyncAdapter;
 }
 
-/** How a node connects to the server. */
+/** Options of a node's connection to the server. */
 export interface SyncOptions {
   readonly required?: boolean;
   /** Whether the node has a wrong password, so that the server refuses the node. */
@@ -39,7 +39,7 @@ export interface BrokerServer extends BrokerClient, AsyncDisposable {
   readonly address?: string;
   /** Faults of the server. Absent if the broker has no server. */
   readonly faults?: BrokerFaults;
-  /** Publishes bytes on a channel of the cluster, as a stranger could who knows the password. */
+  /** Publishes bytes on a channel, as another program with the password could. */
   forge?(cluster: string, channel: string, bytes: Uint8Array): Promise<void>;
   /** Number of connections that nodes have at the server. */
   connections?(): Promise<number>;
@@ -55,7 +55,7 @@ export interface BrokerFaults {
   freeze(): void;
   /** Lets a stopped server go on. */
   thaw(): void;
-  /** Cuts the connections of all nodes, as a server does that shuts slow clients out. */
+  /** Cuts the connections of all nodes, as a server does with slow clients. */
   cut?(): Promise<void>;
   /** Brings the server to its memory limit. */
   exhaust?(): Promise<void>;

@@ -10,7 +10,7 @@ import process from "node:process";
 import { cluster, setupPrimaryCluster } from "../../sync/cluster.ts";
 import { TestNode, until } from "./test_node.ts";
 
-/** What a worker knows. */
+/** State of a worker. */
 interface Report {
   readonly texts: readonly string[];
   readonly sizes: number;

@@ -6,7 +6,7 @@ import { is, until } from "../test_node.ts";
 export const closeCases: readonly BrokerCase[] = [
   {
     id: "N6.last",
-    fact: "what was published before close() reaches other nodes",
+    fact: "a message that is published before close() reaches other nodes",
     async run(cluster) {
       const [first, second] = await cluster.nodes(2);
       const client = await second!.client("/room", "news");
@@ -40,7 +40,7 @@ export const closeCases: readonly BrokerCase[] = [
   },
   {
     id: "N6.away",
-    fact: "close() ends while the server is away, or does not answer",
+    fact: "close() resolves while the broker's server is away, or does not answer",
     needsServer: true,
     maxMs: 30_000,
     async run(cluster) {

@@ -5,7 +5,7 @@ import { is, texts, until } from "../test_node.ts";
 
 const KIB = 1024, MIB = KIB * KIB;
 
-/** Bytes that look like nothing else: every value, no valid UTF-8. */
+/** Returns bytes of every value, which are not valid UTF-8. */
 function pattern(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 8)) & 255);
 }
@@ -30,8 +30,7 @@ export const deliveryCases: readonly BrokerCase[] = [
   },
   {
     id: "N1.namespaces",
-    fact:
-      "a publish without a namespace reaches all namespaces of all nodes, others only their own",
+    fact: "a publish reaches one namespace on all nodes, or all namespaces if it names none",
     async run(cluster) {
       const [first, second] = await cluster.nodes(2);
       const a = await second!.client("/a", "news"), b = await second!.client("/b", "news");
@@ -64,7 +63,7 @@ export const deliveryCases: readonly BrokerCase[] = [
   },
   {
     id: "N1.interest",
-    fact: "a node receives no frame of a topic without subscribers there",
+    fact: "a node receives no frame of a topic that has no subscriber on the node",
     async run(cluster) {
       const [first, second] = await cluster.nodes(2);
       const client = await second!.client("/room", "wanted");
@@ -78,7 +77,7 @@ export const deliveryCases: readonly BrokerCase[] = [
   },
   {
     id: "N2.order",
-    fact: "the messages of one publisher for one topic keep their order, over all channels",
+    fact: "messages of one node on one topic keep their order, also those to all namespaces",
     async run(cluster) {
       const [first, second] = await cluster.nodes(2);
       const client = await second!.client("/room", "news");
@@ -98,7 +97,7 @@ export const deliveryCases: readonly BrokerCase[] = [
   },
   {
     id: "N2.kinds",
-    fact: "text stays text, bytes stay bytes, empty messages stay empty, up to 1 MiB and more",
+    fact: "text stays text, and bytes stay bytes, for messages of 0 bytes to 3 MiB",
     maxMs: 30_000,
     async run(cluster) {
       const [first, second] = await cluster.nodes(2);
@@ -119,7 +118,7 @@ export const deliveryCases: readonly BrokerCase[] = [
       await client.until(is("end"));
       assert.equal(client.messages.length, sent.length);
       for (const [i, message] of client.messages.entries()) {
-        // Not deepEqual, whose difference of two megabytes takes minutes.
+        // Not deepEqual, which takes minutes to print the difference of two megabytes.
         assert.equal(typeof message, typeof sent[i], `type of message ${i}`);
         const isSame = typeof message === "string"
           ? message === sent[i]
@@ -130,7 +129,7 @@ export const deliveryCases: readonly BrokerCase[] = [
   },
   {
     id: "N2.too-large",
-    fact: "a message that no broker carries throws at the call, and no subscriber gets it",
+    fact: "publish() throws for a message over 16 MiB, and no subscriber gets the message",
     async run(cluster) {
       const [first, second] = await cluster.nodes(2);
       const near = await first!.client("/room", "news"),

@@ -6,7 +6,7 @@ import { is, sleep, type TestClient, type TestNode, texts, until } from "../test
 export const faultCases: readonly BrokerCase[] = [
   {
     id: "N3.restart",
-    fact: "after a restart of the server everything arrives again, and nothing late",
+    fact: "after a restart of the server, new messages arrive, and those of the outage never do",
     needsServer: true,
     maxMs: 30_000,
     async run(cluster) {
@@ -141,7 +141,7 @@ export const faultCases: readonly BrokerCase[] = [
   },
   {
     id: "N3.slow",
-    fact: "a node that stopped while others published 64 MiB hears everything new when it goes on",
+    fact: "a node that was stopped while others published 64 MiB hears new messages afterwards",
     needsServer: true,
     needs: ["child"],
     maxMs: 120_000,

@@ -100,7 +100,7 @@ export const loadCases: readonly BrokerCase[] = [
   },
   {
     id: "N1.hooks",
-    fact: "hooks can publish: when a client opens, sends, and leaves",
+    fact: "the hooks open, message and close can publish to other nodes",
     async run(cluster) {
       const [first] = await cluster.nodes(1);
       const listener = await first!.client("/room", "news");

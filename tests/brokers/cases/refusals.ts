@@ -27,7 +27,7 @@ const GARBAGE: readonly (readonly number[])[] = [
   Array.from({ length: 100_000 }, (_, i) => i & 255),
 ];
 
-/** N3: the server is away at the start, or refuses the node; strangers publish. */
+/** N3: the server is away at the start, or refuses the node. N1: another program publishes. */
 export const refusalCases: readonly BrokerCase[] = [
   {
     id: "N3.start",
@@ -90,7 +90,7 @@ export const refusalCases: readonly BrokerCase[] = [
   },
   {
     id: "N1.forged",
-    fact: "frames of strangers are ignored and counted",
+    fact: "malformed frames of another program are ignored and counted",
     needs: ["forge"],
     async run(cluster) {
       const [first, second] = await cluster.nodes(2);
@@ -113,7 +113,7 @@ export const refusalCases: readonly BrokerCase[] = [
         channelOf("/room", "news"),
         Uint8Array.from(VALID),
       );
-      await client.until(is("forged")); // who knows the format is trusted as a node
+      await client.until(is("forged")); // a well-formed frame of another program is trusted
     },
   },
 ];

@@ -15,7 +15,7 @@ import { PostgresServer } from "./postgres_server.ts";
 /** Makes the option `sync` for an address of the server. */
 type MakeSync = (url: string, options: { prefix: string; required: boolean }) => SyncAdapter;
 
-/** How each library connects. */
+/** Functions that connect with each library. */
 const LIBRARIES: Readonly<Record<string, MakeSync>> = {
   "postgres-pg": (url, options) => postgres({ connect: () => new pg.Client(url), ...options }),
   "postgres-js": (url, options) => {
@@ -79,7 +79,7 @@ async function start(makeSync: MakeSync): Promise<BrokerServer> {
   };
 }
 
-/** What a test wants to know of its nodes. */
+/** Observers of the nodes of a test. */
 interface Watch {
   /** Gets each node while it is connected. */
   readonly connected?: Set<object>;

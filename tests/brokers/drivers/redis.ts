@@ -10,7 +10,7 @@ const PASSWORD = "secret";
 
 type MakeClient = (port: number, password: string) => RedisClient;
 
-/** How each library makes a client. */
+/** Functions that make a client of each library. */
 const CLIENTS: Readonly<Record<string, MakeClient>> = {
   "redis-node-redis": (port, password) =>
     createClient({ socket: { host: "127.0.0.1", port }, password }),

@@ -104,7 +104,7 @@ Deno.test("DriverLink passes messages within the call: text, bytes, and all name
   assert.deepEqual([host.counts.framesOut, host.counts.bytesOut], [3, 7]);
 });
 
-Deno.test("DriverLink drops a message for the namespace without a name, which would reach all others", async () => {
+Deno.test('DriverLink drops a message for the namespace "", which would reach all namespaces', async () => {
   const published: unknown[] = [];
   const { link, host } = await open({ publish: (message) => void published.push(message) });
   link.publish(message("secret", ""));
@@ -155,7 +155,7 @@ Deno.test("DriverLink delivers text and bytes, also before subscribe() has resol
   });
 });
 
-Deno.test("DriverLink counts messages that are none as invalid, and never throws into the driver", async () => {
+Deno.test("DriverLink counts values that are not messages as invalid, and never throws into the driver", async () => {
   const { host, deliver } = await open();
   const table = [
     undefined,

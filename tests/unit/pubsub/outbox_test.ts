@@ -70,7 +70,7 @@ Deno.test("Outbox sends one frame for each channel at the end of the turn, in or
   assert.deepEqual(broker.batches.slice(1), [["a: 4"]]);
 });
 
-Deno.test("Outbox keeps the order of messages around one to all namespaces", () => {
+Deno.test("Outbox keeps the order of messages before and after a message to all namespaces", () => {
   const broker = new FakeBroker();
   broker.add("a", "1");
   broker.add("b", "2");
@@ -83,7 +83,7 @@ Deno.test("Outbox keeps the order of messages around one to all namespaces", () 
   assert.deepEqual(broker.batches, [["a: 1", "b: 2", "all: t3", "a: 4 5", "all: t6", "b: 7"]]);
 });
 
-Deno.test("Outbox sends messages to all namespaces without one in between in one frame", () => {
+Deno.test("Outbox sends consecutive messages to all namespaces in one frame", () => {
   const broker = new FakeBroker();
   broker.addToAll("t", "1");
   broker.addToAll("u", "2");

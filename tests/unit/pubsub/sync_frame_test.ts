@@ -74,7 +74,7 @@ Deno.test("encodeFrame() writes the documented bytes", () => {
   );
 });
 
-Deno.test("decodeFrame() tells the frames of this node, whatever follows", () => {
+Deno.test('decodeFrame() returns "own" for each frame with the id of this node, whatever follows the id', () => {
   assert.equal(decodeFrame(encodeFrame(HERE, []), HERE), "own");
   assert.equal(decodeFrame(Uint8Array.of(1, ...HERE, 255, 255), HERE), "own");
   for (let i = 0; i < 8; i++) {

@@ -78,7 +78,7 @@ Deno.test("SyncedHub opens its link, and gives each node an id of its own", () =
   assert.deepEqual([ids.size, link.calls], [3, ["open", "open", "open"]]);
 });
 
-Deno.test("SyncedHub.publish() reaches the members here at once, and then the link, without the excluded member", () => {
+Deno.test("SyncedHub.publish() reaches the members of its node except one at once, and then the link", () => {
   const { hub, link } = start(), [a, b] = [new FakeMember(), new FakeMember()];
   for (const member of [a, b]) hub.subscribe("/", "t", member);
   assert.equal(hub.publish("t", encode("1"), { namespace: "/", except: a, compress: false }), 1);
@@ -132,7 +132,7 @@ Deno.test("SyncedHub reports failures at most once a second, and counts every lo
   assert.ok(performance.now() - start1 > 900);
 });
 
-Deno.test("SyncedHub.ready() waits for a required link alone", async () => {
+Deno.test("SyncedHub.ready() waits for the link only if the link is required", async () => {
   await start().hub.ready();
   const link = Object.assign(new FakeLink(), { isRequired: true });
   const { hub } = start(link);

@@ -190,7 +190,7 @@ Deno.test("ReconnectLoop replaces a connection that is silent and does not answe
   const script: Script = { isActive: () => false };
   await using fixture = new Fixture(script).open();
   await fixture.until(2);
-  assert.match(fixture.told[1]!, /^down the server has sent nothing for 2000 ms$/);
+  assert.match(fixture.told[1]!, /^down the broker has sent nothing for 2000 ms$/);
   assert.equal(fixture.connections[0]!.probes, 1);
 });
 
@@ -208,7 +208,7 @@ Deno.test("ReconnectLoop keeps a silent connection whose server answers", async 
 Deno.test("ReconnectLoop gives up an attempt that takes five seconds", async () => {
   await using fixture = new Fixture({ open: () => new Promise(() => {}) }).open();
   await fixture.until(1);
-  assert.deepEqual(fixture.told, ["down the server does not answer"]);
+  assert.deepEqual(fixture.told, ["down the broker does not answer"]);
   assert.equal(fixture.connections[0]!.isDestroyed, true);
 });
 
