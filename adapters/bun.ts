@@ -22,7 +22,7 @@ import { Adapter, type AdapterOptions, closing } from "../endpoint/adapter.ts";
 import type { Decision } from "../endpoint/upgrader.ts";
 import { NativeDomain } from "../pubsub/native_broadcast.ts";
 import type { AnyContext, RequestRuntime } from "../handshake/handshake.ts";
-import { SocketData, topicsOf } from "../shims/uws/socket_data.ts";
+import { isSocketData, SocketData, topicsOf } from "../shims/uws/socket_data.ts";
 import { utf8Length } from "../socket/frame.ts";
 import type { Wire } from "../socket/callback_socket.ts";
 import { deflateOffers } from "../handshake/deflate_offers.ts";
@@ -179,7 +179,7 @@ function dataOf({ data }: BunSocket): SocketData<BunSocket> | undefined {
 
 function onMessage(native: BunSocket, message: string | ArrayBuffer | Uint8Array): void {
   const data = dataOf(native);
-  if (!data) return;
+  if (!data) return closeEarlier(native);
   data.received++;
   const payload: Payload = typeof message === "string" ? message : new Uint8Array(message);
   const size = typeof payload === "string" ? utf8Length(payload) : payload.byteLength;
@@ -188,7 +188,7 @@ function onMessage(native: BunSocket, message: string | ArrayBuffer | Uint8Array
 
 function onControl(native: BunSocket, kind: ControlKind, bytes: Uint8Array): void {
   const data = dataOf(native);
-  if (!data) return;
+  if (!data) return closeEarlier(native);
   data.received++;
   data.socket.controlled(kind, new Uint8Array(bytes));
 }
@@ -198,6 +198,14 @@ function onDrain(native: BunSocket): void {
 }
 
 function onClose(native: BunSocket, code: number, reason: string): void {
-  const data = dataOf(native);
-  if (data) reportClose(data.socket, code, reason ?? "");
+  const { data } = native;
+  if (isSocketData(data)) reportClose(data.socket, code, reason ?? "");
+}
+
+/**
+ * Closes a connection that was made before `bun --hot` loaded the code again, so that the client
+ * connects to the new code. Bun 1.4 gives the events of all connections to the new handlers.
+ */
+function closeEarlier(native: BunSocket): void {
+  if (isSocketData(native.data)) native.close(1012, "The server has new code");
 }

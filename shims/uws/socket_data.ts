@@ -5,8 +5,12 @@ import { Subscriber, type TopicSocket, type TopicSpace } from "./topic_space.ts"
 /** Returns the topic space of a server or route. */
 export type FindTopicSpace = (key: object) => TopicSpace;
 
+/** Marks the data of each copy of this module: `bun --hot` loads the module again. */
+const MARK: symbol = Symbol.for("onepeer.socket-data");
+
 /** Object in the user-data slot of a native socket of uWebSockets.js or Bun. */
 export class SocketData<Native extends TopicSocket> {
+  readonly mark: symbol = MARK;
   #use: ((socket: CallbackSocket<Native>) => void) | undefined;
   readonly #protocol: string;
   readonly #extensions: string;
@@ -64,6 +68,11 @@ export class SocketData<Native extends TopicSocket> {
     this.#use = undefined;
     this.#socket.opened();
   }
+}
+
+/** Whether a value is the data of any copy of this module. */
+export function isSocketData(value: unknown): value is SocketData<TopicSocket> {
+  return (value as SocketData<TopicSocket> | undefined)?.mark === MARK;
 }
 
 /**
