@@ -293,11 +293,15 @@ export const order: readonly Case[] = [
       const socket = await client.connect();
       for (let i = 0; i < 50; i++) socket.send("x".repeat(1000));
       const closed = socket.closed.then(({ code }) => code);
-      const code = await Promise.race([closed, new Promise((go) => setTimeout(go, 300, "open"))]);
-      assert.ok(code === "open" || code === 1013, `closed with ${code}`);
+      await Promise.race([closed, sleep(300)]);
       await client.release("open");
-      const messages = await client.logged("message", code === "open" ? 50 : 10);
-      assert.equal(messages.length, code === "open" ? 50 : 10);
+      const all = client.logged("message", 50).then(() => "open" as const);
+      all.catch(() => {}); // the server may close the peer instead
+      const end = await Promise.race([closed, all]);
+      if (end === "open") return;
+      assert.equal(end, 1013);
+      await client.logged("close");
+      assert.equal((await client.logged("message")).length, 10);
     },
   },
   {
