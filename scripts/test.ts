@@ -5,7 +5,7 @@
  */
 import { type Counts, mergeReports, type PartResult } from "../tests/harness/gate/junit_report.ts";
 import { chosenParts, type Part, partsOf, quickParts } from "../tests/harness/gate/parts.ts";
-import { PARTS, runParts } from "../tests/harness/gate/run_part.ts";
+import { PARTS, runFailedAgain, runParts } from "../tests/harness/gate/run_part.ts";
 import { prepare } from "../tests/harness/gate/prepare.ts";
 import { deleteReports } from "../tests/harness/report.ts";
 import { fail, readArguments } from "./arguments.ts";
@@ -21,6 +21,7 @@ const { names, has, value } = readArguments({
   help: `deno task test [part…] [--quick] [--at-once=N]
 
 Runs the tests in parts, several at once, and prints a line for each part and every failure in full.
+Parts that fail run once more, alone. If they pass then, the last line names them as unstable.
 
   part         a test file, a runtime, or both in quotes: layers, node24, "faults bun"; default: all
   --quick      unit tests, and the contract on Deno and one Node
@@ -44,7 +45,9 @@ const atOnce = value("--at-once");
 const parallelism = atOnce === undefined
   ? { atOnce: AT_ONCE, extra: EXTRA }
   : { atOnce: Number(atOnce) };
-const results = await runParts(parts, parallelism, print);
+const byPart = await runParts(parts, parallelism, print);
+const unstable = await runFailedAgain(byPart, print);
+const results = [...byPart.values()];
 await Deno.writeTextFile(REPORT, mergeReports(results));
 
 const total: Counts = {
@@ -53,6 +56,9 @@ const total: Counts = {
   skipped: sum(({ skipped }) => skipped),
 };
 console.log(`\n${textOf(total)}   ${seconds(performance.now() - started)}`);
+if (unstable.length > 0) {
+  console.log(`Unstable, passed only alone: ${unstable.map(({ name }) => name).join(", ")}`);
+}
 Deno.exit(total.failed > 0 ? 1 : 0);
 
 /** Prints the line of a part that has ended, and its failures. */

@@ -66,16 +66,15 @@ export async function runParts(
   { atOnce, extra = 0, isIdle = machineIsIdle }: Parallelism,
   onEnd: (part: Part, result: PartResult, ms: number) => void,
   run: (part: Part) => Promise<PartResult> = runPart,
-): Promise<PartResult[]> {
-  const queue = parts.toSorted((a, b) => b.seconds - a.seconds), results: PartResult[] = [];
+): Promise<Map<Part, PartResult>> {
+  const queue = parts.toSorted((a, b) => b.seconds - a.seconds);
+  const results = new Map<Part, PartResult>();
   const runNext = async () => {
     const part = queue.shift();
     if (part === undefined) return;
     const started = performance.now();
-    const result = await run(part).catch((error) =>
-      readPart(part.name, undefined, { code: 1, output: "", killed: String(error) })
-    );
-    results.push(result);
+    const result = await run(part).catch((error) => unstarted(part, error));
+    results.set(part, result);
     onEnd(part, result, performance.now() - started);
   };
   const work = async () => {
@@ -95,6 +94,36 @@ export async function runParts(
     ...(extra > 0 ? [workWhileIdle()] : []),
   ]);
   return results;
+}
+
+/** Result of a part whose process did not even start. */
+function unstarted({ name }: Part, error: unknown): PartResult {
+  return readPart(name, undefined, { code: 1, output: "", killed: String(error) });
+}
+
+/** Most parts that run again. If more have failed, the machine is not the reason. */
+const MOST_AGAIN = 6;
+
+/**
+ * Runs each failed part once more, alone, and puts its new result in the place of the first. A test
+ * that fails only beside other parts then passes; a test that finds a fault fails again.
+ *
+ * @returns the parts that passed only now.
+ */
+export async function runFailedAgain(
+  results: Map<Part, PartResult>,
+  onEnd: (part: Part, result: PartResult, ms: number) => void,
+  run: (part: Part) => Promise<PartResult> = runPart,
+): Promise<Part[]> {
+  const failed = [...results].filter(([, result]) => result.failed > 0).map(([part]) => part);
+  if (results.size < 2 || failed.length > MOST_AGAIN) return [];
+  for (const part of failed) {
+    const started = performance.now();
+    const result = await run(part).catch((error) => unstarted(part, error));
+    results.set(part, result);
+    onEnd(part, result, performance.now() - started);
+  }
+  return failed.filter((part) => results.get(part)!.failed === 0);
 }
 
 /** Milliseconds of each measurement, so that a part that has just started shows its load. */

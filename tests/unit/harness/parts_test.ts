@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { chosenParts, partsOf, quickParts } from "../../harness/gate/parts.ts";
-import { runParts } from "../../harness/gate/run_part.ts";
+import { runFailedAgain, runParts } from "../../harness/gate/run_part.ts";
 import { readPart } from "../../harness/gate/junit_report.ts";
 import { runtimesOf } from "../../harness/runtime_suites.ts";
 
@@ -60,8 +60,9 @@ Deno.test("the longest part starts first, and a part that throws counts as a fai
   assert.deepEqual(order, ["3 s", "2 s", "1 s"]);
   assert.equal(most, 2);
   assert.equal(ended.length, 3);
-  assert.ok(results.every(({ failed }) => failed === 1));
-  assert.ok(results.some(({ failures }) => /no process/.test(failures[0]!.text)));
+  const ends = [...results.values()];
+  assert.ok(ends.every(({ failed }) => failed === 1));
+  assert.ok(ends.some(({ failures }) => /no process/.test(failures[0]!.text)));
 });
 
 Deno.test("further parts start while the processors are idle, up to their number", async () => {
@@ -86,8 +87,52 @@ Deno.test("further parts start while the processors are idle, up to their number
       return readPart(name, undefined, { code: 1, output: "" });
     },
   );
-  assert.equal(results.length, 12);
-  assert.equal(new Set(results.map(({ failures }) => failures[0]!.name)).size, 12);
+  assert.equal(results.size, 12);
+  const names = [...results.values()].map(({ failures }) => failures[0]!.name);
+  assert.equal(new Set(names).size, 12);
   assert.equal(Math.max(...counts), 3);
   assert.equal(counts.at(-1), 1);
+});
+
+const report = (body: string) =>
+  `<testsuites><testsuite><testcase name="t">${body}</testcase></testsuite></testsuites>`;
+const failing = readPart("a", report("<failure>planned</failure>"), { code: 1, output: "" });
+const passing = readPart("a", report(""), { code: 0, output: "" });
+
+/** Returns results of parts `0`, `1`, …, of which the first `failed` have failed. */
+function ended(count: number, failed: number) {
+  return new Map(Array.from({ length: count }, (_, i) => {
+    return [{ name: `${i}`, files: [], seconds: 1 }, i < failed ? failing : passing];
+  }));
+}
+
+Deno.test("a failed part runs once more, alone, and counts by its second result", async () => {
+  const results = ended(4, 3), order: string[] = [];
+  const unstable = await runFailedAgain(
+    results,
+    ({ name }, { failed }) => order.push(`${name} ended with ${failed}`),
+    async ({ name }) => {
+      order.push(`${name} started`);
+      await Promise.resolve();
+      if (name === "2") throw new Error("no process");
+      return name === "0" ? passing : failing;
+    },
+  );
+  assert.deepEqual(order, [
+    "0 started",
+    "0 ended with 0",
+    "1 started",
+    "1 ended with 1",
+    "2 started",
+    "2 ended with 1",
+  ]);
+  assert.deepEqual(unstable.map(({ name }) => name), ["0"]);
+  assert.deepEqual([...results.values()].map(({ failed }) => failed), [0, 1, 1, 0]);
+});
+
+Deno.test("a part that ran alone, and many failed parts, do not run again", async () => {
+  for (const results of [ended(1, 1), ended(20, 7)]) {
+    assert.deepEqual(await runFailedAgain(results, () => {}, () => Promise.reject()), []);
+    assert.ok([...results.values()].some(({ failed }) => failed === 1));
+  }
 });
