@@ -1,21 +1,30 @@
 import assert from "node:assert/strict";
 import { runtimes } from "../../runtimes/native.ts";
 
-/** The chat server in a separate process. */
+/** How the chat runs: one server, or three nodes in one process. */
+export type ChatKind = "deno" | "node" | "cluster";
+
+/** The chat in a separate process. */
 export class ChatServer {
-  readonly url: string;
+  /** URL of each node. */
+  readonly urls: readonly string[];
   readonly #child: Deno.ChildProcess;
   readonly #output: Promise<void>;
 
-  private constructor(child: Deno.ChildProcess, url: string, output: Promise<void>) {
+  private constructor(child: Deno.ChildProcess, urls: readonly string[], output: Promise<void>) {
     this.#child = child;
-    this.url = url;
+    this.urls = urls;
     this.#output = output;
   }
 
-  /** Starts the chat server, and waits until it listens. */
-  static async start(runtime: "deno" | "node", port: number): Promise<ChatServer> {
-    const [program, ...args] = await command(runtime);
+  /** URL of the first node. */
+  get url(): string {
+    return this.urls[0]!;
+  }
+
+  /** Starts the chat, and waits until every node listens. */
+  static async start(kind: ChatKind, port: number): Promise<ChatServer> {
+    const [program, ...args] = await command(kind), nodes = kind === "cluster" ? 3 : 1;
     const child = new Deno.Command(program!, {
       args,
       stdin: "null",
@@ -29,13 +38,13 @@ export class ChatServer {
       const { value, done } = await output.read();
       if (done) throw new Error(`the chat did not start: ${said}`);
       said += value;
-      const url = /http:\S+/.exec(said)?.[0];
-      if (!url) continue;
+      const urls = said.match(/http:\S+(?=\s)/g) ?? [];
+      if (urls.length < nodes) continue;
       const rest = (async () => {
         while (!(await output.read()).done);
       })();
-      if (port !== 0) assert.equal(new URL(url).port, String(port));
-      return new ChatServer(child, url, rest);
+      if (port !== 0) assert.equal(new URL(urls[0]!).port, String(port));
+      return new ChatServer(child, urls, rest);
     }
   }
 
@@ -51,12 +60,13 @@ export class ChatServer {
   }
 }
 
-async function command(runtime: "deno" | "node"): Promise<readonly string[]> {
+async function command(kind: ChatKind): Promise<readonly string[]> {
   const entry = (name: string) =>
     new URL(`../../../examples/chat/${name}`, import.meta.url).pathname;
-  if (runtime === "node") {
+  if (kind === "node") {
     const found = await runtimes.find(({ name }) => name === "node")?.command();
     if (found && !("missing" in found)) return [found[0]!, entry("server.node.ts")];
   }
-  return [Deno.execPath(), "run", "-A", "--no-check", entry("server.ts")];
+  const file = entry(kind === "cluster" ? "cluster.ts" : "server.ts");
+  return [Deno.execPath(), "run", "-A", "--no-check", file];
 }

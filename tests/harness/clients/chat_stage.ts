@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { TimeLimit } from "../time_limit.ts";
 import { browserTest, launch } from "./browser.ts";
-import { ChatServer } from "./chat_server.ts";
+import { type ChatKind, ChatServer } from "./chat_server.ts";
 
 const WAIT = 8_000;
 /** Messages of a browser about connections that fail or break. */
@@ -11,9 +11,13 @@ const REFUSAL =
   /ERR_(?:CONNECTION_(?:REFUSED|RESET|CLOSED)|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING)|closed before|Unexpected response code|status of 409/;
 
 /** Registers a test of the chat in a browser. */
-export function test(name: string, play: (stage: Stage) => Promise<void>): void {
+export function test(
+  name: string,
+  play: (stage: Stage) => Promise<void>,
+  kind: ChatKind = "deno",
+): void {
   browserTest(name, async () => {
-    await using stage = await Stage.set();
+    await using stage = await Stage.set(kind);
     await play(stage);
   });
 }
@@ -31,8 +35,8 @@ export class Stage implements AsyncDisposable {
     this.#browser = browser;
   }
 
-  static async set(): Promise<Stage> {
-    const [server, browser] = await Promise.allSettled([ChatServer.start("deno", 0), launch()]);
+  static async set(kind: ChatKind): Promise<Stage> {
+    const [server, browser] = await Promise.allSettled([ChatServer.start(kind, 0), launch()]);
     // If one fails to start, the other must not keep running.
     if (server.status === "rejected") {
       if (browser.status === "fulfilled") await browser.value.close();
@@ -45,14 +49,20 @@ export class Stage implements AsyncDisposable {
     return new Stage(server.value, browser.value);
   }
 
+  /** URL of the first node. */
   get url(): string {
     return this.#server.url;
+  }
+
+  /** URL of each node. */
+  get urls(): readonly string[] {
+    return this.#server.urls;
   }
 
   /**
    * Opens the page of a room as a user.
    *
-   * @param through URL of a proxy through which the page connects.
+   * @param through URL of a proxy or of another node, to which the page connects.
    */
   async enter(
     name: string,
