@@ -32,6 +32,7 @@ import {
   type ServeOptions,
   type Server,
   startServer,
+  UpgradeMiddleware,
   type WebSocketOptions,
   websocketOptions,
 } from "./serve.ts";
@@ -79,8 +80,9 @@ export function plugin<Context extends object = AnyContext>(
   websocket: WebSocketOptions<Context> = {},
 ): HttpServerPlugin {
   return (server) => {
-    const fetch = (request: Request) => server.fetch(request as never);
-    const ws = adapter(websocketOptions("node", { websocket, fetch }));
+    const middleware = new UpgradeMiddleware(server);
+    const ws = adapter(websocketOptions("node", { websocket, fetch: middleware.fetch }));
+    middleware.refuseStripped();
     // srvx 1.0 creates the Node server after the plugins have run, in the same turn.
     queueMicrotask(() => {
       const http = server.node?.server;

@@ -218,8 +218,17 @@ export class UpgradeMiddleware {
     return this.#server.fetch(request as never);
   };
 
+  /** Adds the middleware that refuses what {@linkcode refusingStripped} refuses. */
+  refuseStripped(): void {
+    const refuse = refusingStripped((_, next: () => Awaitable<Response>) => next());
+    this.#server.options.middleware.unshift((request, next) =>
+      this.#forwarded.has(request) ? next() : refuse(request, next)
+    );
+  }
+
   /** Adds the middleware that passes WebSocket requests to the adapter. */
   install(handleUpgrade: (request: Request) => Promise<Response | undefined>): void {
+    this.refuseStripped();
     this.#server.options.middleware.unshift((request, next) =>
       isUpgrade(request) && !this.#forwarded.has(request)
         // On Bun there is no response after the upgrade.
