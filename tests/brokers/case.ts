@@ -14,6 +14,8 @@ export interface BrokerCase {
   readonly fact: string;
   /** Whether the case needs a server of its own. Brokers without a server do not run it. */
   readonly needsServer?: boolean;
+  /** Whether no other case may run meanwhile, as the case blocks the process. */
+  readonly runsAlone?: boolean;
   /** Abilities that the case needs. Drivers that lack one do not run the case. */
   readonly needs?: readonly Need[];
   /** Milliseconds after which the case fails. Default: 10,000. */

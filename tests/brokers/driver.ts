@@ -4,8 +4,8 @@ import type { SyncAdapter } from "../../pubsub/sync_adapter.ts";
 export interface BrokerDriver {
   /** Argument of the program, and name in the report, such as `redis-ioredis`. */
   readonly name: string;
-  /** Whether the cases take minutes. They run only with `TEST_SLOW_BROKERS=1`. */
-  readonly isSlow?: boolean;
+  /** Cases that the client library cannot pass, by id, with the reason. */
+  readonly gaps?: Readonly<Record<string, string>>;
   /** Returns the command or package that this machine or runtime lacks. */
   missing?(): Promise<string | undefined>;
   /** If this process cannot have the nodes, runs the program in another one, and returns true. */

@@ -10,6 +10,7 @@ import { brokerCases } from "./cases.ts";
 import { CHILD, type ChildOptions, runChild } from "./child_node.ts";
 import type { BrokerDriver, BrokerServer } from "./driver.ts";
 import { drivers } from "./drivers.ts";
+import { TimeLimit } from "../harness/time_limit.ts";
 
 /** A line of the program's output. */
 export interface CaseResult {
@@ -17,6 +18,9 @@ export interface CaseResult {
   readonly status: "passed" | "failed" | "skipped";
   readonly detail?: string;
 }
+
+/** Cases with a server of their own that run at the same time. Most of their time is waiting. */
+const OWN_AT_ONCE = 2;
 
 const [first, ...rest] = process.argv.slice(2);
 if (first === CHILD) {
@@ -38,11 +42,21 @@ async function runCases(driver: BrokerDriver, ids: readonly string[]): Promise<v
   const shared = await driver.start();
   let hasFailed = false;
   const needed = brokerCases.filter(({ id }) => ids.length === 0 || ids.includes(id));
-  for (const [i, brokerCase] of needed.entries()) {
-    const result = await resultOf(driver, shared, brokerCase, `case${i}`);
-    console.log(JSON.stringify({ id: brokerCase.id, ...result } satisfies CaseResult));
-    hasFailed ||= result.status === "failed";
-  }
+  const runInTurn = async (queue: [number, BrokerCase][]) => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const [number, brokerCase] = next;
+      const result = await resultOf(driver, shared, brokerCase, `case${number}`);
+      console.log(JSON.stringify({ id: brokerCase.id, ...result } satisfies CaseResult));
+      hasFailed ||= result.status === "failed";
+    }
+  };
+  const numbered = [...needed.entries()];
+  const own = numbered.filter(([, it]) => it.needsServer && !it.runsAlone);
+  await Promise.all([
+    runInTurn(numbered.filter(([, it]) => !it.needsServer && !it.runsAlone)),
+    ...Array.from({ length: OWN_AT_ONCE }, () => runInTurn(own)),
+  ]);
+  await runInTurn(numbered.filter(([, it]) => it.runsAlone));
   await shared[Symbol.asyncDispose]();
   // A failed case may wait for ever. Otherwise the process must end by itself.
   if (hasFailed) process.exit();
@@ -55,20 +69,16 @@ async function resultOf(
   name: string,
 ): Promise<Omit<CaseResult, "id">> {
   const { needsServer = false, maxMs = 10_000, run } = brokerCase;
+  const gap = driver.gaps?.[brokerCase.id];
+  if (gap) return { status: "skipped", detail: gap };
   const lacking = lack(brokerCase, driver, shared);
   if (lacking) return { status: "skipped", detail: `${driver.name} has no ${lacking}` };
-  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     await using own = needsServer ? await driver.start() : undefined;
     await using cluster = new Cluster(own ?? shared, name, driver.name);
-    const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`took longer than ${maxMs} ms`)), maxMs);
-    });
-    await Promise.race([run(cluster), tooLate]);
+    await new TimeLimit(maxMs).race(run(cluster), `took longer than ${maxMs} ms`);
     return { status: "passed" };
   } catch (error) {
     return { status: "failed", detail: error instanceof Error ? `${error.stack}` : String(error) };
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -125,6 +125,7 @@ export const faultCases: readonly BrokerCase[] = [
     id: "N3.busy",
     fact: "a process that is busy for four seconds keeps its connection",
     needsServer: true,
+    runsAlone: true,
     maxMs: 30_000,
     async run(cluster) {
       const { nodes, clients } = await pair(cluster.nodes(2));

@@ -24,7 +24,6 @@ const CLIENTS: Readonly<Record<string, MakeClient>> = {
 export const redisDrivers: readonly BrokerDriver[] = Object.entries(CLIENTS).map(
   ([name, client]) => ({
     name,
-    isSlow: name !== "redis-ioredis", // the gate has one library for each broker
     missing: async () => await hasCommand("redis-server") ? undefined : "redis-server",
     start: () => start(client),
     attach: (address) => attach(client, Number(address)),
