@@ -1,5 +1,6 @@
 import { invalidOption } from "../common/errors.ts";
 import { checkNames } from "../common/option_names.ts";
+import { mustNotBePromise } from "../common/thenable.ts";
 import { checkAllowedOrigins } from "../handshake/allowed_origins.ts";
 import { type AnyContext, TOKEN } from "../handshake/handshake.ts";
 import type { Limits } from "../common/limits.ts";
@@ -53,6 +54,7 @@ export function checkOptions(options: EndpointOptions): void {
   }
   checkHooks("hooks", options.hooks ?? {});
   for (const name of ["resolve", "getNamespace", "handleProtocols", "onError", "sync"] as const) {
+    mustNotBePromise(name, options[name]);
     mustBeFunction(name, options[name]);
   }
   const { trustProxy = false } = options;

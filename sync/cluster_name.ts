@@ -21,6 +21,16 @@ export type ClusterName = {
  * @throws {TypeError} for an unknown option, and for a name that is missing, empty or given twice.
  */
 export function clusterName(options: ClusterName, known: readonly string[] = []): string {
+  const given: unknown = options;
+  // `sync: redis`, without the call: the endpoint calls the function with the id of its node.
+  if (isRecord(given) && Object.keys(given).join() === "id") {
+    throw new TypeError(
+      "Cannot use this function as the option sync: call it with its options, and pass the result",
+    );
+  }
+  if (isRecord(given) && typeof given["duplicate"] === "function") {
+    throw new TypeError("Cannot use a client in the place of the options: pass { client, prefix }");
+  }
   checkNames(options, ["channel", "prefix", ...known]);
   const { channel, prefix } = options as { readonly channel?: unknown; readonly prefix?: unknown };
   if (channel !== undefined && prefix !== undefined) {
@@ -28,6 +38,12 @@ export function clusterName(options: ClusterName, known: readonly string[] = [])
   }
   const name = channel ?? prefix;
   if (typeof name === "string" && name !== "") return name;
-  const option = prefix === undefined ? "channel" : "prefix";
-  throw new TypeError(invalidOption(option, "a string that is not empty", name));
+  const option = prefix !== undefined ? "prefix" : channel !== undefined ? "channel" : undefined;
+  throw new TypeError(
+    invalidOption(option ?? "prefix (or channel)", "a string that is not empty", name),
+  );
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }

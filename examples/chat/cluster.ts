@@ -1,5 +1,6 @@
 // deno run -A examples/chat/cluster.ts
 import { nodeBanner } from "./banner.ts";
+import { syncOfEnvironment } from "./sync.ts";
 
 /**
  * Three nodes of the chat. Each is a thread with its own port, rooms and peers. The nodes hear each
@@ -19,13 +20,16 @@ function start(port: number): Promise<[node: Worker, url: string]> {
   });
 }
 
+// Ends the process if SYNC is wrong. The nodes read the variable again.
+await syncOfEnvironment();
 const nodes: Worker[] = [];
 for (let i = 0; i < COUNT; i++) {
   const [node, url] = await start(FIRST_PORT === 0 ? 0 : FIRST_PORT + i);
   nodes.push(node);
   console.log(nodeBanner(i + 1, url));
 }
-console.log("Open two of them: a line that is written on one node appears on all. Ctrl+C to stop.");
+console.log("Open two of them: a line that is written on one node appears on all.");
+console.log("Each node lists its own people and earlier lines. Ctrl+C to stop.");
 
 /** Closes all nodes. Each answers when its pages have got the close code. */
 async function stop(): Promise<never> {

@@ -1,3 +1,4 @@
+import { mustNotBePromise } from "../../common/thenable.ts";
 import type { IoredisClient, NodeRedisClient, RedisClient, RedisTemplate } from "./clients.ts";
 import { IoredisSocket } from "./ioredis_socket.ts";
 import { NodeRedisSocket } from "./node_redis_socket.ts";
@@ -22,9 +23,10 @@ export function templateOf(client: unknown, connector?: unknown): RedisTemplate 
     throw new TypeError(
       `Cannot use the client as it must be one of redis, ioredis or iovalkey: found ${
         client === null ? "null" : typeof client
-      }`,
+      }${typeof client === "string" ? ": pass an address as url" : ""}`,
     );
   }
+  mustNotBePromise("the client", client);
   // A cluster of ioredis or iovalkey, or of node-redis.
   if (("isCluster" in client && client.isCluster) || ("masters" in client && "slots" in client)) {
     throw new TypeError(

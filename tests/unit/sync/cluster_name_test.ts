@@ -9,7 +9,15 @@ Deno.test("a cluster has the name of the option channel, or of prefix", () => {
 Deno.test("a cluster with a missing, empty, wrong or doubled name is a TypeError", () => {
   const table: [options: unknown, message: RegExp][] = [
     [undefined, /the options/],
-    [{}, /channel as it must be a string that is not empty: current value is undefined/],
+    [{ id: "0123456789abcdef" }, /as the option sync: call it with its options/],
+    [
+      { duplicate() {} },
+      /Cannot use a client in the place of the options: pass \{ client, prefix \}/,
+    ],
+    [
+      {},
+      /prefix \(or channel\) as it must be a string that is not empty: current value is undefined/,
+    ],
     [{ channel: "" }, /a string that is not empty/],
     [{ prefix: 5 }, /a string that is not empty: current value is 5/],
     [{ channel: "a", prefix: "a" }, /channel and prefix together/],

@@ -28,7 +28,10 @@ Deno.test("redis() throws at the call for a wrong option, and says what was foun
   const table: [options: unknown, found: RegExp][] = [
     [undefined, /the options as they must be an object: found undefined/],
     [{ client, prefix, name: "x" }, /Cannot use name as there is no such option: known are chan/],
-    [{ client }, /Cannot use channel as it must be a string that is not empty: .* undefined/],
+    [
+      { client },
+      /Cannot use prefix \(or channel\) as it must be a string that is not empty: .* undefined/,
+    ],
     [{ client, prefix: "" }, /Cannot use prefix as it must be a string that is not empty/],
     [{ client, channel: 5 }, /Cannot use channel .* current value is "?5"?/],
     [{ client, prefix, channel: "x" }, /Cannot use channel and prefix together/],

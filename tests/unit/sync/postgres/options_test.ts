@@ -27,7 +27,10 @@ Deno.test("postgres() throws at the call for a wrong option, and says what was f
   const table: [options: unknown, found: RegExp][] = [
     [undefined, /the options as they must be an object: found undefined/],
     [{ connect, prefix, name: "x" }, /Cannot use name as there is no such option: known are chan/],
-    [{ connect }, /Cannot use channel as it must be a string that is not empty: .* undefined/],
+    [
+      { connect },
+      /Cannot use prefix \(or channel\) as it must be a string that is not empty: .* undefined/,
+    ],
     [{ connect, prefix: "" }, /as it must be a string that is not empty/],
     [{ connect, channel: 5 }, /Cannot use channel .* current value is "?5"?/],
     [{ connect, prefix, channel: "x" }, /Cannot use channel and prefix together/],
