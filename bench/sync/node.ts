@@ -1,7 +1,7 @@
 /**
- * One node of the measurement of `sync`: `node.ts TOOLKIT CLIENT PORT TOPICS`. Hears the topics t0 to
- * t(TOPICS - 1) over Redis at PORT, and prints a line of JSON for each event. Reads commands as lines
- * of JSON.
+ * One node of the measurement of `sync`: `node.ts TOOLKIT CLIENT PORT FROM TO`. Hears the topics t(FROM)
+ * to t(TO - 1) over Redis at PORT, and prints a line of JSON for each event. Reads commands as lines of
+ * JSON.
  *
  * @module
  */
@@ -53,7 +53,7 @@ const REPORT_EVERY = 250;
 const WINDOW = 2000;
 const PAYLOAD = "a message of thirty-two letters.";
 
-const [toolkit, client, port, topics] = process.argv.slice(2);
+const [toolkit, client, port, from, to] = process.argv.slice(2);
 const print = (event: Event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 let got = 0, acknowledged = 0, wake = () => {};
 const latencies: number[] = [];
@@ -78,7 +78,7 @@ async function start(): Promise<(topic: string, data: string) => void> {
   const template = client === "ioredis"
     ? new Redis({ host: "127.0.0.1", port: Number(port) })
     : await createClient({ socket: { host: "127.0.0.1", port: Number(port) } }).connect();
-  const names = Array.from({ length: Number(topics) }, (_, i) => `t${i}`);
+  const names = Array.from({ length: Number(to) - Number(from) }, (_, i) => `t${Number(from) + i}`);
   if (toolkit === "onepeer") {
     const sync = redis({ client: template as Redis, prefix: "bench", required: true });
     const node = new FakeAdapter({ sync, onError: (error) => console.error(error) });

@@ -1,8 +1,13 @@
 import { median } from "../statistics.ts";
 import type { Cell } from "./cell.ts";
+import type { Recovery } from "./recovery.ts";
 
-/** Writes the page: a table for each client library. */
-export function syncPage(cells: readonly Cell[], date: Date): string {
+/** Writes the page: a table for each client library, and one of the recovery from faults. */
+export function syncPage(
+  cells: readonly Cell[],
+  recoveries: readonly Recovery[],
+  date: Date,
+): string {
   const clients = [...new Set(cells.map(({ client }) => client))];
   return `# Speed of \`sync\` over Redis
 
@@ -12,7 +17,38 @@ time is for one message: of the process that publishes, or of all processes that
 Redis itself are not included. Measured on ${date.toISOString().slice(0, 10)} with
 \`deno task bench sync\`, on two cores that ran all processes.
 
-${clients.map((client) => section(client, cells)).join("\n")}`;
+${clients.map((client) => section(client, cells)).join("\n")}
+${recoverySection(recoveries)}`;
+}
+
+/** Most milliseconds that the project wants. */
+const MAX_RESTORED = 1000, MAX_DETECTED = 2500;
+
+function recoverySection(recoveries: readonly Recovery[]): string {
+  const rows = recoveries.map(({ driver, runtime, restored, detected }) => [
+    driver,
+    runtime,
+    bounded(restored, MAX_RESTORED),
+    bounded(detected, MAX_DETECTED),
+  ]);
+  const head = ["driver", "runtime", "5,000 topics restored, ms", "frozen server found, ms"];
+  return `## Recovery
+
+The broker's server is killed and restarted: the first time is from the moment at which the server
+accepts connections, until the node hears all of its 5,000 topics again. Target: ${
+    figure(MAX_RESTORED)
+  } ms. Then the
+server is frozen, so that its connections stay open and silent: the second time is until the node
+knows. Target: ${figure(MAX_DETECTED)} ms.
+
+${table([head, ...rows])}
+A median in bold misses its target.
+`;
+}
+
+function bounded(values: readonly number[], most: number): string {
+  const text = amount(values);
+  return median(values) <= most ? text : `**${text}**`;
 }
 
 function section(client: string, cells: readonly Cell[]): string {

@@ -13,6 +13,7 @@ import { FOLDER, installPackages } from "../packages.ts";
 import { flood, NodeProcess } from "./cluster.ts";
 import type { Cell, Toolkit } from "./cell.ts";
 import { syncPage } from "./page.ts";
+import { recoveries } from "./recovery.ts";
 
 /** Runs of each cell. */
 const RUNS = 5;
@@ -25,8 +26,8 @@ interface Load {
   readonly nodes: number;
   readonly perTurn: number;
   readonly topics: number;
-  /** Number of topics that the receivers hear. 0: no message has a subscriber. */
-  readonly heard: number;
+  /** What a receiver hears. `none`: no message has a subscriber. `own`: each receiver its own topic. */
+  readonly heard: "all" | "own" | "none";
   readonly count: number;
 }
 
@@ -39,23 +40,30 @@ await using _server = await ServerProcess.start([
 
 const cells: Cell[] = [];
 for (const client of CLIENTS) {
-  const spread = { nodes: 8, perTurn: 10, topics: 10, heard: 10, count: 10_000 };
+  const spread = { nodes: 8, perTurn: 10, topics: 10, heard: "all", count: 10_000 } as const;
   const wide = await inTurn(client, spread);
   const isRedis = client === "node-redis";
   add("8 nodes, 10 topics a turn", client, "messages/s", wide.perSecond, isRedis ? 6 : 4);
-  const folded = await inTurn(client, { ...spread, nodes: 6, topics: 1, heard: 1 });
+  const folded = await inTurn(client, { ...spread, nodes: 6, topics: 1 });
   add("6 nodes, one topic, 10 messages a turn", client, "messages/s", folded.perSecond, 8);
   const distinct = await inTurn(client, { ...spread, nodes: 2, count: 20_000 });
-  const one = await inTurn(client, { ...spread, nodes: 2, topics: 1, heard: 1, count: 20_000 });
+  const one = await inTurn(client, { ...spread, nodes: 2, topics: 1, count: 20_000 });
   add("publisher, distinct topics", client, "µs", distinct.publisher, isRedis ? 0.35 : 0.65);
   add("publisher, one topic", client, "µs", one.publisher, isRedis ? 0.2 : 0.35);
   add("receiver, distinct topics", client, "µs", distinct.receivers, 0.65);
   add("receiver, one topic", client, "µs", one.receivers, 0.25);
+  const foreign = await inTurn(client, { ...spread, nodes: 2, heard: "none", count: 20_000 });
+  add("receiver of foreign topics", client, "µs", foreign.receivers, 0.1);
+  const own = { ...spread, heard: "own", count: 14_000 } as const;
+  const two = await inTurn(client, { ...own, nodes: 2, topics: 1 });
+  const eight = await inTurn(client, { ...own, nodes: 8, topics: 7 });
+  add("2 nodes, one receiver", client, "µs", two.receivers, 1);
+  add("8 nodes, 7 receivers of a topic each", client, "µs", eight.receivers, 0.35);
   const latency = await latencies(client);
   add("one message a turn, p50", client, "µs latency", latency.p50, 1.1);
   add("one message a turn, p99", client, "µs latency", latency.p99, 1.1);
 }
-const page = syncPage(cells, new Date());
+const page = syncPage(cells, await recoveries(), new Date());
 await Deno.writeTextFile(new URL("../../docs/benchmarks-sync.md", import.meta.url), page);
 console.log(page);
 
@@ -77,9 +85,13 @@ async function commandOfNode(): Promise<readonly string[]> {
   return [node, await builtProgram(new URL("./node.ts", import.meta.url), "node", FOLDER)];
 }
 
-async function start(toolkit: string, client: string, { nodes, heard }: Load) {
-  const args = [toolkit, client, `${port}`, `${heard}`];
-  const processes = Array.from({ length: nodes }, () => new NodeProcess([...command, ...args]));
+async function start(toolkit: string, client: string, { nodes, heard, topics }: Load) {
+  const processes = Array.from({ length: nodes }, (_, i) => {
+    const [from, to] = { all: [0, topics], own: [i - 1, i], none: [0, 0] }[heard];
+    // The first node publishes, and hears nothing.
+    const range = i === 0 ? [0, 0] : [from, to];
+    return new NodeProcess([...command, toolkit, client, `${port}`, ...range.map(String)]);
+  });
   await Promise.all(processes.map((node) => node.event((event) => "ready" in event)));
   return processes;
 }
@@ -94,9 +106,10 @@ async function inTurn(client: string, load: Load) {
   for (let run = 0; run < RUNS; run++) {
     for (const toolkit of TOOLKITS) {
       const nodes = await start(toolkit, client, load);
-      const { perTurn, topics, count } = load;
-      await flood(nodes, { publish: count / 4, perTurn, topics }); // until the code is compiled
-      const figures = await flood(nodes, { publish: count, perTurn, topics });
+      const { perTurn, topics, count, heard } = load;
+      const share = { all: 1, own: 1 / (load.nodes - 1), none: 0 }[heard];
+      await flood(nodes, { publish: count / 4, perTurn, topics }, share); // until the code is compiled
+      const figures = await flood(nodes, { publish: count, perTurn, topics }, share);
       for (const key of ["perSecond", "publisher", "receivers"] as const) {
         result[key][toolkit].push(figures[key]);
       }
@@ -109,7 +122,7 @@ async function inTurn(client: string, load: Load) {
 async function latencies(client: string) {
   const p50 = { onepeer: [] as number[], crossws: [] as number[] };
   const p99 = { onepeer: [] as number[], crossws: [] as number[] };
-  const load = { nodes: 2, perTurn: 1, topics: 1, heard: 1, count: 0 };
+  const load = { nodes: 2, perTurn: 1, topics: 1, heard: "all", count: 0 } as const;
   for (let run = 0; run < RUNS; run++) {
     for (const toolkit of TOOLKITS) {
       const nodes = await start(toolkit, client, load);
