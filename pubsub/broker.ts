@@ -15,7 +15,8 @@ export interface Broker {
   open(host: BrokerHost): void;
   /**
    * Adds channels to those that this node hears. Resolves once the broker's server has confirmed
-   * them. The broker asks for all its channels again after a lost connection.
+   * them. The broker asks for all its channels again after a lost connection. Without a
+   * connection, all calls should return the same promise: an outage may be long.
    */
   subscribe(channels: readonly string[]): Promise<void>;
   /** Removes channels from those that this node hears. */

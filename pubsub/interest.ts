@@ -28,7 +28,7 @@ export class Interest implements HubObserver<unknown> {
   readonly #unwanted = new Map<string, number>();
   #cancel: (() => void) | undefined;
   #isClosed = false;
-  /** Commands that the broker has not confirmed. */
+  /** Commands that the broker has not confirmed. Without a connection, many share one promise. */
   readonly #pending = new Set<Promise<void>>();
 
   constructor(broker: Pick<Broker, "subscribe" | "unsubscribe">, timers: Timers) {
@@ -48,8 +48,16 @@ export class Interest implements HubObserver<unknown> {
 
   /** Asks for channels now. */
   ask(channels: readonly string[]): void {
-    const pending = this.#confirmation(channels).finally(() => this.#pending.delete(pending));
-    this.#pending.add(pending);
+    let confirmation: Promise<void>;
+    try {
+      confirmation = this.#broker.subscribe(channels);
+    } catch {
+      return; // the broker reports the lost connection, and connects again
+    }
+    if (this.#pending.has(confirmation)) return;
+    this.#pending.add(confirmation);
+    const settle = () => void this.#pending.delete(confirmation);
+    confirmation.then(settle, settle);
   }
 
   topicAdded(namespace: string, topic: string): void {
@@ -69,7 +77,7 @@ export class Interest implements HubObserver<unknown> {
   /** Resolves when the broker has confirmed all channels for which this node has asked. */
   async confirmed(): Promise<void> {
     await undefined; // until the end of the turn, when the broker is asked
-    await Promise.all(this.#pending);
+    await Promise.allSettled(this.#pending);
   }
 
   /** Stops the timer. Later changes have no effect. */
@@ -85,12 +93,6 @@ export class Interest implements HubObserver<unknown> {
     for (let i = 0; i < added.length; i += MAX_CHANNELS) {
       this.ask(added.slice(i, i + MAX_CHANNELS));
     }
-  }
-
-  async #confirmation(channels: readonly string[]): Promise<void> {
-    try {
-      await this.#broker.subscribe(channels);
-    } catch { /* the connection is lost, which the broker reports and heals itself */ }
   }
 
   #unsubscribe(): void {

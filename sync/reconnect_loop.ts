@@ -50,6 +50,8 @@ export class ReconnectLoop<Connection extends LoopConnection> {
   #failure: unknown = new Error("not connected yet");
   #isClosed = false;
   #nextUp = new Deferred();
+  /** What `subscribe()` returns until the next connection. */
+  #restoration: { readonly nextUp: Deferred; readonly promise: Promise<void> } | undefined;
   /** Ends the present connection, attempt or pause. */
   #interrupt: (error: unknown) => void = () => {};
   #ended: Promise<void> | undefined;
@@ -78,18 +80,34 @@ export class ReconnectLoop<Connection extends LoopConnection> {
   }
 
   /** Adds channels, and waits until the server has confirmed them, as `Broker.subscribe` does. */
-  async subscribe(channels: readonly string[]): Promise<void> {
+  subscribe(channels: readonly string[]): Promise<void> {
     for (const channel of channels) this.#wanted.add(channel);
     const connection = this.#connection;
-    if (connection) {
-      try {
-        return await Promise.race([ask(connection, channels), this.#lost]);
-      } catch (error) {
-        if (connection === this.#connection) this.#interrupt(error);
-      }
+    return connection ? this.#confirmed(connection, channels) : this.#restored();
+  }
+
+  async #confirmed(connection: Connection, channels: readonly string[]): Promise<void> {
+    try {
+      return await Promise.race([ask(connection, channels), this.#lost]);
+    } catch (error) {
+      if (connection === this.#connection) this.#interrupt(error);
     }
-    await this.#nextUp.promise; // the next connection asks for all wanted channels
-    if (this.#isClosed) throw new Error("Cannot subscribe as the broker is closed");
+    await this.#restored();
+  }
+
+  /**
+   * Resolves at the next connection, which asks for all wanted channels. Returns the same promise
+   * until then: clients may subscribe and leave many times while the server cannot be reached.
+   */
+  #restored(): Promise<void> {
+    const nextUp = this.#nextUp;
+    if (this.#restoration?.nextUp !== nextUp) {
+      const promise = nextUp.promise.then(() => {
+        if (this.#isClosed) throw new Error("Cannot subscribe as the broker is closed");
+      });
+      this.#restoration = { nextUp, promise };
+    }
+    return this.#restoration.promise;
   }
 
   /** Removes channels, as `Broker.unsubscribe` does. */

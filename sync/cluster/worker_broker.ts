@@ -29,9 +29,13 @@ const FIRST_DELAY = 50, MAX_DELAY = 500;
 type State = "calling" | "silent" | "restoring" | "up" | "gone" | "closed";
 
 /** A request for channels that the primary has not confirmed. */
-interface Question {
-  resolve(): void;
-  reject(error: Error): void;
+class Question {
+  resolve!: () => void;
+  reject!: (error: Error) => void;
+  readonly promise: Promise<void> = new Promise((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
 }
 
 /** Options of a {@linkcode WorkerBroker}. */
@@ -49,6 +53,8 @@ export class WorkerBroker implements Broker {
   readonly #node: string;
   readonly #channels = new Set<string>();
   readonly #questions = new Map<number, Question>();
+  /** Question of all calls before the primary knows the node. {@linkcode #restore} answers it. */
+  #early: Question | undefined;
   #lastAsk = 0;
   /** Question whose answer means that all channels are restored. */
   #restoration = 0;
@@ -76,10 +82,12 @@ export class WorkerBroker implements Broker {
     else queueMicrotask(this.#disconnected);
   }
 
-  async subscribe(channels: readonly string[]): Promise<void> {
-    if (this.#state === "closed") throw new Error("the node is closed");
+  subscribe(channels: readonly string[]): Promise<void> {
+    if (this.#state === "closed") return Promise.reject(closed());
+    if (this.#state === "gone") return Promise.reject(gone());
     for (const channel of channels) this.#channels.add(channel);
-    await this.#ask(channels);
+    // One promise for all: a primary that does not relay may never answer.
+    return this.#isKnown ? this.#ask(channels) : (this.#early ??= new Question()).promise;
   }
 
   unsubscribe(channels: readonly string[]): void {
@@ -107,8 +115,7 @@ export class WorkerBroker implements Broker {
     clearTimeout(this.#timer);
     this.#process.off("message", this.#received);
     this.#process.off("disconnect", this.#disconnected);
-    for (const { reject } of this.#questions.values()) reject(new Error("the node is closed"));
-    this.#questions.clear();
+    this.#rejectAll(closed());
     await undefined;
   }
 
@@ -132,17 +139,27 @@ export class WorkerBroker implements Broker {
 
   /** Asks for channels. Resolves when the primary has confirmed them. */
   #ask(channels: readonly string[]): Promise<void> {
-    const ask = ++this.#lastAsk;
-    // Before the primary knows the node, the channels wait for `#restore`.
-    if (this.#isKnown) this.#tell({ onepeer: "subscribe", node: this.#node, ask, channels });
-    return new Promise((resolve, reject) => this.#questions.set(ask, { resolve, reject }));
+    const ask = ++this.#lastAsk, question = new Question();
+    this.#questions.set(ask, question);
+    this.#tell({ onepeer: "subscribe", node: this.#node, ask, channels });
+    return question.promise;
+  }
+
+  #rejectAll(error: Error): void {
+    for (const { reject } of this.#questions.values()) reject(error);
+    this.#questions.clear();
+    this.#early?.reject(error);
+    this.#early = undefined;
   }
 
   #restore(): void {
     clearTimeout(this.#timer);
     this.#state = "restoring";
     this.#restoration = this.#lastAsk + 1;
-    this.#ask([...this.#channels]).catch(() => {}); // rejects at close
+    const early = this.#early;
+    this.#early = undefined;
+    // Rejects at the end of the node, and of the IPC channel.
+    this.#ask([...this.#channels]).then(early?.resolve, early?.reject ?? (() => {}));
   }
 
   /** The primary answers in order, so each answer also confirms all earlier questions. */
@@ -185,6 +202,7 @@ export class WorkerBroker implements Broker {
     if (this.#state === "closed" || this.#state === "gone") return;
     this.#state = "gone";
     clearTimeout(this.#timer);
+    this.#rejectAll(gone());
     this.#host?.down(gone());
   };
 
@@ -202,6 +220,10 @@ function noRelay(): Error {
   return new Error(
     "the primary process does not relay messages: call setupPrimaryCluster() in the primary process",
   );
+}
+
+function closed(): Error {
+  return new Error("the node is closed");
 }
 
 function gone(): Error {

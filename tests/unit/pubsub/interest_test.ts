@@ -136,6 +136,32 @@ Deno.test("Interest.confirmed() resolves if the broker rejects, or throws", asyn
   }
 });
 
+Deno.test("Interest waits once for a promise that the broker returns to many calls", async () => {
+  const broker = new FakeBroker();
+  let confirm = () => {}, waiting = 0;
+  /** Counts the callbacks, also those of `await`. */
+  class CountingPromise extends Promise<void> {
+    override then<A, B>(
+      ...callbacks: [((_: void) => A | PromiseLike<A>)?, ((_: unknown) => B | PromiseLike<B>)?]
+    ): Promise<A | B> {
+      waiting++;
+      return super.then(...callbacks);
+    }
+  }
+  const shared = new CountingPromise((resolve) => confirm = resolve);
+  broker.subscribe = () => shared;
+  for (let i = 0; i < 1000; i++) {
+    broker.interest.topicAdded("/", `${i}`);
+    await new Promise<void>((resolve) => queueMicrotask(resolve));
+  }
+  await turn();
+  assert.ok(waiting <= 2, `${waiting} callbacks wait`);
+  const done = broker.interest.confirmed();
+  assert.equal(await isPending(done), true);
+  confirm();
+  await done;
+});
+
 Deno.test("Interest.close() stops the timer, and topics that end later start none", async () => {
   const { interest, commands, timers } = new FakeBroker();
   for (const topic of ["a", "b"]) interest.topicAdded("/", topic);

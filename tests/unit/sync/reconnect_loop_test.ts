@@ -145,6 +145,26 @@ Deno.test("ReconnectLoop.subscribe() resolves after a reconnect if the connectio
   assert.deepEqual(fixture.connections[1]!.asked, [["a"]]);
 });
 
+Deno.test("ReconnectLoop.subscribe() returns one promise to all callers while there is no connection", async () => {
+  const script: Script = { open: () => Promise.reject(new Error("refused")) };
+  await using fixture = new Fixture(script).open();
+  await fixture.until(1);
+  const promises = new Set<Promise<void>>();
+  for (let i = 0; i < 1000; i++) promises.add(fixture.loop.subscribe([`${i}`]));
+  assert.equal(promises.size, 1);
+  await fixture.until(3);
+  promises.add(fixture.loop.subscribe(["later"]));
+  assert.equal(promises.size, 1, "the promise is kept until the next connection");
+  delete script.open;
+  await Promise.all(promises);
+  script.open = () => Promise.reject(new Error("refused"));
+  fixture.connections.at(-1)!.lost(new Error("reset"));
+  const closed = fixture.loop.subscribe(["a"]);
+  assert.equal(promises.has(closed), false, "this promise is of the present outage");
+  await fixture.loop.close();
+  await assert.rejects(closed, /broker is closed/);
+});
+
 Deno.test("ReconnectLoop connects again if the server refuses a channel", async () => {
   const script: Script = {};
   await using fixture = new Fixture(script).open();

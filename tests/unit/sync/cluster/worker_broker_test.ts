@@ -103,6 +103,25 @@ Deno.test("WorkerBroker resolves subscribe() when the primary has answered this 
   await assert.rejects(broker.subscribe(["x"]), /closed/);
 });
 
+Deno.test("WorkerBroker.subscribe() returns one promise to all callers until the primary knows the node", async () => {
+  const [process, , broker] = start();
+  const promises = new Set<Promise<void>>();
+  for (let i = 0; i < 1000; i++) promises.add(broker.subscribe([`${i}`]));
+  assert.equal(promises.size, 1);
+  process.tell("welcome");
+  const { ask, channels } = process.take("subscribe")[0]!;
+  assert.equal((channels as string[]).length, 1000);
+  const later = broker.subscribe(["later"]);
+  process.tell("done", { ask });
+  assert.deepEqual(await Promise.all([...promises, later].map(state)), ["resolved", "pending"]);
+  const rejected = assert.rejects(later, /closed/);
+  await broker.close();
+  await rejected;
+  const [, , closed] = start(), early = assert.rejects(closed.subscribe(["x"]), /closed/);
+  await closed.close();
+  await early;
+});
+
 Deno.test("WorkerBroker sends base64, and bytes if they arrive in both directions", async () => {
   for (const [bytes, expected] of [[{}, "Afo="], [Uint8Array.of(1), FRAME[0]!.frame]] as const) {
     const [process, host, broker] = startUp(bytes);
@@ -141,14 +160,16 @@ Deno.test("WorkerBroker reports a silent primary once, rejects publishes, and ca
   await broker.close();
 });
 
-Deno.test("WorkerBroker reports the end of the IPC channel, and rejects publishes", async () => {
-  const [process, host, broker] = startUp();
+Deno.test("WorkerBroker reports the end of the IPC channel, and rejects publishes and subscribe()", async () => {
+  const [process, host, broker] = startUp(), unanswered = broker.subscribe(["w"]);
   process.connected = false;
   process.emit("disconnect");
   process.emit("disconnect");
   assert.deepEqual(host.lines, ["down: the IPC channel to the primary process has ended"]);
   await assert.rejects(broker.publish(FRAME), /IPC channel .* has ended/);
-  assert.equal(await state(broker.subscribe(["x"])), "pending");
+  for (const asked of [unanswered, broker.subscribe(["x"])]) {
+    await assert.rejects(asked, /IPC channel .* has ended/);
+  }
   await broker.close();
   const ended = new FakeProcess();
   ended.connected = false;
