@@ -1,7 +1,7 @@
 import { checkClose } from "./socket/close_code.ts";
 import { checkPing } from "./socket/ping_data.ts";
 import type { DrainOptions } from "./socket/drain_waiters.ts";
-import { checkPublishOptions, checkSubscription, checkTopic } from "./pubsub/topic_arguments.ts";
+import { checkPublish, checkSubscription, checkTopic } from "./pubsub/topic_arguments.ts";
 import type { PublishOptions } from "./pubsub/topic_arguments.ts";
 import { originOf } from "./handshake/forwarded.ts";
 import type { Handshake, UpgradeRequest } from "./handshake/handshake.ts";
@@ -154,11 +154,13 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    *
    * @returns Number of peers of this process that accepted the message.
    * @throws {TypeError} for a topic that is no string, and for the data that {@linkcode send} rejects.
+   * @throws {RangeError} for a topic over `limits.maxTopicLength`.
    */
   publish(topic: string, data: unknown, options?: PublishOptions): number {
-    const { namespace } = this, { echo, compress, local } = checkPublishOptions(options);
+    const { namespace } = this, { hub, limits } = this.#host;
+    const { echo, compress, local } = checkPublish(topic, limits, options);
     const except = echo ? undefined : this.#self, to = { namespace, except, compress, local };
-    return this.#host.hub.publish(checkTopic(topic), encode(data), to);
+    return hub.publish(topic, encode(data), to);
   }
 
   /**
@@ -186,9 +188,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   /** Ends the subscription to a topic. Does nothing if there is none. */
   unsubscribe(topic: string): void {
     checkTopic(topic);
-    if (this.#topics?.delete(topic)) {
-      this.#host.hub.unsubscribe(this.namespace, topic, this.#self);
-    }
+    if (this.#topics?.delete(topic)) this.#host.hub.unsubscribe(this.namespace, topic, this.#self);
   }
 
   /**

@@ -85,7 +85,8 @@ export interface Limits {
    */
   readonly maxTopicsPerPeer: number;
   /**
-   * Most bytes in the name of a topic (UTF-8). For a longer name, `subscribe()` throws a `RangeError`.
+   * Most bytes in the name of a topic (UTF-8). For a longer name, `subscribe()` and `publish()` of a
+   * peer throw a `RangeError`.
    *
    * @default 1_024
    */

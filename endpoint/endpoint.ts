@@ -124,6 +124,9 @@ export class Endpoint {
   /**
    * Sends one message to each subscriber of a topic once, in all namespaces or in `namespace`.
    *
+   * The topic is the server's own: unlike `peer.publish`, this method ignores
+   * `limits.maxTopicLength`. If a client chooses the topic, check its length.
+   *
    * @returns Number of peers of this endpoint that accepted the message.
    * @throws {TypeError} for data that cannot be sent (see `peer.send`), and for an unknown option.
    */

@@ -1,10 +1,14 @@
 import type { Publication } from "./broker.ts";
+import { escapeName } from "./channel.ts";
 import { MAX_NODE_MESSAGE } from "./node_link.ts";
 import { encodeFrame, type NodeMessage } from "./sync_frame.ts";
 
 /** Bytes and messages after which the gathered messages leave before the end of the turn. */
 const MAX_TURN_BYTES = 64 * 1024, MAX_TURN_MESSAGES = 256;
-/** Most bytes and messages that the broker has not yet confirmed. */
+/**
+ * Bytes and messages that the broker has not confirmed, at which further messages are dropped. One
+ * message may exceed the bytes: else the largest message would pass only if no other one waits.
+ */
 const MAX_UNCONFIRMED_BYTES = MAX_NODE_MESSAGE, MAX_UNCONFIRMED_MESSAGES = 10_000;
 
 /** Services of an {@linkcode Outbox}. */
@@ -53,17 +57,16 @@ export class Outbox {
    * @param isBarrier whether messages of other channels must not overtake this message.
    */
   add(channel: string, message: NodeMessage, isBarrier = false): void {
-    const { byteLength } = message.frame;
     if (
       this.#unconfirmedMessages >= MAX_UNCONFIRMED_MESSAGES ||
-      this.#unconfirmedBytes + byteLength > MAX_UNCONFIRMED_BYTES
+      this.#unconfirmedBytes >= MAX_UNCONFIRMED_BYTES
     ) {
       return this.#host.dropped(1, new Error("the broker is too slow"));
     }
+    const { topic, frame } = message;
     this.#unconfirmedMessages++;
-    this.#unconfirmedBytes += byteLength;
     this.#messages++;
-    this.#bytes += byteLength;
+    this.#count(frame.byteLength + (topic === undefined ? 0 : escapeName(topic).length));
     // A message that follows one of the same channel overtakes nothing.
     if (isBarrier && this.#entries.at(-1)?.channel !== channel) this.#open.clear();
     const entry = this.#open.get(channel);
@@ -81,6 +84,13 @@ export class Outbox {
   #begin(entry: Entry): void {
     this.#entries.push(entry);
     this.#open.set(entry.channel, entry);
+    this.#count(entry.channel.length);
+  }
+
+  /** Counts bytes that wait for the broker. Names count too: a client may choose long ones. */
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#unconfirmedBytes += bytes;
   }
 
   /** Sends all gathered messages, and waits until the broker has confirmed or rejected all. */
@@ -96,15 +106,11 @@ export class Outbox {
     this.#entries = [];
     this.#open.clear();
     this.#messages = this.#bytes = 0;
-    const batch = entries.map(({ channel, messages }) => ({
-      channel,
-      frame: encodeFrame(this.#host.node, messages),
-    }));
     const settle = () => {
       this.#unconfirmedMessages -= messages;
       this.#unconfirmedBytes -= bytes;
     };
-    const pending = this.#publish(batch).then(() => {
+    const pending = this.#publish(entries).then((batch) => {
       settle();
       this.#host.sent(batch.length, batch.reduce((sum, { frame }) => sum + frame.byteLength, 0));
     }, (error) => {
@@ -114,7 +120,13 @@ export class Outbox {
     this.#pending.add(pending);
   }
 
-  async #publish(batch: readonly Publication[]): Promise<void> {
+  /** Also rejects if a message cannot be encoded. Returns what was sent. */
+  async #publish(entries: readonly Entry[]): Promise<readonly Publication[]> {
+    const batch = entries.map(({ channel, messages }) => ({
+      channel,
+      frame: encodeFrame(this.#host.node, messages),
+    }));
     await this.#host.publish(batch);
+    return batch;
   }
 }

@@ -23,12 +23,26 @@ export interface PublishOptions extends SendOptions {
 const PUBLISH_OPTIONS: readonly (keyof PublishOptions)[] = ["compress", "echo", "local"];
 
 /**
- * Checks the options of `peer.publish`, if given. Returns the options.
+ * Checks the topic and the options of `peer.publish`. Returns the options.
  *
- * @throws {TypeError} for an option that does not exist, and for a value that is not an object.
+ * The topic may come from a client, and would reach a broker. No peer of this endpoint can be
+ * subscribed to a longer topic than `limits.maxTopicLength`.
+ *
+ * @throws {TypeError} for an option that does not exist, for options that are not an object, and for
+ * a topic that is not a string.
+ * @throws {RangeError} for a topic that is longer than the limit.
  */
-export function checkPublishOptions(options: PublishOptions = {}): PublishOptions {
+export function checkPublish(
+  topic: unknown,
+  { maxTopicLength }: Limits,
+  options: PublishOptions = {},
+): PublishOptions {
   checkCallOptions(options, PUBLISH_OPTIONS);
+  const name = checkTopic(topic);
+  // A UTF-16 code unit has at most three bytes in UTF-8, so a short name need not be measured.
+  if (3 * name.length > maxTopicLength && utf8Length(name) > maxTopicLength) {
+    throw new RangeError(`Cannot publish to ${tooLong(name, maxTopicLength)}`);
+  }
   return options;
 }
 
@@ -53,7 +67,11 @@ export function checkSubscription(topic: string, count: number, limits: Limits):
   const tried = count >= maxTopicsPerPeer
     ? `one more topic as limits.maxTopicsPerPeer is ${maxTopicsPerPeer}`
     : length > maxTopicLength
-    ? `a topic of ${length} bytes as limits.maxTopicLength is ${maxTopicLength}`
+    ? tooLong(topic, maxTopicLength)
     : "";
   if (tried) throw new RangeError(`Cannot subscribe to ${tried}`);
+}
+
+function tooLong(topic: string, maxTopicLength: number): string {
+  return `a topic of ${utf8Length(topic)} bytes as limits.maxTopicLength is ${maxTopicLength}`;
 }

@@ -479,7 +479,7 @@ export const limits: readonly Case[] = [
             } catch (error) {
               server.log("error", (error as Error).name, (error as Error).message);
             }
-            server.log("none", peer.publish(name, "x", { echo: true }), peer.topics.size);
+            server.log("none", peer.topics.size);
           }
           for (const name of ["x".repeat(1024), "é".repeat(512)]) {
             peer.subscribe(name);
@@ -499,7 +499,52 @@ export const limits: readonly Case[] = [
         "Cannot subscribe to a topic of 1026 bytes as limits.maxTopicLength is 1024",
       ]);
       assert.ok(errors.every(([name]) => name === "RangeError"));
-      for (const { data } of await client.logged("none", 3)) assert.deepEqual(data, [0, 0]);
+      for (const { data } of await client.logged("none", 3)) assert.deepEqual(data, [0]);
+    },
+  },
+  {
+    id: "L7.publish",
+    fact:
+      "peer.publish() throws for a topic of more bytes than maxTopicLength, which no peer can have",
+    server: (server) => ({
+      hooks: {
+        open: (peer) => peer.subscribe("é".repeat(512)),
+        message(peer, message) {
+          const names = [
+            "x".repeat(1025),
+            "é".repeat(513),
+            "🦕".repeat(257),
+            "\0".repeat(1_000_000),
+          ];
+          for (const name of names) {
+            for (const options of [{ echo: true }, { local: true }]) {
+              try {
+                server.log("accepted", peer.publish(name, "x", options));
+              } catch (error) {
+                server.log("error", (error as Error).name, (error as Error).message);
+              }
+            }
+          }
+          for (const name of ["x".repeat(1024), "€".repeat(341), "é".repeat(512)]) {
+            server.log("reached", peer.publish(name, message.text(), { echo: true }));
+          }
+        },
+      },
+    }),
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("go");
+      assert.equal(await socket.text(), "go");
+      const reached = await client.logged("reached", 3);
+      assert.deepEqual(reached.map(({ data }) => data[0]), [0, 0, 1]);
+      const log = await client.log();
+      assert.equal(log.some(({ event }) => event === "accepted"), false);
+      const errors = log.filter(({ event }) => event === "error").map(({ data }) => data);
+      assert.deepEqual(errors.map(([name]) => name), Array(8).fill("RangeError"));
+      assert.equal(
+        errors[2]![1],
+        "Cannot publish to a topic of 1026 bytes as limits.maxTopicLength is 1024",
+      );
     },
   },
   {

@@ -13,9 +13,9 @@ export const peers: readonly Fault[] = [
   {
     id: "peer-topic-length-unchecked",
     file: "pubsub/topic_arguments.ts",
-    what: "A topic may have a name of any length",
-    find: "length > maxTopicLength",
-    replace: "length > Infinity",
+    what: "A peer may subscribe to a topic with a name of any length",
+    find: ": length > maxTopicLength",
+    replace: ": length > Infinity",
     caughtBy: ["deno L7."],
   },
   {
@@ -24,6 +24,22 @@ export const peers: readonly Fault[] = [
     what: "maxTopicLength counts characters, not bytes",
     find: "length = utf8Length(topic)",
     replace: "{ length } = topic",
+    caughtBy: ["deno L7."],
+  },
+  {
+    id: "peer-publish-topic-unchecked",
+    file: "pubsub/topic_arguments.ts",
+    what: "A peer may publish to a topic with a name of any length",
+    find: "&& utf8Length(name) > maxTopicLength",
+    replace: "&& utf8Length(name) > Infinity",
+    caughtBy: ["deno L7."],
+  },
+  {
+    id: "peer-publish-topic-in-characters",
+    file: "pubsub/topic_arguments.ts",
+    what: "In publish(), maxTopicLength counts characters, not bytes",
+    find: "3 * name.length > maxTopicLength &&",
+    replace: "name.length > maxTopicLength &&",
     caughtBy: ["deno L7."],
   },
   {

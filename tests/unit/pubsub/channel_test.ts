@@ -45,6 +45,8 @@ Deno.test("unescapeName() throws a RangeError for text that escapeName() never r
     "=C3", // half of a character
     "=FF",
     "=ED=A0=80", // a surrogate in UTF-8
+    "a%41",
+    "%",
     "=UD83D=UDD95", // two surrogates that are one character
     "=U0041",
     "a.b",
@@ -60,6 +62,32 @@ Deno.test("unescapeName() throws a RangeError for text that escapeName() never r
     }
   }));
 });
+
+Deno.test("escapeName() and unescapeName() are fast for names of many special characters", () => {
+  const fastest = (run: () => void) => {
+    return Math.min(...Array.from({ length: 3 }, () => {
+      const start = performance.now();
+      run();
+      return performance.now() - start;
+    }));
+  };
+  for (const name of ["\0".repeat(200_000), "ü".repeat(100_000), "\ud800x".repeat(100_000)]) {
+    const text = escapeName(name);
+    const slow = fastest(() => {
+      let text = "";
+      for (const character of name) text += character.replace(/[^a-z]/g, hex);
+    });
+    const times = [fastest(() => escapeName(name)), fastest(() => unescapeName(text))];
+    assert.equal(unescapeName(text), name);
+    assert.ok(Math.max(...times) < slow / 3, `${times} ms, one character at a time ${slow} ms`);
+  }
+});
+
+/** Escapes one character, as slowly as a simple implementation. */
+function hex(character: string): string {
+  const bytes = new TextEncoder().encode(character);
+  return Array.from(bytes, (byte) => `=${byte.toString(16).toUpperCase()}`).join("");
+}
 
 Deno.test("channelOf() is different for different topics and namespaces", () => {
   fc.assert(fc.property(name, name, name, name, (a, b, c, d) => {

@@ -101,10 +101,10 @@ Deno.test("Outbox sends before the end of the turn at 256 messages, and at 64 Ki
   assert.equal(broker.batches.length, 0);
   broker.add("b", "x");
   assert.equal(broker.batches.length, 1);
-  broker.add("a", new Uint8Array(64 * KIB - 1));
+  broker.add("a", new Uint8Array(64 * KIB - 2)); // the channel is one byte
   assert.equal(broker.batches.length, 1);
   broker.add("a", "x");
-  assert.deepEqual(broker.batches.slice(1), [["a: 65535 x"]]);
+  assert.deepEqual(broker.batches.slice(1), [["a: 65534 x"]]);
   broker.endTurn();
   broker.endTurn();
   assert.equal(broker.batches.length, 2);
@@ -157,17 +157,69 @@ Deno.test("Outbox drops the newest messages while 10,000 are not confirmed", asy
   assert.deepEqual(broker.dropped, []);
 });
 
-Deno.test("Outbox drops the newest messages that would make over 16 MiB not confirmed", async () => {
+Deno.test("Outbox drops the newest messages while 16 MiB are not confirmed", async () => {
   const broker = new FakeBroker();
-  broker.add("a", new Uint8Array(16 * MIB));
-  broker.add("a", new Uint8Array(1));
-  assert.equal(broker.dropped.length, 1);
+  broker.add("a", new Uint8Array(16 * MIB - 2));
+  assert.equal(broker.batches.length, 1);
+  broker.add("b", new Uint8Array(15 * MIB)); // one byte was left
+  assert.deepEqual([broker.batches.length, broker.dropped.length], [2, 0]);
   broker.add("a", "");
   assert.equal(broker.dropped.length, 1);
-  broker.pending[0]!.confirm();
+  broker.pending[1]!.confirm();
+  await settled();
+  broker.add("a", "");
+  broker.add("a", "");
+  assert.equal(broker.dropped.length, 2, "the channel's name has filled the last byte");
+  broker.endTurn();
+  for (const { confirm } of broker.pending) confirm();
   await settled();
   broker.add("a", new Uint8Array(16 * MIB));
-  assert.equal(broker.dropped.length, 1);
+  assert.equal(broker.dropped.length, 2);
+});
+
+Deno.test("Outbox takes a message of 16 MiB after a small one of the same turn", () => {
+  const broker = new FakeBroker();
+  broker.add("a", "small");
+  broker.add("a", new Uint8Array(16 * MIB));
+  assert.deepEqual([broker.batches, broker.dropped], [[["a: small 16777216"]], []]);
+});
+
+Deno.test("Outbox counts the names of channels and topics: messages without data are bounded too", () => {
+  const channels = new FakeBroker(), topics = new FakeBroker(), escaped = new FakeBroker();
+  const name = "x".repeat(100 * KIB);
+  for (let i = 0; i < 200; i++) {
+    channels.add(`${name}${i}`, "");
+    topics.addToAll(name, "");
+    escaped.addToAll("/".repeat(100 * KIB / 3), "");
+  }
+  const most = Math.ceil(16 * MIB / (100 * KIB));
+  for (const broker of [channels, topics, escaped]) {
+    assert.equal(broker.dropped.length, 200 - most);
+    for (const [batch] of broker.batches) assert.ok(batch!.length > 33 * KIB);
+    assert.equal(broker.batches.length, most, "each name fills a turn");
+  }
+});
+
+Deno.test("Outbox counts a message that cannot be encoded as dropped, and goes on", async () => {
+  const broker = new FakeBroker(), error = new Error("planned");
+  for (let i = 0; i < 20; i++) {
+    broker.outbox.add("a", {
+      frame: {
+        payload: "",
+        byteLength: MIB,
+        get bytes(): Uint8Array<ArrayBuffer> {
+          throw error;
+        },
+      },
+      compress: true,
+    });
+    broker.endTurn();
+    await settled();
+  }
+  assert.deepEqual(broker.dropped, Array(20).fill([1, error]));
+  broker.add("a", "x");
+  broker.endTurn();
+  assert.deepEqual(broker.batches, [["a: x"]]);
 });
 
 Deno.test("Outbox.settle() sends what waits, and resolves when all is confirmed or rejected", async () => {
