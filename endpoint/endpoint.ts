@@ -98,7 +98,8 @@ export class Endpoint {
   /**
    * Driver that reaches the other nodes alone, as in crossws. Present with the option `sync`.
    *
-   * `publish` sends to the other nodes. `subscribe` hears the messages of other nodes to all
+   * `publish` sends to the other nodes, and throws for the arguments for which the method of the
+   * endpoint throws. `subscribe` hears the messages of other nodes to all
    * namespaces, and those for topics that have a subscriber on this node. With a driver of your
    * own, `subscribe` hears all messages. `close` ends the connection.
    */

@@ -1,7 +1,12 @@
+import { Deferred } from "../common/deferred.ts";
 import { invalidOption } from "../common/errors.ts";
+import { isThenable } from "../common/thenable.ts";
 import { encode } from "../socket/frame.ts";
 import type { SyncDriver, SyncMessage } from "./sync_adapter.ts";
 import type { LinkHost, NodeLink, NodePublish } from "./node_link.ts";
+
+/** Milliseconds that a closing node waits for the driver. */
+const MAX_CLOSING = 2000;
 
 /** Link over the driver of a user, which sends each message to every other node. */
 export class DriverLink implements NodeLink {
@@ -12,6 +17,8 @@ export class DriverLink implements NodeLink {
   /** @throws {TypeError} for a value that is no driver, such as a promise. */
   constructor(driver: SyncDriver, host: LinkHost) {
     if (!driver?.subscribe || !driver.publish) {
+      // The promise of an asynchronous function, which may reject too.
+      if (isThenable<unknown>(driver)) Promise.resolve(driver).then(undefined, () => {});
       throw new TypeError(invalidOption("sync", "a function that returns a driver", driver));
     }
     this.#driver = driver;
@@ -42,8 +49,17 @@ export class DriverLink implements NodeLink {
     );
   }
 
+  /** Rejects if the driver fails, or takes too long. */
   async close(): Promise<void> {
-    await this.#driver.close?.();
+    const late = new Deferred(), cancel = this.#host.timers.after(MAX_CLOSING, late.resolve);
+    const tooLate = late.promise.then(() => {
+      throw new Error(`the driver's close() takes over ${MAX_CLOSING} ms`);
+    });
+    try {
+      await Promise.race([this.#driver.close?.(), tooLate]);
+    } finally {
+      cancel();
+    }
   }
 
   #received(message: SyncMessage): void {

@@ -20,7 +20,7 @@ export interface SyncDriver {
   subscribe(deliver: (message: SyncMessage) => void): void | Promise<void>;
   /** Sends a message to all other nodes. */
   publish(message: SyncMessage): void | Promise<void>;
-  /** Ends the connection. */
+  /** Ends the connection. `close()` of the endpoint waits at most two seconds for the driver. */
   close?(): void | Promise<void>;
 }
 

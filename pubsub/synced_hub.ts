@@ -1,5 +1,6 @@
 import { Deferred } from "../common/deferred.ts";
 import type { SyncStats } from "../common/stats.ts";
+import { isThenable } from "../common/thenable.ts";
 import type { Timers } from "../common/timers.ts";
 import { encode } from "../socket/frame.ts";
 import type { BroadcastDomain, OutgoingFrame } from "../socket/socket.ts";
@@ -9,6 +10,7 @@ import { Notifier } from "./hub_observer.ts";
 import { type LinkHost, MAX_NODE_MESSAGE, type NodeLink, type NodePublish } from "./node_link.ts";
 import type { HubPublishOptions, Member, PubSub } from "./pubsub.ts";
 import type { LinkMaker, SyncAdapter, SyncDriver, SyncMessage } from "./sync_adapter.ts";
+import { checkTopic } from "./topic_arguments.ts";
 
 /** Milliseconds between reports of a broker that cannot be reached. */
 const REPORT_INTERVAL = 1000;
@@ -32,6 +34,8 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
   readonly driver: SyncDriver = {
     subscribe: (deliver) => void this.#listeners.push(deliver),
     publish: ({ namespace, topic, data }) => {
+      checkTopic(topic);
+      if (namespace !== undefined) checkTopic(namespace, "the namespace");
       const frame = checkSize(encode(data));
       this.#publish({ namespace: namespace || undefined, topic, frame, compress: true });
     },
@@ -47,6 +51,7 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
   #wasUp = false;
   #isUp = false;
   #isClosed = false;
+  #closing: Promise<void> | undefined;
   #reportedAt = -Infinity;
 
   /** Calls `sync`, and connects in the background. */
@@ -133,9 +138,12 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
     return reached;
   }
 
-  /** Sends what waits, and ends the connection to the other nodes. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
+  /** Sends what waits, and ends the connection to the other nodes. All calls return one promise. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     this.#isClosed = true;
     this.#isUp = false;
     this.#firstUp.resolve();
@@ -177,7 +185,9 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
     this.#hub.publish(topic, frame, message);
     for (const deliver of this.#listeners) {
       try {
-        deliver({ namespace, topic, data: frame.payload });
+        const result: unknown = deliver({ namespace, topic, data: frame.payload });
+        const failed = (error: unknown) => this.#report(error);
+        if (isThenable(result)) Promise.resolve(result).then(undefined, failed);
       } catch (error) {
         this.#report(error);
       }

@@ -4,6 +4,7 @@ import { DriverLink } from "../../../pubsub/driver_link.ts";
 import type { LinkHost, NodePublish } from "../../../pubsub/node_link.ts";
 import type { SyncDriver, SyncMessage } from "../../../pubsub/sync_adapter.ts";
 import { encode } from "../../../socket/frame.ts";
+import { stopwatch } from "../../harness/time_limit.ts";
 
 /** Records what a link tells its hub. */
 class FakeHost implements LinkHost {
@@ -183,4 +184,21 @@ Deno.test("DriverLink.close() closes the driver, if it has close()", async () =>
   await (await open()).link.close();
   const failing = await open({ close: () => Promise.reject(new Error("planned")) });
   await assert.rejects(failing.link.close(), /planned/);
+});
+
+Deno.test("DriverLink.close() waits at most two seconds for the driver", async () => {
+  const { link, host } = await open({ close: () => new Promise(() => {}) });
+  const stop = stopwatch(), start = performance.now();
+  await assert.rejects(link.close(), { message: "the driver's close() takes over 2000 ms" });
+  assert.ok(performance.now() - start >= 1999);
+  assert.ok(stop() < 5000);
+  const quick = await open({ close: () => Promise.resolve() });
+  await quick.link.close();
+  assert.deepEqual([host.timers.size, quick.host.timers.size], [0, 0]);
+});
+
+Deno.test("DriverLink throws a TypeError for a promise that rejects, and handles its rejection", async () => {
+  const rejected = Promise.reject(new Error("planned"));
+  assert.throws(() => new DriverLink(rejected as unknown as SyncDriver, new FakeHost()), TypeError);
+  await settled(); // an unhandled rejection fails the test
 });

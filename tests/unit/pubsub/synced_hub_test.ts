@@ -182,6 +182,42 @@ Deno.test("SyncedHub reports a link that cannot be closed", async () => {
   assert.deepEqual(reports.slice(1), [error]);
 });
 
+Deno.test("SyncedHub.close() resolves for all callers when the link is closed", async () => {
+  const { hub, link } = start();
+  let closed = () => {}, isClosed = false;
+  link.closing = () => new Promise((resolve) => closed = resolve);
+  const first = hub.driver.close!(), second = hub.close().then(() => isClosed = true);
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.equal(isClosed, false);
+  closed();
+  await Promise.all([first, second]);
+  assert.deepEqual(link.calls, ["open", "close"]);
+});
+
+Deno.test("SyncedHub.driver.publish() throws a TypeError for a topic or namespace that is no string", () => {
+  const { hub, link } = start();
+  for (const topic of [undefined, null, 5, {}]) {
+    const message = { namespace: "/", topic: topic as string, data: "x" };
+    assert.throws(() => hub.driver.publish(message), TypeError);
+  }
+  for (const namespace of [null, 5, {}]) {
+    const message = { namespace: namespace as string, topic: "t", data: "x" };
+    assert.throws(() => hub.driver.publish(message), TypeError);
+  }
+  assert.deepEqual(link.calls, ["open"]);
+  hub.driver.publish({ topic: "t", data: "x" } as SyncMessage);
+  assert.deepEqual(link.calls.slice(1), ["publish undefined t x true"]);
+});
+
+Deno.test("SyncedHub reports a listener of other nodes' messages that rejects", async () => {
+  const { hub, link, reports } = start(), error = new Error("planned");
+  const listener: (message: SyncMessage) => unknown = () => Promise.reject(error);
+  hub.driver.subscribe(listener as (message: SyncMessage) => void);
+  link.deliver("/", "t", "1");
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual(reports, [error]);
+});
+
 Deno.test("SyncedHub.stats has the channels and the counts of its link", () => {
   const { hub, link } = start();
   link.host.counts.framesIn += 2;
