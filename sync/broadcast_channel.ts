@@ -61,6 +61,9 @@ function openPort(name: string): Port {
   return port;
 }
 
+/** Frame that the node counts as invalid, in place of a value that is none. */
+const INVALID = new Uint8Array();
+
 class BroadcastBroker implements Broker {
   readonly #name: string;
   readonly #channels = new Set<string>();
@@ -102,11 +105,11 @@ class BroadcastBroker implements Broker {
 
   /** Takes a message, which any code of this process may have sent. */
   #received(batch: unknown): void {
-    if (!Array.isArray(batch)) return;
-    for (const item of batch) {
+    for (const item of Array.isArray(batch) ? batch : [undefined]) {
       const { channel, frame } = (item ?? {}) as Partial<Publication>;
-      if (!this.#channels.has(channel!) || !(frame instanceof Uint8Array)) continue;
-      this.#host?.received(channel!, frame);
+      if (typeof channel !== "string" || !(frame instanceof Uint8Array)) {
+        this.#host?.received("", INVALID);
+      } else if (this.#channels.has(channel)) this.#host?.received(channel, frame);
     }
   }
 }

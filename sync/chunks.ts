@@ -9,6 +9,11 @@ const TOTAL_AT = 1 + HASH_BYTES, OFFSET_AT = TOTAL_AT + 4;
 const HEADER_BYTES: number = OFFSET_AT + 4;
 /** Most bytes of unfinished frames that a {@linkcode ChunkJoiner} holds. */
 const MAX_UNFINISHED_BYTES: number = 64 * 1024 * 1024;
+/**
+ * Largest frame: the messages of one turn, of which the last may have 16 MiB, with long topics. A
+ * larger length is forged: one short chunk must not push out the frames of all nodes.
+ */
+const MAX_FRAME_BYTES: number = 20 * 1024 * 1024;
 
 /**
  * Returns what to send for a frame: the frame itself if it fits, otherwise chunks. Send them in this
@@ -24,7 +29,7 @@ const MAX_UNFINISHED_BYTES: number = 64 * 1024 * 1024;
  * is always sent as chunks, so that no receiver takes the frame itself for a chunk.
  *
  * @param maxBytes most bytes that the broker carries at once; at least 26.
- * @throws {RangeError} for a frame over 64 MiB, and if a chunk has no room for a part.
+ * @throws {RangeError} for a frame over 20 MiB, and if a chunk has no room for a part.
  */
 export function splitFrame(
   frame: Uint8Array<ArrayBuffer>,
@@ -39,9 +44,9 @@ export function splitFrame(
         `current value is ${maxBytes}`,
     );
   }
-  if (total > MAX_UNFINISHED_BYTES) {
+  if (total > MAX_FRAME_BYTES) {
     throw new RangeError(
-      `Cannot split a frame as it must have at most ${MAX_UNFINISHED_BYTES} bytes: ` +
+      `Cannot split a frame as it must have at most ${MAX_FRAME_BYTES} bytes: ` +
         `current value is ${total}`,
     );
   }
@@ -61,9 +66,15 @@ export function splitFrame(
 
 /** A frame of which some parts have arrived. */
 interface Unfinished {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Length of the frame, as its chunks tell. */
+  readonly total: number;
+  /** The parts. Grows with them, as the length may be forged. */
+  bytes: Uint8Array<ArrayBuffer>;
   received: number;
 }
+
+/** First length of {@linkcode Unfinished.bytes}, if the frame is not shorter. */
+const MIN_CAPACITY = 4096;
 
 /**
  * Joins the chunks of {@linkcode splitFrame}. Returns only whole frames, as the hash covers the
@@ -80,15 +91,15 @@ export class ChunkJoiner {
     this.#maxBytes = maxBytes;
   }
 
-  /** Number of bytes that are reserved for unfinished frames. */
+  /** Number of bytes that unfinished frames occupy. */
   get byteLength(): number {
     return this.#bytes;
   }
 
   /**
    * Takes bytes that have arrived on a channel. Returns a whole frame, or `undefined` while parts
-   * are missing. Returns the bytes of a malformed chunk unchanged: the node counts these as
-   * invalid, since no frame of a node begins with 0xff.
+   * are missing. Returns the bytes of a malformed chunk, and of the first chunk in a wrong place,
+   * unchanged: the node counts these as invalid, since no frame of a node begins with 0xff.
    */
   join(channel: string, bytes: Uint8Array): Uint8Array | undefined {
     if (bytes[0] !== MARK) return bytes;
@@ -96,16 +107,22 @@ export class ChunkJoiner {
     const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
     const total = view.getUint32(TOTAL_AT), offset = view.getUint32(OFFSET_AT);
     const part = bytes.subarray(HEADER_BYTES), hash = bytes.subarray(1, TOTAL_AT);
-    if (total > this.#maxBytes || offset + part.byteLength > total) return bytes;
+    if (total > Math.min(this.#maxBytes, MAX_FRAME_BYTES) || offset + part.byteLength > total) {
+      return bytes;
+    }
     const key = `${channel}\n${Buffer.from(hash).toString("latin1")}`;
-    if (offset === 0) this.#begin(key, total);
+    if (offset === 0) {
+      this.#drop(key);
+      this.#unfinished.set(key, { total, bytes: new Uint8Array(), received: 0 });
+    }
     const frame = this.#unfinished.get(key);
     // This node subscribed after the first chunk, or an earlier chunk was lost or dropped.
     if (!frame) return undefined;
-    if (offset !== frame.received || total !== frame.bytes.byteLength) {
+    if (offset !== frame.received || total !== frame.total) {
       this.#drop(key);
-      return undefined;
+      return bytes;
     }
+    this.#grow(frame, offset + part.byteLength);
     frame.bytes.set(part, offset);
     frame.received += part.byteLength;
     if (frame.received < total) return undefined;
@@ -113,14 +130,18 @@ export class ChunkJoiner {
     return hashOf(frame.bytes).equals(hash) ? frame.bytes : bytes;
   }
 
-  #begin(key: string, total: number): void {
-    this.#drop(key);
-    for (const oldest of this.#unfinished.keys()) {
-      if (this.#bytes + total <= this.#maxBytes) break;
-      this.#drop(oldest);
+  /** Makes room for the parts that have arrived. Drops the oldest frames beyond the limit. */
+  #grow(frame: Unfinished, needed: number): void {
+    const { bytes, total } = frame;
+    if (bytes.byteLength >= needed) return;
+    const capacity = Math.min(total, Math.max(2 * needed, MIN_CAPACITY));
+    for (const [key, oldest] of this.#unfinished) {
+      if (this.#bytes - bytes.byteLength + capacity <= this.#maxBytes) break;
+      if (oldest !== frame) this.#drop(key);
     }
-    this.#unfinished.set(key, { bytes: new Uint8Array(total), received: 0 });
-    this.#bytes += total;
+    frame.bytes = new Uint8Array(capacity);
+    frame.bytes.set(bytes);
+    this.#bytes += capacity - bytes.byteLength;
   }
 
   #drop(key: string): void {

@@ -130,15 +130,17 @@ export class Relay {
 
   /** Adds a frame to the next message for a node: few messages cost far less than many. */
   #add(node: RelayNode, channel: string, frame: IpcFrame): void {
-    if (node.unsent > 0 && node.unsent + frame.length > MAX_UNSENT) {
+    // Measured as it is sent: base64 is longer than bytes.
+    const packedFrame = packed(frame, node.takesBytes);
+    if (node.unsent > 0 && node.unsent + packedFrame.length > MAX_UNSENT) {
       node.hasMissed = true;
       return;
     }
     if (node.pending.length === 0 && this.#due.push(node) === 1) {
       afterEvents(() => this.#flush());
     }
-    node.pending.push(channel, packed(frame, node.takesBytes));
-    node.unsent += frame.length;
+    node.pending.push(channel, packedFrame);
+    node.unsent += packedFrame.length;
   }
 
   #flush(): void {

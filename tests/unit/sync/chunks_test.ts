@@ -33,14 +33,30 @@ Deno.test("splitFrame() makes a chunk of a frame that begins like a chunk", () =
   }
 });
 
-Deno.test("splitFrame() throws a RangeError without room for a part, and over 64 MiB", () => {
+Deno.test("splitFrame() throws a RangeError without room for a part, and over 20 MiB", () => {
   for (const maxBytes of [0, HEADER_BYTES, NaN]) {
     assert.throws(() => splitFrame(frameOf(100), maxBytes), RangeError);
   }
   assert.deepEqual(join(splitFrame(frameOf(100), HEADER_BYTES + 1)), [frameOf(100)]);
-  const large = new Uint8Array(64 * 1024 * 1024 + 1);
+  const large = new Uint8Array(20 * 1024 * 1024 + 1);
   assert.throws(() => splitFrame(large, 1024), RangeError);
-  assert.equal(join(splitFrame(large.subarray(1), 1024 * 1024))[0]?.byteLength, 64 * 1024 * 1024);
+  assert.equal(join(splitFrame(large.subarray(1), 1024 * 1024))[0]?.byteLength, 20 * 1024 * 1024);
+});
+
+Deno.test("ChunkJoiner keeps unfinished frames while forged chunks announce large ones", () => {
+  const joiner = new ChunkJoiner(), frame = frameOf(10_000), chunks = splitFrame(frame, 1000);
+  for (const chunk of chunks.slice(0, -1)) assert.equal(joiner.join("a", chunk), undefined);
+  for (const total of [16 * 1024 * 1024, 20 * 1024 * 1024 + 1, 64 * 1024 * 1024]) {
+    for (let i = 0; i < 200; i++) {
+      const forged = new Uint8Array(HEADER_BYTES + 1).fill(i, 1, 17);
+      forged[0] = 255;
+      new DataView(forged.buffer).setUint32(17, total);
+      const isPossible = total <= 20 * 1024 * 1024;
+      assert.equal(joiner.join("a", forged), isPossible ? undefined : forged);
+    }
+  }
+  assert.ok(joiner.byteLength <= 200 * 4096 + 20_000, `${joiner.byteLength} bytes`);
+  assert.deepEqual(joiner.join("a", chunks.at(-1)!), frame);
 });
 
 Deno.test("ChunkJoiner returns bytes that are no chunk as they are", () => {
@@ -59,19 +75,20 @@ Deno.test("ChunkJoiner drops a frame whose chunk is missing, doubled, in another
   const overlong = new Uint8Array(25 + 200); // fits a longer frame of the same hash
   overlong.set(b!);
   new DataView(overlong.buffer).setUint32(17, 1000);
-  const table: readonly (readonly Uint8Array[])[] = [
-    [b!, c!, d!],
-    [a!, c!, d!],
-    [a!, b!, d!],
-    [a!, b!, b!, c!, d!],
-    [a!, c!, b!, d!],
-    [a!, b!, a!, c!, d!],
-    [a!, b!, splitFrame(frameOf(100, 2), 50)[2]!, d!],
-    [a!, overlong, c!, d!],
+  /** Chunks, and the one that the node counts as invalid. */
+  const table: readonly (readonly [chunks: readonly Uint8Array[], invalid?: Uint8Array])[] = [
+    [[b!, c!, d!]], // as if this node had just subscribed
+    [[a!, c!, d!], c!],
+    [[a!, b!, d!], d!],
+    [[a!, b!, b!, c!, d!], b!],
+    [[a!, c!, b!, d!], c!],
+    [[a!, b!, a!, c!, d!], c!],
+    [[a!, b!, splitFrame(frameOf(100, 2), 50)[2]!, d!], d!],
+    [[a!, overlong, c!, d!], overlong],
   ];
-  for (const [i, chunks] of table.entries()) {
+  for (const [i, [chunks, invalid]] of table.entries()) {
     const joiner = new ChunkJoiner();
-    assert.deepEqual(join(chunks, joiner), [], `row ${i}`);
+    assert.deepEqual(join(chunks, joiner), invalid ? [invalid] : [], `row ${i}`);
     // The sender's next frame is not affected.
     assert.deepEqual(join([a!, b!, c!, d!], joiner), [frameOf(100)], `row ${i}`);
   }

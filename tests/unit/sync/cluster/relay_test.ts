@@ -164,6 +164,26 @@ Deno.test("Relay drops frames for a worker that does not read 16 MiB, and tells 
   assert.equal(slow.received.length, 18);
 });
 
+Deno.test("Relay keeps its limit for a worker that gets bytes as base64", async () => {
+  const relay = new Relay(), first = new FakeWorker(1), slow = new FakeWorker(2);
+  join(relay, first, "a", [], { bytes: Uint8Array.of(1) });
+  join(relay, slow, "b", ["x"]);
+  const frame = new Uint8Array(768 * 1024); // 1 MiB as base64
+  for (let i = 0; i < 100; i++) { // all are written at once
+    publish(relay, first, "a", "x", frame);
+    await turn();
+  }
+  slow.received.length = 0;
+  slow.isSlow = true;
+  for (let i = 0; i < 20; i++) {
+    publish(relay, first, "a", "x", frame);
+    await turn();
+  }
+  assert.equal(slow.received.length, 16);
+  for (const written of slow.unwritten.splice(0)) written(null);
+  assert.deepEqual(slow.received.slice(16), [{ onepeer: "gap", node: "b" }]);
+});
+
 Deno.test("Relay hands on one frame over the limit if no other frame waits", async () => {
   const relay = new Relay(), first = new FakeWorker(1), second = new FakeWorker(2);
   join(relay, first, "a");
