@@ -3,11 +3,20 @@ import type { PostgresJsClient, PostgresJsListener } from "./clients.ts";
 
 /** A name to which postgres.js listens. */
 interface Entry {
+  /** Callback for notifications, by which postgres.js knows the listener after a reconnect. */
+  readonly notified: (payload: string) => void;
   /** Rejects if the first attempt fails. */
   readonly listener: Promise<PostgresJsListener>;
   /** The server's process that has confirmed the name. */
   pid: number | null | undefined;
   confirmed: Deferred;
+}
+
+/** A property of `listen` of postgres.js 3.4, which its documentation does not name. */
+interface Channels {
+  readonly channels?: Readonly<
+    Record<string, { listeners?: readonly { readonly fn?: unknown }[] } | undefined>
+  >;
 }
 
 /** Receiver of the events of {@linkcode PostgresJsNames}. */
@@ -28,6 +37,8 @@ export interface PostgresJsNamesHost {
 export class PostgresJsNames {
   readonly #client: PostgresJsClient;
   readonly #entries = new Map<string, Entry>();
+  /** Callbacks of this node. */
+  readonly #notified = new WeakSet<object>();
   /** State of the only connection that listens. postgres.js writes the new process into it. */
   #state: PostgresJsListener["state"] | undefined;
   #host: PostgresJsNamesHost | undefined;
@@ -56,7 +67,23 @@ export class PostgresJsNames {
   async unlisten(name: string): Promise<void> {
     const entry = this.#entries.get(name);
     this.#entries.delete(name);
-    await (await entry?.listener)?.unlisten();
+    const listener = await entry?.listener;
+    this.#forget(name);
+    await listener?.unlisten();
+  }
+
+  /**
+   * Removes the listeners of this node from a name, except the present one. After a reconnect,
+   * postgres.js 3.4 has new objects for its listeners. So `unlisten` finds another listener than its
+   * own, and would leave the name at the server for ever.
+   */
+  #forget(name: string): void {
+    const channel = (this.#client.listen as Channels).channels?.[name];
+    const present = this.#entries.get(name)?.notified;
+    if (!channel?.listeners) return;
+    channel.listeners = channel.listeners.filter(({ fn }) => {
+      return fn === present || !this.#notified.has(fn as object);
+    });
   }
 
   /** Ends all names. */
@@ -77,7 +104,9 @@ export class PostgresJsNames {
       // While there was no session, nothing could tell the server that the name is not wanted.
       if (this.#host?.received(name, payload) === false) this.unlisten(name).catch(() => {});
     };
+    this.#notified.add(notified);
     const entry: Entry = {
+      notified,
       pid: undefined,
       confirmed: new Deferred(),
       listener: this.#client.listen(name, notified, () => this.#state && confirmed()),

@@ -413,6 +413,14 @@ export const sync: readonly Fault[] = [
     caughtBy: ["unit chunks"],
   },
   {
+    id: "sync-postgres-js-names-left",
+    file: "sync/postgres/postgres_js_names.ts",
+    what: "postgres.js listens to names of earlier connections for ever",
+    find: "this.#forget(name);",
+    replace: "",
+    caughtBy: ["unit postgres_js_names"],
+  },
+  {
     id: "sync-relay-floods",
     file: "sync/cluster/relay.ts",
     what: "The primary hands each frame to all workers",

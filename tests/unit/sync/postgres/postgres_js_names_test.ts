@@ -119,3 +119,63 @@ Deno.test("A name that returns while it is given up stays", async () => {
   await names.clear();
   assert.equal(client.listeners.size, 0);
 });
+
+interface Channel {
+  listeners: {
+    readonly fn: (payload: string) => void;
+    readonly onlisten: (() => void) | undefined;
+  }[];
+}
+
+/** Keeps its listeners as postgres.js 3.4.9 does: a reconnect makes new objects. */
+function realisticClient() {
+  const state = { pid: 1 }, channels: Record<string, Channel> = {}, statements: string[] = [];
+  const listen = async (name: string, fn: (payload: string) => void, onlisten?: () => void) => {
+    const listener = { fn, onlisten };
+    if (channels[name]) channels[name].listeners.push(listener);
+    else {
+      channels[name] = { listeners: [listener] };
+      statements.push(`listen ${name}`);
+    }
+    await undefined;
+    onlisten?.();
+    const unlisten = async () => {
+      const channel = channels[name];
+      if (!channel) return;
+      channel.listeners = channel.listeners.filter((other) => other !== listener);
+      if (channel.listeners.length > 0) return;
+      delete channels[name];
+      statements.push(`unlisten ${name}`);
+      await undefined;
+    };
+    return { state, unlisten };
+  };
+  const reconnect = () => {
+    state.pid++;
+    for (const [name, { listeners }] of Object.entries(channels)) {
+      delete channels[name];
+      for (const { fn, onlisten } of listeners) void listen(name, fn, onlisten);
+    }
+  };
+  const client = { unsafe: () => Promise.resolve(), listen: Object.assign(listen, { channels }) };
+  return { client: client as unknown as PostgresJsClient, channels, statements, reconnect };
+}
+
+Deno.test("A name is given up after reconnects, and clear() leaves only the names of others", async () => {
+  const { client, channels, statements, reconnect } = realisticClient();
+  const names = new PostgresJsNames(client);
+  for (const name of ["a", "b", "c"]) await names.listen(name);
+  await client.listen("c", () => {}); // the user's own listener
+  for (let i = 0; i < 3; i++) {
+    reconnect();
+    await tick();
+  }
+  statements.length = 0;
+  await names.unlisten("a");
+  assert.deepEqual(statements, ["unlisten a"]);
+  await Promise.all([names.unlisten("b"), names.listen("b")]);
+  assert.equal(channels.b?.listeners.length, 1, "the name that returns stays");
+  await names.clear();
+  assert.deepEqual(Object.keys(channels), ["c"]);
+  assert.equal(channels.c?.listeners.length, 1);
+});
