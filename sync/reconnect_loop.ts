@@ -1,5 +1,6 @@
 import { Deferred } from "../common/deferred.ts";
 import type { BrokerHost } from "../pubsub/broker.ts";
+import { answerOrLoss } from "./answer_or_loss.ts";
 
 /** Milliseconds between two checks of a connection. */
 const TICK = 200;
@@ -88,7 +89,7 @@ export class ReconnectLoop<Connection extends LoopConnection> {
 
   async #confirmed(connection: Connection, channels: readonly string[]): Promise<void> {
     try {
-      return await Promise.race([ask(connection, channels), this.#lost]);
+      return await answerOrLoss(ask(connection, channels), this.#lost);
     } catch (error) {
       if (connection === this.#connection) this.#interrupt(error);
     }

@@ -229,6 +229,22 @@ export const sync: readonly Fault[] = [
     caughtBy: ["unit reconnect_loop"],
   },
   {
+    id: "sync-subscribe-leaks",
+    file: "sync/answer_or_loss.ts",
+    what: "Each subscribe() occupies memory until the connection is lost",
+    find: "const calls = waiting.get(lost) ?? callsUntil(lost);",
+    replace: "const calls = callsUntil(lost);",
+    caughtBy: ["unit answer_or_loss"],
+  },
+  {
+    id: "sync-subscribe-hangs",
+    file: "sync/answer_or_loss.ts",
+    what: "subscribe() waits for ever if the connection is lost",
+    find: "for (const reject of calls) reject(error);",
+    replace: "",
+    caughtBy: ["unit answer_or_loss"],
+  },
+  {
     id: "sync-namespace-mixed",
     file: "pubsub/broker_link.ts",
     what: "A message with a topic of its own is delivered from the channel of another topic",
