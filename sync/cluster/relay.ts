@@ -15,7 +15,10 @@ export interface ClusterWorker {
   send(message: object, callback: (error: Error | null) => void): boolean;
 }
 
-/** Characters or bytes of frames that may wait for one node. Later frames are dropped. */
+/**
+ * Characters or bytes of channels and frames that wait for one node, at which further frames are
+ * dropped. One frame may exceed the limit: else a large one would pass only if no other one waits.
+ */
 const MAX_UNSENT = 16 * 1024 * 1024;
 
 /** A node of a worker. */
@@ -27,7 +30,7 @@ interface RelayNode {
   readonly channels: Set<string>;
   /** Channels and frames that leave at the end of this turn. */
   pending: IpcFrame[];
-  /** Length of all frames that are pending, or not yet written. */
+  /** Length of all channels and frames that are pending, or not yet written. */
   unsent: number;
   hasMissed: boolean;
 }
@@ -130,17 +133,16 @@ export class Relay {
 
   /** Adds a frame to the next message for a node: few messages cost far less than many. */
   #add(node: RelayNode, channel: string, frame: IpcFrame): void {
-    // Measured as it is sent: base64 is longer than bytes.
-    const packedFrame = packed(frame, node.takesBytes);
-    if (node.unsent > 0 && node.unsent + packedFrame.length > MAX_UNSENT) {
+    if (node.unsent >= MAX_UNSENT) {
       node.hasMissed = true;
       return;
     }
     if (node.pending.length === 0 && this.#due.push(node) === 1) {
       afterEvents(() => this.#flush());
     }
+    const packedFrame = packed(frame, node.takesBytes); // base64 is longer than bytes
     node.pending.push(channel, packedFrame);
-    node.unsent += packedFrame.length;
+    node.unsent += channel.length + packedFrame.length;
   }
 
   #flush(): void {
@@ -164,9 +166,7 @@ function keyOf({ cluster }: RelayNode, channel: string): string {
 }
 
 function lengthOf(batch: readonly IpcFrame[]): number {
-  let length = 0;
-  for (let i = 1; i < batch.length; i += 2) length += batch[i]!.length;
-  return length;
+  return batch.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Sends a message. Ignores the error of a worker that has ended, as its `exit` event follows. */

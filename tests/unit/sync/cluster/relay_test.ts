@@ -184,13 +184,29 @@ Deno.test("Relay keeps its limit for a worker that gets bytes as base64", async 
   assert.deepEqual(slow.received.slice(16), [{ onepeer: "gap", node: "b" }]);
 });
 
-Deno.test("Relay hands on one frame over the limit if no other frame waits", async () => {
+Deno.test("Relay hands on one frame over the limit, also if a small one waits", async () => {
   const relay = new Relay(), first = new FakeWorker(1), second = new FakeWorker(2);
   join(relay, first, "a");
   join(relay, second, "b", ["x"]);
-  publish(relay, first, "a", "x", "A".repeat(22 * 1024 * 1024));
+  const large = "A".repeat(22 * 1024 * 1024);
+  publish(relay, first, "a", "x", "AQ==", "x", large, "x", "Ag==");
   await turn();
-  assert.equal(second.received.length, 1);
+  assert.deepEqual(second.take("frames").map(({ batch }) => batch), [["x", "AQ==", "x", large]]);
+});
+
+Deno.test("Relay counts the names of channels: frames without data are bounded too", async () => {
+  const relay = new Relay(), first = new FakeWorker(1), slow = new FakeWorker(2);
+  const channel = "x".repeat(1024 * 1024);
+  join(relay, first, "a");
+  join(relay, slow, "b", [channel]);
+  slow.isSlow = true;
+  for (let i = 0; i < 20; i++) {
+    publish(relay, first, "a", channel, "");
+    await turn();
+  }
+  assert.equal(slow.received.length, 16);
+  for (const written of slow.unwritten.splice(0)) written(null);
+  assert.deepEqual(slow.received.slice(16), [{ onepeer: "gap", node: "b" }]);
 });
 
 Deno.test("Relay announces itself to workers that were started earlier", () => {
