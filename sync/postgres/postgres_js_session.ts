@@ -52,8 +52,10 @@ export class PostgresJsSession implements Session {
   }
 
   async probe(): Promise<void> {
-    const { unlisten } = await this.#client.listen(PROBE, () => {});
-    await Promise.all([unlisten(), this.run({ text: "select 1" })]);
+    // By the names: postgres.js keeps the listener of a probe that has failed, and answers for the
+    // server if there is another listener.
+    await this.#names.listen(PROBE);
+    await Promise.all([this.#names.unlisten(PROBE), this.run({ text: "select 1" })]);
   }
 
   destroy(): void {

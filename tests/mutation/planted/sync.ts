@@ -437,6 +437,14 @@ export const sync: readonly Fault[] = [
     caughtBy: ["unit postgres_js_names"],
   },
   {
+    id: "sync-postgres-js-probe",
+    file: "sync/postgres/postgres_js_session.ts",
+    what: "After a failed probe, postgres.js answers probes itself",
+    find: "await Promise.all([this.#names.unlisten(PROBE), ",
+    replace: "await Promise.all([",
+    caughtBy: ["unit postgres_js_names"],
+  },
+  {
     id: "sync-relay-floods",
     file: "sync/cluster/relay.ts",
     what: "The primary hands each frame to all workers",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { PostgresJsClient, PostgresJsListener } from "../../../../sync/postgres/clients.ts";
 import { PostgresJsNames } from "../../../../sync/postgres/postgres_js_names.ts";
+import { PostgresJsSession } from "../../../../sync/postgres/postgres_js_session.ts";
 
 interface Listener {
   readonly notified: (payload: string) => void;
@@ -130,6 +131,7 @@ interface Channel {
 /** Keeps its listeners as postgres.js 3.4.9 does: a reconnect makes new objects. */
 function realisticClient() {
   const state = { pid: 1 }, channels: Record<string, Channel> = {}, statements: string[] = [];
+  const failing = { error: undefined as Error | undefined };
   const listen = async (name: string, fn: (payload: string) => void, onlisten?: () => void) => {
     const listener = { fn, onlisten };
     if (channels[name]) channels[name].listeners.push(listener);
@@ -138,6 +140,7 @@ function realisticClient() {
       statements.push(`listen ${name}`);
     }
     await undefined;
+    if (failing.error) throw failing.error;
     onlisten?.();
     const unlisten = async () => {
       const channel = channels[name];
@@ -154,11 +157,17 @@ function realisticClient() {
     state.pid++;
     for (const [name, { listeners }] of Object.entries(channels)) {
       delete channels[name];
-      for (const { fn, onlisten } of listeners) void listen(name, fn, onlisten);
+      for (const { fn, onlisten } of listeners) listen(name, fn, onlisten).catch(() => {});
     }
   };
   const client = { unsafe: () => Promise.resolve(), listen: Object.assign(listen, { channels }) };
-  return { client: client as unknown as PostgresJsClient, channels, statements, reconnect };
+  return {
+    client: client as unknown as PostgresJsClient,
+    channels,
+    statements,
+    reconnect,
+    failing,
+  };
 }
 
 Deno.test("A name is given up after reconnects, and clear() leaves only the names of others", async () => {
@@ -178,4 +187,23 @@ Deno.test("A name is given up after reconnects, and clear() leaves only the name
   await names.clear();
   assert.deepEqual(Object.keys(channels), ["c"]);
   assert.equal(channels.c?.listeners.length, 1);
+});
+
+Deno.test("A probe makes the server answer, also after a probe that has failed", async () => {
+  const { client, channels, statements, reconnect, failing } = realisticClient();
+  const host = { received: () => true, answered() {}, lost() {} };
+  const session = new PostgresJsSession(client, new PostgresJsNames(client), host);
+  await session.open();
+  await session.listen(["a"]);
+  failing.error = new Error("reset");
+  await assert.rejects(session.probe(), /reset/);
+  failing.error = undefined;
+  reconnect();
+  await tick();
+  statements.length = 0;
+  await session.probe();
+  assert.equal(statements.length, 1, "the server has got no statement");
+  assert.match(statements[0]!, /^unlisten /);
+  assert.deepEqual(Object.keys(channels), ["a"]);
+  session.destroy();
 });
