@@ -20,14 +20,20 @@ import { inspect } from "node:util";
 import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
 import type { Decision } from "../endpoint/upgrader.ts";
 import { NativeDomain } from "../pubsub/native_broadcast.ts";
-import { type AnyContext, clientHasLeft, type RequestRuntime } from "../handshake/handshake.ts";
+import {
+  type AnyContext,
+  clientHasLeft,
+  refusalResponse,
+  type RequestRuntime,
+} from "../handshake/handshake.ts";
 import { isThenable } from "../endpoint/hooks.ts";
 import { SocketData, topicsOf } from "../shims/uws/socket_data.ts";
 import type { Wire } from "../socket/callback_socket.ts";
 import { deflateOffers } from "../handshake/deflate_offers.ts";
-import { RawHandshake } from "../handshake/raw_handshake.ts";
+import type { RawHandshake } from "../handshake/raw_handshake.ts";
 import { TopicSpace } from "../shims/uws/topic_space.ts";
 import { reportClose } from "../shims/uws/uwebsockets.ts";
+import { handshakeOf, NOT_ROUTED } from "../shims/uws/uws_handshake.ts";
 import { respond, SafeResponse } from "../shims/uws/uws_response.ts";
 import type {
   UwsApp,
@@ -147,13 +153,19 @@ export class UwsAdapter extends Adapter {
   /** Answers a handshake. Reads `req` first, which is valid only until this method returns. */
   #answer(res: UwsResponse, req: UwsRequest, context: UwsContext | undefined): void {
     const response = new SafeResponse(res);
-    const handshake = snapshot(res, req, context);
+    const runtime: UwsRequestRuntime = { name: "uws", uws: { res, req, context } };
+    const handshake = handshakeOf(res, req, runtime);
     response.onLeft = () => handshake.abort(clientHasLeft);
     const decision = this.upgrader.decide(handshake);
     const carryOut = (decision: Decision) => {
       response.onLeft = undefined;
       if (decision.kind === "refuse") void respond(response, decision.response);
       if (decision.kind !== "accept") return;
+      if (!context) {
+        void respond(response, refusalResponse(NOT_ROUTED));
+        this.upgrader.failed(handshake, undefined, decision.admission);
+        return;
+      }
       try {
         this.#accept(response, handshake, context, decision);
       } catch (error) {
@@ -167,7 +179,7 @@ export class UwsAdapter extends Adapter {
   #accept(
     response: SafeResponse,
     handshake: RawHandshake,
-    context: UwsContext | undefined,
+    context: UwsContext,
     { admission, protocol, headers }: Decision & { kind: "accept" },
   ): void {
     // An offer with `server_max_window_bits` can be accepted only by an answer with this parameter,
@@ -181,13 +193,17 @@ export class UwsAdapter extends Adapter {
       protocol,
       offer ? "permessage-deflate" : "",
       this.#spaceOf,
-      context!,
+      context,
     );
     const key = handshake.header("sec-websocket-key") ?? "";
-    const isAlive = response.cork((res) => {
-      res.writeStatus("101 Switching Protocols");
-      for (const [name, value] of headers) res.writeHeader(name, value);
-      res.upgrade({ onepeer }, key, protocol, offer ?? "", context!);
+    const isAlive = response.use((res) => {
+      res.cork(() => {
+        res.writeStatus("101 Switching Protocols");
+        for (const [name, value] of headers) res.writeHeader(name, value);
+      });
+      // Not in the cork: uWebSockets.js 20.57 may close a socket that is upgraded in a cork of a later
+      // turn (https://github.com/uNetworking/uWebSockets/pull/1929).
+      res.upgrade({ onepeer }, key, protocol, offer ?? "", context);
     });
     if (!isAlive) this.upgrader.failed(handshake, undefined, admission);
   }
@@ -217,36 +233,8 @@ export interface UwsRequestRuntime extends RequestRuntime {
   };
 }
 
-/** Matches the class name of responses under an `SSLApp`. Under an `App`, it is `uWS.HttpResponse`. */
-const SECURE_CLASS = /SSL/;
 /** Text that `inspect()` returns for a pointer. */
 const ADDRESS = /^\[External: \w+\]$/;
-
-function snapshot(
-  res: UwsResponse,
-  req: UwsRequest,
-  context: UwsContext | undefined,
-): RawHandshake {
-  const rawHeaders: string[] = [];
-  req.forEach((name, value) => rawHeaders.push(name, byteString(value)));
-  const query = req.getQuery();
-  const runtime: UwsRequestRuntime = { name: "uws", uws: { res, req, context } };
-  return new RawHandshake({
-    method: req.getMethod().toUpperCase(),
-    target: req.getUrl() + (query === undefined ? "" : `?${query}`),
-    rawHeaders,
-    secure: SECURE_CLASS.test(res.constructor.name),
-    remoteAddress: decoder.decode(res.getRemoteAddressAsText()),
-    runtime,
-  });
-}
-
-/**
- * Returns a header with a character per byte, as in Fetch. uWebSockets.js 20 decodes UTF-8 instead.
- */
-function byteString(value: string): string {
-  return /[^\0-\x7f]/.test(value) ? Buffer.from(value).toString("latin1") : value;
-}
 
 /** Returns our data, or `undefined` if a hook of the user has upgraded the socket. */
 function dataOf({ onepeer }: UwsSocket): SocketData<UwsSocket> | undefined {

@@ -22,7 +22,7 @@ const tls = hasOpenssl ? await certificate() : undefined;
 if (!tls) console.error("NOT RUN: needs openssl: serve().close() with TLS clients");
 
 /** Runtimes with a `serve`. The two others here are Node again. */
-const served = runtimes.filter(({ name }) => name !== "ws" && name !== "uws");
+const served = runtimes.filter(({ name }) => !["ws", "uws", "uws24"].includes(name));
 
 for (const runtime of served) {
   const command = await runtime.command(fixture("serve_hostile"));

@@ -17,7 +17,7 @@ export function reportClose(
 }
 
 function failureOf(message: string): SocketFailure | undefined {
-  if (!message.startsWith("Received")) return undefined;
+  if (!message.startsWith("Received") || message.startsWith("Received TCP FIN")) return undefined;
   const code = /utf-8|compressed/i.test(message)
     ? 1007
     : /too big message/i.test(message)

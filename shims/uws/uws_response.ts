@@ -18,10 +18,16 @@ export class SafeResponse {
     });
   }
 
-  /** Writes, unless the client has left. Returns whether the client is still there. */
-  cork(write: (res: UwsResponse) => void): boolean {
-    if (!this.#isGone) this.#res.cork(() => write(this.#res));
-    return !this.#isGone;
+  /** Passes the response to a function, unless the client has left. Returns whether the client is there. */
+  use(act: (res: UwsResponse) => void): boolean {
+    const isAlive = !this.#isGone;
+    if (isAlive) act(this.#res);
+    return isAlive;
+  }
+
+  /** Writes, unless the client has left. */
+  cork(write: (res: UwsResponse) => void): void {
+    this.use((res) => res.cork(() => write(res)));
   }
 }
 

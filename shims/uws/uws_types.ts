@@ -2,6 +2,8 @@
 export interface UwsRequest {
   /** Method, in lower case. */
   getMethod(): string;
+  /** Method, as the client has sent it. */
+  getCaseSensitiveMethod(): string;
   /** Path, without the query. */
   getUrl(): string;
   /** Query without `?`; `undefined` for none. */

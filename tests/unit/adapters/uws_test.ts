@@ -21,6 +21,7 @@ const headers: [string, string][] = [
 ];
 const request = {
   getMethod: () => "get",
+  getCaseSensitiveMethod: () => "GET",
   getUrl: () => "/room",
   getQuery: () => undefined,
   getHeader: () => "",
@@ -57,4 +58,39 @@ Deno.test("attach() throws for a pattern that already has an adapter, and regist
   adapter().attach(appOf(), "/*");
   const expected = ["ws /*", "any /*", "ws /chat", "any /chat", "ws /*", "any /*"];
   assert.deepEqual(routes, expected);
+});
+
+/** Returns the status with which the route for all other requests answers. */
+function statusOf(request: UwsRequest, ws = adapter()): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const app: UwsApp = {
+      ws: () => {},
+      any: (_, answer) =>
+        answer({
+          onAborted: () => {},
+          cork: (write) => write(),
+          writeStatus: resolve,
+          writeHeader: () => {},
+          write: () => {},
+          end: () => {},
+          close: () => {},
+          getRemoteAddressAsText: () => new ArrayBuffer(0),
+          upgrade: () => reject(new Error("upgraded without a context")),
+        }, request),
+    };
+    ws.attach(app, "/*");
+  });
+}
+
+Deno.test("the method of a request keeps its case, as uWebSockets.js routes by the case", async () => {
+  assert.equal(
+    await statusOf({ ...request, getCaseSensitiveMethod: () => "get" }),
+    "405 Method Not Allowed",
+  );
+});
+
+Deno.test("a handshake on the route for other requests is refused, and frees its slot", async () => {
+  const ws = adapter({ limits: { maxPeers: 1 } });
+  for (let i = 0; i < 2; i++) assert.equal(await statusOf(request, ws), "400 Bad Request");
+  assert.equal(ws.stats.refusals, 2);
 });
