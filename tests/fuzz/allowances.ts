@@ -8,6 +8,8 @@ export interface Allowances {
   readonly leniency?: Leniency;
   /** Frames that arrive before the 101 are lost, or read as another request. */
   readonly losesEarlyFrames?: string;
+  /** Status, besides 400, of the response to a client that sends frames before the 101. */
+  readonly answersEarlyFramesBy?: number;
   /** The connection ends after a protocol error without a close frame. */
   readonly sendsNoCloseAfterViolation?: string;
   /**
@@ -89,6 +91,24 @@ export const ALLOWANCES: Readonly<Record<string, Allowances>> = {
     answersIllegalCloseByNone: "uWebSockets.js 20 reads an illegal code as none, and echoes none",
     hidesViolations: "uWebSockets.js 20 reports these as 1006 (gaps X6.*)",
     hidesLibraryCodes: "uWebSockets.js 20 reports 3000 to 3999 as 1006 (gap X3.client-code-3000)",
+    cannotPause: "uWebSockets.js 20 can't stop reading a WebSocket (gap C3.pause)",
+    terminatesBeforeTheAnswer: "uWebSockets.js 20 writes the 101 once the open hook has returned",
+  },
+  uws24: {
+    // uWebSockets.js 20.57 differs from 20.30 above: it reports malformed frames, and drops the
+    // connection only if the head of a compressed frame is split. Reproduced without the library.
+    leniency: {
+      mask: "assumed",
+      interruption: "binary",
+      takesShortClose: true,
+      refuses1014: true,
+      refusesLibraryCodes: true,
+    },
+    losesEarlyFrames:
+      "uWebSockets.js 20 drops bytes before the 101 (RFC 6455 §4.1 forbids clients to send them)",
+    answersEarlyFramesBy: 505, // while an upgrade hook is pending, a frame is parsed as a request
+    sendsNoCloseAfterViolation: "uWebSockets.js 20 drops the connection at once (gap X6.wire)",
+    answersIllegalCloseByNone: "uWebSockets.js 20 reads an illegal code as none, and echoes none",
     cannotPause: "uWebSockets.js 20 can't stop reading a WebSocket (gap C3.pause)",
     terminatesBeforeTheAnswer: "uWebSockets.js 20 writes the 101 once the open hook has returned",
   },

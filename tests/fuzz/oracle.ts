@@ -74,7 +74,7 @@ function answerViolations({ history, played, peers, allowances }: Evidence): str
   const isLost = status === 0 && allowances.terminatesBeforeTheAnswer && !behaviour.isEcho &&
     peers.some((peer) => closeOf(peer)?.code === 1006);
   const isConfused = history.isPipelined && allowances.losesEarlyFrames &&
-    (status === 400 || status === 0);
+    [400, 0, allowances.answersEarlyFramesBy].includes(status);
   if (handshake.verdict === "valid" && status !== expected && !isLost && !isConfused) {
     found.push(`the handshake was answered by ${status || "nothing"}, not ${expected}`);
   }

@@ -70,6 +70,8 @@ export interface Leniency {
   readonly takesShortClose?: boolean;
   /** Whether the code 1014 counts as illegal, as it was registered later than the others. */
   readonly refuses1014?: boolean;
+  /** Whether the codes 3000 to 3999, which RFC 6455 §7.4.2 gives to libraries, count as illegal. */
+  readonly refusesLibraryCodes?: boolean;
 }
 
 const CONTINUATION = 0, TEXT = 1, BINARY = 2, CLOSE = 8, PING = 9, PONG = 10;
@@ -253,7 +255,9 @@ class Reader {
       return;
     }
     const code = payload.readUInt16BE(0), reason = payload.subarray(2);
-    const isLegal = isSendableCloseCode(code) && !(code === 1014 && this.#leniency.refuses1014);
+    const isRefused = (code === 1014 && this.#leniency.refuses1014) ||
+      (code >= 3000 && code <= 3999 && this.#leniency.refusesLibraryCodes);
+    const isLegal = isSendableCloseCode(code) && !isRefused;
     const isText = isUtf8(reason);
     const codes = [...(isLegal ? [] : [1002]), ...(isText ? [] : [1007, 1002])];
     if (codes.length > 0) this.#fail(`close ${code}${isText ? "" : ", ill-formed"}`, codes, true);

@@ -105,11 +105,6 @@ const cleanByItself: Gap = {
   link: "https://github.com/uNetworking/uWebSockets/blob/master/src/WebSocket.h",
 };
 
-const sendsLater: Gap = {
-  reason: "uWebSockets.js sends what a hook has sent after the hook has returned",
-  link: UWS_SOURCE,
-};
-
 /** Gaps of every version of uWebSockets.js 20. */
 const everyUws: Readonly<Record<string, Gap>> = {
   "X3.own-unanswered": cleanByItself,
@@ -123,6 +118,10 @@ const everyUws: Readonly<Record<string, Gap>> = {
     link: UWS_SOURCE,
   },
   "C4.late-reader": closesOverUnread("uWebSockets'"),
+  "shutdown.exit": {
+    reason: "uWebSockets.js sends what a hook has sent after the hook has returned",
+    link: UWS_SOURCE,
+  },
   "C3.pause": readsOn,
   "C3.patient": readsOn,
   "C3.burst": readsOn,
@@ -220,7 +219,6 @@ export const runtimes: readonly Runtime[] = [
       "X6.a-stray-continuation": unreported,
       "X6.a-close-code-of-nobody": unreported,
       "X6.a-long-ping": unreported,
-      "shutdown.exit": sendsLater,
       "C4.host-missing": noRoute,
       "C5.absolute-form": noRoute,
     },
