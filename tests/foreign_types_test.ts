@@ -192,16 +192,24 @@ async function compile(
 
 Deno.test("the package's types of Bun fit the real ones", () => check("bun.ts", BUN));
 
-const uwsTypes = await npmBinary(
-  "uWebSockets.js",
-  "npm:@trufflesuite/uws-js-unofficial@20.30.0-unofficial.0",
-  "docs/index.d.ts",
-);
-Deno.test({
-  name: "the package's types of uWebSockets.js fit the real ones",
-  ignore: uwsTypes === undefined,
-  fn: () => check("uws.ts", UWS.replace("UWS_TYPES", uwsTypes!)),
-});
+for (
+  const [release, name, version, file] of [
+    [
+      "20.30",
+      "uWebSockets.js",
+      "npm:@trufflesuite/uws-js-unofficial@20.30.0-unofficial.0",
+      "docs/index.d.ts",
+    ],
+    ["20.57", "@btc-vision/uwebsockets.js", "20.57.0", "index.d.ts"],
+  ] as const
+) {
+  const types = await npmBinary(name, version, file);
+  Deno.test({
+    name: `the package's types of uWebSockets.js fit the real ones of ${release}`,
+    ignore: types === undefined,
+    fn: () => check(`uws_${release}.ts`, UWS.replace("UWS_TYPES", types!)),
+  });
+}
 
 Deno.test("the check of foreign types finds a type that does not fit", async () => {
   await assert.rejects(check("misfit.ts", BUN.replace("ws.websocket", "{ open: 1 }")), /TS2/);

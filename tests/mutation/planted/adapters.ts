@@ -315,7 +315,7 @@ export const adapters: readonly Fault[] = [
     what: "An asynchronous upgrade happens in a cork, after which uWebSockets.js closes the socket",
     find: 'res.upgrade({ onepeer }, key, protocol, offer ?? "", context);',
     replace: 'res.cork(() => res.upgrade({ onepeer }, key, protocol, offer ?? "", context));',
-    caughtBy: ["uws24 L5.peers", "uws24 H1.hooks"],
+    caughtBy: ["uws24 H1.hooks"],
   },
   {
     id: "uws-fin-is-a-violation",
