@@ -31,10 +31,15 @@ async function fetchBinary(
   binary: string,
   sha256: string | undefined,
 ): Promise<string | undefined> {
-  try {
-    await Deno.stat(binary);
-    return binary;
-  } catch { /* not fetched yet */ }
+  const isThere = await Deno.stat(binary).then(() => true, () => false);
+  if (!isThere && !await install(name, version, folder)) return undefined;
+  const found = sha256 && await sha256Of(binary);
+  if (found === sha256) return binary;
+  console.error(`${binary} has the checksum ${found} instead of ${sha256}`);
+  return undefined;
+}
+
+async function install(name: string, version: string, folder: URL): Promise<boolean> {
   await Deno.mkdir(folder, { recursive: true });
   await Deno.writeTextFile(
     new URL("package.json", folder),
@@ -47,13 +52,8 @@ async function fetchBinary(
   }).output();
   if (!success) {
     console.error(`Could not fetch ${name}@${version}: ${new TextDecoder().decode(stderr)}`);
-    return undefined;
   }
-  const found = sha256 && await sha256Of(binary);
-  if (found === sha256) return binary;
-  await Deno.remove(folder, { recursive: true });
-  console.error(`${name}@${version} has another checksum: ${found} instead of ${sha256}`);
-  return undefined;
+  return success;
 }
 
 async function sha256Of(path: string): Promise<string> {
