@@ -270,7 +270,8 @@ export const sockets: readonly Fault[] = [
     id: "uwebsockets-drop-is-an-error",
     file: "shims/uws/uwebsockets.ts",
     what: "A dropped connection is reported as a protocol error",
-    find: 'if (!message.startsWith("Received")) return undefined;',
+    find:
+      'if (!message.startsWith("Received") || message.startsWith("Received TCP FIN")) return undefined;',
     replace: "",
     caughtBy: ["uws X3."],
   },
