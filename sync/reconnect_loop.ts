@@ -1,6 +1,7 @@
 import { Deferred } from "../common/deferred.ts";
 import type { BrokerHost } from "../pubsub/broker.ts";
 import { answerOrLoss } from "./answer_or_loss.ts";
+import { ignoreFailure } from "./ignore_failure.ts";
 
 /** Milliseconds between two checks of a connection. */
 const TICK = 200;
@@ -24,13 +25,13 @@ export interface LoopConnection {
   open(): Promise<void>;
   /** Asks for at most 512 channels. Resolves when the server has confirmed all. */
   subscribe(channels: readonly string[]): Promise<void>;
-  /** Tells the server that channels are no longer wanted. Does not throw. */
+  /** Tells the server that channels are no longer wanted. A throw counts as a lost connection. */
   unsubscribe(channels: readonly string[]): void;
   /** Whether each socket has brought data since the last call that returned true. */
   isActive(): boolean;
   /** Makes the server answer on each socket. Resolves with the answer. */
   probe(): Promise<void>;
-  /** Ends the connection at once. Pending promises may reject. Does not throw. */
+  /** Ends the connection at once. Pending promises may reject. A throw has no effect. */
   destroy(): void;
 }
 
@@ -58,8 +59,8 @@ export class ReconnectLoop<Connection extends LoopConnection> {
   #ended: Promise<void> | undefined;
 
   /**
-   * @param connect makes the object of a new connection, and does not throw. The connection calls
-   * `lost` when any of its sockets fails. Later calls have no effect.
+   * @param connect makes the object of a new connection. A throw counts as a failed attempt. The
+   * connection calls `lost` when any of its sockets fails. Later calls have no effect.
    */
   constructor(connect: (lost: (error: unknown) => void) => Connection) {
     this.#connect = connect;
@@ -114,7 +115,11 @@ export class ReconnectLoop<Connection extends LoopConnection> {
   /** Removes channels, as `Broker.unsubscribe` does. */
   unsubscribe(channels: readonly string[]): void {
     for (const channel of channels) this.#wanted.delete(channel);
-    this.#connection?.unsubscribe(channels);
+    try {
+      this.#connection?.unsubscribe(channels);
+    } catch (error) {
+      this.#interrupt(error);
+    }
   }
 
   /** Ends the connection and all timers, as `Broker.close` does. */
@@ -154,14 +159,18 @@ export class ReconnectLoop<Connection extends LoopConnection> {
       if (isUp) this.#nextUp = new Deferred();
       reject(error);
     };
-    const interrupt = this.#interrupt, connection = this.#connect(interrupt);
-    const watch = new Watch(connection, interrupt);
+    const interrupt = this.#interrupt;
+    let connection: Connection | undefined, watch: Watch | undefined;
     try {
+      connection = this.#connect(interrupt);
+      watch = new Watch(connection, interrupt);
       await Promise.race([connection.open(), lost]);
+      if (isOver) return await lost; // the connection was lost just after it was opened
       watch.opened();
       this.#connection = connection;
       this.#lost = lost;
       await Promise.race([ask(connection, [...this.#wanted]), lost]);
+      if (isOver) return await lost;
       isUp = true;
       this.#nextUp.resolve();
       up();
@@ -170,8 +179,9 @@ export class ReconnectLoop<Connection extends LoopConnection> {
       interrupt(error);
       return error;
     } finally {
-      watch.stop();
-      connection.destroy();
+      watch?.stop();
+      // Client libraries may throw here, and a throw would end the loop.
+      ignoreFailure(() => connection?.destroy());
     }
   }
 
@@ -250,5 +260,6 @@ async function ask(connection: LoopConnection, channels: readonly string[]): Pro
 function rejection(): { readonly promise: Promise<never>; reject(error: unknown): void } {
   let reject!: (error: unknown) => void;
   const promise = new Promise<never>((_, rejects) => reject = rejects);
+  promise.catch(() => {}); // no code may wait for this promise
   return { promise, reject };
 }

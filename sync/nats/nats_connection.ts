@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { Publication } from "../../pubsub/broker.ts";
 import { ChunkJoiner, splitFrame } from "../chunks.ts";
+import { ignoreFailure } from "../ignore_failure.ts";
 import type { LoopConnection } from "../reconnect_loop.ts";
 import type { NatsConnect, NatsConnectionLike, NatsSubscription } from "./nats_client.ts";
 import type { ServerPool } from "./server_pool.ts";
@@ -59,7 +60,7 @@ export class NatsConnection implements LoopConnection {
     });
     const refusal = this.#destroyed.signal.aborted ? new Error("too late") : faultOf(client);
     if (refusal) {
-      client.close().catch(() => {});
+      ignoreFailure(() => client.close());
       throw refusal;
     }
     this.#client = client;
@@ -117,7 +118,7 @@ export class NatsConnection implements LoopConnection {
   destroy(): void {
     this.#destroyed.abort();
     this.#rejectPending(new Error("the connection has ended"));
-    this.#client?.close().catch(() => {});
+    ignoreFailure(() => this.#client?.close());
     this.#guard.destroy();
   }
 

@@ -33,8 +33,8 @@ export interface PgClient {
   off(event: "notification", listener: (message: PgNotification) => void): unknown;
   /** `listenerCount` of the library. */
   listenerCount(event: string): number;
-  /** The connection itself, to end one that does not answer. */
-  readonly connection: { readonly stream: { destroy(): unknown } };
+  /** The connection itself, to end one that does not answer. A native client shows none. */
+  readonly connection?: { readonly stream: { destroy(): unknown } };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { ignoreFailure } from "../ignore_failure.ts";
 import type { PgClient, PgNotification, Session, SessionHost } from "./clients.ts";
 import { listenStatement, unlistenStatement } from "./notification.ts";
 import { type Statement, Statements } from "./statements.ts";
@@ -62,19 +63,21 @@ export class PgSession implements Session {
   }
 
   destroy(): void {
-    this.#client.off("notification", this.#notified);
+    ignoreFailure(() => this.#client.off("notification", this.#notified));
     this.#statements.close(new Error("the connection to PostgreSQL is closed"));
     if (this.#hasEnded) return;
     if (this.#isOurs) this.#end();
     else if (this.#names.size > 0) {
-      this.#client.query(unlistenStatement([...this.#names])).catch(() => {});
+      ignoreFailure(() => this.#client.query(unlistenStatement([...this.#names])));
     }
   }
 
   #end(): void {
-    const cut = () => this.#client.connection.stream.destroy();
-    if (!this.#isOpen) return void cut();
-    this.#client.end().catch(() => {});
+    // A native client shows no connection: its end() must do.
+    const { connection } = this.#client, end = () => this.#client.end();
+    const cut = () => ignoreFailure(() => connection ? connection.stream.destroy() : end());
+    if (!this.#isOpen) return cut();
+    ignoreFailure(end);
     // A server that does not answer does not close the connection either.
     const timer = setTimeout(cut, CLOSE_TIMEOUT);
     this.#ended = () => clearTimeout(timer);

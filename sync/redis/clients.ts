@@ -2,7 +2,7 @@ import type { Buffer } from "node:buffer";
 
 /**
  * The part of a client of [`redis` or `@redis/client`](https://github.com/redis/node-redis), from
- * version 4 on, that `redis()` uses.
+ * version 4 on, that `redis()` uses. The tests run versions 4, 5 and 6.
  */
 export interface NodeRedisClient {
   /** `options` of the library. */

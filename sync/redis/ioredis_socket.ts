@@ -1,3 +1,4 @@
+import { ignoreFailure } from "../ignore_failure.ts";
 import type { IoredisClient, RedisCommand, RedisSocket, RedisSocketHost } from "./clients.ts";
 
 /** Options with which ioredis neither reconnects, nor queues, nor waits at the end. */
@@ -55,6 +56,6 @@ export class IoredisSocket implements RedisSocket {
   }
 
   destroy(): void {
-    this.#client.disconnect();
+    ignoreFailure(() => this.#client.disconnect());
   }
 }

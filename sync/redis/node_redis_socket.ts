@@ -1,3 +1,4 @@
+import { ignoreFailure } from "../ignore_failure.ts";
 import type { NodeRedisClient, RedisCommand, RedisSocket, RedisSocketHost } from "./clients.ts";
 
 /** Options of a client that the duplicates keep in part. */
@@ -56,7 +57,8 @@ export class NodeRedisSocket implements RedisSocket {
   destroy(): void {
     // While node-redis 6 connects, destroy() does not reach the socket, which connects later.
     this.#end.abort();
-    // Not destroy(), which version 4 lacks. disconnect() does the same.
-    this.#client.disconnect().catch(() => {});
+    // Not destroy(), which version 4 lacks. disconnect() does the same. Version 5 throws if the
+    // connection has already ended, or could not be made.
+    ignoreFailure(() => this.#client.disconnect());
   }
 }

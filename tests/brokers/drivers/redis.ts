@@ -2,6 +2,8 @@ import { Buffer } from "node:buffer";
 import { createClient } from "@redis/client";
 import { Redis } from "ioredis";
 import { Redis as Valkey } from "iovalkey";
+import { createClient as createClient4 } from "node-redis-4";
+import { createClient as createClient5 } from "node-redis-5";
 import { redis, type RedisClient } from "../../../sync/redis.ts";
 import type { BrokerClient, BrokerDriver, BrokerServer } from "../driver.ts";
 import { freePort, hasCommand, ServerProcess } from "../server_process.ts";
@@ -14,6 +16,10 @@ type MakeClient = (port: number, password: string) => RedisClient;
 const CLIENTS: Readonly<Record<string, MakeClient>> = {
   "redis-node-redis": (port, password) =>
     createClient({ socket: { host: "127.0.0.1", port }, password }),
+  "redis-node-redis-4": (port, password) =>
+    createClient4({ socket: { host: "127.0.0.1", port }, password }),
+  "redis-node-redis-5": (port, password) =>
+    createClient5({ socket: { host: "127.0.0.1", port }, password }),
   "redis-ioredis": (port, password) =>
     new Redis({ host: "127.0.0.1", port, password, lazyConnect: true }),
   "redis-iovalkey": (port, password) =>

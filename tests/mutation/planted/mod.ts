@@ -1,5 +1,6 @@
 import type { Fault } from "../fault.ts";
 import { adapters } from "./adapters.ts";
+import { brokers } from "./brokers.ts";
 import { delivery } from "./delivery.ts";
 import { framing } from "./framing.ts";
 import { handshakes } from "./handshakes.ts";
@@ -22,6 +23,7 @@ export const areas: Readonly<Record<string, readonly Fault[]>> = {
   "The server of SSE": sseServer,
   "Plain Workers": workers,
   "Other nodes": sync,
+  "Connections to brokers": brokers,
 };
 
 /** All faults. */

@@ -21,7 +21,9 @@ class FakeConnection implements LoopConnection {
     this.asked.push(channels);
     return this.#script.subscribe?.(this) ?? Promise.resolve();
   }
-  unsubscribe(): void {}
+  unsubscribe(): void {
+    this.#script.unsubscribe?.(this);
+  }
   isActive(): boolean {
     return this.#script.isActive?.(this) ?? true;
   }
@@ -31,6 +33,7 @@ class FakeConnection implements LoopConnection {
   }
   destroy(): void {
     this.isDestroyed = true;
+    this.#script.destroy?.(this);
   }
 }
 
@@ -38,6 +41,8 @@ class FakeConnection implements LoopConnection {
 interface Script {
   open?(connection: FakeConnection): Promise<void>;
   subscribe?(connection: FakeConnection): Promise<void>;
+  unsubscribe?(connection: FakeConnection): void;
+  destroy?(connection: FakeConnection): void;
   isActive?(connection: FakeConnection): boolean;
   probe?(connection: FakeConnection): Promise<void>;
 }
@@ -230,6 +235,78 @@ Deno.test("ReconnectLoop gives up an attempt that takes five seconds", async () 
   await fixture.until(1);
   assert.deepEqual(fixture.told, ["down the broker does not answer"]);
   assert.equal(fixture.connections[0]!.isDestroyed, true);
+});
+
+Deno.test("ReconnectLoop notices a loss in the microtasks after an answer of the server", async () => {
+  const steps = Array.from({ length: 8 }, (_, i) => i);
+  for (const answer of ["open", "subscribe"] as const) {
+    for (const microtasks of steps) {
+      let isFirst = true;
+      await using fixture = new Fixture({
+        [answer](connection: FakeConnection) {
+          if (isFirst) loseLater(connection, microtasks);
+          isFirst = false;
+          return Promise.resolve();
+        },
+      });
+      fixture.loop.subscribe(["a"]).catch(() => {});
+      fixture.open();
+      while (!fixture.told.includes("down reset")) await Promise.resolve();
+      const where = `${microtasks} microtasks after ${answer}()`;
+      assert.equal(fixture.loop.connection, undefined, where);
+      let isConfirmed = false;
+      const confirmed = fixture.loop.subscribe(["b"]).then(() => isConfirmed = true);
+      for (const _ of steps) await Promise.resolve();
+      assert.equal(isConfirmed, false, where);
+      await confirmed;
+      assert.equal(fixture.connections.length, 2, where);
+    }
+  }
+
+  async function loseLater(connection: FakeConnection, microtasks: number): Promise<void> {
+    for (let i = 0; i < microtasks; i++) await Promise.resolve();
+    connection.lost(new Error("reset"));
+  }
+});
+
+Deno.test("ReconnectLoop goes on if a client library throws at the end of a connection", async () => {
+  const destroy = () => {
+    throw new Error("The client is closed");
+  };
+  let attempts = 0;
+  const open = () => ++attempts === 2 ? Promise.reject(new Error("refused")) : Promise.resolve();
+  await using fixture = new Fixture({ open, destroy }).open();
+  await fixture.until(1);
+  fixture.connections[0]!.lost(new Error("reset"));
+  await fixture.until(4);
+  assert.deepEqual(fixture.told, ["up false", "down reset", "down refused", "up true"]);
+});
+
+Deno.test("ReconnectLoop connects again if a client library throws at unsubscribe()", async () => {
+  const script: Script = {};
+  await using fixture = new Fixture(script).open();
+  await fixture.until(1);
+  script.unsubscribe = () => {
+    delete script.unsubscribe;
+    throw new Error("The client is closed");
+  };
+  fixture.loop.unsubscribe(["a"]);
+  await fixture.until(3);
+  assert.deepEqual(fixture.told, ["up false", "down The client is closed", "up true"]);
+});
+
+Deno.test("ReconnectLoop tries again if a client library throws as a connection is made", async () => {
+  const told: string[] = [];
+  let attempts = 0;
+  const loop = new ReconnectLoop((lost) => {
+    if (++attempts < 3) throw new Error(`attempt ${attempts}`);
+    return new FakeConnection({}, lost);
+  });
+  await new Promise<void>((up) => {
+    loop.open({ up: () => up(), down: (error) => void told.push((error as Error).message) });
+  });
+  assert.deepEqual(told, ["attempt 1", "attempt 2"]);
+  await loop.close();
 });
 
 Deno.test("ReconnectLoop.close() ends an attempt, a connection and a pause, without a report", async () => {
