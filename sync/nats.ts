@@ -15,7 +15,7 @@
  * }
  * ```
  *
- * Messages larger than `max_payload` of the NATS server (default 1 MiB) are sent in parts.
+ * Messages larger than 256 KiB, or than `max_payload` of the NATS server, are sent in parts.
  *
  * @example
  * ```ts

@@ -210,7 +210,7 @@ class Watch {
   #isOpen = false;
   /** Ticks without data; until the connection is open, all ticks. */
   #silent = 0;
-  /** Ticks since the server was asked. */
+  /** Ticks since the first probe that the server has not answered. */
   #asked: number | undefined;
 
   constructor(connection: LoopConnection, lost: (error: unknown) => void) {
@@ -237,12 +237,11 @@ class Watch {
       if (this.#silent >= OPEN_TICKS) this.#lost(new Error("the broker does not answer"));
     } else if (this.#silent >= LOST_TICKS) {
       this.#lost(new Error(`the broker has sent nothing for ${LOST_TICKS * TICK} ms`));
-    } else if (this.#asked !== undefined) {
-      if (++this.#asked >= STALLED_TICKS) {
-        this.#lost(new Error("the broker does not answer a probe, but sends other data"));
-      }
-    } else if (this.#silent >= PROBE_TICKS) {
-      this.#asked = 0;
+    } else if (this.#asked !== undefined && ++this.#asked >= STALLED_TICKS) {
+      this.#lost(new Error("the broker does not answer a probe, but sends other data"));
+    } else if (this.#silent === PROBE_TICKS) {
+      // Also while a probe is not answered: its answer may be behind megabytes on one of the sockets.
+      this.#asked ??= 0;
       this.#connection.probe().then(() => this.#asked = undefined, this.#lost);
     }
   };

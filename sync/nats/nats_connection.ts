@@ -11,6 +11,13 @@ import { SocketGuard } from "./socket_guard.ts";
 /** Most characters of a channel that stays as it is in a subject. */
 const MAX_CHANNEL = 96;
 
+/**
+ * Most bytes of one message, and of all between two flushes. The server answers each flush, and
+ * subscribers get each message by itself, so a slow connection that carries many megabytes does not
+ * look dead.
+ */
+const MAX_FLUSH = 256 * 1024;
+
 /** Services of a {@linkcode NatsConnection}. */
 export interface NatsConnectionHost {
   /** Makes a connection. */
@@ -92,11 +99,21 @@ export class NatsConnection implements LoopConnection {
     if (!client || maxBytes === undefined) throw new Error("NATS is not connected");
     const subjects = batch.map(({ channel }) => this.#subjectOf(channel));
     // All are split before the first is sent, as a frame may be too large.
-    const parts = batch.map(({ frame }) => splitFrame(frame, maxBytes));
+    const parts = batch.map(({ frame }) => splitFrame(frame, Math.min(maxBytes, MAX_FLUSH)));
+    const flushes: Promise<void>[] = [];
+    let bytes = 0;
     for (const [i, chunks] of parts.entries()) {
-      for (const chunk of chunks) client.publish(subjects[i]!, chunk);
+      for (const chunk of chunks) {
+        if (bytes + chunk.byteLength > MAX_FLUSH) {
+          flushes.push(this.#flush());
+          bytes = 0;
+        }
+        bytes += chunk.byteLength;
+        client.publish(subjects[i]!, chunk);
+      }
     }
-    await this.#flush();
+    flushes.push(this.#flush());
+    await Promise.all(flushes);
     await setImmediate(); // the client reports a refusal some microtasks after the server's answer
     const refused = subjects.find((subject) => this.#refusedSubjects.has(subject));
     if (refused === undefined) return;

@@ -1,10 +1,11 @@
 import type { AdapterOptions } from "../../endpoint/adapter.ts";
 import { ChildNode, type ChildOptions } from "./child_node.ts";
 import type { BrokerDriver, BrokerFaults, BrokerServer, SyncOptions } from "./driver.ts";
+import { Proxy, type ProxyOptions } from "./proxy.ts";
 import { TestNode } from "./test_node.ts";
 
 /** Ability of a driver that a case may need. */
-export type Need = "faults" | "cut" | "exhaust" | "forge" | "connections" | "child";
+export type Need = "faults" | "cut" | "exhaust" | "forge" | "connections" | "child" | "port";
 
 /** A clause of `docs/contract.md` that holds over every broker, as one executable fact. */
 export interface BrokerCase {
@@ -27,7 +28,7 @@ export interface BrokerCase {
 export function lack(
   { needsServer, needs = [] }: BrokerCase,
   driver: BrokerDriver,
-  { faults, forge, connections, address }: BrokerServer,
+  { faults, forge, connections, address, port }: BrokerServer,
 ): Need | undefined {
   const has: Record<Need, unknown> = {
     faults,
@@ -35,6 +36,7 @@ export function lack(
     exhaust: faults?.exhaust,
     forge,
     connections,
+    port,
     child: address !== undefined && driver.attach,
   };
   const all: readonly Need[] = needsServer ? ["faults", ...needs] : needs;
@@ -50,6 +52,7 @@ export class Cluster implements AsyncDisposable {
   readonly #driver: string;
   readonly #nodes: TestNode[] = [];
   readonly #children: ChildNode[] = [];
+  readonly #proxies: Proxy[] = [];
 
   constructor(server: BrokerServer, name: string, driver: string) {
     this.server = server;
@@ -81,6 +84,20 @@ export class Cluster implements AsyncDisposable {
     return node;
   }
 
+  /** Starts a node behind a proxy, and waits until it is connected. */
+  async behind({ port }: Proxy): Promise<TestNode> {
+    const node = this.node({}, { required: true, port });
+    await node.ready();
+    return node;
+  }
+
+  /** Starts a proxy before the server. It ends with the cluster. */
+  async proxy(options?: ProxyOptions): Promise<Proxy> {
+    const proxy = await Proxy.start(this.server.port!, options);
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+
   /** Starts a node in a process of its own, and waits until it hears its topic. */
   async child(options: Pick<ChildOptions, "closesWhen"> = {}): Promise<ChildNode> {
     const child = new ChildNode({
@@ -102,5 +119,6 @@ export class Cluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const child of this.#children) child.kill("SIGKILL");
     await Promise.all(this.#nodes.map((node) => node.close({ timeout: 0 })));
+    for (const proxy of this.#proxies) await proxy[Symbol.asyncDispose]();
   }
 }

@@ -31,6 +31,8 @@ export interface SyncOptions {
   readonly required?: boolean;
   /** Whether the node has a wrong password, so that the server refuses the node. */
   readonly isUnauthorized?: boolean;
+  /** Port of a proxy before the server. Default: the port of the server itself. */
+  readonly port?: number;
 }
 
 /** A running server of a broker. */
@@ -39,6 +41,8 @@ export interface BrokerServer extends BrokerClient, AsyncDisposable {
   readonly address?: string;
   /** Faults of the server. Absent if the broker has no server. */
   readonly faults?: BrokerFaults;
+  /** Port of 127.0.0.1 on which the server listens, for a proxy. */
+  readonly port?: number;
   /** Publishes bytes on a channel, as another program with the password could. */
   forge?(cluster: string, channel: string, bytes: Uint8Array): Promise<void>;
   /** Number of connections that nodes have at the server. */

@@ -170,6 +170,33 @@ export const faultCases: readonly BrokerCase[] = [
     },
   },
   {
+    id: "N3.narrow",
+    fact: "a message of 16 MiB crosses a connection that carries 5 MB a second, in each direction",
+    needs: ["port"],
+    maxMs: 60_000,
+    async run(cluster) {
+      const narrow = await cluster.behind(await cluster.proxy({ rate: 5_000_000 }));
+      const [wide] = await cluster.nodes(1);
+      const { nodes, clients } = await pair(Promise.resolve([narrow, wide!]));
+      await cluster.confirmed();
+      const large = "x".repeat(16 * 1024 * 1024);
+      for (const [i, publisher] of nodes.entries()) {
+        const { framesOut } = publisher.stats.sync!, subscriber = clients[1 - i]!;
+        publisher.publish("news", large);
+        await until(() =>
+          publisher.stats.sync!.framesOut + publisher.stats.sync!.drops > framesOut
+        );
+        assert.deepEqual(nodes.flatMap(({ failures }) => failures), []);
+        await subscriber.until((message) => message.length === large.length);
+        publisher.publish("news", `after ${i}`);
+        await subscriber.until(is(`after ${i}`));
+      }
+      for (const { failures, stats } of nodes) {
+        assert.deepEqual([failures, stats.sync!.drops], [[], 0]);
+      }
+    },
+  },
+  {
     id: "N3.exhausted",
     fact: "at its memory limit, the server delivers a message, or the node counts it as dropped",
     needsServer: true,

@@ -19,9 +19,9 @@ export const natsDriver: BrokerDriver = {
 
 function attach(address: string): BrokerClient {
   return {
-    sync: (cluster, { required = false, isUnauthorized = false } = {}) =>
+    sync: (cluster, { required = false, isUnauthorized = false, port } = {}) =>
       nats({
-        servers: address,
+        servers: port === undefined ? address : `nats://127.0.0.1:${port}`,
         connect: (options) => connect({ ...options, token: isUnauthorized ? "wrong" : TOKEN }),
         prefix: cluster,
         required,
@@ -60,6 +60,7 @@ async function start(): Promise<BrokerServer> {
   return {
     ...attach(address),
     address,
+    port,
     faults: {
       kill: () => server.kill(),
       restart: () => server.restart(),

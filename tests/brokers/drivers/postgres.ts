@@ -46,9 +46,11 @@ export const postgresDrivers: readonly BrokerDriver[] = Object.entries(LIBRARIES
 
 function attach(makeSync: MakeSync, address: string): BrokerClient {
   return {
-    sync(cluster, { required = false, isUnauthorized = false } = {}) {
-      const url = isUnauthorized ? address.replace(/:[^:@]*@/, ":wrong@") : address;
-      return makeSync(url, { prefix: cluster, required });
+    sync(cluster, { required = false, isUnauthorized = false, port } = {}) {
+      const url = new URL(address);
+      if (isUnauthorized) url.password = "wrong";
+      if (port !== undefined) url.port = `${port}`;
+      return makeSync(url.href, { prefix: cluster, required });
     },
   };
 }
@@ -59,6 +61,7 @@ async function start(makeSync: MakeSync): Promise<BrokerServer> {
   return {
     sync: (cluster, options) => watched(client.sync(cluster, options), { connected }),
     address: server.url(),
+    port: server.port,
     faults: {
       async kill() {
         await server.kill();

@@ -36,9 +36,9 @@ export const redisDrivers: readonly BrokerDriver[] = Object.entries(CLIENTS).map
   }),
 );
 
-function attach(client: MakeClient, port: number): BrokerClient {
+function attach(client: MakeClient, serverPort: number): BrokerClient {
   return {
-    sync: (cluster, { required = false, isUnauthorized = false } = {}) =>
+    sync: (cluster, { required = false, isUnauthorized = false, port = serverPort } = {}) =>
       redis({
         client: client(port, isUnauthorized ? "wrong" : PASSWORD),
         prefix: cluster,
@@ -57,6 +57,7 @@ async function start(client: MakeClient): Promise<BrokerServer> {
   return {
     ...attach(client, port),
     address: `${port}`,
+    port,
     faults: {
       kill: () => process.kill(),
       restart: () => process.restart(),

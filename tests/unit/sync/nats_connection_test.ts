@@ -197,6 +197,24 @@ Deno.test("NatsConnection.publish() sends nothing without a server, as the clien
   connection.destroy();
 });
 
+Deno.test("NatsConnection.publish() flushes after 256 KiB, in messages of at most 256 KiB", async () => {
+  const { client, connection } = await Fixture.open();
+  client.info = { max_payload: 8 * 1024 * 1024 };
+  const flushedAt: number[] = [];
+  client.onFlush = () => {
+    flushedAt.push(client.published.reduce((sum, [, { byteLength }]) => sum + byteLength, 0));
+    return Promise.resolve();
+  };
+  const batch = [1000, 2_000_000, 5].map((length) => ({ channel: "a.b", frame: frame(length) }));
+  await connection.publish(batch);
+  assert.ok(client.published.every(([, { byteLength }]) => byteLength <= 256 * 1024));
+  assert.ok(flushedAt.length >= 8);
+  for (const [i, bytes] of flushedAt.entries()) {
+    assert.ok(bytes - (flushedAt[i - 1] ?? 0) <= 256 * 1024);
+  }
+  connection.destroy();
+});
+
 Deno.test("NatsConnection.publish() rejects if the server refuses the subject", async () => {
   const { client, connection, lost } = await Fixture.open();
   client.onFlush = () => {

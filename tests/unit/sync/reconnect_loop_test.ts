@@ -230,6 +230,20 @@ Deno.test("ReconnectLoop keeps a silent connection whose server answers", async 
   assert.deepEqual(fixture.told, ["up false"]);
 });
 
+Deno.test("ReconnectLoop asks again while a probe is not answered, if the server sends other data", async () => {
+  const sent = new Set<FakeConnection>();
+  const script: Script = {
+    probe(connection) {
+      sent.add(connection); // one socket answers, the other is behind with megabytes
+      return new Promise(() => {});
+    },
+    isActive: (connection) => sent.delete(connection),
+  };
+  await using fixture = new Fixture(script).open();
+  while (fixture.connections.length === 1 && fixture.connections[0]!.probes < 4) await turn();
+  assert.deepEqual(fixture.told, ["up false"]);
+});
+
 Deno.test("ReconnectLoop gives up an attempt that takes five seconds", async () => {
   await using fixture = new Fixture({ open: () => new Promise(() => {}) }).open();
   await fixture.until(1);
