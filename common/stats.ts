@@ -43,7 +43,10 @@ export interface SyncStats {
   readonly bytesIn: number;
   /** Messages of this node that did not reach the broker: it was away, or too slow. */
   readonly drops: number;
-  /** Frames that were ignored, as they are cut, forged, or of another version. */
+  /**
+   * Frames that were ignored, as they are cut, forged, or of another version, or come late from a
+   * connection that another node has lost.
+   */
   readonly invalid: number;
 }
 

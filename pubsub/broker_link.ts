@@ -1,11 +1,12 @@
 import { Deferred } from "../common/deferred.ts";
 import type { Broker, BrokerHost } from "./broker.ts";
 import { ALL_NAMESPACES, channelOf } from "./channel.ts";
+import { Epochs } from "./epochs.ts";
 import { Interest } from "./interest.ts";
 import type { LinkHost, NodeLink, NodePublish } from "./node_link.ts";
 import { Outbox } from "./outbox.ts";
 import type { SyncAdapter } from "./sync_adapter.ts";
-import { decodeFrame, nodeBytes } from "./sync_frame.ts";
+import { decodeFrame, encodeFrame, isOlder, nodeBytes, senderOf, setEpoch } from "./sync_frame.ts";
 
 /** Milliseconds that a closing node waits until the broker confirms the last messages. */
 const MAX_SETTLING = 2000;
@@ -21,13 +22,18 @@ export function overBroker(makeBroker: (node: string) => Broker): SyncAdapter {
 /** Link over a broker: one channel for each topic, and one for publishes to all namespaces. */
 export class BrokerLink implements NodeLink, BrokerHost {
   readonly interest: Interest;
-  readonly #node: Uint8Array;
+  readonly #node: Uint8Array<ArrayBuffer>;
   readonly #broker: Broker;
   readonly #host: LinkHost;
   readonly #outbox: Outbox;
+  readonly #epochs = new Epochs();
+  /** Number of the present connection to the broker, or of the next one. */
+  #epoch = 0;
+  /** Epoch that all nodes know. A new node begins with 0. */
+  #announced = 0;
 
-  /** @param node the id of this node. */
-  constructor(broker: Broker, node: Uint8Array, host: LinkHost) {
+  /** @param node the result of `nodeBytes`. This link writes its epoch there. */
+  constructor(broker: Broker, node: Uint8Array<ArrayBuffer>, host: LinkHost) {
     this.#node = node;
     this.#broker = broker;
     this.#host = host;
@@ -78,12 +84,18 @@ export class BrokerLink implements NodeLink, BrokerHost {
 
   received(channel: string, bytes: Uint8Array): void {
     const messages = decodeFrame(bytes, this.#node), { counts } = this.#host;
-    if (messages === "own") return;
+    if (messages === "own") return this.#receivedOwn(bytes);
     counts.framesIn++;
     counts.bytesIn += bytes.byteLength;
     const toAll = channel === ALL_NAMESPACES, name = this.interest.topicOf(channel);
     // A message has a topic of its own if, and only if, it goes to all namespaces.
     if (!messages || messages.some(({ topic }) => (topic === undefined) === toAll)) {
+      counts.invalid++;
+      return;
+    }
+    // A connection that this frame's node has lost may still carry frames: the node has counted
+    // them as dropped, and newer ones may have arrived.
+    if (!this.#epochs.accepts(senderOf(bytes))) {
       counts.invalid++;
       return;
     }
@@ -95,9 +107,36 @@ export class BrokerLink implements NodeLink, BrokerHost {
 
   up(): void {
     this.#host.up();
+    this.#announce();
   }
 
   down(error: unknown): void {
+    this.#setEpoch(this.#epoch + 1);
     this.#host.down(error);
+  }
+
+  /** If another program has forged a newer epoch of this node, begins a still newer one. */
+  #receivedOwn(bytes: Uint8Array): void {
+    const { epoch } = senderOf(bytes);
+    if (!isOlder(this.#epoch, epoch)) return;
+    this.#setEpoch(epoch + 1);
+    this.#announce();
+  }
+
+  /** Begins an epoch. Frames that are already with the broker keep theirs. */
+  #setEpoch(epoch: number): void {
+    this.#epoch = epoch >>> 0;
+    setEpoch(this.#node, this.#epoch);
+  }
+
+  /** Tells all nodes the epoch, so that they drop what still comes from earlier connections. */
+  #announce(): void {
+    if (this.#announced === this.#epoch) return;
+    this.#announced = this.#epoch;
+    const frame = encodeFrame(this.#node, []);
+    // If this fails, the connection is lost: the next one has a new epoch.
+    new Promise<void>((resolve) => {
+      resolve(this.#broker.publish([{ channel: ALL_NAMESPACES, frame }]));
+    }).catch(() => {});
   }
 }

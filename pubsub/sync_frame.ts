@@ -11,12 +11,14 @@ export interface NodeMessage {
 }
 
 /** Version of the format: the first byte of each frame. */
-const VERSION = 1;
-/** Length of a node's id. */
-const ID_BYTES = 8;
-const HEADER_BYTES = 1 + ID_BYTES;
+const VERSION = 2;
+/** Length of a node's id, and of an epoch. */
+const ID_BYTES = 8, EPOCH_BYTES = 4;
+const ID_AT = 1, EPOCH_AT = ID_AT + ID_BYTES, HEADER_BYTES = EPOCH_AT + EPOCH_BYTES;
 /** Flags of a message. 4 and 8 are reserved. */
 const TEXT = 1, NO_COMPRESSION = 2, NAMED = 16, LAST = 32;
+/** The only byte after the header of a frame without messages. */
+const EMPTY = 64;
 const KNOWN_FLAGS = TEXT | NO_COMPRESSION | NAMED | LAST;
 /** Most bytes of a message on the wire besides topic and payload: flags and two lengths. */
 const OVERHEAD_BYTES = 11;
@@ -25,20 +27,58 @@ const utf8 = new TextEncoder();
 // Without `ignoreBOM`, a byte order mark at the start of a message would be lost.
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Returns the bytes of a node's id, which has 16 hexadecimal digits. */
-export function nodeBytes(id: string): Uint8Array {
-  return Uint8Array.from({ length: ID_BYTES }, (_, i) => parseInt(id.slice(2 * i, 2 * i + 2), 16));
+/**
+ * Returns the bytes by which a node's frames begin, after the version: the id of the node, which has
+ * 16 hexadecimal digits, and epoch 0.
+ */
+export function nodeBytes(id: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(ID_BYTES + EPOCH_BYTES);
+  for (let i = 0; i < ID_BYTES; i++) bytes[i] = parseInt(id.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+/** Writes the epoch of all later frames into the bytes of {@linkcode nodeBytes}. */
+export function setEpoch(node: Uint8Array, epoch: number): void {
+  viewOf(node).setUint32(ID_BYTES, epoch);
+}
+
+/** Origin of a frame. */
+export interface Sender {
+  /** Id of the node. */
+  readonly node: bigint;
+  /** Number of the node's connection to the broker, from 0 to 2^32 - 1. Then 0 follows. */
+  readonly epoch: number;
+}
+
+/** Reads the origin of a frame that {@linkcode decodeFrame} has taken. */
+export function senderOf(frame: Uint8Array): Sender {
+  const view = viewOf(frame);
+  return { node: view.getBigUint64(ID_AT), epoch: view.getUint32(EPOCH_AT) };
+}
+
+/** Whether an epoch comes before another one. After 2^32 - 1 comes 0: half of all are older. */
+export function isOlder(epoch: number, than: number): boolean {
+  return (epoch - than | 0) < 0;
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 /**
  * Writes the messages of one node for one channel:
  *
  * ```text
- * frame    version (1 byte, 1) | id of the node (8 bytes) | message+
+ * frame    version (1 byte, 2) | id of the node (8 bytes) | epoch (4 bytes) | message+ or 64
  * message  flags (1 byte) | [length, escaped topic] | length | payload
  * flags    1 text · 2 do not compress · 16 the topic comes first · 32 last message of the frame
  * length   LEB128: 7 bits a byte, the lowest first; at most 5 bytes
  * ```
+ *
+ * The epoch, with its highest byte first, is one more at each connection of the node. A frame
+ * without messages only tells the epoch.
+ *
+ * @param node bytes of {@linkcode nodeBytes}.
  */
 export function encodeFrame(
   node: Uint8Array,
@@ -47,14 +87,15 @@ export function encodeFrame(
   const topics = messages.map(({ topic }) => {
     return topic === undefined ? undefined : utf8.encode(escapeName(topic));
   });
-  let size = HEADER_BYTES;
+  let size = HEADER_BYTES + 1;
   for (let i = 0; i < messages.length; i++) {
     size += OVERHEAD_BYTES + messages[i]!.frame.byteLength + (topics[i]?.byteLength ?? 0);
   }
   const bytes = new Uint8Array(size);
   bytes[0] = VERSION;
-  bytes.set(node, 1);
+  bytes.set(node, ID_AT);
   let at = HEADER_BYTES;
+  if (messages.length === 0) bytes[at++] = EMPTY;
   const write = (part: Uint8Array) => {
     at = writeLength(bytes, at, part.byteLength);
     bytes.set(part, at);
@@ -89,7 +130,8 @@ export function decodeFrame(
   node: Uint8Array,
 ): readonly NodeMessage[] | "own" | undefined {
   if (bytes.byteLength < HEADER_BYTES || bytes[0] !== VERSION) return undefined;
-  if (node.every((byte, i) => byte === bytes[1 + i])) return "own";
+  if (isFrom(node, bytes)) return "own";
+  if (bytes.byteLength === HEADER_BYTES + 1 && bytes[HEADER_BYTES] === EMPTY) return [];
   const messages: NodeMessage[] = [], reader = new Reader(bytes, HEADER_BYTES);
   try {
     while (!reader.isComplete) messages.push(reader.message());
@@ -98,6 +140,11 @@ export function decodeFrame(
     throw error;
   }
   return messages;
+}
+
+function isFrom(node: Uint8Array, frame: Uint8Array): boolean {
+  for (let i = 0; i < ID_BYTES; i++) if (node[i] !== frame[ID_AT + i]) return false;
+  return true;
 }
 
 /** Reads messages. Throws a `RangeError` at a wrong length, and a `TypeError` for invalid UTF-8. */

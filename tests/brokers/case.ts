@@ -5,7 +5,15 @@ import { Proxy, type ProxyOptions } from "./proxy.ts";
 import { TestNode } from "./test_node.ts";
 
 /** Ability of a driver that a case may need. */
-export type Need = "faults" | "cut" | "exhaust" | "forge" | "connections" | "child" | "port";
+export type Need =
+  | "faults"
+  | "cut"
+  | "exhaust"
+  | "forge"
+  | "connections"
+  | "child"
+  | "port"
+  | "stall";
 
 /** A clause of `docs/contract.md` that holds over every broker, as one executable fact. */
 export interface BrokerCase {
@@ -28,7 +36,7 @@ export interface BrokerCase {
 export function lack(
   { needsServer, needs = [] }: BrokerCase,
   driver: BrokerDriver,
-  { faults, forge, connections, address, port }: BrokerServer,
+  { faults, forge, connections, address, port, replacesStalled }: BrokerServer,
 ): Need | undefined {
   const has: Record<Need, unknown> = {
     faults,
@@ -37,6 +45,7 @@ export function lack(
     forge,
     connections,
     port,
+    stall: port !== undefined && replacesStalled,
     child: address !== undefined && driver.attach,
   };
   const all: readonly Need[] = needsServer ? ["faults", ...needs] : needs;

@@ -197,6 +197,32 @@ export const faultCases: readonly BrokerCase[] = [
     },
   },
   {
+    id: "N3.stalled",
+    fact: "what a lost connection still carries is dropped and counted, also if it arrives later",
+    needs: ["stall"],
+    maxMs: 30_000,
+    async run(cluster) {
+      const proxy = await cluster.proxy();
+      const first = await cluster.behind(proxy), [second] = await cluster.nodes(1);
+      const { nodes, clients } = await pair(Promise.resolve([first, second!]));
+      await cluster.confirmed();
+      first.publish("news", "before");
+      await clients[1].until(is("before"));
+      await until(() => first.stats.sync!.framesOut === 1);
+      const heal = proxy.stall(); // as a middlebox that keeps what it carries
+      first.publish("news", "as the connection stalls");
+      await until(() => first.stats.sync!.up === 0);
+      await until(() => first.stats.sync!.up === 1);
+      assert.equal(first.stats.sync!.drops, 1);
+      first.publish("news", "after");
+      await clients[1].until(is("after"));
+      heal();
+      await until(() => second!.stats.sync!.invalid === 1 || clients[1].messages.length > 2);
+      assert.deepEqual(texts(clients[1]), ["before", "after"]);
+      assertCalm(nodes, clients);
+    },
+  },
+  {
     id: "N3.exhausted",
     fact: "at its memory limit, the server delivers a message, or the node counts it as dropped",
     needsServer: true,

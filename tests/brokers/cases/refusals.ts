@@ -5,7 +5,7 @@ import { encode } from "../../../socket/frame.ts";
 import type { BrokerCase } from "../case.ts";
 import { is, sleep, texts, until } from "../test_node.ts";
 
-/** Version, node, and one message: what a node of the same cluster could send. */
+/** Version, node, epoch, and one message: what a node of the same cluster could send. */
 const VALID = [
   ...encodeFrame(nodeBytes("0102030405060708"), [{ frame: encode("forged"), compress: true }]),
 ];
@@ -16,13 +16,15 @@ const GARBAGE: readonly (readonly number[])[] = [
   [0],
   [1],
   [1, 1, 2, 3, 4, 5, 6, 7],
-  [2, ...VALID.slice(1)],
+  [1, ...VALID.slice(1)], // the format before epochs
+  [3, ...VALID.slice(1)],
   VALID.slice(0, -1),
   [...VALID, 1],
-  [...VALID.slice(0, 9), 128, ...VALID.slice(10)], // an unknown flag
-  [...VALID.slice(0, 10), 255, 255, 255, 255, 255, 255], // a length without an end
-  [...VALID.slice(0, 10), 255, 255, 255, 127, 1, 1], // a length beyond the end
-  [...VALID.slice(0, 10), 2, 0xc0, 0x80], // invalid UTF-8
+  VALID.slice(0, 13), // no message
+  [...VALID.slice(0, 13), 128, ...VALID.slice(14)], // an unknown flag
+  [...VALID.slice(0, 14), 255, 255, 255, 255, 255, 255], // a length without an end
+  [...VALID.slice(0, 14), 255, 255, 255, 127, 1, 1], // a length beyond the end
+  [...VALID.slice(0, 14), 2, 0xc0, 0x80], // invalid UTF-8
   [...new TextEncoder().encode('{"namespace":"/room","topic":"news","data":"forged"}')],
   Array.from({ length: 100_000 }, (_, i) => i & 255),
 ];

@@ -61,6 +61,7 @@ async function start(): Promise<BrokerServer> {
     ...attach(address),
     address,
     port,
+    replacesStalled: true,
     faults: {
       kill: () => server.kill(),
       restart: () => server.restart(),

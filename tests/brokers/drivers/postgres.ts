@@ -39,7 +39,7 @@ export const postgresDrivers: readonly BrokerDriver[] = Object.entries(LIBRARIES
     name,
     gaps: GAPS[name] ?? {},
     missing: () => Promise.resolve(PostgresServer.missing()),
-    start: () => start(makeSync),
+    start: () => start(name, makeSync),
     attach: (address) => attach(makeSync, address),
   }),
 );
@@ -55,13 +55,14 @@ function attach(makeSync: MakeSync, address: string): BrokerClient {
   };
 }
 
-async function start(makeSync: MakeSync): Promise<BrokerServer> {
+async function start(name: string, makeSync: MakeSync): Promise<BrokerServer> {
   const server = await PostgresServer.start(), client = attach(makeSync, server.url());
   const connected = new Set<object>();
   return {
     sync: (cluster, options) => watched(client.sync(cluster, options), { connected }),
     address: server.url(),
     port: server.port,
+    replacesStalled: name === "postgres-pg",
     faults: {
       async kill() {
         await server.kill();

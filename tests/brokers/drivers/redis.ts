@@ -58,6 +58,7 @@ async function start(client: MakeClient): Promise<BrokerServer> {
     ...attach(client, port),
     address: `${port}`,
     port,
+    replacesStalled: true,
     faults: {
       kill: () => process.kill(),
       restart: () => process.restart(),

@@ -3,7 +3,13 @@ import { Timers } from "../../../common/timers.ts";
 import type { Broker, BrokerHost, Publication } from "../../../pubsub/broker.ts";
 import { BrokerLink } from "../../../pubsub/broker_link.ts";
 import type { LinkHost, NodePublish } from "../../../pubsub/node_link.ts";
-import { encodeFrame, nodeBytes } from "../../../pubsub/sync_frame.ts";
+import {
+  decodeFrame,
+  encodeFrame,
+  nodeBytes,
+  senderOf,
+  setEpoch,
+} from "../../../pubsub/sync_frame.ts";
 import { encode } from "../../../socket/frame.ts";
 
 const HERE = nodeBytes("0123456789abcdef"), THERE = nodeBytes("fedcba9876543210");
@@ -16,7 +22,7 @@ class Scene implements Broker, LinkHost {
   readonly lines: string[] = [];
   readonly timers: Timers = new Timers();
   readonly counts = { framesOut: 0, bytesOut: 0, framesIn: 0, bytesIn: 0, invalid: 0 };
-  readonly link: BrokerLink = new BrokerLink(this, HERE, this);
+  readonly link: BrokerLink = new BrokerLink(this, HERE.slice(), this);
   host!: BrokerHost;
   confirm: () => Promise<void> = () => Promise.resolve();
 
@@ -142,6 +148,86 @@ Deno.test("BrokerLink passes on that the broker is up or down, and whether the h
   scene.host.up(true);
   assert.deepEqual(scene.lines, ["up", "down Error: planned", "up"]);
   assert.equal(scene.link.isRequired, false);
+});
+
+/** Returns a frame of another node, or of the node of a scene. */
+function frameOf(epoch: number, text?: string, node = THERE): Uint8Array<ArrayBuffer> {
+  const bytes = node.slice();
+  setEpoch(bytes, epoch);
+  return encodeFrame(bytes, text === undefined ? [] : [message(text)]);
+}
+
+Deno.test("BrokerLink begins an epoch after each connection, and tells all nodes at the next one", async () => {
+  const scene = new Scene();
+  const epochs = () =>
+    scene.published.splice(0).map(({ channel, frame }) => {
+      const { length } = decodeFrame(frame, THERE)!;
+      return [channel, senderOf(frame).epoch, length];
+    });
+  scene.host.up(false);
+  await settled();
+  assert.deepEqual(epochs(), [], "a new node is in epoch 0");
+  scene.link.publish({ namespace: "/", topic: "t", ...message("1") });
+  await settled();
+  assert.deepEqual(epochs(), [["=2F.t", 0, 1]]);
+  scene.host.down(new Error("planned"));
+  scene.link.publish({ namespace: "/", topic: "t", ...message("2") });
+  await settled();
+  assert.deepEqual(epochs(), [["=2F.t", 1, 1]], "the connection may work before it is up");
+  scene.confirm = () => Promise.reject(new Error("planned"));
+  scene.host.up(true);
+  assert.deepEqual(epochs(), [["all", 1, 0]]);
+  scene.host.down(new Error("planned"));
+  scene.host.down(new Error("planned"));
+  scene.host.up(true);
+  assert.deepEqual(epochs(), [["all", 3, 0]]);
+  await settled(); // an unhandled rejection fails the test
+});
+
+Deno.test("BrokerLink drops and counts what a lost connection of another node still carries", () => {
+  const scene = new Scene(), { host, counts, delivered } = scene;
+  scene.link.interest.topicAdded("/", "t");
+  host.received("=2F.t", frameOf(0, "1"));
+  host.received("all", frameOf(1));
+  host.received("=2F.t", frameOf(0, "late"));
+  host.received("=2F.t", frameOf(1, "2"));
+  host.received("=2F.t", frameOf(0, "later"));
+  host.received("=2F.t", frameOf(0, "another node", nodeBytes("0000000000000001")));
+  assert.deepEqual(delivered, ["/ t 1 true", "/ t 2 true", "/ t another node true"]);
+  assert.deepEqual([counts.invalid, counts.framesIn], [2, 6]);
+  scene.link.interest.close();
+});
+
+Deno.test("BrokerLink takes no epoch from a malformed frame", () => {
+  const scene = new Scene(), { host, delivered } = scene;
+  scene.link.interest.topicAdded("/", "t");
+  host.received("=2F.t", frameOf(9, "cut").subarray(0, -1));
+  host.received("all", frameOf(9, "without a topic"));
+  host.received("=2F.t", frameOf(0, "1"));
+  assert.deepEqual(delivered, ["/ t 1 true"]);
+  scene.link.interest.close();
+});
+
+Deno.test("BrokerLink begins a newer epoch if another program has forged one of this node", async () => {
+  const scene = new Scene(), other = new Scene();
+  other.link.interest.topicAdded("/", "t");
+  for (const forged of [5, 2 ** 31, 2 ** 32 - 1]) {
+    const bytes = frameOf(forged, undefined, HERE), foreign = bytes.slice();
+    foreign.set(THERE.subarray(0, 8), 1);
+    other.host.received("all", foreign);
+    scene.host.received("all", bytes);
+    scene.link.publish({ namespace: "/", topic: "t", ...message(`after ${forged}`) });
+    await settled();
+    for (const { channel, frame } of scene.published.splice(0)) {
+      frame.set(THERE.subarray(0, 8), 1);
+      other.host.received(channel, frame);
+    }
+  }
+  const expected = [5, 2 ** 31, 2 ** 32 - 1].map((forged) => `/ t after ${forged} true`);
+  assert.deepEqual([other.delivered, other.counts.invalid], [expected, 0]);
+  scene.host.received("all", frameOf(0, undefined, HERE)); // its own present epoch
+  assert.deepEqual(scene.published, []);
+  other.link.interest.close();
 });
 
 Deno.test("BrokerLink.confirmed() waits for all topics, and for the channel of all namespaces", async () => {

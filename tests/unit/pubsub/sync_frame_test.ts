@@ -3,8 +3,11 @@ import fc from "fast-check";
 import {
   decodeFrame,
   encodeFrame,
+  isOlder,
   nodeBytes,
   type NodeMessage,
+  senderOf,
+  setEpoch,
 } from "../../../pubsub/sync_frame.ts";
 import { encode } from "../../../socket/frame.ts";
 
@@ -36,11 +39,39 @@ function plain(messages: readonly NodeMessage[] | "own" | undefined): unknown {
 
 /** Returns a frame of another node, written byte by byte. */
 function raw(...bytes: number[]): Uint8Array {
-  return Uint8Array.of(1, ...THERE, ...bytes);
+  return Uint8Array.of(2, ...THERE, ...bytes);
 }
 
-Deno.test("nodeBytes() has the eight bytes of an id", () => {
-  assert.deepEqual([...HERE], [0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef]);
+Deno.test("nodeBytes() has the eight bytes of an id, and epoch 0", () => {
+  assert.deepEqual([...HERE], [0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0, 0, 0, 0]);
+});
+
+Deno.test("senderOf() returns the node and the epoch that are written into a frame", () => {
+  const node = nodeBytes("fedcba9876543210");
+  for (const epoch of [0, 1, 0x01020304, 2 ** 32 - 1]) {
+    setEpoch(node, epoch);
+    const whole = encodeFrame(node, [{ frame: encode("text"), compress: true }]);
+    for (const frame of [whole, encodeFrame(node, [])]) {
+      assert.deepEqual(senderOf(frame), { node: 0xfedcba9876543210n, epoch });
+      assert.ok(Array.isArray(decodeFrame(frame, HERE)));
+    }
+  }
+  setEpoch(node, 0x01020304);
+  assert.deepEqual([...encodeFrame(node, [])], [2, ...THERE.slice(0, 8), 1, 2, 3, 4, 64]);
+});
+
+Deno.test("decodeFrame() returns no messages for a frame that only tells the epoch", () => {
+  assert.deepEqual(decodeFrame(encodeFrame(THERE, []), HERE), []);
+  assert.equal(decodeFrame(raw(64, 64), HERE), undefined);
+});
+
+Deno.test("isOlder() orders any two epochs that are less than 2^31 apart", () => {
+  const epoch = fc.nat(2 ** 32 - 1), step = fc.integer({ min: 1, max: 2 ** 31 - 1 });
+  fc.assert(fc.property(epoch, step, (epoch, step) => {
+    const later = (epoch + step) % 2 ** 32;
+    assert.deepEqual([isOlder(epoch, later), isOlder(later, epoch)], [true, false]);
+    assert.equal(isOlder(epoch, epoch), false);
+  }));
 });
 
 Deno.test("decodeFrame() returns the messages that encodeFrame() has written", () => {
@@ -67,7 +98,7 @@ Deno.test("encodeFrame() writes the documented bytes", () => {
   assert.deepEqual(
     [...encodeFrame(THERE, messages)],
     [
-      ...[1, ...THERE],
+      ...[2, ...THERE],
       ...[1, 3, 0x68, 0xc3, 0xa9],
       ...[2 | 16 | 32, 5, ...new TextEncoder().encode("a=2Fb"), 2, 1, 2],
     ],
@@ -76,7 +107,10 @@ Deno.test("encodeFrame() writes the documented bytes", () => {
 
 Deno.test('decodeFrame() returns "own" for each frame with the id of this node, whatever follows the id', () => {
   assert.equal(decodeFrame(encodeFrame(HERE, []), HERE), "own");
-  assert.equal(decodeFrame(Uint8Array.of(1, ...HERE, 255, 255), HERE), "own");
+  assert.equal(decodeFrame(Uint8Array.of(2, ...HERE, 255, 255), HERE), "own");
+  const later = nodeBytes("0123456789abcdef");
+  setEpoch(later, 7);
+  assert.equal(decodeFrame(encodeFrame(later, []), HERE), "own", "of an earlier connection");
   for (let i = 0; i < 8; i++) {
     const near = HERE.slice();
     near[i]! ^= 1;
@@ -95,7 +129,7 @@ Deno.test("decodeFrame() returns undefined for a frame that is cut at any byte, 
   for (let length = 0; length < whole.length; length++) {
     assert.equal(decodeFrame(whole.subarray(0, length), HERE), undefined, `${length} bytes`);
   }
-  const more = encodeFrame(THERE, [{ frame: encode("more"), compress: true }]).subarray(9);
+  const more = encodeFrame(THERE, [{ frame: encode("more"), compress: true }]).subarray(13);
   assert.equal(decodeFrame(Uint8Array.of(...whole, ...more), HERE), undefined);
   assert.equal(decodeFrame(Uint8Array.of(...whole, 0), HERE), undefined);
 });
@@ -104,11 +138,13 @@ Deno.test("decodeFrame() returns undefined for other versions, unknown flags and
   const table: [what: string, frame: Uint8Array][] = [
     ["no byte", new Uint8Array()],
     ["version 0", raw(32, 0).fill(0, 0, 1)],
-    ["version 2", raw(32, 0).fill(2, 0, 1)],
+    ["version 1", raw(32, 0).fill(1, 0, 1)],
+    ["version 3", raw(32, 0).fill(3, 0, 1)],
     ["no message", raw()],
     ["flag 4", raw(4 | 32, 0)],
     ["flag 8", raw(8 | 32, 0)],
     ["flag 64", raw(64 | 32, 0)],
+    ["flag 64 before a message", raw(64, 32, 0)],
     ["flag 128", raw(128 | 32, 0)],
     ["no length", raw(32)],
     ["a length without an end", raw(32, 255)],
@@ -128,8 +164,8 @@ Deno.test("decodeFrame() returns undefined for other versions, unknown flags and
   for (const [what, frame] of table) {
     assert.equal(decodeFrame(frame, HERE), undefined, what);
     // The correct message before the wrong one does not count either.
-    const behind = Uint8Array.of(...raw(1, 1, 0x61), ...frame.subarray(9));
-    if (frame[0] === 1) assert.equal(decodeFrame(behind, HERE), undefined, what);
+    const behind = Uint8Array.of(...raw(1, 1, 0x61), ...frame.subarray(13));
+    if (frame[0] === 2) assert.equal(decodeFrame(behind, HERE), undefined, what);
   }
 });
 
@@ -139,7 +175,7 @@ Deno.test("decodeFrame() never throws, whatever the bytes are", () => {
     fc.array(fc.nat(255), { maxLength: 40 }).map((bytes) => raw(...bytes)),
     fc.tuple(messages, fc.nat(), fc.nat(255)).map(([messages, at, byte]) => {
       const frame = encodeFrame(THERE, messages);
-      frame[9 + at % Math.max(1, frame.length - 9)] = byte;
+      frame[13 + at % Math.max(1, frame.length - 13)] = byte;
       return frame;
     }),
   );
