@@ -55,4 +55,6 @@ export interface BrokerHost {
   up(gap: boolean): void;
   /** The connection was lost, or could not be made. The broker tries again by itself. */
   down(error: unknown): void;
+  /** Frames did not reach the other nodes, although the broker had confirmed them. */
+  lost(frames: number, error: unknown): void;
 }

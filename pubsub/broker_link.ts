@@ -115,6 +115,11 @@ export class BrokerLink implements NodeLink, BrokerHost {
     this.#host.down(error);
   }
 
+  /** Counts each frame as one message, as the broker does not know how many messages it holds. */
+  lost(frames: number, error: unknown): void {
+    this.#host.dropped(frames, error);
+  }
+
   /** If another program has forged a newer epoch of this node, begins a still newer one. */
   #receivedOwn(bytes: Uint8Array): void {
     const { epoch } = senderOf(bytes);

@@ -3,7 +3,9 @@
  * Runs on Node, Deno and Bun.
  *
  * The primary process relays each message to the workers that have a subscriber, and a publish to
- * all namespaces to all workers. The messages of a turn leave as one IPC message. Set
+ * all namespaces to all workers. A worker notices within 2.5 s that the primary process is stopped
+ * or busy. The primary then drops messages that have waited for it for more than two seconds, and
+ * the worker counts them. The messages of a turn leave as one IPC message. Set
  * `serialization: "advanced"` in `setupPrimary()`, so that the IPC channel need not carry base64.
  * Does not work under PM2: PM2 is the primary process of its workers, and does not relay.
  *

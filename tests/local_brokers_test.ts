@@ -17,12 +17,13 @@ const programs: readonly Program[] = [
     says: "r e a d y\n1 2 3\n2 4 6\nl a s t\n",
   },
   {
-    fact: "workers hear each other, also after a crash, a late start of the relay, and a stop",
+    fact: "workers hear each other, also after a crash, a late start, a busy time, and a stop",
     file: "workers.ts",
     says: [
       "the primary process does not relay messages: call setupPrimaryCluster() in the primary process",
       "relayed: to all workers",
       "crash: to all workers,after a crash",
+      "busy primary: after the busy time",
       "slow: true this worker was too slow: the primary has dropped messages",
       "nodes left: 0",
       "",

@@ -3,12 +3,17 @@
  *
  * ```text
  * from a worker                            from the primary
- * hello        bytes                       primary   (to all nodes) this process relays now
+ * hello        bytes, at                   primary   (to all nodes) this process relays now
  * subscribe    ask, channels               welcome   bytes
  * unsubscribe  channels                    done      ask
- * publish      batch                       frames    batch
+ * publish      batch, at                   frames    batch
+ * ping         at                          pong
+ * reset        forget all channels         late      frames: number that came late, and is dropped
  * bye                                      gap       frames for this node were dropped
  * ```
+ *
+ * `at` is the worker's `performance.now()`. The primary compares the times of one worker with each
+ * other, as the clocks of two processes begin at different times.
  *
  * `bytes` is a `Uint8Array`, which arrives as such only with the serialization `"advanced"`. A
  * batch is a list of channels, each followed by its frame. A frame is bytes if these arrive as
@@ -23,6 +28,8 @@ export interface IpcMessage {
   readonly channels?: unknown;
   readonly ask?: unknown;
   readonly batch?: unknown;
+  readonly at?: unknown;
+  readonly frames?: unknown;
   readonly bytes?: unknown;
 }
 

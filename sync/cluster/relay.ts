@@ -21,6 +21,9 @@ export interface ClusterWorker {
  */
 const MAX_UNSENT = 16 * 1024 * 1024;
 
+/** Longest milliseconds on the way to this process. Later frames are dropped. */
+const MAX_DELAY = 2000;
+
 /** A node of a worker. */
 interface RelayNode {
   readonly worker: ClusterWorker;
@@ -33,6 +36,8 @@ interface RelayNode {
   /** Length of all channels and frames that are pending, or not yet written. */
   unsent: number;
   hasMissed: boolean;
+  /** Shortest time on the way to this process, plus the difference of the clocks. */
+  leastDelay: number;
 }
 
 /**
@@ -62,7 +67,7 @@ export class Relay {
     if (message.onepeer === "hello") this.#welcome(key, worker, message);
     const node = this.#nodes.get(key);
     if (!node) return;
-    const { ask, channels, batch } = message;
+    const { ask, channels, batch } = message, isLate = this.#isLate(node, message.at);
     switch (message.onepeer) {
       case "subscribe":
         this.#subscribe(node, namesOf(channels));
@@ -70,7 +75,12 @@ export class Relay {
       case "unsubscribe":
         return this.#unsubscribe(node, namesOf(channels));
       case "publish":
-        return this.#publish(node, batch);
+        if (!isLate) return this.#publish(node, batch);
+        return send(worker, { onepeer: "late", node: node.id, frames: framesOf(batch).length });
+      case "ping":
+        return send(worker, { onepeer: "pong", node: node.id });
+      case "reset":
+        return this.#unsubscribe(node, node.channels);
       case "bye":
         return this.#forget(key, node);
     }
@@ -95,9 +105,18 @@ export class Relay {
         pending: [],
         unsent: 0,
         hasMissed: false,
+        leastDelay: Infinity,
       });
     }
     send(worker, { onepeer: "welcome", node: id, bytes: Uint8Array.of(1) });
+  }
+
+  /** Whether a message has waited for this process, which was busy or stopped. */
+  #isLate(node: RelayNode, at: unknown): boolean {
+    if (typeof at !== "number" || !Number.isFinite(at)) return false;
+    const delay = performance.now() - at;
+    node.leastDelay = Math.min(node.leastDelay, delay);
+    return delay - node.leastDelay > MAX_DELAY;
   }
 
   #subscribe(node: RelayNode, channels: readonly string[]): void {

@@ -15,14 +15,19 @@ export interface WorkerProcess {
   off(event: "message" | "disconnect", listener: (message: unknown) => void): unknown;
 }
 
-/** Milliseconds of silence after which the primary counts as away. */
+/** Milliseconds without an answer to a hello, after which the primary counts as away. */
 const MAX_SILENCE = 1000;
+/**
+ * Milliseconds between two checks of a primary that has answered; silent checks after which it is
+ * asked, and after which it counts as away. A busy time of this process is one check.
+ */
+const TICK = 200, PROBE_TICKS = 5, LOST_TICKS = 10;
 /** First and longest milliseconds between two hellos, until the primary answers. */
 const FIRST_DELAY = 50, MAX_DELAY = 500;
 
 /**
  * - `calling`: the node has said hello. Messages are sent: they arrive after the hello.
- * - `silent`: no answer for a second. The node says hello again and again.
+ * - `silent`: no answer for a second, or no sign of life for two. The node says hello again and again.
  * - `restoring`: the primary knows the node, and has not confirmed all channels.
  * - `gone`: the IPC channel has ended, for good.
  */
@@ -59,6 +64,11 @@ export class WorkerBroker implements Broker {
   /** Question whose answer means that all channels are restored. */
   #restoration = 0;
   #state: State = "calling";
+  #wasUp = false;
+  /** Checks since the primary has sent something. */
+  #silent = 0;
+  /** Reason why the primary counts as away. */
+  #failure: Error = noRelay();
   #takesBytes = false;
   #host: BrokerHost | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -97,13 +107,14 @@ export class WorkerBroker implements Broker {
 
   publish(batch: readonly Publication[]): Promise<void> {
     if (!this.#isKnown && this.#state !== "calling") {
-      return Promise.reject(this.#state === "silent" ? noRelay() : gone());
+      return Promise.reject(this.#state === "silent" ? this.#failure : gone());
     }
     const packedBatch = batch.flatMap(({ channel, frame }) => {
       return [channel, packed(frame, this.#takesBytes)];
     });
     return new Promise((resolve, reject) => {
-      const message = { onepeer: "publish", node: this.#node, batch: packedBatch };
+      const at = performance.now();
+      const message = { onepeer: "publish", node: this.#node, batch: packedBatch, at };
       this.#tell(message, (error) => error ? reject(error) : resolve());
     });
   }
@@ -127,11 +138,12 @@ export class WorkerBroker implements Broker {
   #call(since: number, delay: number): void {
     clearTimeout(this.#timer);
     const { onepeer, bytes } = { onepeer: "hello", bytes: Uint8Array.of(1) };
-    this.#tell({ onepeer, node: this.#node, cluster: this.#cluster, bytes });
+    const at = performance.now();
+    this.#tell({ onepeer, node: this.#node, cluster: this.#cluster, bytes, at });
     this.#timer = setTimeout(() => {
       if (this.#state === "calling" && performance.now() - since >= MAX_SILENCE) {
         this.#state = "silent";
-        this.#host?.down(noRelay());
+        this.#host?.down(this.#failure);
       }
       this.#call(since, Math.min(2 * delay, MAX_DELAY));
     }, delay * (0.5 + Math.random() / 2));
@@ -152,9 +164,31 @@ export class WorkerBroker implements Broker {
     this.#early = undefined;
   }
 
-  #restore(): void {
+  /** Watches a primary that has answered. It may be busy, stopped, or in a debugger. */
+  #watch(): void {
     clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#silent++;
+      if (this.#silent >= LOST_TICKS) return this.#lose();
+      if (this.#silent === PROBE_TICKS) {
+        this.#tell({ onepeer: "ping", node: this.#node, at: performance.now() });
+      }
+      this.#watch();
+    }, TICK);
+  }
+
+  #lose(): void {
+    this.#state = "silent";
+    this.#failure = new Error("the primary process does not answer");
+    this.#host?.down(this.#failure);
+    this.#call(performance.now(), FIRST_DELAY);
+  }
+
+  #restore(): void {
+    this.#watch();
     this.#state = "restoring";
+    // The primary may know this node, with channels that are no longer wanted.
+    if (this.#wasUp) this.#tell({ onepeer: "reset", node: this.#node });
     this.#restoration = this.#lastAsk + 1;
     const early = this.#early;
     this.#early = undefined;
@@ -172,7 +206,8 @@ export class WorkerBroker implements Broker {
     }
     if (this.#state !== "restoring" || ask < this.#restoration) return;
     this.#state = "up";
-    this.#host?.up(false);
+    this.#host?.up(this.#wasUp);
+    this.#wasUp = true;
   }
 
   readonly #received = (message: unknown): void => {
@@ -180,6 +215,7 @@ export class WorkerBroker implements Broker {
     const isCalling = this.#state === "calling" || this.#state === "silent";
     if (message.onepeer === "primary" && isCalling) this.#call(performance.now(), FIRST_DELAY);
     if (message.node !== this.#node) return;
+    this.#silent = 0;
     switch (message.onepeer) {
       case "welcome":
         if (!isCalling) return; // the answer to an earlier hello
@@ -192,11 +228,19 @@ export class WorkerBroker implements Broker {
           if (this.#channels.has(channel)) this.#host?.received(channel, unpacked(frame));
         }
         return;
+      case "late":
+        return this.#late(message.frames);
       case "gap":
         this.#host?.down(new Error("this worker was too slow: the primary has dropped messages"));
         this.#host?.up(true);
     }
   };
+
+  #late(frames: unknown): void {
+    if (!Number.isSafeInteger(frames) || frames as number < 0) return;
+    const error = new Error("the primary process was busy: it has dropped late messages");
+    this.#host?.lost(frames as number, error);
+  }
 
   readonly #disconnected = (): void => {
     if (this.#state === "closed" || this.#state === "gone") return;

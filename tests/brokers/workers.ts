@@ -16,6 +16,7 @@ interface Report {
   readonly sizes: number;
   readonly failures: readonly string[];
   readonly up: number;
+  readonly drops: number;
 }
 
 const MIB = 1024 * 1024;
@@ -41,11 +42,26 @@ async function direct(): Promise<void> {
   tell(first, "publish", "after a crash");
   console.log("crash:", (await reported(second, has("after a crash"))).texts.join());
 
+  const { drops } = await reported(first, ({ up }) => up === 1);
+  tell(first, "later", "while the primary is busy");
+  await reported(first, has("soon")); // the worker has the command
+  const end = performance.now() + 5000;
+  while (performance.now() < end);
+  // Dropped: the message that waited for the primary, and the one that the worker did not send.
+  await reported(first, (report) => report.up === 1 && report.drops === drops + 2);
+  await reported(second, ({ up }) => up === 1);
+  tell(first, "publish", "after the busy time");
+  const texts = (await reported(second, has("after the busy time"))).texts;
+  console.log("busy primary:", texts.filter((text) => text.includes("busy")).join());
+
   signal(second, "SIGSTOP");
   tell(first, "flood", "");
   await reported(first, has("flooded"));
   signal(second, "SIGCONT");
-  const { sizes, failures } = await reported(second, ({ failures }) => failures.length > 1);
+  const { sizes, failures } = await reported(
+    second,
+    ({ failures }) => failures.at(-1)!.includes("too slow"),
+  );
   console.log("slow:", sizes >= 8 && sizes <= 40, failures.at(-1));
   tell(first, "publish", "after the flood");
   await reported(second, has("after the flood"));
@@ -65,11 +81,16 @@ async function act(): Promise<void> {
     sizes: client.messages.filter((message) => message.length === MIB).length,
     failures: node.failures.map(({ error }) => (error as Error).message),
     up: node.stats.sync!.up,
+    drops: node.stats.sync!.drops,
   });
   process.on("message", async ({ command, data }: { command?: string; data: string }) => {
     if (command === "report") process.send!(report());
     else if (command === "publish") node.publish("news", data);
-    else if (command === "flood") {
+    else if (command === "later") {
+      node.publish("news", "soon");
+      setTimeout(() => node.publish("news", data), 500);
+      setTimeout(() => node.publish("news", data), 3000); // this worker has noticed
+    } else if (command === "flood") {
       for (let i = 0; i < 64; i++) {
         const { framesOut } = node.stats.sync!;
         node.publish("news", new Uint8Array(MIB));

@@ -230,6 +230,12 @@ Deno.test("BrokerLink begins a newer epoch if another program has forged one of 
   other.link.interest.close();
 });
 
+Deno.test("BrokerLink counts frames that the broker loses after the confirmation", () => {
+  const scene = new Scene();
+  scene.host.lost(3, new Error("planned"));
+  assert.deepEqual(scene.lines, ["dropped 3 Error: planned"]);
+});
+
 Deno.test("BrokerLink.confirmed() waits for all topics, and for the channel of all namespaces", async () => {
   const confirms: (() => void)[] = [];
   const scene = new Scene();

@@ -132,6 +132,45 @@ Deno.test("Relay forgets channels after unsubscribe, nodes after bye, and all no
   assert.deepEqual(second.received, []);
 });
 
+Deno.test("Relay drops and counts frames that have waited for more than two seconds", async () => {
+  const { now } = performance;
+  let ms = 1_000_000;
+  performance.now = () => ms;
+  try {
+    const relay = new Relay(), [first, second] = [new FakeWorker(1), new FakeWorker(2)];
+    join(relay, first, "a");
+    join(relay, second, "b", ["x"]);
+    const send = (text: string, at: unknown) => {
+      const batch = ["x", text, "x", text];
+      relay.received(first, { onepeer: "publish", node: "a", batch, at });
+    };
+    send("AQ==", 500); // the clock of the worker is another one
+    ms += 5000;
+    send("Ag==", 3500); // 2,000 ms later than the first
+    send("Aw==", 3499);
+    send("BA==", Number.NaN);
+    send("BQ==", "3499");
+    await turn();
+    const batches = second.take("frames").flatMap(({ batch }) => batch as string[]);
+    assert.deepEqual([...new Set(batches)], ["x", "AQ==", "Ag==", "BA==", "BQ=="]);
+    assert.deepEqual(first.take("late"), [{ onepeer: "late", node: "a", frames: 2 }]);
+  } finally {
+    performance.now = now;
+  }
+});
+
+Deno.test("Relay answers a ping, and forgets the channels of a node at a reset", async () => {
+  const relay = new Relay(), [first, second] = [new FakeWorker(1), new FakeWorker(2)];
+  join(relay, first, "a");
+  join(relay, second, "b", ["x", "y"]);
+  relay.received(second, { onepeer: "ping", node: "b", at: 1 });
+  assert.deepEqual(second.take("pong"), [{ onepeer: "pong", node: "b" }]);
+  relay.received(second, { onepeer: "reset", node: "b" });
+  publish(relay, first, "a", "x", "AQ==");
+  await turn();
+  assert.deepEqual(second.received, []);
+});
+
 Deno.test("Relay keeps the channels of a node that says hello again, and the nodes of each worker apart", async () => {
   const relay = new Relay(), first = new FakeWorker(1), second = new FakeWorker(2);
   join(relay, first, "a");

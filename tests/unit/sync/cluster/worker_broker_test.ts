@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { BrokerHost } from "../../../../pubsub/broker.ts";
 import { WorkerBroker, type WorkerProcess } from "../../../../sync/cluster/worker_broker.ts";
 import { until } from "../../../harness/clients/socket_history.ts";
+import { stopwatch } from "../../../harness/time_limit.ts";
 
 /** The `process` of a worker. A test plays the primary. */
 class FakeProcess extends EventEmitter implements WorkerProcess {
@@ -46,6 +47,9 @@ class FakeHost implements BrokerHost {
   down(error: unknown): void {
     this.lines.push(`down: ${(error as Error).message}`);
   }
+  lost(frames: number, error: unknown): void {
+    this.lines.push(`lost ${frames}: ${(error as Error).message}`);
+  }
 }
 
 function start(process = new FakeProcess()): [FakeProcess, FakeHost, WorkerBroker] {
@@ -75,9 +79,9 @@ const state = async (promise: Promise<unknown>) => {
 Deno.test("WorkerBroker says hello, asks for all channels when it is welcomed, and is up when they are confirmed", async () => {
   const [process, host, broker] = start();
   const early = broker.subscribe(["x", "y"]);
-  assert.deepEqual(process.sent.splice(0), [
-    { onepeer: "hello", node: "a", cluster: "c", bytes: Uint8Array.of(1) },
-  ]);
+  const [{ at, ...hello }] = process.sent.splice(0) as [Record<string, unknown>];
+  assert.deepEqual(hello, { onepeer: "hello", node: "a", cluster: "c", bytes: Uint8Array.of(1) });
+  assert.equal(typeof at, "number");
   process.tell("welcome");
   const { ask, channels } = process.take("subscribe")[0]!;
   assert.deepEqual(channels, ["x", "y"]);
@@ -188,6 +192,57 @@ Deno.test("WorkerBroker rejects a publish if the message is not written, or send
   };
   await assert.rejects(broker.publish(FRAME), /thrown/);
   broker.unsubscribe(["x"]);
+  await broker.close();
+});
+
+Deno.test("WorkerBroker notices a primary that no longer answers, and restores all when it does", async () => {
+  const [process, host, broker] = startUp();
+  broker.subscribe(["x", "y"]).catch(() => {});
+  const { ask } = process.take("subscribe")[0]!;
+  const elapsed = stopwatch();
+  await until("the report", () => host.lines.length > 0);
+  assert.ok(elapsed() < 2500, "the design allows 2.5 s");
+  assert.deepEqual(host.lines.splice(0), ["down: the primary process does not answer"]);
+  assert.equal(process.sent.filter(({ onepeer }) => onepeer === "ping").length, 1);
+  await assert.rejects(broker.publish(FRAME), /the primary process does not answer/);
+  broker.unsubscribe(["y"]);
+  await until("calls", () => process.sent.filter(({ onepeer }) => onepeer === "hello").length > 2);
+  process.sent.length = 0;
+  process.tell("done", { ask }); // the primary answers everything that has waited for it
+  process.tell("welcome");
+  process.tell("welcome");
+  const told = process.sent.splice(0).map(({ onepeer, channels }) => [onepeer, channels]);
+  assert.deepEqual(told, [["reset", undefined], ["subscribe", ["x"]]]);
+  assert.deepEqual(host.lines, []);
+  process.tell("done", { ask: ask as number + 1 });
+  assert.deepEqual(host.lines, ["up true"]);
+  await broker.publish(FRAME);
+  await broker.close();
+});
+
+Deno.test("WorkerBroker keeps a primary that answers a ping, or sends anything", async () => {
+  const [process, host, broker] = startUp();
+  let pings = 0;
+  process.send = (message, _handle, _options, callback) => {
+    if ((message as { onepeer: string }).onepeer === "ping" && pings++ < 2) process.tell("pong");
+    callback(null);
+    return true;
+  };
+  await until("two answered pings", () => pings === 2);
+  assert.deepEqual(host.lines, []);
+  const frames = setInterval(() => process.tell("frames", { batch: [] }), 100);
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  clearInterval(frames);
+  assert.deepEqual([host.lines, pings], [[], 2]);
+  await broker.close();
+});
+
+Deno.test("WorkerBroker reports the number of frames that came late to the primary", async () => {
+  const [process, host, broker] = startUp();
+  for (const frames of [3, undefined, "3", -1, 0.5]) process.tell("late", { frames });
+  assert.deepEqual(host.lines, [
+    "lost 3: the primary process was busy: it has dropped late messages",
+  ]);
   await broker.close();
 });
 
