@@ -15,7 +15,7 @@ export interface Broker {
   open(host: BrokerHost): void;
   /**
    * Adds channels to those that this node hears. Resolves once the broker's server has confirmed
-   * them. The broker asks for all its channels again after a lost connection. Without a
+   * or refused them. The broker asks for all its channels again after a lost connection. Without a
    * connection, all calls should return the same promise: an outage may be long.
    */
   subscribe(channels: readonly string[]): Promise<void>;
@@ -55,6 +55,11 @@ export interface BrokerHost {
   up(gap: boolean): void;
   /** The connection was lost, or could not be made. The broker tries again by itself. */
   down(error: unknown): void;
+  /**
+   * The server refuses a channel, so this node does not hear its topic. The broker keeps the
+   * connection, and asks again later.
+   */
+  refused(error: unknown): void;
   /** Frames did not reach the other nodes, although the broker had confirmed them. */
   lost(frames: number, error: unknown): void;
 }

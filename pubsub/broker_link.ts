@@ -115,6 +115,10 @@ export class BrokerLink implements NodeLink, BrokerHost {
     this.#host.down(error);
   }
 
+  refused(error: unknown): void {
+    this.#host.dropped(0, error); // reports, and counts nothing
+  }
+
   /** Counts each frame as one message, as the broker does not know how many messages it holds. */
   lost(frames: number, error: unknown): void {
     this.#host.dropped(frames, error);

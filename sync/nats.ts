@@ -15,6 +15,10 @@
  * }
  * ```
  *
+ * If a NATS server limits the subscriptions of a connection (`max_subscriptions`), it must allow one
+ * for each topic with a subscriber on the node, and one more. Topics beyond the limit are reported to
+ * `onError`, and asked for again every ten seconds.
+ *
  * Messages larger than 256 KiB, or than `max_payload` of the NATS server, are sent in parts.
  *
  * @example

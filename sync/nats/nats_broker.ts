@@ -9,10 +9,13 @@ export class NatsBroker implements Broker {
   readonly #loop: ReconnectLoop<NatsConnection>;
   #host: BrokerHost | undefined;
 
-  constructor(host: Omit<NatsConnectionHost, "received">, required: boolean) {
+  constructor(host: Omit<NatsConnectionHost, "received" | "refused">, required: boolean) {
     this.required = required;
+    const refused = (error: unknown) => this.#host?.refused(error);
     const received = (channel: string, frame: Uint8Array) => this.#host?.received(channel, frame);
-    this.#loop = new ReconnectLoop((lost) => new NatsConnection({ ...host, received }, lost));
+    this.#loop = new ReconnectLoop((lost) =>
+      new NatsConnection({ ...host, received, refused }, lost)
+    );
   }
 
   open(host: BrokerHost): void {

@@ -18,6 +18,11 @@ const MAX_CHANNEL = 96;
  */
 const MAX_FLUSH = 256 * 1024;
 
+/** Milliseconds after which the connection asks again for channels that the server has refused. */
+const RETRY = 10_000;
+/** Error of a server for a channel beyond the limit of a connection. The connection stays. */
+const OVER_LIMIT = /maximum subscriptions exceeded/i;
+
 /** Services of a {@linkcode NatsConnection}. */
 export interface NatsConnectionHost {
   /** Makes a connection. */
@@ -28,6 +33,8 @@ export interface NatsConnectionHost {
   readonly prefix: string;
   /** A frame has arrived. */
   received(channel: string, frame: Uint8Array): void;
+  /** The server has refused a channel. */
+  refused(error: unknown): void;
 }
 
 /**
@@ -45,8 +52,14 @@ export class NatsConnection implements LoopConnection {
   readonly #joiner = new ChunkJoiner();
   readonly #destroyed = new AbortController();
   readonly #subscriptions = new Map<string, NatsSubscription>();
-  /** Refusals of the server, by channel or by subject. */
-  readonly #refusedChannels = new Map<string, Error>();
+  /** Channels that are asked for, also those that the server has refused. */
+  readonly #wanted = new Set<string>();
+  /** Errors of the server that there are too many subscriptions: one for each refused channel. */
+  #overLimit: Error[] = [];
+  /** Resolves when the server has answered all questions for channels. Never rejects. */
+  #answered: Promise<void> = Promise.resolve();
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  /** Refused publishes, by subject. */
   readonly #refusedSubjects = new Map<string, Error>();
   /** Rejects what the server has not confirmed. */
   readonly #pending = new Set<(error: unknown) => void>();
@@ -79,15 +92,21 @@ export class NatsConnection implements LoopConnection {
     this.#watch(client).catch((error) => this.#fail(error));
   }
 
+  /**
+   * Resolves when the server has answered. A refused channel does not end the connection: the other
+   * channels would end too, and clients choose the number of topics.
+   */
   async subscribe(channels: readonly string[]): Promise<void> {
-    for (const channel of channels) this.#ask(channel);
-    await this.#flush();
-    const refused = channels.find((channel) => this.#refusedChannels.has(channel));
-    if (refused !== undefined) throw this.#refusedChannels.get(refused);
+    for (const channel of channels) this.#wanted.add(channel);
+    // One question after another: the server does not say which channel is beyond its limit.
+    const answered = this.#answered.then(() => this.#askAll(channels));
+    this.#answered = answered.catch(() => {});
+    await answered;
   }
 
   unsubscribe(channels: readonly string[]): void {
     for (const channel of channels) {
+      this.#wanted.delete(channel);
       this.#subscriptions.get(channel)?.unsubscribe();
       this.#subscriptions.delete(channel);
     }
@@ -134,20 +153,45 @@ export class NatsConnection implements LoopConnection {
 
   destroy(): void {
     this.#destroyed.abort();
+    clearTimeout(this.#retry);
     this.#rejectPending(new Error("the connection has ended"));
     ignoreFailure(() => this.#client?.close());
     this.#guard.destroy();
   }
 
+  async #askAll(channels: readonly string[]): Promise<void> {
+    const asked = channels.filter((channel) => {
+      return this.#wanted.has(channel) && !this.#subscriptions.has(channel);
+    });
+    for (const channel of asked) this.#ask(channel);
+    await this.#flush();
+    await setImmediate(); // the client reports errors some microtasks after the server's answer
+    const errors = this.#overLimit;
+    this.#overLimit = [];
+    for (const error of errors) {
+      // The server takes channels in order, until its limit.
+      const refused = asked.findLast((channel) => this.#subscriptions.has(channel));
+      if (refused === undefined) continue;
+      this.#subscriptions.get(refused)!.unsubscribe();
+      this.#refuse(refused, error);
+    }
+  }
+
+  #refuse(channel: string, error: Error): void {
+    this.#subscriptions.delete(channel);
+    this.#host.refused(error);
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      const missing = [...this.#wanted].filter((channel) => !this.#subscriptions.has(channel));
+      this.subscribe(missing).catch(this.#lost);
+    }, RETRY);
+  }
+
   #ask(channel: string): void {
-    if (this.#subscriptions.has(channel)) return;
     const callback = (error: Error | null, { data }: { readonly data: Uint8Array }) => {
-      if (error) {
-        this.#refusedChannels.set(channel, error);
-        this.#subscriptions.delete(channel);
-      } else this.#receive(channel, data);
+      if (error) this.#refuse(channel, error);
+      else this.#receive(channel, data);
     };
-    this.#refusedChannels.delete(channel);
     this.#subscriptions.set(
       channel,
       this.#client!.subscribe(this.#subjectOf(channel), { callback }),
@@ -171,6 +215,7 @@ export class NatsConnection implements LoopConnection {
   /** Waits until the server has taken all that was sent. Rejects if the connection is lost. */
   #flush(): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (this.#destroyed.signal.aborted) return reject(new Error("the connection has ended"));
       this.#pending.add(reject);
       // A flush of a connection that ends never settles.
       this.#client!.flush().then(() => {
@@ -185,6 +230,7 @@ export class NatsConnection implements LoopConnection {
       if (type !== "error" || error === undefined) continue;
       const { operation, subject } = error as { operation?: string; subject?: string };
       if (operation === "publish" && subject) this.#refusedSubjects.set(subject, error);
+      else if (OVER_LIMIT.test(error.message)) this.#overLimit.push(error);
       // A refused subscription goes to its callback. After all other errors the server disconnects.
       else if (operation === undefined) this.#fail(error);
     }

@@ -13,7 +13,8 @@ export type Need =
   | "connections"
   | "child"
   | "port"
-  | "stall";
+  | "stall"
+  | "limit";
 
 /** A clause of `docs/contract.md` that holds over every broker, as one executable fact. */
 export interface BrokerCase {
@@ -36,7 +37,7 @@ export interface BrokerCase {
 export function lack(
   { needsServer, needs = [] }: BrokerCase,
   driver: BrokerDriver,
-  { faults, forge, connections, address, port, replacesStalled }: BrokerServer,
+  { faults, forge, connections, address, port, replacesStalled, maxChannels }: BrokerServer,
 ): Need | undefined {
   const has: Record<Need, unknown> = {
     faults,
@@ -45,6 +46,7 @@ export function lack(
     forge,
     connections,
     port,
+    limit: maxChannels,
     stall: port !== undefined && replacesStalled,
     child: address !== undefined && driver.attach,
   };

@@ -43,6 +43,8 @@ export interface BrokerServer extends BrokerClient, AsyncDisposable {
   readonly faults?: BrokerFaults;
   /** Port of 127.0.0.1 on which the server listens, for a proxy. */
   readonly port?: number;
+  /** Most channels of a connection. The server refuses more. */
+  readonly maxChannels?: number;
   /** Whether nodes replace a connection that stalls: postgres.js keeps the connection. */
   readonly replacesStalled?: boolean;
   /** Publishes bytes on a channel, as another program with the password could. */

@@ -223,6 +223,31 @@ export const faultCases: readonly BrokerCase[] = [
     },
   },
   {
+    id: "N3.refused",
+    fact: "a topic that the server refuses is reported and asked for later; the others go on",
+    needs: ["limit"],
+    maxMs: 60_000,
+    async run(cluster) {
+      const count = cluster.server.maxChannels! + 100;
+      const [first, second] = await cluster.nodes(2, { limits: { maxTopicsPerPeer: count } });
+      const topics = Array.from({ length: count }, (_, i) => `news${i}`);
+      const client = await second!.client("/room", ...topics), last = topics.at(-1)!;
+      await cluster.confirmed();
+      assert.match(String(second!.failures[0]!.error), /maximum subscriptions exceeded/);
+      for (const topic of [last, topics[0]!]) first!.publish(topic, topic, { namespace: "/room" });
+      await client.until(is(topics[0]!));
+      assert.equal(second!.stats.sync!.up, 1);
+      for (const topic of topics.slice(0, 200)) client.peer.unsubscribe(topic);
+      // The node asks again every ten seconds.
+      const heard = client.until(is(last));
+      while (!texts(client).includes(last)) {
+        first!.publish(last, last, { namespace: "/room" });
+        await Promise.race([heard, sleep(200)]);
+      }
+      assert.equal(second!.stats.sync!.up, 1);
+    },
+  },
+  {
     id: "N3.exhausted",
     fact: "at its memory limit, the server delivers a message, or the node counts it as dropped",
     needsServer: true,

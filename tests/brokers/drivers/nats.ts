@@ -8,6 +8,8 @@ import type { BrokerClient, BrokerDriver, BrokerServer } from "../driver.ts";
 import { freePort, hasCommand, ServerProcess } from "../server_process.ts";
 
 const TOKEN = "secret";
+/** Most subscriptions of a connection: more than any case needs but the one about this limit. */
+const MAX_CHANNELS = 11_000;
 
 /** NATS, with a token. */
 export const natsDriver: BrokerDriver = {
@@ -40,6 +42,7 @@ async function start(): Promise<BrokerServer> {
        http: "127.0.0.1:${monitor}"
        pid_file: "${pid}"
        logfile: "${join(folder, "log")}"
+       max_subscriptions: ${MAX_CHANNELS}
        authorization { token: "${token}" }`,
     );
   await configure(TOKEN);
@@ -62,6 +65,7 @@ async function start(): Promise<BrokerServer> {
     address,
     port,
     replacesStalled: true,
+    maxChannels: MAX_CHANNELS,
     faults: {
       kill: () => server.kill(),
       restart: () => server.restart(),

@@ -230,10 +230,11 @@ Deno.test("BrokerLink begins a newer epoch if another program has forged one of 
   other.link.interest.close();
 });
 
-Deno.test("BrokerLink counts frames that the broker loses after the confirmation", () => {
+Deno.test("BrokerLink counts frames that the broker loses after the confirmation, and reports refusals", () => {
   const scene = new Scene();
   scene.host.lost(3, new Error("planned"));
-  assert.deepEqual(scene.lines, ["dropped 3 Error: planned"]);
+  scene.host.refused(new Error("a channel"));
+  assert.deepEqual(scene.lines, ["dropped 3 Error: planned", "dropped 0 Error: a channel"]);
 });
 
 Deno.test("BrokerLink.confirmed() waits for all topics, and for the channel of all namespaces", async () => {

@@ -47,6 +47,7 @@ for (const [how, end] of Object.entries(ENDS)) {
       servers: undefined,
       prefix: "chat",
       received() {},
+      refused() {},
     }, () => {});
     await connection.open();
     connection.destroy();

@@ -55,6 +55,7 @@ class Fixture {
   readonly client: FakeClient = new FakeClient();
   readonly received: [channel: string, frame: Uint8Array][] = [];
   readonly lost: unknown[] = [];
+  readonly refused: string[] = [];
   readonly options: NatsConnectOptions[] = [];
   readonly connection: NatsConnection;
 
@@ -67,6 +68,7 @@ class Fixture {
       servers: undefined,
       prefix: "chat",
       received: (channel, frame) => void this.received.push([channel, frame]),
+      refused: (error) => void this.refused.push((error as Error).message),
     }, (error) => void this.lost.push(error));
   }
 
@@ -148,17 +150,65 @@ Deno.test("NatsConnection.subscribe() asks once for a channel, and resolves at t
   await first.catch(() => {});
 });
 
-Deno.test("NatsConnection.subscribe() rejects if the server refuses a channel, until it is asked again", async () => {
-  const { client, connection } = await Fixture.open();
+Deno.test("NatsConnection keeps the other channels if the server refuses one, and asks again", async () => {
+  const fixture = await Fixture.open(), { client, connection, refused, lost } = fixture;
   client.onFlush = () => {
     client.subscriptions.get("chat.t.b")!(violation("subscription", "chat.t.b"), {
       data: frame(0),
     });
     return Promise.resolve();
   };
-  await assert.rejects(connection.subscribe(["a", "b"]), /Permissions Violation/);
-  client.onFlush = () => Promise.resolve();
   await connection.subscribe(["a", "b"]);
+  assert.deepEqual(refused, ["Permissions Violation for subscription"]);
+  client.onFlush = () => Promise.resolve();
+  client.subscriptions.delete("chat.t.b"); // as the client does
+  await connection.subscribe(["c", "b"]);
+  assert.deepEqual([...client.subscriptions.keys()], ["chat.t.a", "chat.t.c", "chat.t.b"]);
+  assert.deepEqual([refused.length, lost], [1, []]);
+  connection.destroy();
+});
+
+Deno.test("NatsConnection gives up the last channels if the server has a limit, and asks again later", async () => {
+  const { setTimeout, clearTimeout } = globalThis;
+  const timers: [callback: () => void, ms: number][] = [], cleared: unknown[] = [];
+  Object.assign(globalThis, {
+    setTimeout: (callback: () => void, ms: number) => timers.push([callback, ms]),
+    clearTimeout: (timer: unknown) => void cleared.push(timer),
+  });
+  try {
+    const { client, connection, refused, lost } = await Fixture.open();
+    const subjects = () => [...client.subscriptions.keys()].map((name) => name.slice(-1)).join("");
+    let limit = 3;
+    client.onFlush = () => {
+      const over = Math.max(0, client.subscriptions.size - limit);
+      for (let i = 0; i < over; i++) {
+        client.tell({ type: "error", error: new Error("maximum subscriptions exceeded") });
+      }
+      return Promise.resolve();
+    };
+    await Promise.all([connection.subscribe(["a", "b"]), connection.subscribe(["c", "d", "e"])]);
+    assert.deepEqual([subjects(), refused.length, lost], ["abc", 2, []]);
+    assert.deepEqual(timers.map(([, ms]) => ms), [10_000], "one timer");
+    connection.unsubscribe(["a", "d"]);
+    limit = 4;
+    timers[0]![0]();
+    await connection.subscribe(["f"]);
+    assert.deepEqual([subjects(), refused.length, lost], ["bcef", 2, []]);
+    await connection.subscribe(["g"]);
+    assert.deepEqual([subjects(), timers.length], ["bcef", 2]);
+    connection.destroy();
+    assert.deepEqual(cleared, [2]);
+  } finally {
+    Object.assign(globalThis, { setTimeout, clearTimeout });
+  }
+});
+
+Deno.test("NatsConnection does not ask for a channel that is left before its turn", async () => {
+  const { client, connection } = await Fixture.open();
+  const subscribed = Promise.all([connection.subscribe(["a"]), connection.subscribe(["b"])]);
+  connection.unsubscribe(["b"]);
+  await subscribed;
+  assert.deepEqual([...client.subscriptions.keys()], ["chat.t.a"]);
   connection.destroy();
 });
 
@@ -255,11 +305,9 @@ Deno.test("NatsConnection is lost at every error of the server but a refused sub
   const { client, connection, lost } = await Fixture.open();
   client.tell({ type: "update" });
   client.tell({ type: "error", error: violation("subscription", "chat.t.a") });
-  client.tell({ type: "error", error: new Error("maximum subscriptions exceeded") });
+  client.tell({ type: "error", error: new Error("maximum payload exceeded") });
   while (lost.length === 0) await new Promise((resolve) => setTimeout(resolve));
-  assert.deepEqual(lost.map((error) => (error as Error).message), [
-    "maximum subscriptions exceeded",
-  ]);
+  assert.deepEqual(lost.map((error) => (error as Error).message), ["maximum payload exceeded"]);
   connection.destroy();
 });
 

@@ -47,6 +47,7 @@ class FakeHost implements BrokerHost {
   down(error: unknown): void {
     this.lines.push(`down: ${(error as Error).message}`);
   }
+  refused(): void {}
   lost(frames: number, error: unknown): void {
     this.lines.push(`lost ${frames}: ${(error as Error).message}`);
   }
