@@ -46,10 +46,12 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import { checkNames, givenOptions } from "../common/option_names.ts";
 import { overBroker } from "../pubsub/broker_link.ts";
 import type { SyncAdapter } from "../pubsub/sync_adapter.ts";
-import { NatsBroker } from "./nats/nats_broker.ts";
+import { LoopBroker } from "./loop_broker.ts";
+import { NatsConnection } from "./nats/nats_connection.ts";
 import { connectByPackage, type NatsConnect } from "./nats/nats_client.ts";
 import { ServerPool } from "./nats/server_pool.ts";
 
@@ -116,7 +118,13 @@ export function nats(options: NatsOptions): SyncAdapter {
   if (addresses) new ServerPool(addresses); // throws for a wrong address
   return overBroker(() => {
     const pool = addresses && new ServerPool(addresses);
-    return new NatsBroker({ connect, servers: pool, prefix }, required);
+    return new LoopBroker({
+      name: "NATS",
+      required,
+      connect: (host, lost) =>
+        new NatsConnection({ ...host, connect, servers: pool, prefix }, lost),
+      defer: setImmediate,
+    });
   });
 }
 

@@ -36,8 +36,9 @@ import { invalidOption } from "../common/errors.ts";
 import { overBroker } from "../pubsub/broker_link.ts";
 import type { SyncAdapter } from "../pubsub/sync_adapter.ts";
 import { type ClusterName, clusterName } from "./cluster_name.ts";
+import { LoopBroker } from "./loop_broker.ts";
 import type { PgClient, PostgresJsClient, SessionSource } from "./postgres/clients.ts";
-import { PostgresBroker } from "./postgres/postgres_broker.ts";
+import { PostgresConnection } from "./postgres/postgres_connection.ts";
 import { clientSource, connectSource, urlSource } from "./postgres/source.ts";
 
 export type { ClusterName } from "./cluster_name.ts";
@@ -103,8 +104,16 @@ export function postgres(options: PostgresOptions): SyncAdapter {
   if (typeof required !== "boolean") {
     throw new TypeError(invalidOption("required", "a boolean", required));
   }
-  const source = sourceOf(options);
-  return overBroker((node) => new PostgresBroker({ source: source(), prefix, node, required }));
+  const makeSource = sourceOf(options);
+  return overBroker((node) => {
+    const source = makeSource();
+    return new LoopBroker({
+      name: "PostgreSQL",
+      required,
+      connect: (host, lost) => new PostgresConnection({ ...host, source, prefix, node }, lost),
+      closed: () => source.close?.(),
+    });
+  });
 }
 
 /** {@linkcode postgres} by the name that crossws has. */

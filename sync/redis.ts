@@ -28,13 +28,15 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import { invalidOption } from "../common/errors.ts";
 import { givenOptions } from "../common/option_names.ts";
 import { overBroker } from "../pubsub/broker_link.ts";
 import type { SyncAdapter } from "../pubsub/sync_adapter.ts";
 import { type ClusterName, clusterName } from "./cluster_name.ts";
+import { LoopBroker } from "./loop_broker.ts";
 import type { RedisClient, RedisTemplate } from "./redis/clients.ts";
-import { RedisBroker } from "./redis/redis_broker.ts";
+import { RedisConnection } from "./redis/redis_connection.ts";
 import { loadTemplate, templateOf } from "./redis/template.ts";
 
 export type { ClusterName } from "./cluster_name.ts";
@@ -81,7 +83,14 @@ export function redis(options: RedisOptions): SyncAdapter {
     throw new TypeError(invalidOption("required", "a boolean", required));
   }
   const template = templateFor(givenOptions(options));
-  return overBroker((node) => new RedisBroker({ template, prefix, node, required }));
+  return overBroker((node) =>
+    new LoopBroker({
+      name: "Redis",
+      required,
+      connect: (host, lost) => new RedisConnection({ ...host, template, prefix, node }, lost),
+      defer: setImmediate,
+    })
+  );
 }
 
 function templateFor({ client, connector, url }: RedisSource): () => Promise<RedisTemplate> {
