@@ -257,13 +257,18 @@ export class CallbackSocket<Native>
     this.listener?.onerror(failure);
   }
 
-  /** Called when the connection has ended. The listener gets no report if the socket never opened. */
-  closed(info: CloseInfo): void {
+  /**
+   * Called when the connection has ended. The listener gets no report if the socket never opened.
+   *
+   * @param failure error of the client that the runtime reports together with the end.
+   */
+  closed(info: CloseInfo, failure?: SocketFailure): void {
     const hasOpened = this.#state !== CONNECTING;
+    const isFirst = !this.#isClosed;
+    this.#isClosed = true; // before an `error` hook runs, which may use the peer
+    if (failure) this.failed(failure);
     if (!this.#isClosing) this.#state = CLOSED;
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    if (!hasOpened) return;
+    if (!isFirst || !hasOpened) return;
     this.listener?.onclosing();
     // Bun 1.4 and uWebSockets.js 20 report the close from inside close(). The report always waits
     // for a microtask, so that the report neither interrupts a caller nor overtakes another report.

@@ -11,9 +11,8 @@ export function reportClose(
   reason: string,
 ): void {
   const failure = code === 1006 ? failureOf(reason) : undefined;
-  if (failure) socket.failed(failure);
   const isDrop = code === 1006;
-  socket.closed({ code, reason: isDrop ? "" : reason, wasClean: !isDrop });
+  socket.closed({ code, reason: isDrop ? "" : reason, wasClean: !isDrop }, failure);
 }
 
 function failureOf(message: string): SocketFailure | undefined {

@@ -139,6 +139,32 @@ export const errors: readonly Case[] = [
     },
   },
   {
+    id: "E1.broken-client",
+    fact: "after a protocol error of the client, the error hook may use the peer",
+    server: (server) => ({
+      limits: { maxPayload: 10 },
+      hooks: {
+        open(peer) {
+          peer.subscribe("news");
+          peer.subscribe("other");
+          peer.send("ready");
+        },
+        error(peer) {
+          peer.unsubscribe("news");
+          server.log("used", typeof peer.bufferedAmount, [...peer.topics].join());
+          peer.terminate();
+        },
+        close() {},
+      },
+    }),
+    async run(client) {
+      const raw = await client.upgraded();
+      await raw.frame();
+      raw.write(frame(TEXT, "x".repeat(11)));
+      assert.deepEqual((await client.logged("used"))[0]!.data, ["number", "other"]);
+    },
+  },
+  {
     id: "E2.reported",
     fact:
       "the error hook receives the failure of another hook, named by error.hook, and the peer stays open",

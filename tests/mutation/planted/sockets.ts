@@ -267,6 +267,15 @@ export const sockets: readonly Fault[] = [
     caughtBy: ["uws X3."],
   },
   {
+    id: "callback-socket-fails-before-its-end",
+    file: "socket/callback_socket.ts",
+    what: "An error hook uses a native socket that has ended, which throws on uWebSockets",
+    find:
+      "this.#isClosed = true; // before an `error` hook runs, which may use the peer\n    if (failure) this.failed(failure);",
+    replace: "if (failure) this.failed(failure);\n    this.#isClosed = true;",
+    caughtBy: ["uws E1.broken-client"],
+  },
+  {
     id: "uwebsockets-drop-is-an-error",
     file: "shims/uws/uwebsockets.ts",
     what: "A dropped connection is reported as a protocol error",
