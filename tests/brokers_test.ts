@@ -11,7 +11,11 @@ for (const runtime of named.length > 0 ? named : chosenRuntimes(runtimesOf.broke
   const command = await runtime.command(program);
   const programs = new DriverPrograms(command as readonly string[]);
   for (const driver of drivers) {
-    const missing = "missing" in command ? command.missing : await driver.missing?.();
+    const missing = "missing" in command
+      ? command.missing
+      : driver.isExtra && !Deno.env.get("TEST_ALL_BROKERS")
+      ? "TEST_ALL_BROKERS=1"
+      : await driver.missing?.();
     if (missing !== undefined) {
       console.error(
         `\n*** NOT RUN: needs ${missing}: broker ${driver.name} on ${runtime.title} ***\n`,

@@ -14,9 +14,22 @@ interface Entry {
 
 /** A property of `listen` of postgres.js 3.4, which its documentation does not name. */
 interface Channels {
-  readonly channels?: Readonly<
-    Record<string, { listeners?: readonly { readonly fn?: unknown }[] } | undefined>
+  readonly channels?: Record<
+    string,
+    { listeners?: readonly { readonly fn?: unknown }[] } | undefined
   >;
+}
+
+/** Milliseconds that postgres.js has to listen to a name again by itself. */
+const CONFIRM_MS = 1000;
+
+/** Whether a promise resolves within a time. */
+async function isInTime(promise: Promise<void>, ms: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => timer = setTimeout(resolve, ms, false));
+  const result = await Promise.race([promise.then(() => true), late]);
+  clearTimeout(timer);
+  return result;
 }
 
 /** Receiver of the events of {@linkcode PostgresJsNames}. */
@@ -57,11 +70,21 @@ export class PostgresJsNames {
     this.#host = host;
   }
 
-  /** Resolves when the present connection listens to a name. */
+  /**
+   * Resolves when the present connection listens to a name.
+   *
+   * After a reconnect, postgres.js 3.4 listens to each name once more, and ignores a failure: then
+   * the name would be lost until the next reconnect. So this asks again after a while.
+   */
   async listen(name: string): Promise<void> {
-    const entry = this.#entries.get(name) ?? this.#add(name);
+    let entry = this.#entries.get(name) ?? this.#add(name);
     await entry.listener;
-    while (entry.pid !== this.pid) await entry.confirmed.promise;
+    while (entry.pid !== this.pid) {
+      if (await isInTime(entry.confirmed.promise, CONFIRM_MS)) continue;
+      if (this.#entries.get(name) === entry) this.#add(name);
+      entry = this.#entries.get(name) ?? this.#add(name);
+      await entry.listener;
+    }
   }
 
   async unlisten(name: string): Promise<void> {
@@ -112,6 +135,7 @@ export class PostgresJsNames {
       listener: this.#client.listen(name, notified, () => this.#state && confirmed()),
     };
     this.#entries.set(name, entry);
+    const { channels } = this.#client.listen as Channels, channel = channels?.[name];
     entry.listener.then(({ state }) => {
       this.#state ??= state;
       confirmed();
@@ -119,6 +143,8 @@ export class PostgresJsNames {
       // postgres.js keeps the failed listener, tries again, and does not return a way to end it. The
       // next call adds another one, so this one must not deliver too.
       if (this.#entries.get(name) === entry) this.#entries.delete(name);
+      // postgres.js would answer each later call with the same failure, and not ask the server.
+      if (channels && channel && channels[name] === channel) delete channels[name];
     });
     return entry;
   }

@@ -4,6 +4,8 @@ import type { SyncAdapter } from "../../pubsub/sync_adapter.ts";
 export interface BrokerDriver {
   /** Argument of the program, and name in the report, such as `redis-ioredis`. */
   readonly name: string;
+  /** Whether the gate leaves the driver out. `TEST_ALL_BROKERS=1` runs it. */
+  readonly isExtra?: boolean;
   /** Cases that the client library cannot pass, by id, with the reason. */
   readonly gaps?: Readonly<Record<string, string>>;
   /** Returns the command or package that this machine or runtime lacks. */

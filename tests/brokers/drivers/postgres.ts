@@ -37,6 +37,7 @@ const GAPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 export const postgresDrivers: readonly BrokerDriver[] = Object.entries(LIBRARIES).map(
   ([name, makeSync]) => ({
     name,
+    isExtra: name === "postgres-js", // the gate has one library of PostgreSQL
     gaps: GAPS[name] ?? {},
     missing: () => Promise.resolve(PostgresServer.missing()),
     start: () => start(name, makeSync),

@@ -146,4 +146,20 @@ export const brokers: readonly Fault[] = [
     replace: "connection!.stream.destroy();",
     caughtBy: ["unit client_end"],
   },
+  {
+    id: "postgres-js-name-lost",
+    file: "sync/postgres/postgres_js_names.ts",
+    what: "A name that postgres.js loses at a reconnect stays lost, and the node away",
+    find: "if (await isInTime(entry.confirmed.promise, CONFIRM_MS)) continue;",
+    replace: "await entry.confirmed.promise;\n      continue;",
+    caughtBy: ["unit postgres_js_names"],
+  },
+  {
+    id: "postgres-js-failure-kept",
+    file: "sync/postgres/postgres_js_names.ts",
+    what: "After a failed LISTEN, postgres.js answers every later one with the same failure",
+    find: "if (channels && channel && channels[name] === channel) delete channels[name];",
+    replace: "",
+    caughtBy: ["unit postgres_js_names"],
+  },
 ];
