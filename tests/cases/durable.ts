@@ -156,20 +156,21 @@ export const durableCases: readonly Case[] = [
   },
   {
     id: "L3.shared-alarm",
+    maxMs: 8000,
     fact:
       "handleDurableAlarm() returns true for the application's alarm, and false for alarms of heartbeats",
     server: (server) => {
       const heartbeat = { heartbeat: { request: "there?", response: "here" } };
       return {
         ...heartbeat,
-        limits: { idleTimeout: 300 },
+        limits: { idleTimeout: 900 }, // a busy client must not seem silent
         hooks: {
           async upgrade(request) {
             const { cloudflare } = request.runtime as CloudflareRequestRuntime<
               unknown,
               { storage: { setAlarm(time: number): Promise<void> } }
             >;
-            await cloudflare.ctx.storage.setAlarm(Date.now() + 900);
+            await cloudflare.ctx.storage.setAlarm(Date.now() + 1500);
           },
           open: () => server.log("open"),
         },
@@ -177,7 +178,7 @@ export const durableCases: readonly Case[] = [
     },
     async run(client) {
       const socket = await client.connect();
-      for (let beat = 0; beat < 8; beat++) {
+      for (let beat = 0; beat < 18; beat++) {
         socket.send("there?");
         assert.equal(await socket.text(), "here");
         await new Promise((resolve) => setTimeout(resolve, 150));

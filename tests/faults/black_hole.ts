@@ -3,7 +3,7 @@ import type { CaseClient } from "../harness/clients/case_client.ts";
 import type { Case } from "../fixtures/case.ts";
 import { FarNetwork } from "./far_network.ts";
 import { filesAreBack, filesOf, linesAreBack } from "./process_vitals.ts";
-import { Bystander, type Step, steps, watched } from "./steps.ts";
+import { Bystander, PIECE, type Step, steps, watched } from "./steps.ts";
 
 const IDLE = 3000;
 const MIB = 1024 * 1024;
@@ -52,9 +52,19 @@ export const blackHole: readonly Case[] = [
     id: "black-hole.overflow",
     fact: "a client cut off with more than maxBuffered queued closes with 1013 before idleTimeout",
     server: (server) => watched(server, { idleTimeout: 60_000, maxBuffered: MIB }),
-    run: (client) => isEnded(client, steps.find(({ name }) => name === "amid-publish")!, 1013),
+    run: (client) => isEnded(client, overflowing, 1013),
   },
 ];
+
+const amidPublish = steps.find(({ name }) => name === "amid-publish")!;
+/** More bytes than the kernels of both ends take: on Linux up to 10 MiB. */
+const overflowing: Step = {
+  ...amidPublish,
+  async reach(client, raw, other) {
+    await amidPublish.reach(client, raw, other);
+    await other.publish(24 * MIB / PIECE);
+  },
+};
 
 /** Takes a client to each of the steps, cuts all of them off, and waits for their ends. */
 async function vanish(client: CaseClient, far: FarNetwork, at: readonly Step[], other: Bystander) {

@@ -11,7 +11,8 @@ import type { CaseClient } from "../harness/clients/case_client.ts";
 import type { TestSocket } from "../harness/clients/test_socket.ts";
 import type { CaseServer, CaseServerOptions } from "../fixtures/case.ts";
 
-const PIECE = 64 * 1024;
+/** Bytes of a published message. */
+export const PIECE: number = 64 * 1024;
 /** Longest wait for an answer in milliseconds, while other cases keep all processors busy. */
 const MAX_WAIT = 5000;
 
