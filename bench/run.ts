@@ -28,7 +28,7 @@ if (names.includes("--help")) {
   console.log(usage());
   Deno.exit(0);
 }
-if (names.length === 1 && names[0] === "sync") {
+if (names[0] === "sync") {
   await import("./sync/run.ts");
   Deno.exit();
 }
@@ -49,7 +49,8 @@ Measures onepeer, the bare runtimes and other toolkits. Without names, measures 
 quarter of an hour, and writes docs/benchmarks.md and its charts.
 
   scenario   ${list(scenarios)}
-  sync       nodes over Redis, beside crossws: writes docs/benchmarks-sync.md; runs alone
+  sync       nodes over Redis, beside crossws, with \`ioredis\` or \`node-redis\` if one is named:
+             writes docs/benchmarks-sync.md; runs alone
   runtime    ${list(allRuntimes)}
   --record   writes the page, even if only a part was measured
   --report   measures nothing, and writes the page from stored results`;

@@ -12,7 +12,7 @@ export function syncPage(
   return `# Speed of \`sync\` over Redis
 
 onepeer beside crossws 0.4.17, on the same Redis, with the same client library, on Node 24. Each cell
-has five runs; the toolkits took turns. A value is the median, and the range of all runs follows. CPU
+has three runs; the toolkits took turns. A value is the median, and the range of all runs follows. CPU
 time is for one message: of the process that publishes, or of all processes that receive. The times of
 Redis itself are not included. Measured on ${date.toISOString().slice(0, 10)} with
 \`deno task bench sync\`, on two cores that ran all processes.

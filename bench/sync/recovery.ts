@@ -8,7 +8,7 @@ export interface Recovery {
   readonly detected: readonly number[];
 }
 
-const DRIVERS = ["redis-ioredis", "redis-node-redis", "nats", "postgres-pg"];
+const DRIVERS = ["redis-ioredis", "nats", "postgres-pg"];
 const RUNTIMES = ["deno", "node24", "bun"];
 const PROGRAM = new URL("../../tests/brokers/figures.ts", import.meta.url);
 

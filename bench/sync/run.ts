@@ -1,6 +1,6 @@
 /**
  * Measures onepeer's `sync/redis` beside crossws' `redis()`, with the same client library on the same
- * Redis: `deno task bench sync`. Writes `docs/benchmarks-sync.md`.
+ * Redis: `deno task bench sync [client…]`. Writes `docs/benchmarks-sync.md`.
  *
  * Needs `redis-server`. Toolkits run in turn, so that a change of the machine hits both.
  *
@@ -16,7 +16,7 @@ import { syncPage } from "./page.ts";
 import { recoveries } from "./recovery.ts";
 
 /** Runs of each cell. */
-const RUNS = 5;
+const RUNS = 3;
 const NODE_VERSION = "24.21.0";
 const TOOLKITS: readonly Toolkit[] = ["onepeer", "crossws"];
 const CLIENTS = ["ioredis", "node-redis"] as const;
@@ -39,7 +39,8 @@ await using _server = await ServerProcess.start([
 ], port);
 
 const cells: Cell[] = [];
-for (const client of CLIENTS) {
+const named = CLIENTS.filter((client) => Deno.args.includes(client));
+for (const client of named.length > 0 ? named : CLIENTS) {
   const spread = { nodes: 8, perTurn: 10, topics: 10, heard: "all", count: 10_000 } as const;
   const wide = await inTurn(client, spread);
   const isRedis = client === "node-redis";
@@ -54,7 +55,7 @@ for (const client of CLIENTS) {
   add("receiver, one topic", client, "µs", one.receivers, 0.25);
   const foreign = await inTurn(client, { ...spread, nodes: 2, heard: "none", count: 20_000 });
   add("receiver of foreign topics", client, "µs", foreign.receivers, 0.1);
-  const own = { ...spread, heard: "own", count: 14_000 } as const;
+  const own = { ...spread, heard: "own", perTurn: 7, count: 14_000 } as const;
   const two = await inTurn(client, { ...own, nodes: 2, topics: 1 });
   const eight = await inTurn(client, { ...own, nodes: 8, topics: 7 });
   add("2 nodes, one receiver", client, "µs", two.receivers, 1);
@@ -63,9 +64,10 @@ for (const client of CLIENTS) {
   add("one message a turn, p50", client, "µs latency", latency.p50, 1.1);
   add("one message a turn, p99", client, "µs latency", latency.p99, 1.1);
 }
-const page = syncPage(cells, await recoveries(), new Date());
-await Deno.writeTextFile(new URL("../../docs/benchmarks-sync.md", import.meta.url), page);
-console.log(page);
+const file = new URL("../../docs/benchmarks-sync.md", import.meta.url).pathname;
+await Deno.writeTextFile(file, syncPage(cells, await recoveries(), new Date()));
+await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", file] }).output();
+console.log(`${file} is written`);
 
 function add(
   name: string,
