@@ -98,10 +98,10 @@ export class Endpoint {
   /**
    * Driver that reaches the other nodes alone, as in crossws. Present with the option `sync`.
    *
-   * `publish` sends to the other nodes, and throws for the arguments for which the method of the
-   * endpoint throws. `subscribe` hears the messages of other nodes to all
-   * namespaces, and those for topics that have a subscriber on this node. With a driver of your
-   * own, `subscribe` hears all messages. `close` ends the connection.
+   * `publish` sends to the other nodes, and throws for the same arguments as `publish` of the
+   * endpoint. `subscribe` hears what other nodes send to all namespaces, or to topics that have a
+   * subscriber on this node. With a driver of your own, `subscribe` hears all messages. `close` ends
+   * the connection.
    */
   get sync(): SyncDriver | undefined {
     return this.#synced?.driver;

@@ -52,7 +52,7 @@ export class ReconnectLoop<Connection extends LoopConnection> {
   #failure: unknown = new Error("not connected yet");
   #isClosed = false;
   #nextUp = new Deferred();
-  /** What `subscribe()` returns until the next connection. */
+  /** The promise that `subscribe()` returns while there is no connection, and what resolves it. */
   #restoration: { readonly nextUp: Deferred; readonly promise: Promise<void> } | undefined;
   /** Ends the present connection, attempt or pause. */
   #interrupt: (error: unknown) => void = () => {};

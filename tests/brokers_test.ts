@@ -33,6 +33,9 @@ for (const runtime of named.length > 0 ? named : chosenRuntimes(runtimesOf.broke
           const result = (await programs.resultsOf(driver.name)).get(id);
           assert.ok(result, "the program ended before this case");
           if (result.status === "failed") throw new Error(result.detail);
+          if (result.status === "skipped") {
+            console.error(`NOT RUN: ${id} over ${driver.name}: ${result.detail}`);
+          }
         },
       });
     }

@@ -7,6 +7,8 @@ import { fixture, runtimes } from "./runtimes/native.ts";
 const bun = runtimes.find(({ name }) => name === "bun")!;
 const command = await bun.command(fixture("bun_hot"));
 
+if ("missing" in command) console.error(`NOT RUN: needs ${command.missing}: bun --hot`);
+
 Deno.test({
   name:
     "bun --hot: a client of the code before a reload gets 1012, and the new code serves the next",

@@ -26,7 +26,7 @@ interface Load {
   readonly nodes: number;
   readonly perTurn: number;
   readonly topics: number;
-  /** What a receiver hears. `none`: no message has a subscriber. `own`: each receiver its own topic. */
+  /** Topics of each receiver: all, one of its own, or none of those that are published. */
   readonly heard: "all" | "own" | "none";
   readonly count: number;
 }

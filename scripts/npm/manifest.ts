@@ -13,16 +13,14 @@ export const DIST = "dist";
 
 /** Packages that npm installs with onepeer. */
 const DEPENDENCIES = ["eventsource-parser", "ws"];
-/**
- * Client libraries of brokers, with the oldest versions that the tests have run with.
- */
+/** Client libraries of brokers, with the versions whose interface the brokers use. */
 const BROKER_CLIENTS: Readonly<Record<string, string>> = {
   "@nats-io/transport-node": ">=3",
   "ioredis": ">=5",
   "iovalkey": ">=0.3",
   "pg": ">=8",
   "postgres": ">=3.4",
-  "redis": ">=5",
+  "redis": ">=4",
 };
 /** Packages that only some entries need. Users of these entries install them. */
 const OPTIONAL_PEERS = ["srvx", "uWebSockets.js", ...Object.keys(BROKER_CLIENTS)];

@@ -59,7 +59,7 @@ class Stream {
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #rate: number;
-  /** What a stalled stream does when it goes on. */
+  /** Called when a stalled stream goes on. */
   #held: (() => void)[] | undefined;
   /** Time at which the next bytes may leave. */
   #freeAt = 0;

@@ -24,7 +24,7 @@ const LIBRARIES: Readonly<Record<string, MakeSync>> = {
   },
 };
 
-/** What a library cannot do, by its name. */
+/** Cases that a library cannot pass, by the name of the library. */
 const GAPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "postgres-js": {
     "N6.frozen":

@@ -26,7 +26,7 @@ const CLIENTS: Readonly<Record<string, MakeClient>> = {
     new Valkey({ host: "127.0.0.1", port, password, lazyConnect: true }),
 };
 
-/** Libraries that the gate tests. Others have the same code path as one of these. */
+/** Libraries that the gate tests: one version of each interface. */
 const IN_GATE: readonly string[] = ["redis-node-redis", "redis-ioredis"];
 
 /** Redis with each client library. */

@@ -3,7 +3,7 @@ import type { Buffer } from "node:buffer";
 import { frame, TEXT } from "../../../harness/clients/raw_client.ts";
 import { receiveChunk, type Receiver } from "../../../../shims/node/ws_receiver.ts";
 
-/** What the tests use of the real receiver. `@types/ws` 8.18 lacks the class. */
+/** Methods of the receiver of `ws` that the tests call. `@types/ws` 8.18 lacks the class. */
 interface WsReceiver extends Receiver {
   write(chunk: Uint8Array): boolean;
   on(event: string, listener: (data: Buffer) => void): unknown;
