@@ -1,17 +1,28 @@
-import manifest from "./package.json" with { type: "json" };
+import { versionOf } from "../tests/runtimes/versions.ts";
 
 /** Folder of the built programs, and of the packages that onepeer is compared with. */
 export const FOLDER: URL = new URL("../.cache/bench/", import.meta.url);
 
 /** Versions of the packages that onepeer is compared with. The project does not depend on them. */
-export const packages: Readonly<Record<string, string>> = manifest.dependencies;
+export const packages: Readonly<Record<string, string>> = Object.fromEntries(
+  ([
+    "@hono/node-server",
+    "@redis/client",
+    "crossws",
+    "hono",
+    "ioredis",
+    "socket.io",
+    "srvx",
+    "ws",
+  ] as const).map((name) => [name, versionOf(name)]),
+);
 
 /** Import map with the packages for Deno, which runs programs in place. */
 export const DENO_CONFIG: URL = new URL("deno.json", FOLDER);
 
 /** Installs the packages, unless they are installed. */
 export async function installPackages(): Promise<void> {
-  const wanted = JSON.stringify(manifest, null, 2);
+  const wanted = JSON.stringify({ private: true, dependencies: packages }, null, 2);
   const place = new URL("package.json", FOLDER);
   const isThere = await Deno.stat(new URL("node_modules/", FOLDER)).then(() => true, () => false);
   if (isThere && await Deno.readTextFile(place).catch(() => "") === wanted) return;
@@ -24,7 +35,9 @@ export async function installPackages(): Promise<void> {
   }).output();
   if (success) return;
   await Deno.remove(place);
-  throw new Error(`Cannot install bench/package.json: ${new TextDecoder().decode(stderr)}`);
+  throw new Error(
+    `Cannot install the packages of bench/packages.ts: ${new TextDecoder().decode(stderr)}`,
+  );
 }
 
 const imports = Object.fromEntries(

@@ -1,6 +1,7 @@
 import { builtProgram } from "../tests/harness/processes/built_program.ts";
 import { runtimes } from "../tests/runtimes/native.ts";
-import { programCommand, WORKERD_VERSION } from "../tests/harness/processes/workerd.ts";
+import { versionOf } from "../tests/runtimes/versions.ts";
+import { programCommand, WORKERD_DATE } from "../tests/harness/processes/workerd.ts";
 import { DENO_CONFIG, FOLDER } from "./packages.ts";
 
 /** A runtime of the bench. */
@@ -42,7 +43,7 @@ export const durableObjects: BenchRuntime = {
   name: "durable",
   title: "Durable Objects",
   short: "Durable Objects",
-  versions: { workerd: WORKERD_VERSION },
+  versions: { workerd: versionOf("workerd") },
   async command(program) {
     const built = await builtProgram(program, "node", folderOf(program));
     const name = `bench-${program.pathname.split("/").at(-2)}`;
@@ -52,7 +53,7 @@ export const durableObjects: BenchRuntime = {
   },
 };
 
-const DATE = { date: "2026-11-17" };
+const DATE = { date: WORKERD_DATE };
 
 const DURABLE = `
   import { DurableObject } from "cloudflare:workers";

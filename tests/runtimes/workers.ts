@@ -1,6 +1,6 @@
 import { durableObjects, noSignal } from "./durable.ts";
 import type { Gap, Runtime } from "./native.ts";
-import { workerdRuntime } from "../harness/processes/workerd.ts";
+import { WORKERD_DATE, workerdRuntime } from "../harness/processes/workerd.ts";
 
 /** Gaps of workerd that all sockets share. */
 const shared = (...ids: string[]) => ids.map((id) => [id, durableObjects.gaps[id]!] as const);
@@ -45,7 +45,7 @@ const workerGaps: Readonly<Record<string, Gap>> = Object.fromEntries([
 
 /** Plain Workers of the current compatibility date: a column of the compatibility table. */
 export const workers: Runtime = workerdRuntime("worker", "Workers", {
-  date: "2026-11-17",
+  date: WORKERD_DATE,
   objects: false,
 }, workerGaps);
 

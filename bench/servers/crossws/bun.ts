@@ -1,4 +1,4 @@
-// @ts-ignore: a package of bench/package.json, installed on demand
+// @ts-ignore: a package of bench/packages.ts, installed on demand
 import adapter from "crossws/adapters/bun";
 import { serve, type Server } from "../bun.ts";
 import { announce, collectGarbage, isCompressed } from "../protocol.ts";

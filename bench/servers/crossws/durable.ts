@@ -1,4 +1,4 @@
-// @ts-ignore: a package of bench/package.json, installed on demand
+// @ts-ignore: a package of bench/packages.ts, installed on demand
 import adapter from "crossws/adapters/cloudflare";
 import { readCommand } from "../commands.ts";
 import { type ClassOf, stateText, topicsOf } from "../durable.ts";

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-// @ts-ignore: a package of bench/package.json, installed on demand
+// @ts-ignore: a package of bench/packages.ts, installed on demand
 import adapter from "crossws/adapters/node";
 import { announce, collectGarbage, isCompressed } from "../protocol.ts";
 import { hooks } from "./hooks.ts";

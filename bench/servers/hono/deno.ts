@@ -1,4 +1,4 @@
-// @ts-ignore: a package of bench/package.json, installed on demand
+// @ts-ignore: a package of bench/packages.ts, installed on demand
 import { Hono } from "hono";
 // @ts-ignore: the same
 import { upgradeWebSocket } from "hono/deno";

@@ -1,7 +1,7 @@
 /** Socket.IO, whose packets for rooms, events and acknowledgements cost extra CPU time. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-// @ts-ignore: a package of bench/package.json, installed on demand
+// @ts-ignore: a package of bench/packages.ts, installed on demand
 import { Server } from "socket.io";
 import { announce, collectGarbage, isEcho, readCommand } from "../protocol.ts";
 

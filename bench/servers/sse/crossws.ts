@@ -1,4 +1,4 @@
-// @ts-ignore: a package of bench/package.json, installed on demand
+// @ts-ignore: a package of bench/packages.ts, installed on demand
 import adapter from "crossws/adapters/sse";
 import { topicOf } from "../commands.ts";
 import { countMessage } from "./received.ts";

@@ -1,7 +1,7 @@
 import { build } from "esbuild";
 import { builtProgram, replaceFile } from "./built_program.ts";
-import { npmBinary } from "./npm_binary.ts";
 import type { Gap, Runtime } from "../../runtimes/native.ts";
+import { pinnedBinary, versionOf } from "../../runtimes/versions.ts";
 
 /** Options for a program on workerd. */
 export interface WorkerdOptions {
@@ -17,8 +17,9 @@ export interface WorkerdOptions {
   readonly sse?: boolean;
 }
 
-/** Version of workerd for tests and benchmarks. */
-export const WORKERD_VERSION = "1.20261117.1";
+/** Newest compatibility date of the workerd under test: the day in its version. */
+export const WORKERD_DATE: string = versionOf("workerd")
+  .replace(/^1\.(\d{4})(\d\d)(\d\d)\..*$/, "$1-$2-$3");
 
 const CACHE = new URL("../../../.cache/workerd/", import.meta.url);
 
@@ -90,7 +91,7 @@ export async function programCommand(
   source: string,
   options: WorkerdOptions,
 ): Promise<readonly string[] | undefined> {
-  const workerd = await npmBinary("@cloudflare/workerd-linux-64", WORKERD_VERSION, "bin/workerd");
+  const workerd = await pinnedBinary("workerd", "bin/workerd");
   if (!workerd) return undefined;
   const folder = new URL(`${name}/`, CACHE);
   await Deno.mkdir(folder, { recursive: true });

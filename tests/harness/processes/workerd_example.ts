@@ -1,4 +1,4 @@
-import { programCommand } from "./workerd.ts";
+import { programCommand, WORKERD_DATE } from "./workerd.ts";
 
 /** Folder of the example for Cloudflare. */
 export const EXAMPLE: URL = new URL("../../../examples/cloudflare/", import.meta.url);
@@ -47,5 +47,5 @@ export async function buildExample(): Promise<void> {
  */
 export async function exampleCommand(): Promise<readonly string[] | undefined> {
   await buildExample();
-  return await programCommand("example", PROGRAM, { date: "2026-11-17" });
+  return await programCommand("example", PROGRAM, { date: WORKERD_DATE });
 }
