@@ -11,6 +11,7 @@ import {
   type RawFrame,
   TEXT,
 } from "../harness/clients/raw_client.ts";
+import type { MachineClock } from "../harness/machine.ts";
 import { RawConnection } from "./raw_connection.ts";
 import { type Agreed, close, type End, type Row, type WireMessage } from "./row.ts";
 
@@ -37,9 +38,15 @@ const MAX_MS = 3000;
 const FAIL_FAST_MS = 600;
 const MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/** Runs a row against a server. */
-export async function exchange(row: Row, port: number, path: string, way: Way): Promise<Exchange> {
-  using connection = await RawConnection.connect(port);
+/** Runs a row against a server. The clock measures how long the server may take. */
+export async function exchange(
+  row: Row,
+  port: number,
+  path: string,
+  way: Way,
+  clock?: MachineClock,
+): Promise<Exchange> {
+  using connection = await RawConnection.connect(port, clock);
   const write = (data: Uint8Array) =>
     way === "in pieces" && row.cuts
       ? connection.writePieces(data, row.cuts)

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import { CLOSE, parseFrame, type RawFrame } from "../harness/clients/raw_client.ts";
 import { sleep } from "../harness/clients/case_client.ts";
+import type { MachineClock } from "../harness/machine.ts";
 import { TimeLimit } from "../harness/time_limit.ts";
 
 /** Milliseconds after which a server has usually read the previous byte. */
@@ -22,19 +23,22 @@ export class RawConnection implements Disposable {
   /** Whether the server has ended its half, or reset the connection. */
   isOver = false;
   readonly #conn: Deno.TcpConn;
+  readonly #clock: MachineClock | undefined;
   #received: Buffer = Buffer.alloc(0);
   #isWritable = true;
   #heard: PromiseWithResolvers<void> = Promise.withResolvers();
 
-  private constructor(conn: Deno.TcpConn) {
+  private constructor(conn: Deno.TcpConn, clock: MachineClock | undefined) {
     this.#conn = conn;
+    this.#clock = clock;
     void this.#read();
   }
 
-  static async connect(port: number): Promise<RawConnection> {
+  /** @param clock clock of the waits for the server; by default that of {@linkcode TimeLimit}. */
+  static async connect(port: number, clock?: MachineClock): Promise<RawConnection> {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port });
     conn.setNoDelay(true);
-    return new RawConnection(conn);
+    return new RawConnection(conn, clock);
   }
 
   /** Writes as much as the server still accepts. */
@@ -140,7 +144,7 @@ export class RawConnection implements Disposable {
 
   async #until(isThere: () => boolean, ms: number): Promise<void> {
     if (isThere()) return;
-    const limit = new TimeLimit(ms);
+    const limit = new TimeLimit(ms, this.#clock);
     while (!isThere() && !limit.isOver) await limit.pause(this.#heard.promise);
   }
 }
