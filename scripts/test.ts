@@ -12,10 +12,10 @@ import { fail, readArguments } from "./arguments.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const REPORT = new URL(".cache/junit.xml", ROOT);
-/** One part for each processor. Many parts mostly wait, so further parts fill the idle time. */
+/** One part for each processor. Most parts mostly wait, so further parts fill the idle time. */
 const AT_ONCE = Math.max(2, navigator.hardwareConcurrency);
-/** Largest number of further parts. With more, tests of time limits fail on a slow machine. */
-const EXTRA = AT_ONCE >> 1;
+/** Largest number of further parts. They all may need a processor later, at the same time. */
+const EXTRA = Math.ceil(1.5 * AT_ONCE);
 
 const { names, has, value } = readArguments({
   help: `deno task test [part…] [--quick] [--at-once=N]
@@ -26,7 +26,7 @@ Parts that fail run once more, alone. If they pass then, the last line names the
   part         a test file, a runtime, or both in quotes: layers, node24, "faults bun"; default: all
   --quick      unit tests, and the contract on Deno and one Node
   --at-once=N  number of parts that run at the same time; default: ${AT_ONCE}, and up to
-               half as many more while the processors are idle`,
+               ${EXTRA} more, one by one, while the processors are idle`,
   flags: ["--quick"],
   options: ["--at-once"],
 });

@@ -6,6 +6,8 @@ export interface Part {
   readonly name: string;
   /** Test files and folders. */
   readonly files: readonly string[];
+  /** Files and folders below {@linkcode files} that another part runs. */
+  readonly except?: readonly string[];
   /** Name of the only runtime on which the files run. */
   readonly runtime?: string;
   /** Approximate seconds that the part takes. The longest part starts first. */
@@ -17,22 +19,25 @@ const QUICK_RUNTIMES = ["deno", "node24"];
 
 /** Seconds of the files that differ much from {@linkcode USUAL_SECONDS}. */
 const SECONDS: Readonly<Record<string, number>> = {
-  brokers: 200,
-  soak: 40,
-  faults: 35,
-  chat_e2e: 30,
+  brokers: 80,
+  soak: 35,
+  faults: 30,
+  chat_e2e: 25,
   sse_browser: 25,
   cloudflare_chat_e2e: 20,
-  fuzz: 20,
-  conformance: 14,
-  durable: 25,
-  middleboxes: 30,
-  worker: 25,
+  durable: 20,
+  worker: 20,
+  serve: 20,
+  fuzz: 15,
+  conformance: 15,
+  middleboxes: 15,
 };
 const USUAL_SECONDS = 10;
 
-/** Tests without a server of a runtime. They are short, so they share one part. */
+/** Tests without a server of a runtime. */
 const UNITS: readonly string[] = ["tests/unit/", "tests/layers_test.ts", "tests/mutation_test.ts"];
+/** Unit tests that mostly wait: half of the time of all. */
+const UNITS_OF_SYNC = ["tests/unit/sync/"];
 
 /**
  * Splits the test files into parts: one for each file, or one for each runtime of a file.
@@ -41,7 +46,10 @@ const UNITS: readonly string[] = ["tests/unit/", "tests/layers_test.ts", "tests/
  * @param files names of the files in `tests/`.
  */
 export function partsOf(files: readonly string[]): Part[] {
-  const parts: Part[] = [{ name: "unit", files: UNITS, seconds: 20 }];
+  const parts: Part[] = [
+    { name: "unit", files: UNITS, except: UNITS_OF_SYNC, seconds: 40 },
+    { name: "unit sync", files: UNITS_OF_SYNC, seconds: 40 },
+  ];
   for (const file of files) {
     const path = `tests/${file}`, name = file.replace(/_test\.ts$/, "");
     if (!file.endsWith("_test.ts") || UNITS.includes(path)) continue;
@@ -57,7 +65,7 @@ export function partsOf(files: readonly string[]): Part[] {
 
 /** Parts for daily work: unit tests, and the contract on Deno and one Node. */
 export function quickParts(parts: readonly Part[]): Part[] {
-  const names = ["unit", ...QUICK_RUNTIMES.map((name) => `conformance ${name}`)];
+  const names = ["unit", "unit sync", ...QUICK_RUNTIMES.map((name) => `conformance ${name}`)];
   return parts.filter(({ name }) => names.includes(name));
 }
 

@@ -9,7 +9,9 @@ import type { Part } from "./parts.ts";
  */
 export async function prepare(parts: readonly Part[]): Promise<void> {
   const names = new Set(parts.map(({ runtime }) => runtime));
-  const isWhole = parts.some(({ name, runtime }) => name !== "unit" && runtime === undefined);
+  const isWhole = parts.some(({ name, runtime }) =>
+    !name.startsWith("unit") && runtime === undefined
+  );
   const all: Runtime[] = Object.values(runtimesOf).flat();
   const wanted = new Set(all.filter(({ name }) => isWhole || names.has(name)));
   await emittedLibraryIsThere();

@@ -12,6 +12,7 @@ Deno.test("partsOf() puts every test file into one part, including files that no
     "tests/unit/",
     "tests/layers_test.ts",
     "tests/mutation_test.ts",
+    "tests/unit/sync/",
     "tests/new_test.ts",
   ]);
 });
@@ -28,6 +29,7 @@ Deno.test("partsOf() returns one part of the contract for each runtime", () => {
 Deno.test("the quick parts are the unit tests, and the contract on Deno and one Node", () =>
   assert.deepEqual(quickParts(parts).map(({ name }) => name), [
     "unit",
+    "unit sync",
     "conformance deno",
     "conformance node24",
   ]));
@@ -37,7 +39,7 @@ Deno.test("parts can be chosen by a test file, a runtime, or both", () => {
   assert.equal(names().length, parts.length);
   assert.deepEqual(names("new"), ["new"]);
   assert.deepEqual(names("bun"), ["conformance bun"]);
-  assert.deepEqual(names("conformance bun", "unit"), ["unit", "conformance bun"]);
+  assert.deepEqual(names("conformance bun", "unit"), ["unit", "unit sync", "conformance bun"]);
   assert.deepEqual(names("conform"), []);
 });
 
