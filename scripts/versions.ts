@@ -30,7 +30,7 @@ if (!await exists("npm")) fail("Cannot ask for the newest versions: needs npm");
 
 const behind = (await Promise.all(lanes(Object.entries(releases), AT_ONCE, outdated))).flat();
 const stays = ({ held, sha256 }: PinnedRelease) =>
-  held ?? (sha256 && "compare the checksum by hand");
+  held ?? (sha256 && "compare the checksums by hand");
 for (const { name, newest, release } of behind) {
   const reason = stays(release);
   console.log(`${name} ${release.version} → ${newest}${reason ? `, held: ${reason}` : ""}`);

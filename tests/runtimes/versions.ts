@@ -10,8 +10,8 @@ export interface PinnedRelease {
   readonly within?: number;
   /** Reason why the list keeps a version that is not the newest. */
   readonly held?: string;
-  /** Checksum of a binary that others than its authors publish. A person must renew it. */
-  readonly sha256?: string;
+  /** Checksums of binaries that others than their authors publish, by file. A person renews them. */
+  readonly sha256?: Readonly<Record<string, string>>;
 }
 
 /** Name of a release in the list. */
@@ -31,5 +31,5 @@ export function versionOf(name: Pinned): string {
 /** Fetches a file of a release that ships for one platform only, as `npmBinary()` does. */
 export function pinnedBinary(name: Pinned, file: string): Promise<string | undefined> {
   const { package: on = name, version, sha256 } = releases[name];
-  return npmBinary(on, version, file, sha256);
+  return npmBinary(on, version, file, sha256?.[file]);
 }
