@@ -7,6 +7,13 @@ const IS_PLAIN: readonly boolean[] = Array.from(
   { length: 0x80 },
   (_, code) => PLAIN.test(String.fromCharCode(code)),
 );
+/** Escapes of the ASCII characters, such as `=2F`. */
+const ASCII: readonly string[] = Array.from(
+  { length: 0x80 },
+  (_, code) => `=${code.toString(16).toUpperCase().padStart(2, "0")}`,
+);
+/** Longest name that is joined from parts. For the longest names, that takes far more time. */
+const MAX_SHORT = 256;
 const HEX = new TextEncoder().encode("0123456789ABCDEF");
 const EQUALS_SIGN = 0x3d, LETTER_U = 0x55;
 /** Most characters for each UTF-16 code unit of a name: `=E2=82=AC` for `€`. */
@@ -32,7 +39,27 @@ export function channelOf(namespace: string, topic: string): string {
 export function escapeName(name: string): string {
   if (PLAIN.test(name)) return name;
   if (name === "") return "="; // NATS rejects an empty part
-  // Written as bytes: a name may have megabytes, and adding to a string then takes a second.
+  return (name.length <= MAX_SHORT ? escapeAscii(name) : undefined) ?? escapeLong(name);
+}
+
+/**
+ * Escapes a name in ASCII. Returns `undefined` for any other name. For a short name such as `/chat`,
+ * this takes a tenth of the time of {@linkcode escapeLong}.
+ */
+function escapeAscii(name: string): string | undefined {
+  let text = "", from = 0;
+  for (let i = 0; i < name.length; i++) {
+    const code = name.charCodeAt(i);
+    if (code >= 0x80) return undefined;
+    if (IS_PLAIN[code]) continue;
+    text += name.slice(from, i) + ASCII[code]!;
+    from = i + 1;
+  }
+  return text + name.slice(from);
+}
+
+/** Escapes any name. Writes bytes: a name may have megabytes, and adding to a string is slow then. */
+function escapeLong(name: string): string {
   const text = new Uint8Array(MAX_GROWTH * name.length);
   let at = 0;
   const escape = (byte: number) => {

@@ -30,6 +30,16 @@ Deno.test("escapeName() leaves letters, digits, _ and - as they are, and escapes
   }
 });
 
+Deno.test("escapeName() escapes names of every length in the same way", () => {
+  for (const length of [1, 2, 255, 256, 257, 1000]) {
+    const name = "/\0x".repeat(length).slice(0, length);
+    const text = "=2F=00x".repeat(length).slice(0, 7 * Math.floor(length / 3) + 3 * (length % 3));
+    assert.equal(escapeName(name), text);
+    assert.equal(escapeName(`${name}é`), `${text}=C3=A9`);
+    assert.equal(unescapeName(text), name);
+  }
+});
+
 Deno.test("unescapeName() returns every name that escapeName() has escaped", () => {
   fc.assert(fc.property(name, (name) => assert.equal(unescapeName(escapeName(name)), name)));
 });
