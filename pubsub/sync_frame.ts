@@ -1,6 +1,6 @@
 import { Frame } from "../socket/frame.ts";
 import { escapeName, unescapeName } from "./channel.ts";
-import type { OutgoingFrame } from "../socket/socket.ts";
+import type { OutgoingFrame, Payload } from "../socket/socket.ts";
 
 /** One message between nodes. */
 export interface NodeMessage {
@@ -84,32 +84,33 @@ export function encodeFrame(
   node: Uint8Array,
   messages: readonly NodeMessage[],
 ): Uint8Array<ArrayBuffer> {
-  const topics = messages.map(({ topic }) => {
-    return topic === undefined ? undefined : utf8.encode(escapeName(topic));
-  });
+  const topics = messages.map(({ topic }) => topic === undefined ? undefined : escapeName(topic));
   let size = HEADER_BYTES + 1;
   for (let i = 0; i < messages.length; i++) {
-    size += OVERHEAD_BYTES + messages[i]!.frame.byteLength + (topics[i]?.byteLength ?? 0);
+    size += OVERHEAD_BYTES + messages[i]!.frame.byteLength + (topics[i]?.length ?? 0);
   }
   const bytes = new Uint8Array(size);
   bytes[0] = VERSION;
   bytes.set(node, ID_AT);
   let at = HEADER_BYTES;
   if (messages.length === 0) bytes[at++] = EMPTY;
-  const write = (part: Uint8Array) => {
-    at = writeLength(bytes, at, part.byteLength);
-    bytes.set(part, at);
-    at += part.byteLength;
-  };
   for (let i = 0; i < messages.length; i++) {
     const { frame, compress } = messages[i]!, topic = topics[i];
     bytes[at++] = (typeof frame.payload === "string" ? TEXT : 0) |
-      (compress ? 0 : NO_COMPRESSION) | (topic ? NAMED : 0) |
+      (compress ? 0 : NO_COMPRESSION) | (topic === undefined ? 0 : NAMED) |
       (i === messages.length - 1 ? LAST : 0);
-    if (topic) write(topic);
-    write(frame.bytes);
+    if (topic !== undefined) at = writePart(bytes, at, topic, topic.length);
+    at = writePart(bytes, at, frame.payload, frame.byteLength);
   }
   return bytes.subarray(0, at);
+}
+
+/** Writes text into the frame itself: as bytes of its own, each text would be garbage a turn later. */
+function writePart(bytes: Uint8Array, at: number, part: Payload, length: number): number {
+  at = writeLength(bytes, at, length);
+  if (typeof part === "string") utf8.encodeInto(part, bytes.subarray(at));
+  else bytes.set(part, at);
+  return at + length;
 }
 
 function writeLength(bytes: Uint8Array, at: number, length: number): number {
