@@ -1,3 +1,5 @@
+import { Deferred } from "./deferred.ts";
+
 /**
  * Timers of one endpoint, with a count: a test can check that no timer is left. Each timer is one
  * timer of the runtime, since all runtimes handle many timers efficiently.
@@ -33,6 +35,22 @@ export class Timers {
     return () => {
       if (this.#running.delete(timer)) clearInterval(timer);
     };
+  }
+
+  /**
+   * Waits for work, at most `ms`. Returns whether the work was done in time. Rejects if the work has
+   * failed in time.
+   */
+  async within(ms: number, work: void | PromiseLike<unknown>): Promise<boolean> {
+    const late = new Deferred(), cancel = this.after(ms, late.resolve);
+    try {
+      return await Promise.race([
+        Promise.resolve(work).then(() => true),
+        late.promise.then(() => false),
+      ]);
+    } finally {
+      cancel();
+    }
   }
 
   /** Returns a promise that this request can await, even if another request resolves `promise`. */

@@ -1,15 +1,11 @@
-import { Deferred } from "../common/deferred.ts";
 import type { Broker, BrokerHost } from "./broker.ts";
 import { ALL_NAMESPACES, channelOf } from "./channel.ts";
 import { Epochs } from "./epochs.ts";
 import { Interest } from "./interest.ts";
-import type { LinkHost, NodeLink, NodePublish } from "./node_link.ts";
+import { type LinkHost, MAX_CLOSING, type NodeLink, type NodePublish } from "./node_link.ts";
 import { Outbox } from "./outbox.ts";
 import type { SyncAdapter } from "./sync_adapter.ts";
 import { decodeFrame, encodeFrame, isOlder, nodeBytes, senderOf, setEpoch } from "./sync_frame.ts";
-
-/** Milliseconds that a closing node waits until the broker confirms the last messages. */
-const MAX_SETTLING = 2000;
 
 /** Makes the option `sync` of brokers. Calls `makeBroker` for each endpoint, with the id of its node. */
 export function overBroker(makeBroker: (node: string) => Broker): SyncAdapter {
@@ -76,9 +72,7 @@ export class BrokerLink implements NodeLink, BrokerHost {
 
   async close(): Promise<void> {
     this.interest.close();
-    const late = new Deferred(), cancel = this.#host.timers.after(MAX_SETTLING, late.resolve);
-    await Promise.race([this.#outbox.settle(), late.promise]);
-    cancel();
+    await this.#host.timers.within(MAX_CLOSING, this.#outbox.settle());
     await this.#broker.close();
   }
 

@@ -1,12 +1,8 @@
-import { Deferred } from "../common/deferred.ts";
 import { invalidOption } from "../common/errors.ts";
 import { isThenable } from "../common/thenable.ts";
 import { encode } from "../socket/frame.ts";
 import type { SyncDriver, SyncMessage } from "./sync_adapter.ts";
-import type { LinkHost, NodeLink, NodePublish } from "./node_link.ts";
-
-/** Milliseconds that a closing node waits for the driver. */
-const MAX_CLOSING = 2000;
+import { type LinkHost, MAX_CLOSING, type NodeLink, type NodePublish } from "./node_link.ts";
 
 /** Link over the driver of a user, which sends each message to every other node. */
 export class DriverLink implements NodeLink {
@@ -51,15 +47,8 @@ export class DriverLink implements NodeLink {
 
   /** Rejects if the driver fails, or takes too long. */
   async close(): Promise<void> {
-    const late = new Deferred(), cancel = this.#host.timers.after(MAX_CLOSING, late.resolve);
-    const tooLate = late.promise.then(() => {
-      throw new Error(`the driver's close() takes over ${MAX_CLOSING} ms`);
-    });
-    try {
-      await Promise.race([this.#driver.close?.(), tooLate]);
-    } finally {
-      cancel();
-    }
+    if (await this.#host.timers.within(MAX_CLOSING, this.#driver.close?.())) return;
+    throw new Error(`the driver's close() takes over ${MAX_CLOSING} ms`);
   }
 
   #received(message: SyncMessage): void {

@@ -5,6 +5,9 @@ import type { HubObserver } from "./hub_observer.ts";
 /** Largest message between nodes, in bytes. */
 export const MAX_NODE_MESSAGE: number = 16 * 1024 * 1024;
 
+/** Milliseconds that a link that closes waits for its broker or driver. */
+export const MAX_CLOSING = 2000;
+
 /** A publish, on its way to other nodes or from another node. */
 export interface NodePublish {
   /** Namespace whose subscribers get the message; `undefined` for all namespaces. */

@@ -427,6 +427,14 @@ export const peers: readonly Fault[] = [
     caughtBy: ["unit timers"],
   },
   {
+    id: "timers-within-kept",
+    file: "common/timers.ts",
+    what: "A node that has closed keeps the process alive for two more seconds",
+    find: "    } finally {\n      cancel();\n    }\n",
+    replace: "    } finally { /* nothing */ }\n",
+    caughtBy: ["unit timers"],
+  },
+  {
     id: "timers-watch-goes-on",
     file: "common/timers.ts",
     what: "A watch without entries keeps its timer",

@@ -37,6 +37,24 @@ Deno.test("Timers.after() returns a function that cancels only this timer", () =
   assert.equal(timers.size, 0);
 });
 
+Deno.test("Timers.within() returns whether work is done in time, and leaves no timer", async () => {
+  const timers = new Timers(), done = Promise.resolve(), never = new Promise<never>(() => {});
+  const all = [timers.within(60_000, done), timers.within(60_000, undefined)];
+  assert.deepEqual(await Promise.all([...all, timers.within(1, never)]), [true, true, false]);
+  assert.equal(timers.size, 0);
+});
+
+Deno.test("Timers.within() rejects as the work does, and ignores a failure that comes too late", async () => {
+  const timers = new Timers(), error = new Error("planned");
+  await assert.rejects(timers.within(60_000, Promise.reject(error)), error);
+  let fail!: (error: unknown) => void;
+  const work = new Promise<void>((_, reject) => fail = reject);
+  assert.equal(await timers.within(1, work), false);
+  fail(error);
+  await sleep(1); // an unhandled rejection fails the test
+  assert.equal(timers.size, 0);
+});
+
 Deno.test("Timers.every() calls back repeatedly until cancelled, also from its callback", async () => {
   const timers = new Timers();
   let calls = 0;
