@@ -17,6 +17,9 @@ interface Known {
 /**
  * The newest epochs of other nodes. A node begins a new epoch at each connection to its broker. What
  * a lost connection still carries may arrive seconds later, out of order: its epoch tells.
+ *
+ * Before the first frame of the new epoch, late frames are accepted: they are in order, and nothing
+ * tells that they are late. A time in the frames would not help, as the clocks of nodes differ.
  */
 export class Epochs {
   readonly #known = new Map<bigint, Known>();
