@@ -1,3 +1,4 @@
+import { Deferred } from "../../common/deferred.ts";
 import { Machine, type MachineClock } from "./machine.ts";
 
 /** Longest time in milliseconds between two readings of the clock. */
@@ -49,9 +50,8 @@ export class TimeLimit {
   /** Waits for a promise or for the next reading of the clock, whichever comes first. */
   async pause(woken?: Promise<unknown>): Promise<void> {
     const step = Math.max(1, Math.min(STEP_MS, this.ms - this.#counted));
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, step);
-    await Promise.race([woken ?? promise, promise]);
+    const over = new Deferred(), timer = setTimeout(over.resolve, step);
+    await Promise.race([woken ?? over.promise, over.promise]);
     clearTimeout(timer);
   }
 
