@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { chosenRuntimes, runtimesOf } from "./harness/runtime_suites.ts";
+import { runtimes } from "./runtimes/native.ts";
 import { run } from "../scripts/npm/command.ts";
 
 /** Brokers between threads and between processes of one machine. Each program ends by itself. */
@@ -31,7 +32,7 @@ const programs: readonly Program[] = [
   },
 ];
 
-for (const runtime of chosenRuntimes(runtimesOf.brokers)) {
+for (const runtime of chosenRuntimes(runtimesOf.brokers, runtimes)) {
   for (const { fact, file, says } of programs) {
     const command = await runtime.command(new URL(`./brokers/${file}`, import.meta.url));
     const missing = "missing" in command ? command.missing : undefined;

@@ -23,7 +23,7 @@ export type SplitFile =
   | "brokers"
   | "middleboxes";
 
-/** Runtimes on which the gate tests the brokers. `TEST_RUNTIME=node20` and others run by hand. */
+/** Runtimes on which the gate tests the brokers. `TEST_RUNTIME=node20` and others run if asked. */
 const BROKER_RUNTIMES = ["deno", "node24"];
 
 /** Runtimes of each test file that runs on several. `deno task test` runs each alone. */
@@ -42,8 +42,15 @@ export const runtimesOf: Readonly<Record<SplitFile, readonly Runtime[]>> = {
 /** Environment variable with the name of the only runtime on which a test file runs. */
 export const ONLY_RUNTIME = "TEST_RUNTIME";
 
-/** Returns the runtimes for this process: all, unless {@linkcode ONLY_RUNTIME} names one. */
-export function chosenRuntimes(all: readonly Runtime[]): readonly Runtime[] {
+/**
+ * Returns the runtimes for this process: the usual ones, unless {@linkcode ONLY_RUNTIME} names one.
+ *
+ * @param possible runtimes that may be named. Default: the usual ones.
+ */
+export function chosenRuntimes(
+  usual: readonly Runtime[],
+  possible: readonly Runtime[] = usual,
+): readonly Runtime[] {
   const only = Deno.env.get(ONLY_RUNTIME);
-  return only === undefined ? all : all.filter(({ name }) => name === only);
+  return only === undefined ? usual : possible.filter(({ name }) => name === only);
 }
