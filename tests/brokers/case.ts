@@ -1,20 +1,8 @@
 import type { AdapterOptions } from "../../endpoint/adapter.ts";
 import { ChildNode, type ChildOptions } from "./child_node.ts";
-import type { BrokerDriver, BrokerFaults, BrokerServer, SyncOptions } from "./driver.ts";
+import type { Ability, BrokerDriver, BrokerFaults, BrokerServer, SyncOptions } from "./driver.ts";
 import { Proxy, type ProxyOptions } from "./proxy.ts";
 import { TestNode } from "./test_node.ts";
-
-/** Ability of a driver that a case may need. */
-export type Need =
-  | "faults"
-  | "cut"
-  | "exhaust"
-  | "forge"
-  | "connections"
-  | "child"
-  | "port"
-  | "stall"
-  | "limit";
 
 /** A clause of `docs/contract.md` that holds over every broker, as one executable fact. */
 export interface BrokerCase {
@@ -27,19 +15,28 @@ export interface BrokerCase {
   /** Whether no other case may run meanwhile, as the case blocks the process. */
   readonly runsAlone?: boolean;
   /** Abilities that the case needs. Drivers that lack one do not run the case. */
-  readonly needs?: readonly Need[];
+  readonly needs?: readonly Ability[];
   /** Milliseconds after which the case fails. Default: 10,000. */
   readonly maxMs?: number;
   run(cluster: Cluster): Promise<void>;
 }
 
-/** Returns the first thing that a case needs and a driver lacks. */
-export function lack(
-  { needsServer, needs = [] }: BrokerCase,
+/** Returns the reason why a driver cannot run a case, if there is one. */
+export function reasonToSkip(
+  { id, needsServer, needs = [] }: BrokerCase,
+  { name, gaps, abilities }: BrokerDriver,
+): string | undefined {
+  const all: readonly Ability[] = needsServer ? ["faults", ...needs] : needs;
+  const lacking = all.find((need) => !abilities.includes(need));
+  return gaps?.[id] ?? (lacking === undefined ? undefined : `${name} has no ${lacking}`);
+}
+
+/** Returns the abilities that a driver and its server really have. */
+export function abilitiesOf(
   driver: BrokerDriver,
   { faults, forge, connections, address, port, replacesStalled, maxChannels }: BrokerServer,
-): Need | undefined {
-  const has: Record<Need, unknown> = {
+): Ability[] {
+  const has: Record<Ability, unknown> = {
     faults,
     cut: faults?.cut,
     exhaust: faults?.exhaust,
@@ -50,8 +47,7 @@ export function lack(
     stall: port !== undefined && replacesStalled,
     child: address !== undefined && driver.attach,
   };
-  const all: readonly Need[] = needsServer ? ["faults", ...needs] : needs;
-  return all.find((need) => !has[need]);
+  return (Object.keys(has) as Ability[]).filter((ability) => has[ability]);
 }
 
 /** The nodes of one case. */

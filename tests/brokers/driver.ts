@@ -1,11 +1,29 @@
 import type { SyncAdapter } from "../../pubsub/sync_adapter.ts";
 
+/**
+ * Ability of a driver that a case may need. `child` is the ability to have nodes in several
+ * processes, and `stall` the ability to replace a connection that stalls. The others are members of
+ * {@linkcode BrokerServer} and {@linkcode BrokerFaults}.
+ */
+export type Ability =
+  | "faults"
+  | "cut"
+  | "exhaust"
+  | "forge"
+  | "connections"
+  | "child"
+  | "port"
+  | "stall"
+  | "limit";
+
 /** A broker under test. */
 export interface BrokerDriver {
   /** Argument of the program, and name in the report, such as `redis-ioredis`. */
   readonly name: string;
   /** Whether the gate leaves the driver out. `TEST_ALL_BROKERS=1` runs it. */
   readonly isExtra?: boolean;
+  /** Abilities that cases may use. Must be those of its server: see `abilitiesOf`. */
+  readonly abilities: readonly Ability[];
   /** Cases that the client library cannot pass, by id, with the reason. */
   readonly gaps?: Readonly<Record<string, string>>;
   /** Returns the command or package that this machine or runtime lacks. */

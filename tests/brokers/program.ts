@@ -5,7 +5,7 @@
  * @module
  */
 import process from "node:process";
-import { type BrokerCase, Cluster, lack } from "./case.ts";
+import { abilitiesOf, type BrokerCase, Cluster, reasonToSkip } from "./case.ts";
 import { brokerCases } from "./cases.ts";
 import { CHILD, type ChildOptions, runChild } from "./child_node.ts";
 import type { BrokerDriver, BrokerServer } from "./driver.ts";
@@ -15,8 +15,8 @@ import { TimeLimit } from "../harness/time_limit.ts";
 /** A line of the program's output. */
 export interface CaseResult {
   readonly id: string;
-  readonly status: "passed" | "failed" | "skipped";
-  readonly detail?: string;
+  /** Reason why the case has failed; absent if the case has passed. */
+  readonly failure?: string;
 }
 
 /** Cases with a server of their own that run at the same time. Most of their time is waiting. */
@@ -40,14 +40,17 @@ function driverOf(name: string | undefined): BrokerDriver {
 async function runCases(driver: BrokerDriver, ids: readonly string[]): Promise<void> {
   // One server for all cases that leave it alone: each case is a cluster of its own.
   const shared = await driver.start();
+  checkAbilities(driver, shared);
   let hasFailed = false;
-  const needed = brokerCases.filter(({ id }) => ids.length === 0 || ids.includes(id));
+  const needed = brokerCases.filter((it) => {
+    return (ids.length === 0 || ids.includes(it.id)) && reasonToSkip(it, driver) === undefined;
+  });
   const runInTurn = async (queue: [number, BrokerCase][]) => {
     for (let next = queue.shift(); next; next = queue.shift()) {
       const [number, brokerCase] = next;
       const result = await resultOf(driver, shared, brokerCase, `case${number}`);
-      console.log(JSON.stringify({ id: brokerCase.id, ...result } satisfies CaseResult));
-      hasFailed ||= result.status === "failed";
+      console.log(JSON.stringify(result));
+      hasFailed ||= result.failure !== undefined;
     }
   };
   const numbered = [...needed.entries()];
@@ -62,23 +65,25 @@ async function runCases(driver: BrokerDriver, ids: readonly string[]): Promise<v
   if (hasFailed) process.exit();
 }
 
+/** Throws if a driver declares other abilities than its server has: cases would be left out. */
+function checkAbilities(driver: BrokerDriver, server: BrokerServer): void {
+  const found = abilitiesOf(driver, server).sort().join(), declared = driver.abilities;
+  if (declared.toSorted().join() === found) return;
+  throw new Error(`The driver ${driver.name} declares the abilities ${declared}: found ${found}`);
+}
+
 async function resultOf(
   driver: BrokerDriver,
   shared: BrokerServer,
-  brokerCase: BrokerCase,
+  { id, needsServer = false, maxMs = 10_000, run }: BrokerCase,
   name: string,
-): Promise<Omit<CaseResult, "id">> {
-  const { needsServer = false, maxMs = 10_000, run } = brokerCase;
-  const gap = driver.gaps?.[brokerCase.id];
-  if (gap) return { status: "skipped", detail: gap };
-  const lacking = lack(brokerCase, driver, shared);
-  if (lacking) return { status: "skipped", detail: `${driver.name} has no ${lacking}` };
+): Promise<CaseResult> {
   try {
     await using own = needsServer ? await driver.start() : undefined;
     await using cluster = new Cluster(own ?? shared, name, driver.name);
     await new TimeLimit(maxMs).race(run(cluster), `took longer than ${maxMs} ms`);
-    return { status: "passed" };
+    return { id };
   } catch (error) {
-    return { status: "failed", detail: error instanceof Error ? `${error.stack}` : String(error) };
+    return { id, failure: error instanceof Error ? `${error.stack}` : String(error) };
   }
 }

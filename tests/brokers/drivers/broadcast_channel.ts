@@ -4,6 +4,7 @@ import type { BrokerDriver } from "../driver.ts";
 /** Nodes of one thread. `tests/local_brokers_test.ts` has nodes in several threads. */
 export const broadcastChannelDriver: BrokerDriver = {
   name: "broadcast-channel",
+  abilities: ["forge"],
   start: () =>
     Promise.resolve({
       sync: (channel) => broadcastChannel({ channel }),

@@ -12,6 +12,7 @@ import type { BrokerDriver } from "../driver.ts";
 function clusterDriver(name: string, serialization: "json" | "advanced"): BrokerDriver {
   return {
     name,
+    abilities: ["forge"],
     async runsElsewhere() {
       if (nodeCluster.isWorker) return false;
       nodeCluster.setupPrimary({ serialization });

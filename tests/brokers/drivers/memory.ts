@@ -5,6 +5,7 @@ import type { BrokerDriver } from "../driver.ts";
 /** The broker within one process: the reference of the suite. */
 export const memoryDriver: BrokerDriver = {
   name: "memory",
+  abilities: [],
   start() {
     const clusters = new Map<string, SyncAdapter>();
     return Promise.resolve({

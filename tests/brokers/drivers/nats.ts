@@ -14,6 +14,7 @@ const MAX_CHANNELS = 11_000;
 /** NATS, with a token. */
 export const natsDriver: BrokerDriver = {
   name: "nats",
+  abilities: ["faults", "cut", "forge", "connections", "child", "port", "stall", "limit"],
   missing: async () => await hasCommand("nats-server") ? undefined : "nats-server",
   start,
   attach,

@@ -9,7 +9,7 @@ import {
   notifyStatement,
   senderOf,
 } from "../../../sync/postgres/notification.ts";
-import type { BrokerClient, BrokerDriver, BrokerServer } from "../driver.ts";
+import type { Ability, BrokerClient, BrokerDriver, BrokerServer } from "../driver.ts";
 import { PostgresServer } from "./postgres_server.ts";
 
 /** Makes the option `sync` for an address of the server. */
@@ -33,10 +33,13 @@ const GAPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
+const ABILITIES: readonly Ability[] = ["faults", "cut", "forge", "connections", "child", "port"];
+
 /** PostgreSQL with each client library. */
 export const postgresDrivers: readonly BrokerDriver[] = Object.entries(LIBRARIES).map(
   ([name, makeSync]) => ({
     name,
+    abilities: name === "postgres-pg" ? [...ABILITIES, "stall"] : ABILITIES,
     isExtra: name === "postgres-js", // the gate has one library of PostgreSQL
     gaps: GAPS[name] ?? {},
     missing: () => Promise.resolve(PostgresServer.missing()),
