@@ -1,4 +1,5 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
+import { MAX_TIME } from "./backoff.ts";
 
 /** The owner of an {@linkcode EventResponse}: settings and callbacks. */
 export interface EventResponseHost {
@@ -14,6 +15,8 @@ export interface EventResponseHost {
 
 /** Number of heartbeat intervals without data after which the client aborts a response. */
 const MAX_SILENT_HEARTBEATS = 2;
+
+const EVENT_STREAM = /^text\/event-stream\s*(?:;|$)/i;
 
 /** One response with events, and its outcome. */
 export class EventResponse {
@@ -43,7 +46,7 @@ export class EventResponse {
     this.#watch();
     try {
       const { status, headers, body } = await this.#host.request(poll, this.#abort.signal);
-      if (status === 200 && body && headers.get("content-type")?.startsWith("text/event-stream")) {
+      if (status === 200 && body && EVENT_STREAM.test(headers.get("content-type") ?? "")) {
         this.#host.headers(headers);
         await this.#readEvents(body);
         return "The stream was lost";
@@ -96,7 +99,7 @@ export class EventResponse {
     this.#timer = setTimeout(() => {
       this.wasSilent = true;
       this.#abort.abort();
-    }, MAX_SILENT_HEARTBEATS * this.#host.heartbeat);
+    }, Math.min(MAX_SILENT_HEARTBEATS * this.#host.heartbeat, MAX_TIME));
   }
 }
 

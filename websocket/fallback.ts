@@ -1,3 +1,4 @@
+import { MAX_TIME } from "./backoff.ts";
 import { parseUrl } from "./rules.ts";
 import { closeEvent, SocketTarget } from "./socket_target.ts";
 import type { WebSocketSSEOptions } from "./sse_options.ts";
@@ -135,7 +136,8 @@ export class FallbackSocket extends SocketTarget {
   #openWebSocket(): WebSocket | undefined {
     try {
       const socket = new WebSocket(this.#url, [...this.#protocols]);
-      this.#timer = setTimeout(() => this.#giveUp(), this.#options.timeout ?? DEFAULT_TIMEOUT);
+      const timeout = Math.min(this.#options.timeout ?? DEFAULT_TIMEOUT, MAX_TIME);
+      this.#timer = setTimeout(() => this.#giveUp(), timeout);
       return socket;
     } catch {
       return undefined;

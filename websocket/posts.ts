@@ -1,4 +1,4 @@
-import { backoff } from "./backoff.ts";
+import { backoff, MAX_TIME } from "./backoff.ts";
 
 /** Milliseconds that an attempt may take, like the server's `bodyTimeout`, plus one for each byte. */
 const ATTEMPT_TIMEOUT = 30_000;
@@ -25,6 +25,9 @@ export interface PostsHost {
   /** Called when messages do not reach the server. */
   failed(reason: string): void;
 }
+
+/** Most characters of a response to read: a refusal is a short JSON text. */
+const MAX_ANSWER = 4096;
 
 /** Statuses after which another attempt may succeed. A login page of a network answers 200. */
 const TRANSIENT: readonly number[] = [200, 408, 425, 429];
@@ -99,11 +102,12 @@ export class Posts {
   async #try(post: Post, sequence: number): Promise<boolean | undefined> {
     this.#attempt = new AbortController();
     // A firewall may forget the connection, and then drop packets without an answer.
-    const timer = setTimeout(() => this.retry(), ATTEMPT_TIMEOUT + post.size);
+    const timeout = Math.min(ATTEMPT_TIMEOUT + post.size, MAX_TIME);
+    const timer = setTimeout(() => this.retry(), timeout);
     try {
       const response = await this.#host.send(post, sequence, this.#attempt.signal);
       const { ok, status } = response;
-      const text = await response.text();
+      const text = await beginningOf(response);
       if (status >= 500 || TRANSIENT.includes(status)) return undefined;
       if (post.method === "DELETE") {
         this.#host.closed(ok, codeIn(text));
@@ -127,6 +131,19 @@ export class Posts {
       clearTimeout(timer);
     }
   }
+}
+
+/** Returns the beginning of a response, which may never end. */
+async function beginningOf({ body }: Response): Promise<string> {
+  const reader = body?.getReader(), decoder = new TextDecoder();
+  let text = "";
+  while (reader && text.length < MAX_ANSWER) {
+    const { done, value } = await reader.read();
+    if (done) return text;
+    text += decoder.decode(value, { stream: true });
+  }
+  await reader?.cancel();
+  return text;
 }
 
 /** Returns the code of a refusal by the adapter. Other servers and proxies send none. */

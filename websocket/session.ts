@@ -30,7 +30,7 @@ const CODES: Readonly<Record<number, number>> = { 413: 1009, 415: 1003 };
 
 /** Client half of a session: events from the server, and requests to the server. */
 export class Session implements EventReaderHost, PostsHost {
-  heartbeat: number;
+  heartbeat: number = DEFAULT_HEARTBEAT;
   grace = 0;
   readonly #url: string;
   readonly #protocols: readonly string[];
@@ -61,7 +61,7 @@ export class Session implements EventReaderHost, PostsHost {
     this.#options = options;
     this.#owner = owner;
     this.#headers = new Headers(options.headers);
-    this.heartbeat = options.heartbeat ?? DEFAULT_HEARTBEAT;
+    this.#setHeartbeat(options.heartbeat);
     this.#posts = new Posts(this, this.#ended.signal);
     void new EventReader(this, this.#ended.signal, options.delivery === "poll").run();
   }
@@ -89,27 +89,39 @@ export class Session implements EventReaderHost, PostsHost {
     setTimeout(() => this.#end(ABNORMAL, "", false));
   }
 
-  request(poll: boolean, signal: AbortSignal): Promise<Response> {
+  async request(poll: boolean, signal: AbortSignal): Promise<Response> {
     const headers = new Headers(this.#headers);
     headers.set("accept", "text/event-stream");
     if (this.#token) headers.set("last-event-id", `${this.#token}.${this.#sequence}`);
     else if (this.#protocols.length) headers.set("onepeer-protocols", this.#protocols.join(", "));
     if (poll) headers.set("onepeer-delivery", "poll");
-    return this.#fetch({ headers, signal, cache: "no-store" });
+    return await this.#fetch({ headers, signal, cache: "no-store" });
   }
 
   headers(headers: Headers): void {
     this.#token ??= headers.get("onepeer-session");
-    this.heartbeat = Number(headers.get("onepeer-heartbeat")) || this.heartbeat;
+    this.#setHeartbeat(headers.get("onepeer-heartbeat"));
   }
 
-  event({ id, event, data }: EventSourceMessage): boolean {
+  event(event: EventSourceMessage): boolean {
+    try {
+      return this.#read(event);
+    } catch (error) {
+      // Its message is lost, and no later response brings it again.
+      this.failed(`The server has sent an invalid event: ${error}`);
+      return false;
+    }
+  }
+
+  #read({ id, event, data }: EventSourceMessage): boolean {
     if (event === "resume") {
       this.#posts.acknowledge((JSON.parse(data) as { received: number }).received);
       return false;
     }
     if (event === "close") {
-      this.#closedByServer(JSON.parse(data) as { code: number; reason: string });
+      const { code, reason } = JSON.parse(data) as Record<string, unknown>;
+      if (!Number.isInteger(code) || typeof reason !== "string") throw new TypeError(data);
+      this.#closedByServer(code as number, reason);
       return true;
     }
     return this.#isNext(id) && this.#take(event, data);
@@ -130,7 +142,8 @@ export class Session implements EventReaderHost, PostsHost {
     this.#end(ABNORMAL, reason, false);
   }
 
-  send(
+  /** Rejects, and never throws: the token of a hostile server may be no header, and `fetch` may throw. */
+  async send(
     { method, type, body }: Post,
     sequence: number,
     signal: AbortSignal | null,
@@ -140,7 +153,7 @@ export class Session implements EventReaderHost, PostsHost {
     headers.set("onepeer-session", this.#token ?? "");
     if (method === "POST") headers.set("onepeer-sequence", String(sequence));
     // `keepalive` lets the close outlive the page.
-    return this.#fetch({ method, headers, body, signal, keepalive: method === "DELETE" });
+    return await this.#fetch({ method, headers, body, signal, keepalive: method === "DELETE" });
   }
 
   closed(isOk: boolean, code?: string): void {
@@ -173,20 +186,23 @@ export class Session implements EventReaderHost, PostsHost {
 
   /** Handles an event. Returns whether this version knows its type. */
   #take(event: string | undefined, data: string): boolean {
+    if ((this.#sequence === 0) !== (event === "start")) {
+      throw new TypeError("the session must begin with one start");
+    }
     switch (event) {
       case undefined:
         this.#owner.message(data);
         return true;
       case "json":
-        this.#owner.message(JSON.parse(data) as string);
+        this.#owner.message(textIn(data));
         return true;
       case "binary":
         this.#owner.message(fromBase64(data));
         return true;
       case "start": {
         const { protocol, heartbeat, grace } = JSON.parse(data) as OpenDetails;
-        this.heartbeat = heartbeat;
-        this.grace = grace;
+        this.#setHeartbeat(heartbeat);
+        this.grace = Number(grace) || 0;
         this.#owner.opened(protocol);
         return true;
       }
@@ -195,7 +211,12 @@ export class Session implements EventReaderHost, PostsHost {
     }
   }
 
-  #closedByServer({ code, reason }: { readonly code: number; readonly reason: string }): void {
+  /** Ignores a value that is no time. */
+  #setHeartbeat(ms: unknown): void {
+    if (Number(ms) > 0) this.heartbeat = Number(ms);
+  }
+
+  #closedByServer(code: number, reason: string): void {
     if (code === ABNORMAL) return this.#end(ABNORMAL, reason, false);
     // If no message is queued before our own close, our close is under way already.
     if (this.bufferedAmount || !this.#closing) this.#sendClose({ code, reason });
@@ -236,6 +257,14 @@ function closing(details: CloseDetails): Post {
 
 function withCode(reason: string, code: string | undefined): string {
   return code ? `${reason}: ${code}` : reason;
+}
+
+function textIn(json: string): string {
+  const text: unknown = JSON.parse(json);
+  if (typeof text === "string") return text;
+  throw new TypeError(
+    `Cannot read an event of the type json as it must hold a text: ${typeof text}`,
+  );
 }
 
 function fromBase64(text: string): Uint8Array<ArrayBuffer> {

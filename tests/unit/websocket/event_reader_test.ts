@@ -109,6 +109,88 @@ Deno.test("WebSocketSSE dispatches each message in its own task, after the micro
   assert.deepEqual(steps, [0, 1, 2, 3, 4].flatMap((i) => [`${i} begins`, `${i} ends`]));
 });
 
+const INVALID: readonly (readonly [what: string, event: string])[] = [
+  ["a text that is no JSON", "id: t.1\nevent: json\ndata: {\n\n"],
+  ["a number in place of a text", "id: t.1\nevent: json\ndata: 5\n\n"],
+  ["bytes that are no base64", "id: t.1\nevent: binary\ndata: ***\n\n"],
+  ["a resume without a number", "event: resume\ndata: null\n\n"],
+  ["a close that is no JSON", "id: closed\nevent: close\ndata: {\n\n"],
+  ["a second start", "id: t.1\nevent: start\ndata: {}\n\n"],
+  ["a close without a code", 'id: closed\nevent: close\ndata: {"reason":""}\n\n'],
+];
+
+for (const [what, event] of INVALID) {
+  Deno.test(`WebSocketSSE closes with 1006 at an invalid event: ${what}`, async () => {
+    const line = new Line().open().raw(event);
+    const later = new Line(2).resume(0).event("later").close(4001);
+    await using server = serving(line, later);
+    const socket = new WebSocketSSE(server.url);
+    const events = recorded(socket);
+    const { code, reason } = await closed(socket);
+    assert.equal(code, 1006);
+    assert.match(reason, /invalid event/);
+    assert.deepEqual(events, ["open", "error", "close 1006"]);
+    assert.equal(server.by("GET").length, 1, "the client must not go on without the message");
+  });
+}
+
+Deno.test("WebSocketSSE closes with 1006 if the server's token cannot be sent in a header", async () => {
+  const start = JSON.stringify({ protocol: "", heartbeat: 15_000, grace: 300 });
+  const token = "\u{1f600}";
+  for (const end of [(line: Line) => line.end(), (line: Line) => line.close(4001)]) {
+    const line = new Line().raw(`id: ${token}.0\nevent: start\ndata: ${start}\n\n`);
+    await using server = serving(line);
+    const socket = new WebSocketSSE(server.url);
+    const events = recorded(socket);
+    await heard(socket, "open");
+    socket.send("never arrives");
+    end(line);
+    const { code } = await closed(socket);
+    assert.ok([1006, 4001].includes(code), `${code}`);
+    assert.equal(events.at(-1), `close ${code}`);
+  }
+});
+
+Deno.test("WebSocketSSE closes with the server's code even if `fetch` throws at the answer", async () => {
+  const line = new Line().open();
+  await using server = serving(line);
+  let calls = 0;
+  const fails = (...request: Parameters<typeof fetch>) => {
+    if (calls++ > 0) throw new Error("not now");
+    return fetch(...request);
+  };
+  const opening = new WebSocketSSE(server.url, [], { fetch: fails });
+  await heard(opening, "open");
+  line.close(4001);
+  assert.equal((await closed(opening)).code, 4001);
+});
+
+for (const heartbeat of [2_147_483_647, 0, -5, "soon", null]) {
+  Deno.test(`WebSocketSSE keeps its stream if the server reports a heartbeat of ${heartbeat}`, async () => {
+    const line = new Line(0, { "onepeer-heartbeat": `${heartbeat}` }).open({ heartbeat });
+    await using server = serving(line);
+    const socket = new WebSocketSSE(server.url);
+    await heard(socket, "open");
+    for (let i = 0; i < 5; i++) {
+      await new Promise((go) => setTimeout(go, 5)); // longer than the shortest timer
+      line.event(`${i}`);
+      assert.equal((await heard(socket, "message")).data, `${i}`);
+    }
+    line.close(4001);
+    assert.equal((await closed(socket)).code, 4001);
+    assert.equal(server.by("GET").length, 1);
+  });
+}
+
+Deno.test("WebSocketSSE reads the content type in any case, and no type that only begins like it", async () => {
+  await using server = serving(
+    new Line(0, { "content-type": "Text/Event-Stream" }).open().close(4001),
+    new Line(0, { "content-type": "text/event-streams" }).open().close(4001),
+  );
+  assert.equal((await closed(new WebSocketSSE(server.url))).code, 4001);
+  assert.equal((await closed(new WebSocketSSE(server.url))).code, 1006);
+});
+
 Deno.test("WebSocketSSE resumes after a broken connection without lost or repeated messages", async () => {
   const first = new Line().open().event("1").event("2").raw("id: t.3\ndata: ha");
   const second = new Line(1).resume(0).event("1").event("2").event("3"); // repeats events that the client has
@@ -286,16 +368,13 @@ async function warned(act: () => Promise<void>): Promise<string[]> {
   return warnings;
 }
 
-Deno.test("WebSocketSSE cancels a response with an unreadable event before the next request", async () => {
-  const lines = [new Line(), new Line(2)];
-  await using server = serving(...lines);
+Deno.test("WebSocketSSE cancels a response with an invalid event", async () => {
+  const line = new Line();
+  await using server = serving(line);
   const socket = new WebSocketSSE(server.url);
-  lines[0]!.open();
+  line.open();
   await heard(socket, "open");
-  lines[0]!.event("{", "json");
-  let isGone = false;
-  void lines[0]!.gone.then(() => isGone = true);
-  await until("the response is cancelled", () => isGone);
-  lines[1]!.resume(0).close(1000);
-  assert.equal((await closed(socket)).code, 1000);
+  line.event("{", "json");
+  assert.equal((await closed(socket)).code, 1006);
+  await line.gone;
 });

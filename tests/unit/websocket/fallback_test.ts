@@ -110,6 +110,16 @@ for (const upgrade of ["refused", "unanswered"] as const) {
   });
 }
 
+Deno.test("fallback() waits for the WebSocket as long as it takes if the timeout is Infinity", async () => {
+  await using server = new FallbackServer("taken");
+  const socket = fallback(server.url, [], { timeout: Infinity });
+  await heard(socket, "open");
+  assert.equal(socket.transport, "websocket");
+  assert.deepEqual(server.asked, ["websocket"]);
+  socket.close();
+  await closed(socket);
+});
+
 Deno.test("fallback() does not fall back once the WebSocket was open", async () => {
   await using server = new FallbackServer("taken");
   const socket = fallback(server.url, [], { timeout: 100 });

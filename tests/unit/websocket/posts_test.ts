@@ -58,6 +58,22 @@ function losing(isLost: (post: string) => boolean): typeof fetch {
   };
 }
 
+Deno.test("WebSocketSSE reads only the beginning of the answer to a message, which may never end", async () => {
+  let isCancelled = false;
+  const endless = () =>
+    new Response(
+      new ReadableStream({
+        pull: (controller) => controller.enqueue(new Uint8Array(65_536)),
+        cancel: () => void (isCancelled = true),
+      }),
+      { status: 413 },
+    );
+  await using stage = await new Stage(endless).open();
+  stage.socket.send("a");
+  assert.equal((await closed(stage.socket)).code, 1009);
+  await until("the server's stream is cancelled", () => isCancelled);
+});
+
 Deno.test("WebSocketSSE posts messages one at a time, in the order of send(), with the bytes at the call", async () => {
   let underWay = 0;
   let most = 0;
