@@ -67,6 +67,7 @@ const wire: Wire<DenoSocket> = {
     if (native.readyState === OPEN) native.close();
   },
   bufferedAmount: (native) => native.bufferedAmount,
+  hidesEmpty: true, // Deno 2.9 counts the payload only
 };
 
 /**

@@ -27,6 +27,8 @@ export interface Wire<Native> {
   send(native: Native, frame: OutgoingFrame, compress: boolean): boolean | void;
   /** Bytes that a queued message adds to `bufferedAmount`. Default: the length of its payload. */
   sizeOf?(frame: OutgoingFrame): number;
+  /** Whether a queued message without bytes adds nothing to `bufferedAmount`. */
+  readonly hidesEmpty?: boolean;
   /** Hands gathered bytes to the network. Absent if the runtime gathers none. */
   flush?(native: Native): void;
   /** Starts the closing handshake. */
@@ -138,6 +140,10 @@ export class CallbackSocket<Native>
 
   sizeOf(frame: OutgoingFrame): number {
     return this.#wire.sizeOf?.(frame) ?? frame.byteLength;
+  }
+
+  get hidesEmpty(): boolean {
+    return this.#wire.hidesEmpty === true;
   }
 
   flush(): void {

@@ -160,6 +160,8 @@ export interface ServerSocket {
   send(frame: OutgoingFrame, compress: boolean): number;
   /** Number of bytes that a message adds to {@linkcode bufferedAmount} while queued. */
   sizeOf(frame: OutgoingFrame): number;
+  /** Whether a queued message without bytes adds nothing to {@linkcode bufferedAmount}. */
+  readonly hidesEmpty?: boolean;
   /** Hands gathered bytes to the network. */
   flush(): void;
   /** Starts the closing handshake. The core has validated code and reason. */

@@ -153,4 +153,5 @@ export const workerWire: Wire<WorkerSocket> = {
   close: (native, code, reason) => native[LINE]!.close(code, reason),
   terminate: (native) => native[LINE]!.end(true),
   bufferedAmount: (native) => native[LINE]!.bufferedAmount,
+  hidesEmpty: true,
 };

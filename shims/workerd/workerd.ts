@@ -36,7 +36,11 @@ export interface DurableKv {
   /** Removes a key. */
   delete(key: string): boolean;
   /** Returns keys and values. */
-  list(options: { readonly prefix: string }): Iterable<readonly [string, unknown]>;
+  list(options: {
+    readonly prefix: string;
+    readonly limit?: number;
+    readonly startAfter?: string;
+  }): Iterable<readonly [string, unknown]>;
 }
 
 /** Members of a Durable Object's storage that the adapter uses. */
@@ -99,6 +103,7 @@ export const hibernatableWire: Wire<CloudflareSocket> = {
     if (native.readyState === OPEN) native.close();
   },
   bufferedAmount: (native) => native.bufferedAmount ?? 0,
+  hidesEmpty: true,
 };
 
 /**

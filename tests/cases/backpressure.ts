@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { Buffer } from "node:buffer";
 import { frame, PING, TEXT } from "../harness/clients/raw_client.ts";
 import { sleep } from "../harness/clients/case_client.ts";
@@ -348,6 +349,29 @@ export const backpressure: readonly Case[] = [
       assert.equal(state, 2, "the server closes the peer");
       // Without a cost for each message, 70,000 messages and more would fit into 1 MiB.
       assert.ok(queued > 500 && queued < 20_000, `${queued} messages queued`);
+    },
+  },
+  {
+    id: "B4.empty-messages",
+    runsAlone: true,
+    maxMs: 10_000,
+    fact: "messages without bytes to a client that never reads take a bounded amount of memory",
+    server: (server) => ({
+      limits: { maxBuffered: MIB },
+      hooks: {
+        open(peer) {
+          const resident = () => process.memoryUsage().rss; // 0 on workerd
+          const before = resident();
+          for (let i = 0; i < 500_000 && peer.websocket.readyState === 1; i++) peer.send("");
+          server.log("grown", resident() - before);
+        },
+      },
+    }),
+    async run(client) {
+      const raw = await client.upgraded();
+      raw.pause();
+      const grown: number = (await client.logged("grown", 1, 5000))[0]!.data[0];
+      assert.ok(grown < 100 * MIB, `${grown} bytes for half a million empty messages`);
     },
   },
   {

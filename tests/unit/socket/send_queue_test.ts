@@ -54,6 +54,24 @@ function stateOf(promise: Promise<unknown>): Promise<string> {
   ]);
 }
 
+Deno.test("SendQueue bounds empty messages on a runtime that does not count them as queued", () => {
+  for (const hidesEmpty of [false, true]) {
+    const { queue, socket } = rig({ overflow: "drop" });
+    Object.defineProperty(socket, "hidesEmpty", { value: hidesEmpty });
+    const accepted = () => {
+      socket.bufferedAmount = 0;
+      let count = 0;
+      for (; count < 3000 && queue.send(new Frame(""), false) >= 0; count++);
+      return count;
+    };
+    const most = accepted();
+    assert.ok(hidesEmpty ? most >= 1024 && most < 1200 : most === 3000, `${most} accepted`);
+    queue.send(bytes(1), false);
+    socket.bufferedAmount = 1; // nothing was written
+    assert.equal(queue.send(new Frame(""), false), hidesEmpty ? -1 : 1);
+  }
+});
+
 Deno.test("SendQueue.send() forwards frames in order, returns the queued bytes, and counts", () => {
   const { queue, socket, counters } = rig();
   assert.equal(queue.send(new Frame("ü"), true), 2);
