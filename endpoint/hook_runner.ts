@@ -47,7 +47,9 @@ export class HookRunner {
       logError("the error hook itself failed", hookError("error", thrown));
     try {
       const result = this.hooks.error!(this.#owner.peer, error);
-      if (isThenable(result)) Promise.resolve(result).then(undefined, failed);
+      if (!isThenable(result)) return;
+      const hook = Promise.resolve(result);
+      (this.#owner.ran(hook) ?? hook).then(undefined, failed);
     } catch (thrown) {
       failed(thrown);
     }

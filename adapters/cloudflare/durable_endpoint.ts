@@ -4,7 +4,7 @@ import type { Decision } from "../../endpoint/upgrader.ts";
 import { logError } from "../../common/errors.ts";
 import { checkDurable, type CloudflareRoomOptions } from "./options.ts";
 import { DurableHub } from "./durable_hub.ts";
-import { DurablePeer, type FoundPeer } from "./durable_peer.ts";
+import { DurablePeer } from "./durable_peer.ts";
 import { DurablePeers } from "./durable_peers.ts";
 import { SaveSchedule } from "./save_schedule.ts";
 import type { CloseOptions } from "../../endpoint/call_options.ts";
@@ -15,12 +15,8 @@ import type { BinaryType } from "../../socket/message.ts";
 import { utf8Length } from "../../socket/frame.ts";
 import { CallbackSocket } from "../../socket/callback_socket.ts";
 import { SharedAlarm } from "../../shims/workerd/shared_alarm.ts";
-import {
-  PeerStore,
-  type SavedHandshake,
-  type SavedPeer,
-  unpack,
-} from "../../shims/workerd/peer_state.ts";
+import { type SavedHandshake, type SavedPeer, unpack } from "../../shims/workerd/packed_peer.ts";
+import { type FoundState, PeerStore } from "../../shims/workerd/peer_state.ts";
 import { RawHandshake } from "../../handshake/raw_handshake.ts";
 import {
   cloudflareRuntime,
@@ -41,6 +37,8 @@ import {
 } from "../../shims/workerd/workerd.ts";
 import type { SocketFailure } from "../../socket/socket.ts";
 
+/** Number of times in one `idleTimeout` that the time of a client's message is saved at most. */
+const SAVES = 8;
 /** Tag of our sockets. The user's class may accept its own sockets in the same object. */
 const TAG = "onepeer";
 
@@ -124,7 +122,9 @@ export class DurableEndpoint extends Adapter {
       p: protocol,
       e: extensions,
     };
-    this.#peers.add(new DurablePeer(socket, peer, this.#store, JSON.stringify(saved)));
+    const it = new DurablePeer(socket, peer, this.#store, JSON.stringify(saved));
+    if (this.#idleTimeout > 0) it.heardAt = saved.o;
+    this.#peers.add(it);
     socket.opened();
     if (this.#idleTimeout > 0) this.#ctx.waitUntil(this.#alarm.ringWithin(this.#idleTimeout));
     return switching(client, socket, headers);
@@ -135,7 +135,7 @@ export class DurableEndpoint extends Adapter {
     const found = this.#peerOf(native);
     if (!found) return Promise.resolve();
     this.#saves.touch(found);
-    if (this.#idleTimeout > 0) found.heardAt = Date.now();
+    if (this.#idleTimeout > 0) found.heard(this.#idleTimeout / SAVES);
     if (typeof message === "string") found.socket.received(message, utf8Length(message));
     else found.socket.received(new Uint8Array(message), message.byteLength);
     return this.#saves.settled();
@@ -197,14 +197,15 @@ export class DurableEndpoint extends Adapter {
 
   /**
    * Returns the time of the open, or of a client's latest message or heartbeat; `Infinity` if there
-   * is no peer. Heartbeats before the latest hibernation count, messages do not.
+   * is no peer. For a message before the latest hibernation, returns the latest possible time.
    */
   #heardAt(native: CloudflareSocket): number {
     const found = this.#read(native);
     if (!found) return Infinity;
+    const saved = found.heardAt && found.heardAt + this.#idleTimeout / SAVES;
     return Math.max(
       found.saved.handshake.o,
-      this.#peers.ofSocket(native)?.heardAt ?? 0,
+      this.#peers.ofSocket(native)?.heardAt || saved,
       this.#ctx.getWebSocketAutoResponseTimestamp(native as never)?.getTime() ?? 0,
     );
   }
@@ -239,7 +240,7 @@ export class DurableEndpoint extends Adapter {
    * Returns the saved state of a socket's peer. If the state is lost, no hook can serve the client.
    * Then the function closes the socket with 1012, so that the client connects again.
    */
-  #read(native: CloudflareSocket): (FoundPeer & { readonly saved: SavedPeer }) | undefined {
+  #read(native: CloudflareSocket): (FoundState & { readonly saved: SavedPeer }) | undefined {
     try {
       const found = this.#store.read(native);
       return found && { ...found, saved: unpack(found.packed) };

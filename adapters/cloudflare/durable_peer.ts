@@ -1,17 +1,11 @@
 import type { Peer } from "../../peer.ts";
 import type { Saveable } from "./save_schedule.ts";
 import type { CallbackSocket } from "../../socket/callback_socket.ts";
-import { isJson, pack, type PackedPeer, type PeerStore } from "../../shims/workerd/peer_state.ts";
+import { isJson, pack, type PackedPeer } from "../../shims/workerd/packed_peer.ts";
+import type { FoundState, PeerStore } from "../../shims/workerd/peer_state.ts";
 import { isSameClone } from "../../shims/workerd/same_clone.ts";
 import type { CloudflareSocket } from "../../shims/workerd/workerd.ts";
 import { CLOSED } from "../../socket/socket.ts";
-
-/** State that was saved before hibernation. */
-export interface FoundPeer {
-  readonly packed: PackedPeer;
-  /** Key in the object's storage, if the state was too large for the socket. */
-  readonly storageKey: string | undefined;
-}
 
 /** A peer in memory, with its saved state. State is written only if it has changed. */
 export class DurablePeer implements Saveable {
@@ -21,6 +15,8 @@ export class DurablePeer implements Saveable {
   running = 0;
   /** Time of the latest message that arrived while the peer is in memory; 0 if there was none. */
   heardAt = 0;
+  /** Saved time of a message; 0 if the object does not need the time. */
+  #heardSaved: number;
   readonly #store: PeerStore;
   readonly #context: object;
   /** JSON text. */
@@ -41,7 +37,7 @@ export class DurablePeer implements Saveable {
     peer: Peer,
     store: PeerStore,
     handshake: string,
-    found?: FoundPeer,
+    found?: FoundState,
   ) {
     this.socket = socket;
     this.peer = peer;
@@ -51,6 +47,15 @@ export class DurablePeer implements Saveable {
     // A packed object holds the peer's context itself, which hooks may change. So a copy is kept.
     this.#saved = typeof found?.packed === "object" ? structuredClone(found.packed) : found?.packed;
     this.#storageKey = found?.storageKey;
+    this.#heardSaved = found?.heardAt ?? 0;
+  }
+
+  /** Notes a message of the client. Saves its time, unless a time was saved less than `ms` ago. */
+  heard(ms: number): void {
+    this.heardAt = Date.now();
+    if (this.heardAt < this.#heardSaved + ms) return;
+    this.#heardSaved = this.heardAt;
+    this.#store.heard(this.socket.raw, this.heardAt);
   }
 
   /** Calls `touched` at each read of `peer.context`, since the reader may change the context. */
@@ -116,7 +121,9 @@ export class DurablePeer implements Saveable {
     this.#topics ??= JSON.stringify([...this.peer.topics]);
     const packed = pack(this.#handshake, this.#topics, binaryType, text ?? context);
     if (!isSameClone(packed, this.#saved)) {
-      this.#storageKey = this.#store.write(this.socket.raw, id, packed, this.#storageKey);
+      const { raw } = this.socket;
+      this.#heardSaved = this.heardAt || this.#heardSaved;
+      this.#storageKey = this.#store.write(raw, id, packed, this.#storageKey, this.#heardSaved);
     }
     this.#saved = packed;
     this.#savedContext = text;

@@ -1,3 +1,4 @@
+import { MAX_TIME } from "../../common/limits.ts";
 import { Timers } from "../../common/timers.ts";
 import type { RequestContext } from "./request_context.ts";
 
@@ -37,7 +38,7 @@ class Bell {
       this.#timer = setTimeout(() => {
         this.#at = Infinity;
         this.context.run(ring);
-      }, Math.max(0, at - Date.now()));
+      }, Math.min(Math.max(0, at - Date.now()), MAX_TIME));
     });
   }
 }

@@ -1,80 +1,9 @@
 import { logError, PeerError } from "../../common/errors.ts";
+import type { PackedPeer } from "./packed_peer.ts";
 import { type CloudflareSocket, type DurableContext, type DurableKv, KEYS } from "./workerd.ts";
 
-/** Part of a peer's state that never changes. Names are short, as each saved state repeats them. */
-export interface SavedHandshake {
-  /** Id of the peer. */
-  readonly i: string;
-  /** Time of the open, as `Date.now()` counts. */
-  readonly o: number;
-  /** Path and query of the request. */
-  readonly u: string;
-  /** Headers: names and values in turn, separated by line feeds. */
-  readonly h: string;
-  /** Whether the connection uses TLS. */
-  readonly s: boolean;
-  /** IP address of the client. */
-  readonly a?: string | undefined;
-  /** Namespace of the peer. */
-  readonly n: string;
-  /** Negotiated subprotocol. */
-  readonly p: string;
-  /** Negotiated extensions. */
-  readonly e: string;
-}
-
-/** State of a peer that survives hibernation. */
-export interface SavedPeer {
-  readonly handshake: SavedHandshake;
-  readonly topics: readonly string[];
-  readonly binaryType: string;
-  readonly context: object;
-}
-
-/** A saved peer: JSON text, or JSON text and a context that JSON cannot hold. */
-export type PackedPeer = string | { readonly rest: string; readonly context: object };
-
-/** Packs a peer. Handshake and topics are JSON text, and the context too, if JSON can hold it. */
-export function pack(
-  handshake: string,
-  topics: string,
-  binaryType: string,
-  context: string | object,
-): PackedPeer {
-  const rest = `{"handshake":${handshake},"topics":${topics},"binaryType":"${binaryType}"`;
-  return typeof context === "string"
-    ? `${rest},"context":${context}}`
-    : { rest: `${rest}}`, context };
-}
-
-/** Reverses {@linkcode pack}. */
-export function unpack(packed: PackedPeer): SavedPeer {
-  if (typeof packed === "string") return JSON.parse(packed);
-  return { ...JSON.parse(packed.rest), context: packed.context };
-}
-
-/** Nesting depth above which a value is treated as circular. */
-const MAX_DEPTH = 64;
-
-/** Whether a value is the same after a round trip through JSON. */
-export function isJson(value: unknown, depth = 0): boolean {
-  if (typeof value === "string" || typeof value === "boolean" || value === null) return true;
-  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
-  if (typeof value !== "object" || depth > MAX_DEPTH) return false;
-  if (Array.isArray(value)) {
-    for (const element of value) if (!isJson(element, depth + 1)) return false;
-    return true;
-  }
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return false;
-  for (const key in value) {
-    if (!isJson((value as Record<string, unknown>)[key], depth + 1)) return false;
-  }
-  return true;
-}
-
 /** Most bytes of text in an attachment: workerd's limit, less the serializer's overhead. */
-const MAX_ATTACHMENT = 16_384 - 16;
+const MAX_ATTACHMENT = 16_384 - 32;
 /** Most bytes of a value in SQLite-backed storage: the limit of workerd, less room for the key. */
 const MAX_VALUE = 2 * 1024 * 1024 - 256;
 /** Beginning of the storage keys of peers. The id of the peer follows. */
@@ -82,9 +11,20 @@ const PREFIX = `${KEYS}peer:`;
 /** The same in earlier versions. */
 const OLD_PREFIX = "onepeer:";
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+/** Number of rows to read at a time. All rows together may exceed the memory of an isolate, 128 MB. */
+const PAGE = 10;
 /** Most names of context values to log because the values cannot be cloned. */
 const MAX_NAMED = 100;
 const TWO_BYTES = /[^\0-\xff]/;
+
+/** State that was saved before hibernation. */
+export interface FoundState {
+  readonly packed: PackedPeer;
+  /** Key in the object's storage, if the state was too large for the socket. */
+  readonly storageKey: string | undefined;
+  /** Saved time of a message of the client; 0 if no time was saved. */
+  readonly heardAt: number;
+}
 
 /**
  * Saves each peer of one Durable Object on its socket, as an attachment. State that is too large for
@@ -105,27 +45,27 @@ export class PeerStore {
    *
    * @throws {Error} if the state is lost or cannot be read.
    */
-  read(
-    native: CloudflareSocket,
-  ): { readonly packed: PackedPeer; readonly storageKey: string | undefined } | undefined {
-    const attachment = native.deserializeAttachment() as PackedPeer | null | undefined;
+  read(native: CloudflareSocket): FoundState | undefined {
+    const attachment = attachmentOf(native);
     if (!attachment) return undefined;
-    if (!isKey(attachment)) return { packed: attachment, storageKey: undefined };
+    const [heardAt, state] = attachment;
+    if (!isKey(state)) return { packed: state, storageKey: undefined, heardAt };
     const kv = this.#storage;
     let packed: unknown;
     try {
-      packed = kv?.get(attachment);
+      packed = kv?.get(state);
     } catch {
-      packed = kv?.get(attachment); // one more try, since the peer's message would be lost
+      packed = kv?.get(state); // one more try, since the peer's message would be lost
     }
-    if (isPacked(packed)) return { packed, storageKey: attachment };
-    throw new Error(`There is no value ${attachment} in the object's storage`);
+    if (isPacked(packed)) return { packed, storageKey: state, heardAt };
+    throw new Error(`There is no value ${state} in the object's storage`);
   }
 
   /**
    * Saves a peer, in place of its earlier state.
    *
    * @param from storage key of the earlier state, if it is in the storage.
+   * @param heardAt time of the client's latest message; 0 if the object does not need the time.
    * @returns Storage key of the state; `undefined` if the state is on the socket.
    * @throws {PeerError} `ERR_PEER_STATE_TOO_LARGE`. The earlier state is kept.
    */
@@ -134,8 +74,9 @@ export class PeerStore {
     id: string,
     packed: PackedPeer,
     from: string | undefined,
+    heardAt = 0,
   ): string | undefined {
-    if (attach(native, packed)) {
+    if (attach(native, packed, heardAt)) {
       this.#delete(from);
       return undefined;
     }
@@ -147,10 +88,19 @@ export class PeerStore {
       throw this.#tooLarge(id, "they", cause);
     }
     if (from !== key) {
-      native.serializeAttachment(key);
+      native.serializeAttachment(withTime(key, heardAt));
       this.#delete(from);
     }
     return key;
+  }
+
+  /** Saves the time of a client's message. Writes nothing to the storage. */
+  heard(native: CloudflareSocket, time: number): void {
+    const attachment = attachmentOf(native);
+    if (!attachment) return;
+    try {
+      native.serializeAttachment(withTime(attachment[1], time));
+    } catch { /* an earlier version has saved a state that leaves no room for the time */ }
   }
 
   /**
@@ -195,11 +145,7 @@ export class PeerStore {
   sweep(): void {
     try {
       const kv = this.#storage;
-      for (const prefix of [PREFIX, OLD_PREFIX]) {
-        for (const [key, value] of [...kv?.list({ prefix }) ?? []]) {
-          if (isKey(key) && isPacked(value)) kv!.delete(key); // any other key is the user's
-        }
-      }
+      if (kv) { for (const prefix of [PREFIX, OLD_PREFIX]) sweepRows(kv, prefix); }
     } catch (error) {
       logError("the state of earlier peers could not be deleted", error);
     }
@@ -241,6 +187,33 @@ export class PeerStore {
   }
 }
 
+/** Deletes the state of peers from all rows with a prefix. */
+function sweepRows(kv: DurableKv, prefix: string): void {
+  let startAfter: string | undefined;
+  do {
+    const rows = [...kv.list({ prefix, limit: PAGE, ...(startAfter && { startAfter }) })];
+    for (const [key, value] of rows) {
+      if (isKey(key) && isPacked(value)) kv.delete(key); // any other key is the user's
+    }
+    startAfter = rows.at(-1)?.[0];
+  } while (startAfter);
+}
+
+/** A saved peer or its storage key, alone or behind the time of the client's latest message. */
+type Attachment = PackedPeer | readonly [heardAt: number, state: PackedPeer];
+
+function withTime(state: PackedPeer, heardAt: number): Attachment {
+  return heardAt > 0 ? [heardAt, state] : state;
+}
+
+function attachmentOf(native: CloudflareSocket): readonly [number, PackedPeer] | undefined {
+  const attachment = native.deserializeAttachment() as Attachment | null | undefined;
+  if (!attachment) return undefined;
+  return Array.isArray(attachment)
+    ? attachment as [number, PackedPeer]
+    : [0, attachment as PackedPeer];
+}
+
 /** Whether a value is the storage key of a peer. */
 function isKey(value: unknown): value is string {
   if (typeof value !== "string") return false;
@@ -260,14 +233,14 @@ function sizeOf(text: string): number {
 }
 
 /** Saves on the socket. Returns false if the state is too large. */
-function attach(native: CloudflareSocket, packed: PackedPeer): boolean {
+function attach(native: CloudflareSocket, packed: PackedPeer, heardAt: number): boolean {
   if (typeof packed === "string") {
     const fits = packed.length * 2 <= MAX_ATTACHMENT || sizeOf(packed) <= MAX_ATTACHMENT;
-    if (fits) native.serializeAttachment(packed);
+    if (fits) native.serializeAttachment(withTime(packed, heardAt));
     return fits;
   }
   try {
-    native.serializeAttachment(packed);
+    native.serializeAttachment(withTime(packed, heardAt));
     return true;
   } catch {
     return false; // the context was cloned before, so size is the only possible reason

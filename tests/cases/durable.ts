@@ -145,6 +145,46 @@ export const durableCases: readonly Case[] = [
     },
   },
   {
+    id: "L3.message",
+    maxMs: 8000,
+    fact:
+      "a message restarts the time of idleTimeout, even if the object is evicted after the message",
+    server: (server) => {
+      const heartbeat = { heartbeat: { request: "there?", response: "here" } };
+      return {
+        ...heartbeat,
+        limits: { idleTimeout: 1500 },
+        hooks: {
+          upgrade: (request) => ({
+            context: { text: "x".repeat(request.url.endsWith("?large") ? 50_000 : 1) },
+          }),
+          open: () => server.log("open"),
+          message: () => server.log("message", Date.now()),
+          close: (peer, { code }) =>
+            server.log("close", new URL(peer.request.url).search, code, Date.now()),
+        },
+      };
+    },
+    async run(client) {
+      const names = ["?large", "?small"];
+      const sockets = await Promise.all(names.map((name) => client.connect(name)));
+      await client.logged("open", 2);
+      await new Promise((resolve) => setTimeout(resolve, 900));
+      for (const socket of sockets) socket.send("hello");
+      const heard = (await client.logged("message", 2)).map(({ data }) => data[0] as number);
+      await client.evict();
+      const closes = (await client.logged("close", 2, 6000)).map(({ data }) => data);
+      assert.deepEqual(closes.map(([name, code]) => [name, code]).sort(), [
+        ["?large", 1006],
+        ["?small", 1006],
+      ]);
+      for (const [name, , at] of closes) {
+        const silent = at - Math.min(...heard);
+        assert.ok(silent >= 1450, `${name} was silent for ${silent} ms only`);
+      }
+    },
+  },
+  {
     id: "C4.no-switch",
     fact: "a handshake that workerd cannot upgrade gets 400 and leaves no peer behind",
     server: (server) => ({ hooks: { open: () => server.log("open") } }),

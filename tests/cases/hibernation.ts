@@ -152,6 +152,32 @@ export const hibernation: readonly Case[] = [
     },
   },
   {
+    id: "H1.error-hook",
+    fact: "a change of the context in an asynchronous error hook survives an eviction",
+    server: (server) => ({
+      hooks: {
+        upgrade: () => ({ context: { failures: 0 } }),
+        message(peer, message) {
+          if (message.text() === "fail") throw new Error("failed");
+          peer.send(peer.context);
+        },
+        async error({ context }) {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          context.failures = Number(context.failures) + 1;
+          server.log("error");
+        },
+      },
+    }),
+    async run(client) {
+      const socket = await client.connect();
+      socket.send("fail");
+      await client.logged("error");
+      await client.evict();
+      socket.send("look");
+      assert.deepEqual(JSON.parse(await socket.text()), { failures: 1 });
+    },
+  },
+  {
     id: "H1.large",
     fact:
       "1,500 topics and a context of 100 kB survive evictions, while the context shrinks and grows",

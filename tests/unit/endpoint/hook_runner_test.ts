@@ -50,6 +50,16 @@ Deno.test("HookRunner.run() reports a thrown value to the error hook, then to it
   assert.deepEqual(order, ["error message", "failed message"]);
 });
 
+Deno.test("HookRunner.report() tells its owner about a pending error hook, which may change the context", async () => {
+  const { it, ran } = runner({ error: () => Promise.resolve() });
+  it.report(new Error("no"));
+  assert.equal(ran.length, 1);
+  assert.equal(await ran[0], undefined);
+  const { it: other, ran: none } = runner({ error() {} });
+  other.report(new Error("no"));
+  assert.deepEqual(none, []);
+});
+
 Deno.test("HookRunner.report() survives an error hook that throws or rejects", async () => {
   const { error } = console;
   const logged: unknown[] = [];

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Deferred } from "../../../../common/deferred.ts";
+import { MAX_TIME } from "../../../../common/limits.ts";
 import { ContextTimers } from "../../../../shims/workerd/context_timers.ts";
 import { RequestContext } from "../../../../shims/workerd/request_context.ts";
 import { stopwatch } from "../../../harness/time_limit.ts";
@@ -41,6 +42,27 @@ Deno.test("RequestContext is current only while its event runs", async () => {
   context.end();
   other.end();
   await nap(0);
+});
+
+Deno.test("ContextTimers set no timer of the runtime that is so long that it fires at once", async () => {
+  const timers = new ContextTimers(), contexts = [contextOf().context, contextOf().context];
+  const { setTimeout } = globalThis, set: number[] = [], delays: number[] = [];
+  globalThis.setTimeout = ((callback: () => void, ms = 0) => {
+    delays.push(ms);
+    return set[set.length] = setTimeout(callback, ms) as unknown as number;
+  }) as unknown as typeof setTimeout;
+  try {
+    for (const context of contexts) timers.enter(context);
+    timers.after(MAX_TIME, () => {});
+    await null; // the contexts do their tasks
+    await null;
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  for (const timer of set) clearTimeout(timer);
+  assert.equal(delays.length, 2, "timers of the host and the guard");
+  assert.ok(delays.every((ms) => ms <= MAX_TIME), `${delays}`);
+  for (const context of contexts) timers.leave(context);
 });
 
 Deno.test("ContextTimers call back in order of their times, once or repeatedly, until cancelled", async () => {

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
-import { pack, type PackedPeer, PeerStore } from "../../../../shims/workerd/peer_state.ts";
+import { pack, type PackedPeer } from "../../../../shims/workerd/packed_peer.ts";
+import { PeerStore } from "../../../../shims/workerd/peer_state.ts";
 import { isSameClone } from "../../../../shims/workerd/same_clone.ts";
-import type { CloudflareSocket, DurableContext } from "../../../../shims/workerd/workerd.ts";
+import type {
+  CloudflareSocket,
+  DurableContext,
+  DurableKv,
+} from "../../../../shims/workerd/workerd.ts";
 
 const ID = "01234567-89ab-4cde-8f01-23456789abcd";
 const OLD_KEY = `onepeer:${ID}`;
@@ -15,7 +20,10 @@ function storeOf(rows: Record<string, unknown> = {}, attachment: unknown = undef
     get: (key: string) => kept.get(key),
     put: (key: string, value: unknown) => void kept.set(key, value),
     delete: (key: string) => kept.delete(key),
-    list: ({ prefix }: { prefix: string }) => [...kept].filter(([key]) => key.startsWith(prefix)),
+    list({ prefix, limit = Infinity, startAfter = "" }: Parameters<DurableKv["list"]>[0]) {
+      const keys = [...kept.keys()].filter((key) => key.startsWith(prefix) && key > startAfter);
+      return keys.sort().slice(0, limit).map((key) => [key, kept.get(key)] as const);
+    },
   };
   let attached = attachment;
   const socket = {
@@ -55,6 +63,23 @@ Deno.test("PeerStore.sweep() deletes the state of peers, and no value of the use
   assert.deepEqual(Object.fromEntries(rows), own);
 });
 
+Deno.test("PeerStore.sweep() reads few rows at a time, as all rows may exceed the memory", () => {
+  const ids = Array.from({ length: 95 }, () => crypto.randomUUID());
+  const peers = ids.map((id): [string, unknown] => [`__onepeer__:peer:${id}`, packed]);
+  const users = ids.map((id): [string, unknown] => [`onepeer:${id}`, "the user's"]);
+  const { store, rows, kv } = storeOf(Object.fromEntries([...peers, ...users]));
+  const { list } = kv;
+  let most = 0;
+  kv.list = (options) => {
+    const page = list(options);
+    most = Math.max(most, page.length);
+    return page;
+  };
+  store.sweep();
+  assert.deepEqual([...rows].sort(), users.sort());
+  assert.ok(most <= 20, `${most} rows at a time`);
+});
+
 Deno.test("PeerStore reads state that an earlier version has written, and moves it to its own key", () => {
   const { store, rows, socket } = storeOf({ [OLD_KEY]: packed }, OLD_KEY);
   const { storageKey } = store.read(socket)!;
@@ -64,6 +89,19 @@ Deno.test("PeerStore reads state that an earlier version has written, and moves 
   assert.equal(store.read(socket)!.packed, large);
   assert.equal(store.write(socket, ID, packed, key), undefined);
   assert.deepEqual([rows.size, store.read(socket)!.packed], [0, packed]);
+});
+
+Deno.test("PeerStore.heard() saves the time of a message beside the state, and writes no row", () => {
+  for (const state of [packed, large]) {
+    const { store, kv, socket } = storeOf();
+    store.heard(socket, 5); // nothing is saved yet
+    assert.equal(store.read(socket), undefined);
+    const key = store.write(socket, ID, state, undefined, 7);
+    assert.deepEqual(store.read(socket), { packed: state, storageKey: key, heardAt: 7 });
+    kv.put = () => assert.fail("a row was written");
+    store.heard(socket, 9);
+    assert.deepEqual(store.read(socket), { packed: state, storageKey: key, heardAt: 9 });
+  }
 });
 
 Deno.test("PeerStore.read() tries again if the storage fails once, and throws if the state is lost", () => {
