@@ -101,7 +101,7 @@ export abstract class Adapter {
 
   /**
    * Refuses new clients with 503, closes every peer, and waits for the `close` hooks. Terminates the
-   * remaining peers after `timeout`.
+   * remaining peers after `timeout`. Closes the endpoint, and so all adapters that share it.
    *
    * @throws {RangeError} for a code or reason that RFC 6455 does not allow in a close frame.
    */

@@ -66,7 +66,9 @@ export class CountedSlot implements Slot {
     this.#giveBack = giveBack;
   }
 
+  /** @param cancel cancels the timer that frees the slot. Replaces an earlier timer. */
   awaitOpen(cancel: () => void): void {
+    this.#cancel?.();
     this.#cancel = cancel;
   }
 

@@ -1,4 +1,5 @@
 import { invalidOption, PeerError } from "../common/errors.ts";
+import { MAX_TIME } from "../common/limits.ts";
 import { mustNotBePromise } from "../common/thenable.ts";
 import { originOf } from "../handshake/forwarded.ts";
 import {
@@ -137,17 +138,18 @@ export class Upgrader {
 
   /** Settles a decision. No other method does. */
   #settle(decision: Decision, pending: PendingUpgrade): Decision {
-    if (decision.kind === "accept") this.#expectOpen(pending.slot);
+    if (decision.kind === "accept") this.#expectOpen(pending.slot, 1);
     else if (decision.kind === "handled") pending.slot.release();
     else this.#withdraw(pending.slot);
     return decision;
   }
 
   /** Frees a slot if its socket does not open in time. Deno does not report that a client left. */
-  #expectOpen(slot: Slot): void {
+  #expectOpen(slot: Slot, times: number): void {
     if (!(slot instanceof CountedSlot)) return;
     const { timers, limits } = this.#host;
-    slot.awaitOpen(timers.after(limits.handshakeTimeout, () => slot.release()));
+    const ms = Math.min(times * limits.handshakeTimeout, MAX_TIME);
+    slot.awaitOpen(timers.after(ms, () => slot.release()));
   }
 
   /** Frees the slot of a client that does not become a peer, and counts the refusal. */
@@ -163,7 +165,7 @@ export class Upgrader {
       (this.#host.isClosed() ? GOING_AWAY : undefined) ??
       this.#slots.refusal(address);
     if (refusal) return refusal;
-    pending.slot = this.#slots.take(address);
+    this.#expectOpen(pending.slot = this.#slots.take(address), 2); // workerd may end a hook's request
     return this.#origins.refusal(handshake, () => pending.request);
   }
 

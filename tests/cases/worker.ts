@@ -214,6 +214,31 @@ export const workerCases: readonly Case[] = [
       assert.equal((await client.stats()).peers, 2);
     },
   },
+  ...(["at once", "later"] as const).map((when): Case => ({
+    id: `L5.aborted-${when.replace(" ", "-")}`,
+    fact:
+      `a slot is freed though the upgrade hook of its client aborts its request context ${when}`,
+    server: (server) => ({
+      limits: { maxPeers: 1, handshakeTimeout: 200 },
+      hooks: {
+        upgrade(request) {
+          if (!request.url.endsWith("?die")) return undefined;
+          server.log("dies");
+          const die = () => ctxOf(request).abort("mine");
+          return when === "later" ? Promise.resolve().then(die) : die();
+        },
+      },
+    }),
+    async run(client) {
+      await client.raw({ target: client.path("?die") });
+      await client.logged("dies");
+      for (let status = 0; status !== 101;) {
+        const raw = await client.raw();
+        ({ status } = await raw.head());
+        if (status !== 101) await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    },
+  })),
   {
     id: "P3.aborted",
     fact: "after a hook aborts its request context, the next publish reaches all other subscribers",

@@ -109,6 +109,14 @@ export const workers: readonly Fault[] = [
     caughtBy: ["worker L3.heartbeat-flood"],
   },
   {
+    id: "worker-slot-lost-with-its-request",
+    file: "endpoint/upgrader.ts",
+    what: "A hook that aborts its request takes a slot of maxPeers forever",
+    find: "this.#expectOpen(pending.slot = this.#slots.take(address), 2);",
+    replace: "pending.slot = this.#slots.take(address);",
+    caughtBy: ["worker L5.aborted"],
+  },
+  {
     id: "durable-topics-unsaved",
     file: "adapters/cloudflare/durable_peers.ts",
     what: "A change of topics is not saved",
