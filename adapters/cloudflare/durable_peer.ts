@@ -18,7 +18,7 @@ export class DurablePeer implements Saveable {
   /** Saved time of a message; 0 if the object does not need the time. */
   #heardSaved: number;
   readonly #store: PeerStore;
-  readonly #context: object;
+  #context: object;
   /** JSON text. */
   readonly #handshake: string;
   /** JSON text; `undefined` if the topics have changed since the last save. */
@@ -58,13 +58,20 @@ export class DurablePeer implements Saveable {
     this.#store.heard(this.socket.raw, this.heardAt);
   }
 
-  /** Calls `touched` at each read of `peer.context`, since the reader may change the context. */
+  /**
+   * Calls `touched` at each read of `peer.context`, since the reader may change the context. The
+   * property can be assigned, as on the other runtimes.
+   */
   watch(touched: () => void): void {
     const get = () => {
       touched();
       return this.#context;
     };
-    Object.defineProperty(this.peer, "context", { get, enumerable: true });
+    const set = (context: object) => {
+      this.#context = context;
+      touched();
+    };
+    Object.defineProperty(this.peer, "context", { get, set, enumerable: true });
   }
 
   /**

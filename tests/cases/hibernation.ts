@@ -152,6 +152,32 @@ export const hibernation: readonly Case[] = [
     },
   },
   {
+    id: "H1.assigned",
+    fact:
+      "a context that a hook assigns to peer.context survives an eviction, and so do its changes",
+    server: () => ({
+      hooks: {
+        upgrade: () => ({ context: { old: true } }),
+        message(peer, message) {
+          const mutable: { context: Record<string, unknown> } = peer;
+          if (message.text() === "assign") mutable.context = { count: 1 };
+          if (message.text() === "change") peer.context.count = Number(peer.context.count) + 1;
+          peer.send(peer.context);
+        },
+      },
+    }),
+    async run(client) {
+      const socket = await client.connect();
+      for (const [word, context] of [["assign", { count: 1 }], ["change", { count: 2 }]] as const) {
+        socket.send(word);
+        assert.deepEqual(JSON.parse(await socket.text()), context);
+        await client.evict();
+        socket.send("look");
+        assert.deepEqual(JSON.parse(await socket.text()), context);
+      }
+    },
+  },
+  {
     id: "H1.error-hook",
     fact: "a change of the context in an asynchronous error hook survives an eviction",
     server: (server) => ({
