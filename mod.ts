@@ -18,7 +18,12 @@
  * @module
  */
 export type { Adapter, AdapterOptions } from "./endpoint/adapter.ts";
-export type { CloseOptions, EndpointPublishOptions } from "./endpoint/call_options.ts";
+export type {
+  CloseOptions,
+  CommitOptions,
+  EndpointPublishOptions,
+  SubscribersOptions,
+} from "./endpoint/call_options.ts";
 export { createEndpoint, type Endpoint } from "./endpoint/endpoint.ts";
 export type { EndpointOptions } from "./endpoint/options.ts";
 export { type HookError, PeerError, type PeerErrorCode } from "./common/errors.ts";
@@ -42,6 +47,14 @@ export type { BinaryType, Message, MessageSource } from "./socket/message.ts";
 export type { AllowedOrigins } from "./handshake/allowed_origins.ts";
 export type { DrainOptions } from "./socket/drain_waiters.ts";
 export type { Peer } from "./peer.ts";
+export type { FormatMessage, HistoryMessageInfo } from "./pubsub/history/format.ts";
+export type {
+  MissedReason,
+  SubscribeOptions,
+  SubscribeResult,
+} from "./pubsub/history/subscribe_options.ts";
+export type { HistoryOptions, ResolveTopic, TopicOptions } from "./pubsub/topic_options.ts";
+export type { Subscribers } from "./pubsub/subscribers.ts";
 export type { PublishOptions } from "./pubsub/topic_arguments.ts";
 export type { PeerWebSocket, SendOptions } from "./socket/peer_websocket.ts";
 export type { CloseInfo, Payload } from "./socket/socket.ts";

@@ -1,13 +1,14 @@
 import { checkClose } from "./socket/close_code.ts";
 import { checkPing } from "./socket/ping_data.ts";
 import type { DrainOptions } from "./socket/drain_waiters.ts";
-import { checkPublish, checkSubscription, checkTopic } from "./pubsub/topic_arguments.ts";
+import { checkPublish, checkTopic } from "./pubsub/topic_arguments.ts";
 import type { PublishOptions } from "./pubsub/topic_arguments.ts";
+import { checkSubscribe, missed } from "./pubsub/history/subscribe_options.ts";
+import type { SubscribeOptions, SubscribeResult } from "./pubsub/history/subscribe_options.ts";
+import { Subscriptions, type SubscriptionsHost } from "./pubsub/subscriptions.ts";
 import { originOf } from "./handshake/forwarded.ts";
 import type { Handshake, UpgradeRequest } from "./handshake/handshake.ts";
-import type { PubSub } from "./pubsub/pubsub.ts";
 import { inspectAs } from "./common/inspect.ts";
-import type { Limits } from "./common/limits.ts";
 import type { MessageSource } from "./socket/message.ts";
 import type { SendQueue } from "./socket/send_queue.ts";
 import { encode } from "./socket/frame.ts";
@@ -15,11 +16,11 @@ import { compressOf, PeerWebSocket, type SendOptions } from "./socket/peer_webso
 import type { BroadcastDomain, NativeSendQueue, OutgoingFrame } from "./socket/socket.ts";
 
 /** @internal Services that all peers of an endpoint share. */
-export interface PeerHost {
-  readonly hub: PubSub<Peer>;
-  readonly limits: Limits;
+export interface PeerHost extends SubscriptionsHost<Peer> {
   /** Number of trusted proxies. */
   readonly trustedHops: number;
+  /** Live peers by id. A peer is missing until somebody has read its id. */
+  readonly ids: Map<string, Peer>;
 }
 
 /** @internal Properties of a peer that are known after the handshake. */
@@ -66,18 +67,17 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   readonly #sendQueue: SendQueue;
   readonly #host: PeerHost;
   #id: string | undefined;
-  #topics: Set<string> | undefined;
-  #domain: BroadcastDomain | undefined;
+  /** Whether the peer belongs to its namespace: from the open to the end. */
+  #joined = false;
+  #subscriptions: Subscriptions<Peer> | undefined;
   #websocket: PeerWebSocket | undefined;
 
   static {
     inspectAs(this.prototype, (peer) => {
       const { id, namespace, remoteAddress = "address unknown" } = peer;
       const state = ["connecting", "open", "closing", "closed"][peer.#sendQueue.readyState];
-      const topics = [...peer.topics].map((topic) => JSON.stringify(topic));
-      const more = topics.length > 3 ? `, …${topics.length}` : "";
-      const listed = topics.length > 0 ? `, topics ${topics.slice(0, 3).join(", ")}${more}` : "";
-      return `Peer(${id} ${state}, ${remoteAddress}, ${namespace}${listed})`;
+      const topics = peer.#subscriptions?.topics.size ? `, ${peer.#subscriptions}` : "";
+      return `Peer(${id} ${state}, ${remoteAddress}, ${namespace}${topics})`;
     });
   }
 
@@ -90,12 +90,16 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     this.context = init.context as Context;
     this.remoteAddress = init.remoteAddress;
     this.#id = init.id;
-    this.#topics = init.topics;
+    if (init.topics) this.#subscriptions = this.#subscribed(init.topics);
   }
 
   /** Random UUID v4, made at the first use, constant for the life of the peer. */
   get id(): string {
-    return this.#id ??= crypto.randomUUID();
+    if (this.#id === undefined) {
+      this.#id = crypto.randomUUID();
+      if (this.#joined) this.#host.ids.set(this.#id, this.#self);
+    }
+    return this.#id;
   }
 
   /** The upgrade request, readable after the close too. Its `signal` aborts when the peer is gone. */
@@ -120,7 +124,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
 
   /** Copy of the topics to which this peer is subscribed. */
   get topics(): ReadonlySet<string> {
-    return new Set(this.#topics);
+    return new Set(this.#subscriptions?.topics);
   }
 
   /** Live peers of this namespace, including this peer while it is open. */
@@ -168,27 +172,28 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    *
    * @throws {RangeError} over `limits.maxTopicsPerPeer` or `limits.maxTopicLength`.
    */
-  subscribe(topic: string): void {
+  subscribe(topic: string): void;
+  /**
+   * Same for a topic with history (option `topics`). First sends the messages after `since` again, in
+   * order. Every later message follows, once. Never rejects for a failure of the broker.
+   */
+  subscribe(topic: string, options: SubscribeOptions): Promise<SubscribeResult>;
+  subscribe(topic: string, options?: SubscribeOptions): void | Promise<SubscribeResult> {
     checkTopic(topic);
-    if (!this.#sendQueue.isOpen) return;
-    const topics = this.#topics ??= new Set();
-    if (topics.has(topic)) return;
-    checkSubscription(topic, topics.size, this.#host.limits);
-    if (topics.size === 0) this.#domain = this.#sendQueue.broadcastDomain;
-    // Added first: if an observer of the hub closes this peer, the peer must leave this topic too.
-    topics.add(topic);
-    try {
-      this.#host.hub.subscribe(this.namespace, topic, this.#self);
-    } catch (error) {
-      topics.delete(topic);
-      throw error;
-    }
+    const given = options && checkSubscribe(options);
+    if (!this.#sendQueue.isOpen) return given && Promise.resolve(missed("unavailable"));
+    const subscriptions = this.#subscriptions ??= this.#subscribed();
+    return given ? subscriptions.recover(topic, given) : subscriptions.subscribe(topic);
   }
 
   /** Ends the subscription to a topic. Does nothing if there is none. */
   unsubscribe(topic: string): void {
     checkTopic(topic);
-    if (this.#topics?.delete(topic)) this.#host.hub.unsubscribe(this.namespace, topic, this.#self);
+    this.#subscriptions?.unsubscribe(topic);
+  }
+
+  #subscribed(topics?: Set<string>): Subscriptions<Peer> {
+    return new Subscriptions(this.namespace, this.#self, this.#sendQueue, this.#host, topics);
   }
 
   /**
@@ -196,20 +201,6 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    *
    * Rejects with a `RangeError` for a negative `threshold`, with a `TypeError` for an unknown option,
    * and with the reason of an aborted `signal`.
-   *
-   * @example
-   * ```ts
-   * import { defineHooks } from "@onepeer/onepeer";
-   *
-   * defineHooks({
-   *   async open(peer) {
-   *     for (let chunk = 0; chunk < 10; chunk++) {
-   *       peer.send(new Uint8Array(64 * 1024));
-   *       await peer.waitForDrain();
-   *     }
-   *   },
-   * });
-   * ```
    */
   waitForDrain(options?: DrainOptions): Promise<void> {
     return this.#sendQueue.waitForDrain(options);
@@ -266,7 +257,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
 
   /** @internal Broadcast domain in which the hub has subscribed this peer. */
   get broadcastDomain(): BroadcastDomain | undefined {
-    return this.#domain;
+    return this.#subscriptions?.domain;
   }
 
   /** @internal Send queue, for native broadcasts. */
@@ -276,23 +267,23 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
 
   /** @internal Moves the subscriptions to the present broadcast domain of the send queue. */
   changeDomain(): void {
-    if (!this.#topics?.size) return;
-    const from = this.#domain;
-    this.#domain = this.#sendQueue.broadcastDomain;
-    if (this.#domain === from) return;
-    this.#host.hub.changeDomain(this.namespace, this.#topics, this.#self, from);
+    this.#subscriptions?.changeDomain();
   }
 
   /** @internal Joins the namespace. */
   join(): void {
-    this.#host.hub.join(this.namespace, this.#self);
+    const { hub, ids } = this.#host;
+    this.#joined = true;
+    if (this.#id !== undefined) ids.set(this.#id, this.#self);
+    hub.join(this.namespace, this.#self);
   }
 
   /** @internal Ends all subscriptions, leaves the namespace, and aborts the request's signal. */
   leave(): void {
-    const { hub } = this.#host, topics = this.#topics;
-    this.#topics = undefined;
-    for (const topic of topics ?? []) hub.unsubscribe(this.namespace, topic, this.#self);
+    const { hub, ids } = this.#host;
+    this.#subscriptions?.end();
+    this.#joined = false;
+    if (this.#id !== undefined) ids.delete(this.#id);
     hub.leave(this.namespace, this.#self);
     // Creates the error on demand, because its stack trace costs a tenth of a handshake.
     this.#handshake.abort(() => new DOMException("The peer is gone", "AbortError"));

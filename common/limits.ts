@@ -92,6 +92,12 @@ export interface Limits {
    */
   readonly maxTopicLength: number;
   /**
+   * Most messages of a topic's history that one `subscribe()` sends to a client.
+   *
+   * @default 1_000
+   */
+  readonly recoverLimit: number;
+  /**
    * Most messages of one peer that may wait for a hook. With more, the server stops reading from
    * the connection. On Deno, uWebSockets.js and Cloudflare, which cannot stop reading, the server
    * closes the peer with 1013.
@@ -139,6 +145,7 @@ export const DEFAULT_LIMITS: Limits = {
   messagesPerSecond: Infinity,
   maxTopicsPerPeer: 1_000,
   maxTopicLength: 1_024,
+  recoverLimit: 1_000,
   pendingMessages: 1_024,
   pendingBytes: 2 * 1024 * 1024,
   concurrency: Infinity,

@@ -1,3 +1,6 @@
+/** A value, or a promise of the value. */
+export type Awaitable<T> = T | Promise<T>;
+
 /** Whether a value is a promise, or another object with a method `then`. */
 export function isThenable<T>(value: T | PromiseLike<T>): value is Promise<T> {
   return typeof (value as PromiseLike<T> | undefined)?.then === "function";

@@ -1,7 +1,13 @@
+import type { Subscribers } from "../pubsub/subscribers.ts";
 import { type Decision, Upgrader } from "./upgrader.ts";
 import { checkDeflate } from "../handshake/deflate_options.ts";
 import { type AnyContext, clientHasLeft, type Handshake } from "../handshake/handshake.ts";
-import type { CloseOptions, EndpointPublishOptions } from "./call_options.ts";
+import type {
+  CloseOptions,
+  CommitOptions,
+  EndpointPublishOptions,
+  SubscribersOptions,
+} from "./call_options.ts";
 import { createEndpoint, Endpoint } from "./endpoint.ts";
 import { bindMethods } from "../common/bind_methods.ts";
 import { checkNames, givenOptions } from "../common/option_names.ts";
@@ -57,6 +63,25 @@ export abstract class Adapter {
     return this.endpoint.peers;
   }
 
+  /**
+   * Returns the live peer with this id, `undefined` if there is none on this endpoint.
+   *
+   * @throws {TypeError} for an id that is not a string.
+   */
+  peer(id: string): Peer | undefined {
+    return this.endpoint.peer(id);
+  }
+
+  /**
+   * Returns the subscribers of a topic on this endpoint, in all namespaces or in `namespace`: a live
+   * view, also of a topic that has no subscriber yet.
+   *
+   * @throws {TypeError} for a topic or namespace that is not a string, and for an unknown option.
+   */
+  subscribers(topic: string, options?: SubscribersOptions): Subscribers<Peer> {
+    return this.endpoint.subscribers(topic, options);
+  }
+
   /** Present values of the counters and gauges. */
   get stats(): Stats {
     return this.endpoint.stats;
@@ -70,6 +95,16 @@ export abstract class Adapter {
    */
   publish(topic: string, data: unknown, options?: EndpointPublishOptions): number {
     return this.endpoint.publish(topic, data, options);
+  }
+
+  /**
+   * Adds a message to a topic with history: {@linkcode Endpoint.commit}. Resolves with the position
+   * of the message once the message is kept.
+   *
+   * @throws {TypeError} for a topic without history, and for data that cannot be sent.
+   */
+  commit(topic: string, data: unknown, options: CommitOptions): Promise<string> {
+    return this.endpoint.commit(topic, data, options);
   }
 
   /**

@@ -1,3 +1,7 @@
+import { checkNames } from "../common/option_names.ts";
+import { checkTopic } from "../pubsub/topic_arguments.ts";
+import { encode } from "../socket/frame.ts";
+
 /** Options of `close()` of an endpoint. */
 export interface CloseOptions {
   /**
@@ -40,6 +44,47 @@ export interface EndpointPublishOptions {
   readonly local?: boolean;
 }
 
+/** Options of `commit()` of an endpoint. */
+export interface CommitOptions {
+  /** Namespace of the topic. */
+  readonly namespace: string;
+  /**
+   * Name of the message, at most 255 bytes. If the history still has a message with this key, no
+   * message is added, and the result is the position of the first one.
+   */
+  readonly key?: string | undefined;
+}
+
+/** Options of `subscribers()` of an endpoint. */
+export interface SubscribersOptions {
+  /** Namespace of the topic. Default: all namespaces. */
+  readonly namespace?: string;
+}
+
+const COMMIT_OPTIONS: readonly (keyof CommitOptions)[] = ["namespace", "key"];
+/** Most bytes of a key: brokers keep it in a name. */
+const MAX_KEY_BYTES = 255;
+
+/**
+ * Checks the options of `commit()`.
+ *
+ * @throws {TypeError} for an option that does not exist or has the wrong type.
+ * @throws {RangeError} for a key that is too long.
+ */
+export function checkCommit(options: CommitOptions): void {
+  checkNames(options, COMMIT_OPTIONS);
+  const { namespace, key } = options;
+  checkTopic(namespace, "the namespace");
+  if (key === undefined) return;
+  const { byteLength } = encode(checkTopic(key, "the key"));
+  if (byteLength <= MAX_KEY_BYTES) return;
+  throw new RangeError(
+    `Cannot commit as the key has ${byteLength} of at most ${MAX_KEY_BYTES} bytes`,
+  );
+}
+
+/** Names of all {@linkcode SubscribersOptions}. */
+export const SUBSCRIBERS_OPTIONS: readonly (keyof SubscribersOptions)[] = ["namespace"];
 /** Names of all {@linkcode EndpointPublishOptions}. */
 export const PUBLISH_OPTIONS: readonly (keyof EndpointPublishOptions)[] = [
   "namespace",

@@ -1,21 +1,27 @@
+import type { Subscribers } from "../pubsub/subscribers.ts";
 import type { UpgraderHost } from "./upgrader.ts";
 import { checkClose } from "../socket/close_code.ts";
 import { Connection } from "./connection.ts";
-import type { Admission, ConnectionHost, LiveConnection } from "./connection_host.ts";
+import type { Admission, ConnectionHost } from "./connection_host.ts";
+import { Connections, type DrainSettings } from "./connections.ts";
 import { LivenessClock } from "./liveness.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
 import {
+  checkCommit,
   CLOSE_OPTIONS,
   type CloseOptions,
+  type CommitOptions,
   type EndpointPublishOptions,
   PUBLISH_OPTIONS,
+  SUBSCRIBERS_OPTIONS,
+  type SubscribersOptions,
 } from "./call_options.ts";
 import { checkOptions, type EndpointOptions } from "./options.ts";
-import { Hub } from "../pubsub/hub.ts";
+import { makeHub, type OwnParts } from "./endpoint_hub.ts";
+import { type HistoryHub, noHistory } from "../pubsub/history/history_hub.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
 import type { SyncDriver } from "../pubsub/sync_adapter.ts";
-import { SyncedHub } from "../pubsub/synced_hub.ts";
-import { FailureReporter } from "./failure_reporter.ts";
+import type { SyncedHub } from "../pubsub/synced_hub.ts";
 import { checkCallOptions, checkNames } from "../common/option_names.ts";
 import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "../common/limits.ts";
 import type { SendQueue } from "../socket/send_queue.ts";
@@ -28,8 +34,6 @@ import { SharedInterval, Timers } from "../common/timers.ts";
 
 /** Milliseconds between checks of slow peers, for runtimes that do not report every drain. */
 const DRAIN_INTERVAL = 10;
-/** Milliseconds that {@linkcode Endpoint.close} waits for the sockets of accepted handshakes to open. */
-const MAX_OPENING = 2000;
 
 /**
  * Hooks, peers, topics and limits, independent of any runtime. Several adapters may share one
@@ -41,23 +45,23 @@ export class Endpoint {
   readonly #options: EndpointOptions;
   readonly #hub: PubSub<Peer>;
   readonly #synced: SyncedHub<Peer> | undefined;
+  readonly #history: HistoryHub<Peer> | undefined;
   readonly #counters = new Counters();
   readonly #timers = new Timers();
   readonly #host: UpgraderHost;
-  readonly #connections = new Set<LiveConnection>();
+  readonly #connections = new Connections(this.#timers);
   #closed: Promise<void> | undefined;
-  #closing: { readonly code: number; readonly reason: string } | undefined;
-  #allFinished: (() => void) | undefined;
-  /** Number of accepted handshakes whose sockets have not opened. Deno 2.9 opens them a turn later. */
-  #unopened = 0;
 
   /** @internal Called by {@linkcode createEndpoint}. */
-  constructor(options: EndpointOptions, hub?: PubSub<Peer>) {
+  constructor(options: EndpointOptions, own?: OwnParts) {
     checkOptions(options);
     this.#options = options;
     this.limits = resolveLimits(options.limits);
-    this.#synced = hub ? undefined : this.#sync(options);
-    this.#hub = hub ?? this.#synced ?? new Hub();
+    const services = { limits: this.limits, timers: this.#timers };
+    const { hub, synced, history } = makeHub(options, services, own);
+    this.#hub = hub;
+    this.#synced = synced;
+    this.#history = history;
     const { idleTimeout, pingInterval } = this.limits;
     this.#host = {
       limits: this.limits,
@@ -71,17 +75,50 @@ export class Endpoint {
         (queue) => queue.checkDrain(),
       ),
       trustedHops: Number(options.trustProxy ?? 0),
-      isClosed: () => this.#closing !== undefined,
+      ids: new Map(),
+      isClosed: () => this.#connections.isClosing,
       pending: new Set(),
       later: (_, task) => queueMicrotask(task),
-      began: (connection) => this.#begin(connection),
-      finished: (connection) => this.#forget(connection),
+      began: (connection) => this.#connections.began(connection),
+      finished: (connection) => this.#connections.finished(connection),
     };
   }
 
   /** Live peers by namespace. */
   get peers(): ReadonlyMap<string, ReadonlySet<Peer>> {
     return this.#hub.namespaces;
+  }
+
+  /**
+   * Returns the live peer with this id, `undefined` if there is none on this endpoint.
+   *
+   * @throws {TypeError} for an id that is not a string.
+   */
+  peer(id: string): Peer | undefined {
+    return this.#host.ids.get(checkTopic(id, "the id"));
+  }
+
+  /**
+   * Returns the subscribers of a topic on this endpoint, in all namespaces or in `namespace`: a live
+   * view, also of a topic that has no subscriber yet.
+   *
+   * @throws {TypeError} for a topic or namespace that is not a string, and for an unknown option.
+   *
+   * @example
+   * ```ts
+   * import { createEndpoint } from "@onepeer/onepeer";
+   *
+   * const endpoint = createEndpoint();
+   * const listeners = endpoint.subscribers("news", { namespace: "/chat" });
+   * console.log(listeners.size); // 0
+   * for (const peer of listeners) peer.send("hello");
+   * ```
+   */
+  subscribers(topic: string, options: SubscribersOptions = {}): Subscribers<Peer> {
+    checkCallOptions(options, SUBSCRIBERS_OPTIONS);
+    const { namespace } = options;
+    if (namespace !== undefined) checkTopic(namespace, "the namespace");
+    return this.#hub.subscribers(checkTopic(topic), namespace);
   }
 
   /** Present values of the counters and gauges. */
@@ -139,16 +176,27 @@ export class Endpoint {
   }
 
   /**
+   * Adds a message to a topic with history, as {@linkcode publish} does. Resolves with the position
+   * of the message once the message is kept. With `key`, a repeated commit adds nothing.
+   *
+   * @throws {TypeError} for a topic without history, and for data that cannot be sent.
+   */
+  commit(topic: string, data: unknown, options: CommitOptions): Promise<string> {
+    checkTopic(topic);
+    checkCommit(options);
+    const frame = encode(data);
+    if (this.#history) return this.#history.commit(topic, frame, options);
+    throw noHistory(topic);
+  }
+
+  /**
    * Closes every peer, or terminates every peer if `force` is true. New clients can still connect.
    *
    * @throws {RangeError} for a code or reason that RFC 6455 does not allow in a close frame.
    */
   closeAll(code = 1000, reason = "", force = false): void {
     checkClose(code, reason);
-    for (const { peer } of this.#connections) {
-      if (force) peer.terminate();
-      else peer.close(code, reason);
-    }
+    this.#connections.closeAll(code, reason, force);
   }
 
   /**
@@ -169,8 +217,7 @@ export class Endpoint {
     checkClose(code, reason);
     checkNumber("timeout", timeout, 0, MAX_TIME);
     checkNumber("jitter", jitter, 0, MAX_TIME);
-    this.#closing ??= { code, reason };
-    return this.#closed ??= this.#drain(code, reason, timeout, jitter);
+    return this.#closed ??= this.#drain({ code, reason, timeout, jitter });
   }
 
   /** Same as {@linkcode close} without options. */
@@ -178,34 +225,10 @@ export class Endpoint {
     return this.close();
   }
 
-  async #drain(code: number, reason: string, timeout: number, jitter: number): Promise<void> {
-    const cancels: (() => void)[] = [];
-    for (const { peer } of this.#connections) {
-      if (jitter <= 0) peer.close(code, reason);
-      else {
-        const delay = Math.random() * Math.min(jitter, timeout);
-        cancels.push(this.#timers.after(delay, () => peer.close(code, reason)));
-      }
-    }
-    if (this.#connections.size + this.#unopened > 0) {
-      await new Promise<void>((resolve) => {
-        this.#allFinished = resolve;
-        cancels.push(this.#timers.after(timeout, resolve));
-        cancels.push(this.#timers.after(Math.min(timeout, MAX_OPENING), () => this.#giveUp()));
-      });
-    }
-    for (const cancel of cancels) cancel();
-    for (const { peer } of this.#connections) peer.terminate();
+  async #drain(settings: DrainSettings): Promise<void> {
+    await this.#connections.drain(settings);
     for (const giveUp of this.#host.pending) giveUp();
     await this.#synced?.close();
-  }
-
-  #sync({ sync, onError }: EndpointOptions): SyncedHub<Peer> | undefined {
-    const failures = new FailureReporter(onError);
-    return sync && new SyncedHub(sync, {
-      timers: this.#timers,
-      report: (error) => failures.report(error, "sync"),
-    });
   }
 
   /**
@@ -228,30 +251,8 @@ export class Endpoint {
    */
   attach(socket: ServerSocket, admission: Admission, host: ConnectionHost = this.#host): Peer {
     admission.handshake.settle(this.#options.retainHeaders);
-    this.#unopened++;
+    this.#connections.accepted();
     return new Connection(socket, admission, host).peer;
-  }
-
-  #begin(connection: LiveConnection): void {
-    this.#connections.add(connection);
-    if (this.#unopened > 0) this.#unopened--; // a peer from hibernation was not counted
-    // The handshake was accepted before `close()` was called, but the socket opens only now.
-    const closing = this.#closing;
-    if (closing) queueMicrotask(() => connection.peer.close(closing.code, closing.reason));
-  }
-
-  #forget(connection: LiveConnection): void {
-    if (this.#connections.delete(connection)) this.#checkFinished();
-  }
-
-  /** Stops waiting for sockets that never open: Deno does not report that such a client left. */
-  #giveUp(): void {
-    this.#unopened = 0;
-    this.#checkFinished();
-  }
-
-  #checkFinished(): void {
-    if (this.#connections.size + this.#unopened === 0) this.#allFinished?.();
   }
 }
 

@@ -5,9 +5,9 @@ import type { AllowedOrigins } from "../handshake/allowed_origins.ts";
 import type { Peer } from "../peer.ts";
 import type { CloseInfo } from "../socket/socket.ts";
 import type { UpgradeHeaders } from "../handshake/upgrade_headers.ts";
-import { isThenable } from "../common/thenable.ts";
+import { type Awaitable, isThenable } from "../common/thenable.ts";
 
-export { isThenable } from "../common/thenable.ts";
+export { type Awaitable, isThenable } from "../common/thenable.ts";
 
 /** Options for one client, as the `upgrade` hook returns them. */
 export interface UpgradeResult<Context extends object = AnyContext> {
@@ -27,9 +27,6 @@ export interface UpgradeResult<Context extends object = AnyContext> {
   /** Whether the hook has taken over the native socket. The adapter then does not use the socket. */
   readonly handled?: boolean;
 }
-
-/** A value, or a promise of the value. */
-export type Awaitable<T> = T | Promise<T>;
 
 /**
  * Functions that you write once for all runtimes. Each hook is optional.
@@ -84,8 +81,8 @@ export type ResolveHooks<Context extends object = AnyContext> = (
 export interface FailureInfo {
   /**
    * `"upgrade"` (the hooks of a handshake), `"origin"` (the origin guard), `"resolve"` (choosing
-   * hooks again after hibernation) or `"sync"` (the connection to other nodes: at most one report a
-   * second).
+   * hooks again after hibernation), `"format"` (the option `format`) or `"sync"` (the connection to
+   * other nodes: at most one report a second).
    */
   readonly stage: string;
   /** The request, if there is one. */

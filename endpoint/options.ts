@@ -5,6 +5,8 @@ import { checkAllowedOrigins } from "../handshake/allowed_origins.ts";
 import { type AnyContext, TOKEN } from "../handshake/handshake.ts";
 import type { Limits } from "../common/limits.ts";
 import type { SyncAdapter } from "../pubsub/sync_adapter.ts";
+import type { FormatMessage } from "../pubsub/history/format.ts";
+import type { ResolveTopic } from "../pubsub/topic_options.ts";
 import { HOOK_NAMES, type HookOptions, type PeerHooks } from "./hooks.ts";
 
 /** Options of `createEndpoint`, and so of every adapter. */
@@ -26,6 +28,32 @@ export interface EndpointOptions<Context extends object = AnyContext> extends Ho
    * @default this process only
    */
   readonly sync?: SyncAdapter;
+  /**
+   * Says which topics have a history, so that clients that come back get what they missed. See
+   * `peer.subscribe`.
+   *
+   * @default no topic
+   *
+   * @example
+   * ```ts
+   * import { createEndpoint } from "@onepeer/onepeer";
+   *
+   * createEndpoint({
+   *   topics: (topic) =>
+   *     topic.startsWith("room:") ? { history: { size: 100, ttl: 300_000 } } : undefined,
+   *   format: ({ data, position }) => ({ position, data }),
+   * });
+   * ```
+   */
+  readonly topics?: ResolveTopic;
+  /**
+   * Returns what clients get instead of a message of a topic with history, for example to tell them
+   * its position. Called once per message and node, and again when a node reads the history. If it
+   * throws, `onError` is told, and clients get the message itself.
+   *
+   * @default the message itself
+   */
+  readonly format?: FormatMessage;
 }
 
 /** Names of all {@linkcode EndpointOptions}. */
@@ -40,6 +68,8 @@ export const ENDPOINT_OPTIONS: readonly (keyof EndpointOptions)[] = [
   "limits",
   "retainHeaders",
   "sync",
+  "topics",
+  "format",
 ];
 
 /**
@@ -53,7 +83,17 @@ export function checkOptions(options: EndpointOptions): void {
     checkNames(options.hooks, HOOK_NAMES, { kind: "hook", path: "hooks." });
   }
   checkHooks("hooks", options.hooks ?? {});
-  for (const name of ["resolve", "getNamespace", "handleProtocols", "onError", "sync"] as const) {
+  for (
+    const name of [
+      "resolve",
+      "getNamespace",
+      "handleProtocols",
+      "onError",
+      "sync",
+      "topics",
+      "format",
+    ] as const
+  ) {
     mustNotBePromise(name, options[name]);
     mustBeFunction(name, options[name]);
   }

@@ -1,3 +1,4 @@
+import type { Subscribers } from "./subscribers.ts";
 import type { BroadcastDomain, NativeTopic, OutgoingFrame } from "../socket/socket.ts";
 import type { Notifier } from "./hub_observer.ts";
 import type { HubPublishOptions, Member, PubSub } from "./pubsub.ts";
@@ -19,6 +20,26 @@ class TopicSubscribers<M extends Member> {
     return this.#alone.size === 0 && !this.#nativeTopics?.size;
   }
 
+  get size(): number {
+    let size = this.#alone.size;
+    for (const { members } of this.#nativeTopics?.values() ?? []) size += members.size;
+    return size;
+  }
+
+  has(member: M): boolean {
+    if (this.#alone.has(member)) return true;
+    for (const { members } of this.#nativeTopics?.values() ?? []) {
+      if (members.has(member)) return true;
+    }
+    return false;
+  }
+
+  *[Symbol.iterator](): IterableIterator<M> {
+    yield* this.#alone;
+    // Only this hub fills its native topics, so their members are members of the hub.
+    for (const { members } of this.#nativeTopics?.values() ?? []) yield* members as ReadonlySet<M>;
+  }
+
   /** Adds a member; returns whether it was missing. */
   add(member: M): boolean {
     const domain = member.broadcastDomain;
@@ -29,19 +50,19 @@ class TopicSubscribers<M extends Member> {
     const topics = this.#nativeTopics ??= new Map();
     let topic = topics.get(domain);
     if (!topic) topics.set(domain, topic = domain.topic(this.#name));
-    const { size } = topic;
+    const { members } = topic, { size } = members;
     topic.add(member);
-    return topic.size > size;
+    return members.size > size;
   }
 
   /** Removes a member whose broadcast domain was `from`; returns whether it was there. */
   delete(member: M, from: BroadcastDomain | undefined): boolean {
     const topic = from && this.#nativeTopics?.get(from);
     if (!topic) return this.#alone.delete(member);
-    const { size } = topic;
+    const { members } = topic, { size } = members;
     topic.delete(member);
-    if (topic.size === 0) this.#nativeTopics!.delete(from);
-    return topic.size < size;
+    if (members.size === 0) this.#nativeTopics!.delete(from);
+    return members.size < size;
   }
 
   /** Sends a frame to all subscribers but one; returns how many accepted the frame. */
@@ -57,6 +78,31 @@ class TopicSubscribers<M extends Member> {
       for (const native of natives.values()) reached += native.publish(frame, except, compress);
     }
     return reached;
+  }
+}
+
+/** Live view of the subscribers of a topic, which looks them up at each use. */
+class TopicView<M extends Member> implements Subscribers<M> {
+  readonly #topics: () => Iterable<TopicSubscribers<M>>;
+
+  /** @param topics returns the topic in each namespace of the view. */
+  constructor(topics: () => Iterable<TopicSubscribers<M>>) {
+    this.#topics = topics;
+  }
+
+  get size(): number {
+    let size = 0;
+    for (const topic of this.#topics()) size += topic.size;
+    return size;
+  }
+
+  has(member: M): boolean {
+    for (const topic of this.#topics()) if (topic.has(member)) return true;
+    return false;
+  }
+
+  *[Symbol.iterator](): IterableIterator<M> {
+    for (const topic of this.#topics()) yield* topic;
   }
 }
 
@@ -153,6 +199,15 @@ export class Hub<M extends Member> implements PubSub<M> {
       subscribers.delete(member, from);
       subscribers.add(member);
     }
+  }
+
+  subscribers(topic: string, namespace?: string): Subscribers<M> {
+    return new TopicView(() => {
+      const spaces = this.#topics.get(topic);
+      if (namespace === undefined) return spaces?.values() ?? [];
+      const subscribers = spaces?.get(namespace);
+      return subscribers ? [subscribers] : [];
+    });
   }
 
   publish(topic: string, frame: OutgoingFrame, options: HubPublishOptions<M> = {}): number {

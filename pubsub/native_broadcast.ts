@@ -87,8 +87,8 @@ class DomainTopic implements NativeTopic {
     this.#domain = domain;
   }
 
-  get size(): number {
-    return this.#members.size;
+  get members(): ReadonlySet<NativeSubscriber> {
+    return this.#members;
   }
 
   add(member: NativeSubscriber): void {

@@ -1,3 +1,6 @@
+import type { Awaitable } from "../common/thenable.ts";
+import type { SubscribeOptions, SubscribeResult } from "./history/subscribe_options.ts";
+import type { Subscribers } from "./subscribers.ts";
 import type { BroadcastDomain, NativeSubscriber, OutgoingFrame } from "../socket/socket.ts";
 
 /** A subscriber of topics: the part of a peer that topics use. */
@@ -45,6 +48,14 @@ export interface PubSub<M extends Member> {
   /** Subscribes a member to a topic. */
   subscribe(namespace: string, topic: string, member: M): void;
 
+  /** Subscribes a member after the messages that it has missed. Present if topics have histories. */
+  recover?(
+    namespace: string,
+    topic: string,
+    member: M,
+    options: SubscribeOptions,
+  ): Awaitable<SubscribeResult>;
+
   /** Ends the subscription of a member to a topic. */
   unsubscribe(namespace: string, topic: string, member: M): void;
 
@@ -55,6 +66,9 @@ export interface PubSub<M extends Member> {
     member: M,
     from: BroadcastDomain | undefined,
   ): void;
+
+  /** Returns the subscribers of a topic, in all namespaces or in one. */
+  subscribers(topic: string, namespace?: string): Subscribers<M>;
 
   /** Sends a frame to every subscriber of a topic once; returns how many accepted the frame. */
   publish(topic: string, frame: OutgoingFrame, options?: HubPublishOptions<M>): number;

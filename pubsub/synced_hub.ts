@@ -1,3 +1,4 @@
+import type { Subscribers } from "./subscribers.ts";
 import { Deferred } from "../common/deferred.ts";
 import type { SyncStats } from "../common/stats.ts";
 import { isThenable } from "../common/thenable.ts";
@@ -123,6 +124,10 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
     from: BroadcastDomain | undefined,
   ): void {
     this.#hub.changeDomain(namespace, topics, member, from);
+  }
+
+  subscribers(topic: string, namespace?: string): Subscribers<M> {
+    return this.#hub.subscribers(topic, namespace);
   }
 
   /**

@@ -1,4 +1,20 @@
-/** Options of `peer.waitForDrain`. */
+/**
+ * Options of `peer.waitForDrain`.
+ *
+ * @example
+ * ```ts
+ * import { defineHooks } from "@onepeer/onepeer";
+ *
+ * defineHooks({
+ *   async open(peer) {
+ *     for (let chunk = 0; chunk < 10; chunk++) {
+ *       peer.send(new Uint8Array(64 * 1024));
+ *       await peer.waitForDrain({ threshold: 64 * 1024 });
+ *     }
+ *   },
+ * });
+ * ```
+ */
 export interface DrainOptions {
   /**
    * Number of bytes that may still be queued.

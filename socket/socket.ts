@@ -31,8 +31,8 @@ export interface BroadcastDomain {
 
 /** @internal Subscribers of one topic in one broadcast domain. */
 export interface NativeTopic {
-  /** Number of subscribers. */
-  readonly size: number;
+  /** The subscribers, as a live view. */
+  readonly members: ReadonlySet<NativeSubscriber>;
   /** Adds a subscriber, unless it is present. */
   add(member: NativeSubscriber): void;
   /** Removes a subscriber. */
@@ -57,8 +57,8 @@ export interface NativeSendQueue {
   readonly socket: Pick<ServerSocket, "topics" | "bufferedAmount">;
   /** Broadcasts a frame to the `count` other subscribers of this name in the domain. */
   broadcast(name: string, frame: OutgoingFrame, compress: boolean, count: number): void;
-  /** Marks the client as slow if more than `highWaterMark` bytes are queued. A slow client leaves all native topics. */
-  checkBackpressure(): unknown;
+  /** Marks the client as slow if more than `highWaterMark` bytes are queued. A slow client leaves all native topics. Returns the number of queued bytes. */
+  checkBackpressure(): number;
 }
 
 /** @internal Most bytes in the header of an unmasked frame (RFC 6455 §5.2). */

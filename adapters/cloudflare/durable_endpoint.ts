@@ -3,10 +3,12 @@ import type { ConnectionHost } from "../../endpoint/connection_host.ts";
 import type { Decision } from "../../endpoint/upgrader.ts";
 import { logError } from "../../common/errors.ts";
 import { checkDurable, type CloudflareRoomOptions } from "./options.ts";
+import { DurableHistory } from "./durable_history.ts";
 import { DurableHub } from "./durable_hub.ts";
 import { DurablePeer } from "./durable_peer.ts";
 import { DurablePeers } from "./durable_peers.ts";
 import { SaveSchedule } from "./save_schedule.ts";
+import type { Peer } from "../../peer.ts";
 import type { CloseOptions } from "../../endpoint/call_options.ts";
 import { Endpoint } from "../../endpoint/endpoint.ts";
 import { Hub } from "../../pubsub/hub.ts";
@@ -41,6 +43,8 @@ import type { SocketFailure } from "../../socket/socket.ts";
 const SAVES = 8;
 /** Tag of our sockets. The user's class may accept its own sockets in the same object. */
 const TAG = "onepeer";
+/** Length of a UUID. The other tag of a socket is the id of its peer. */
+const ID_LENGTH = 36;
 
 /**
  * Peers and topics of one Durable Object. Peers survive hibernation: a peer that is not in memory
@@ -68,7 +72,8 @@ export class DurableEndpoint extends Adapter {
       new Hub(new Notifier([peers])),
       (peer, topic) => peers.of(peer)?.reserveTopic(topic),
     );
-    super({ endpoint: new Endpoint(checkDurable(options), hub) });
+    const own = { hub, storage: options.topics && DurableHistory.of(ctx) };
+    super({ endpoint: new Endpoint(checkDurable(options), own) });
     this.#isCompressed = Boolean(options.perMessageDeflate);
     this.#ctx = ctx;
     this.#env = env;
@@ -208,6 +213,14 @@ export class DurableEndpoint extends Adapter {
       this.#peers.ofSocket(native)?.heardAt || saved,
       this.#ctx.getWebSocketAutoResponseTimestamp(native as never)?.getTime() ?? 0,
     );
+  }
+
+  /** Returns the live peer with this id, also a peer that is not in memory. */
+  override peer(id: string): Peer | undefined {
+    const found = super.peer(id);
+    if (found || !this.#hub.reviveAll || id.length !== ID_LENGTH) return found;
+    for (const native of this.#ctx.getWebSockets(id)) this.#peerOf(native as CloudflareSocket);
+    return super.peer(id);
   }
 
   /** Closes every peer, also peers that are not in memory. */

@@ -1,3 +1,4 @@
+import type { Subscribers } from "../../pubsub/subscribers.ts";
 import type { Hub } from "../../pubsub/hub.ts";
 import type { HubPublishOptions, PubSub } from "../../pubsub/pubsub.ts";
 import type { Peer } from "../../peer.ts";
@@ -60,6 +61,11 @@ export class DurableHub implements PubSub<Peer> {
     from: BroadcastDomain | undefined,
   ): void {
     this.#hub.changeDomain(namespace, topics, peer, from);
+  }
+
+  subscribers(topic: string, namespace?: string): Subscribers<Peer> {
+    this.reviveAll?.();
+    return this.#hub.subscribers(topic, namespace);
   }
 
   publish(topic: string, frame: OutgoingFrame, options?: HubPublishOptions<Peer>): number {

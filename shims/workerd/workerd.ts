@@ -43,10 +43,18 @@ export interface DurableKv {
   }): Iterable<readonly [string, unknown]>;
 }
 
+/** The part of SQL storage that the adapter uses. Exists in SQLite-backed classes. */
+export interface DurableSql {
+  /** Runs a statement, and returns its rows. */
+  exec(query: string, ...values: unknown[]): { toArray(): unknown[] };
+}
+
 /** Members of a Durable Object's storage that the adapter uses. */
 export interface DurableStorage {
   /** Synchronous storage of an SQLite-backed class. */
   readonly kv?: DurableKv;
+  /** SQL storage of an SQLite-backed class. Without one, reading this may throw. */
+  readonly sql?: DurableSql;
   /** Returns the value of a key. */
   get(key: string): Promise<unknown>;
   /** Stores a value that can be cloned. */

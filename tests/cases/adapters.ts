@@ -272,6 +272,117 @@ export const adapters: readonly Case[] = [
     },
   },
   {
+    id: "A2.subscribers",
+    fact: "subscribers() is a live view of a topic, in all namespaces or in one",
+    server: (server) => ({
+      hooks: {
+        upgrade: (request) => ({ namespace: request.url.endsWith("?b") ? "b" : "a" }),
+        open: (peer) => peer.subscribe("t"),
+        message: (peer) => peer.unsubscribe("t"),
+      },
+      commands: {
+        look() {
+          const { ws } = server,
+            all = ws.subscribers("t"),
+            a = ws.subscribers("t", { namespace: "a" });
+          const none = ws.subscribers("other"), [first] = a;
+          const before = [
+            all.size,
+            a.size,
+            [...all].length,
+            [...a].length,
+            none.size,
+            [...none].length,
+          ];
+          first!.unsubscribe("t");
+          const had = [all.has(first!), a.has(first!)];
+          first!.subscribe("t");
+          first!.subscribe("other");
+          const after = [all.has(first!), a.has(first!), none.size, none.has(first!)];
+          first!.unsubscribe("other");
+          return { before, had, after, namespaces: [...all].map((peer) => peer.namespace).sort() };
+        },
+        size: () => server.ws.subscribers("t").size,
+        mistakes() {
+          const { ws } = server;
+          const calls: (() => unknown)[] = [
+            () => ws.subscribers(1 as unknown as string),
+            () => ws.subscribers("t", { namespace: null as unknown as string }),
+            () => ws.subscribers("t", { topic: "t" } as object),
+          ];
+          return calls.map((call) => {
+            try {
+              return `no error: ${call()}`;
+            } catch (error) {
+              return (error as Error).name;
+            }
+          });
+        },
+      },
+    }),
+    async run(client) {
+      const sockets = await Promise.all([
+        client.connect("?a"),
+        client.connect("?a"),
+        client.connect("?b"),
+      ]);
+      assert.deepEqual(await client.command("look"), {
+        before: [3, 2, 3, 2, 0, 0],
+        had: [false, false],
+        after: [true, true, 1, true],
+        namespaces: ["a", "a", "b"],
+      });
+      sockets[2].send("leave");
+      while (await client.command("size") !== 2);
+      sockets[0].close();
+      while (await client.command("size") !== 1);
+      assert.deepEqual(await client.command("mistakes"), ["TypeError", "TypeError", "TypeError"]);
+    },
+  },
+  {
+    id: "A2.peer",
+    fact: "peer(id) returns a live peer by its id, and nothing once the peer is gone",
+    server: (server) => ({
+      hooks: {
+        open: (peer) => server.log("id", peer.id),
+        message: (peer) => server.log("found", server.ws.peer(peer.id) === peer),
+        close: (peer) => server.log("left", server.ws.peer(peer.id) === undefined),
+      },
+      commands: {
+        namespaceOf: (id) => server.ws.peer(id as string)?.namespace,
+        mistake() {
+          try {
+            return server.ws.peer(undefined as unknown as string);
+          } catch (error) {
+            return (error as Error).message;
+          }
+        },
+      },
+    }),
+    async run(client) {
+      const [a, b] = [await client.connect(), await client.connect()];
+      const ids = (await client.logged("id", 2)).map(({ data }) => data[0]);
+      await client.evict();
+      const [first, second] = [
+        await client.command("namespaceOf", ids[0]),
+        await client.command("namespaceOf", ids[1]),
+      ];
+      assert.equal(typeof first, "string");
+      assert.equal(first, second);
+      for (const id of ["", "onepeer", "x".repeat(300), `${ids[0]} `]) {
+        assert.equal(await client.command("namespaceOf", id) ?? "none", "none");
+      }
+      assert.match(await client.command("mistake"), /the id.* must be a string/);
+      a.send("who");
+      assert.deepEqual((await client.logged("found"))[0]!.data, [true]);
+      a.close();
+      assert.deepEqual((await client.logged("left"))[0]!.data, [true]);
+      assert.equal(await client.command("namespaceOf", ids[0]) ?? "none", "none");
+      b.send("still here");
+      assert.deepEqual((await client.logged("found", 2))[1]!.data, [true]);
+    },
+  },
+  {
     id: "A2.refusals",
     fact: "stats counts a handshake whose method is not GET as a refusal",
     async run(client) {

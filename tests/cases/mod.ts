@@ -9,6 +9,7 @@ import { errors } from "./errors.ts";
 import { gathering } from "./gathering.ts";
 import { handshake } from "./handshake.ts";
 import { hibernation } from "./hibernation.ts";
+import { historyCases } from "./history.ts";
 import { identity } from "./identity.ts";
 import { limits } from "./limits.ts";
 import { messages } from "./messages.ts";
@@ -42,4 +43,5 @@ export const cases: readonly Case[] = [
   ...adapters,
   ...security,
   ...hibernation,
+  ...historyCases,
 ];

@@ -16,6 +16,7 @@ Deno.test("resolveLimits() returns the defaults of the contract", () => {
     messagesPerSecond: Infinity,
     maxTopicsPerPeer: 1_000,
     maxTopicLength: 1_024,
+    recoverLimit: 1_000,
     pendingMessages: 1_024,
     pendingBytes: 2_097_152,
     concurrency: Infinity,

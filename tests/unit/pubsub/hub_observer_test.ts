@@ -40,7 +40,7 @@ class FakeMember implements Member {
     this.broadcastDomain = domain;
     const socket = new FakeSocket({ topics: true });
     socket.topics!.domain = domain;
-    this.sendQueue = { socket, broadcast() {}, checkBackpressure() {} };
+    this.sendQueue = { socket, broadcast() {}, checkBackpressure: () => 0 };
   }
 
   deliver(): boolean {
@@ -246,7 +246,7 @@ function observed(...more: HubObserver<Peer>[]) {
     return `#${numbers.get(peer)}`;
   };
   const hub = new Hub<Peer>(new Notifier([...more, recorder(lines, numberOf)]));
-  return { lines, hub, endpoint: new Endpoint({}, hub) };
+  return { lines, hub, endpoint: new Endpoint({}, { hub }) };
 }
 
 Deno.test("a peer that closes ends its subscriptions before it leaves", async () => {

@@ -119,9 +119,10 @@ class FakePeer implements Member, NativeSendQueue {
     this.regroup();
   }
 
-  checkBackpressure(): void {
+  checkBackpressure(): number {
     if (this.queued > limits.highWaterMark) this.isSlow = true;
     this.regroup();
+    return this.queued;
   }
 
   regroup(): void {

@@ -15,7 +15,7 @@ const MIB = 1024 * 1024;
 class FakeMember implements Member {
   readonly received: string[] = [];
   readonly broadcastDomain = undefined;
-  readonly sendQueue = { socket: new FakeSocket(), broadcast() {}, checkBackpressure() {} };
+  readonly sendQueue = { socket: new FakeSocket(), broadcast() {}, checkBackpressure: () => 0 };
 
   deliver({ payload }: OutgoingFrame, compress: boolean): boolean {
     this.received.push(`${payload} ${compress}`);

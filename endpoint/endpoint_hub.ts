@@ -1,0 +1,53 @@
+import type { Limits } from "../common/limits.ts";
+import type { Timers } from "../common/timers.ts";
+import type { Peer } from "../peer.ts";
+import { HistoryHub } from "../pubsub/history/history_hub.ts";
+import type { HistoryStorage } from "../pubsub/history/history_storage.ts";
+import { LocalHistory } from "../pubsub/history/local_history.ts";
+import { Hub } from "../pubsub/hub.ts";
+import type { PubSub } from "../pubsub/pubsub.ts";
+import { SyncedHub } from "../pubsub/synced_hub.ts";
+import { TopicRules } from "../pubsub/topic_options.ts";
+import { FailureReporter } from "./failure_reporter.ts";
+import type { EndpointOptions } from "./options.ts";
+
+/** The hub of an endpoint, and the parts of it that its options add. */
+export interface EndpointHub {
+  readonly hub: PubSub<Peer>;
+  /** Present with the option `sync`. */
+  readonly synced?: SyncedHub<Peer>;
+  /** Present with the option `topics`. */
+  readonly history?: HistoryHub<Peer>;
+}
+
+/** What a Durable Object brings in the place of the plain parts. */
+export interface OwnParts {
+  readonly hub: PubSub<Peer>;
+  /** Storage of histories. Default: none, they are in memory only. */
+  readonly storage?: HistoryStorage | undefined;
+}
+
+/**
+ * Makes the hub of an endpoint: a plain one, around it the connection to other nodes, and around
+ * that the histories.
+ */
+export function makeHub(
+  { sync, topics, format, onError }: EndpointOptions,
+  services: { readonly limits: Limits; readonly timers: Timers },
+  own?: OwnParts,
+): EndpointHub {
+  const failures = new FailureReporter(onError), { limits, timers } = services;
+  // One object is one room: no connection to a broker is held in a Durable Object.
+  const synced = sync && !own
+    ? new SyncedHub<Peer>(sync, { timers, report: (error) => failures.report(error, "sync") })
+    : undefined;
+  const base: PubSub<Peer> = own?.hub ?? synced ?? new Hub();
+  const history = topics && new HistoryHub(base, {
+    rules: new TopicRules(topics),
+    format,
+    limits,
+    source: (host) => new LocalHistory(host, own?.storage),
+    report: (error) => failures.report(error, "format"),
+  });
+  return { hub: history ?? base, ...(synced && { synced }), ...(history && { history }) };
+}

@@ -1,0 +1,52 @@
+import type { Awaitable } from "../../common/thenable.ts";
+import type { OutgoingFrame } from "../../socket/socket.ts";
+import type { HistoryOptions, TopicName } from "../topic_options.ts";
+import type { Position } from "./position.ts";
+import type { LogEntry, TopicLog } from "./topic_log.ts";
+
+/** A topic with history. */
+export interface HistoryTopic extends TopicName {
+  readonly keep: HistoryOptions;
+}
+
+/** A message for a topic with history. */
+export interface HistoryMessage<M> {
+  readonly frame: OutgoingFrame;
+  readonly compress: boolean;
+  /** Member of this node that does not get the message. */
+  readonly except: M | undefined;
+}
+
+/**
+ * Keeps the messages of topics with history, and gives each message its position: in the memory of
+ * this process, or with a broker, which is the same for all nodes.
+ */
+export interface HistorySource<M> {
+  /** Adds a message, which the host then delivers. Returns how many subscribers it may reach here. */
+  append(topic: HistoryTopic, message: HistoryMessage<M>): number;
+  /**
+   * Adds a message, and returns its position. A message with the same key is added once.
+   *
+   * @throws {PeerError} `ERR_PEER_NOT_COMMITTED` if it is not known whether the message was added.
+   */
+  commit(topic: HistoryTopic, message: HistoryMessage<M>, key?: string): Promise<Position>;
+  /**
+   * Returns the log of a topic. It has all messages that the history has, and that were delivered
+   * here. `undefined` if the history cannot be read now.
+   *
+   * @param since position that a client claims to know: the log must be as new, if the history is.
+   */
+  log(topic: HistoryTopic, since: Position | undefined): Awaitable<TopicLog | undefined>;
+  /** A topic has its first subscriber on this node. */
+  watch?(topic: HistoryTopic): void;
+  /** The last subscriber of a topic on this node has gone. */
+  unwatch?(topic: TopicName): void;
+}
+
+/** Services for a {@linkcode HistorySource}. */
+export interface HistoryHost<M> {
+  /** Returns the entry of a message: what subscribers get, now and later. */
+  entryOf(topic: TopicName, position: Position, frame: OutgoingFrame, compress: boolean): LogEntry;
+  /** Sends an entry to the subscribers of this node. Returns how many accepted it. */
+  deliver(topic: TopicName, entry: LogEntry, except: M | undefined): number;
+}

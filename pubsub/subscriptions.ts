@@ -1,0 +1,121 @@
+import type { Limits } from "../common/limits.ts";
+import type { Awaitable } from "../common/thenable.ts";
+import type { BroadcastDomain } from "../socket/socket.ts";
+import {
+  missed,
+  type SubscribeOptions,
+  type SubscribeResult,
+} from "./history/subscribe_options.ts";
+import type { Member, PubSub } from "./pubsub.ts";
+import { checkSubscription } from "./topic_arguments.ts";
+
+/** Services for the {@linkcode Subscriptions} of all members of a hub. */
+export interface SubscriptionsHost<M extends Member> {
+  readonly hub: PubSub<M>;
+  readonly limits: Limits;
+}
+
+/** Most topics that {@linkcode Subscriptions.toString} names. */
+const MAX_SHOWN = 3;
+
+/** Topics of one member, and the broadcast domain in which the hub has subscribed the member. */
+export class Subscriptions<M extends Member> {
+  readonly topics: Set<string>;
+  readonly #namespace: string;
+  readonly #member: M;
+  readonly #queue: { readonly broadcastDomain: BroadcastDomain | undefined };
+  readonly #host: SubscriptionsHost<M>;
+  #domain: BroadcastDomain | undefined;
+
+  /**
+   * @param queue send queue of the member.
+   * @param topics topics to which the hub has already subscribed the member. Taken over.
+   */
+  constructor(
+    namespace: string,
+    member: M,
+    queue: { readonly broadcastDomain: BroadcastDomain | undefined },
+    host: SubscriptionsHost<M>,
+    topics: Set<string> = new Set(),
+  ) {
+    this.#namespace = namespace;
+    this.#member = member;
+    this.#queue = queue;
+    this.#host = host;
+    this.topics = topics;
+  }
+
+  /** Returns the names of the first topics, for `console.log(peer)`. */
+  toString(): string {
+    const { size } = this.topics, more = size > MAX_SHOWN ? `, …${size}` : "";
+    const shown = [...this.topics].slice(0, MAX_SHOWN).map((topic) => JSON.stringify(topic));
+    return `topics ${shown.join(", ")}${more}`;
+  }
+
+  /** Domain in which the hub has subscribed the member. */
+  get domain(): BroadcastDomain | undefined {
+    return this.#domain;
+  }
+
+  /**
+   * Subscribes the member, unless it is subscribed.
+   *
+   * @throws {RangeError} for a topic that the limits do not allow.
+   */
+  subscribe(topic: string): void {
+    if (this.topics.has(topic)) return;
+    this.#add(topic, (hub) => hub.subscribe(this.#namespace, topic, this.#member));
+  }
+
+  /**
+   * Subscribes the member after the messages that it has missed, unless it is subscribed.
+   *
+   * @throws {RangeError} for a topic that the limits do not allow.
+   */
+  recover(topic: string, options: SubscribeOptions): Promise<SubscribeResult> {
+    const namespace = this.#namespace, member = this.#member;
+    if (this.topics.has(topic)) return Promise.resolve(missed("subscribed"));
+    const result = this.#add(topic, (hub): Awaitable<SubscribeResult> => {
+      if (hub.recover) return hub.recover(namespace, topic, member, options);
+      hub.subscribe(namespace, topic, member);
+      return missed("no history");
+    });
+    return Promise.resolve(result);
+  }
+
+  #add<Result>(topic: string, subscribe: (hub: PubSub<M>) => Result): Result {
+    const { topics } = this, { hub, limits } = this.#host;
+    checkSubscription(topic, topics.size, limits);
+    if (topics.size === 0) this.#domain = this.#queue.broadcastDomain;
+    // Added first: if an observer of the hub closes the peer, the peer must leave this topic too.
+    topics.add(topic);
+    try {
+      return subscribe(hub);
+    } catch (error) {
+      topics.delete(topic);
+      throw error;
+    }
+  }
+
+  /** Moves the subscriptions to the present broadcast domain of the send queue. */
+  changeDomain(): void {
+    if (this.topics.size === 0) return;
+    const from = this.#domain;
+    this.#domain = this.#queue.broadcastDomain;
+    if (this.#domain === from) return;
+    this.#host.hub.changeDomain(this.#namespace, this.topics, this.#member, from);
+  }
+
+  /** Ends the subscription to a topic, if there is one. */
+  unsubscribe(topic: string): void {
+    if (!this.topics.delete(topic)) return;
+    this.#host.hub.unsubscribe(this.#namespace, topic, this.#member);
+  }
+
+  /** Ends all subscriptions. */
+  end(): void {
+    const ended = [...this.topics];
+    this.topics.clear();
+    for (const topic of ended) this.#host.hub.unsubscribe(this.#namespace, topic, this.#member);
+  }
+}
