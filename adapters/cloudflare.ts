@@ -44,6 +44,7 @@ import type {
   DurableContext,
   DurableKv,
   DurableNamespace,
+  DurableSql,
   DurableStorage,
   DurableStub,
 } from "../shims/workerd/workerd.ts";
@@ -59,6 +60,7 @@ export type {
   DurableKv,
   DurableMethods,
   DurableNamespace,
+  DurableSql,
   DurableStorage,
   DurableStub,
   Heartbeat,

@@ -2,7 +2,9 @@ import type { Payload } from "../../socket/socket.ts";
 
 /** A message of a topic with history, as the option `format` gets it. */
 export interface HistoryMessageInfo {
+  /** Topic of the message. */
   readonly topic: string;
+  /** Namespace of the topic. */
   readonly namespace: string;
   /** Text or bytes. Do not change the bytes. */
   readonly data: Payload;
