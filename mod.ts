@@ -49,6 +49,7 @@ export type { DrainOptions } from "./socket/drain_waiters.ts";
 export type { Peer } from "./peer.ts";
 export type { FormatMessage, HistoryMessageInfo } from "./pubsub/history/format.ts";
 export type {
+  GapInfo,
   MissedReason,
   SubscribeOptions,
   SubscribeResult,

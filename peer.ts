@@ -4,10 +4,16 @@ import type { DrainOptions } from "./socket/drain_waiters.ts";
 import { checkPublish, checkTopic } from "./pubsub/topic_arguments.ts";
 import type { PublishOptions } from "./pubsub/topic_arguments.ts";
 import { checkSubscribe, missed } from "./pubsub/history/subscribe_options.ts";
-import type { SubscribeOptions, SubscribeResult } from "./pubsub/history/subscribe_options.ts";
+import type {
+  GapInfo,
+  GapListener,
+  SubscribeOptions,
+  SubscribeResult,
+} from "./pubsub/history/subscribe_options.ts";
 import { Subscriptions, type SubscriptionsHost } from "./pubsub/subscriptions.ts";
 import { originOf } from "./handshake/forwarded.ts";
 import type { Handshake, UpgradeRequest } from "./handshake/handshake.ts";
+import type { PeerInit } from "./handshake/peer_init.ts";
 import { inspectAs } from "./common/inspect.ts";
 import type { MessageSource } from "./socket/message.ts";
 import type { SendQueue } from "./socket/send_queue.ts";
@@ -21,18 +27,6 @@ export interface PeerHost extends SubscriptionsHost<Peer> {
   readonly trustedHops: number;
   /** Live peers by id. A peer is missing until somebody has read its id. */
   readonly ids: Map<string, Peer>;
-}
-
-/** @internal Properties of a peer that are known after the handshake. */
-export interface PeerInit {
-  readonly handshake: Handshake;
-  readonly namespace: string;
-  readonly context: object;
-  readonly remoteAddress: string | undefined;
-  /** Id of a peer that returns from hibernation. If absent, the first use of `peer.id` makes an id. */
-  readonly id?: string | undefined;
-  /** Topics to which the hub has already subscribed the peer. The peer takes over the set. */
-  readonly topics?: Set<string>;
 }
 
 /**
@@ -66,6 +60,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   readonly #handshake: Handshake;
   readonly #sendQueue: SendQueue;
   readonly #host: PeerHost;
+  readonly #owner: GapListener;
   #id: string | undefined;
   /** Whether the peer belongs to its namespace: from the open to the end. */
   #joined = false;
@@ -82,7 +77,8 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   }
 
   /** @internal Called by the endpoint. */
-  constructor(sendQueue: SendQueue, init: PeerInit, host: PeerHost) {
+  constructor(sendQueue: SendQueue, init: PeerInit, host: PeerHost, owner: GapListener) {
+    this.#owner = owner;
     this.#sendQueue = sendQueue;
     this.#handshake = init.handshake;
     this.#host = host;
@@ -253,6 +249,16 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     } catch {
       return false; // a full queue must not stop the publish; the send queue has counted a drop
     }
+  }
+
+  /** @internal Whether the peer has a hook `gap`. */
+  get hearsGaps(): boolean {
+    return this.#owner.hearsGaps;
+  }
+
+  /** @internal Runs the hook `gap`. */
+  missed(gap: GapInfo): void {
+    this.#owner.missed(gap);
   }
 
   /** @internal Broadcast domain in which the hub has subscribed this peer. */

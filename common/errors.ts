@@ -9,6 +9,7 @@
  * | `ERR_PEER_BUFFER_FULL` | a send would exceed `limits.maxBuffered`, and `limits.overflow` is `"error"` |
  * | `ERR_PEER_HOOK` | a hook threw a value that is no `Error`, or a frozen `Error`: see `cause` |
  * | `ERR_PEER_UPGRADE_TIMEOUT` | the hooks of a handshake took longer than `limits.handshakeTimeout` |
+ * | `ERR_PEER_NOT_COMMITTED` | the broker has not confirmed a `commit()`: repeat it with the same `key` |
  * | `ERR_PEER_STATE_TOO_LARGE` | topics and context of a peer cannot be kept through hibernation |
  */
 export type PeerErrorCode =
@@ -18,6 +19,7 @@ export type PeerErrorCode =
   | "ERR_PEER_BUFFER_FULL"
   | "ERR_PEER_HOOK"
   | "ERR_PEER_UPGRADE_TIMEOUT"
+  | "ERR_PEER_NOT_COMMITTED"
   | "ERR_PEER_STATE_TOO_LARGE";
 
 /**

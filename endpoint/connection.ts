@@ -9,6 +9,7 @@ import { TokenBucket } from "./token_bucket.ts";
 import { Message } from "../socket/message.ts";
 import { SendQueue, type SendQueueOwner } from "../socket/send_queue.ts";
 import { Peer } from "../peer.ts";
+import type { GapInfo, GapListener } from "../pubsub/history/subscribe_options.ts";
 import type { Slot } from "./connection_slots.ts";
 import {
   type CloseInfo,
@@ -33,7 +34,7 @@ const CHUNK = 524_288;
  * synchronous hook runs straight from the socket's event. Messages queue up only while a hook is
  * pending.
  */
-export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwner {
+export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwner, GapListener {
   readonly peer: Peer;
   readonly #sendQueue: SendQueue;
   readonly #runner: HookRunner;
@@ -61,7 +62,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     this.#slot = admission.slot;
     this.#handshake = admission.handshake;
     this.#sendQueue = new SendQueue(socket, host, this);
-    this.peer = new Peer(this.#sendQueue, admission, host);
+    this.peer = new Peer(this.#sendQueue, admission, host, this);
     socket.listener = this;
   }
 
@@ -115,6 +116,14 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     this.#runner.run(kind, data);
   }
 
+  get hearsGaps(): boolean {
+    return this.#runner.hooks.gap !== undefined && !this.#openFailed && this.#sendQueue.isOpen;
+  }
+
+  missed(gap: GapInfo): void {
+    if (this.hearsGaps) this.#runner.run("gap", gap);
+  }
+
   ondrain(): void {
     this.#sendQueue.checkDrain();
   }
@@ -139,8 +148,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
   watching(isOn: boolean): void {
     // A socket with a heartbeat is checked from open to end.
     if (this.#sendQueue.socket.heartbeat) return;
-    if (isOn) this.#host.idle?.add(this);
-    else this.#host.idle?.delete(this);
+    this.#host.idle?.[isOn ? "add" : "delete"](this);
   }
 
   moved(): void {
@@ -178,8 +186,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
   }
 
   #takeToken(): boolean {
-    this.#bucket ??= new TokenBucket(this.#host.limits.messagesPerSecond);
-    return this.#bucket.take();
+    return (this.#bucket ??= new TokenBucket(this.#host.limits.messagesPerSecond)).take();
   }
 
   #refuse(code: number, message: string): void {

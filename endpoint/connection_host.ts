@@ -1,4 +1,5 @@
-import type { Peer, PeerHost, PeerInit } from "../peer.ts";
+import type { Peer, PeerHost } from "../peer.ts";
+import type { PeerInit } from "../handshake/peer_init.ts";
 import type { SendQueueHost } from "../socket/send_queue.ts";
 import type { Slot } from "./connection_slots.ts";
 import type { PeerHooks } from "./hooks.ts";

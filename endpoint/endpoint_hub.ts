@@ -9,6 +9,7 @@ import type { PubSub } from "../pubsub/pubsub.ts";
 import { SyncedHub } from "../pubsub/synced_hub.ts";
 import { TopicRules } from "../pubsub/topic_options.ts";
 import { FailureReporter } from "./failure_reporter.ts";
+import { Gaps } from "./gaps.ts";
 import type { EndpointOptions } from "./options.ts";
 
 /** The hub of an endpoint, and the parts of it that its options add. */
@@ -37,16 +38,23 @@ export function makeHub(
   own?: OwnParts,
 ): EndpointHub {
   const failures = new FailureReporter(onError), { limits, timers } = services;
+  const rules = topics && new TopicRules(topics);
   // One object is one room: no connection to a broker is held in a Durable Object.
   const synced = sync && !own
-    ? new SyncedHub<Peer>(sync, { timers, report: (error) => failures.report(error, "sync") })
+    ? new SyncedHub<Peer>(sync, {
+      timers,
+      report: (error) => failures.report(error, "sync"),
+      missed: () => gaps.missedLive(),
+    })
     : undefined;
   const base: PubSub<Peer> = own?.hub ?? synced ?? new Hub();
-  const history = topics && new HistoryHub(base, {
-    rules: new TopicRules(topics),
+  const gaps = new Gaps(base, rules, timers);
+  const history = rules && new HistoryHub(base, {
+    rules,
     format,
     limits,
-    source: (host) => new LocalHistory(host, own?.storage),
+    source: (host) => synced ? synced.history(host) : new LocalHistory(host, own?.storage),
+    missed: (topic, reason) => gaps.missed(topic, reason),
     report: (error) => failures.report(error, "format"),
   });
   return { hub: history ?? base, ...(synced && { synced }), ...(history && { history }) };

@@ -2,6 +2,7 @@ import type { AnyContext, UpgradeRequest } from "../handshake/handshake.ts";
 import type { HookError } from "../common/errors.ts";
 import type { Message } from "../socket/message.ts";
 import type { AllowedOrigins } from "../handshake/allowed_origins.ts";
+import type { GapInfo } from "../pubsub/history/subscribe_options.ts";
 import type { Peer } from "../peer.ts";
 import type { CloseInfo } from "../socket/socket.ts";
 import type { UpgradeHeaders } from "../handshake/upgrade_headers.ts";
@@ -62,6 +63,12 @@ export interface Hooks<Context extends object = AnyContext> {
   pong(peer: Peer<Context>, data: Uint8Array<ArrayBuffer>): Awaitable<void>;
   /** Called when a slow client has caught up: at most `limits.drainThreshold` bytes are queued. */
   drain(peer: Peer<Context>): Awaitable<void>;
+  /**
+   * Called when the peer may have missed messages of other nodes, as the broker of the option `sync`
+   * was away. For topics with history, only if the messages cannot be read later. Does not wait for
+   * other hooks.
+   */
+  gap(peer: Peer<Context>, gap: GapInfo): Awaitable<void>;
   /** Called when the connection is over. The peer has left its topics and `peers`. */
   close(peer: Peer<Context>, info: CloseInfo): Awaitable<void>;
   /**
@@ -162,6 +169,7 @@ export const HOOK_NAMES = [
   "ping",
   "pong",
   "drain",
+  "gap",
   "close",
   "error",
 ] as const;

@@ -1,5 +1,6 @@
 import type { UpgradeRequest } from "../handshake/handshake.ts";
-import type { Peer, PeerInit } from "../peer.ts";
+import type { Peer } from "../peer.ts";
+import type { PeerInit } from "../handshake/peer_init.ts";
 import type { ServerSocket } from "../socket/socket.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionHost } from "./connection_host.ts";

@@ -12,7 +12,8 @@ import {
 } from "../handshake/handshake.ts";
 import { OriginGuard } from "../handshake/origin_guard.ts";
 import { checkedHeaders, checkResponse, chooseProtocol } from "../handshake/upgrade_headers.ts";
-import type { Peer, PeerInit } from "../peer.ts";
+import type { Peer } from "../peer.ts";
+import type { PeerInit } from "../handshake/peer_init.ts";
 import type { ServerSocket } from "../socket/socket.ts";
 import type { Admission, ConnectionHost } from "./connection_host.ts";
 import { ConnectionSlots, CountedSlot, type Slot } from "./connection_slots.ts";

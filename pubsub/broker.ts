@@ -1,3 +1,6 @@
+import type { Position } from "./history/position.ts";
+import type { HistoryOptions } from "./topic_options.ts";
+
 /**
  * Connects one endpoint, a node, to the other nodes of its cluster.
  *
@@ -31,8 +34,50 @@ export interface Broker {
    * then leave together. Default: `queueMicrotask`.
    */
   defer?(flush: () => void): void;
+  /** Keeps the messages of topics with history. Absent if the broker cannot. */
+  readonly history?: HistoryStore;
   /** Ends all connections. Afterwards nothing keeps the process alive. */
   close(): Promise<void>;
+}
+
+/** The part of a broker that keeps messages. All calls reject at once if there is no connection. */
+export interface HistoryStore {
+  /**
+   * Adds frames to the history of a channel and sends them to the nodes that hear it, in one atomic
+   * step. Resolves with the position of the first frame.
+   */
+  append(
+    channel: string,
+    frames: readonly Uint8Array<ArrayBuffer>[],
+    options: AppendOptions,
+  ): Promise<Position>;
+  /**
+   * Reads the newest frames of a channel, at most `limit`: those after `since`, if its epoch is the
+   * present one. Begins a history if there is none, so that the channel has a position.
+   */
+  read(channel: string, since: Position | undefined, options: ReadOptions): Promise<HistoryPage>;
+}
+
+/** Options of {@linkcode HistoryStore.append}. */
+export interface AppendOptions extends HistoryOptions {
+  /** If a frame with this key was added already, adds nothing, and resolves with its position. */
+  readonly key?: string | undefined;
+}
+
+/** Options of {@linkcode HistoryStore.read}. */
+export interface ReadOptions {
+  /** Most frames. */
+  readonly limit: number;
+  /** Milliseconds until the end of a history that begins. */
+  readonly ttl: number;
+}
+
+/** The newest frames of a history, without a gap. */
+export interface HistoryPage {
+  /** Position of the newest message of the history. */
+  readonly top: Position;
+  /** Frames, the newest last: it has the position `top`. */
+  readonly frames: readonly Uint8Array[];
 }
 
 /** A frame for one channel. */
@@ -47,6 +92,8 @@ export interface Publication {
 export interface BrokerHost {
   /** A frame has arrived on a channel. Frames of this node may come back: the node ignores them. */
   received(channel: string, frame: Uint8Array): void;
+  /** Frames were added to the history of a channel, see {@linkcode HistoryStore.append}. */
+  appended(channel: string, first: Position, frames: readonly Uint8Array[]): void;
   /**
    * The broker is connected, and its server has confirmed all channels.
    *

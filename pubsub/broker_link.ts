@@ -1,6 +1,9 @@
 import type { Broker, BrokerHost } from "./broker.ts";
 import { ALL_NAMESPACES, channelOf } from "./channel.ts";
 import { Epochs } from "./epochs.ts";
+import { BrokerHistory } from "./history/broker_history.ts";
+import type { HistoryHost, HistorySource } from "./history/history_source.ts";
+import type { Position } from "./history/position.ts";
 import { Interest } from "./interest.ts";
 import { type LinkHost, MAX_CLOSING, type NodeLink, type NodePublish } from "./node_link.ts";
 import { Outbox } from "./outbox.ts";
@@ -25,6 +28,10 @@ export class BrokerLink implements NodeLink, BrokerHost {
   readonly #epochs = new Epochs();
   /** Number of the present connection to the broker, or of the next one. */
   #epoch = 0;
+  #history:
+    | Pick<BrokerHistory<unknown>, "received" | "up" | "down" | "settle" | "close">
+    | undefined;
+  #isUp = false;
   /** Epoch that all nodes know. A new node begins with 0. */
   #announced = 0;
 
@@ -37,7 +44,7 @@ export class BrokerLink implements NodeLink, BrokerHost {
     this.#outbox = new Outbox({
       node,
       publish: (batch) => broker.publish(batch),
-      defer: (flush) => broker.defer ? broker.defer(flush) : queueMicrotask(flush),
+      defer: (flush) => this.#defer(flush),
       sent(frames, bytes) {
         host.counts.framesOut += frames;
         host.counts.bytesOut += bytes;
@@ -59,6 +66,29 @@ export class BrokerLink implements NodeLink, BrokerHost {
     this.interest.ask([ALL_NAMESPACES]);
   }
 
+  history<M>(host: HistoryHost<M>): HistorySource<M> | undefined {
+    const store = this.#broker.history, { timers, counts, dropped } = this.#host;
+    if (!store) return undefined;
+    const history = new BrokerHistory(
+      {
+        store,
+        node: this.#node,
+        interest: this.interest,
+        timers,
+        defer: (flush) => this.#defer(flush),
+        added(messages, bytes) {
+          counts.framesOut += messages;
+          counts.bytesOut += bytes;
+        },
+        dropped,
+      },
+      host,
+    );
+    this.#history = history;
+    if (this.#isUp) history.up(false); // a broker in memory is connected at once
+    return history;
+  }
+
   publish({ namespace, topic, frame, compress }: NodePublish): void {
     if (namespace === undefined) {
       // Later messages to one namespace must not overtake this one, which has another channel.
@@ -72,7 +102,9 @@ export class BrokerLink implements NodeLink, BrokerHost {
 
   async close(): Promise<void> {
     this.interest.close();
-    await this.#host.timers.within(MAX_CLOSING, this.#outbox.settle());
+    const sent = Promise.all([this.#outbox.settle(), this.#history?.settle()]);
+    await this.#host.timers.within(MAX_CLOSING, sent);
+    this.#history?.close();
     await this.#broker.close();
   }
 
@@ -99,13 +131,28 @@ export class BrokerLink implements NodeLink, BrokerHost {
     }
   }
 
-  up(): void {
-    this.#host.up();
+  appended(channel: string, first: Position, frames: readonly Uint8Array[]): void {
+    const { counts } = this.#host;
+    if (!this.#history?.received(channel, first, frames)) {
+      // Another node gives this topic a history, or the last subscriber has gone meanwhile.
+      if (this.interest.topicOf(channel)) counts.invalid++;
+      return;
+    }
+    counts.framesIn += frames.length;
+    for (const { byteLength } of frames) counts.bytesIn += byteLength;
+  }
+
+  up(gap: boolean): void {
+    this.#isUp = true;
+    this.#host.up(gap);
     this.#announce();
+    this.#history?.up(gap);
   }
 
   down(error: unknown): void {
     this.#setEpoch(this.#epoch + 1);
+    this.#isUp = false;
+    this.#history?.down();
     this.#host.down(error);
   }
 
@@ -124,6 +171,11 @@ export class BrokerLink implements NodeLink, BrokerHost {
     if (!isOlder(this.#epoch, epoch)) return;
     this.#setEpoch(epoch + 1);
     this.#announce();
+  }
+
+  #defer(flush: () => void): void {
+    if (this.#broker.defer) this.#broker.defer(flush);
+    else queueMicrotask(flush);
   }
 
   /** Begins an epoch. Frames that are already with the broker keep theirs. */

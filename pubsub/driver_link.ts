@@ -24,7 +24,7 @@ export class DriverLink implements NodeLink {
   open(): void {
     this.#try(
       () => this.#driver.subscribe((message) => this.#received(message)),
-      () => this.#host.up(),
+      () => this.#host.up(false),
       (error) => this.#host.down(error),
     );
   }

@@ -2,26 +2,28 @@ import type { Timers } from "../common/timers.ts";
 import type { Broker } from "./broker.ts";
 import { channelOf } from "./channel.ts";
 import type { HubObserver } from "./hub_observer.ts";
+import type { TopicName } from "./topic_options.ts";
 
 /** Milliseconds that a channel without subscribers stays: clients often come back at once. */
 const UNSUBSCRIBE_DELAY = 1000;
 /** Most channels of one call of `Broker.subscribe`. */
 const MAX_CHANNELS = 512;
 
-/** A topic of one namespace. */
-export interface TopicName {
-  readonly namespace: string;
-  readonly topic: string;
+/** A topic that this node wants to hear. */
+interface Wanted extends TopicName {
+  /** Number of calls of `topicAdded` without `topicRemoved`. 0: the topic may go. */
+  reasons: number;
 }
 
 /**
  * Asks the broker for the channels of all topics that have a subscriber on this node. Observes the
- * hub. The changes of one turn become one command.
+ * hub; a topic stays wanted while any caller of `topicAdded` has not called `topicRemoved`. The
+ * changes of one turn become one command.
  */
 export class Interest implements HubObserver<unknown> {
   readonly #broker: Pick<Broker, "subscribe" | "unsubscribe">;
   readonly #timers: Timers;
-  readonly #topics = new Map<string, TopicName>();
+  readonly #topics = new Map<string, Wanted>();
   /** Channels to ask for at the end of this turn. */
   #added: string[] = [];
   /** Channels without subscribers, and the time at which each may go. */
@@ -62,15 +64,19 @@ export class Interest implements HubObserver<unknown> {
 
   topicAdded(namespace: string, topic: string): void {
     if (this.#isClosed) return;
-    const channel = channelOf(namespace, topic);
-    if (this.#unwanted.delete(channel)) return;
-    this.#topics.set(channel, { namespace, topic });
+    const channel = channelOf(namespace, topic), known = this.#topics.get(channel);
+    if (known) known.reasons++;
+    if (known?.reasons === 1) this.#unwanted.delete(channel);
+    if (known) return;
+    this.#topics.set(channel, { namespace, topic, reasons: 1 });
     if (this.#added.push(channel) === 1) queueMicrotask(() => this.#subscribe());
   }
 
   topicRemoved(namespace: string, topic: string): void {
     if (this.#isClosed) return; // the last peers may leave after the broker
-    this.#unwanted.set(channelOf(namespace, topic), performance.now() + UNSUBSCRIBE_DELAY);
+    const channel = channelOf(namespace, topic), known = this.#topics.get(channel);
+    if (!known || --known.reasons > 0) return;
+    this.#unwanted.set(channel, performance.now() + UNSUBSCRIBE_DELAY);
     this.#cancel ??= this.#timers.after(UNSUBSCRIBE_DELAY, () => this.#unsubscribe());
   }
 

@@ -1,5 +1,6 @@
 import type { Timers } from "../common/timers.ts";
 import type { OutgoingFrame } from "../socket/socket.ts";
+import type { HistoryHost, HistorySource } from "./history/history_source.ts";
 import type { HubObserver } from "./hub_observer.ts";
 
 /** Largest message between nodes, in bytes. */
@@ -31,6 +32,8 @@ export interface NodeLink {
   publish(message: NodePublish): void;
   /** Resolves when this node hears all topics that have a subscriber here. */
   confirmed?(): Promise<void>;
+  /** Makes the histories of topics. Absent, or returns `undefined`, if no messages can be kept. */
+  history?<M>(host: HistoryHost<M>): HistorySource<M> | undefined;
   /** Sends what waits, and ends the connection. Afterwards nothing keeps the process alive. */
   close(): Promise<void>;
 }
@@ -42,8 +45,12 @@ export interface LinkHost {
   readonly counts: LinkCounts;
   /** Delivers a message of another node to the subscribers of this node. */
   deliver(message: NodePublish): void;
-  /** The connection is open, and all channels are confirmed. */
-  up(): void;
+  /**
+   * The connection is open, and all channels are confirmed.
+   *
+   * @param gap whether messages of other nodes may have been missed since the last connection.
+   */
+  up(gap: boolean): void;
   /** The connection was lost, or could not be made. */
   down(error: unknown): void;
   /** Counts messages that did not reach the broker. */

@@ -6,6 +6,7 @@ import type { Timers } from "../common/timers.ts";
 import { encode } from "../socket/frame.ts";
 import type { BroadcastDomain, OutgoingFrame } from "../socket/socket.ts";
 import { DriverLink } from "./driver_link.ts";
+import type { HistoryHost, HistorySource } from "./history/history_source.ts";
 import { Hub } from "./hub.ts";
 import { Notifier } from "./hub_observer.ts";
 import { type LinkHost, MAX_NODE_MESSAGE, type NodeLink, type NodePublish } from "./node_link.ts";
@@ -21,6 +22,8 @@ export interface SyncHost {
   readonly timers: Timers;
   /** Reports a failure of the broker. Never throws. */
   report(error: unknown): void;
+  /** The broker was away, so messages of other nodes may have been missed. */
+  missed?(): void;
 }
 
 /**
@@ -82,6 +85,11 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
   /** Resolves when this node hears all topics that have a subscriber here. */
   async confirmed(): Promise<void> {
     await this.#link.confirmed?.();
+  }
+
+  /** Makes the histories of topics; `undefined` if the broker cannot keep any. */
+  history(host: HistoryHost<M>): HistorySource<M> | undefined {
+    return this.#link.history?.(host);
   }
 
   /** Present values of the counters and gauges. */
@@ -164,10 +172,11 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
       timers: this.#host.timers,
       counts: this.#counts,
       deliver: (message) => this.#deliver(message),
-      up: () => {
+      up: (gap) => {
         if (this.#isClosed) return;
         this.#wasUp = this.#isUp = true;
         this.#firstUp.resolve();
+        if (gap) this.#host.missed?.();
       },
       down: (error) => {
         this.#isUp = false;

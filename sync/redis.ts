@@ -87,6 +87,7 @@ export function redis(options: RedisOptions): SyncAdapter {
     new LoopBroker({
       name: "Redis",
       required,
+      keepsHistory: true,
       connect: (host, lost) => new RedisConnection({ ...host, template, prefix, node }, lost),
       defer: setImmediate,
     })

@@ -9,7 +9,12 @@ import type { TopicName, TopicRules } from "../topic_options.ts";
 import type { HistoryHost, HistorySource, HistoryTopic } from "./history_source.ts";
 import { formatPosition, parsePosition, type Position } from "./position.ts";
 import { replayOf } from "./recovery.ts";
-import { missed, type SubscribeOptions, type SubscribeResult } from "./subscribe_options.ts";
+import {
+  missed,
+  type MissedReason,
+  type SubscribeOptions,
+  type SubscribeResult,
+} from "./subscribe_options.ts";
 import type { LogEntry, TopicLog } from "./topic_log.ts";
 
 /** Settings of a {@linkcode HistoryHub}. */
@@ -17,8 +22,10 @@ export interface HistoryHubHost<M> {
   readonly rules: TopicRules;
   readonly format: FormatMessage | undefined;
   readonly limits: Limits;
-  /** Makes the source of histories. */
-  source(host: HistoryHost<M>): HistorySource<M>;
+  /** Makes the source of histories; `undefined` if the broker cannot keep any. */
+  source(host: HistoryHost<M>): HistorySource<M> | undefined;
+  /** Subscribers of this node may have missed messages that they will not get. */
+  missed(topic: TopicName, reason: MissedReason): void;
   /** Reports an error of `format`. Never throws. */
   report(error: unknown): void;
 }
@@ -33,7 +40,7 @@ type Waiting = Map<string, object>;
 export class HistoryHub<M extends Member> implements PubSub<M> {
   readonly #hub: PubSub<M>;
   readonly #host: HistoryHubHost<M>;
-  readonly #source: HistorySource<M>;
+  readonly #given: HistorySource<M> | undefined;
   /** Members that are not subscribed in the inner hub yet, as the history is being read. */
   readonly #waiting = new Map<M, Waiting>();
   #isFormatting = false;
@@ -48,8 +55,18 @@ export class HistoryHub<M extends Member> implements PubSub<M> {
       deliver: ({ topic, namespace }, { frame, compress }, except) => {
         return hub.publish(topic, frame, { namespace, except, compress, local: true });
       },
+      subscribers: ({ topic, namespace }) => hub.subscribers(topic, namespace),
+      missed: (topic, reason) => host.missed(topic, reason),
     };
-    this.#source = host.source(services);
+    this.#given = host.source(services);
+  }
+
+  /** @throws {TypeError} if the broker cannot keep histories. */
+  get #source(): HistorySource<M> {
+    if (this.#given) return this.#given;
+    throw new TypeError(
+      "Cannot use a topic with history as the broker of the option sync keeps no messages: use redis()",
+    );
   }
 
   get namespaces(): ReadonlyMap<string, ReadonlySet<M>> {
@@ -85,8 +102,8 @@ export class HistoryHub<M extends Member> implements PubSub<M> {
   unsubscribe(namespace: string, topic: string, member: M): void {
     if (this.#stopWaiting(member, topic)) return;
     this.#hub.unsubscribe(namespace, topic, member);
-    if (!this.#source.unwatch || this.#hub.subscribers(topic, namespace).size > 0) return;
-    this.#source.unwatch({ namespace, topic });
+    if (!this.#given?.unwatch || this.#hub.subscribers(topic, namespace).size > 0) return;
+    this.#given.unwatch({ namespace, topic });
   }
 
   changeDomain(
@@ -200,6 +217,7 @@ export class HistoryHub<M extends Member> implements PubSub<M> {
   #historyOf(topic: string, namespace: string | undefined): HistoryTopic | undefined {
     const { history } = this.#host.rules.of(topic, namespace);
     if (!history) return undefined;
+    void this.#source; // throws before anything changes
     if (namespace !== undefined) return { namespace, topic, keep: history };
     throw new TypeError(
       `Cannot publish to ${JSON.stringify(topic)} in all namespaces as the topic has a history: ` +

@@ -1,7 +1,9 @@
 import type { Awaitable } from "../../common/thenable.ts";
 import type { OutgoingFrame } from "../../socket/socket.ts";
+import type { Subscribers } from "../subscribers.ts";
 import type { HistoryOptions, TopicName } from "../topic_options.ts";
 import type { Position } from "./position.ts";
+import type { MissedReason } from "./subscribe_options.ts";
 import type { LogEntry, TopicLog } from "./topic_log.ts";
 
 /** A topic with history. */
@@ -49,4 +51,8 @@ export interface HistoryHost<M> {
   entryOf(topic: TopicName, position: Position, frame: OutgoingFrame, compress: boolean): LogEntry;
   /** Sends an entry to the subscribers of this node. Returns how many accepted it. */
   deliver(topic: TopicName, entry: LogEntry, except: M | undefined): number;
+  /** Returns the subscribers of this node, as a live view. */
+  subscribers(topic: TopicName): Subscribers<M>;
+  /** Subscribers of this node may have missed messages that they will not get. */
+  missed(topic: TopicName, reason: MissedReason): void;
 }

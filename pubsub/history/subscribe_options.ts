@@ -33,6 +33,22 @@ export type MissedReason =
   | "unavailable"
   | "subscribed";
 
+/** Topics of which a peer may have missed messages, as the hook `gap` gets them. */
+export interface GapInfo {
+  /** The topics. */
+  readonly topics: readonly string[];
+  /** Why the messages were missed. */
+  readonly reason: MissedReason;
+}
+
+/** @internal Hears of the gaps of one peer. */
+export interface GapListener {
+  /** Whether {@linkcode missed} has an effect now. */
+  readonly hearsGaps: boolean;
+  /** Runs the hook `gap`. */
+  missed(gap: GapInfo): void;
+}
+
 /**
  * Result of `peer.subscribe` with options. The peer is subscribed in every case.
  *

@@ -12,7 +12,7 @@ export interface NodeRedisClient {
   /** `connect` of the library. */
   connect(): Promise<unknown>;
   /** `sendCommand` of the library. */
-  sendCommand(command: readonly (string | Buffer)[]): Promise<unknown>;
+  sendCommand(command: readonly (string | Buffer)[], options?: object): Promise<unknown>;
   /** `pSubscribe` of the library. */
   pSubscribe(...args: never): Promise<unknown>;
   /** `subscribe` of the library. */
@@ -48,6 +48,8 @@ export interface IoredisClient {
   connect(): Promise<unknown>;
   /** `call` of the library. */
   call(command: string, args: (string | Buffer)[]): Promise<unknown>;
+  /** `callBuffer` of the library. */
+  callBuffer(command: string, args: (string | Buffer)[]): Promise<unknown>;
   /** `pipeline` of the library. */
   pipeline(commands: unknown[][]): {
     exec(): Promise<[error: Error | null, result: unknown][] | null>;
@@ -75,6 +77,8 @@ export interface RedisSocket {
   connect(): Promise<unknown>;
   /** Sends a command. Rejects at once if the socket is not connected. */
   send(command: RedisCommand): Promise<unknown>;
+  /** Same, for a command whose answer contains bytes: each text of the answer is a `Buffer`. */
+  sendForBytes(command: RedisCommand): Promise<unknown>;
   /** Sends commands, in as few writes as the library can. Rejects if one of them fails. */
   sendAll(commands: readonly RedisCommand[]): Promise<unknown>;
   /** Sends one SUBSCRIBE. */

@@ -40,6 +40,10 @@ export class IoredisSocket implements RedisSocket {
     return this.#client.call(name, args);
   }
 
+  sendForBytes([name, ...args]: RedisCommand): Promise<unknown> {
+    return this.#client.callBuffer(name, args);
+  }
+
   async sendAll(commands: readonly RedisCommand[]): Promise<void> {
     // ioredis writes each command by itself, but the commands of a pipeline together.
     const results = await this.#client.pipeline(commands.map((command) => [...command])).exec();

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { ignoreFailure } from "../ignore_failure.ts";
 import type { NodeRedisClient, RedisCommand, RedisSocket, RedisSocketHost } from "./clients.ts";
 
@@ -6,6 +7,11 @@ interface Options {
   readonly socket?: object;
   readonly commandOptions?: object;
 }
+
+/** Type of a bulk string in the protocol of Redis: `$`. */
+const BULK_STRING = 36;
+/** Options with which a command returns bytes: first those of version 5 and 6, then those of 4. */
+const AS_BYTES = { typeMapping: { [BULK_STRING]: Buffer }, returnBuffers: true };
 
 /** A duplicate of a client of node-redis. */
 export class NodeRedisSocket implements RedisSocket {
@@ -37,6 +43,10 @@ export class NodeRedisSocket implements RedisSocket {
 
   send(command: RedisCommand): Promise<unknown> {
     return this.#client.sendCommand(command);
+  }
+
+  sendForBytes(command: RedisCommand): Promise<unknown> {
+    return this.#client.sendCommand(command, AS_BYTES);
   }
 
   sendAll(commands: readonly RedisCommand[]): Promise<unknown> {

@@ -1,9 +1,11 @@
 import { Buffer } from "node:buffer";
 import { Deferred } from "../../common/deferred.ts";
-import type { Publication } from "../../pubsub/broker.ts";
+import type { HistoryStore, Publication } from "../../pubsub/broker.ts";
+import type { Position } from "../../pubsub/history/position.ts";
 import { ChunkJoiner, splitFrame } from "../chunks.ts";
 import type { LoopConnection } from "../reconnect_loop.ts";
 import type { RedisCommand, RedisSocket, RedisTemplate } from "./clients.ts";
+import { readAppended, RedisHistory } from "./redis_history.ts";
 import { SendWindow } from "./send_window.ts";
 
 /**
@@ -28,6 +30,8 @@ export interface RedisConnectionHost {
   readonly node: string;
   /** A frame has arrived. */
   received(channel: string, frame: Uint8Array): void;
+  /** Frames were added to a history. */
+  appended(channel: string, first: Position, frames: readonly Uint8Array[]): void;
 }
 
 /**
@@ -42,6 +46,7 @@ export class RedisConnection implements LoopConnection {
   readonly #own: string;
   readonly #window = new SendWindow();
   readonly #joiner = new ChunkJoiner();
+  readonly history: HistoryStore;
   #publisher: RedisSocket | undefined;
   #subscriber: RedisSocket | undefined;
   #isDestroyed = false;
@@ -56,6 +61,15 @@ export class RedisConnection implements LoopConnection {
     this.#lost = lost;
     this.#topics = `${host.prefix}:t:`;
     this.#own = `${host.prefix}:n:${host.node}`;
+    this.history = new RedisHistory(host.prefix, async (command, bytes) => {
+      if (!this.#allowsScripts) throw new Error("the server does not allow EVAL");
+      let answer: unknown;
+      await this.#window.run(bytes, async () => {
+        answer = await this.#publisher!.sendForBytes(command);
+        this.#hasPublisherAnswered = true;
+      });
+      return answer;
+    });
   }
 
   async open(): Promise<void> {
@@ -145,7 +159,9 @@ export class RedisConnection implements LoopConnection {
       this.#probed = undefined;
       return;
     }
-    const name = channel.slice(this.#topics.length), whole = this.#joiner.join(name, frame);
+    const name = channel.slice(this.#topics.length), appended = readAppended(frame);
+    if (appended) return this.#host.appended(name, appended.first, appended.frames);
+    const whole = this.#joiner.join(name, frame);
     if (whole) this.#host.received(name, whole);
   }
 

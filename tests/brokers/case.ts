@@ -34,7 +34,8 @@ export function reasonToSkip(
 /** Returns the abilities that a driver and its server really have. */
 export function abilitiesOf(
   driver: BrokerDriver,
-  { faults, forge, connections, address, port, replacesStalled, maxChannels }: BrokerServer,
+  { faults, forge, connections, address, port, replacesStalled, maxChannels, keepsHistory }:
+    BrokerServer,
 ): Ability[] {
   const has: Record<Ability, unknown> = {
     faults,
@@ -44,6 +45,7 @@ export function abilitiesOf(
     connections,
     port,
     limit: maxChannels,
+    history: keepsHistory,
     stall: port !== undefined && replacesStalled,
     child: address !== undefined && driver.attach,
   };

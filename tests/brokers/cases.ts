@@ -2,6 +2,7 @@ import type { BrokerCase } from "./case.ts";
 import { closeCases } from "./cases/closing.ts";
 import { deliveryCases } from "./cases/delivery.ts";
 import { faultCases } from "./cases/faults.ts";
+import { historyCases } from "./cases/history.ts";
 import { loadCases } from "./cases/load.ts";
 import { refusalCases } from "./cases/refusals.ts";
 
@@ -11,5 +12,6 @@ export const brokerCases: readonly BrokerCase[] = [
   ...loadCases,
   ...faultCases,
   ...refusalCases,
+  ...historyCases,
   ...closeCases,
 ];

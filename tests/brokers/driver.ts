@@ -14,7 +14,8 @@ export type Ability =
   | "child"
   | "port"
   | "stall"
-  | "limit";
+  | "limit"
+  | "history";
 
 /** A broker under test. */
 export interface BrokerDriver {
@@ -67,6 +68,8 @@ export interface BrokerServer extends BrokerClient, AsyncDisposable {
   readonly maxChannels?: number;
   /** Whether nodes replace a connection that stalls: postgres.js keeps the connection. */
   readonly replacesStalled?: boolean;
+  /** Whether topics can have a history. */
+  readonly keepsHistory?: boolean;
   /** Publishes bytes on a channel, as another program with the password could. */
   forge?(cluster: string, channel: string, bytes: Uint8Array): Promise<void>;
   /** Number of connections that nodes have at the server. */

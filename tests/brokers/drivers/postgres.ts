@@ -113,9 +113,9 @@ function watched(sync: SyncAdapter, { connected, closed }: Watch): SyncAdapter {
         const up = host.up.bind(host), down = host.down.bind(host);
         const link = maker.link({
           ...host,
-          up() {
+          up(gap) {
             connected?.add(maker);
-            up();
+            up(gap);
           },
           down(error) {
             connected?.delete(maker);

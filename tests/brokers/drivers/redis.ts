@@ -33,7 +33,7 @@ const IN_GATE: readonly string[] = ["redis-node-redis", "redis-ioredis"];
 export const redisDrivers: readonly BrokerDriver[] = Object.entries(CLIENTS).map(
   ([name, client]) => ({
     name,
-    abilities: ["faults", "cut", "exhaust", "forge", "connections", "child", "port", "stall"],
+    abilities: ["faults", "cut", "exhaust", "forge", "connections", "child", "port", "stall", "history"],
     isExtra: !IN_GATE.includes(name),
     missing: async () => await hasCommand("redis-server") ? undefined : "redis-server",
     start: () => start(client),
@@ -64,6 +64,7 @@ async function start(client: MakeClient): Promise<BrokerServer> {
     address: `${port}`,
     port,
     replacesStalled: true,
+    keepsHistory: true,
     faults: {
       kill: () => process.kill(),
       restart: () => process.restart(),

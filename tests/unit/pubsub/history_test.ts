@@ -40,6 +40,7 @@ function hubOf(
     format: undefined,
     limits: DEFAULT_LIMITS,
     source,
+    missed: () => {},
     report: (error) => {
       throw error;
     },
@@ -123,6 +124,8 @@ Deno.test("histories that have ended are forgotten as new ones begin", async () 
   const local = new LocalHistory<FakeMember>({
     entryOf: (_topic, _position, frame, compress) => ({ frame, compress }),
     deliver: () => 0,
+    subscribers: () => new Hub<FakeMember>().subscribers("t"),
+    missed: () => {},
   });
   const begin = (topic: string, ttl: number) => {
     const name = { namespace: "n", topic, keep: { size: 1, ttl } };
@@ -203,6 +206,7 @@ Deno.test("format() cannot publish to a topic with history", () => {
     format: () => hub.publish("h", new Frame("again"), { namespace: "n" }),
     limits: DEFAULT_LIMITS,
     source: (host) => new LocalHistory(host),
+    missed: () => {},
     report: (error) => errors.push(error),
   });
   hub.publish("h", new Frame("x"), { namespace: "n" });

@@ -115,7 +115,7 @@ Deno.test("SyncedHub.publish() throws a RangeError over 16 MiB, before any membe
 
 Deno.test("SyncedHub reports failures at most once a second, and counts every lost message", async () => {
   const { hub, link, reports } = start();
-  link.host.up();
+  link.host.up(false);
   assert.equal(hub.stats.up, 1);
   const first = new Error("first");
   link.host.down(first);
@@ -140,7 +140,7 @@ Deno.test("SyncedHub.ready() waits for the link only if the link is required", a
   const ready = hub.ready().then(() => isReady = true);
   await new Promise((resolve) => setTimeout(resolve));
   assert.equal(isReady, false);
-  link.host.up();
+  link.host.up(false);
   await ready;
   link.host.down(new Error("planned"));
   await hub.ready();
@@ -153,7 +153,7 @@ Deno.test("SyncedHub.ready() rejects if close() comes before the first connectio
   await waiting;
   await assert.rejects(closed.ready(), Error);
   const link = Object.assign(new FakeLink(), { isRequired: true }), { hub } = start(link);
-  link.host.up();
+  link.host.up(false);
   await hub.close();
   await hub.ready();
 });
@@ -161,13 +161,13 @@ Deno.test("SyncedHub.ready() rejects if close() comes before the first connectio
 Deno.test("SyncedHub sends and delivers nothing after close(), and reports nothing more", async () => {
   const { hub, link, reports } = start(), member = new FakeMember();
   hub.subscribe("/", "t", member);
-  link.host.up();
+  link.host.up(false);
   await hub.close();
   await hub.close();
   assert.equal(hub.publish("t", encode("here")), 1);
   await hub.driver.publish({ namespace: "", topic: "t", data: "there" });
   link.deliver(undefined, "t", "from there");
-  link.host.up();
+  link.host.up(false);
   link.host.down(new Error("planned"));
   link.host.dropped(2, new Error("planned"));
   assert.deepEqual([member.received, link.calls], [["here true"], ["open", "close"]]);

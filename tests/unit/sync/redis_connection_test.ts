@@ -18,6 +18,7 @@ class FakeRedis {
       template: () => Promise.resolve((host) => this.#socket(host)),
       prefix: "chat",
       node: "a",
+      appended() {},
       received: (channel, frame) => void this.received.push([channel, frame]),
     }, () => {});
   }
@@ -48,6 +49,7 @@ class FakeRedis {
     return {
       connect: () => Promise.resolve(),
       send,
+      sendForBytes: () => Promise.reject(new Error("not used")),
       sendAll: (commands: readonly RedisCommand[]) => Promise.all(commands.map(send)),
       subscribe: async (channels: readonly string[]) => {
         for (const channel of channels) this.#channels.add(channel);

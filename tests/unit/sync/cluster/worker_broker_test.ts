@@ -41,6 +41,7 @@ class FakeHost implements BrokerHost {
   received(channel: string, frame: Uint8Array): void {
     this.lines.push(`received ${channel} ${frame.join(" ")}`);
   }
+  appended(): void {}
   up(gap: boolean): void {
     this.lines.push(`up ${gap}`);
   }
