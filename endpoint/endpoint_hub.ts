@@ -48,7 +48,7 @@ export function makeHub(
     })
     : undefined;
   const base: PubSub<Peer> = own?.hub ?? synced ?? new Hub();
-  const gaps = new Gaps(base, rules, timers);
+  const gaps = new Gaps(base, rules);
   const history = rules && new HistoryHub(base, {
     rules,
     format,

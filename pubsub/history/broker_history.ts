@@ -1,6 +1,5 @@
 import { PeerError } from "../../common/errors.ts";
 import type { Timers } from "../../common/timers.ts";
-import type { Awaitable } from "../../common/thenable.ts";
 import type { HistoryStore } from "../broker.ts";
 import { channelOf } from "../channel.ts";
 import type { Interest } from "../interest.ts";
@@ -61,6 +60,7 @@ export class BrokerHistory<M> implements HistorySource<M> {
   readonly #onDown = new Set<() => void>();
   #token = 0;
   #isUp = false;
+  #connections = 0;
 
   constructor(link: BrokerHistoryLink, host: HistoryHost<M>) {
     this.#link = link;
@@ -109,19 +109,21 @@ export class BrokerHistory<M> implements HistorySource<M> {
     }
   }
 
-  log(topic: HistoryTopic, since: Position | undefined): Awaitable<TopicLog | undefined> {
-    const used = this.#feedOf(topic), log = used.feed.whole;
-    if (log && !(since?.epoch === log.epoch && since.offset > log.top.offset)) return log;
-    used.waiting++;
-    return this.#refreshed(used.feed).finally(() => {
-      used.waiting--;
-      this.#checkUnused(used);
-    });
+  log(topic: HistoryTopic): TopicLog | undefined {
+    return this.#feeds.get(channelOf(topic.namespace, topic.topic))?.feed.whole;
   }
 
-  async #refreshed(feed: TopicFeed): Promise<TopicLog | undefined> {
-    if (!this.#isUp) await this.#up();
-    return this.#isUp ? await feed.refresh() : undefined;
+  async refresh(topic: HistoryTopic): Promise<boolean> {
+    const used = this.#feedOf(topic);
+    used.waiting++;
+    try {
+      if (!this.#isUp) await this.#up();
+      if (this.#isUp) await used.feed.refresh();
+      return this.#isUp;
+    } finally {
+      used.waiting--;
+      this.#checkUnused(used);
+    }
   }
 
   /** Resolves at the next connection, or after a while. */
@@ -157,12 +159,12 @@ export class BrokerHistory<M> implements HistorySource<M> {
   /** The broker is connected, see `BrokerHost.up`. */
   up(gap: boolean): void {
     this.#isUp = true;
+    this.#connections++;
     for (const done of [...this.#onUp]) done();
     const feeds = [...this.#feeds.values()];
     const work = async () => {
       for (let next = feeds.pop(); next; next = feeds.pop()) {
-        await (gap ? next.feed.heal() : undefined);
-        await next.feed.begin();
+        await (gap ? next.feed.heal() : next.feed.begin());
       }
     };
     for (let i = 0; i < MAX_READS; i++) void work();
@@ -192,8 +194,12 @@ export class BrokerHistory<M> implements HistorySource<M> {
     const known = this.#feeds.get(channel);
     if (known) return known;
     const { store, interest, node, dropped } = this.#link;
+    const connection = () => this.#isUp ? this.#connections : undefined;
     const feed = new TopicFeed(topic, channel, {
       store,
+      get connection() {
+        return connection();
+      },
       confirmed: () => this.#confirmed(),
       decode: (frame) => decodeKept(frame, node),
       entryOf: (position, { frame, compress }) => {

@@ -1,5 +1,5 @@
 import type { Subscribers } from "../subscribers.ts";
-import { type Awaitable, isThenable } from "../../common/thenable.ts";
+import type { Awaitable } from "../../common/thenable.ts";
 import type { Limits } from "../../common/limits.ts";
 import { encode } from "../../socket/frame.ts";
 import type { FormatMessage } from "./format.ts";
@@ -29,6 +29,9 @@ export interface HistoryHubHost<M> {
   /** Reports an error of `format`. Never throws. */
   report(error: unknown): void;
 }
+
+/** Most times that a subscription waits for a read. Messages may arrive faster than they are read. */
+const MAX_ATTEMPTS = 5;
 
 /** Subscriptions that wait for the history, by topic. */
 type Waiting = Map<string, object>;
@@ -159,16 +162,27 @@ export class HistoryHub<M extends Member> implements PubSub<M> {
       this.#hub.subscribe(namespace, topic, member);
       return missed("no history");
     }
-    const since = options.since === undefined ? undefined : parsePosition(options.since);
-    const log = this.#source.log(known, since);
-    if (!isThenable(log)) return this.#join(known, member, log, options);
-    const ticket = this.#wait(member, topic);
-    return log.then((log) => {
+    const log = this.#source.log(known);
+    if (log && !isAhead(options, log)) return this.#join(known, member, log, options);
+    return this.#joinLater(known, member, options);
+  }
+
+  async #joinLater(
+    known: HistoryTopic,
+    member: M,
+    options: SubscribeOptions,
+  ): Promise<SubscribeResult> {
+    const { topic } = known, ticket = this.#wait(member, topic);
+    let log: TopicLog | undefined, canRead = true;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS && canRead && !log; attempt++) {
+      canRead = await this.#source.refresh?.(known) ?? false;
       // The peer has unsubscribed or closed meanwhile.
       if (this.#waiting.get(member)?.get(topic) !== ticket) return missed("unavailable");
-      this.#stopWaiting(member, topic);
-      return this.#join(known, member, log, options);
-    });
+      // Read again: a message that has arrived since may have begun another read, or another log.
+      log = this.#source.log(known);
+    }
+    this.#stopWaiting(member, topic);
+    return this.#join(known, member, log, options);
   }
 
   /** Sends what a member has missed, and subscribes the member within the same turn. */
@@ -261,6 +275,12 @@ export class HistoryHub<M extends Member> implements PubSub<M> {
     if (waiting.size === 0) this.#waiting.delete(member);
     return true;
   }
+}
+
+/** Whether a client knows a position of this history that the log does not have yet. */
+function isAhead({ since }: SubscribeOptions, { top }: TopicLog): boolean {
+  const position = since === undefined ? undefined : parsePosition(since);
+  return position?.epoch === top.epoch && position.offset > top.offset;
 }
 
 /** Returns the error for a topic without history. */

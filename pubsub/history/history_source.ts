@@ -1,4 +1,3 @@
-import type { Awaitable } from "../../common/thenable.ts";
 import type { OutgoingFrame } from "../../socket/socket.ts";
 import type { Subscribers } from "../subscribers.ts";
 import type { HistoryOptions, TopicName } from "../topic_options.ts";
@@ -33,12 +32,12 @@ export interface HistorySource<M> {
    */
   commit(topic: HistoryTopic, message: HistoryMessage<M>, key?: string): Promise<Position>;
   /**
-   * Returns the log of a topic. It has all messages that the history has, and that were delivered
-   * here. `undefined` if the history cannot be read now.
-   *
-   * @param since position that a client claims to know: the log must be as new, if the history is.
+   * Returns the log of a topic, if it has all messages that the history has, as far as they have come
+   * here, and all of them were delivered. Valid in this turn only.
    */
-  log(topic: HistoryTopic, since: Position | undefined): Awaitable<TopicLog | undefined>;
+  log(topic: HistoryTopic): TopicLog | undefined;
+  /** Brings the log up to date. Resolves with false if the history cannot be read now. */
+  refresh?(topic: HistoryTopic): Promise<boolean>;
   /** A topic has its first subscriber on this node. */
   watch?(topic: HistoryTopic): void;
   /** The last subscriber of a topic on this node has gone. */

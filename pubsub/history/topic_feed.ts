@@ -12,6 +12,8 @@ const MAX_HELD = 10_000;
 /** Services of a {@linkcode TopicFeed}. */
 export interface FeedHost {
   readonly store: HistoryStore;
+  /** Number of the present connection to the broker; `undefined` while there is none. */
+  readonly connection: number | undefined;
   /** Resolves when the broker sends this node the channels of all its topics. */
   confirmed(): Promise<void>;
   /** Reads a frame; `undefined` if it is malformed. */
@@ -44,7 +46,7 @@ export class TopicFeed {
   #log: TopicLog | undefined;
   /** Whether the log has all messages that the history has. */
   #isWhole = false;
-  /** Arrivals during a read; `undefined` while there is no read. */
+  /** Arrivals that wait for a read; `undefined` if there is nothing to read. */
   #held: Arrival[] | undefined;
   #reading: Promise<void> | undefined;
   /** Whether too many messages have arrived during the read. */
@@ -58,7 +60,7 @@ export class TopicFeed {
 
   /** The log, if it has all messages that the history has, and no read is pending. */
   get whole(): TopicLog | undefined {
-    return this.#isWhole && !this.#reading ? this.#log : undefined;
+    return this.#isWhole && !this.#held ? this.#log : undefined;
   }
 
   /** Reads the position of the newest message, so that a later gap can be found. */
@@ -66,21 +68,18 @@ export class TopicFeed {
     return this.#reading ?? (this.#log ? Promise.resolve() : this.#read(0));
   }
 
-  /**
-   * Makes the log whole, and as new as the history. `undefined` if the history cannot be read. Calls
-   * share one read.
-   */
-  async refresh(): Promise<TopicLog | undefined> {
+  /** Makes the log whole, and as new as the history. Never rejects. Calls share one read. */
+  async refresh(): Promise<void> {
     const earlier = this.#reading;
     await (earlier ?? this.#read());
     // The earlier read may have asked for less. All callers that waited for it share the next one.
     if (earlier && !this.whole) await (this.#reading ?? this.#read());
-    return this.whole;
   }
 
-  /** Messages may have been missed: reads them. */
+  /** The broker is connected again, and messages may have been missed: reads them. */
   async heal(): Promise<void> {
-    if (this.#log) await (this.#reading ?? this.#read());
+    if (this.#log || this.#held) await (this.#reading ?? this.#read());
+    else await this.begin();
   }
 
   /** Takes messages that the broker has sent. */
@@ -144,16 +143,22 @@ export class TopicFeed {
 
   /** Reads the newest messages, at most `limit`. Never rejects. */
   #read(limit: number = this.#topic.keep.size): Promise<void> {
-    this.#held = [];
-    return this.#reading = this.#readNow(limit).finally(() => {
+    this.#held ??= [];
+    const { connection } = this.#host;
+    return this.#reading = this.#readNow(limit).then((isRead) => {
+      this.#reading = undefined;
+      const now = this.#host.connection;
+      // What has arrived waits for the next connection. There may be one already.
+      if (!isRead && now !== connection) return now === undefined ? undefined : this.#read(limit);
       const held = this.#held!, mayRead = this.#mustReadAgain;
-      this.#reading = this.#held = undefined;
+      this.#held = undefined;
       this.#mustReadAgain = false;
       this.#take(held, mayRead);
     });
   }
 
-  async #readNow(limit: number): Promise<void> {
+  /** Returns whether the history could be read. */
+  async #readNow(limit: number): Promise<boolean> {
     const { ttl } = this.#topic.keep, since = this.#isWhole ? this.#log?.top : undefined;
     try {
       await this.#host.confirmed();
@@ -162,7 +167,9 @@ export class TopicFeed {
     } catch (error) {
       this.#isWhole = false;
       this.#host.report(error);
+      return false;
     }
+    return true;
   }
 
   #apply({ top, frames }: HistoryPage): void {

@@ -3,7 +3,11 @@ import fc from "fast-check";
 import { Deferred } from "../../../common/deferred.ts";
 import { DEFAULT_LIMITS } from "../../../common/limits.ts";
 import { HistoryHub } from "../../../pubsub/history/history_hub.ts";
-import type { HistoryHost, HistorySource } from "../../../pubsub/history/history_source.ts";
+import type {
+  HistoryHost,
+  HistorySource,
+  HistoryTopic,
+} from "../../../pubsub/history/history_source.ts";
 import { LocalHistory } from "../../../pubsub/history/local_history.ts";
 import { formatPosition, parsePosition } from "../../../pubsub/history/position.ts";
 import { replayOf } from "../../../pubsub/history/recovery.ts";
@@ -151,9 +155,15 @@ Deno.test("equal topics of two namespaces have two histories, whatever their nam
 /** Source whose log arrives when the test says so. */
 class SlowSource extends LocalHistory<FakeMember> {
   readonly ready = new Deferred();
+  #isReady = false;
 
-  override log(topic: Parameters<LocalHistory<FakeMember>["log"]>[0]): never {
-    return this.ready.promise.then(() => super.log(topic)) as never;
+  override log(topic: HistoryTopic): TopicLog {
+    return this.#isReady ? super.log(topic) : undefined as never;
+  }
+
+  async refresh(): Promise<boolean> {
+    await this.ready.promise;
+    return this.#isReady = true;
   }
 }
 
