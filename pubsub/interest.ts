@@ -10,7 +10,8 @@ const UNSUBSCRIBE_DELAY = 1000;
 const MAX_CHANNELS = 512;
 
 /** A topic that this node wants to hear. */
-interface Wanted extends TopicName {
+interface Wanted {
+  readonly name: TopicName;
   /** Number of calls of `topicAdded` without `topicRemoved`. 0: the topic may go. */
   reasons: number;
 }
@@ -45,7 +46,7 @@ export class Interest implements HubObserver<unknown> {
 
   /** Returns the topic of a channel, if this node has asked for the channel. */
   topicOf(channel: string): TopicName | undefined {
-    return this.#topics.get(channel);
+    return this.#topics.get(channel)?.name;
   }
 
   /** Asks for channels now. */
@@ -68,7 +69,7 @@ export class Interest implements HubObserver<unknown> {
     if (known) known.reasons++;
     if (known?.reasons === 1) this.#unwanted.delete(channel);
     if (known) return;
-    this.#topics.set(channel, { namespace, topic, reasons: 1 });
+    this.#topics.set(channel, { name: { namespace, topic }, reasons: 1 });
     if (this.#added.push(channel) === 1) queueMicrotask(() => this.#subscribe());
   }
 

@@ -16,6 +16,16 @@
  *
  * Without `+eval`, each topic of a turn takes a PUBLISH of its own, which costs more.
  *
+ * Topics with history (option `topics` of the endpoint) are streams of Redis, of version 5 or newer.
+ * They need further rights:
+ *
+ * ```text
+ * ACL SETUSER chat ~chat:* +get +set +xadd +xdel +xrevrange +xinfo +pexpire +info
+ * ```
+ *
+ * With `+info`, a node notices that Redis has lost data: clients are then told that they have missed
+ * messages. Without `+info`, this is noticed only if all data are lost.
+ *
  * @example
  * ```ts
  * import { createClient } from "@redis/client";

@@ -4,43 +4,14 @@ import { Redis } from "ioredis";
 import { Redis as Valkey } from "iovalkey";
 import type { SyncAdapter } from "../mod.ts";
 import { redis, type RedisClient } from "../sync/redis.ts";
-import { freePort, hasCommand, ServerProcess } from "./brokers/server_process.ts";
+import { RedisServer } from "./brokers/redis_server.ts";
+import { hasCommand } from "./brokers/server_process.ts";
 import { is, TestNode, texts, until } from "./brokers/test_node.ts";
 
 /** What depends on the settings of Redis and its clients. The broker cases cover the rest. */
 
 const isMissing = !await hasCommand("redis-server");
 if (isMissing) console.error("\n*** NOT RUN: needs redis-server: tests/redis_test.ts ***\n");
-
-/** A running server, and a connection of its administrator. */
-class Server implements AsyncDisposable {
-  readonly port: number;
-  readonly admin: Redis;
-  readonly #process: ServerProcess;
-
-  static async start(...args: readonly string[]): Promise<Server> {
-    const port = await freePort();
-    const command = ["redis-server", "--bind", "127.0.0.1", "--port", `${port}`, "--save", ""];
-    return new Server(port, await ServerProcess.start([...command, ...args], port));
-  }
-
-  private constructor(port: number, process: ServerProcess) {
-    this.port = port;
-    this.#process = process;
-    this.admin = new Redis({ host: "127.0.0.1", port });
-  }
-
-  /** Number of calls of a command since the start. */
-  async calls(command: string): Promise<number> {
-    const text = await this.admin.info("commandstats");
-    return Number(text.match(new RegExp(`cmdstat_${command}:calls=(\\d+)`))?.[1] ?? 0);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.admin.disconnect();
-    await this.#process[Symbol.asyncDispose]();
-  }
-}
 
 /** Checks that two nodes hear each other. */
 async function assertConnected(sync: SyncAdapter): Promise<void> {
@@ -88,7 +59,7 @@ for (const [name, client] of LIBRARIES) {
     name: `redis() over ${name} needs only the permissions that its page lists`,
     ignore: isMissing,
     async fn() {
-      await using server = await Server.start();
+      await using server = await RedisServer.start();
       const page = await Deno.readTextFile(new URL("../sync/redis.ts", import.meta.url));
       const [, rules] = page.match(/ACL SETUSER chat on >secret (.*)$/m)!;
       await server.admin.call("ACL", ["SETUSER", "node", "on", ">secret", ...rules!.split(" ")]);
@@ -108,7 +79,7 @@ for (const [name, client] of LIBRARIES) {
     name: `redis() over ${name} works without the permission for EVAL`,
     ignore: isMissing,
     async fn() {
-      await using server = await Server.start();
+      await using server = await RedisServer.start();
       await server.admin.call("ACL", [
         ...["SETUSER", "node", "on", ">secret", "&chat:*"],
         ...["+publish", "+subscribe", "+unsubscribe"],
@@ -124,7 +95,7 @@ Deno.test({
   name: "redis() ignores options of the client that would change frames or channels",
   ignore: isMissing,
   async fn() {
-    await using server = await Server.start();
+    await using server = await RedisServer.start();
     const { port } = server, host = "127.0.0.1", lazyConnect = true;
     const clients: readonly RedisClient[] = [
       createClient({ RESP: 2, socket: { port, host } }),
@@ -152,7 +123,7 @@ Deno.test({
   name: "redis() connects by URL with the package ioredis",
   ignore: isMissing,
   async fn() {
-    await using server = await Server.start("--requirepass", "p@ss");
+    await using server = await RedisServer.start("--requirepass", "p@ss");
     server.admin.disconnect();
     const url = `redis://:${encodeURIComponent("p@ss")}@127.0.0.1:${server.port}`;
     await assertConnected(redis({ url, prefix: "chat", required: true }));
@@ -163,7 +134,7 @@ Deno.test({
   name: "redis() leaves the user's client alone",
   ignore: isMissing,
   async fn() {
-    await using server = await Server.start();
+    await using server = await RedisServer.start();
     const client = new Redis({ host: "127.0.0.1", port: server.port, lazyConnect: true });
     await assertConnected(redis({ client, prefix: "chat", required: true }));
     assert.equal(client.status, "wait", "the client was never connected");

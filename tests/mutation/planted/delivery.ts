@@ -76,12 +76,11 @@ export const delivery: readonly Fault[] = [
   },
   {
     id: "observer-ends-the-peer",
-    file: "peer.ts",
+    file: "pubsub/subscriptions.ts",
     what: "A peer that an observer ends during its subscribe stays in the hub",
-    find:
-      "topics.add(topic);\n    try {\n      this.#host.hub.subscribe(this.namespace, topic, this.#self);",
+    find: "    topics.add(topic);\n    try {\n      return subscribe(hub);",
     replace:
-      "try {\n      this.#host.hub.subscribe(this.namespace, topic, this.#self);\n      topics.add(topic);",
+      "    try {\n      const result = subscribe(hub);\n      topics.add(topic);\n      return result;",
     caughtBy: ["unit hub_observer"],
   },
   {

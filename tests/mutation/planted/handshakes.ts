@@ -364,7 +364,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "endpoint-opened-while-closing",
-    file: "endpoint/endpoint.ts",
+    file: "endpoint/connections.ts",
     what: "A peer that was accepted before close() and opens afterwards stays open",
     find: "if (closing) queueMicrotask(",
     replace: "if (!this) queueMicrotask(",
@@ -372,7 +372,7 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "endpoint-close-timers-kept",
-    file: "endpoint/endpoint.ts",
+    file: "endpoint/connections.ts",
     what: "The timers of close() stay after its end",
     find: "for (const cancel of cancels) cancel();",
     replace: "",
@@ -380,15 +380,15 @@ export const handshakes: readonly Fault[] = [
   },
   {
     id: "endpoint-left-at-time-out",
-    file: "endpoint/endpoint.ts",
+    file: "endpoint/connections.ts",
     what: "Peers that remain at the time-out of close() are not terminated",
-    find: "for (const { peer } of this.#connections) peer.terminate();",
+    find: "for (const { peer } of this.#live) peer.terminate();",
     replace: "",
     caughtBy: ["deno X7."],
   },
   {
     id: "endpoint-forces-nobody",
-    file: "endpoint/endpoint.ts",
+    file: "endpoint/connections.ts",
     what: "closeAll() with force closes without terminate()",
     find: "if (force) peer.terminate();\n      else peer",
     replace: "peer",

@@ -4,6 +4,7 @@ import { brokers } from "./brokers.ts";
 import { delivery } from "./delivery.ts";
 import { framing } from "./framing.ts";
 import { handshakes } from "./handshakes.ts";
+import { history } from "./history.ts";
 import { peers } from "./peers.ts";
 import { sockets } from "./sockets.ts";
 import { sseClient } from "./sse_client.ts";
@@ -22,6 +23,7 @@ export const areas: Readonly<Record<string, readonly Fault[]>> = {
   "The client for SSE": sseClient,
   "The server of SSE": sseServer,
   "Plain Workers": workers,
+  "Topics with history": history,
   "Other nodes": sync,
   "Connections to brokers": brokers,
 };

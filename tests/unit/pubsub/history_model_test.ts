@@ -28,6 +28,8 @@ class Stream {
   epoch = randomEpoch();
   frames: Uint8Array[] = [];
   top = 0;
+  /** Whether no message is lost any more. */
+  isCalm = false;
   /** Numbers of all messages by position. */
   readonly kept = new Map<string, number>();
 
@@ -97,7 +99,9 @@ class FaultyBroker implements Broker {
   async #appended(channel: string, first: Position, frames: readonly Uint8Array[]): Promise<void> {
     // In order, as each message takes the same number of turns.
     for (let turns = 0; turns < 3; turns++) await undefined;
-    if (this.isUp && this.#channels.has(channel)) this.#host?.appended(channel, first, frames);
+    const isLost = !this.#stream.isCalm && this.#random() < 0.05;
+    if (isLost || !this.isUp || !this.#channels.has(channel)) return;
+    this.#host?.appended(channel, first, frames);
   }
 
   connect(): void {
@@ -218,6 +222,7 @@ async function runHistory(seed: number): Promise<{ recovered: number; told: numb
     else if (dice < 0.93) stream.reset();
     for (let turns = Math.floor(random() * 12); turns > 0; turns--) await undefined;
   }
+  stream.isCalm = true;
   for (const broker of brokers) broker.connect();
   const isDone = () => sessions.every((session) => session.result || !live.has(session));
   while (!isDone()) await new Promise((resolve) => setTimeout(resolve, 1));

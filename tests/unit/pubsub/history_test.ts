@@ -199,6 +199,48 @@ Deno.test("a member that unsubscribes while the history is read gets nothing", a
   assert.equal(inner.topicCount, 0);
 });
 
+/** Source that is behind the history by some reads. */
+class BehindSource extends LocalHistory<FakeMember> {
+  /** Results of `log()`, the last one for good: a log, or `undefined` while another read is pending. */
+  readonly logs: (TopicLog | undefined)[] = [];
+  reads = 0;
+
+  override log(): TopicLog {
+    return this.logs[Math.min(this.reads, this.logs.length - 1)] as TopicLog;
+  }
+
+  refresh(): Promise<boolean> {
+    this.reads++;
+    return Promise.resolve(true);
+  }
+}
+
+const logOf = (...texts: string[]) => {
+  const log = new TopicLog(9, { epoch: 7, offset: 0 });
+  for (const text of texts) log.push(entry(text));
+  return log;
+};
+
+Deno.test("a node that is behind a client reads the history before it answers", async () => {
+  let source!: BehindSource;
+  const { hub } = hubOf({ size: 9, ttl: 60_000 }, (host) => source = new BehindSource(host));
+  source.logs.push(logOf("1"), logOf("1", "2", "3"));
+  const member = new FakeMember();
+  const result = await hub.recover("n", "h", member, { since: "7.2" });
+  assert.deepEqual([result.recovered, member.received, source.reads], [true, ["3"], 1]);
+  const forged = await hub.recover("n", "h", new FakeMember(), { since: "7.9" });
+  assert.deepEqual([forged.reason, source.reads], ["epoch", 2]);
+});
+
+Deno.test("a client waits for one more read if a message has begun another one", async () => {
+  let source!: BehindSource;
+  const { hub } = hubOf({ size: 9, ttl: 60_000 }, (host) => source = new BehindSource(host));
+  source.logs.push(undefined, undefined, logOf("1", "2"));
+  const member = new FakeMember();
+  const result = await hub.recover("n", "h", member, { since: "7.1" });
+  assert.deepEqual([result.recovered, member.received, source.reads], [true, ["2"], 2]);
+});
+
 Deno.test("TopicRules asks once for a topic, and again for another namespace", () => {
   const asked: unknown[] = [];
   const rules = new TopicRules((topic, namespace) => void asked.push([topic, namespace]));
