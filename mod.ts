@@ -22,6 +22,7 @@ export type {
   CloseOptions,
   CommitOptions,
   EndpointPublishOptions,
+  PresenceOptions,
   SubscribersOptions,
 } from "./endpoint/call_options.ts";
 export { createEndpoint, type Endpoint } from "./endpoint/endpoint.ts";
@@ -54,6 +55,9 @@ export type {
   SubscribeOptions,
   SubscribeResult,
 } from "./pubsub/history/subscribe_options.ts";
+export type { PresenceState } from "./pubsub/presence/presence.ts";
+export type { PresenceChange } from "./pubsub/presence/presence_change.ts";
+export type { PresenceMember } from "./pubsub/presence/presence_member.ts";
 export type { HistoryOptions, ResolveTopic, TopicOptions } from "./pubsub/topic_options.ts";
 export type { Subscribers } from "./pubsub/subscribers.ts";
 export type { PublishOptions } from "./pubsub/topic_arguments.ts";

@@ -1,15 +1,11 @@
 import { checkClose } from "./socket/close_code.ts";
 import { checkPing } from "./socket/ping_data.ts";
 import type { DrainOptions } from "./socket/drain_waiters.ts";
-import { checkPublish, checkTopic } from "./pubsub/topic_arguments.ts";
-import type { PublishOptions } from "./pubsub/topic_arguments.ts";
+import { checkPublish, checkTopic, type PublishOptions } from "./pubsub/topic_arguments.ts";
 import { checkSubscribe, missed } from "./pubsub/history/subscribe_options.ts";
-import type {
-  GapInfo,
-  GapListener,
-  SubscribeOptions,
-  SubscribeResult,
-} from "./pubsub/history/subscribe_options.ts";
+import type { SubscribeOptions, SubscribeResult } from "./pubsub/history/subscribe_options.ts";
+import { checkEnter } from "./pubsub/presence/entries.ts";
+import type { TopicListener } from "./pubsub/topic_listener.ts";
 import { Subscriptions, type SubscriptionsHost } from "./pubsub/subscriptions.ts";
 import { originOf } from "./handshake/forwarded.ts";
 import type { Handshake, UpgradeRequest } from "./handshake/handshake.ts";
@@ -57,28 +53,30 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   readonly context: Context;
   /** IP address of the client: from trusted proxies, else of the connection. No port. IPv4-mapped IPv6 becomes IPv4. */
   readonly remoteAddress: string | undefined;
+  /** @internal Runs the hooks that tell what happens in the topics of this peer. */
+  readonly topicListener: TopicListener;
+  /** @internal Topics of this peer; `undefined` if there never was one. */
+  subscriptions: Subscriptions<Peer> | undefined;
   readonly #handshake: Handshake;
   readonly #sendQueue: SendQueue;
   readonly #host: PeerHost;
-  readonly #owner: GapListener;
   #id: string | undefined;
   /** Whether the peer belongs to its namespace: from the open to the end. */
   #joined = false;
-  #subscriptions: Subscriptions<Peer> | undefined;
   #websocket: PeerWebSocket | undefined;
 
   static {
     inspectAs(this.prototype, (peer) => {
       const { id, namespace, remoteAddress = "address unknown" } = peer;
       const state = ["connecting", "open", "closing", "closed"][peer.#sendQueue.readyState];
-      const topics = peer.#subscriptions?.topics.size ? `, ${peer.#subscriptions}` : "";
+      const topics = peer.subscriptions?.topics.size ? `, ${peer.subscriptions}` : "";
       return `Peer(${id} ${state}, ${remoteAddress}, ${namespace}${topics})`;
     });
   }
 
   /** @internal Called by the endpoint. */
-  constructor(sendQueue: SendQueue, init: PeerInit, host: PeerHost, owner: GapListener) {
-    this.#owner = owner;
+  constructor(sendQueue: SendQueue, init: PeerInit, host: PeerHost, listener: TopicListener) {
+    this.topicListener = listener;
     this.#sendQueue = sendQueue;
     this.#handshake = init.handshake;
     this.#host = host;
@@ -86,7 +84,8 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     this.context = init.context as Context;
     this.remoteAddress = init.remoteAddress;
     this.#id = init.id;
-    if (init.topics) this.#subscriptions = this.#subscribed(init.topics);
+    if (init.topics) this.subscriptions = this.#subscribed(init.topics);
+    if (init.entered) this.subscriptions?.restore(init.entered);
   }
 
   /** Random UUID v4, made at the first use, constant for the life of the peer. */
@@ -120,7 +119,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
 
   /** Copy of the topics to which this peer is subscribed. */
   get topics(): ReadonlySet<string> {
-    return new Set(this.#subscriptions?.topics);
+    return new Set(this.subscriptions?.topics);
   }
 
   /** Live peers of this namespace, including this peer while it is open. */
@@ -178,14 +177,32 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     checkTopic(topic);
     const given = options && checkSubscribe(options);
     if (!this.#sendQueue.isOpen) return given && Promise.resolve(missed("unavailable"));
-    const subscriptions = this.#subscriptions ??= this.#subscribed();
+    const subscriptions = this.subscriptions ??= this.#subscribed();
     return given ? subscriptions.recover(topic, given) : subscriptions.subscribe(topic);
   }
 
   /** Ends the subscription to a topic. Does nothing if there is none. */
   unsubscribe(topic: string): void {
     checkTopic(topic);
-    this.#subscriptions?.unsubscribe(topic);
+    this.subscriptions?.unsubscribe(topic);
+  }
+
+  /**
+   * Enters a topic with presence (option `topics`), so that others know that this peer is there. A
+   * second call changes the data. Does nothing if this peer is not open.
+   *
+   * @param data JSON values of at most 4,096 bytes, copied.
+   * @throws {TypeError} for other data, for a topic without presence, and without a subscription.
+   */
+  enter(topic: string, data?: unknown): void {
+    const member = checkEnter(this, checkTopic(topic), data, this.#host.presence);
+    if (this.#sendQueue.isOpen) (this.subscriptions ??= this.#subscribed()).enter(topic, member);
+  }
+
+  /** Ends the presence in a topic, as `unsubscribe` and the close do. Does nothing if there is none. */
+  exit(topic: string): void {
+    checkTopic(topic);
+    this.subscriptions?.exit(topic);
   }
 
   #subscribed(topics?: Set<string>): Subscriptions<Peer> {
@@ -251,29 +268,14 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     }
   }
 
-  /** @internal Whether the peer has a hook `gap`. */
-  get hearsGaps(): boolean {
-    return this.#owner.hearsGaps;
-  }
-
-  /** @internal Runs the hook `gap`. */
-  missed(gap: GapInfo): void {
-    this.#owner.missed(gap);
-  }
-
   /** @internal Broadcast domain in which the hub has subscribed this peer. */
   get broadcastDomain(): BroadcastDomain | undefined {
-    return this.#subscriptions?.domain;
+    return this.subscriptions?.domain;
   }
 
   /** @internal Send queue, for native broadcasts. */
   get sendQueue(): NativeSendQueue {
     return this.#sendQueue;
-  }
-
-  /** @internal Moves the subscriptions to the present broadcast domain of the send queue. */
-  changeDomain(): void {
-    this.#subscriptions?.changeDomain();
   }
 
   /** @internal Joins the namespace. */
@@ -287,7 +289,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
   /** @internal Ends all subscriptions, leaves the namespace, and aborts the request's signal. */
   leave(): void {
     const { hub, ids } = this.#host;
-    this.#subscriptions?.end();
+    this.subscriptions?.end();
     this.#joined = false;
     if (this.#id !== undefined) ids.delete(this.#id);
     hub.leave(this.namespace, this.#self);

@@ -52,6 +52,22 @@ export class PeerError extends Error {
   }
 }
 
+const TRANSPORT_CODES: Readonly<Record<number, PeerErrorCode>> = {
+  1007: "ERR_PEER_INVALID_DATA",
+  1009: "ERR_PEER_TOO_LARGE",
+};
+
+/** Returns the error for a failed connection, by its close code. */
+export function transportError(
+  { code, message, cause }: {
+    readonly code: number;
+    readonly message: string;
+    readonly cause?: unknown;
+  },
+): PeerError {
+  return new PeerError(TRANSPORT_CODES[code] ?? "ERR_PEER_PROTOCOL", message, { cause });
+}
+
 /** An error as the `error` hook gets it: {@linkcode hook} names the hook that failed. */
 export type HookError = Error & {
   /** Name of the hook that threw; `undefined` if the transport failed. */

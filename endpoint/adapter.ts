@@ -6,6 +6,7 @@ import type {
   CloseOptions,
   CommitOptions,
   EndpointPublishOptions,
+  PresenceOptions,
   SubscribersOptions,
 } from "./call_options.ts";
 import { createEndpoint, Endpoint } from "./endpoint.ts";
@@ -14,6 +15,7 @@ import { checkNames, givenOptions } from "../common/option_names.ts";
 import { type Awaitable, isThenable } from "./hooks.ts";
 import { ENDPOINT_OPTIONS, type EndpointOptions } from "./options.ts";
 import type { Peer } from "../peer.ts";
+import type { PresenceState } from "../pubsub/presence/presence.ts";
 import type { SyncDriver } from "../pubsub/sync_adapter.ts";
 import type { Stats } from "../common/stats.ts";
 
@@ -105,6 +107,15 @@ export abstract class Adapter {
    */
   commit(topic: string, data: unknown, options: CommitOptions): Promise<string> {
     return this.endpoint.commit(topic, data, options);
+  }
+
+  /**
+   * Returns who is present in a topic: {@linkcode Endpoint.presence}.
+   *
+   * @throws {TypeError} for a topic without presence, and for an unknown option.
+   */
+  presence(topic: string, options: PresenceOptions): Promise<PresenceState> {
+    return this.endpoint.presence(topic, options);
   }
 
   /**

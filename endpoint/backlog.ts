@@ -1,6 +1,9 @@
 import type { Message } from "../socket/message.ts";
 import type { Peer } from "../peer.ts";
 
+/** Most bytes that a runtime reads at a time: half a MiB on Bun 1.4, 64 KiB on Node. */
+export const CHUNK = 524_288;
+
 /** Bounded queue of the messages of one peer that wait for a hook. */
 export class Backlog {
   readonly #maxMessages: number;

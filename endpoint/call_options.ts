@@ -61,6 +61,24 @@ export interface SubscribersOptions {
   readonly namespace?: string;
 }
 
+/** Options of `presence()` of an endpoint. */
+export interface PresenceOptions {
+  /** Namespace of the topic. */
+  readonly namespace: string;
+}
+
+const PRESENCE_OPTIONS: readonly (keyof PresenceOptions)[] = ["namespace"];
+
+/**
+ * Checks the options of `presence()`. Returns the namespace.
+ *
+ * @throws {TypeError} for an option that does not exist or has the wrong type.
+ */
+export function checkPresence(options: PresenceOptions): string {
+  checkNames(options, PRESENCE_OPTIONS);
+  return checkTopic(options.namespace, "the namespace");
+}
+
 const COMMIT_OPTIONS: readonly (keyof CommitOptions)[] = ["namespace", "key"];
 /** Most bytes of a key: brokers keep it in a name. */
 const MAX_KEY_BYTES = 255;

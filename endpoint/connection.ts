@@ -1,15 +1,15 @@
-import { PeerError, type PeerErrorCode } from "../common/errors.ts";
+import { transportError } from "../common/errors.ts";
 import { HookRunner, type HookRunnerOwner, type PeerHookName } from "./hook_runner.ts";
 import type { Admission, ConnectionHost } from "./connection_host.ts";
 import { type Awaitable, chain, type PeerHooks } from "./hooks.ts";
 import type { Handshake } from "../handshake/handshake.ts";
 import { Liveness } from "./liveness.ts";
-import { Backlog } from "./backlog.ts";
+import { Backlog, CHUNK } from "./backlog.ts";
 import { TokenBucket } from "./token_bucket.ts";
 import { Message } from "../socket/message.ts";
 import { SendQueue, type SendQueueOwner } from "../socket/send_queue.ts";
 import { Peer } from "../peer.ts";
-import type { GapInfo, GapListener } from "../pubsub/history/subscribe_options.ts";
+import type { GapInfo, PresenceChange, TopicListener } from "../pubsub/topic_listener.ts";
 import type { Slot } from "./connection_slots.ts";
 import {
   type CloseInfo,
@@ -21,20 +21,12 @@ import {
   type SocketListener,
 } from "../socket/socket.ts";
 
-const FAILURE_CODES: Readonly<Record<number, PeerErrorCode>> = {
-  1007: "ERR_PEER_INVALID_DATA",
-  1009: "ERR_PEER_TOO_LARGE",
-};
-
-/** Most bytes that a runtime reads at a time: half a MiB on Bun 1.4, 64 KiB on Node. */
-const CHUNK = 524_288;
-
 /**
  * One connection, from open to end. Runs the hooks of its peer in the order of the contract. A
  * synchronous hook runs straight from the socket's event. Messages queue up only while a hook is
  * pending.
  */
-export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwner, GapListener {
+export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwner, TopicListener {
   readonly peer: Peer;
   readonly #sendQueue: SendQueue;
   readonly #runner: HookRunner;
@@ -124,6 +116,15 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     if (this.hearsGaps) this.#runner.run("gap", gap);
   }
 
+  presenceChanged(change: PresenceChange): void {
+    if (!this.#runner.hooks.presence) return;
+    const { peer } = this, { hub } = this.#host;
+    this.#host.later(peer, () => {
+      if (this.#openFailed || !hub.subscribers(change.topic, peer.namespace).has(peer)) return;
+      this.#runner.run("presence", change);
+    });
+  }
+
   ondrain(): void {
     this.#sendQueue.checkDrain();
   }
@@ -138,11 +139,11 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
   }
 
   onclosing(): void {
-    this.peer.changeDomain();
+    this.peer.subscriptions?.changeDomain();
   }
 
   domainChanged(): void {
-    this.peer.changeDomain();
+    this.peer.subscriptions?.changeDomain();
   }
 
   watching(isOn: boolean): void {
@@ -247,9 +248,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
   #reportFailure(): void {
     if (!this.#failure || !this.#runner.hooks.error || this.#failureReported) return;
     this.#failureReported = true;
-    const { code, message, cause } = this.#failure;
-    const error = new PeerError(FAILURE_CODES[code] ?? "ERR_PEER_PROTOCOL", message, { cause });
-    this.#runner.report(error);
+    this.#runner.report(transportError(this.#failure));
   }
 
   /** Removes the peer from its topics, and frees its slot. Returns false if called before. */

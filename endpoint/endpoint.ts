@@ -8,20 +8,22 @@ import { LivenessClock } from "./liveness.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
 import {
   checkCommit,
+  checkPresence,
   CLOSE_OPTIONS,
   type CloseOptions,
   type CommitOptions,
   type EndpointPublishOptions,
+  type PresenceOptions,
   PUBLISH_OPTIONS,
   SUBSCRIBERS_OPTIONS,
   type SubscribersOptions,
 } from "./call_options.ts";
 import { checkOptions, type EndpointOptions } from "./options.ts";
-import { makeHub, type OwnParts } from "./endpoint_hub.ts";
-import { type HistoryHub, noHistory } from "../pubsub/history/history_hub.ts";
+import { type EndpointHub, makeHub, type OwnParts } from "./endpoint_hub.ts";
+import { noHistory } from "../pubsub/history/history_hub.ts";
+import { noPresence, type PresenceState } from "../pubsub/presence/presence.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
 import type { SyncDriver } from "../pubsub/sync_adapter.ts";
-import type { SyncedHub } from "../pubsub/synced_hub.ts";
 import { checkCallOptions, checkNames } from "../common/option_names.ts";
 import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "../common/limits.ts";
 import type { SendQueue } from "../socket/send_queue.ts";
@@ -44,8 +46,7 @@ export class Endpoint {
   readonly limits: Limits;
   readonly #options: EndpointOptions;
   readonly #hub: PubSub<Peer>;
-  readonly #synced: SyncedHub<Peer> | undefined;
-  readonly #history: HistoryHub<Peer> | undefined;
+  readonly #parts: EndpointHub;
   readonly #counters = new Counters();
   readonly #timers = new Timers();
   readonly #host: UpgraderHost;
@@ -58,14 +59,13 @@ export class Endpoint {
     this.#options = options;
     this.limits = resolveLimits(options.limits);
     const services = { limits: this.limits, timers: this.#timers };
-    const { hub, synced, history } = makeHub(options, services, own);
-    this.#hub = hub;
-    this.#synced = synced;
-    this.#history = history;
+    this.#parts = makeHub(options, services, own);
+    this.#hub = this.#parts.hub;
     const { idleTimeout, pingInterval } = this.limits;
     this.#host = {
       limits: this.limits,
       hub: this.#hub,
+      presence: this.#parts.presence,
       counters: this.#counters,
       timers: this.#timers,
       idle: idleTimeout || pingInterval ? new LivenessClock(this.#timers, this.limits) : undefined,
@@ -128,7 +128,7 @@ export class Endpoint {
       topics: this.#hub.topicCount,
       timers: this.#timers.size,
       ...this.#counters,
-      ...(this.#synced && { sync: this.#synced.stats }),
+      ...(this.#parts.synced && { sync: this.#parts.synced.stats }),
     };
   }
 
@@ -141,7 +141,7 @@ export class Endpoint {
    * the connection.
    */
   get sync(): SyncDriver | undefined {
-    return this.#synced?.driver;
+    return this.#parts.synced?.driver;
   }
 
   /**
@@ -151,12 +151,12 @@ export class Endpoint {
    * @throws {Error} if the endpoint closes before its required broker is connected.
    */
   async ready(): Promise<void> {
-    await this.#synced?.ready();
+    await this.#parts.synced?.ready();
   }
 
   /** @internal Resolves when this node hears all topics that have a subscriber here. */
   async topicsConfirmed(): Promise<void> {
-    await this.#synced?.confirmed();
+    await this.#parts.synced?.confirmed();
   }
 
   /**
@@ -185,8 +185,19 @@ export class Endpoint {
     checkTopic(topic);
     checkCommit(options);
     const frame = encode(data);
-    if (this.#history) return this.#history.commit(topic, frame, options);
+    if (this.#parts.history) return this.#parts.history.commit(topic, frame, options);
     throw noHistory(topic);
+  }
+
+  /**
+   * Returns who is present in a topic of the option `topics`: the peers that have called `enter`.
+   *
+   * @throws {TypeError} for a topic without presence, and for an unknown option.
+   */
+  presence(topic: string, options: PresenceOptions): Promise<PresenceState> {
+    const name = { topic: checkTopic(topic), namespace: checkPresence(options) };
+    if (this.#parts.presence) return this.#parts.presence.state(name);
+    throw noPresence(topic);
   }
 
   /**
@@ -228,7 +239,8 @@ export class Endpoint {
   async #drain(settings: DrainSettings): Promise<void> {
     await this.#connections.drain(settings);
     for (const giveUp of this.#host.pending) giveUp();
-    await this.#synced?.close();
+    this.#parts.presence?.close();
+    await this.#parts.synced?.close();
   }
 
   /**

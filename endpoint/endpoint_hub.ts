@@ -5,6 +5,7 @@ import { HistoryHub } from "../pubsub/history/history_hub.ts";
 import type { HistoryStorage } from "../pubsub/history/history_storage.ts";
 import { LocalHistory } from "../pubsub/history/local_history.ts";
 import { Hub } from "../pubsub/hub.ts";
+import { Presence, type PresenceKeeper } from "../pubsub/presence/presence.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
 import { SyncedHub } from "../pubsub/synced_hub.ts";
 import { TopicRules } from "../pubsub/topic_options.ts";
@@ -19,6 +20,8 @@ export interface EndpointHub {
   readonly synced?: SyncedHub<Peer>;
   /** Present with the option `topics`. */
   readonly history?: HistoryHub<Peer>;
+  /** Present with the option `topics`. */
+  readonly presence?: Presence<Peer>;
 }
 
 /** What a Durable Object brings in the place of the plain parts. */
@@ -26,6 +29,8 @@ export interface OwnParts {
   readonly hub: PubSub<Peer>;
   /** Storage of histories. Default: none, they are in memory only. */
   readonly storage?: HistoryStorage | undefined;
+  /** Keeps the presence of peers through hibernation. */
+  readonly keeper?: PresenceKeeper<Peer>;
 }
 
 /**
@@ -57,5 +62,13 @@ export function makeHub(
     missed: (topic, reason) => gaps.missed(topic, reason),
     report: (error) => failures.report(error, "format"),
   });
-  return { hub: history ?? base, ...(synced && { synced }), ...(history && { history }) };
+  if (!rules || !history) return { hub: base, ...(synced && { synced }) };
+  const presence = new Presence<Peer>({
+    rules,
+    timers,
+    keeper: own?.keeper,
+    subscribers: (topic, namespace) => history.subscribers(topic, namespace),
+    tell: (peer, change) => peer.topicListener.presenceChanged(change),
+  });
+  return { hub: history, ...(synced && { synced }), history, presence };
 }

@@ -22,7 +22,7 @@ export class Gaps {
    */
   missed({ namespace, topic }: TopicName, reason: MissedReason): void {
     for (const peer of this.#hub.subscribers(topic, namespace)) {
-      peer.missed({ topics: [topic], reason });
+      peer.topicListener.missed({ topics: [topic], reason });
     }
   }
 
@@ -30,10 +30,10 @@ export class Gaps {
   missedLive(): void {
     for (const [namespace, peers] of this.#hub.namespaces) {
       for (const peer of peers) {
-        if (!peer.hearsGaps) continue;
+        if (!peer.topicListener.hearsGaps) continue;
         const isLive = (topic: string) => !this.#rules?.of(topic, namespace).history;
         const topics = [...peer.topics].filter(isLive);
-        if (topics.length > 0) peer.missed({ topics, reason: "no history" });
+        if (topics.length > 0) peer.topicListener.missed({ topics, reason: "no history" });
       }
     }
   }

@@ -50,6 +50,7 @@ function compose(first: PeerHooks, second: PeerHooks): PeerHooks {
     ...both(first, second, "ping"),
     ...both(first, second, "pong"),
     ...both(first, second, "drain"),
+    ...both(first, second, "presence"),
     ...both(first, second, "close"),
     ...both(first, second, "error"),
   };

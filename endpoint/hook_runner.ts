@@ -4,7 +4,14 @@ import type { ControlKind } from "../socket/socket.ts";
 import { type Awaitable, isThenable, type PeerHooks } from "./hooks.ts";
 
 /** Names of the hooks that run for a peer. The `upgrade` hook runs before a peer exists. */
-export type PeerHookName = "open" | "message" | "drain" | "gap" | "close" | ControlKind;
+export type PeerHookName =
+  | "open"
+  | "message"
+  | "drain"
+  | "gap"
+  | "presence"
+  | "close"
+  | ControlKind;
 
 /** The owner of a hook runner. */
 export interface HookRunnerOwner {

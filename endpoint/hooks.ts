@@ -4,6 +4,7 @@ import type { Message } from "../socket/message.ts";
 import type { AllowedOrigins } from "../handshake/allowed_origins.ts";
 import type { GapInfo } from "../pubsub/history/subscribe_options.ts";
 import type { Peer } from "../peer.ts";
+import type { PresenceChange } from "../pubsub/presence/presence_change.ts";
 import type { CloseInfo } from "../socket/socket.ts";
 import type { UpgradeHeaders } from "../handshake/upgrade_headers.ts";
 import { type Awaitable, isThenable } from "../common/thenable.ts";
@@ -69,6 +70,12 @@ export interface Hooks<Context extends object = AnyContext> {
    * other hooks.
    */
   gap(peer: Peer<Context>, gap: GapInfo): Awaitable<void>;
+  /**
+   * Called for each subscriber of a topic with presence when others, or the peer itself, have
+   * entered it, changed their data or left. Changes are gathered for 50 ms. Does not wait for other
+   * hooks, not even `open`.
+   */
+  presence(peer: Peer<Context>, change: PresenceChange): Awaitable<void>;
   /** Called when the connection is over. The peer has left its topics and `peers`. */
   close(peer: Peer<Context>, info: CloseInfo): Awaitable<void>;
   /**
@@ -170,6 +177,7 @@ export const HOOK_NAMES = [
   "pong",
   "drain",
   "gap",
+  "presence",
   "close",
   "error",
 ] as const;

@@ -10,4 +10,6 @@ export interface PeerInit {
   readonly id?: string | undefined;
   /** Topics to which the hub has already subscribed the peer. The peer takes over the set. */
   readonly topics?: Set<string>;
+  /** Topics that the peer had entered before hibernation, with the data. */
+  readonly entered?: Iterable<readonly [topic: string, data?: unknown]>;
 }

@@ -7,25 +7,34 @@ import {
   type SubscribeResult,
 } from "./history/subscribe_options.ts";
 import type { Member, PubSub } from "./pubsub.ts";
+import { Entries, type PresentPeer } from "./presence/entries.ts";
+import type { Presence } from "./presence/presence.ts";
+import type { PresenceMember } from "./presence/presence_member.ts";
 import { checkSubscription } from "./topic_arguments.ts";
 
 /** Services for the {@linkcode Subscriptions} of all members of a hub. */
 export interface SubscriptionsHost<M extends Member> {
   readonly hub: PubSub<M>;
   readonly limits: Limits;
+  /** Present with the option `topics`. */
+  readonly presence?: Presence<M> | undefined;
 }
 
 /** Most topics that {@linkcode Subscriptions.toString} names. */
 const MAX_SHOWN = 3;
 
-/** Topics of one member, and the broadcast domain in which the hub has subscribed the member. */
-export class Subscriptions<M extends Member> {
+/**
+ * Topics of one member, its presence in them, and the broadcast domain in which the hub has
+ * subscribed the member.
+ */
+export class Subscriptions<M extends Member & PresentPeer> {
   readonly topics: Set<string>;
   readonly #namespace: string;
   readonly #member: M;
   readonly #queue: { readonly broadcastDomain: BroadcastDomain | undefined };
   readonly #host: SubscriptionsHost<M>;
   #domain: BroadcastDomain | undefined;
+  #entries: Entries<M> | undefined;
 
   /**
    * @param queue send queue of the member.
@@ -106,14 +115,48 @@ export class Subscriptions<M extends Member> {
     this.#host.hub.changeDomain(this.#namespace, this.topics, this.#member, from);
   }
 
+  /** The member as others see it, by each topic that it has entered. */
+  get entries(): ReadonlyMap<string, PresenceMember> {
+    return this.#entries?.members ?? new Map();
+  }
+
+  /**
+   * Enters a topic with presence, or changes the data.
+   *
+   * @throws {TypeError} if the member is not subscribed.
+   */
+  enter(topic: string, entry: PresenceMember): void {
+    if (this.topics.has(topic)) return this.#entriesMade.enter(topic, entry);
+    throw new TypeError(
+      `Cannot enter ${JSON.stringify(topic)} as the peer is not subscribed: subscribe it first`,
+    );
+  }
+
+  /** Enters topics as before hibernation, without a notice to others. */
+  restore(entered: Iterable<readonly [topic: string, data?: unknown]>): void {
+    if (!this.#host.presence) return; // another version of the program
+    for (const [topic, data] of entered) this.#entriesMade.restore(topic, data);
+  }
+
+  /** Leaves the presence of a topic. */
+  exit(topic: string): void {
+    this.#entries?.exit(topic);
+  }
+
+  get #entriesMade(): Entries<M> {
+    return this.#entries ??= new Entries(this.#member, this.#host.presence!);
+  }
+
   /** Ends the subscription to a topic, if there is one. */
   unsubscribe(topic: string): void {
     if (!this.topics.delete(topic)) return;
+    this.exit(topic);
     this.#host.hub.unsubscribe(this.#namespace, topic, this.#member);
   }
 
   /** Ends all subscriptions. */
   end(): void {
+    this.#entries?.end();
     const ended = [...this.topics];
     this.topics.clear();
     for (const topic of ended) this.#host.hub.unsubscribe(this.#namespace, topic, this.#member);

@@ -7,6 +7,12 @@ import { mustNotBePromise } from "../common/thenable.ts";
 export interface TopicOptions {
   /** Keeps the latest messages, for clients that come back and for new ones. Default: none. */
   readonly history?: HistoryOptions | undefined;
+  /**
+   * Whether peers can enter the topic, so that others know who is there. See `peer.enter`.
+   *
+   * @default false
+   */
+  readonly presence?: boolean | undefined;
 }
 
 /** How many messages the history of a topic keeps, and for how long. */
@@ -35,7 +41,12 @@ export interface TopicName {
   readonly topic: string;
 }
 
-const TOPIC_OPTIONS: readonly (keyof TopicOptions)[] = ["history"];
+/** Returns a name for a topic of one namespace: no two have the same. */
+export function keyOf({ namespace, topic }: TopicName): string {
+  return `${namespace.length}:${namespace}${topic}`;
+}
+
+const TOPIC_OPTIONS: readonly (keyof TopicOptions)[] = ["history", "presence"];
 const HISTORY_OPTIONS: readonly (keyof HistoryOptions)[] = ["size", "ttl"];
 const MAX_SIZE = 10_000;
 /** Longest time to live: a year. */
@@ -81,12 +92,15 @@ function checkTopicOptions(options: unknown): TopicOptions {
   if (options === undefined) return NOTHING;
   mustNotBePromise("the result of topics()", options, "topics() must not be asynchronous");
   checkNames(options, TOPIC_OPTIONS, { path: "topics()." });
-  const { history } = options as TopicOptions;
-  if (history === undefined) return NOTHING;
+  const { history, presence = false } = options as TopicOptions;
+  if (typeof presence !== "boolean") {
+    throw new TypeError(invalidOption("topics().presence", "a boolean", presence));
+  }
+  if (history === undefined) return presence ? { presence } : NOTHING;
   checkNames(history, HISTORY_OPTIONS, { path: "topics().history." });
   const { size, ttl } = history;
   checkNumber("topics().history.size", size, 1, MAX_SIZE);
   checkNumber("topics().history.ttl", ttl, 1, MAX_TTL);
-  if (Number.isInteger(size)) return { history: { size, ttl } };
+  if (Number.isInteger(size)) return { history: { size, ttl }, presence };
   throw new RangeError(invalidOption("topics().history.size", "an integer", size));
 }

@@ -68,11 +68,9 @@ export class DurableEndpoint extends Adapter {
   constructor(options: CloudflareRoomOptions, ctx: DurableContext, env: unknown) {
     const saves = new SaveSchedule<DurablePeer>((hook) => ctx.waitUntil(hook));
     const peers = new DurablePeers(saves);
-    const hub = new DurableHub(
-      new Hub(new Notifier([peers])),
-      (peer, topic) => peers.of(peer)?.reserveTopic(topic),
-    );
-    const own = { hub, storage: options.topics && DurableHistory.of(ctx) };
+    const inner = new Hub(new Notifier([peers]));
+    const hub = new DurableHub(inner, (peer, topic) => peers.of(peer)?.reserveTopic(topic));
+    const own = { hub, storage: options.topics && DurableHistory.of(ctx), keeper: peers };
     super({ endpoint: new Endpoint(checkDurable(options), own) });
     this.#isCompressed = Boolean(options.perMessageDeflate);
     this.#ctx = ctx;
@@ -268,7 +266,7 @@ export class DurableEndpoint extends Adapter {
   #revive(native: CloudflareSocket): DurablePeer | undefined {
     const found = this.isOurs(native) ? this.#read(native) : undefined;
     if (!found) return undefined;
-    const { handshake: saved, topics, context, binaryType } = found.saved;
+    const { handshake: saved, topics, entered, context, binaryType } = found.saved;
     const socket = new CallbackSocket(hibernatableWire, native, saved.p, saved.e);
     socket.opened();
     const peer = this.upgrader.revive(socket, {
@@ -276,6 +274,7 @@ export class DurableEndpoint extends Adapter {
       namespace: saved.n,
       remoteAddress: saved.a,
       topics: new Set(topics),
+      ...(entered && { entered }),
       context,
       handshake: new RawHandshake({
         method: "GET",

@@ -1,7 +1,7 @@
 import type { Peer } from "../../peer.ts";
 import type { Saveable } from "./save_schedule.ts";
 import type { CallbackSocket } from "../../socket/callback_socket.ts";
-import { isJson, pack, type PackedPeer } from "../../shims/workerd/packed_peer.ts";
+import { isJson, pack, type PackedPeer, packTopics } from "../../shims/workerd/packed_peer.ts";
 import type { FoundState, PeerStore } from "../../shims/workerd/peer_state.ts";
 import { isSameClone } from "../../shims/workerd/same_clone.ts";
 import type { CloudflareSocket } from "../../shims/workerd/workerd.ts";
@@ -21,14 +21,14 @@ export class DurablePeer implements Saveable {
   #context: object;
   /** JSON text. */
   readonly #handshake: string;
-  /** JSON text; `undefined` if the topics have changed since the last save. */
+  /** Packed topics and presence; `undefined` if they have changed since the last save. */
   #topics: string | undefined;
   /** JSON text; `undefined` if JSON cannot hold the context, or nothing was saved yet. */
   #savedContext: string | undefined;
   #binaryType: string | undefined;
   #saved: PackedPeer | undefined;
   #storageKey: string | undefined;
-  /** JSON length of topics subscribed since the last save, minus the length of topics unsubscribed. */
+  /** JSON length of topics and presence added since the last save, minus the length of those removed. */
   #reserved = 0;
   #isForgotten = false;
 
@@ -80,17 +80,25 @@ export class DurablePeer implements Saveable {
    * @throws {PeerError} `ERR_PEER_STATE_TOO_LARGE` if the topic does not fit.
    */
   reserveTopic(topic: string): void {
-    const length = lengthOf(topic);
-    this.#store.check(this.peer.id, this.#savedLength + this.#reserved + length);
+    this.reserve(lengthOf(topic));
+  }
+
+  /**
+   * Reserves space in the saved state, or frees space if `length` is negative.
+   *
+   * @throws {PeerError} `ERR_PEER_STATE_TOO_LARGE` if there is not as much space.
+   */
+  reserve(length: number): void {
+    if (length > 0) this.#store.check(this.peer.id, this.#savedLength + this.#reserved + length);
     this.#reserved += length;
   }
 
   /** Frees the space of a topic that the peer has left. */
   releaseTopic(topic: string): void {
-    this.#reserved -= lengthOf(topic);
+    this.reserve(-lengthOf(topic));
   }
 
-  /** Notes that the peer has subscribed or unsubscribed. The next save packs the topics again. */
+  /** Notes that the topics of the peer, or its presence, have changed. The next save packs them again. */
   topicsChanged(): void {
     this.#topics = undefined;
   }
@@ -125,7 +133,7 @@ export class DurablePeer implements Saveable {
       this.#topics !== undefined &&
       binaryType === this.#binaryType;
     if (isSame) return;
-    this.#topics ??= JSON.stringify([...this.peer.topics]);
+    this.#topics ??= packTopics(this.peer.topics, this.peer.subscriptions?.entries ?? []);
     const packed = pack(this.#handshake, this.#topics, binaryType, text ?? context);
     if (!isSameClone(packed, this.#saved)) {
       const { raw } = this.socket;

@@ -1,13 +1,14 @@
 import type { DurablePeer } from "./durable_peer.ts";
 import type { SaveSchedule } from "./save_schedule.ts";
 import type { HubObserver } from "../../pubsub/hub_observer.ts";
+import type { PresenceKeeper } from "../../pubsub/presence/presence.ts";
 import type { Peer } from "../../peer.ts";
 
 /**
  * The peers of one Durable Object that are in memory. The class observes the object's hub, and
- * saves a peer if the peer's topics change.
+ * saves a peer if its topics or its presence change.
  */
-export class DurablePeers implements HubObserver<Peer> {
+export class DurablePeers implements HubObserver<Peer>, PresenceKeeper<Peer> {
   readonly #bySocket = new WeakMap<object, DurablePeer>();
   readonly #byPeer = new WeakMap<Peer, DurablePeer>();
   readonly #saves: SaveSchedule<DurablePeer>;
@@ -33,16 +34,27 @@ export class DurablePeers implements HubObserver<Peer> {
     return this.#byPeer.get(peer);
   }
 
+  /** Makes room for the presence of a peer, and saves the peer. */
+  changing(peer: Peer, growth: number): void {
+    this.#byPeer.get(peer)?.reserve(growth);
+    this.#changed(peer);
+  }
+
+  /** Keeps the object in memory until the hooks have run. */
+  gathering(told: Promise<void>): void {
+    this.#saves.ran(undefined, told);
+  }
+
   subscribed(_namespace: string, _topic: string, peer: Peer): void {
-    this.#topicsChanged(peer);
+    this.#changed(peer);
   }
 
   unsubscribed(_namespace: string, topic: string, peer: Peer): void {
     this.#byPeer.get(peer)?.releaseTopic(topic);
-    this.#topicsChanged(peer);
+    this.#changed(peer);
   }
 
-  #topicsChanged(peer: Peer): void {
+  #changed(peer: Peer): void {
     const found = this.#byPeer.get(peer);
     if (!found) return;
     found.topicsChanged();

@@ -1,4 +1,4 @@
-import type { TopicName } from "../topic_options.ts";
+import { keyOf } from "../topic_options.ts";
 import type { HistoryHost, HistoryMessage, HistorySource, HistoryTopic } from "./history_source.ts";
 import type { HistoryStorage } from "./history_storage.ts";
 import { type Position, randomEpoch } from "./position.ts";
@@ -119,9 +119,4 @@ export class LocalHistory<M> implements HistorySource<M> {
   #now(): number {
     return this.#storage ? Date.now() : performance.now();
   }
-}
-
-/** Different topics have different keys, whatever characters they contain. */
-function keyOf({ namespace, topic }: TopicName): string {
-  return `${namespace.length}:${namespace}${topic}`;
 }

@@ -41,14 +41,6 @@ export interface GapInfo {
   readonly reason: MissedReason;
 }
 
-/** @internal Hears of the gaps of one peer. */
-export interface GapListener {
-  /** Whether {@linkcode missed} has an effect now. */
-  readonly hearsGaps: boolean;
-  /** Runs the hook `gap`. */
-  missed(gap: GapInfo): void;
-}
-
 /**
  * Result of `peer.subscribe` with options. The peer is subscribed in every case.
  *

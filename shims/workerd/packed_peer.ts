@@ -24,6 +24,8 @@ export interface SavedHandshake {
 export interface SavedPeer {
   readonly handshake: SavedHandshake;
   readonly topics: readonly string[];
+  /** Topics that the peer has entered, each with its data if there are some. */
+  readonly entered?: readonly (readonly [topic: string, data?: unknown])[];
   readonly binaryType: string;
   readonly context: object;
 }
@@ -31,7 +33,23 @@ export interface SavedPeer {
 /** A saved peer: JSON text, or JSON text and a context that JSON cannot hold. */
 export type PackedPeer = string | { readonly rest: string; readonly context: object };
 
-/** Packs a peer. Handshake and topics are JSON text, and the context too, if JSON can hold it. */
+/** Returns the JSON text of topics, and of the data of those that the peer has entered. */
+export function packTopics(
+  topics: Iterable<string>,
+  entered: Iterable<readonly [topic: string, entry: { readonly data?: unknown }]>,
+): string {
+  const entries = [...entered].map(([topic, { data }]) => {
+    return data === undefined ? [topic] : [topic, data];
+  });
+  const text = JSON.stringify([...topics]);
+  return entries.length > 0 ? `${text},"entered":${JSON.stringify(entries)}` : text;
+}
+
+/**
+ * Packs a peer. The handshake is JSON text, and the context too, if JSON can hold it.
+ *
+ * @param topics result of {@linkcode packTopics}.
+ */
 export function pack(
   handshake: string,
   topics: string,

@@ -14,6 +14,7 @@ import { identity } from "./identity.ts";
 import { limits } from "./limits.ts";
 import { messages } from "./messages.ts";
 import { order } from "./order.ts";
+import { presenceCases } from "./presence.ts";
 import { pubsub } from "./pubsub.ts";
 import { refusals } from "./refusals.ts";
 import { security } from "./security.ts";
@@ -44,4 +45,5 @@ export const cases: readonly Case[] = [
   ...security,
   ...hibernation,
   ...historyCases,
+  ...presenceCases,
 ];

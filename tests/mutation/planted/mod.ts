@@ -6,6 +6,7 @@ import { framing } from "./framing.ts";
 import { handshakes } from "./handshakes.ts";
 import { history } from "./history.ts";
 import { peers } from "./peers.ts";
+import { presence } from "./presence.ts";
 import { sockets } from "./sockets.ts";
 import { sseClient } from "./sse_client.ts";
 import { sseServer } from "./sse_server.ts";
@@ -16,6 +17,7 @@ import { workers } from "./workers.ts";
 export const areas: Readonly<Record<string, readonly Fault[]>> = {
   "Delivery": delivery,
   "Peers and hooks": peers,
+  "Presence": presence,
   "Handshakes": handshakes,
   "Frames on Node": framing,
   "Sockets and requests": sockets,

@@ -62,6 +62,7 @@ Deno.test("DurableHub saves a peer after its topics have changed, but not during
     running: 0,
     watch() {},
     topicsChanged: () => void said.push("changed"),
+    reserve: (growth: number) => void said.push(`reserved ${growth}`),
     releaseTopic: (topic: string) => void said.push(`released ${topic}`),
     save: () => void said.push("saved"),
   } as unknown as DurablePeer;
@@ -74,4 +75,22 @@ Deno.test("DurableHub saves a peer after its topics have changed, but not during
   hub.unsubscribe("/", "t", peer);
   await null;
   assert.deepEqual(said, ["changed", "released t", "changed", "saved"]);
+  said.length = 0;
+  peers.changing(fakePeer(), 5); // a peer that is being revived
+  peers.changing(peer, 7);
+  await null;
+  assert.deepEqual(said, ["reserved 7", "changed", "saved"]);
+});
+
+Deno.test("DurablePeers keeps the object in memory until changes of presence are told", async () => {
+  const kept: Promise<void>[] = [];
+  const saves = new SaveSchedule<DurablePeer>((promise) => void kept.push(promise));
+  const told = Promise.withResolvers<void>();
+  new DurablePeers(saves).gathering(told.promise);
+  assert.equal(kept.length, 1);
+  const settled = Promise.all([kept[0], saves.settled()]).then(() => "settled");
+  const later = new Promise((resolve) => setTimeout(resolve, 1, "waits"));
+  assert.equal(await Promise.race([settled, later]), "waits");
+  told.resolve();
+  assert.equal(await settled, "settled");
 });

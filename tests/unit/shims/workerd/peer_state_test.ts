@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { pack, type PackedPeer } from "../../../../shims/workerd/packed_peer.ts";
+import { pack, type PackedPeer, packTopics, unpack } from "../../../../shims/workerd/packed_peer.ts";
 import { PeerStore } from "../../../../shims/workerd/peer_state.ts";
 import { isSameClone } from "../../../../shims/workerd/same_clone.ts";
 import type {
@@ -179,4 +179,17 @@ Deno.test("isSameClone() compares all values that structuredClone keeps", () => 
     )
   );
   assert.equal(isSameClone({ a: packed as PackedPeer }, undefined), false);
+});
+
+Deno.test("a saved peer has the topics that it has entered, with their data", () => {
+  const saved = (topics: string[], entered: [string, { data?: unknown }][]) => {
+    const peer = unpack(pack('{"i":"1"}', packTopics(topics, entered), "uint8array", "{}"));
+    return { topics: peer.topics, entered: peer.entered };
+  };
+  assert.deepEqual(saved(["a", '"'], []), { topics: ["a", '"'], entered: undefined });
+  const entered: [string, { data?: unknown }][] = [["__proto__", { data: null }], ["a", {}]];
+  assert.deepEqual(saved(["a", "__proto__"], entered), {
+    topics: ["a", "__proto__"],
+    entered: [["__proto__", null], ["a"]],
+  });
 });
