@@ -190,7 +190,8 @@ export class Endpoint {
   }
 
   /**
-   * Returns who is present in a topic of the option `topics`: the peers that have called `enter`.
+   * Returns who is present in a topic of the option `topics`: the peers of this endpoint that have
+   * called `enter`.
    *
    * @throws {TypeError} for a topic without presence, and for an unknown option.
    */

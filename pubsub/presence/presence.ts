@@ -4,13 +4,12 @@ import { keyOf, type TopicName, type TopicRules } from "../topic_options.ts";
 import { type PresenceChange, PresenceChanges } from "./presence_change.ts";
 import { isSameData, type PresenceMember } from "./presence_member.ts";
 
-/** Who is present in a topic. */
+/** Who is present in a topic on this endpoint. With the option `sync`, other nodes do not count. */
 export interface PresenceState {
   /** The members, each once, in no particular order. */
   readonly members: readonly PresenceMember[];
   /**
-   * Whether the list may be out of date, because this node has no connection to the other nodes.
-   * Always `false` in one process.
+   * Whether the list may be out of date. Always `false`: the endpoint knows its own peers.
    */
   readonly stale: boolean;
 }
