@@ -62,7 +62,7 @@ export const peers: readonly Fault[] = [
     id: "peer-topics-kept-at-close",
     file: "peer.ts",
     what: "A closed peer stays subscribed",
-    find: "this.#subscriptions?.end();",
+    find: "this.subscriptions?.end();",
     replace: "",
     caughtBy: ["deno P5."],
   },
@@ -78,8 +78,8 @@ export const peers: readonly Fault[] = [
     id: "peer-topics-live",
     file: "peer.ts",
     what: "peer.topics is the internal set of the peer",
-    find: "return new Set(this.#subscriptions?.topics);",
-    replace: "return (this.#subscriptions ??= this.#subscribed()).topics;",
+    find: "return new Set(this.subscriptions?.topics);",
+    replace: "return (this.subscriptions ??= this.#subscribed()).topics;",
     caughtBy: ["deno P6."],
   },
   {
@@ -238,8 +238,9 @@ export const peers: readonly Fault[] = [
     id: "connection-error-after-close",
     file: "endpoint/connection.ts",
     what: "`error` runs after `close` for a protocol error",
-    find: "message, { cause });\n    this.#runner.report(error);",
-    replace: "message, { cause });\n    setTimeout(() => this.#runner.report(error));",
+    find: "this.#runner.report(transportError(this.#failure));",
+    replace:
+      "const error = transportError(this.#failure);\n    setTimeout(() => this.#runner.report(error));",
     caughtBy: ["node24 X6."],
   },
   {
