@@ -33,7 +33,17 @@ const IN_GATE: readonly string[] = ["redis-node-redis", "redis-ioredis"];
 export const redisDrivers: readonly BrokerDriver[] = Object.entries(CLIENTS).map(
   ([name, client]) => ({
     name,
-    abilities: ["faults", "cut", "exhaust", "forge", "connections", "child", "port", "stall", "history"],
+    abilities: [
+      "faults",
+      "cut",
+      "exhaust",
+      "forge",
+      "connections",
+      "child",
+      "port",
+      "stall",
+      "history",
+    ],
     isExtra: !IN_GATE.includes(name),
     missing: async () => await hasCommand("redis-server") ? undefined : "redis-server",
     start: () => start(client),

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { pack, type PackedPeer, packTopics, unpack } from "../../../../shims/workerd/packed_peer.ts";
+import {
+  pack,
+  type PackedPeer,
+  packTopics,
+  unpack,
+} from "../../../../shims/workerd/packed_peer.ts";
 import { PeerStore } from "../../../../shims/workerd/peer_state.ts";
 import { isSameClone } from "../../../../shims/workerd/same_clone.ts";
 import type {
