@@ -109,7 +109,7 @@ export const presence: readonly Fault[] = [
   },
   {
     id: "presence-unsaved",
-    file: "shims/workerd/peer_state.ts",
+    file: "shims/workerd/packed_peer.ts",
     what: "Members are lost during hibernation",
     find: 'return entries.length > 0 ? `${text},"entered":${JSON.stringify(entries)}` : text;',
     replace: "return text;",
