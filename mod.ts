@@ -25,6 +25,7 @@ export type {
   PresenceOptions,
   SubscribersOptions,
 } from "./endpoint/call_options.ts";
+export type { ConnectionLimits, ConnectionOptions } from "./endpoint/connection_options.ts";
 export { createEndpoint, type Endpoint } from "./endpoint/endpoint.ts";
 export type { EndpointOptions } from "./endpoint/options.ts";
 export { type HookError, PeerError, type PeerErrorCode } from "./common/errors.ts";

@@ -22,7 +22,12 @@ import { Adapter, type AdapterOptions, closing } from "../endpoint/adapter.ts";
 import type { Decision } from "../endpoint/upgrader.ts";
 import { NativeDomain } from "../pubsub/native_broadcast.ts";
 import type { AnyContext, RequestRuntime } from "../handshake/handshake.ts";
-import { isSocketData, SocketData, topicsOf } from "../shims/uws/socket_data.ts";
+import {
+  isSocketData,
+  SocketData,
+  spaceWithoutTopics,
+  topicsOf,
+} from "../shims/uws/socket_data.ts";
 import { utf8Length } from "../socket/frame.ts";
 import type { Wire } from "../socket/callback_socket.ts";
 import { deflateOffers } from "../handshake/deflate_offers.ts";
@@ -68,8 +73,10 @@ export class BunAdapter extends Adapter {
   /** @internal Called by {@linkcode adapter}. */
   constructor(options: BunOptions) {
     super(options);
+    const { settings } = this.endpoint.services.host;
+    this.mostPayload = Math.min(settings.mostPayload, MAX_INT32);
     this.websocket = {
-      maxPayloadLength: Math.min(this.endpoint.limits.maxPayload, MAX_INT32),
+      maxPayloadLength: this.mostPayload,
       idleTimeout: 0,
       backpressureLimit: MAX_INT32,
       sendPings: false,
@@ -111,7 +118,9 @@ export class BunAdapter extends Adapter {
       (socket) => this.endpoint.attach(socket, admission),
       protocol,
       isOffered ? "permessage-deflate" : "",
-      this.#spaceOf,
+      NativeDomain.bounds(admission.settings.limits, this.endpoint.limits)
+        ? this.#spaceOf
+        : spaceWithoutTopics,
       server,
     );
     if (server.upgrade(request, { data, headers })) return undefined;

@@ -150,7 +150,7 @@ export class DenoAdapter extends Adapter {
   ): Response {
     // Do not use the option `protocol`: Deno 2.9 throws if the client's list has no space after the
     // comma, and the client of `ws` sends no space.
-    const { pingInterval, idleTimeout } = this.endpoint.limits;
+    const { pingInterval, idleTimeout } = admission.settings.limits;
     const { socket: native, response } = Deno.upgradeWebSocket(request, {
       // Deno 2.9 pings after half of this time, and ends the connection after all of it.
       idleTimeout: Math.min(2 * pingInterval, idleTimeout) / 1000,

@@ -186,11 +186,11 @@ export class NodeAdapter extends Adapter {
       this.endpoint.attach(socket, admission);
       socket.opened();
     };
-    const wants = admission.hooks;
+    const { hooks: wants, settings: { limits } } = admission;
+    const answer = { protocol, headers, perMessageDeflate, limits, wants };
     const isUpgraded = this.#needsWs(handshake, perMessageDeflate)
-      ? (this.#ws ??= this.#makeWs())
-        .upgrade(request, stream, head, { protocol, headers, perMessageDeflate, wants }, use)
-      : upgradeStream(handshake, stream, head, { protocol, headers }, this.endpoint.limits, use);
+      ? (this.#ws ??= this.#makeWs()).upgrade(request, stream, head, answer, use)
+      : upgradeStream(handshake, stream, head, answer, limits, use);
     if (!isUpgraded) this.upgrader.failed(handshake, undefined, admission);
   }
 

@@ -20,8 +20,11 @@
 import { Adapter, type AdapterOptions } from "../endpoint/adapter.ts";
 import type { Decision } from "../endpoint/upgrader.ts";
 import { invalidOption } from "../common/errors.ts";
+import { admitsOrigin } from "../handshake/allowed_origins.ts";
+import { originOf } from "../handshake/forwarded.ts";
 import { type AnyContext, clientHasLeft, isLegalHost } from "../handshake/handshake.ts";
 import type { Awaitable } from "../endpoint/hooks.ts";
+import { requestOf } from "../endpoint/pending_upgrade.ts";
 import { checkNumber, MAX_TIME } from "../common/limits.ts";
 import type { Peer } from "../peer.ts";
 import { CallbackSocket } from "../socket/callback_socket.ts";
@@ -108,10 +111,9 @@ export class SSEAdapter extends Adapter {
     if (authorize !== undefined && typeof authorize !== "function") {
       throw new TypeError(invalidOption("authorize", "a function", authorize));
     }
-    const { maxPayload } = this.endpoint.limits;
     this.#guard = new RequestGuard(this.upgrader, authorize);
-    this.#sessions = new SSESessions({ heartbeat, grace, replay, maxPayload, bodyTimeout });
-    this.#requests = new SSERequests(maxPayload, this.#sessions.bodies);
+    this.#sessions = new SSESessions({ heartbeat, grace, replay, bodyTimeout });
+    this.#requests = new SSERequests(this.#sessions.bodies);
   }
 
   /** Present values of the counters and gauges. */
@@ -146,7 +148,7 @@ export class SSEAdapter extends Adapter {
     }
     if (method === "POST" || method === "DELETE") return await this.#carryOut(request, info);
     const handshake = webHandshake(request, info);
-    if (method === "OPTIONS") return this.#preflight(handshake);
+    if (method === "OPTIONS") return await this.#preflight(request, info);
     keepConnectionOpen(request, info);
     const lastId = method === "GET" ? headers.get("last-event-id") : null;
     if (lastId) return await this.#resume(request, handshake, lastId);
@@ -169,7 +171,8 @@ export class SSEAdapter extends Adapter {
     handshake: EventStreamHandshake,
     { admission, protocol, headers: more }: Decision & { kind: "accept" },
   ): Response {
-    const session = new SSESession(this.#sessions, handshake.header("origin"));
+    const { settings } = admission;
+    const session = new SSESession(this.#sessions, handshake.header("origin"), settings);
     session.socket = new CallbackSocket(sessionWire, session, protocol);
     session.cors = this.#corsOf(handshake);
     session.peer = this.endpoint.attach(session.socket, admission);
@@ -183,10 +186,12 @@ export class SSEAdapter extends Adapter {
     handshake: EventStreamHandshake,
     lastId: string,
   ): Promise<Response> {
-    const cors = this.#corsOf(handshake);
     const dot = lastId.lastIndexOf(".");
     const token = lastId.slice(0, Math.max(dot, 0));
     const session = this.#sessions.find(token);
+    const cors = session
+      ? this.#corsOf(handshake, session.settings)
+      : await this.#corsWithoutSession(request);
     const sequence = lastId.slice(dot + 1);
     const refusal = session && await this.#guard.refusal(session, request);
     if (refusal) return refused(refusal, cors);
@@ -208,7 +213,7 @@ export class SSEAdapter extends Adapter {
     const token = request.headers.get("onepeer-session");
     const session = this.#sessions.find(token);
     if (!session) {
-      const cors = this.#corsOf(webHandshake(request));
+      const cors = await this.#corsWithoutSession(request, info);
       const isAgain = !isPost && this.#sessions.hasLeft(token);
       return isAgain ? noContent(cors) : refused(REFUSALS.session, cors);
     }
@@ -220,18 +225,37 @@ export class SSEAdapter extends Adapter {
     return refusal ? refused(refusal, session.cors) : noContent(session.cors);
   }
 
-  #preflight(handshake: EventStreamHandshake): Response {
-    const origin = handshake.header("origin");
-    if (!origin || !this.#corsOf(handshake)) return noContent({ allow: METHODS });
-    const wanted = handshake.header("access-control-request-headers");
+  async #preflight(request: Request, info?: ServerInfo): Promise<Response> {
+    const origin = request.headers.get("origin");
+    const cors = origin && await this.#corsWithoutSession(request, info);
+    if (!cors) return noContent({ allow: METHODS });
+    const wanted = request.headers.get("access-control-request-headers");
     return noContent(preflightHeaders(origin, wanted));
   }
 
-  /** Returns CORS headers if the page has another origin that is admitted; else `undefined`. */
-  #corsOf(handshake: EventStreamHandshake): Record<string, string> | undefined {
+  /**
+   * Returns CORS headers if the page has another origin that is admitted; else `undefined`.
+   *
+   * @param settings options in force for the request.
+   */
+  #corsOf(
+    handshake: EventStreamHandshake,
+    { allowedOrigins, trustedHops } = this.upgrader.settingsOf(handshake),
+  ): Record<string, string> | undefined {
     const origin = handshake.header("origin");
-    if (origin === null || this.upgrader.ownOrigin(handshake) === origin) return undefined;
-    return this.upgrader.admitsOrigin(origin, handshake) ? corsHeaders(origin) : undefined;
+    if (origin === null || originOf(handshake, trustedHops) === origin) return undefined;
+    const toRequest = () => requestOf(handshake, trustedHops);
+    return admitsOrigin(allowedOrigins, origin, toRequest) ? corsHeaders(origin) : undefined;
+  }
+
+  /** Same, for a request without a session. `resolve` chooses hooks as for a GET to the same URL. */
+  async #corsWithoutSession(
+    request: Request,
+    info?: ServerInfo,
+  ): Promise<Record<string, string> | undefined> {
+    if (!request.headers.has("origin")) return undefined;
+    const handshake = webHandshake(request, info, "GET");
+    return this.#corsOf(handshake, await this.upgrader.settingsFor(handshake));
   }
 
   #streamHeaders(cors: HeadersInit | undefined, session?: SSESession): Headers {

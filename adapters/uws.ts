@@ -27,7 +27,7 @@ import {
   type RequestRuntime,
 } from "../handshake/handshake.ts";
 import { isThenable } from "../endpoint/hooks.ts";
-import { SocketData, topicsOf } from "../shims/uws/socket_data.ts";
+import { SocketData, spaceWithoutTopics, topicsOf } from "../shims/uws/socket_data.ts";
 import type { Wire } from "../socket/callback_socket.ts";
 import { deflateOffers } from "../handshake/deflate_offers.ts";
 import type { RawHandshake } from "../handshake/raw_handshake.ts";
@@ -96,9 +96,11 @@ export class UwsAdapter extends Adapter {
   /** @internal Called by {@linkcode adapter}. */
   constructor(options: UwsOptions) {
     super(options);
+    const { settings } = this.endpoint.services.host;
+    this.mostPayload = Math.min(settings.mostPayload, MAX_INT32);
     this.websocket = {
       compression: options.perMessageDeflate ? SHARED_COMPRESSION : 0,
-      maxPayloadLength: Math.min(this.endpoint.limits.maxPayload, MAX_INT32),
+      maxPayloadLength: this.mostPayload,
       maxBackpressure: MAX_INT32,
       idleTimeout: 0,
       sendPingsAutomatically: false,
@@ -156,7 +158,7 @@ export class UwsAdapter extends Adapter {
     const runtime: UwsRequestRuntime = { name: "uws", uws: { res, req, context } };
     const handshake = handshakeOf(res, req, runtime);
     response.onLeft = () => handshake.abort(clientHasLeft);
-    const decision = this.upgrader.decide(handshake);
+    const decision = this.upgrader.decide(handshake, this.mostPayload);
     const carryOut = (decision: Decision) => {
       response.onLeft = undefined;
       if (decision.kind === "refuse") void respond(response, decision.response);
@@ -192,7 +194,9 @@ export class UwsAdapter extends Adapter {
       (socket) => this.endpoint.attach(socket, admission),
       protocol,
       offer ? "permessage-deflate" : "",
-      this.#spaceOf,
+      NativeDomain.bounds(admission.settings.limits, this.endpoint.limits)
+        ? this.#spaceOf
+        : spaceWithoutTopics,
       context,
     );
     const key = handshake.header("sec-websocket-key") ?? "";

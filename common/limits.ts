@@ -161,13 +161,14 @@ export const MAX_TIME = 2_147_483_647;
 /**
  * Checks the given limits, and fills in the defaults.
  *
+ * @param path to the limits, for the error.
  * @throws {TypeError} for a limit that does not exist or has the wrong type.
  * @throws {RangeError} for a number out of range.
  */
-export function resolveLimits(given: Partial<Limits> = {}): Limits {
-  checkNames(given, Object.keys(DEFAULT_LIMITS), { kind: "limit", path: "limits." });
+export function resolveLimits(given: Partial<Limits> = {}, path = "limits."): Limits {
+  checkNames(given, Object.keys(DEFAULT_LIMITS), { kind: "limit", path });
   const own = givenOptions(given), limits: Limits = { ...DEFAULT_LIMITS, ...own };
-  for (const [name, value] of Object.entries(limits)) checkLimit(name, value);
+  for (const [name, value] of Object.entries(limits)) checkLimit(name, value, path);
   const { idleTimeout, pendingBytes, maxPayload } = limits;
   const { pingInterval = Math.min(limits.pingInterval, idleTimeout / 2 || Infinity) } = own;
   const checked = { ...limits, pingInterval, pendingBytes: Math.max(pendingBytes, maxPayload) };
@@ -185,13 +186,13 @@ function checkOrder(limits: Limits, lower: keyof Limits, higher: keyof Limits): 
   );
 }
 
-function checkLimit(name: string, value: unknown): void {
+function checkLimit(name: string, value: unknown, path: string): void {
   if (name === "overflow") {
     if (OVERFLOW_POLICIES.includes(value)) return;
-    throw new TypeError(invalidOption("limits.overflow", '"close", "drop" or "error"', value));
+    throw new TypeError(invalidOption(`${path}overflow`, '"close", "drop" or "error"', value));
   }
   const least = AT_LEAST_ONE.includes(name) ? 1 : 0;
-  checkNumber(`limits.${name}`, value, least, /Timeout|Interval/.test(name) ? MAX_TIME : Infinity);
+  checkNumber(path + name, value, least, /Timeout|Interval/.test(name) ? MAX_TIME : Infinity);
 }
 
 /**

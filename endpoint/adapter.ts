@@ -45,6 +45,8 @@ export abstract class Adapter {
   readonly endpoint: Endpoint;
   /** @internal Decides about handshakes. Adapters over one endpoint share the upgrader. */
   protected readonly upgrader: Upgrader;
+  /** @internal Largest message that the runtime can deliver, if it has one limit for all connections. */
+  protected mostPayload: number = Infinity;
 
   /**
    * Takes `options.endpoint`, or makes an endpoint with the other options.
@@ -166,7 +168,7 @@ export abstract class Adapter {
     handshake: Handshake,
     watch: (left: () => void) => () => void,
   ): Awaitable<Decision> {
-    const decision = this.upgrader.decide(handshake);
+    const decision = this.upgrader.decide(handshake, this.mostPayload);
     if (!isThenable(decision)) return decision;
     return decision.finally(watch(() => handshake.abort(clientHasLeft)));
   }

@@ -3,7 +3,7 @@ import { HookRunner, type HookRunnerOwner, type PeerHookName } from "./hook_runn
 import type { Admission, ConnectionHost } from "./connection_host.ts";
 import { type Awaitable, chain, type PeerHooks } from "./hooks.ts";
 import type { Handshake } from "../handshake/handshake.ts";
-import { Liveness } from "./liveness.ts";
+import { Liveness, type LivenessClock } from "./liveness.ts";
 import { Backlog, CHUNK } from "./backlog.ts";
 import { TokenBucket } from "./token_bucket.ts";
 import { Message } from "../socket/message.ts";
@@ -31,6 +31,8 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
   readonly #sendQueue: SendQueue;
   readonly #runner: HookRunner;
   readonly #liveness = new Liveness();
+  /** Clock that checks this connection. After a revival, the services may get another clock. */
+  #clock: LivenessClock | undefined;
   readonly #host: ConnectionHost;
   readonly #slot: Slot;
   readonly #handshake: Handshake;
@@ -70,7 +72,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     if (!revived) this.#host.counters.opened++;
     this.#host.began(this);
     // A socket without a heartbeat is checked only while its client is slow, see `watching`.
-    if (this.#sendQueue.socket.heartbeat) this.#host.idle?.add(this);
+    if (this.#sendQueue.socket.heartbeat) this.#watchLiveness(true);
     const pending = revived
       ? chain(revived, (hooks) => void (this.#runner.hooks = hooks))
       : this.#runner.run("open");
@@ -149,7 +151,13 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
   watching(isOn: boolean): void {
     // A socket with a heartbeat is checked from open to end.
     if (this.#sendQueue.socket.heartbeat) return;
-    this.#host.idle?.[isOn ? "add" : "delete"](this);
+    this.#watchLiveness(isOn);
+  }
+
+  #watchLiveness(isOn: boolean): void {
+    this.#clock?.delete(this);
+    this.#clock = isOn ? this.#host.idle : undefined;
+    this.#clock?.add(this);
   }
 
   moved(): void {
@@ -176,7 +184,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
       queued: this.#sendQueue.slowAmount,
       hasHeartbeat: heartbeat !== undefined,
       isPaused: this.#paused,
-    }, this.#host.idle!);
+    }, this.#clock!);
     if (todo === "ping") heartbeat!.ping();
     if (todo === "end") this.#sendQueue.terminate();
   }
@@ -257,7 +265,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     const { limits, timers } = this.#host;
     const end = this.#sendQueue.end(info);
     // Done before the `close` hook, which may never settle.
-    this.#host.idle?.delete(this);
+    this.#watchLiveness(false);
     this.#end = this.#failure ? { ...end, code: this.#failure.code, wasClean: false } : end;
     this.peer.leave();
     this.#slot.release();

@@ -1,6 +1,7 @@
 import type { Peer, PeerHost } from "../peer.ts";
 import type { PeerInit } from "../handshake/peer_init.ts";
 import type { SendQueueHost } from "../socket/send_queue.ts";
+import type { ConnectionSettings } from "./connection_settings.ts";
 import type { Slot } from "./connection_slots.ts";
 import type { PeerHooks } from "./hooks.ts";
 import type { CheckedConnection, LivenessClock } from "./liveness.ts";
@@ -32,6 +33,24 @@ export interface ConnectionHost extends PeerHost, SendQueueHost {
 /** An accepted handshake, from which a connection is made. */
 export interface Admission extends PeerInit {
   readonly hooks: PeerHooks;
+  /** Options in force for the connection. */
+  readonly settings: ConnectionSettings;
   /** Slot of the connection in `limits.maxPeers`. */
   readonly slot: Slot;
+}
+
+/** Services by the settings that they include, and by the services without these settings. */
+const hostsBySettings = new WeakMap<ConnectionSettings, WeakMap<ConnectionHost, ConnectionHost>>();
+
+/** Returns the services of connections with these settings. The connections share one object. */
+export function hostWith(host: ConnectionHost, settings: ConnectionSettings): ConnectionHost {
+  if (host.limits === settings.limits && host.trustedHops === settings.trustedHops) return host;
+  let hosts = hostsBySettings.get(settings);
+  if (!hosts) hostsBySettings.set(settings, hosts = new WeakMap());
+  let own = hosts.get(host);
+  if (!own) {
+    const { limits, idle, trustedHops } = settings;
+    hosts.set(host, own = { ...host, limits, idle, trustedHops });
+  }
+  return own;
 }

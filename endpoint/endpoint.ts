@@ -2,9 +2,9 @@ import type { Subscribers } from "../pubsub/subscribers.ts";
 import type { UpgraderHost } from "./upgrader.ts";
 import { checkClose } from "../socket/close_code.ts";
 import { Connection } from "./connection.ts";
-import type { Admission, ConnectionHost } from "./connection_host.ts";
+import { type Admission, type ConnectionHost, hostWith } from "./connection_host.ts";
+import { SettingsChooser } from "./connection_settings.ts";
 import { Connections, type DrainSettings } from "./connections.ts";
-import { LivenessClock } from "./liveness.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
 import {
   checkCommit,
@@ -25,7 +25,7 @@ import { noPresence, type PresenceState } from "../pubsub/presence/presence.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
 import type { SyncDriver } from "../pubsub/sync_adapter.ts";
 import { checkCallOptions, checkNames } from "../common/option_names.ts";
-import { checkNumber, type Limits, MAX_TIME, resolveLimits } from "../common/limits.ts";
+import { checkNumber, type Limits, MAX_TIME } from "../common/limits.ts";
 import type { SendQueue } from "../socket/send_queue.ts";
 import { encode } from "../socket/frame.ts";
 import type { Peer } from "../peer.ts";
@@ -42,7 +42,10 @@ const DRAIN_INTERVAL = 10;
  * endpoint.
  */
 export class Endpoint {
-  /** Limits in force: the given limits, and the defaults of all others. */
+  /**
+   * Limits in force: the given limits, and the defaults of all others. Hooks that `resolve` returns
+   * can carry other limits for their connections.
+   */
   readonly limits: Limits;
   readonly #options: EndpointOptions;
   readonly #hub: PubSub<Peer>;
@@ -57,24 +60,25 @@ export class Endpoint {
   constructor(options: EndpointOptions, own?: OwnParts) {
     checkOptions(options);
     this.#options = options;
-    this.limits = resolveLimits(options.limits);
-    const services = { limits: this.limits, timers: this.#timers };
-    this.#parts = makeHub(options, services, own);
+    const settings = new SettingsChooser(options, this.#timers);
+    const { limits, idle, trustedHops } = settings.base;
+    this.limits = limits;
+    this.#parts = makeHub(options, { limits, timers: this.#timers }, own);
     this.#hub = this.#parts.hub;
-    const { idleTimeout, pingInterval } = this.limits;
     this.#host = {
-      limits: this.limits,
+      settings,
+      limits,
       hub: this.#hub,
       presence: this.#parts.presence,
       counters: this.#counters,
       timers: this.#timers,
-      idle: idleTimeout || pingInterval ? new LivenessClock(this.#timers, this.limits) : undefined,
+      idle,
       slow: new SharedInterval<SendQueue>(
         this.#timers,
         DRAIN_INTERVAL,
         (queue) => queue.checkDrain(),
       ),
-      trustedHops: Number(options.trustProxy ?? 0),
+      trustedHops,
       ids: new Map(),
       isClosed: () => this.#connections.isClosing,
       pending: new Set(),
@@ -265,7 +269,7 @@ export class Endpoint {
   attach(socket: ServerSocket, admission: Admission, host: ConnectionHost = this.#host): Peer {
     admission.handshake.settle(this.#options.retainHeaders);
     this.#connections.accepted();
-    return new Connection(socket, admission, host).peer;
+    return new Connection(socket, admission, hostWith(host, admission.settings)).peer;
   }
 }
 

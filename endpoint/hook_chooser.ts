@@ -2,10 +2,11 @@ import { invalidOption } from "../common/errors.ts";
 import { mustNotBePromise } from "../common/thenable.ts";
 import { givenOptions } from "../common/option_names.ts";
 import { headerPairs } from "../handshake/upgrade_headers.ts";
+import type { ConnectionSettings, SettingsChooser } from "./connection_settings.ts";
 import {
   type Awaitable,
   chain,
-  type Hooks,
+  type HookName,
   isThenable,
   type PeerHooks,
   type UpgradeResult,
@@ -13,18 +14,29 @@ import {
 import { checkHooks } from "./options.ts";
 import { checkResult } from "./upgrade_result.ts";
 
+/** Hooks of a connection, and the options in force for it. */
+export interface ChosenHooks {
+  readonly hooks: PeerHooks;
+  readonly settings: ConnectionSettings;
+}
+
 /** Composes global and resolved hooks, once for each pair, so that a connection costs no closures. */
 export class HookChooser {
-  readonly #global: PeerHooks;
-  readonly #composed = new WeakMap<PeerHooks, PeerHooks>();
+  readonly #global: ChosenHooks;
+  readonly #settings: SettingsChooser;
+  readonly #composed = new WeakMap<PeerHooks, ChosenHooks>();
 
-  constructor(global: PeerHooks) {
-    this.#global = global;
+  constructor(global: PeerHooks, settings: SettingsChooser) {
+    this.#global = { hooks: global, settings: settings.base };
+    this.#settings = settings;
   }
 
-  /** @throws {TypeError} for a value that is no object of hooks. */
-  choose(chosen: PeerHooks | undefined | void): PeerHooks {
-    if (!chosen || chosen === this.#global) return this.#global;
+  /**
+   * @throws {TypeError} for a value that is no object of hooks, and for an option of the wrong type.
+   * @throws {RangeError} for a limit out of range.
+   */
+  choose(chosen: PeerHooks | undefined | void): ChosenHooks {
+    if (!chosen || chosen === this.#global.hooks) return this.#global;
     let composed = this.#composed.get(chosen);
     if (!composed) {
       if (typeof chosen !== "object") {
@@ -32,7 +44,11 @@ export class HookChooser {
       }
       for (const [name, hook] of Object.entries(chosen)) mustNotBePromise(`hook ${name}`, hook);
       checkHooks("hooks of resolve", chosen);
-      this.#composed.set(chosen, composed = compose(this.#global, chosen));
+      composed = {
+        hooks: compose(this.#global.hooks, chosen),
+        settings: this.#settings.of(chosen, "hooks of resolve."),
+      };
+      this.#composed.set(chosen, composed);
     }
     return composed;
   }
@@ -80,7 +96,7 @@ function merge(a: UpgradeResult | void, b: UpgradeResult | void): UpgradeResult 
   };
 }
 
-type LaterHook = Exclude<keyof Hooks, "upgrade">;
+type LaterHook = Exclude<HookName, "upgrade">;
 
 function both(first: PeerHooks, second: PeerHooks, name: LaterHook): PeerHooks {
   // TypeScript cannot type hooks of different kinds more closely in one list.

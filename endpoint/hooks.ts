@@ -1,13 +1,13 @@
 import type { AnyContext, UpgradeRequest } from "../handshake/handshake.ts";
 import type { HookError } from "../common/errors.ts";
 import type { Message } from "../socket/message.ts";
-import type { AllowedOrigins } from "../handshake/allowed_origins.ts";
 import type { GapInfo } from "../pubsub/history/subscribe_options.ts";
 import type { Peer } from "../peer.ts";
 import type { PresenceChange } from "../pubsub/presence/presence_change.ts";
 import type { CloseInfo } from "../socket/socket.ts";
 import type { UpgradeHeaders } from "../handshake/upgrade_headers.ts";
 import { type Awaitable, isThenable } from "../common/thenable.ts";
+import type { ConnectionOptions } from "./connection_options.ts";
 
 export { type Awaitable, isThenable } from "../common/thenable.ts";
 
@@ -36,8 +36,10 @@ export interface UpgradeResult<Context extends object = AnyContext> {
  * The hooks of one peer start in this order: `upgrade`, `open`, then `message` and `drain`, at most
  * one `error` for the transport, and `close`, once. `message` waits for a pending `open`. An
  * exception of any hook but `upgrade` goes to `error`, and affects no other peer.
+ *
+ * Hooks can also carry `limits`, `allowedOrigins` and `trustProxy` for their connections.
  */
-export interface Hooks<Context extends object = AnyContext> {
+export interface Hooks<Context extends object = AnyContext> extends ConnectionOptions {
   /**
    * Called before the handshake is answered. Return nothing to admit the client, an
    * {@linkcode UpgradeResult} to admit the client with options, or a `Response` to refuse the
@@ -95,8 +97,9 @@ export type ResolveHooks<Context extends object = AnyContext> = (
 export interface FailureInfo {
   /**
    * `"upgrade"` (the hooks of a handshake), `"origin"` (the origin guard), `"resolve"` (choosing
-   * hooks again after hibernation), `"format"` (the option `format`) or `"sync"` (the connection to
-   * other nodes: at most one report a second).
+   * hooks again after hibernation, or for a request of another origin to the adapter for SSE),
+   * `"format"` (the option `format`) or `"sync"` (the connection to other nodes: at most one report a
+   * second).
    */
   readonly stage: string;
   /** The request, if there is one. */
@@ -130,12 +133,14 @@ export function defineHooks<Context extends object = AnyContext>(
 }
 
 /** Options of an endpoint, and so of every adapter. */
-export interface HookOptions<Context extends object = AnyContext> {
+export interface HookOptions<Context extends object = AnyContext>
+  extends Omit<ConnectionOptions, "limits"> {
   /** Hooks for every connection. */
   readonly hooks?: Partial<Hooks<Context>>;
   /**
    * Returns further hooks for a connection. The global hook of a kind runs first, then the further
-   * one. Values that the further `upgrade` returns override those of the global `upgrade`.
+   * one. Values that the further `upgrade` returns override those of the global `upgrade`. Options
+   * that the further hooks carry override those of the global hooks, and those of the adapter.
    */
   readonly resolve?: ResolveHooks<Context>;
   /** Returns the namespace of a peer if `upgrade` names none. Default: the URL's pathname. */
@@ -148,25 +153,12 @@ export interface HookOptions<Context extends object = AnyContext> {
     offered: Set<string>,
     request: UpgradeRequest,
   ) => Awaitable<string | false | null | undefined | void>;
-  /**
-   * Other origins that may connect with cookies or `Authorization`: origins, patterns, a function,
-   * or `"*"` for all. The server's own host is always admitted. For a wildcard, write a RegExp:
-   * `/^https:\/\/[\w-]+\.example\.com$/`. The entry `"null"` admits all pages with an opaque origin:
-   * local files, and any page in a sandboxed frame.
-   *
-   * @default none
-   */
-  readonly allowedOrigins?: AllowedOrigins;
-  /**
-   * Whether to trust `X-Forwarded-For`, `-Host` and `-Proto`: `true` for one proxy in front, or the
-   * number of proxies. Each proxy must set these headers or append to them.
-   *
-   * @default false
-   */
-  readonly trustProxy?: boolean | number;
   /** Called for each failure that belongs to no peer. Default: `console.error`. */
   readonly onError?: (error: unknown, info: FailureInfo) => void;
 }
+
+/** Name of a hook. */
+export type HookName = Exclude<keyof Hooks, keyof ConnectionOptions>;
 
 /** Names of all {@linkcode Hooks}. */
 export const HOOK_NAMES = [
@@ -182,7 +174,7 @@ export const HOOK_NAMES = [
   "error",
 ] as const;
 
-/** Hooks of one connection. */
+/** Hooks of one connection, and the options that they carry. */
 export type PeerHooks = Partial<Hooks>;
 
 /** Calls `next` with a value: at once, or later if the value is a promise. */

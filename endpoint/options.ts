@@ -1,12 +1,12 @@
 import { invalidOption } from "../common/errors.ts";
 import { checkNames } from "../common/option_names.ts";
 import { mustNotBePromise } from "../common/thenable.ts";
-import { checkAllowedOrigins } from "../handshake/allowed_origins.ts";
 import { type AnyContext, TOKEN } from "../handshake/handshake.ts";
 import type { Limits } from "../common/limits.ts";
 import type { SyncAdapter } from "../pubsub/sync_adapter.ts";
 import type { FormatMessage } from "../pubsub/history/format.ts";
 import type { ResolveTopic } from "../pubsub/topic_options.ts";
+import { CONNECTION_OPTIONS } from "./connection_options.ts";
 import { HOOK_NAMES, type HookOptions, type PeerHooks } from "./hooks.ts";
 
 /** Options of `createEndpoint`, and so of every adapter. */
@@ -73,14 +73,16 @@ export const ENDPOINT_OPTIONS: readonly (keyof EndpointOptions)[] = [
 ];
 
 /**
- * Checks the options of an endpoint, except its limits, before the first client connects.
+ * Checks the options of an endpoint before the first client connects, except those that hooks can
+ * carry too: see `SettingsChooser`.
  *
  * @throws {TypeError} for an option that does not exist or has the wrong type.
  */
 export function checkOptions(options: EndpointOptions): void {
   checkNames(options, ENDPOINT_OPTIONS);
   if (options.hooks !== undefined) {
-    checkNames(options.hooks, HOOK_NAMES, { kind: "hook", path: "hooks." });
+    const known = [...HOOK_NAMES, ...CONNECTION_OPTIONS];
+    checkNames(options.hooks, known, { kind: "hook", path: "hooks." });
   }
   checkHooks("hooks", options.hooks ?? {});
   for (
@@ -97,14 +99,6 @@ export function checkOptions(options: EndpointOptions): void {
     mustNotBePromise(name, options[name]);
     mustBeFunction(name, options[name]);
   }
-  const { trustProxy = false } = options;
-  const isCount = typeof trustProxy === "number" && Number.isInteger(trustProxy) && trustProxy >= 0;
-  if (typeof trustProxy !== "boolean" && !isCount) {
-    throw new TypeError(
-      invalidOption("trustProxy", "a boolean or the number of proxies", trustProxy),
-    );
-  }
-  checkAllowedOrigins(options.allowedOrigins);
   checkHeaderNames(options.retainHeaders);
 }
 

@@ -1,7 +1,10 @@
+import { invalidOption } from "../common/errors.ts";
 import { mustNotBePromise } from "../common/thenable.ts";
 import { checkDeflate } from "../handshake/deflate_options.ts";
+import { pathnameOf } from "../handshake/handshake.ts";
 import { type FrameworkContext, kWebSocketHooks } from "./framework_hooks.ts";
-import type { UpgradeResult } from "./hooks.ts";
+import type { HookOptions, UpgradeResult } from "./hooks.ts";
+import type { PendingUpgrade } from "./pending_upgrade.ts";
 
 const RESULT_KEYS = [
   "headers",
@@ -32,6 +35,24 @@ export function checkResult(result: unknown): void {
       RESULT_KEYS.join(", ")
     }: found ${isPlain ? `an object with ${unknown ?? "status"}` : String(result)}`,
   );
+}
+
+/**
+ * Returns the namespace of a peer: from `upgrade`, from the option, or the pathname.
+ *
+ * @throws {TypeError} for a value that is no string.
+ */
+export function namespaceOf(
+  result: UpgradeResult | undefined,
+  pending: PendingUpgrade,
+  { getNamespace }: Pick<HookOptions, "getNamespace">,
+): string {
+  const namespace: unknown = result?.namespace ?? getNamespace?.(pending.request) ??
+    pathnameOf(pending.handshake.target);
+  if (typeof namespace === "string") return namespace;
+  const advice = "return it from upgrade, which may be asynchronous";
+  mustNotBePromise("the namespace", namespace, advice);
+  throw new TypeError(invalidOption("the namespace", "a string", namespace));
 }
 
 /** Returns the response that a hook threw, directly or as `error.response`; else `undefined`. */

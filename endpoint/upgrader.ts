@@ -1,13 +1,9 @@
-import { invalidOption, PeerError } from "../common/errors.ts";
+import { PeerError } from "../common/errors.ts";
 import { MAX_TIME } from "../common/limits.ts";
-import { mustNotBePromise } from "../common/thenable.ts";
-import { originOf } from "../handshake/forwarded.ts";
 import {
   type Handshake,
   listElements,
-  pathnameOf,
   type Refusal,
-  refusalResponse,
   type UpgradeRequest,
 } from "../handshake/handshake.ts";
 import { OriginGuard } from "../handshake/origin_guard.ts";
@@ -16,7 +12,9 @@ import type { Peer } from "../peer.ts";
 import type { PeerInit } from "../handshake/peer_init.ts";
 import type { ServerSocket } from "../socket/socket.ts";
 import type { Admission, ConnectionHost } from "./connection_host.ts";
+import type { ConnectionSettings, SettingsChooser } from "./connection_settings.ts";
 import { ConnectionSlots, CountedSlot, type Slot } from "./connection_slots.ts";
+import { type Decision, refused } from "./decision.ts";
 import {
   type Awaitable,
   chain,
@@ -27,32 +25,17 @@ import {
 } from "./hooks.ts";
 import { FailureReporter } from "./failure_reporter.ts";
 import { GIVEN_UP, inHandshakeTime } from "./handshake_time.ts";
-import { HookChooser } from "./hook_chooser.ts";
+import { type ChosenHooks, HookChooser } from "./hook_chooser.ts";
 import { PendingUpgrade, requestOf } from "./pending_upgrade.ts";
 import { revive } from "./revival.ts";
-import { checkResult, mergeContext, responseIn } from "./upgrade_result.ts";
+import { checkResult, mergeContext, namespaceOf, responseIn } from "./upgrade_result.ts";
 
-/** Outcome of a handshake. */
-export type Decision =
-  | {
-    readonly kind: "accept";
-    readonly admission: Admission;
-    /** Subprotocol to select, `""` for none. */
-    readonly protocol: string;
-    /** Compression that the `upgrade` hook asks for. If `undefined`, the adapter decides. */
-    readonly perMessageDeflate: boolean | object | undefined;
-    /** Further headers for the 101, checked. */
-    readonly headers: readonly (readonly [string, string])[];
-  }
-  /** The client gets this response. */
-  | { readonly kind: "refuse"; readonly response: Response }
-  /** The `upgrade` hook has taken over the socket. */
-  | { readonly kind: "handled" }
-  /** The client has left. */
-  | { readonly kind: "gone" };
+export type { Decision } from "./decision.ts";
 
 /** Services that the upgrader shares with its endpoint. */
 export interface UpgraderHost extends ConnectionHost {
+  /** Options in force for a connection. */
+  readonly settings: SettingsChooser;
   /** Whether the endpoint is closing or closed. */
   isClosed(): boolean;
   /** Functions to call once the endpoint has closed: each gives up a handshake that is not over. */
@@ -75,23 +58,27 @@ export class Upgrader {
   readonly #slots: ConnectionSlots;
   readonly #origins: OriginGuard;
   readonly #failures: FailureReporter;
+  /** Options of handshakes whose hooks carry options. */
+  readonly #settings = new WeakMap<Handshake, ConnectionSettings>();
 
   constructor(options: HookOptions, host: UpgraderHost) {
     this.#options = options;
     this.#host = host;
-    this.#hooks = new HookChooser(options.hooks ?? {});
+    this.#hooks = new HookChooser(options.hooks ?? {}, host.settings);
     this.#slots = new ConnectionSlots(host.limits);
     this.#failures = new FailureReporter(options.onError);
     this.#origins = new OriginGuard(
-      options.allowedOrigins,
-      host.trustedHops,
       (error, request) => this.#failures.report(error, "origin", request),
     );
   }
 
-  /** Decides about a handshake: at once, unless a hook is asynchronous. Never rejects. */
-  decide(handshake: Handshake): Awaitable<Decision> {
-    const pending = new PendingUpgrade(handshake, this.#host.trustedHops);
+  /**
+   * Decides about a handshake: at once, unless a hook is asynchronous. Never rejects.
+   *
+   * @param mostPayload largest message that the runtime can deliver.
+   */
+  decide(handshake: Handshake, mostPayload: number = Infinity): Awaitable<Decision> {
+    const pending = new PendingUpgrade(handshake, this.#base, mostPayload);
     try {
       const refusal = this.#refusal(pending);
       const decision = refusal ? refused(refusal) : this.#ask(pending);
@@ -103,14 +90,19 @@ export class Upgrader {
     }
   }
 
-  /** Revives a peer from the state that was saved before hibernation. */
-  revive(socket: ServerSocket, saved: PeerInit, host: ConnectionHost = this.#host): Peer {
+  /**
+   * Revives a peer from the state that was saved before hibernation.
+   *
+   * @param host services of this peer alone.
+   */
+  revive(socket: ServerSocket, saved: PeerInit, host: ConnectionHost): Peer {
     const request = () => requestOf(saved.handshake, this.#host.trustedHops);
     return revive(socket, saved, request, {
       host,
       slots: this.#slots,
       close: this.#options.hooks?.close,
       choose: (request) => this.#chooseHooks(request),
+      settings: this.#base,
       report: (error, request) => this.#failures.report(error, "resolve", request),
     });
   }
@@ -123,18 +115,35 @@ export class Upgrader {
   }
 
   /** Reports a failure that belongs to no peer. */
-  report(error: unknown, stage: string, handshake: Handshake): void {
-    this.#failures.report(error, stage, requestOf(handshake, this.#host.trustedHops));
+  report(
+    error: unknown,
+    stage: string,
+    handshake: Handshake,
+    { trustedHops }: ConnectionSettings = this.settingsOf(handshake),
+  ): void {
+    this.#failures.report(error, stage, requestOf(handshake, trustedHops));
   }
 
-  /** Whether pages of this origin may read responses, with credentials. */
-  admitsOrigin(origin: string, handshake: Handshake): boolean {
-    return this.#origins.admits(origin, () => requestOf(handshake, this.#host.trustedHops));
+  /** Returns the options in force for a handshake: those of its hooks, if `resolve` has chosen hooks. */
+  settingsOf(handshake: Handshake): ConnectionSettings {
+    return this.#settings.get(handshake) ?? this.#base;
   }
 
-  /** Returns the origin by which clients reach this server. */
-  ownOrigin(handshake: Handshake): string {
-    return originOf(handshake, this.#host.trustedHops);
+  /** Returns the options that would be in force for a request, if the request were a handshake. */
+  async settingsFor(handshake: Handshake): Promise<ConnectionSettings> {
+    if (!this.#options.resolve) return this.#base;
+    const pending = new PendingUpgrade(handshake, this.#base, Infinity);
+    try {
+      const choice = (async () => await this.#chooseHooks(pending.request))();
+      return (await inHandshakeTime(choice, pending, this.#host.timers)).settings;
+    } catch (error) {
+      if (!responseIn(error)) this.report(error, "resolve", handshake);
+      return this.#base;
+    }
+  }
+
+  get #base(): ConnectionSettings {
+    return this.#host.settings.base;
   }
 
   /** Settles a decision. No other method does. */
@@ -159,7 +168,7 @@ export class Upgrader {
     this.#host.counters.refusals++;
   }
 
-  /** Checks all rules that need no hook, and takes a slot. Returns the refusal if there is one. */
+  /** Checks the rules that need no hooks, and takes a slot. Returns the refusal if there is one. */
   #refusal(pending: PendingUpgrade): Refusal | undefined {
     const { handshake, address } = pending;
     const refusal = handshake.validate() ??
@@ -167,10 +176,10 @@ export class Upgrader {
       this.#slots.refusal(address);
     if (refusal) return refusal;
     this.#expectOpen(pending.slot = this.#slots.take(address), 2); // workerd may end a hook's request
-    return this.#origins.refusal(handshake, () => pending.request);
+    return undefined;
   }
 
-  #chooseHooks(request: UpgradeRequest): Awaitable<PeerHooks> {
+  #chooseHooks(request: UpgradeRequest): Awaitable<ChosenHooks> {
     return chain(
       this.#options.resolve?.(request),
       (chosen) => this.#hooks.choose(chosen as PeerHooks | undefined),
@@ -180,7 +189,12 @@ export class Upgrader {
   #ask(pending: PendingUpgrade): Awaitable<Decision> {
     const { resolve } = this.#options;
     const chosen = resolve && this.#chooseHooks(pending.request);
-    return chain(chosen ?? this.#hooks.choose(undefined), (hooks) => {
+    return chain(chosen ?? this.#hooks.choose(undefined), ({ hooks, settings }) => {
+      const { handshake } = pending;
+      pending.use(settings);
+      if (settings !== this.#base) this.#settings.set(handshake, settings);
+      const refusal = this.#origins.refusal(handshake, settings, () => pending.request);
+      if (refusal) return refused(refusal);
       if (!hooks.upgrade) return this.#conclude(pending, hooks, undefined);
       return chain(
         hooks.upgrade(pending.request),
@@ -241,8 +255,9 @@ export class Upgrader {
     const admission: Admission = {
       handshake: pending.handshake,
       hooks,
+      settings: pending.settings,
       slot: pending.slot,
-      namespace: this.#namespace(pending, result),
+      namespace: namespaceOf(result, pending, this.#options),
       context: mergeContext(pending.context, result?.context),
       remoteAddress: pending.address,
     };
@@ -250,22 +265,11 @@ export class Upgrader {
     return { kind: "accept", admission, protocol, headers, perMessageDeflate };
   }
 
-  #namespace(pending: PendingUpgrade, result: UpgradeResult | undefined): string {
-    const namespace: unknown = result?.namespace ??
-      this.#options.getNamespace?.(pending.request) ?? pathnameOf(pending.handshake.target);
-    if (typeof namespace === "string") return namespace;
-    mustNotBePromise(
-      "the namespace",
-      namespace,
-      "return it from upgrade, which may be asynchronous",
-    );
-    throw new TypeError(invalidOption("the namespace", "a string", namespace));
-  }
-
   /** Settles an asynchronous decision, at the latest after `handshakeTimeout`. */
   async #inTime(decision: Promise<Decision>, pending: PendingUpgrade): Promise<Decision> {
     try {
-      return this.#settle(await inHandshakeTime(decision, this.#host, this.#host.pending), pending);
+      const { timers, pending: all } = this.#host;
+      return this.#settle(await inHandshakeTime(decision, pending, timers, all), pending);
     } catch (error) {
       return this.#settle(this.#failure(error, pending), pending);
     }
@@ -293,8 +297,4 @@ export class Upgrader {
     }
     return refused({ status: 500, message: "Internal Server Error" });
   }
-}
-
-function refused(refusal: Refusal): Decision {
-  return { kind: "refuse", response: refusalResponse(refusal) };
 }

@@ -24,14 +24,17 @@ export function isOrigin(entry: string): boolean {
  *
  * @throws {TypeError} for a string that matches no origin.
  */
-export function checkAllowedOrigins(allowed: AllowedOrigins | undefined): void {
+export function checkAllowedOrigins(
+  allowed: AllowedOrigins | undefined,
+  name = "allowedOrigins",
+): void {
   if (allowed === undefined || allowed === "*" || typeof allowed === "function") return;
   const entries: readonly unknown[] = Array.isArray(allowed) ? allowed : [allowed];
   for (const entry of entries) {
     if (entry instanceof RegExp || (typeof entry === "string" && isOrigin(entry))) continue;
     throw new TypeError(
       invalidOption(
-        "allowedOrigins",
+        name,
         '"*", a function, or one or a list of: an origin, "null", a RegExp for wildcards',
         entry,
       ),

@@ -74,7 +74,10 @@ export interface Handshake {
   readonly pageOrigin: string | null;
   /** Returns a header by its lower-case name. Duplicates are joined as in Fetch. */
   header(name: string): string | null;
-  /** Returns the request with this URL. All calls return the object that the first call created. */
+  /**
+   * Returns the request with this URL. Further calls with the URL return the same object. A call with
+   * another URL returns a copy, which has the same context, runtime and signal.
+   */
   toRequest(url: string): UpgradeRequest;
   /** Aborts `request.signal`. `reason` is called when the signal is first read. */
   abort(reason: () => unknown): void;

@@ -25,38 +25,37 @@ function hostnameOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).hostname : undefined;
 }
 
+/** Options that decide which pages may connect with credentials. */
+export interface OriginRules {
+  readonly allowedOrigins: AllowedOrigins | undefined;
+  /** Number of trusted proxies. */
+  readonly trustedHops: number;
+}
+
 /** Refuses credentials from pages of other hosts. Reports the first refusal only. */
 export class OriginGuard {
-  readonly #allowed: AllowedOrigins | undefined;
-  readonly #hops: number;
   readonly #report: (error: Error, request: UpgradeRequest) => void;
   #hasReported = false;
 
-  constructor(
-    allowed: AllowedOrigins | undefined,
-    hops: number,
-    report: (error: Error, request: UpgradeRequest) => void,
-  ) {
-    this.#allowed = allowed;
-    this.#hops = hops;
+  constructor(report: (error: Error, request: UpgradeRequest) => void) {
     this.#report = report;
   }
 
-  /** Whether the option `allowedOrigins` admits an origin. */
-  admits(origin: string, request: () => UpgradeRequest): boolean {
-    return admitsOrigin(this.#allowed, origin, request);
-  }
-
   /** Returns the refusal of a handshake, or `undefined` if the handshake may go on. */
-  refusal(handshake: Handshake, request: () => UpgradeRequest): Refusal | undefined {
-    const origin = foreignOrigin(handshake, this.#hops, (it) => this.admits(it, request));
+  refusal(
+    handshake: Handshake,
+    { allowedOrigins, trustedHops }: OriginRules,
+    request: () => UpgradeRequest,
+  ): Refusal | undefined {
+    const isAllowed = (origin: string) => admitsOrigin(allowedOrigins, origin, request);
+    const origin = foreignOrigin(handshake, trustedHops, isAllowed);
     if (origin === undefined) return undefined;
     const admit = isOrigin(origin)
       ? `\`allowedOrigins: [${JSON.stringify(origin)}]\``
       : "`allowedOrigins` as a function";
     const message = `The origin ${origin} may not connect to ${
-      hostOf(handshake, this.#hops)
-    } with credentials: the option ${admit} would admit it`;
+      hostOf(handshake, trustedHops)
+    } with credentials: the option ${admit} would admit it, in the adapter or in the hooks`;
     if (!this.#hasReported) {
       this.#hasReported = true;
       this.#report(new Error(`${message}. Further refusals are not reported`), request());

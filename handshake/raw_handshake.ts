@@ -75,7 +75,8 @@ export class RawHandshake implements Handshake {
   }
 
   toRequest(url: string): UpgradeRequest {
-    if (!this.#request) {
+    if (this.#request) this.#request = this.#request.at(url);
+    else {
       this.#request = new LazyRequest(url, this.method, this.#pairs());
       if (this.context) this.#request.context = this.context;
       Object.defineProperty(this.#request, "runtime", {
@@ -136,14 +137,33 @@ export class RawHandshake implements Handshake {
  */
 class LazyRequest extends Request {
   context: AnyContext = {};
+  readonly #url: string;
+  /** Request of which this is a copy. The signal is its signal. */
+  readonly #original: LazyRequest | undefined;
   #controller: AbortController | undefined;
   #abortReason: (() => unknown) | undefined;
 
-  constructor(url: string, method: string, headers: [string, string][]) {
+  constructor(url: string, method: string, headers: [string, string][], original?: LazyRequest) {
     super(url, { method, headers });
+    this.#url = url;
+    this.#original = original;
+  }
+
+  /** Returns this request with another URL, with all properties that other code has added. */
+  at(url: string): LazyRequest {
+    if (url === this.#url) return this;
+    const copy = new LazyRequest(url, this.method, [...this.headers], this.#original ?? this);
+    copy.context = this.context;
+    for (const key of Reflect.ownKeys(this)) {
+      // Node 20 has the internals of a `Request` in properties, which both requests have.
+      if (Object.hasOwn(copy, key)) continue;
+      Object.defineProperty(copy, key, Object.getOwnPropertyDescriptor(this, key)!);
+    }
+    return copy;
   }
 
   override get signal(): AbortSignal {
+    if (this.#original) return this.#original.signal;
     if (!this.#controller) {
       this.#controller = new AbortController();
       if (this.#abortReason) this.#controller.abort(this.#abortReason());
@@ -152,6 +172,7 @@ class LazyRequest extends Request {
   }
 
   abort(reason: () => unknown): void {
+    if (this.#original) return this.#original.abort(reason);
     this.#abortReason = reason;
     this.#controller?.abort(reason());
   }

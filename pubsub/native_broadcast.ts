@@ -38,6 +38,14 @@ export class NativeDomain implements BroadcastDomain {
     return 3 * highWaterMark <= maxBuffered ? new NativeDomain(limits) : undefined;
   }
 
+  /**
+   * Whether a domain with the limits `of` keeps a subscriber within its own limits. The domain checks
+   * subscribers at its own `highWaterMark`, and leaves room below its own `maxBuffered`.
+   */
+  static bounds(own: Limits, of: Limits): boolean {
+    return own.highWaterMark === of.highWaterMark && own.maxBuffered >= of.maxBuffered;
+  }
+
   topic(name: string): NativeTopic {
     return new DomainTopic(name, this);
   }

@@ -19,6 +19,7 @@ import { CallbackSocket } from "../../socket/callback_socket.ts";
 import { SharedAlarm } from "../../shims/workerd/shared_alarm.ts";
 import { type SavedHandshake, type SavedPeer, unpack } from "../../shims/workerd/packed_peer.ts";
 import { type FoundState, PeerStore } from "../../shims/workerd/peer_state.ts";
+import { differingLimits, limitsOf } from "../../shims/workerd/saved_limits.ts";
 import { RawHandshake } from "../../handshake/raw_handshake.ts";
 import {
   cloudflareRuntime,
@@ -61,8 +62,8 @@ export class DurableEndpoint extends Adapter {
   readonly #saves: SaveSchedule<DurablePeer>;
   readonly #isCompressed: boolean;
   readonly #alarm: SharedAlarm;
-  /** Milliseconds; 0 if idle clients are not terminated. */
-  readonly #idleTimeout: number = 0;
+  /** Whether clients send heartbeats: idle clients are terminated then. */
+  readonly #hasHeartbeat: boolean;
 
   /** @internal Called by the adapter for Cloudflare, for each object. */
   constructor(options: CloudflareRoomOptions, ctx: DurableContext, env: unknown) {
@@ -80,10 +81,10 @@ export class DurableEndpoint extends Adapter {
     this.#saves = saves;
     this.#store = new PeerStore(ctx);
     this.#alarm = SharedAlarm.of(ctx);
+    this.#hasHeartbeat = options.heartbeat !== undefined;
     if (options.heartbeat) {
       answerHeartbeats(ctx, options.heartbeat);
       this.#alarm.share();
-      this.#idleTimeout = this.endpoint.limits.idleTimeout;
     }
     if (ctx.getWebSockets(TAG).length > 0) hub.reviveAll = () => this.#reviveAll();
     else this.#store.sweep(); // deletes the state of sockets that ended with an earlier process
@@ -114,6 +115,7 @@ export class DurableEndpoint extends Adapter {
     const extensions = extensionsOf(handshake, this.#isCompressed);
     const socket = new CallbackSocket(hibernatableWire, native, protocol, extensions);
     const peer = this.endpoint.attach(socket, { ...admission, id }, this.#connectionHost);
+    const { limits, trustedHops } = admission.settings, { idleTimeout } = limits;
     const saved: SavedHandshake = {
       i: id,
       o: Date.now(),
@@ -124,12 +126,15 @@ export class DurableEndpoint extends Adapter {
       n: peer.namespace,
       p: protocol,
       e: extensions,
+      l: differingLimits(limits, this.endpoint.limits),
+      f: trustedHops === this.#connectionHost.trustedHops ? undefined : trustedHops,
     };
     const it = new DurablePeer(socket, peer, this.#store, JSON.stringify(saved));
-    if (this.#idleTimeout > 0) it.heardAt = saved.o;
+    it.idleTimeout = this.#hasHeartbeat ? idleTimeout : 0;
+    if (it.idleTimeout > 0) it.heardAt = saved.o;
     this.#peers.add(it);
     socket.opened();
-    if (this.#idleTimeout > 0) this.#ctx.waitUntil(this.#alarm.ringWithin(this.#idleTimeout));
+    if (it.idleTimeout > 0) this.#ctx.waitUntil(this.#alarm.ringWithin(idleTimeout));
     return switching(client, socket, headers);
   }
 
@@ -138,7 +143,7 @@ export class DurableEndpoint extends Adapter {
     const found = this.#peerOf(native);
     if (!found) return Promise.resolve();
     this.#saves.touch(found);
-    if (this.#idleTimeout > 0) found.heard(this.#idleTimeout / SAVES);
+    if (found.idleTimeout > 0) found.heard(found.idleTimeout / SAVES);
     if (typeof message === "string") found.socket.received(message, utf8Length(message));
     else found.socket.received(new Uint8Array(message), message.byteLength);
     return this.#saves.settled();
@@ -180,15 +185,14 @@ export class DurableEndpoint extends Adapter {
    */
   async handleAlarm(): Promise<boolean> {
     const isTheirs = await this.#alarm.rang();
-    if (this.#idleTimeout === 0) return isTheirs;
+    if (!this.#hasHeartbeat) return isTheirs;
     const sockets = this.#ctx.getWebSockets(TAG) as CloudflareSocket[];
-    const silentSince = sockets.map((native) => this.#heardAt(native));
-    const due = Date.now() - this.#idleTimeout;
+    const ends = sockets.map((native) => this.#endOf(native)), now = Date.now();
     sockets.forEach((native, i) => {
-      if (silentSince[i]! <= due) this.#peerOf(native)?.peer.terminate();
+      if (ends[i]! <= now) this.#peerOf(native)?.peer.terminate();
     });
-    const next = Math.min(...silentSince.filter((time) => time > due));
-    if (next !== Infinity) await this.#alarm.ringWithin(next - due);
+    const next = Math.min(...ends.filter((time) => time > now));
+    if (next !== Infinity) await this.#alarm.ringWithin(next - now);
     await this.#saves.settled();
     return isTheirs;
   }
@@ -199,16 +203,18 @@ export class DurableEndpoint extends Adapter {
   }
 
   /**
-   * Returns the time of the open, or of a client's latest message or heartbeat; `Infinity` if there
-   * is no peer. For a message before the latest hibernation, returns the latest possible time.
+   * Returns the time at which a silent client is terminated; `Infinity` if there is no peer, or no
+   * limit. The limit starts at the open, or at the latest message or heartbeat. For a message before
+   * the latest hibernation, it starts at the latest possible time.
    */
-  #heardAt(native: CloudflareSocket): number {
-    const found = this.#read(native);
-    if (!found) return Infinity;
-    const saved = found.heardAt && found.heardAt + this.#idleTimeout / SAVES;
-    return Math.max(
-      found.saved.handshake.o,
-      this.#peers.ofSocket(native)?.heardAt || saved,
+  #endOf(native: CloudflareSocket): number {
+    const found = this.#read(native), saved = found?.saved.handshake;
+    const { idleTimeout } = limitsOf(saved?.l, this.endpoint.limits);
+    if (!found || !saved || idleTimeout === 0) return Infinity;
+    const heardAt = found.heardAt && found.heardAt + idleTimeout / SAVES;
+    return idleTimeout + Math.max(
+      saved.o,
+      this.#peers.ofSocket(native)?.heardAt || heardAt,
       this.#ctx.getWebSocketAutoResponseTimestamp(native as never)?.getTime() ?? 0,
     );
   }
@@ -269,6 +275,10 @@ export class DurableEndpoint extends Adapter {
     const { handshake: saved, topics, entered, context, binaryType } = found.saved;
     const socket = new CallbackSocket(hibernatableWire, native, saved.p, saved.e);
     socket.opened();
+    // In force until `resolve` has chosen the hooks again.
+    const { l, f: trustedHops = this.#connectionHost.trustedHops } = saved;
+    const limits = limitsOf(l, this.endpoint.limits);
+    const host = { ...this.#connectionHost, limits, trustedHops };
     const peer = this.upgrader.revive(socket, {
       id: saved.i,
       namespace: saved.n,
@@ -284,9 +294,10 @@ export class DurableEndpoint extends Adapter {
         remoteAddress: saved.a,
         runtime: cloudflareRuntime({ env: this.#env, ctx: this.#ctx }),
       }),
-    }, this.#connectionHost);
+    }, host);
     peer.websocket.binaryType = binaryType as BinaryType;
     const it = new DurablePeer(socket, peer, this.#store, JSON.stringify(saved), found);
+    it.idleTimeout = this.#hasHeartbeat ? limits.idleTimeout : 0;
     this.#peers.add(it);
     return it;
   }

@@ -15,6 +15,8 @@ export class DurablePeer implements Saveable {
   running = 0;
   /** Time of the latest message that arrived while the peer is in memory; 0 if there was none. */
   heardAt = 0;
+  /** Milliseconds of silence after which the client is terminated; 0 if it never is. */
+  idleTimeout = 0;
   /** Saved time of a message; 0 if the object does not need the time. */
   #heardSaved: number;
   readonly #store: PeerStore;

@@ -4,6 +4,7 @@ import type { Decision } from "../../endpoint/upgrader.ts";
 import { checkCloudflare, type CloudflareRoomOptions, type Heartbeat } from "./options.ts";
 import type { CloseOptions } from "../../endpoint/call_options.ts";
 import { encode, utf8Length } from "../../socket/frame.ts";
+import type { Limits } from "../../common/limits.ts";
 import type { Peer } from "../../peer.ts";
 import { CallbackSocket } from "../../socket/callback_socket.ts";
 import { ContextTimers } from "../../shims/workerd/context_timers.ts";
@@ -34,6 +35,9 @@ import { SharedInterval } from "../../common/timers.ts";
 /** A peer of this isolate. */
 interface Resident {
   readonly peer: Peer;
+  readonly limits: Limits;
+  /** Checks whether the client is silent; `undefined` without heartbeats or `idleTimeout`. */
+  readonly clients: SharedInterval<RemoteSocket> | undefined;
   /** Whether the task of the latest check is still waiting in the peer's context. */
   isSilent: boolean;
 }
@@ -43,6 +47,8 @@ const lineOf = new WeakMap<Peer, RemoteSocket>();
 
 /** Number of checks for silent clients in one `idleTimeout`. */
 const LOOKS = 8;
+/** Most values of `idleTimeout` with a check, for hooks with an `idleTimeout` of their own. */
+const MAX_TIMES = 64;
 
 /** Milliseconds after which a context that has not done a task counts as ended. */
 const GONE_MS = 100;
@@ -58,7 +64,8 @@ export class IsolateEndpoint extends Adapter {
   readonly #heartbeat: Heartbeat | undefined;
   readonly #residents = new Map<RemoteSocket, Resident>();
   readonly #contexts: SharedInterval<RemoteSocket>;
-  readonly #clients: SharedInterval<RemoteSocket> | undefined;
+  /** Checks for silent clients, by `idleTimeout`. */
+  readonly #clients = new Map<number, SharedInterval<RemoteSocket>>();
   readonly #host: LineHost;
   /** Services of connections. Hooks and tasks of a peer run in the request of the peer. */
   readonly #connectionHost: ConnectionHost;
@@ -71,13 +78,8 @@ export class IsolateEndpoint extends Adapter {
     const timers = this.#timers = endpoint.keepTimers(new ContextTimers());
     this.#isCompressed = Boolean(options.perMessageDeflate);
     this.#heartbeat = options.heartbeat;
-    const { closeTimeout, idleTimeout } = endpoint.limits;
+    const { closeTimeout } = endpoint.limits;
     this.#contexts = new SharedInterval(timers, closeTimeout, (line) => this.#ask(line));
-    if (this.#heartbeat && idleTimeout > 0) {
-      this.#clients = new SharedInterval(timers, idleTimeout / LOOKS, (line) => {
-        if (Date.now() - line.heardAt >= idleTimeout) this.#residents.get(line)?.peer.terminate();
-      });
-    }
     this.#host = {
       hooksMayTake: closeTimeout,
       ended: (line) => this.#ended(line),
@@ -131,16 +133,20 @@ export class IsolateEndpoint extends Adapter {
   ): Response {
     const [client, native] = socketPair<WorkerSocket>();
     const extensions = extensionsOf(handshake, this.#isCompressed);
-    const line = new RemoteSocket(native, context, this.#host);
+    const { limits } = admission.settings, { closeTimeout } = limits;
+    const isUsual = closeTimeout === this.#host.hooksMayTake;
+    const host = isUsual ? this.#host : { ...this.#host, hooksMayTake: closeTimeout };
+    const line = new RemoteSocket(native, context, host);
     const socket = new CallbackSocket(workerWire, native, protocol, extensions);
     native.accept({ allowHalfOpen: false }); // workerd then answers the client's close itself
     native.binaryType = "arraybuffer"; // the default is "blob" since 2026-03-17
     this.#listen(line, socket);
     const peer = this.endpoint.attach(socket, admission, this.#connectionHost);
     lineOf.set(peer, line);
-    this.#residents.set(line, { peer, isSilent: false });
+    const clients = this.#clientsWith(limits.idleTimeout);
+    this.#residents.set(line, { peer, limits, clients, isSilent: false });
     this.#contexts.add(line);
-    this.#clients?.add(line);
+    clients?.add(line);
     context.run(() => socket.opened());
     return switching(client, socket, headers);
   }
@@ -180,9 +186,9 @@ export class IsolateEndpoint extends Adapter {
 
   /** Answers a heartbeat. Terminates a client that does not read the answers. */
   #sendHeartbeat(line: RemoteSocket): void {
-    if (line.bufferedAmount > this.endpoint.limits.maxBuffered) {
-      this.#residents.get(line)?.peer.terminate();
-    } else line.send(encode(this.#heartbeat!.response));
+    const { peer, limits } = this.#residents.get(line) ?? {};
+    if (limits && line.bufferedAmount > limits.maxBuffered) peer!.terminate();
+    else line.send(encode(this.#heartbeat!.response));
   }
 
   /**
@@ -212,9 +218,23 @@ export class IsolateEndpoint extends Adapter {
   }
 
   #ended(line: RemoteSocket): void {
+    this.#residents.get(line)?.clients?.delete(line);
     this.#residents.delete(line);
     this.#contexts.delete(line);
-    this.#clients?.delete(line);
+  }
+
+  /** Returns the check for silent clients with this `idleTimeout`. */
+  #clientsWith(idleTimeout: number): SharedInterval<RemoteSocket> | undefined {
+    if (!this.#heartbeat || idleTimeout === 0) return undefined;
+    let clients = this.#clients.get(idleTimeout);
+    if (!clients) {
+      if (this.#clients.size >= MAX_TIMES) this.#clients.clear(); // residents keep their checks
+      clients = new SharedInterval(this.#timers, idleTimeout / LOOKS, (line) => {
+        if (Date.now() - line.heardAt >= idleTimeout) this.#residents.get(line)?.peer.terminate();
+      });
+      this.#clients.set(idleTimeout, clients);
+    }
+    return clients;
   }
 
   #leave(context: RequestContext): void {

@@ -1,5 +1,7 @@
 import { type Awaitable, chain } from "../../endpoint/hooks.ts";
+import { requestOf } from "../../endpoint/pending_upgrade.ts";
 import type { Upgrader } from "../../endpoint/upgrader.ts";
+import { admitsOrigin } from "../../handshake/allowed_origins.ts";
 import type { Peer } from "../../peer.ts";
 import { REFUSALS, type SSERefusal } from "./answer.ts";
 import type { SSESession } from "./session.ts";
@@ -41,13 +43,15 @@ export class RequestGuard {
     if (session.origin !== null || origin === null) return false;
     if (isSameHost(origin, session)) return true;
     const handshake = webHandshake(request);
-    if (this.#upgrader.admitsOrigin(origin, handshake)) return true;
+    const { allowedOrigins, trustedHops } = session.settings;
+    const toRequest = () => requestOf(handshake, trustedHops);
+    if (admitsOrigin(allowedOrigins, origin, toRequest)) return true;
     if (!this.#hasReported) {
       this.#hasReported = true;
       const admit = `allowedOrigins: [${JSON.stringify(origin)}]`;
       const message =
-        `A request of the origin ${origin} was refused, because its session has the host ${session.host}. If a proxy replaces \`Host\`, let it pass \`Host\` on, set \`trustProxy\`, or use \`${admit}\`. Further refusals are not reported`;
-      this.#upgrader.report(new Error(message), "origin", handshake);
+        `A request of the origin ${origin} was refused, because its session has the host ${session.host}. If a proxy replaces \`Host\`, let it pass \`Host\` on, set \`trustProxy\`, or use \`${admit}\`, in the adapter or in the hooks. Further refusals are not reported`;
+      this.#upgrader.report(new Error(message), "origin", handshake, session.settings);
     }
     return false;
   }

@@ -17,11 +17,9 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Requests from clients: each carries one message or one close. */
 export class SSERequests {
-  readonly #maxPayload: number;
   readonly #bodies: BodyClock;
 
-  constructor(maxPayload: number, bodies: BodyClock) {
-    this.#maxPayload = maxPayload;
+  constructor(bodies: BodyClock) {
     this.#bodies = bodies;
   }
 
@@ -37,7 +35,7 @@ export class SSERequests {
     const number = headers.get("onepeer-sequence") ?? "";
     const next = session.received + 1;
     if (!NUMBER.test(number) || Number(number) !== next) return outOfOrder(next);
-    const body = new RequestBody(request, this.#maxPayload);
+    const body = new RequestBody(request, session.settings.limits.maxPayload);
     session.turn?.stop("replaced");
     session.turn = body;
     const bytes = await this.#read(body, session.paused);

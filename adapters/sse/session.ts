@@ -1,3 +1,4 @@
+import type { ConnectionSettings } from "../../endpoint/connection_settings.ts";
 import type { Peer } from "../../peer.ts";
 import type { CallbackSocket } from "../../socket/callback_socket.ts";
 import { EventChunk } from "./event_chunk.ts";
@@ -18,7 +19,6 @@ export interface SessionHost {
   readonly grace: number;
   /** Bytes of sent events that are kept for a client that resumes. */
   readonly replay: number;
-  readonly maxPayload: number;
   readonly timers: Timers;
   /** Sends heartbeats to the sessions that have a stream. */
   readonly streams: SharedInterval<SSESession>;
@@ -50,6 +50,8 @@ export class SSESession implements EventStreamSource {
   readonly token: string = newToken();
   /** `Origin` of the request that opened the session. */
   readonly origin: string | null;
+  /** Options in force for the session. */
+  readonly settings: ConnectionSettings;
   /** Host of the server itself; set when the first request needs it. */
   host: string | undefined;
   /** Socket of the session. Set before the first send, like {@linkcode peer}. */
@@ -74,9 +76,10 @@ export class SSESession implements EventStreamSource {
   #isGathering = false;
   #paused: Deferred | undefined;
 
-  constructor(host: SessionHost, origin: string | null) {
+  constructor(host: SessionHost, origin: string | null, settings: ConnectionSettings) {
     this.#host = host;
     this.origin = origin;
+    this.settings = settings;
     this.#ring = new ReplayRing(host.replay);
   }
 
@@ -122,7 +125,7 @@ export class SSESession implements EventStreamSource {
   }
 
   #opening(): EventBody {
-    const { heartbeat, grace, maxPayload } = this.#host;
+    const { heartbeat, grace } = this.#host, { maxPayload } = this.settings.limits;
     return namedEvent("start", { protocol: this.socket.protocol, heartbeat, grace, maxPayload });
   }
 

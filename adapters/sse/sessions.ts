@@ -30,7 +30,6 @@ export class SSESessions implements SessionHost {
   readonly heartbeat: number;
   readonly grace: number;
   readonly replay: number;
-  readonly maxPayload: number;
   readonly timers: Timers = new Timers();
   readonly streams: SharedInterval<SSESession>;
   /** Stops request bodies that take too long. */
@@ -43,14 +42,13 @@ export class SSESessions implements SessionHost {
   #gathering: SSESession[] = [];
 
   constructor(
-    { heartbeat, grace, replay, maxPayload, bodyTimeout }:
-      & Pick<SessionHost, "heartbeat" | "grace" | "replay" | "maxPayload">
+    { heartbeat, grace, replay, bodyTimeout }:
+      & Pick<SessionHost, "heartbeat" | "grace" | "replay">
       & { readonly bodyTimeout: number },
   ) {
     this.heartbeat = heartbeat;
     this.grace = grace;
     this.replay = replay;
-    this.maxPayload = maxPayload;
     this.bodies = new BodyClock(this.timers, bodyTimeout);
     this.streams = new SharedInterval<SSESession>(
       this.timers,

@@ -104,18 +104,22 @@ function accepts(accept: string | null): boolean {
   return listElements(accept).some((type) => /^text\/event-stream\s*(;|$)/i.test(type));
 }
 
-/** Makes a handshake of a web-standard request. */
-export function webHandshake(request: Request, info?: ServerInfo): EventStreamHandshake {
+/** Makes a handshake of a web-standard request, with another method if `method` is given. */
+export function webHandshake(
+  request: Request,
+  info?: ServerInfo,
+  method: string = request.method,
+): EventStreamHandshake {
   const { ip, cf, context } = request as ServedRequest;
   const runtime: SSERequestRuntime = { name: "sse", sse: { request, info } };
   if (cf) {
     const read = readRequest(request);
     const rawHeaders = completed(request, read.rawHeaders);
-    return new EventStreamHandshake({ ...read, rawHeaders, context, runtime });
+    return new EventStreamHandshake({ ...read, method, rawHeaders, context, runtime });
   }
   const { url } = request;
   return new EventStreamHandshake({
-    method: request.method,
+    method,
     target: url,
     rawHeaders: completed(request, [...request.headers].flat()),
     secure: url.startsWith("https:"),

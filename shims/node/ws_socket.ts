@@ -7,11 +7,18 @@ import { BatchedWriter } from "./batched_writer.ts";
 import { receiveChunk, type Receiver } from "./ws_receiver.ts";
 import type { SharedDeflate } from "./shared_deflate.ts";
 
+/** Limits of a connection that `ws` enforces. */
+export interface WsLimits {
+  readonly maxPayload: number;
+  readonly closeTimeout: number;
+}
+
 /** Parts of the response to a handshake, and hooks that need control frames. */
 export interface WsAnswer {
   readonly protocol: string;
   readonly headers: readonly (readonly [string, string])[];
   readonly perMessageDeflate: boolean | object | undefined;
+  readonly limits: WsLimits;
   /** The user's hooks for control frames, if there are any. */
   readonly wants: { readonly ping?: unknown; readonly pong?: unknown };
 }

@@ -7,15 +7,13 @@ import { acceptableOffers } from "../../handshake/deflate_offers.ts";
 import { listElements } from "../../handshake/handshake.ts";
 import type { CallbackSocket } from "../../socket/callback_socket.ts";
 import { type DeflateOptions, isShareable, SharedDeflate } from "./shared_deflate.ts";
-import { adopt, type WsAnswer, type WsSocket } from "./ws_socket.ts";
+import { adopt, type WsAnswer, type WsLimits, type WsSocket } from "./ws_socket.ts";
 
 /** Options of a {@linkcode WsUpgrader}. */
-export interface WsUpgraderOptions {
+export interface WsUpgraderOptions extends WsLimits {
   readonly wss: object | undefined;
   readonly serverOptions: object | undefined;
   readonly perMessageDeflate: boolean | object | undefined;
-  readonly maxPayload: number;
-  readonly closeTimeout: number;
 }
 
 /** Most compressors to keep: one for the adapter's options, and some that `upgrade` hooks return. */
@@ -29,6 +27,8 @@ export class WsUpgrader {
   readonly #server: WebSocketServer;
   /** Options of {@linkcode WsUpgrader.#server} during an upgrade. */
   readonly #serverOptions: ServerOptions;
+  /** Limits in {@linkcode WsUpgrader.#serverOptions}. */
+  readonly #limits: WsLimits;
   /** Response that `ws` is writing. The callbacks of `ws` run inside `handleUpgrade`. */
   #current: WsAnswer | undefined;
   /** Response header line with the negotiated extensions. */
@@ -38,23 +38,22 @@ export class WsUpgrader {
 
   /** @throws {TypeError} for a `verifyClient` with a callback. */
   constructor(options: WsUpgraderOptions) {
-    const { wss, serverOptions = {}, maxPayload, closeTimeout } = options;
+    const { wss, serverOptions = {} } = options;
     const perMessageDeflate = options.perMessageDeflate ??
       (serverOptions as WsUpgraderOptions).perMessageDeflate;
     this.#server = wss as WebSocketServer | undefined ??
       new WebSocketServer({ clientTracking: false, ...withoutListening(serverOptions) });
     const { handleProtocols, verifyClient } = this.#server.options;
+    this.#limits = options;
     this.#serverOptions = {
       ...this.#server.options,
-      maxPayload: Math.min(maxPayload, constants.MAX_STRING_LENGTH),
+      ...limitsOf(options),
       skipUTF8Validation: false,
       ...(perMessageDeflate === undefined ? {} : { perMessageDeflate: sharing(perMessageDeflate) }),
       handleProtocols: (offered, request) =>
         this.#current?.protocol || (handleProtocols?.(offered, request) ?? false),
-      // @types/ws 8.18 lacks these options. `closeTimeout` is the time that `ws` waits for the client to
-      // end the connection. `ws` 8.23 counts pongs as pending even within one chunk.
+      // @types/ws 8.18 lacks these options. `ws` 8.23 counts pongs as pending even within one chunk.
       ...{
-        closeTimeout,
         maxPendingAutoPongs: PINGS_PER_CHUNK,
         ...partLimits(this.#server.options),
       },
@@ -90,10 +89,7 @@ export class WsUpgrader {
     // `ws` 8 refuses empty elements of this list.
     const protocols = listElements(headers["sec-websocket-protocol"] ?? null);
     setList(headers, "sec-websocket-protocol", protocols);
-    const { perMessageDeflate } = answer;
-    server.options = perMessageDeflate === undefined
-      ? this.#serverOptions
-      : { ...this.#serverOptions, perMessageDeflate: sharing(perMessageDeflate) };
+    server.options = this.#optionsFor(answer);
     // `ws` 8 refuses the whole handshake if it can accept none of the offers.
     const offers = headers["sec-websocket-extensions"] ?? null;
     const acceptable = acceptableOffers(offers, server.options.perMessageDeflate);
@@ -110,6 +106,18 @@ export class WsUpgrader {
     }
     if (upgraded) server.emit("connection", upgraded, request);
     return upgraded !== undefined;
+  }
+
+  /** Returns the options of the server for one connection. */
+  #optionsFor({ perMessageDeflate, limits }: WsAnswer): ServerOptions {
+    const { maxPayload, closeTimeout } = this.#limits;
+    const isUsual = limits.maxPayload === maxPayload && limits.closeTimeout === closeTimeout;
+    if (isUsual && perMessageDeflate === undefined) return this.#serverOptions;
+    return {
+      ...this.#serverOptions,
+      ...limitsOf(limits),
+      ...(perMessageDeflate === undefined ? {} : { perMessageDeflate: sharing(perMessageDeflate) }),
+    };
   }
 
   /** Returns the compressor for the negotiated extension, or `undefined` if it cannot be shared. */
@@ -144,6 +152,11 @@ function partLimits(
     maxFragments: maxFragments === PART_LIMITS.maxFragments ? 0 : maxFragments,
     maxBufferedChunks: maxBufferedChunks === PART_LIMITS.maxBufferedChunks ? 0 : maxBufferedChunks,
   };
+}
+
+/** Returns limits as options of `ws`: `closeTimeout` is the time for the client to end the connection. */
+function limitsOf({ maxPayload, closeTimeout }: WsLimits): WsLimits {
+  return { maxPayload: Math.min(maxPayload, constants.MAX_STRING_LENGTH), closeTimeout };
 }
 
 /** Options of compression. By default each message is compressed by itself. */

@@ -1,9 +1,13 @@
 import { CallbackSocket, type Wire } from "../../socket/callback_socket.ts";
 import type { OutgoingFrame } from "../../socket/socket.ts";
-import { Subscriber, type TopicSocket, type TopicSpace } from "./topic_space.ts";
+import { Subscriber, type TopicSocket, TopicSpace } from "./topic_space.ts";
 
 /** Returns the topic space of a server or route. */
 export type FindTopicSpace = (key: object) => TopicSpace;
+
+const withoutTopics = new TopicSpace(undefined);
+/** Returns a topic space without native topics: the core sends each message of a publish. */
+export const spaceWithoutTopics: FindTopicSpace = () => withoutTopics;
 
 /** Marks the data of each copy of this module: `bun --hot` loads the module again. */
 const MARK: symbol = Symbol.for("onepeer.socket-data");

@@ -1,3 +1,5 @@
+import type { SavedLimits } from "./saved_limits.ts";
+
 /** Part of a peer's state that never changes. Names are short, as each saved state repeats them. */
 export interface SavedHandshake {
   /** Id of the peer. */
@@ -18,6 +20,10 @@ export interface SavedHandshake {
   readonly p: string;
   /** Negotiated extensions. */
   readonly e: string;
+  /** Limits that the hooks of the peer have set, if they differ from those of the endpoint. */
+  readonly l?: SavedLimits | undefined;
+  /** Number of trusted proxies, if the hooks of the peer have set another than the endpoint has. */
+  readonly f?: number | undefined;
 }
 
 /** State of a peer that survives hibernation. */

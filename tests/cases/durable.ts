@@ -185,6 +185,84 @@ export const durableCases: readonly Case[] = [
     },
   },
   {
+    id: "C13.revived",
+    fact: "after an eviction the options of the peer's hooks are in force again, also for its URL",
+    server: (server) => ({
+      async resolve(request) {
+        server.log("resolve", new URL(request.url).host);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return {
+          trustProxy: true,
+          limits: { maxPayload: 1000, maxTopicsPerPeer: 1 },
+          message(peer) {
+            const { request, websocket, remoteAddress, topics } = peer;
+            const hosts = [request.url, websocket.url].map((url) => new URL(url).host);
+            peer.send([...hosts, remoteAddress, topics.size]);
+          },
+          close: (_, { code }) => server.log("close", code),
+        };
+      },
+      commands: {
+        subscribe() {
+          const [peer] = [...server.ws.peers.values()].flatMap((peers) => [...peers]);
+          const { host } = new URL(peer!.request.url);
+          peer!.subscribe("a");
+          return host;
+        },
+      },
+    }),
+    async run(client) {
+      const headers = {
+        "X-Forwarded-For": "198.51.100.7",
+        "X-Forwarded-Host": "app.example",
+      };
+      const socket = await client.connect("", { headers });
+      await client.evict();
+      // The hooks are not known yet: `resolve` is asynchronous.
+      assert.equal(await client.command("subscribe"), "app.example");
+      for (const topics of [1, 1]) {
+        socket.send("look");
+        const seen = JSON.parse(await socket.text());
+        assert.deepEqual(seen, ["app.example", "app.example", "198.51.100.7", topics]);
+        await client.evict();
+      }
+      const own = `127.0.0.1:${client.port}`;
+      for (const { data } of await client.logged("resolve", 3)) assert.deepEqual(data, [own]);
+      socket.send("look");
+      await socket.text();
+      socket.send("x".repeat(1001));
+      assert.deepEqual((await client.logged("close"))[0]!.data, [1009]);
+    },
+  },
+  {
+    id: "C13.durable-heartbeat",
+    fact:
+      "with heartbeats, a silent client is gone after the idleTimeout of its hooks, evicted or not",
+    server: (server) => {
+      const heartbeat = { heartbeat: { request: "there?", response: "here" } };
+      const hooks = { close: () => {} };
+      return {
+        ...heartbeat,
+        limits: { idleTimeout: 0 },
+        hooks: {
+          close: (peer, { code }) => server.log("close", new URL(peer.request.url).search, code),
+        },
+        resolve: (request) =>
+          request.url.endsWith("?limited") ? { ...hooks, limits: { idleTimeout: 600 } } : undefined,
+      };
+    },
+    async run(client) {
+      await client.connect("?limited");
+      const other = await client.connect("?other");
+      await client.evict();
+      assert.deepEqual((await client.logged("close"))[0]!.data, ["?limited", 1006]);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const closes = (await client.log()).filter(({ event }) => event === "close");
+      assert.equal(closes.length, 1);
+      other.terminate();
+    },
+  },
+  {
     id: "C4.no-switch",
     fact: "a handshake that workerd cannot upgrade gets 400 and leaves no peer behind",
     server: (server) => ({ hooks: { open: () => server.log("open") } }),

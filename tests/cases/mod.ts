@@ -8,6 +8,7 @@ import { drain } from "./drain.ts";
 import { errors } from "./errors.ts";
 import { gathering } from "./gathering.ts";
 import { handshake } from "./handshake.ts";
+import { hookOptions } from "./hook_options.ts";
 import { hibernation } from "./hibernation.ts";
 import { historyCases } from "./history.ts";
 import { identity } from "./identity.ts";
@@ -27,6 +28,7 @@ export const cases: readonly Case[] = [
   ...order,
   ...handshake,
   ...upgrade,
+  ...hookOptions,
   ...refusals,
   ...identity,
   ...sending,

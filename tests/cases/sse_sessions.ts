@@ -209,6 +209,50 @@ export const sseSessions: readonly Case[] = [
     },
   },
   {
+    id: "SSE3.hook-cors",
+    fact:
+      "pages of origins that only the hooks of resolve admit can read responses, without a session too",
+    server: (server) => ({
+      resolve(request) {
+        server.log("resolve", request.method);
+        if (request.url.endsWith("?throws")) throw new Response("no", { status: 404 });
+        const allowedOrigins = request.url.endsWith("?ours") ? ["https://a.example"] : [];
+        return { ...logging(server).hooks, allowedOrigins, limits: { maxPayload: 1000 } };
+      },
+      onError: (error) => server.log("onError", String(error)),
+    }),
+    async run(client) {
+      const origin = "https://a.example", cookie = "a=1";
+      const allowed = ({ headers }: { headers: Headers }) =>
+        headers.get("access-control-allow-origin");
+      for (const [query, expected] of [["?ours", origin], ["?other", null], ["?throws", null]]) {
+        const url = `http://127.0.0.1:${client.port}${client.path(query!)}`;
+        const preflight = await fetch(url, { method: "OPTIONS", headers: { origin } });
+        assert.deepEqual([preflight.status, allowed(preflight)], [204, expected]);
+        const lost = await fetch(url, {
+          method: "POST",
+          body: "x",
+          headers: { origin, "onepeer-session": "unknown" },
+        });
+        assert.deepEqual([lost.status, allowed(lost)], [403, expected]);
+        await lost.body?.cancel();
+      }
+      for (const { data } of await client.logged("resolve", 6)) assert.deepEqual(data, ["GET"]);
+      const stream = await client.eventStream({ origin, cookie }, "?ours");
+      assert.deepEqual([stream.response.status, allowed(stream.response)], [200, origin]);
+      assert.equal(JSON.parse((await stream.next())!.data).maxPayload, 1000);
+      const posted = await stream.post("x", { headers: { origin, cookie } });
+      assert.deepEqual([posted.status, allowed(posted)], [204, origin]);
+      const large = await stream.post("x".repeat(1001), { headers: { origin, cookie } });
+      assert.deepEqual([large.status, allowed(large)], [413, origin]);
+      const foreign = await client.eventStream({ origin, cookie }, "?other");
+      assert.deepEqual([foreign.response.status, allowed(foreign.response)], [403, null]);
+      const reports = await client.logged("onError");
+      assert.equal(reports.length, 1, "a Response that resolve throws is no failure");
+      assert.match(reports[0]!.data[0], /The origin https:\/\/a\.example may not connect/);
+    },
+  },
+  {
     id: "SSE3.cors",
     fact: "only pages of admitted origins can read responses and send custom headers",
     server: (server) => ({

@@ -314,6 +314,25 @@ export const workerCases: readonly Case[] = [
     },
   },
   {
+    id: "C13.worker-heartbeat",
+    fact: "with heartbeats, a silent client is gone after the idleTimeout of its hooks",
+    server: (server) => ({
+      ...{ heartbeat: { request: "are you there?", response: "yes" } },
+      hooks: {
+        close: (peer, { code }) => server.log("close", new URL(peer.request.url).search, code),
+      },
+      resolve: (request) =>
+        request.url.endsWith("?limited") ? { limits: { idleTimeout: 600 } } : undefined,
+    }),
+    async run(client) {
+      await client.connect("?other");
+      await client.connect("?limited");
+      assert.deepEqual((await client.logged("close"))[0]!.data, ["?limited", 1006]);
+      await client.log(200);
+      assert.equal((await client.stats()).peers, 1);
+    },
+  },
+  {
     id: "L3.heartbeat-closing",
     fact: "a heartbeat after the server's close is ignored, and the closing handshake completes",
     server: (server) => ({

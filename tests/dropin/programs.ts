@@ -173,6 +173,10 @@ app.get("/no", (event) => new Response("not you", { status: 403 }));
 app.get("/echo", defineWebSocketHandler({
   message: (peer, message) => void peer.send(message.text()),
 }));
+app.get("/large", defineWebSocketHandler({
+  limits: { maxPayload: 3 * 1024 * 1024 },
+  message: (peer, message) => void peer.send(String(message.uint8Array().length)),
+}));
 app.get("/rooms/:room", defineWebSocketHandler((event) => {
   const { room } = event.context.params;
   return {
@@ -199,6 +203,10 @@ async function drive(url, where, isAsked) {
   const echo = await within(connect(url + "/echo"), "the echo");
   echo.send("hi");
   assert.equal(await within(echo.next(), "the echo's answer"), "hi");
+
+  const large = await within(connect(url + "/large"), "the client with large messages");
+  large.send(new Uint8Array(2 * 1024 * 1024));
+  assert.equal(await within(large.next(), "the size"), "2097152");
 
   const ada = await within(connect(url + "/rooms/a?user=ada"), "ada");
   assert.equal(await within(ada.next(), "the welcome"), "welcome to a");
@@ -564,6 +572,9 @@ const instance: AdapterInstance = adapter;
 
 const app = new H3();
 const handler = defineWebSocketHandler({
+  limits: { maxPayload: 2 ** 21 },
+  allowedOrigins: ["https://a.example"],
+  trustProxy: true,
   open: (peer) => peer.subscribe("x"),
   message: (peer, message) => void peer.send(message.text()),
 });

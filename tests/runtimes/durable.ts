@@ -63,6 +63,7 @@ const durableGaps: Readonly<Record<string, Gap>> = {
   "C8.fin": finUnheard,
   "C8.refused-fin": finUnheard,
   "C10.empty-origin": answeredBefore("drops an empty `Origin` header"),
+  "C13.ping": noDurableControl,
   "L1.above-64-mib": answeredBefore("accepts no message over 32 MiB"),
   "L1.fragment-flood": answeredBefore("collects the fragments of a message up to 32 MiB"),
   "L3.answers": noDurableControl,

@@ -24,6 +24,7 @@ const workerGaps: Readonly<Record<string, Gap>> = Object.fromEntries([
     "C8.fin",
     "C8.refused-fin",
     "C10.empty-origin",
+    "C13.ping",
     "L1.above-64-mib",
     "L1.fragment-flood",
     "L3.answers",

@@ -131,6 +131,30 @@ defineHooks<Session>({
 // @ts-expect-error there is no such hook
 defineHooks({ connection() {} });
 
+// --- options of hooks ---
+
+defineHooks({
+  limits: { maxPayload: 2 ** 21, overflow: "drop" },
+  allowedOrigins: ["https://a.example", /^https:\/\/b\.example$/],
+  trustProxy: 1,
+  upgrade: () => ({ context: { user: "ada" } }),
+  open: (peer) => same<typeof peer.context, { user: string }>(true),
+});
+
+adapterDeno({
+  hooks: { limits: { idleTimeout: 0 } },
+  resolve: (request) => request.url.endsWith("/admin") ? { trustProxy: true } : undefined,
+});
+
+// @ts-expect-error this limit counts all peers, so it belongs to the adapter
+defineHooks({ limits: { maxPeers: 5 } });
+
+// @ts-expect-error there is no such limit
+defineHooks({ limits: { maxpayload: 5 } });
+
+// @ts-expect-error not a boolean or number
+defineHooks({ trustProxy: "yes" });
+
 // --- adapters ---
 
 adapterDeno({

@@ -377,9 +377,17 @@ export const adapters: readonly Fault[] = [
     id: "bun-payload-unbounded",
     file: "adapters/bun.ts",
     what: "Bun collects the fragments of a message without a limit",
-    find: "maxPayloadLength: Math.min(this.endpoint.limits.maxPayload, MAX_INT32),",
+    find: "maxPayloadLength: this.mostPayload,",
     replace: "maxPayloadLength: MAX_INT32,",
     caughtBy: ["bun L1."],
+  },
+  {
+    id: "native-domain-beyond-hooks",
+    file: "pubsub/native_broadcast.ts",
+    what: "A broadcast fills the queue of a client beyond the maxBuffered of its hooks",
+    find: "own.highWaterMark === of.highWaterMark && own.maxBuffered >= of.maxBuffered",
+    replace: "own.highWaterMark <= of.maxBuffered",
+    caughtBy: ["uws C13.queue"],
   },
   {
     id: "bun-drops-when-slow",

@@ -335,7 +335,7 @@ export const peers: readonly Fault[] = [
     id: "connection-idle-for-ever",
     file: "endpoint/connection.ts",
     what: "A closed peer is watched while its close hook is pending, maybe forever",
-    find: "    this.#host.idle?.delete(this);\n    this.#end",
+    find: "    this.#watchLiveness(false);\n    this.#end",
     replace: "    this.#end",
     caughtBy: ["node24 C1.close-never-settles"],
   },

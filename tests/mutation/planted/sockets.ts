@@ -134,8 +134,8 @@ export const sockets: readonly Fault[] = [
     id: "ws-payload-unbounded",
     file: "shims/node/ws_upgrader.ts",
     what: "`ws` collects the fragments of a message without a limit",
-    find: "maxPayload: Math.min(maxPayload, constants.MAX_STRING_LENGTH),",
-    replace: "maxPayload: 0,",
+    find: "maxPayload: Math.min(maxPayload, constants.MAX_STRING_LENGTH)",
+    replace: "maxPayload: 0 * (maxPayload + constants.MAX_STRING_LENGTH)",
     caughtBy: ["ws L1."],
   },
   {

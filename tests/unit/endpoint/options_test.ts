@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { createEndpoint } from "../../../endpoint/endpoint.ts";
+import { SettingsChooser } from "../../../endpoint/connection_settings.ts";
 import { HookChooser } from "../../../endpoint/hook_chooser.ts";
+import { Timers } from "../../../common/timers.ts";
 import { ENDPOINT_OPTIONS, type EndpointOptions } from "../../../endpoint/options.ts";
 
 Deno.test("createEndpoint() rejects unknown options, hooks and limits", () => {
@@ -28,7 +30,8 @@ Deno.test("createEndpoint() treats an undefined option as absent", () => {
 Deno.test("the upgrade result of resolved hooks overrides the global one, except by undefined", async () => {
   const global = { upgrade: () => ({ namespace: "/global", protocol: "a" }) };
   const chosen = { upgrade: () => ({ namespace: undefined, protocol: "b" }) as object };
-  const { upgrade } = new HookChooser(global).choose(chosen);
+  const settings = new SettingsChooser({}, new Timers());
+  const { upgrade } = new HookChooser(global, settings).choose(chosen).hooks;
   const { namespace, protocol } = await upgrade!({} as never) as Record<string, unknown>;
   assert.deepEqual([namespace, protocol], ["/global", "b"]);
 });

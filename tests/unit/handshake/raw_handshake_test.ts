@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { UpgradeRequest } from "../../../handshake/handshake.ts";
 import { RawHandshake, type RawHandshakeInit } from "../../../handshake/raw_handshake.ts";
 
 const URL_ = "http://example.com/chat?room=1";
@@ -92,6 +93,25 @@ Deno.test("RawHandshake.toRequest() creates one Request, and returns the same on
     [request.url, request.method, request.headers.get("x-a"), request.body],
     [URL_, "GET", "1", null],
   );
+});
+
+Deno.test("RawHandshake.toRequest() with another URL returns a copy with the same context, runtime, signal and added properties", () => {
+  const runtime = { name: "node" as const };
+  const it = raw(["X-A", "1", "X-A", "2"], { runtime });
+  const first = it.toRequest(URL_) as UpgradeRequest & { added?: string };
+  first.context = { user: "ann" };
+  first.added = "x";
+  const second = it.toRequest("https://b.example/") as typeof first;
+  assert.deepEqual([first.url, second.url], [URL_, "https://b.example/"]);
+  assert.equal(it.toRequest("https://b.example/"), second);
+  assert.equal(second.context, first.context);
+  assert.deepEqual([second.added, second.runtime], ["x", runtime]);
+  assert.equal(second.headers.get("x-a"), "1, 2");
+  assert.equal(second.clone().url, "https://b.example/");
+  assert.equal(second.signal, first.signal);
+  it.abort(() => "gone");
+  assert.deepEqual([first.signal.reason, second.signal.reason], ["gone", "gone"]);
+  assert.equal(it.toRequest("https://c.example/").signal, first.signal);
 });
 
 Deno.test("RawHandshake.toRequest() returns a Request that clone() and new Request() copy with its headers", () => {

@@ -64,7 +64,7 @@ Deno.test("a position has one text, and other texts are no position", () => {
     const position = parsePosition(text);
     if (position) assert.equal(formatPosition(position), text);
   }));
-  for (const text of ["", ".", "1", "1.", ".1", "1.01", "01.1", "1.1\n", "1.-1", "A.1", "1.1.1"]) {
+  for (const text of ["", ".", "1", "1.", ".1", "1.01", "01.1", "1.1\n", "1.-1", "A.1", "1.1."]) {
     assert.equal(parsePosition(text), undefined, JSON.stringify(text));
   }
 });

@@ -11,7 +11,7 @@ import { type PinnedRelease, releases } from "../../runtimes/versions.ts";
 const ROOT = new URL("../../../", import.meta.url);
 const LIST = "tests/runtimes/versions.json";
 /** Folders with installed or generated files, and with pages that tell what a run has used. */
-const SKIPPED = [".git", ".cache", "node_modules", "npm", "docs"];
+const SKIPPED = [".git", ".cache", "npm", "docs"];
 const versionOf = (name: string): string | undefined =>
   (releases as Readonly<Record<string, PinnedRelease>>)[name]?.version;
 
@@ -20,7 +20,8 @@ async function sources(folder = ""): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for await (const { name, isDirectory } of Deno.readDir(new URL(folder || ".", ROOT))) {
     const path = folder + name;
-    if (SKIPPED.includes(path)) continue;
+    // The chat has installed packages too, if it has run.
+    if (name === "node_modules" || SKIPPED.includes(path)) continue;
     if (isDirectory) { for (const file of await sources(`${path}/`)) found.set(...file); }
     else if (/\.(?:ts|js|jsonc?|md)$|^\.ci\//.test(path)) {
       found.set(path, await Deno.readTextFile(new URL(path, ROOT)));
