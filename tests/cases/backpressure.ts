@@ -31,8 +31,10 @@ export const backpressure: readonly Case[] = [
       socket.socket.pause();
       socket.send("go");
       const [{ data } = { data: [] }] = await client.logged("seen");
-      const last = data.at(-1) - data.at(-2);
-      assert.ok(last >= MIB && last < MIB + 100, `one more MiB adds ${last}`);
+      // The kernel may take a part of any message, later too if the machine is busy.
+      const steps = data.slice(1).map((amount, i) => amount - data[i]!);
+      assert.ok(steps.every((step) => step < MIB + 100), `one more MiB adds ${steps}`);
+      assert.ok(steps.slice(-6).some((step) => step >= MIB), `one more MiB adds ${steps}`);
       // The kernel buffers a part; the server queues the rest.
       assert.ok(data.at(-1) > 4 * MIB && data.at(-1) <= 12 * (MIB + 100), String(data));
       socket.socket.resume();
