@@ -149,6 +149,7 @@ Deno.test("WebSocketSSE answers the server's close, and drops queued messages", 
   await heard(socket, "open");
   socket.send("one");
   socket.send("two");
+  await until("the first message", () => server.by("POST").length === 1);
   line.event("last").close(1012, "restart");
   const messages: unknown[] = [];
   socket.onmessage = ({ data }) => messages.push(data);
