@@ -362,9 +362,10 @@ export const backpressure: readonly Case[] = [
       limits: { maxBuffered: MIB },
       hooks: {
         open(peer) {
-          const resident = () => process.memoryUsage().rss; // 0 on workerd
+          // Not on workerd, which shows no memory, and has no such function before 2026.
+          const resident = () => process.memoryUsage?.().rss ?? 0;
           const before = resident();
-          for (let i = 0; i < 500_000 && peer.websocket.readyState === 1; i++) peer.send("");
+          for (let i = 0; i < 150_000 && peer.websocket.readyState === 1; i++) peer.send("");
           server.log("grown", resident() - before);
         },
       },
@@ -373,7 +374,7 @@ export const backpressure: readonly Case[] = [
       const raw = await client.upgraded();
       raw.pause();
       const grown: number = (await client.logged("grown", 1, 5000))[0]!.data[0];
-      assert.ok(grown < 100 * MIB, `${grown} bytes for half a million empty messages`);
+      assert.ok(grown < 60 * MIB, `${grown} bytes for 150,000 empty messages`);
     },
   },
   {
