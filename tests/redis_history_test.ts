@@ -149,7 +149,9 @@ test("after FLUSHALL, subscribers get every message, and old positions count no 
 
 test("after a failover to a replica that lags, clients are told, and none recovers by mistake", async () => {
   await using primary = await RedisServer.start("--repl-diskless-sync-delay", "0");
-  await using replica = await RedisServer.start("--replicaof", "127.0.0.1", `${primary.port}`);
+  const dir = await Deno.makeTempDir(); // a replica writes the data that it has got
+  const source = ["--replicaof", "127.0.0.1", `${primary.port}`];
+  await using replica = await RedisServer.start("--dir", dir, ...source);
   await until(() => replica.admin.status === "ready");
   while (!/master_link_status:up/.test(await replica.admin.info("replication"))) await sleep(20);
   await using line = new Switch(primary.port);
