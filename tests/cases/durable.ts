@@ -146,7 +146,6 @@ export const durableCases: readonly Case[] = [
   },
   {
     id: "L3.message",
-    runsAlone: true, // it measures time
     maxMs: 8000,
     fact:
       "a message restarts the time of idleTimeout, even if the object is evicted after the message",
