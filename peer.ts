@@ -21,7 +21,7 @@ import type { BroadcastDomain, NativeSendQueue, OutgoingFrame } from "./socket/s
 export interface PeerHost extends SubscriptionsHost<Peer> {
   /** Number of trusted proxies. */
   readonly trustedHops: number;
-  /** Live peers by id. A peer is missing until somebody has read its id. */
+  /** Live peers by id: those whose id has been read, as each id is made at its first read. */
   readonly ids: Map<string, Peer>;
 }
 

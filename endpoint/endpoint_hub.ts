@@ -24,7 +24,7 @@ export interface EndpointHub {
   readonly presence?: Presence<Peer>;
 }
 
-/** What a Durable Object brings in the place of the plain parts. */
+/** Parts of a Durable Object that replace those of other endpoints. */
 export interface OwnParts {
   readonly hub: PubSub<Peer>;
   /** Storage of histories. Default: none, they are in memory only. */

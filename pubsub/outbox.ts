@@ -1,16 +1,10 @@
 import type { Publication } from "./broker.ts";
 import { escapeName } from "./channel.ts";
-import { MAX_NODE_MESSAGE } from "./node_link.ts";
 import { encodeFrame, type NodeMessage } from "./sync_frame.ts";
+import { Unconfirmed } from "./unconfirmed.ts";
 
 /** Bytes and messages after which the gathered messages leave before the end of the turn. */
-const MAX_TURN_BYTES = 64 * 1024, MAX_TURN_MESSAGES = 256;
-/**
- * Bytes and messages that the broker has not confirmed, at which further messages are dropped. One
- * message may exceed the bytes: else the largest message would pass only if no other one waits.
- */
-const MAX_UNCONFIRMED_BYTES = MAX_NODE_MESSAGE, MAX_UNCONFIRMED_MESSAGES = 10_000;
-
+export const MAX_TURN_BYTES: number = 64 * 1024, MAX_TURN_MESSAGES = 256;
 /** Services of an {@linkcode Outbox}. */
 export interface OutboxHost {
   /** Id of this node, for the frames. */
@@ -42,10 +36,8 @@ export class Outbox {
   readonly #open = new Map<string, Entry>();
   #messages = 0;
   #bytes = 0;
-  #unconfirmedMessages = 0;
-  #unconfirmedBytes = 0;
+  readonly #unconfirmed = new Unconfirmed();
   #isDeferred = false;
-  readonly #pending = new Set<Promise<void>>();
 
   constructor(host: OutboxHost) {
     this.#host = host;
@@ -57,16 +49,12 @@ export class Outbox {
    * @param isBarrier whether messages of other channels must not overtake this message.
    */
   add(channel: string, message: NodeMessage, isBarrier = false): void {
-    if (
-      this.#unconfirmedMessages >= MAX_UNCONFIRMED_MESSAGES ||
-      this.#unconfirmedBytes >= MAX_UNCONFIRMED_BYTES
-    ) {
+    if (this.#unconfirmed.isFull) {
       return this.#host.dropped(1, new Error("the broker is too slow"));
     }
     const { topic, frame } = message;
-    this.#unconfirmedMessages++;
     this.#messages++;
-    this.#count(frame.byteLength + (topic === undefined ? 0 : escapeName(topic).length));
+    this.#count(1, frame.byteLength + (topic === undefined ? 0 : escapeName(topic).length));
     // A message that follows one of the same channel overtakes nothing.
     if (isBarrier && this.#entries.at(-1)?.channel !== channel) this.#open.clear();
     const entry = this.#open.get(channel);
@@ -84,19 +72,18 @@ export class Outbox {
   #begin(entry: Entry): void {
     this.#entries.push(entry);
     this.#open.set(entry.channel, entry);
-    this.#count(entry.channel.length);
+    this.#count(0, entry.channel.length);
   }
 
-  /** Counts bytes that wait for the broker. Names count too: a client may choose long ones. */
-  #count(bytes: number): void {
+  #count(messages: number, bytes: number): void {
     this.#bytes += bytes;
-    this.#unconfirmedBytes += bytes;
+    this.#unconfirmed.add(messages, bytes);
   }
 
   /** Sends all gathered messages, and waits until the broker has confirmed or rejected all. */
   async settle(): Promise<void> {
     this.flush();
-    await Promise.all(this.#pending);
+    await this.#unconfirmed.settled();
   }
 
   /** Sends all gathered messages now. */
@@ -106,18 +93,9 @@ export class Outbox {
     this.#entries = [];
     this.#open.clear();
     this.#messages = this.#bytes = 0;
-    const settle = () => {
-      this.#unconfirmedMessages -= messages;
-      this.#unconfirmedBytes -= bytes;
-    };
-    const pending = this.#publish(entries).then((batch) => {
-      settle();
+    this.#unconfirmed.track(this.#publish(entries), messages, bytes, (batch) => {
       this.#host.sent(batch.length, batch.reduce((sum, { frame }) => sum + frame.byteLength, 0));
-    }, (error) => {
-      settle();
-      this.#host.dropped(messages, error);
-    }).finally(() => this.#pending.delete(pending));
-    this.#pending.add(pending);
+    }, (error) => this.#host.dropped(messages, error));
   }
 
   /** Also rejects if a message cannot be encoded. Returns what was sent. */

@@ -135,7 +135,7 @@ function importsOf(module: string, source: string): Import[] {
     const isType = type !== undefined ||
       (braced !== undefined && braced.every((name) => name.startsWith("type ")));
     if (!to.startsWith(".")) return { to, isType };
-    return { to: new URL(to, `http://root/${module}`).pathname.slice(1), isType };
+    return { to: new URL(to, `http://project/${module}`).pathname.slice(1), isType };
   });
 }
 

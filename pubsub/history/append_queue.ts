@@ -1,10 +1,7 @@
 import type { HistoryStore } from "../broker.ts";
+import { MAX_TURN_BYTES, MAX_TURN_MESSAGES } from "../outbox.ts";
 import type { HistoryOptions } from "../topic_options.ts";
-
-/** Bytes and messages of a channel that leave before the end of the turn. */
-const MAX_TURN_BYTES = 64 * 1024, MAX_TURN_MESSAGES = 256;
-/** Bytes and messages that the broker has not confirmed, at which further messages are dropped. */
-const MAX_UNCONFIRMED_BYTES = 16 * 1024 * 1024, MAX_UNCONFIRMED_MESSAGES = 10_000;
+import { Unconfirmed } from "../unconfirmed.ts";
 
 /** Services of an {@linkcode AppendQueue}. */
 export interface AppendHost {
@@ -28,27 +25,20 @@ interface Batch {
 export class AppendQueue {
   readonly #host: AppendHost;
   readonly #batches = new Map<string, Batch>();
-  readonly #pending = new Set<Promise<void>>();
-  #unconfirmedMessages = 0;
-  #unconfirmedBytes = 0;
+  readonly #unconfirmed = new Unconfirmed();
   #isDeferred = false;
 
   constructor(host: AppendHost) {
     this.#host = host;
   }
 
-  /** Adds a message. Returns whether there is room for it. */
-  add(channel: string, frame: Uint8Array<ArrayBuffer>, keep: HistoryOptions): boolean {
+  /** Adds a message. */
+  add(channel: string, frame: Uint8Array<ArrayBuffer>, keep: HistoryOptions): void {
     const bytes = frame.byteLength + channel.length;
-    if (
-      this.#unconfirmedMessages >= MAX_UNCONFIRMED_MESSAGES ||
-      this.#unconfirmedBytes >= MAX_UNCONFIRMED_BYTES
-    ) {
-      this.#host.dropped(1, new Error("the broker is too slow"));
-      return false;
+    if (this.#unconfirmed.isFull) {
+      return this.#host.dropped(1, new Error("the broker is too slow"));
     }
-    this.#unconfirmedMessages++;
-    this.#unconfirmedBytes += bytes;
+    this.#unconfirmed.add(1, bytes);
     let batch = this.#batches.get(channel);
     if (!batch) this.#batches.set(channel, batch = { keep, frames: [], bytes: 0 });
     batch.frames.push(frame);
@@ -56,7 +46,6 @@ export class AppendQueue {
     if (batch.bytes >= MAX_TURN_BYTES || batch.frames.length >= MAX_TURN_MESSAGES) {
       this.flush(channel);
     } else this.#defer();
-    return true;
   }
 
   #defer(): void {
@@ -74,23 +63,19 @@ export class AppendQueue {
     if (!batch) return;
     this.#batches.delete(channel);
     const { frames, bytes, keep } = batch, { store } = this.#host;
-    const settle = () => {
-      this.#unconfirmedMessages -= frames.length;
-      this.#unconfirmedBytes -= bytes;
-    };
-    const pending = store.append(channel, frames, keep).then(() => {
-      settle();
-      this.#host.added(frames.length, bytes);
-    }, (error) => {
-      settle();
-      this.#host.dropped(frames.length, error);
-    }).finally(() => this.#pending.delete(pending));
-    this.#pending.add(pending);
+    const work = store.append(channel, frames, keep);
+    this.#unconfirmed.track(
+      work,
+      frames.length,
+      bytes,
+      () => this.#host.added(frames.length, bytes),
+      (error) => this.#host.dropped(frames.length, error),
+    );
   }
 
   /** Sends all gathered messages, and waits until the broker has confirmed or rejected all. */
   async settle(): Promise<void> {
     for (const channel of [...this.#batches.keys()]) this.flush(channel);
-    await Promise.all(this.#pending);
+    await this.#unconfirmed.settled();
   }
 }

@@ -1,5 +1,6 @@
 import { PeerError } from "../../common/errors.ts";
 import type { Timers } from "../../common/timers.ts";
+import type { OutgoingFrame } from "../../socket/socket.ts";
 import type { HistoryStore } from "../broker.ts";
 import { channelOf } from "../channel.ts";
 import type { Interest } from "../interest.ts";
@@ -69,11 +70,7 @@ export class BrokerHistory<M> implements HistorySource<M> {
   }
 
   append(topic: HistoryTopic, { frame, compress, except }: HistoryMessage<M>): number {
-    if (frame.byteLength > MAX_MESSAGE) {
-      throw new RangeError(
-        `Cannot publish ${frame.byteLength} bytes to a topic with history as it takes at most ${MAX_MESSAGE}`,
-      );
-    }
+    checkSize("publish", frame);
     const subscribers = this.#host.subscribers(topic);
     const isExcluded = except !== undefined && subscribers.has(except);
     const token = isExcluded ? this.#exclude(except) : undefined;
@@ -88,11 +85,7 @@ export class BrokerHistory<M> implements HistorySource<M> {
     key?: string,
   ): Promise<Position> {
     const { store, node } = this.#link, channel = channelOf(topic.namespace, topic.topic);
-    if (frame.byteLength > MAX_MESSAGE) {
-      throw new RangeError(
-        `Cannot commit ${frame.byteLength} bytes as a topic with history takes at most ${MAX_MESSAGE}`,
-      );
-    }
+    checkSize("commit", frame);
     this.#queue.flush(channel); // earlier messages of this node come first
     try {
       const bytes = encodeKept(node, { frame, compress });
@@ -258,4 +251,12 @@ export class BrokerHistory<M> implements HistorySource<M> {
     this.#excluded.delete(token);
     return member;
   }
+}
+
+/** @throws {RangeError} for a message that is too large. */
+function checkSize(tried: string, { byteLength }: OutgoingFrame): void {
+  if (byteLength <= MAX_MESSAGE) return;
+  throw new RangeError(
+    `Cannot ${tried} ${byteLength} bytes as a topic with history takes at most ${MAX_MESSAGE}`,
+  );
 }

@@ -43,7 +43,8 @@ type Waiting = Map<string, object>;
 export class HistoryHub<M extends Member> implements PubSub<M> {
   readonly #hub: PubSub<M>;
   readonly #host: HistoryHubHost<M>;
-  readonly #given: HistorySource<M> | undefined;
+  /** Absent if the broker cannot keep histories. Then no topic has one, see `#historyOf`. */
+  readonly #source: HistorySource<M> | undefined;
   /** Members that are not subscribed in the inner hub yet, as the history is being read. */
   readonly #waiting = new Map<M, Waiting>();
   #isFormatting = false;
@@ -61,15 +62,7 @@ export class HistoryHub<M extends Member> implements PubSub<M> {
       subscribers: ({ topic, namespace }) => hub.subscribers(topic, namespace),
       missed: (topic, reason) => host.missed(topic, reason),
     };
-    this.#given = host.source(services);
-  }
-
-  /** @throws {TypeError} if the broker cannot keep histories. */
-  get #source(): HistorySource<M> {
-    if (this.#given) return this.#given;
-    throw new TypeError(
-      "Cannot use a topic with history as the broker of the option sync keeps no messages: use redis()",
-    );
+    this.#source = host.source(services);
   }
 
   get namespaces(): ReadonlyMap<string, ReadonlySet<M>> {
@@ -99,14 +92,14 @@ export class HistoryHub<M extends Member> implements PubSub<M> {
   subscribe(namespace: string, topic: string, member: M): void {
     const known = this.#historyOf(topic, namespace);
     this.#hub.subscribe(namespace, topic, member);
-    if (known) this.#source.watch?.(known);
+    if (known) this.#source!.watch?.(known);
   }
 
   unsubscribe(namespace: string, topic: string, member: M): void {
     if (this.#stopWaiting(member, topic)) return;
     this.#hub.unsubscribe(namespace, topic, member);
-    if (!this.#given?.unwatch || this.#hub.subscribers(topic, namespace).size > 0) return;
-    this.#given.unwatch({ namespace, topic });
+    if (!this.#source?.unwatch || this.#hub.subscribers(topic, namespace).size > 0) return;
+    this.#source.unwatch({ namespace, topic });
   }
 
   changeDomain(
@@ -130,7 +123,7 @@ export class HistoryHub<M extends Member> implements PubSub<M> {
     const known = local ? undefined : this.#historyOf(topic, namespace);
     if (!known) return this.#hub.publish(topic, frame, options);
     this.#checkFormatting();
-    return this.#source.append(known, { frame, compress, except });
+    return this.#source!.append(known, { frame, compress, except });
   }
 
   /**
@@ -147,7 +140,7 @@ export class HistoryHub<M extends Member> implements PubSub<M> {
     if (!known) throw noHistory(topic);
     this.#checkFormatting();
     const message = { frame, compress: true, except: undefined };
-    return this.#source.commit(known, message, key).then(formatPosition);
+    return this.#source!.commit(known, message, key).then(formatPosition);
   }
 
   /** Subscribes a member, after the messages that the member has missed. */
@@ -162,7 +155,7 @@ export class HistoryHub<M extends Member> implements PubSub<M> {
       this.#hub.subscribe(namespace, topic, member);
       return missed("no history");
     }
-    const log = this.#source.log(known);
+    const log = this.#source!.log(known);
     if (log && !isAhead(options, log)) return this.#join(known, member, log, options);
     return this.#joinLater(known, member, options);
   }
@@ -175,11 +168,11 @@ export class HistoryHub<M extends Member> implements PubSub<M> {
     const { topic } = known, ticket = this.#wait(member, topic);
     let log: TopicLog | undefined, canRead = true;
     for (let attempt = 0; attempt < MAX_ATTEMPTS && canRead && !log; attempt++) {
-      canRead = await this.#source.refresh?.(known) ?? false;
+      canRead = await this.#source!.refresh?.(known) ?? false;
       // The peer has unsubscribed or closed meanwhile.
       if (this.#waiting.get(member)?.get(topic) !== ticket) return missed("unavailable");
       // Read again: a message that has arrived since may have begun another read, or another log.
-      log = this.#source.log(known);
+      log = this.#source!.log(known);
     }
     this.#stopWaiting(member, topic);
     return this.#join(known, member, log, options);
@@ -227,11 +220,19 @@ export class HistoryHub<M extends Member> implements PubSub<M> {
     return entries.length - from;
   }
 
-  /** Returns the topic if it has a history. */
+  /**
+   * Returns the topic if it has a history.
+   *
+   * @throws {TypeError} if the broker cannot keep histories, or no namespace is given.
+   */
   #historyOf(topic: string, namespace: string | undefined): HistoryTopic | undefined {
     const { history } = this.#host.rules.of(topic, namespace);
     if (!history) return undefined;
-    void this.#source; // throws before anything changes
+    if (!this.#source) {
+      throw new TypeError(
+        "Cannot use a topic with history as the broker of the option sync keeps no messages: use redis()",
+      );
+    }
     if (namespace !== undefined) return { namespace, topic, keep: history };
     throw new TypeError(
       `Cannot publish to ${JSON.stringify(topic)} in all namespaces as the topic has a history: ` +

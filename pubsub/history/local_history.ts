@@ -62,7 +62,7 @@ export class LocalHistory<M> implements HistorySource<M> {
     const position = { epoch: log.epoch, offset: log.top.offset + 1 };
     const entry = this.#host.entryOf(topic, position, frame, compress);
     const endsAt = this.#now() + ttl;
-    // First: if this throws, nobody gets the message.
+    // Saved before it is delivered: if this throws, nobody gets the message.
     this.#storage?.add(topic, { position, entry, key, size, endsAt });
     kept.endsAt = endsAt;
     const byTopic = this.#kept.get(ttl)!, name = keyOf(topic);

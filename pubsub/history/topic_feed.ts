@@ -42,7 +42,7 @@ export class TopicFeed {
   readonly #topic: HistoryTopic;
   readonly #channel: string;
   readonly #host: FeedHost;
-  /** What subscribers of this node have got. Absent until the first message or read. */
+  /** Messages that subscribers of this node have got. `undefined` before the first message or read. */
   #log: TopicLog | undefined;
   /** Whether the log has all messages that the history has. */
   #isWhole = false;
@@ -148,7 +148,7 @@ export class TopicFeed {
     return this.#reading = this.#readNow(limit).then((isRead) => {
       this.#reading = undefined;
       const now = this.#host.connection;
-      // What has arrived waits for the next connection. There may be one already.
+      // The connection was lost. If there is another one, read again; otherwise `heal` will.
       if (!isRead && now !== connection) return now === undefined ? undefined : this.#read(limit);
       const held = this.#held!, mayRead = this.#mustReadAgain;
       this.#held = undefined;
@@ -174,8 +174,8 @@ export class TopicFeed {
 
   #apply({ top, frames }: HistoryPage): void {
     const { epoch } = top, before = this.#log?.top;
-    const arrivals = arrivalsOf({ epoch, offset: top.offset - frames.length + 1 }, frames);
-    const first = top.offset - frames.length + 1;
+    const first = top.offset - frames.length + 1,
+      arrivals = arrivalsOf({ epoch, offset: first }, frames);
     // Offset up to which subscribers have got all messages.
     let known: number;
     if (!before) {

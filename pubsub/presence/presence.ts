@@ -4,13 +4,11 @@ import { keyOf, type TopicName, type TopicRules } from "../topic_options.ts";
 import { type PresenceChange, PresenceChanges } from "./presence_change.ts";
 import { isSameData, type PresenceMember } from "./presence_member.ts";
 
-/** Who is present in a topic on this endpoint. With the option `sync`, other nodes do not count. */
+/** Members of a topic on this endpoint. Members on other nodes are not included. */
 export interface PresenceState {
   /** The members, each once, in no particular order. */
   readonly members: readonly PresenceMember[];
-  /**
-   * Whether the list may be out of date. Always `false`: the endpoint knows its own peers.
-   */
+  /** Whether the list may be out of date. Always `false`: the endpoint knows its own peers. */
   readonly stale: boolean;
 }
 
@@ -38,7 +36,7 @@ export interface PresenceHost<M> {
   tell(subscriber: M, change: PresenceChange): void;
 }
 
-/** Who is present in the topics with the option `presence`. */
+/** Members of all topics with presence. */
 export class Presence<M> {
   readonly #host: PresenceHost<M>;
   /** Members by topic, then by id. */
@@ -103,7 +101,7 @@ export class Presence<M> {
     return Promise.resolve({ members: [...this.#membersOf(name)?.values() ?? []], stale: false });
   }
 
-  /** Stops the timer. Changes that nobody was told are dropped. */
+  /** Stops the timer, and drops the gathered changes. */
   close(): void {
     this.#changes.close();
   }

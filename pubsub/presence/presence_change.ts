@@ -6,7 +6,7 @@ import type { PresenceMember } from "./presence_member.ts";
 const GATHER = 50;
 
 /**
- * What has changed in the presence of a topic. A member is in one list at most.
+ * Changes of the members of a topic. A member is in one list at most.
  *
  * To keep a list of members, set those of `joined` and `updated` by their ids, and remove those of
  * `left`. A list that `ws.presence` returns may contain a change already.
@@ -72,7 +72,7 @@ export class PresenceChanges {
     if (!this.#cancel) this.#begin();
   }
 
-  /** Drops all changes that nobody was told. */
+  /** Drops the gathered changes. */
   close(): void {
     this.#topics.clear();
     this.#end();

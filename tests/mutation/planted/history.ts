@@ -150,4 +150,20 @@ export const history: readonly Fault[] = [
     replace: "topics",
     caughtBy: ["unit history"],
   },
+  {
+    id: "history-append-unbounded",
+    file: "pubsub/history/append_queue.ts",
+    what: "Messages that the broker does not keep fill the memory",
+    find: "if (this.#unconfirmed.isFull) {",
+    replace: "if (!this) {",
+    caughtBy: ["unit append_queue"],
+  },
+  {
+    id: "history-append-uncounted",
+    file: "pubsub/history/append_queue.ts",
+    what: "A rejected command counts as one lost message",
+    find: "(error) => this.#host.dropped(frames.length, error)",
+    replace: "(error) => this.#host.dropped(2, error)",
+    caughtBy: ["unit append_queue"],
+  },
 ];
