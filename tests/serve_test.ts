@@ -117,12 +117,35 @@ for (const runtime of served) {
   });
 }
 
-/** Checks that a process with clients of every kind ends in time. */
-async function ends(server: ServerProcess, isHttp2 = false): Promise<void> {
+for (const runtime of runtimes.filter(({ name }) => name.startsWith("uws"))) {
+  const command = await runtime.command(fixture("own_hostile"));
+  Deno.test({
+    name:
+      `${runtime.title} X7: the process ends within \`timeout\` + 1 s of SIGTERM, whatever clients do`,
+    ignore: "missing" in command,
+    async fn() {
+      await using server = await ServerProcess.start(command as string[]);
+      const kinds = Object.entries(lastingClients).filter(([kind]) => !kind.includes("stream"));
+      await ends(server, false, Object.fromEntries(kinds), 2);
+    },
+  });
+}
+
+/**
+ * Checks that a process with clients of every kind ends in time.
+ *
+ * @param opens number of clients that become peers.
+ */
+async function ends(
+  server: ServerProcess,
+  isHttp2 = false,
+  plain = lastingClients,
+  opens = 4,
+): Promise<void> {
   const securePort = Number(/SECURE (\d+)/.exec(server.output)?.[1]);
   const secure = tls && securePort ? { port: securePort, ca: tls.cert } : undefined;
   const kinds = {
-    ...lastingClients,
+    ...plain,
     ...secure ? lastingTlsClients : {},
     ...secure && isHttp2 ? lastingHttp2Clients : {},
   };
@@ -130,7 +153,7 @@ async function ends(server: ServerProcess, isHttp2 = false): Promise<void> {
   for (const start of Object.values(kinds)) {
     clients.push(await start({ port: server.port, ...secure ? { tls: secure } : {} }));
   }
-  await printed(server, /(OPEN [^]*){4}/);
+  await printed(server, new RegExp(`(OPEN [^]*){${opens}}`));
   await printed(server, /PENDING\n/);
   const elapsed = stopwatch();
   Deno.kill(server.pid, "SIGTERM");
@@ -167,6 +190,26 @@ for (const [what, target] of [["vanishes", "/"], ["never reads", "/?flood"]] as 
     Deno.kill(server.pid, "SIGKILL");
   });
 }
+
+// If Deno passes this test no more, remove the gap `slow.refused`, and read SECURITY.md again.
+Deno.test("shutdown() of a bare server of Deno waits for a client that does not read a response", async () => {
+  const program = fixture("bare_deno").pathname;
+  await using server = await ServerProcess.start([
+    Deno.execPath(),
+    "run",
+    "-A",
+    "--no-check",
+    program,
+  ]);
+  const client = await rawTo(server.port);
+  client.pause();
+  client.write("GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+  await printed(server, /STOPPING\n/);
+  await sleep(1000);
+  assert.doesNotMatch(server.output, /STOPPED/);
+  client.destroy();
+  await printed(server, /STOPPED\n/);
+});
 
 function rawTo(port: number): Promise<RawClient> {
   return RawClient.connect({ port, host: "127.0.0.1" });

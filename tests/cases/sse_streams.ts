@@ -390,4 +390,43 @@ export const sseStreams: readonly Case[] = [
       assert.deepEqual((await client.logged("close", 1, 5000))[0]!.data, [1013, false]);
     },
   },
+  {
+    id: "SSE4.unread",
+    fillsMemory: true,
+    fact:
+      "adapter.close() ends within `timeout` and a second, though clients never read their streams",
+    server: (server) => ({
+      hooks: {
+        open(peer) {
+          if (peer.request.url.endsWith("?flood")) {
+            for (let i = 0; i < 10; i++) peer.send("x".repeat(MIB));
+          }
+          server.log("open");
+        },
+        close: (_, { code }) => server.log("close", code),
+      },
+      sse: LONG,
+      commands: {
+        async end() {
+          const started = Date.now();
+          await server.ws.close({ timeout: 300 });
+          return Date.now() - started;
+        },
+      },
+    }),
+    async run(client) {
+      const head = "HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n";
+      for (const query of ["?flood", "?silent"]) {
+        const raw = await client.tcp();
+        raw.pause();
+        raw.write(`GET ${client.path(query)} ${head}`);
+      }
+      await client.logged("open", 2);
+      const ms = await client.command<number>("end");
+      assert.ok(ms < 1300, `close() took ${ms} ms`);
+      const codes = (await client.logged("close", 2)).map(({ data }) => data[0]);
+      assert.deepEqual(codes, [1006, 1006], "terminated, see X4");
+      assert.equal((await client.stats()).peers, 0);
+    },
+  },
 ];

@@ -4,7 +4,7 @@ import type { TestSocket } from "../harness/clients/test_socket.ts";
 import type { Case } from "../fixtures/case.ts";
 import { note } from "./figures.ts";
 import { FreshServer } from "./fresh_server.ts";
-import { memoryOf, resetPeak } from "./process_vitals.ts";
+import { linesAreBack, memoryOf, resetPeak } from "./process_vitals.ts";
 
 const MIB = 1024 * 1024;
 const SLOW = 10, FAST = 4;
@@ -15,8 +15,34 @@ const COPIES = 3;
 /** Bytes that a runtime may need meanwhile, above all uncollected garbage. */
 const SLACK = 64 * MIB;
 
-/** Clients that read a byte a second. */
+/**
+ * Longest time in which a runtime ends the connection. Bun 1.4 and uWebSockets.js 20.30 take 12 s by
+ * themselves, and uWebSockets.js 20.57 takes 32 s.
+ */
+const REFUSED_MS = 40_000;
+
+/** Clients that read a byte a second, or nothing. */
 export const slowReaders: readonly Case[] = [{
+  id: "slow.refused",
+  maxMs: 50_000,
+  fact: "a client that does not read its refusal is disconnected, also if the refusal has 8 MiB",
+  server: (server) => ({
+    limits: { handshakeTimeout: 1000 },
+    hooks: {
+      upgrade() {
+        server.log("upgrade");
+        return new Response(new Uint8Array(8 * MIB), { status: 403 });
+      },
+    },
+  }),
+  async run(client) {
+    const raw = await client.tcp();
+    raw.pause();
+    raw.handshake({ target: client.path() });
+    await client.logged("upgrade");
+    await linesAreBack(client, 0, REFUSED_MS);
+  },
+}, {
   id: "slow.byte-a-second",
   runsAlone: true, // it measures time
   fact: "subscribers that read a byte a second cost maxBuffered each, and do not slow down others",

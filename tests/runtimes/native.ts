@@ -138,6 +138,10 @@ export const runtimes: readonly Runtime[] = [
       "X5.cut": noReset,
       "B4.freed": noReset,
       "black-hole.lines": noReset,
+      "slow.refused": {
+        reason: "Deno waits without end for a client that does not read its response",
+        link: "https://docs.deno.com/api/deno/~/Deno.serve",
+      },
       "shutdown.exit": {
         reason: "Deno sends asynchronously, so `Deno.exit()` drops what was sent in the same turn",
         link: "https://docs.deno.com/api/deno/~/Deno.exit",
