@@ -88,7 +88,8 @@ export class SharedAlarm {
 
   /** Makes the alarm ring within `ms`. Reports a failure to the console. */
   async ringWithin(ms: number): Promise<void> {
-    const latest = Date.now() + ms;
+    // The runtime cuts off a fraction, and an alarm that rings before its noted time would be lost.
+    const latest = Math.ceil(Date.now() + ms);
     try {
       await this.#inOrder(async () => {
         const { ours, theirs } = await read(this.#native);
@@ -173,7 +174,7 @@ function replaceAlarm(
   inOrder: <T>(change: () => Promise<T>) => Promise<T>,
 ): void {
   storage.setAlarm = (time, options) => {
-    const theirs = Number(time);
+    const theirs = Math.trunc(Number(time)); // as the runtime does
     if (!(theirs > 0)) return native.setAlarm(time, options); // throws
     return inOrder(async () =>
       await write(native, { ours: (await read(native)).ours, theirs }, options)

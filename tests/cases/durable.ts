@@ -169,8 +169,7 @@ export const durableCases: readonly Case[] = [
       const names = ["?large", "?small"];
       const sockets = await Promise.all(names.map((name) => client.connect(name)));
       await client.logged("open", 2);
-      // Long before the alarm, which workerd repeats seconds later if the eviction interrupts it.
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await new Promise((resolve) => setTimeout(resolve, 900));
       for (const socket of sockets) socket.send("hello");
       const heard = (await client.logged("message", 2)).map(({ data }) => data[0] as number);
       await client.evict();

@@ -197,6 +197,14 @@ export const workers: readonly Fault[] = [
     caughtBy: ["unit peer_state"],
   },
   {
+    id: "durable-alarm-early",
+    file: "shims/workerd/shared_alarm.ts",
+    what: "An alarm at a time with a fraction rings too early, and no other follows",
+    find: "Math.ceil(Date.now() + ms)",
+    replace: "Date.now() + ms",
+    caughtBy: ["unit shared_alarm"],
+  },
+  {
     id: "durable-forgets-messages",
     file: "adapters/cloudflare/durable_endpoint.ts",
     what: "A message before an eviction does not restart the time of idleTimeout",

@@ -38,7 +38,7 @@ class FakeStorage {
   async setAlarm(time: number | Date): Promise<void> {
     if (!(Number(time) > 0)) throw new TypeError("setAlarm() cannot be called with this time");
     await null;
-    this.time = Number(time);
+    this.time = Math.trunc(Number(time)); // as workerd does
   }
   async getAlarm(): Promise<number | null> {
     await null;
@@ -71,6 +71,16 @@ function sharedAlarm(storage = new FakeStorage()) {
   };
   return { alarm, storage, ring };
 }
+
+test("SharedAlarm rings once at a time with a fraction, ours or the user's", async () => {
+  const { alarm, storage, ring } = sharedAlarm();
+  await alarm.ringWithin(10.5);
+  assert.deepEqual([await ring(), storage.time], [false, null]);
+  await alarm.ringWithin(1000);
+  const ours = storage.time;
+  await storage.setAlarm(Date.now() + 20.7);
+  assert.deepEqual([await ring(), storage.time], [true, ours]);
+});
 
 test("SharedAlarm rings for the user's time and for ours, whichever was set first", async () => {
   for (const isOursFirst of [true, false]) {
