@@ -183,6 +183,9 @@ export class Endpoint {
    * Adds a message to a topic with history, as {@linkcode publish} does. Resolves with the position
    * of the message once the message is kept. With `key`, a repeated commit adds nothing.
    *
+   * Rejects with a `RangeError` for a message that is too large to keep, and with a `PeerError` of the
+   * code `ERR_PEER_NOT_COMMITTED` if the broker has not confirmed the message.
+   *
    * @throws {TypeError} for a topic without history, and for data that cannot be sent.
    */
   commit(topic: string, data: unknown, options: CommitOptions): Promise<string> {
