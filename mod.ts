@@ -24,6 +24,7 @@ export type {
   EndpointPublishOptions,
   PresenceOptions,
   SubscribersOptions,
+  ToUserOptions,
 } from "./endpoint/call_options.ts";
 export type { ConnectionLimits, ConnectionOptions } from "./endpoint/connection_options.ts";
 export { createEndpoint, type Endpoint } from "./endpoint/endpoint.ts";
@@ -44,6 +45,7 @@ export {
   type ResolveHooks,
   type UpgradeResult,
 } from "./endpoint/hooks.ts";
+export type { Cluster, ClusterNode, Told } from "./endpoint/cluster.ts";
 export { DEFAULT_LIMITS, type Limits } from "./common/limits.ts";
 export type { BinaryType, Message, MessageSource } from "./socket/message.ts";
 export type { AllowedOrigins } from "./handshake/allowed_origins.ts";

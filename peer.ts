@@ -51,6 +51,8 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    * the end of a hook, a change is saved only if made through `peer.context`, not a kept reference.
    */
   readonly context: Context;
+  /** User that `upgrade` returned, to whom `ws.toUser` sends; `undefined` if there is none. */
+  readonly user: string | undefined;
   /** IP address of the client: from trusted proxies, else of the connection. No port. IPv4-mapped IPv6 becomes IPv4. */
   readonly remoteAddress: string | undefined;
   /** @internal Runs the hooks that tell what happens in the topics of this peer. */
@@ -69,8 +71,9 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     inspectAs(this.prototype, (peer) => {
       const { id, namespace, remoteAddress = "address unknown" } = peer;
       const state = ["connecting", "open", "closing", "closed"][peer.#sendQueue.readyState];
+      const user = peer.user === undefined ? "" : `, user ${JSON.stringify(peer.user)}`;
       const topics = peer.subscriptions?.topics.size ? `, ${peer.subscriptions}` : "";
-      return `Peer(${id} ${state}, ${remoteAddress}, ${namespace}${topics})`;
+      return `Peer(${id} ${state}, ${remoteAddress}, ${namespace}${user}${topics})`;
     });
   }
 
@@ -82,6 +85,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     this.#host = host;
     this.namespace = init.namespace;
     this.context = init.context as Context;
+    this.user = init.user;
     this.remoteAddress = init.remoteAddress;
     this.#id = init.id;
     if (init.topics) this.subscriptions = this.#subscribed(init.topics);
@@ -268,6 +272,11 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     }
   }
 
+  /** @internal Whether the connection is open. */
+  get isOpen(): boolean {
+    return this.#sendQueue.isOpen;
+  }
+
   /** @internal Broadcast domain in which the hub has subscribed this peer. */
   get broadcastDomain(): BroadcastDomain | undefined {
     return this.subscriptions?.domain;
@@ -284,6 +293,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
     this.#joined = true;
     if (this.#id !== undefined) ids.set(this.#id, this.#self);
     hub.join(this.namespace, this.#self);
+    if (this.user !== undefined) (this.subscriptions ??= this.#subscribed()).joinUser(this.user);
   }
 
   /** @internal Ends all subscriptions, leaves the namespace, and aborts the request's signal. */

@@ -4,7 +4,10 @@ export interface Stats {
   readonly peers: number;
   /** Gauge: topics with at least one subscriber. A topic counts once per namespace. */
   readonly topics: number;
-  /** Gauge: running timers. 0 if there is neither a peer nor a pending handshake. */
+  /**
+   * Gauge: running timers. 0 if there is neither a peer nor a pending handshake. With the option
+   * `sync`, a node has some timers of its own.
+   */
   readonly timers: number;
   /** Peers that were opened. */
   readonly opened: number;
@@ -33,7 +36,10 @@ export interface SyncStats {
   readonly up: number;
   /** Gauge: channels that this node hears. A channel stays for a second without subscribers. */
   readonly channels: number;
-  /** Frames that the broker has confirmed. A frame holds messages of one turn for one channel. */
+  /**
+   * Frames that the broker has confirmed. A frame holds messages of one turn for one channel. What
+   * nodes tell each other, such as presence, counts neither here nor in the other counters.
+   */
   readonly framesOut: number;
   /** Bytes of {@linkcode framesOut}. */
   readonly bytesOut: number;

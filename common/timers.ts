@@ -14,6 +14,11 @@ export class Timers {
     return this.keeper?.size ?? this.#running.size;
   }
 
+  /** Milliseconds of a clock that never goes back. */
+  time(): number {
+    return performance.now();
+  }
+
   /** Calls `callback` once after `ms`. Returns a function that cancels the timer, at any time. */
   after(ms: number, callback: () => void): () => void {
     if (this.keeper) return this.keeper.after(ms, callback);

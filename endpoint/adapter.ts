@@ -8,7 +8,9 @@ import type {
   EndpointPublishOptions,
   PresenceOptions,
   SubscribersOptions,
+  ToUserOptions,
 } from "./call_options.ts";
+import type { Cluster } from "./cluster.ts";
 import { createEndpoint, Endpoint } from "./endpoint.ts";
 import { bindMethods } from "../common/bind_methods.ts";
 import { checkNames, givenOptions } from "../common/option_names.ts";
@@ -99,6 +101,21 @@ export abstract class Adapter {
    */
   publish(topic: string, data: unknown, options?: EndpointPublishOptions): number {
     return this.endpoint.publish(topic, data, options);
+  }
+
+  /**
+   * Sends one message to all peers of a user, on all nodes: {@linkcode Endpoint.toUser}.
+   *
+   * @returns Number of peers of this endpoint that accepted the message.
+   * @throws {TypeError} for a user that is no string or empty, and for data that cannot be sent.
+   */
+  toUser(user: string, data: unknown, options?: ToUserOptions): number {
+    return this.endpoint.toUser(user, data, options);
+  }
+
+  /** All nodes of the option `sync`: {@linkcode Endpoint.cluster}. */
+  get cluster(): Cluster {
+    return this.endpoint.cluster;
   }
 
   /**

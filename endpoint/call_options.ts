@@ -1,3 +1,4 @@
+import { invalidOption } from "../common/errors.ts";
 import { checkNames } from "../common/option_names.ts";
 import { checkTopic } from "../pubsub/topic_arguments.ts";
 import { encode } from "../socket/frame.ts";
@@ -59,6 +60,22 @@ export interface CommitOptions {
 export interface SubscribersOptions {
   /** Namespace of the topic. Default: all namespaces. */
   readonly namespace?: string;
+}
+
+/** Options of `toUser()` of an endpoint. */
+export type ToUserOptions = Omit<EndpointPublishOptions, "namespace">;
+
+/** Names of all {@linkcode ToUserOptions}. */
+export const TO_USER_OPTIONS: readonly (keyof ToUserOptions)[] = ["compress", "local"];
+
+/**
+ * Checks the name of a user.
+ *
+ * @throws {TypeError} for a value that is no string, and for the empty string.
+ */
+export function checkUser(user: unknown): string {
+  if (typeof user === "string" && user !== "") return user;
+  throw new TypeError(invalidOption("the user", "a string that is not empty", user));
 }
 
 /** Options of `presence()` of an endpoint. */

@@ -5,10 +5,12 @@ import { Connection } from "./connection.ts";
 import { type Admission, type ConnectionHost, hostWith } from "./connection_host.ts";
 import { SettingsChooser } from "./connection_settings.ts";
 import { Connections, type DrainSettings } from "./connections.ts";
+import { makeHost } from "./endpoint_host.ts";
 import type { AnyContext } from "../handshake/handshake.ts";
 import {
   checkCommit,
   checkPresence,
+  checkUser,
   CLOSE_OPTIONS,
   type CloseOptions,
   type CommitOptions,
@@ -17,7 +19,10 @@ import {
   PUBLISH_OPTIONS,
   SUBSCRIBERS_OPTIONS,
   type SubscribersOptions,
+  TO_USER_OPTIONS,
+  type ToUserOptions,
 } from "./call_options.ts";
+import type { Cluster } from "./cluster.ts";
 import { checkOptions, type EndpointOptions } from "./options.ts";
 import { type EndpointHub, makeHub, type OwnParts } from "./endpoint_hub.ts";
 import { noHistory } from "../pubsub/history/history_hub.ts";
@@ -26,16 +31,12 @@ import type { PubSub } from "../pubsub/pubsub.ts";
 import type { SyncDriver } from "../pubsub/sync_adapter.ts";
 import { checkCallOptions, checkNames } from "../common/option_names.ts";
 import { checkNumber, type Limits, MAX_TIME } from "../common/limits.ts";
-import type { SendQueue } from "../socket/send_queue.ts";
 import { encode } from "../socket/frame.ts";
 import type { Peer } from "../peer.ts";
 import { checkTopic } from "../pubsub/topic_arguments.ts";
 import type { ServerSocket } from "../socket/socket.ts";
 import { Counters, type Stats } from "../common/stats.ts";
-import { SharedInterval, Timers } from "../common/timers.ts";
-
-/** Milliseconds between checks of slow peers, for runtimes that do not report every drain. */
-const DRAIN_INTERVAL = 10;
+import { Timers } from "../common/timers.ts";
 
 /**
  * Hooks, peers, topics and limits, independent of any runtime. Several adapters may share one
@@ -61,31 +62,17 @@ export class Endpoint {
     checkOptions(options);
     this.#options = options;
     const settings = new SettingsChooser(options, this.#timers);
-    const { limits, idle, trustedHops } = settings.base;
+    const { limits } = settings.base;
     this.limits = limits;
     this.#parts = makeHub(options, { limits, timers: this.#timers }, own);
     this.#hub = this.#parts.hub;
-    this.#host = {
+    this.#host = makeHost(
       settings,
-      limits,
-      hub: this.#hub,
-      presence: this.#parts.presence,
-      counters: this.#counters,
-      timers: this.#timers,
-      idle,
-      slow: new SharedInterval<SendQueue>(
-        this.#timers,
-        DRAIN_INTERVAL,
-        (queue) => queue.checkDrain(),
-      ),
-      trustedHops,
-      ids: new Map(),
-      isClosed: () => this.#connections.isClosing,
-      pending: new Set(),
-      later: (_, task) => queueMicrotask(task),
-      began: (connection) => this.#connections.began(connection),
-      finished: (connection) => this.#connections.finished(connection),
-    };
+      this.#parts,
+      this.#connections,
+      this.#counters,
+      this.#timers,
+    );
   }
 
   /** Live peers by namespace. */
@@ -180,6 +167,34 @@ export class Endpoint {
   }
 
   /**
+   * Sends one message to all peers of a user, on all nodes: to those whose `upgrade` hook has
+   * returned this `user`. A peer whose node cannot be reached misses the message.
+   *
+   * @returns Number of peers of this endpoint that accepted the message.
+   * @throws {TypeError} for a user that is no string or empty, for data that cannot be sent (see
+   * `peer.send`), and for an unknown option.
+   *
+   * @example
+   * ```ts
+   * import { createEndpoint } from "@onepeer/onepeer";
+   *
+   * const endpoint = createEndpoint({
+   *   hooks: { upgrade: (request) => ({ user: new URL(request.url).searchParams.get("user")! }) },
+   * });
+   * endpoint.toUser("alice", { type: "order", state: "sent" });
+   * ```
+   */
+  toUser(user: string, data: unknown, options: ToUserOptions = {}): number {
+    checkCallOptions(options, TO_USER_OPTIONS);
+    return this.#parts.users.send(checkUser(user), encode(data), options);
+  }
+
+  /** All nodes of the option `sync`: how many peers they have, and calls that reach all of them. */
+  get cluster(): Cluster {
+    return this.#parts.cluster;
+  }
+
+  /**
    * Adds a message to a topic with history, as {@linkcode publish} does. Resolves with the position
    * of the message once the message is kept. With `key`, a repeated commit adds nothing.
    *
@@ -197,8 +212,8 @@ export class Endpoint {
   }
 
   /**
-   * Returns who is present in a topic of the option `topics`: the peers of this endpoint that have
-   * called `enter`.
+   * Returns who is present in a topic of the option `topics`: the peers of all nodes that have called
+   * `enter`. Waits at most 250 ms for the other nodes.
    *
    * @throws {TypeError} for a topic without presence, and for an unknown option.
    */

@@ -7,8 +7,10 @@ import { LocalHistory } from "../pubsub/history/local_history.ts";
 import { Hub } from "../pubsub/hub.ts";
 import { Presence, type PresenceKeeper } from "../pubsub/presence/presence.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
-import { SyncedHub } from "../pubsub/synced_hub.ts";
+import { newNodeId, SyncedHub } from "../pubsub/synced_hub.ts";
+import { Users } from "../pubsub/users.ts";
 import { TopicRules } from "../pubsub/topic_options.ts";
+import { closePeers, Cluster } from "./cluster.ts";
 import { FailureReporter } from "./failure_reporter.ts";
 import { Gaps } from "./gaps.ts";
 import type { EndpointOptions } from "./options.ts";
@@ -16,6 +18,9 @@ import type { EndpointOptions } from "./options.ts";
 /** The hub of an endpoint, and the parts of it that its options add. */
 export interface EndpointHub {
   readonly hub: PubSub<Peer>;
+  /** Peers by user. */
+  readonly users: Users<Peer>;
+  readonly cluster: Cluster;
   /** Present with the option `sync`. */
   readonly synced?: SyncedHub<Peer>;
   /** Present with the option `topics`. */
@@ -62,13 +67,26 @@ export function makeHub(
     missed: (topic, reason) => gaps.missed(topic, reason),
     report: (error) => failures.report(error, "format"),
   });
-  if (!rules || !history) return { hub: base, ...(synced && { synced }) };
-  const presence = new Presence<Peer>({
+  // The topics of users have no history, so the hub of histories does not see them.
+  const users = new Users(base);
+  const presence = rules && new Presence<Peer>({
     rules,
     timers,
     keeper: own?.keeper,
-    subscribers: (topic, namespace) => history.subscribers(topic, namespace),
+    subscribers: (topic, namespace) => base.subscribers(topic, namespace),
     tell: (peer, change) => peer.topicListener.presenceChanged(change),
   });
-  return { hub: history, ...(synced && { synced }), history, presence };
+  const remote = synced?.cluster({
+    get peers() {
+      return base.memberCount;
+    },
+    hasPresence: ({ topic, namespace }) => rules?.of(topic, namespace).presence ?? false,
+    membersOf: (name) => presence?.membersOf(name) ?? [],
+    presenceChanged: (name, from, to) => presence?.remoteChanged(name, from, to),
+    close: (request) => closePeers({ hub: base, users }, request),
+  });
+  if (presence) presence.remote = remote?.presence;
+  const cluster = new Cluster({ id: synced?.id ?? newNodeId(), hub: base, users, remote });
+  const parts = { hub: history ?? base, users, cluster };
+  return { ...parts, ...(synced && { synced }), ...(history && presence && { history, presence }) };
 }

@@ -19,6 +19,11 @@ export interface UpgradeResult<Context extends object = AnyContext> {
   readonly context?: Context;
   /** Namespace of the peer. Default: the pathname of the URL. */
   readonly namespace?: string;
+  /**
+   * Name of the user whose connection this is, such as the key of an account: `ws.toUser` sends to
+   * all peers of a user, and `ws.cluster.disconnect` closes them. Not empty.
+   */
+  readonly user?: string;
   /** Subprotocol to select. The client must have offered it. */
   readonly protocol?: string;
   /**

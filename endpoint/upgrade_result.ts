@@ -2,7 +2,9 @@ import { invalidOption } from "../common/errors.ts";
 import { mustNotBePromise } from "../common/thenable.ts";
 import { checkDeflate } from "../handshake/deflate_options.ts";
 import { pathnameOf } from "../handshake/handshake.ts";
+import { checkUser } from "./call_options.ts";
 import { type FrameworkContext, kWebSocketHooks } from "./framework_hooks.ts";
+import { USER_NAMESPACE } from "../pubsub/users.ts";
 import type { HookOptions, UpgradeResult } from "./hooks.ts";
 import type { PendingUpgrade } from "./pending_upgrade.ts";
 
@@ -10,6 +12,7 @@ const RESULT_KEYS = [
   "headers",
   "context",
   "namespace",
+  "user",
   "protocol",
   "handled",
   "perMessageDeflate",
@@ -49,10 +52,25 @@ export function namespaceOf(
 ): string {
   const namespace: unknown = result?.namespace ?? getNamespace?.(pending.request) ??
     pathnameOf(pending.handshake.target);
+  if (namespace === USER_NAMESPACE) {
+    throw new TypeError(
+      `Cannot use the namespace ${USER_NAMESPACE} as the users of upgrade have it`,
+    );
+  }
   if (typeof namespace === "string") return namespace;
   const advice = "return it from upgrade, which may be asynchronous";
   mustNotBePromise("the namespace", namespace, advice);
   throw new TypeError(invalidOption("the namespace", "a string", namespace));
+}
+
+/**
+ * Returns the user that `upgrade` has named.
+ *
+ * @throws {TypeError} for a value that is no string, and for the empty string.
+ */
+export function userOf(result: UpgradeResult | undefined): string | undefined {
+  const user: unknown = result?.user;
+  return user === undefined ? undefined : checkUser(user);
 }
 
 /** Returns the response that a hook threw, directly or as `error.response`; else `undefined`. */

@@ -28,7 +28,7 @@ import { GIVEN_UP, inHandshakeTime } from "./handshake_time.ts";
 import { type ChosenHooks, HookChooser } from "./hook_chooser.ts";
 import { PendingUpgrade, requestOf } from "./pending_upgrade.ts";
 import { revive } from "./revival.ts";
-import { checkResult, mergeContext, namespaceOf, responseIn } from "./upgrade_result.ts";
+import { checkResult, mergeContext, namespaceOf, responseIn, userOf } from "./upgrade_result.ts";
 
 export type { Decision } from "./decision.ts";
 
@@ -258,6 +258,7 @@ export class Upgrader {
       settings: pending.settings,
       slot: pending.slot,
       namespace: namespaceOf(result, pending, this.#options),
+      user: userOf(result),
       context: mergeContext(pending.context, result?.context),
       remoteAddress: pending.address,
     };

@@ -5,6 +5,8 @@ export interface PeerInit {
   readonly handshake: Handshake;
   readonly namespace: string;
   readonly context: object;
+  /** User that `upgrade` has named. */
+  readonly user?: string | undefined;
   readonly remoteAddress: string | undefined;
   /** Id of a peer that returns from hibernation. If absent, the first use of `peer.id` makes an id. */
   readonly id?: string | undefined;

@@ -1,26 +1,42 @@
 import type { Broker, BrokerHost } from "./broker.ts";
-import { ALL_NAMESPACES, channelOf } from "./channel.ts";
+import { ALL_NAMESPACES, channelOf, nodeChannel } from "./channel.ts";
+import { BrokerCluster } from "./cluster/broker_cluster.ts";
 import { Epochs } from "./epochs.ts";
 import { BrokerHistory } from "./history/broker_history.ts";
 import type { HistoryHost, HistorySource } from "./history/history_source.ts";
 import type { Position } from "./history/position.ts";
 import { Interest } from "./interest.ts";
+import type { HubObserver } from "./hub_observer.ts";
 import { type LinkHost, MAX_CLOSING, type NodeLink, type NodePublish } from "./node_link.ts";
 import { Outbox } from "./outbox.ts";
 import type { SyncAdapter } from "./sync_adapter.ts";
-import { decodeFrame, encodeFrame, isOlder, nodeBytes, senderOf, setEpoch } from "./sync_frame.ts";
+import type { ClusterHost, RemoteNodes } from "./remote_nodes.ts";
+import {
+  decodeFrame,
+  encodeFrame,
+  isOlder,
+  nodeBytes,
+  type NodeMessage,
+  senderOf,
+  setEpoch,
+} from "./sync_frame.ts";
 
 /** Makes the option `sync` of brokers. Calls `makeBroker` for each endpoint, with the id of its node. */
 export function overBroker(makeBroker: (node: string) => Broker): SyncAdapter {
   return ({ id }) => {
     const broker = makeBroker(id);
-    return { link: (host) => new BrokerLink(broker, nodeBytes(id), host) };
+    return { link: (host) => new BrokerLink(broker, id, host) };
   };
 }
 
-/** Link over a broker: one channel for each topic, and one for publishes to all namespaces. */
+/**
+ * Link over a broker: one channel for each topic, one for publishes to all namespaces, and one for
+ * what other nodes send to this node alone.
+ */
 export class BrokerLink implements NodeLink, BrokerHost {
+  readonly observers: readonly HubObserver<unknown>[];
   readonly interest: Interest;
+  readonly #id: string;
   readonly #node: Uint8Array<ArrayBuffer>;
   readonly #broker: Broker;
   readonly #host: LinkHost;
@@ -31,16 +47,23 @@ export class BrokerLink implements NodeLink, BrokerHost {
   #history:
     | Pick<BrokerHistory<unknown>, "received" | "up" | "down" | "settle" | "close">
     | undefined;
+  #cluster: BrokerCluster | undefined;
   #isUp = false;
   /** Epoch that all nodes know. A new node begins with 0. */
   #announced = 0;
 
-  /** @param node the result of `nodeBytes`. This link writes its epoch there. */
-  constructor(broker: Broker, node: Uint8Array<ArrayBuffer>, host: LinkHost) {
+  /** @param id 16 hexadecimal digits. */
+  constructor(broker: Broker, id: string, host: LinkHost) {
+    const node = nodeBytes(id); // this link writes its epoch there
+    this.#id = id;
     this.#node = node;
     this.#broker = broker;
     this.#host = host;
     this.interest = new Interest(broker, host.timers);
+    this.observers = [this.interest, {
+      topicAdded: (namespace, topic) => this.#cluster?.topicAdded(namespace, topic),
+      topicRemoved: (namespace, topic) => this.#cluster?.topicRemoved(namespace, topic),
+    }];
     this.#outbox = new Outbox({
       node,
       publish: (batch) => broker.publish(batch),
@@ -58,7 +81,8 @@ export class BrokerLink implements NodeLink, BrokerHost {
   }
 
   get channels(): number {
-    return this.interest.size + 1; // the channel of all namespaces
+    // And the channel of all namespaces, and that of this node.
+    return this.interest.size + (this.#cluster ? 2 : 1);
   }
 
   open(): void {
@@ -89,6 +113,19 @@ export class BrokerLink implements NodeLink, BrokerHost {
     return history;
   }
 
+  cluster(host: ClusterHost): RemoteNodes {
+    const cluster = this.#cluster = new BrokerCluster({
+      node: this.#node,
+      broker: this.#broker,
+      interest: this.interest,
+      timers: this.#host.timers,
+      defer: (flush) => this.#defer(flush),
+    }, host);
+    this.interest.ask([nodeChannel(this.#id)]);
+    if (this.#isUp) cluster.up();
+    return cluster;
+  }
+
   publish({ namespace, topic, frame, compress }: NodePublish): void {
     if (namespace === undefined) {
       // Later messages to one namespace must not overtake this one, which has another channel.
@@ -102,7 +139,11 @@ export class BrokerLink implements NodeLink, BrokerHost {
 
   async close(): Promise<void> {
     this.interest.close();
-    const sent = Promise.all([this.#outbox.settle(), this.#history?.settle()]);
+    const sent = Promise.all([
+      this.#outbox.settle(),
+      this.#history?.settle(),
+      this.#cluster?.close(),
+    ]);
     await this.#host.timers.within(MAX_CLOSING, sent);
     this.#history?.close();
     await this.#broker.close();
@@ -111,6 +152,7 @@ export class BrokerLink implements NodeLink, BrokerHost {
   received(channel: string, bytes: Uint8Array): void {
     const messages = decodeFrame(bytes, this.#node), { counts } = this.#host;
     if (messages === "own") return this.#receivedOwn(bytes);
+    if (messages?.[0]?.isControl) return this.#receivedControl(channel, bytes, messages);
     counts.framesIn++;
     counts.bytesIn += bytes.byteLength;
     const toAll = channel === ALL_NAMESPACES, name = this.interest.topicOf(channel);
@@ -131,6 +173,16 @@ export class BrokerLink implements NodeLink, BrokerHost {
     }
   }
 
+  /** Takes the messages of another node that no client gets. They do not count as frames. */
+  #receivedControl(channel: string, bytes: Uint8Array, messages: readonly NodeMessage[]): void {
+    const sender = senderOf(bytes);
+    if (!this.#cluster || !this.#epochs.accepts(sender)) return;
+    const name = this.interest.topicOf(channel);
+    for (const message of messages) {
+      if (!this.#cluster.received(message, sender, name)) this.#host.counts.invalid++;
+    }
+  }
+
   appended(channel: string, first: Position, frames: readonly Uint8Array[]): void {
     const { counts } = this.#host;
     if (!this.#history?.received(channel, first, frames)) {
@@ -147,12 +199,14 @@ export class BrokerLink implements NodeLink, BrokerHost {
     this.#host.up(gap);
     this.#announce();
     this.#history?.up(gap);
+    this.#cluster?.up();
   }
 
   down(error: unknown): void {
     this.#setEpoch(this.#epoch + 1);
     this.#isUp = false;
     this.#history?.down();
+    this.#cluster?.down();
     this.#host.down(error);
   }
 

@@ -1,6 +1,11 @@
 /** Channel of the publishes to all namespaces. Every node hears it. */
 export const ALL_NAMESPACES = "all";
 
+/** Returns the channel that only one node hears. No channel of a topic has such a name: it has no dot. */
+export function nodeChannel(id: string): string {
+  return `node-${id}`;
+}
+
 /** Names that need no escape. */
 const PLAIN = /^[A-Za-z0-9_-]+$/;
 const IS_PLAIN: readonly boolean[] = Array.from(

@@ -2,6 +2,7 @@ import type { Timers } from "../common/timers.ts";
 import type { OutgoingFrame } from "../socket/socket.ts";
 import type { HistoryHost, HistorySource } from "./history/history_source.ts";
 import type { HubObserver } from "./hub_observer.ts";
+import type { ClusterHost, RemoteNodes } from "./remote_nodes.ts";
 
 /** Largest message between nodes, in bytes. */
 export const MAX_NODE_MESSAGE: number = 16 * 1024 * 1024;
@@ -22,8 +23,8 @@ export interface NodePublish {
 export interface NodeLink {
   /** Whether `ready()` waits for the connection. */
   readonly isRequired?: boolean;
-  /** Observes the hub, to hear only the topics that have a subscriber here. */
-  readonly interest?: HubObserver<unknown>;
+  /** Observe the hub, to hear only the topics that have a subscriber here. */
+  readonly observers?: readonly HubObserver<unknown>[];
   /** Number of channels that this node hears. */
   readonly channels: number;
   /** Connects in the background. Does not throw. */
@@ -34,6 +35,8 @@ export interface NodeLink {
   confirmed?(): Promise<void>;
   /** Makes the histories of topics. Absent, or returns `undefined`, if no messages can be kept. */
   history?<M>(host: HistoryHost<M>): HistorySource<M> | undefined;
+  /** Makes the view of the other nodes. Absent if the driver cannot carry more than publishes. */
+  cluster?(host: ClusterHost): RemoteNodes;
   /** Sends what waits, and ends the connection. Afterwards nothing keeps the process alive. */
   close(): Promise<void>;
 }

@@ -10,11 +10,13 @@ import type { Member, PubSub } from "./pubsub.ts";
 import { Entries, type PresentPeer } from "./presence/entries.ts";
 import type { Presence } from "./presence/presence.ts";
 import type { PresenceMember } from "./presence/presence_member.ts";
+import type { Users } from "./users.ts";
 import { checkSubscription } from "./topic_arguments.ts";
 
 /** Services for the {@linkcode Subscriptions} of all members of a hub. */
 export interface SubscriptionsHost<M extends Member> {
   readonly hub: PubSub<M>;
+  readonly users: Users<M>;
   readonly limits: Limits;
   /** Present with the option `topics`. */
   readonly presence?: Presence<M> | undefined;
@@ -35,6 +37,7 @@ export class Subscriptions<M extends Member & PresentPeer> {
   readonly #host: SubscriptionsHost<M>;
   #domain: BroadcastDomain | undefined;
   #entries: Entries<M> | undefined;
+  #user: string | undefined;
 
   /**
    * @param queue send queue of the member.
@@ -66,6 +69,22 @@ export class Subscriptions<M extends Member & PresentPeer> {
     return this.#domain;
   }
 
+  /** Adds the member to the peers of its user. */
+  joinUser(user: string): void {
+    this.#chooseDomain();
+    this.#user = user;
+    this.#host.users.join(user, this.#member);
+  }
+
+  /** Takes the broadcast domain of the queue, if the member has no subscription yet. */
+  #chooseDomain(): void {
+    if (this.#isEmpty) this.#domain = this.#queue.broadcastDomain;
+  }
+
+  get #isEmpty(): boolean {
+    return this.topics.size === 0 && this.#user === undefined;
+  }
+
   /**
    * Subscribes the member, unless it is subscribed.
    *
@@ -95,7 +114,7 @@ export class Subscriptions<M extends Member & PresentPeer> {
   #add<Result>(topic: string, subscribe: (hub: PubSub<M>) => Result): Result {
     const { topics } = this, { hub, limits } = this.#host;
     checkSubscription(topic, topics.size, limits);
-    if (topics.size === 0) this.#domain = this.#queue.broadcastDomain;
+    this.#chooseDomain();
     // Added first: if an observer of the hub closes the peer, the peer must leave this topic too.
     topics.add(topic);
     try {
@@ -108,11 +127,13 @@ export class Subscriptions<M extends Member & PresentPeer> {
 
   /** Moves the subscriptions to the present broadcast domain of the send queue. */
   changeDomain(): void {
-    if (this.topics.size === 0) return;
+    if (this.#isEmpty) return;
     const from = this.#domain;
     this.#domain = this.#queue.broadcastDomain;
     if (this.#domain === from) return;
-    this.#host.hub.changeDomain(this.#namespace, this.topics, this.#member, from);
+    const { hub, users } = this.#host;
+    hub.changeDomain(this.#namespace, this.topics, this.#member, from);
+    if (this.#user !== undefined) users.changeDomain(this.#user, this.#member, from);
   }
 
   /** The member as others see it, by each topic that it has entered. */
@@ -160,5 +181,7 @@ export class Subscriptions<M extends Member & PresentPeer> {
     const ended = [...this.topics];
     this.topics.clear();
     for (const topic of ended) this.#host.hub.unsubscribe(this.#namespace, topic, this.#member);
+    if (this.#user !== undefined) this.#host.users.leave(this.#user, this.#member);
+    this.#user = undefined;
   }
 }

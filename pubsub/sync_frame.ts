@@ -8,6 +8,8 @@ export interface NodeMessage {
   readonly topic?: string | undefined;
   readonly frame: OutgoingFrame;
   readonly compress: boolean;
+  /** Whether the message is from node to node, so that no client gets it. */
+  readonly isControl?: boolean | undefined;
 }
 
 /** Version of the format: the first byte of each frame. */
@@ -15,11 +17,11 @@ const VERSION = 2;
 /** Length of a node's id, and of an epoch. */
 const ID_BYTES = 8, EPOCH_BYTES = 4;
 const ID_AT = 1, EPOCH_AT = ID_AT + ID_BYTES, HEADER_BYTES = EPOCH_AT + EPOCH_BYTES;
-/** Flags of a message. 4 and 8 are reserved. */
-const TEXT = 1, NO_COMPRESSION = 2, NAMED = 16, LAST = 32;
+/** Flags of a message. 4 is reserved. */
+const TEXT = 1, NO_COMPRESSION = 2, CONTROL = 8, NAMED = 16, LAST = 32;
 /** The only byte after the header of a frame without messages. */
 const EMPTY = 64;
-const KNOWN_FLAGS = TEXT | NO_COMPRESSION | NAMED | LAST;
+const KNOWN_FLAGS = TEXT | NO_COMPRESSION | CONTROL | NAMED | LAST;
 /** Most bytes of a message on the wire besides topic and payload: flags and two lengths. */
 const OVERHEAD_BYTES = 11;
 
@@ -71,7 +73,7 @@ function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
  * ```text
  * frame    version (1 byte, 2) | id of the node (8 bytes) | epoch (4 bytes) | message+ or 64
  * message  flags (1 byte) | [length, escaped topic] | length | payload
- * flags    1 text · 2 do not compress · 16 the topic comes first · 32 last message of the frame
+ * flags    1 text · 2 do not compress · 8 from node to node · 16 the topic comes first · 32 last message of the frame
  * length   LEB128: 7 bits a byte, the lowest first; at most 5 bytes
  * ```
  *
@@ -95,9 +97,10 @@ export function encodeFrame(
   let at = HEADER_BYTES;
   if (messages.length === 0) bytes[at++] = EMPTY;
   for (let i = 0; i < messages.length; i++) {
-    const { frame, compress } = messages[i]!, topic = topics[i];
+    const { frame, compress, isControl } = messages[i]!, topic = topics[i];
     bytes[at++] = (typeof frame.payload === "string" ? TEXT : 0) |
-      (compress ? 0 : NO_COMPRESSION) | (topic === undefined ? 0 : NAMED) |
+      (compress ? 0 : NO_COMPRESSION) | (isControl ? CONTROL : 0) |
+      (topic === undefined ? 0 : NAMED) |
       (i === messages.length - 1 ? LAST : 0);
     if (topic !== undefined) at = writePart(bytes, at, topic, topic.length);
     at = writePart(bytes, at, frame.payload, frame.byteLength);
@@ -136,6 +139,8 @@ export function decodeFrame(
   const messages: NodeMessage[] = [], reader = new Reader(bytes, HEADER_BYTES);
   try {
     while (!reader.isComplete) messages.push(reader.message());
+    const isControl = messages[0]?.isControl;
+    if (messages.some((message) => message.isControl !== isControl)) return undefined;
   } catch (error) {
     if (error instanceof RangeError || error instanceof TypeError) return undefined;
     throw error;
@@ -174,6 +179,7 @@ class Reader {
     const payload = new Uint8Array(this.#part());
     return {
       topic,
+      isControl: (flags & CONTROL) !== 0,
       compress: !(flags & NO_COMPRESSION),
       frame: new Frame(flags & TEXT ? strict.decode(payload) : payload, payload),
     };

@@ -11,6 +11,7 @@ import { Hub } from "./hub.ts";
 import { Notifier } from "./hub_observer.ts";
 import { type LinkHost, MAX_NODE_MESSAGE, type NodeLink, type NodePublish } from "./node_link.ts";
 import type { HubPublishOptions, Member, PubSub } from "./pubsub.ts";
+import type { ClusterHost, RemoteNodes } from "./remote_nodes.ts";
 import type { LinkMaker, SyncAdapter, SyncDriver, SyncMessage } from "./sync_adapter.ts";
 import { checkTopic } from "./topic_arguments.ts";
 
@@ -45,6 +46,8 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
     },
     close: () => this.close(),
   };
+  /** Random name of this node. */
+  readonly id: string = newNodeId();
   readonly #hub: Hub<M>;
   readonly #link: NodeLink;
   readonly #host: SyncHost;
@@ -61,13 +64,11 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
   /** Calls `sync`, and connects in the background. */
   constructor(sync: SyncAdapter, host: SyncHost) {
     this.#host = host;
-    // 16 hexadecimal digits: the eight bytes by which frames name their node.
-    const id = crypto.randomUUID().slice(19).replace("-", "");
-    const made = sync({ id }), linkHost = this.#linkHost();
+    const { id } = this, made = sync({ id }), linkHost = this.#linkHost();
     this.#link = (made as Partial<LinkMaker> | undefined)?.link?.(linkHost) ??
       new DriverLink(made as SyncDriver, linkHost);
-    const { interest } = this.#link;
-    this.#hub = new Hub(interest && new Notifier<M>([interest]));
+    const { observers } = this.#link;
+    this.#hub = new Hub(observers && new Notifier<M>(observers));
     this.#link.open();
   }
 
@@ -90,6 +91,11 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
   /** Makes the histories of topics; `undefined` if the broker cannot keep any. */
   history(host: HistoryHost<M>): HistorySource<M> | undefined {
     return this.#link.history?.(host);
+  }
+
+  /** Makes the view of the other nodes; `undefined` if the driver carries only publishes. */
+  cluster(host: ClusterHost): RemoteNodes | undefined {
+    return this.#link.cluster?.(host);
   }
 
   /** Present values of the counters and gauges. */
@@ -214,6 +220,11 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
     this.#reportedAt = now;
     this.#host.report(error);
   }
+}
+
+/** Returns a random name: 16 hexadecimal digits, the eight bytes by which frames name their node. */
+export function newNodeId(): string {
+  return crypto.randomUUID().slice(19).replace("-", "");
 }
 
 function checkSize<Sized extends OutgoingFrame>(frame: Sized): Sized {

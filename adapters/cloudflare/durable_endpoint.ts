@@ -124,6 +124,7 @@ export class DurableEndpoint extends Adapter {
       s: handshake.secure,
       a: peer.remoteAddress,
       n: peer.namespace,
+      r: peer.user,
       p: protocol,
       e: extensions,
       l: differingLimits(limits, this.endpoint.limits),
@@ -282,6 +283,7 @@ export class DurableEndpoint extends Adapter {
     const peer = this.upgrader.revive(socket, {
       id: saved.i,
       namespace: saved.n,
+      user: saved.r,
       remoteAddress: saved.a,
       topics: new Set(topics),
       ...(entered && { entered }),

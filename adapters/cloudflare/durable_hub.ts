@@ -46,7 +46,7 @@ export class DurableHub implements PubSub<Peer> {
   }
 
   subscribe(namespace: string, topic: string, peer: Peer): void {
-    this.#checkTopic(peer, topic);
+    if (namespace === peer.namespace) this.#checkTopic(peer, topic); // not for topics of users
     this.#hub.subscribe(namespace, topic, peer);
   }
 

@@ -45,11 +45,12 @@ export class DurablePeers implements HubObserver<Peer>, PresenceKeeper<Peer> {
     this.#saves.ran(undefined, told);
   }
 
-  subscribed(_namespace: string, _topic: string, peer: Peer): void {
-    this.#changed(peer);
+  subscribed(namespace: string, _topic: string, peer: Peer): void {
+    if (namespace === peer.namespace) this.#changed(peer); // not for topics of users
   }
 
-  unsubscribed(_namespace: string, topic: string, peer: Peer): void {
+  unsubscribed(namespace: string, topic: string, peer: Peer): void {
+    if (namespace !== peer.namespace) return;
     this.#byPeer.get(peer)?.releaseTopic(topic);
     this.#changed(peer);
   }

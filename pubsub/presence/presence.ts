@@ -1,14 +1,18 @@
 import type { Timers } from "../../common/timers.ts";
+import type { RemotePresence } from "../remote_nodes.ts";
 import type { Subscribers } from "../subscribers.ts";
 import { keyOf, type TopicName, type TopicRules } from "../topic_options.ts";
 import { type PresenceChange, PresenceChanges } from "./presence_change.ts";
 import { isSameData, type PresenceMember } from "./presence_member.ts";
 
-/** Members of a topic on this endpoint. Members on other nodes are not included. */
+/** Members of a topic on all nodes. */
 export interface PresenceState {
   /** The members, each once, in no particular order. */
   readonly members: readonly PresenceMember[];
-  /** Whether the list may be out of date. Always `false`: the endpoint knows its own peers. */
+  /**
+   * Whether the list may be out of date or incomplete, as the broker is or was away, or a node has
+   * not answered. Always `false` without the option `sync`.
+   */
   readonly stale: boolean;
 }
 
@@ -42,6 +46,8 @@ export class Presence<M> {
   /** Members by topic, then by id. */
   readonly #topics = new Map<string, Map<string, PresenceMember>>();
   readonly #changes: PresenceChanges;
+  /** Members on other nodes, if there is a broker. */
+  remote: RemotePresence | undefined;
 
   constructor(host: PresenceHost<M>) {
     this.#host = host;
@@ -68,11 +74,12 @@ export class Presence<M> {
 
   /** Adds a member of this node, or changes its data. Does nothing for the same data. */
   enter(name: TopicName, member: PresenceMember, peer: M): void {
-    const known = this.#membersOf(name)?.get(member.id);
+    const known = this.#topics.get(keyOf(name))?.get(member.id);
     if (known && isSameData(known, member)) return;
     const { keeper } = this.#host;
     keeper?.changing(peer, lengthOf(name, member) - (known ? lengthOf(name, known) : 0));
     this.#set(name, member);
+    this.remote?.entered(name, member);
     this.#changes.add(name, known, member);
   }
 
@@ -87,6 +94,7 @@ export class Presence<M> {
     if (!members?.delete(member.id)) return;
     if (members.size === 0) this.#topics.delete(key);
     this.#host.keeper?.changing(peer, -lengthOf(name, member));
+    this.remote?.exited(name, member);
     this.#changes.add(name, member, undefined);
   }
 
@@ -98,16 +106,29 @@ export class Presence<M> {
   state(name: TopicName): Promise<PresenceState> {
     this.check(name);
     this.#host.subscribers(name.topic, name.namespace); // revives the members after hibernation
-    return Promise.resolve({ members: [...this.#membersOf(name)?.values() ?? []], stale: false });
+    if (!this.remote) return Promise.resolve({ members: this.membersOf(name), stale: false });
+    return this.remote.state(name).then(({ members, stale }) => {
+      return { members: [...this.membersOf(name), ...members], stale };
+    });
+  }
+
+  /** Returns the members on this node. */
+  membersOf(name: TopicName): PresenceMember[] {
+    return [...this.#topics.get(keyOf(name))?.values() ?? []];
+  }
+
+  /** A member of another node has changed, see `PresenceChanges.add`. */
+  remoteChanged(
+    name: TopicName,
+    from: PresenceMember | undefined,
+    to: PresenceMember | undefined,
+  ): void {
+    this.#changes.add(name, from, to);
   }
 
   /** Stops the timer, and drops the gathered changes. */
   close(): void {
     this.#changes.close();
-  }
-
-  #membersOf(name: TopicName): ReadonlyMap<string, PresenceMember> | undefined {
-    return this.#topics.get(keyOf(name));
   }
 
   #set(name: TopicName, member: PresenceMember): void {

@@ -30,6 +30,11 @@ export function memberOf(id: string, topic: string, data: unknown): PresenceMemb
   return Object.freeze({ id, data: frozen(JSON.parse(json)) });
 }
 
+/** Returns a member that another node has sent. */
+export function memberOfNode({ id, data }: PresenceMember): PresenceMember {
+  return Object.freeze(data === undefined ? { id } : { id, data: frozen(data) });
+}
+
 /** Whether two members have the same data. */
 export function isSameData(one: PresenceMember, other: PresenceMember): boolean {
   return JSON.stringify(one.data) === JSON.stringify(other.data);

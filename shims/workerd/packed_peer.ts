@@ -16,6 +16,8 @@ export interface SavedHandshake {
   readonly a?: string | undefined;
   /** Namespace of the peer. */
   readonly n: string;
+  /** User of the peer. */
+  readonly r?: string | undefined;
   /** Negotiated subprotocol. */
   readonly p: string;
   /** Negotiated extensions. */

@@ -1,5 +1,6 @@
 import type { BrokerCase } from "./case.ts";
 import { closeCases } from "./cases/closing.ts";
+import { clusterCases } from "./cases/cluster.ts";
 import { deliveryCases } from "./cases/delivery.ts";
 import { faultCases } from "./cases/faults.ts";
 import { historyCases } from "./cases/history.ts";
@@ -13,5 +14,6 @@ export const brokerCases: readonly BrokerCase[] = [
   ...faultCases,
   ...refusalCases,
   ...historyCases,
+  ...clusterCases,
   ...closeCases,
 ];

@@ -23,7 +23,7 @@ export interface ChildOptions {
   readonly closesWhen?: "asked" | "reported" | "retried";
 }
 
-/** A node in a process of its own, with a client of the topic `news` in the namespace `/room`. */
+/** A node in a process of its own, with a client that is present in the topic `news` in the namespace `/room`. */
 export class ChildNode {
   readonly #child: ChildProcess;
   /** Lines of its output: `ready`, and each message. */
@@ -74,6 +74,7 @@ export async function runChild(
 ): Promise<void> {
   let reports = 0;
   const node = new TestNode({
+    topics: () => ({ presence: true }),
     sync: driver.attach!(address).sync(cluster, { required: true }),
     onError: () => {
       reports++;
@@ -84,6 +85,7 @@ export async function runChild(
   });
   await node.ready();
   const client = await node.client("/room", "news");
+  client.peer.enter("news", "child");
   await node.endpoint.topicsConfirmed();
   console.log("ready");
   client.onMessage = (message) => {

@@ -11,6 +11,7 @@ function traits(peer: Peer): unknown {
     headers: [...peer.request.headers].sort(),
     address: peer.remoteAddress,
     namespace: peer.namespace,
+    user: peer.user,
     topics: [...peer.topics],
     context: peer.context,
     protocol: peer.websocket.protocol,
@@ -39,6 +40,7 @@ export const hibernation: readonly Case[] = [
         upgrade: () => ({
           protocol: "b",
           namespace: "room é \u{1F600}",
+          user: "ada \ud800 é",
           context: { user: "ada", deep: { list: [1, "two", null, { three: 3.5 }] } },
         }),
         open(peer) {

@@ -22,6 +22,7 @@ import { security } from "./security.ts";
 import { sending } from "./sending.ts";
 import { slowBroadcast } from "./slow_broadcast.ts";
 import { upgrade } from "./upgrade.ts";
+import { userCases } from "./users.ts";
 
 /** Cases of all runtimes, in the order of the contract. */
 export const cases: readonly Case[] = [
@@ -48,4 +49,5 @@ export const cases: readonly Case[] = [
   ...hibernation,
   ...historyCases,
   ...presenceCases,
+  ...userCases,
 ];

@@ -13,6 +13,7 @@ const RESULT_FIELDS = [
   "headers",
   "context",
   "namespace",
+  "user",
   "protocol",
   "perMessageDeflate",
   "handled",

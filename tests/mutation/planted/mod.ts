@@ -1,6 +1,7 @@
 import type { Fault } from "../fault.ts";
 import { adapters } from "./adapters.ts";
 import { brokers } from "./brokers.ts";
+import { cluster } from "./cluster.ts";
 import { delivery } from "./delivery.ts";
 import { framing } from "./framing.ts";
 import { handshakes } from "./handshakes.ts";
@@ -27,6 +28,7 @@ export const areas: Readonly<Record<string, readonly Fault[]>> = {
   "Plain Workers": workers,
   "Topics with history": history,
   "Other nodes": sync,
+  "Users and the cluster": cluster,
   "Connections to brokers": brokers,
 };
 

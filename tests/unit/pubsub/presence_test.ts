@@ -12,6 +12,7 @@ import {
 } from "../../../pubsub/presence/presence_member.ts";
 import type { Member } from "../../../pubsub/pubsub.ts";
 import { Subscriptions } from "../../../pubsub/subscriptions.ts";
+import { Users } from "../../../pubsub/users.ts";
 import { TopicRules } from "../../../pubsub/topic_options.ts";
 import type { NativeSendQueue } from "../../../socket/socket.ts";
 import { FakeTimers } from "../fake_timers.ts";
@@ -60,7 +61,7 @@ function presenceOf(keeper?: PresenceKeeper<FakePeer>) {
   });
   const add = (id: string) => {
     const peer = new FakePeer(id);
-    const host = { hub, limits: DEFAULT_LIMITS, presence };
+    const host = { hub, users: new Users(hub), limits: DEFAULT_LIMITS, presence };
     return { peer, topics: new Subscriptions("n", peer, peer, host) };
   };
   const enter = ({ peer, topics }: ReturnType<typeof add>, topic: string, data?: unknown) =>

@@ -234,13 +234,13 @@ Deno.test("SyncedHub.stats has the channels and the counts of its link", () => {
   });
 });
 
-Deno.test("SyncedHub passes topics to the interest of its link", () => {
+Deno.test("SyncedHub passes topics to the observers of its link", () => {
   const lines: string[] = [];
   const link = Object.assign(new FakeLink(), {
-    interest: {
+    observers: [{
       topicAdded: (namespace: string, topic: string) => void lines.push(`+${namespace} ${topic}`),
       topicRemoved: (namespace: string, topic: string) => void lines.push(`-${namespace} ${topic}`),
-    },
+    }],
   });
   const { hub } = start(link), member = new FakeMember();
   hub.join("/", member);

@@ -1,0 +1,95 @@
+import type { Fault } from "../fault.ts";
+
+const MODEL = ["unit presence_model"] as const;
+
+/** Faults in the view of the other nodes. */
+export const cluster: readonly Fault[] = [
+  {
+    id: "cluster-lost-change-unnoticed",
+    file: "pubsub/cluster/owner_members.ts",
+    what: "A node that has missed a change applies the next one as if nothing was missing",
+    find: "    if (!follows) {",
+    replace: "    if (to < 0) {",
+    caughtBy: MODEL,
+  },
+  {
+    id: "cluster-waiting-changes-dropped",
+    file: "pubsub/cluster/owner_members.ts",
+    what: "Changes that come while a node is asked are forgotten",
+    find: "    for (const change of waiting) if (change.to > now) this.apply(change);\n",
+    replace: "",
+    caughtBy: MODEL,
+  },
+  {
+    id: "cluster-versions-not-repeated",
+    file: "pubsub/cluster/broker_cluster.ts",
+    what: "A lost change is never noticed if no other one follows",
+    find: "    this.#own.repeat();\n",
+    replace: "",
+    caughtBy: MODEL,
+  },
+  {
+    id: "cluster-members-outlive-node",
+    file: "pubsub/cluster/watched_members.ts",
+    what: "Members of a node that has gone stay for ever",
+    find: "      owners.get(node)?.end();\n",
+    replace: "",
+    caughtBy: MODEL,
+  },
+  {
+    id: "cluster-outage-counts-as-death",
+    file: "pubsub/cluster/node_directory.ts",
+    what: "After an outage of the broker, all members of other nodes leave",
+    find: "    this.#renewLeases();\n    this.#host.beat(isNew);",
+    replace: "    this.#host.beat(isNew);\n    this.#expire(this.#host.timers.time());",
+    caughtBy: MODEL,
+  },
+  {
+    id: "cluster-reconnect-unasked",
+    file: "pubsub/cluster/node_directory.ts",
+    what: "Changes that a node could not send during its outage are never asked for",
+    find: "    if (mayHaveChanged) this.#host.appeared(id);\n",
+    replace: "",
+    caughtBy: MODEL,
+  },
+  {
+    id: "cluster-stale-hidden",
+    file: "pubsub/cluster/watched_members.ts",
+    what: "A list during an outage looks up to date",
+    find: "const stale = !isSettled || ",
+    replace: "const stale = ",
+    caughtBy: MODEL,
+  },
+  {
+    id: "cluster-bye-unsent",
+    file: "pubsub/cluster/broker_cluster.ts",
+    what: "A node that closes does not say so",
+    find: '    this.#send(ALL_NAMESPACES, { type: "bye" });\n',
+    replace: "",
+    caughtBy: MODEL,
+  },
+  {
+    id: "users-reachable-by-namespace",
+    file: "endpoint/upgrade_result.ts",
+    what: "A peer can be in the namespace of the users, and subscribe to their messages",
+    find: "if (namespace === USER_NAMESPACE) {",
+    replace: "if (!USER_NAMESPACE) {",
+    caughtBy: ["deno N7.arguments"],
+  },
+  {
+    id: "users-outlive-peer",
+    file: "pubsub/subscriptions.ts",
+    what: "A peer that closes stays a peer of its user",
+    find: "    if (this.#user !== undefined) this.#host.users.leave(this.#user, this.#member);\n",
+    replace: "",
+    caughtBy: ["deno N7.to-user"],
+  },
+  {
+    id: "users-lost-in-hibernation",
+    file: "adapters/cloudflare/durable_endpoint.ts",
+    what: "A peer that returns from hibernation has no user",
+    find: "      user: saved.r,\n",
+    replace: "",
+    caughtBy: ["test durable"],
+  },
+];
