@@ -1,6 +1,6 @@
 /**
- * Connects the endpoints of many processes over PostgreSQL's LISTEN and NOTIFY: no table, no
- * extension.
+ * Connects the endpoints of many processes over PostgreSQL's LISTEN and NOTIFY: no extension, and
+ * tables only for topics with history.
  *
  * Pass `connect`, which makes a new client of [`pg`](https://www.npmjs.com/package/pg). Each endpoint
  * has one connection. If the connection is lost, the endpoint makes another one.
@@ -16,6 +16,19 @@
  * CREATE ROLE chat LOGIN PASSWORD 'secret';
  * GRANT CONNECT ON DATABASE sync TO chat;
  * ```
+ *
+ * Topics with history (option `topics` of the endpoint) need PostgreSQL 13 or newer. They are in
+ * unlogged tables of the schema `onepeer_1`. The first endpoint makes the schema, if its role has the
+ * right CREATE on the database. Otherwise the owner runs {@linkcode historySchema} and grants these
+ * rights:
+ *
+ * ```sql
+ * GRANT USAGE ON SCHEMA onepeer_1 TO chat;
+ * GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA onepeer_1 TO chat;
+ * ```
+ *
+ * After a restart or a failover of the server, and after a dump was restored, all histories begin
+ * again, and clients are told. Rows of histories that have ended are deleted by later messages.
  *
  * Each statement that publishes uses one transaction id of the server. The publishes of a turn, and
  * those that wait for a running statement, share one statement of up to 512 KiB.
@@ -38,6 +51,7 @@ import type { SyncAdapter } from "../pubsub/sync_adapter.ts";
 import { type ClusterName, clusterName } from "./cluster_name.ts";
 import { LoopBroker } from "./loop_broker.ts";
 import type { PgClient, PostgresJsClient, SessionSource } from "./postgres/clients.ts";
+import { SCHEMA_SQL } from "./postgres/history_schema.ts";
 import { PostgresConnection } from "./postgres/postgres_connection.ts";
 import { clientSource, connectSource, urlSource } from "./postgres/source.ts";
 
@@ -110,6 +124,7 @@ export function postgres(options: PostgresOptions): SyncAdapter {
     return new LoopBroker({
       name: "PostgreSQL",
       required,
+      keepsHistory: true,
       connect: (host, lost) => new PostgresConnection({ ...host, source, prefix, node }, lost),
       closed: () => source.close?.(),
     });
@@ -118,6 +133,17 @@ export function postgres(options: PostgresOptions): SyncAdapter {
 
 /** {@linkcode postgres} by the name that crossws has. */
 export const pgsql: typeof postgres = postgres;
+
+/**
+ * Statements that make the schema of topics with history, `onepeer_1`: for roles that may not make
+ * it themselves. Run them in the database of the endpoints. They may run again.
+ *
+ * @example
+ * ```ts ignore
+ * await client.query(historySchema); // as the owner of the database
+ * ```
+ */
+export const historySchema: string = SCHEMA_SQL;
 
 /** Returns a function that makes the source of a node. */
 function sourceOf(options: PostgresSource): () => SessionSource {

@@ -70,6 +70,8 @@ export interface Session {
   open(): Promise<void>;
   /** Runs a statement after all others. A function makes the statement when its turn has come. */
   run(statement: Statement | (() => Statement)): Promise<void>;
+  /** Runs a statement after all others. Resolves with its only column, which has the type `text`. */
+  read(statement: Statement): Promise<readonly string[]>;
   /** Resolves when the server sends the notifications of these names. */
   listen(names: readonly string[]): Promise<void>;
   /** Tells the server that names are no longer wanted. */

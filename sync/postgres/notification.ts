@@ -12,6 +12,11 @@ const LINE_LETTERS = 76, LINE_BYTES = 57;
 /** Most bytes of one notification, before they become base64 in lines. */
 export const MAX_NOTIFICATION: number = maxBytes(MAX_PAYLOAD - SENDER_LETTERS - NUMBER_LETTERS - 1);
 
+/** Most letters before the base64 of a part of an append. */
+const APPENDED_LETTERS = 64;
+/** Most bytes of an append that one notification carries. */
+export const MAX_APPENDED_PART: number = maxBytes(MAX_PAYLOAD - APPENDED_LETTERS);
+
 function maxBytes(letters: number): number {
   const lines = Math.floor(letters / (LINE_LETTERS + 1)), rest = letters % (LINE_LETTERS + 1);
   return lines * LINE_BYTES + Math.floor(rest / 4) * 3;

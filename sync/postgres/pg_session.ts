@@ -1,7 +1,7 @@
 import { ignoreFailure } from "../ignore_failure.ts";
 import type { PgClient, PgNotification, Session, SessionHost } from "./clients.ts";
 import { listenStatement, unlistenStatement } from "./notification.ts";
-import { type Statement, Statements } from "./statements.ts";
+import { type Statement, Statements, textsOf } from "./statements.ts";
 
 /** Milliseconds that a connection has to close by itself. */
 const CLOSE_TIMEOUT = 1000;
@@ -44,8 +44,13 @@ export class PgSession implements Session {
     this.#isOpen = true;
   }
 
-  run(statement: Statement | (() => Statement)): Promise<void> {
-    return this.#statements.run(statement);
+  async run(statement: Statement | (() => Statement)): Promise<void> {
+    await this.#statements.run(statement);
+  }
+
+  async read(statement: Statement): Promise<readonly string[]> {
+    const { rows } = await this.#statements.run(statement) as { readonly rows: readonly object[] };
+    return textsOf(rows);
   }
 
   async listen(names: readonly string[]): Promise<void> {

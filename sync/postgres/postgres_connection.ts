@@ -1,7 +1,9 @@
 import { Deferred } from "../../common/deferred.ts";
-import type { Publication } from "../../pubsub/broker.ts";
+import type { HistoryStore, Publication } from "../../pubsub/broker.ts";
+import type { Position } from "../../pubsub/history/position.ts";
 import { ChunkJoiner, splitFrame } from "../chunks.ts";
 import type { LoopConnection } from "../reconnect_loop.ts";
+import { AppendedJoiner, isAppended } from "./appended.ts";
 import type { Session, SessionSource } from "./clients.ts";
 import {
   bytesOf,
@@ -11,6 +13,7 @@ import {
   notifyStatement,
   senderOf,
 } from "./notification.ts";
+import { PostgresHistory } from "./postgres_history.ts";
 
 /**
  * Most bytes of one statement. The server answers each statement, so a connection that sends many
@@ -29,6 +32,8 @@ export interface PostgresConnectionHost {
   readonly node: string;
   /** A frame has arrived. */
   received(channel: string, frame: Uint8Array): void;
+  /** Frames were added to a history. */
+  appended(channel: string, first: Position, frames: readonly Uint8Array[]): void;
 }
 
 /** Notifications that wait for the statements before theirs. */
@@ -44,6 +49,8 @@ export class PostgresConnection implements LoopConnection {
   readonly #lost: (error: unknown) => void;
   readonly #sender: string;
   readonly #joiner = new ChunkJoiner();
+  readonly #appended = new AppendedJoiner();
+  readonly history: HistoryStore;
   /** Name of this node alone. A channel of the hub contains no colon. */
   readonly #own: string;
   /** Channels by their names, so that only names of wanted channels are delivered. */
@@ -59,6 +66,11 @@ export class PostgresConnection implements LoopConnection {
     this.#lost = lost;
     this.#sender = senderOf(host.node);
     this.#own = nameOf(host.prefix, `:${host.node}`);
+    this.history = new PostgresHistory({
+      nameOf: (channel) => this.#nameOf(channel),
+      run: (statement) => this.#session!.run(statement),
+      read: (statement) => this.#session!.read(statement),
+    });
   }
 
   async open(): Promise<void> {
@@ -160,6 +172,11 @@ export class PostgresConnection implements LoopConnection {
     }
     const channel = this.#channels.get(name);
     if (channel === undefined) return false;
+    if (isAppended(payload)) {
+      const appended = this.#appended.join(name, payload);
+      if (appended) this.#host.appended(channel, appended.first, appended.frames);
+      return true;
+    }
     if (payload.startsWith(this.#sender)) return true;
     const frame = this.#joiner.join(channel, bytesOf(payload));
     if (frame) this.#host.received(channel, frame);

@@ -1,7 +1,7 @@
 import type { PostgresJsClient, Session, SessionHost } from "./clients.ts";
 import { nameOf } from "./notification.ts";
 import type { PostgresJsNames } from "./postgres_js_names.ts";
-import { type Statement, Statements } from "./statements.ts";
+import { type Statement, Statements, textsOf } from "./statements.ts";
 
 /** Name to which no node sends. */
 const PROBE = nameOf("onepeer", "probe");
@@ -37,8 +37,12 @@ export class PostgresJsSession implements Session {
     await undefined;
   }
 
-  run(statement: Statement | (() => Statement)): Promise<void> {
-    return this.#statements.run(statement);
+  async run(statement: Statement | (() => Statement)): Promise<void> {
+    await this.#statements.run(statement);
+  }
+
+  async read(statement: Statement): Promise<readonly string[]> {
+    return textsOf(await this.#statements.run(statement) as readonly object[]);
   }
 
   async listen(names: readonly string[]): Promise<void> {
@@ -63,11 +67,12 @@ export class PostgresJsSession implements Session {
     this.#statements.close(new Error("the connection to PostgreSQL is closed"));
   }
 
-  async #execute({ text, values }: Statement): Promise<void> {
+  async #execute({ text, values }: Statement): Promise<unknown> {
     try {
       // `prepare` saves a round trip, in which postgres.js asks for the types of the values.
-      if (values) await this.#client.unsafe(text, values, { prepare: true });
-      else await this.#client.unsafe(text);
+      return await (values
+        ? this.#client.unsafe(text, values, { prepare: true })
+        : this.#client.unsafe(text));
     } catch (error) {
       // The pool reports a lost connection only here. Then the other connection may be lost too.
       if (!isOfStatement(error)) this.#host.lost(error);

@@ -11,7 +11,7 @@ export interface Statement {
 interface Job {
   /** Makes the statement when its turn has come. */
   readonly statement: () => Statement;
-  resolve(): void;
+  resolve(answer: unknown): void;
   reject(error: unknown): void;
 }
 
@@ -34,8 +34,8 @@ export class Statements {
     this.#answered = answered;
   }
 
-  /** Runs a statement after all others. */
-  run(statement: Statement | (() => Statement)): Promise<void> {
+  /** Runs a statement after all others. Resolves with the answer of the client library. */
+  run(statement: Statement | (() => Statement)): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#failure) return reject(this.#failure.error);
       const make = typeof statement === "function" ? statement : () => statement;
@@ -59,9 +59,9 @@ export class Statements {
       this.#present = undefined;
       this.#next();
     };
-    this.#answer(job.statement()).then(() => {
+    this.#answer(job.statement()).then((answer) => {
       this.#answered();
-      job.resolve();
+      job.resolve(answer);
       ended();
     }, (error) => {
       job.reject(error);
@@ -70,7 +70,12 @@ export class Statements {
   }
 
   /** A client may throw at the call, or reject later. */
-  async #answer(statement: Statement): Promise<void> {
-    await this.#execute(statement);
+  async #answer(statement: Statement): Promise<unknown> {
+    return await this.#execute(statement);
   }
+}
+
+/** Returns the values of the only column of rows. The name of the column may be changed by a client. */
+export function textsOf(rows: readonly object[]): readonly string[] {
+  return rows.map((row) => String(Object.values(row)[0]));
 }

@@ -33,7 +33,15 @@ const GAPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
-const ABILITIES: readonly Ability[] = ["faults", "cut", "forge", "connections", "child", "port"];
+const ABILITIES: readonly Ability[] = [
+  "faults",
+  "cut",
+  "forge",
+  "connections",
+  "child",
+  "port",
+  "history",
+];
 
 /** PostgreSQL with each client library. */
 export const postgresDrivers: readonly BrokerDriver[] = Object.entries(LIBRARIES).map(
@@ -67,6 +75,7 @@ async function start(name: string, makeSync: MakeSync): Promise<BrokerServer> {
     address: server.url(),
     port: server.port,
     replacesStalled: name === "postgres-pg",
+    keepsHistory: true,
     faults: {
       async kill() {
         await server.kill();

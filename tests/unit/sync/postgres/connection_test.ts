@@ -23,8 +23,13 @@ class FakeSession implements Session {
     await undefined;
   }
 
-  run(statement: Statement | (() => Statement)): Promise<void> {
-    return this.#statements.run(statement);
+  async run(statement: Statement | (() => Statement)): Promise<void> {
+    await this.#statements.run(statement);
+  }
+
+  async read(statement: Statement): Promise<readonly string[]> {
+    await this.#statements.run(statement);
+    return [];
   }
 
   async listen(names: readonly string[]): Promise<void> {
@@ -69,6 +74,7 @@ async function connected(isMute = false) {
     prefix: "chat",
     node: "node",
     received: (channel, frame) => received.push([channel, new TextDecoder().decode(frame)]),
+    appended() {},
     source: {
       session(host) {
         session = new FakeSession(host);
@@ -165,6 +171,7 @@ Deno.test("A session that is made after destroy() is ended at once", async () =>
     prefix: "chat",
     node: "node",
     received() {},
+    appended() {},
     source: {
       session(host) {
         session = new FakeSession(host);
