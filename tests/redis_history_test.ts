@@ -3,10 +3,10 @@ import { connect, createServer, type Socket } from "node:net";
 import { once } from "node:events";
 import { Redis } from "ioredis";
 import { redis } from "../sync/redis.ts";
-import type { GapInfo, SubscribeResult } from "../pubsub/history/subscribe_options.ts";
+import { HistoryNode } from "./brokers/history_node.ts";
 import { RedisServer } from "./brokers/redis_server.ts";
 import { hasCommand } from "./brokers/server_process.ts";
-import { type TestClient, TestNode, texts, until } from "./brokers/test_node.ts";
+import { texts, until } from "./brokers/test_node.ts";
 
 /** Histories on a Redis that loses data, or answers as another server. Broker cases cover the rest. */
 
@@ -18,42 +18,10 @@ if (isMissing) {
 const namespace = "/";
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A node with the gaps of its peers. */
-class HistoryNode extends TestNode {
-  readonly gaps: GapInfo[];
-
-  constructor(port: number, login: object = {}) {
-    const gaps: GapInfo[] = [];
-    const client = new Redis({ host: "127.0.0.1", port, lazyConnect: true, ...login });
-    super({
-      sync: redis({ client, prefix: "chat", required: true }),
-      topics: (topic) => topic.startsWith("h") ? { history: { size: 50, ttl: 60_000 } } : undefined,
-      hooks: { gap: (_peer, gap) => void gaps.push(gap) },
-    });
-    this.gaps = gaps;
-  }
-
-  /** Without a time limit: fake clients answer no close frame. */
-  override [Symbol.asyncDispose](): Promise<void> {
-    return this.close({ timeout: 0 });
-  }
-
-  get isUp(): boolean {
-    return this.stats.sync!.up === 1;
-  }
-
-  /** Connects a client that has the messages up to a position. */
-  async come(
-    since?: string,
-    topic = "h",
-  ): Promise<SubscribeResult & { readonly client: TestClient }> {
-    const client = await this.client(namespace);
-    return { ...await client.peer.subscribe(topic, { since }), client };
-  }
-
-  keep(text: string, topic = "h"): Promise<string> {
-    return this.commit(topic, text, { namespace });
-  }
+/** Returns a node over a server. */
+function nodeOver({ port }: { readonly port: number }, login: object = {}): HistoryNode {
+  const client = new Redis({ host: "127.0.0.1", port, lazyConnect: true, ...login });
+  return new HistoryNode(redis({ client, prefix: "chat", required: true }));
 }
 
 /** A port that leads to a server, which a test can replace. */
@@ -103,7 +71,7 @@ const test = (name: string, fn: () => Promise<void>) =>
 test("a Redis that comes back from an old snapshot recovers nobody by mistake", async () => {
   const dir = await Deno.makeTempDir();
   await using server = await RedisServer.start("--dir", dir);
-  await using node = new HistoryNode(server.port);
+  await using node = nodeOver(server);
   await node.ready();
   const { client } = await node.come();
   for (const text of ["1", "2"]) await node.keep(text);
@@ -128,8 +96,8 @@ test("a Redis that comes back from an old snapshot recovers nobody by mistake", 
 
 test("after FLUSHALL, subscribers get every message, and old positions count no more", async () => {
   await using server = await RedisServer.start();
-  await using first = new HistoryNode(server.port);
-  await using second = new HistoryNode(server.port);
+  await using first = nodeOver(server);
+  await using second = nodeOver(server);
   await Promise.all([first.ready(), second.ready()]);
   const here = await first.come(), there = await second.come();
   const old = await first.keep("1");
@@ -155,7 +123,7 @@ test("after a failover to a replica that lags, clients are told, and none recove
   await until(() => replica.admin.status === "ready");
   while (!/master_link_status:up/.test(await replica.admin.info("replication"))) await sleep(20);
   await using line = new Switch(primary.port);
-  await using node = new HistoryNode(await line.listen());
+  await using node = nodeOver({ port: await line.listen() });
   await node.ready();
   const { client } = await node.come();
   const old = await node.keep("1");
@@ -175,8 +143,8 @@ test("after a failover to a replica that lags, clients are told, and none recove
 
 test("however many clients come back at once, a node reads each topic at most once", async () => {
   await using server = await RedisServer.start();
-  await using first = new HistoryNode(server.port);
-  await using second = new HistoryNode(server.port);
+  await using first = nodeOver(server);
+  await using second = nodeOver(server);
   await Promise.all([first.ready(), second.ready()]);
   const topics = Array.from({ length: 20 }, (_, i) => `h${i}`), since = new Map<string, string>();
   for (const topic of topics) {
@@ -208,7 +176,7 @@ test("histories need only the permissions that the page of redis() lists", async
   const [, more] = page.match(/ACL SETUSER chat (~chat.*)$/m)!;
   await server.admin.call("ACL", ["SETUSER", "chat", "on", ">secret", ...rules!.split(" ")]);
   await server.admin.call("ACL", ["SETUSER", "chat", ...more!.split(" ")]);
-  await using node = new HistoryNode(server.port, { username: "chat", password: "secret" });
+  await using node = nodeOver(server, { username: "chat", password: "secret" });
   await node.ready();
   const { client, position } = await node.come();
   await node.commit("h", "1", { namespace, key: "k" });
@@ -228,7 +196,7 @@ test("without the permission for EVAL, a topic with history says so, and other t
     ...["SETUSER", "chat", "on", ">secret", "&chat:*"],
     ...["+publish", "+subscribe", "+unsubscribe"],
   ]);
-  await using node = new HistoryNode(server.port, { username: "chat", password: "secret" });
+  await using node = nodeOver(server, { username: "chat", password: "secret" });
   await node.ready();
   const live = await node.client(namespace, "live");
   const { recovered, reason } = await node.come(undefined);

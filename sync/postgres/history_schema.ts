@@ -22,7 +22,12 @@ export const FIND_SCHEMA: string =
  * Each function has one transaction without subtransactions: `writer` would not be `xmin` otherwise.
  */
 export const SCHEMA_SQL: string = `
-select pg_catalog.pg_advisory_xact_lock(7954888436158341237);
+do $do$ begin
+perform pg_catalog.pg_advisory_xact_lock(7954888436158341237);
+-- Another node was first: DDL on tables in use could cause a deadlock.
+if pg_catalog.to_regproc('${SCHEMA}.append') is not null then return; end if;
+-- Without notices of what is there already: postgres.js prints them.
+perform pg_catalog.set_config('client_min_messages', 'warning', true);
 create schema if not exists ${SCHEMA};
 
 -- name: the channel of LISTEN; top: position of the newest message; ends: when the history ends;
@@ -188,4 +193,5 @@ begin
   perform ${SCHEMA}.sweep();
   return held || '-' || newest + 1;
 end $$;
+end $do$;
 `;

@@ -1,7 +1,8 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import pg from "pg";
@@ -94,6 +95,71 @@ export class PostgresServer implements BrokerFaults, AsyncDisposable {
     while (processes.some(isRunning)) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
+  /** Ends the server as an administrator does: it writes all its data first. */
+  async stop(): Promise<void> {
+    const child = this.#child!, exited = once(child, "exit");
+    this.#child = undefined;
+    signal(child.pid!, "SIGINT");
+    await exited;
+  }
+
+  /**
+   * Kills one process of a connection. The server then ends all others, and begins again from its
+   * log, as after a crash.
+   */
+  async crash(): Promise<void> {
+    const client = await this.#connect(), { rows } = await client.query("select pg_backend_pid()");
+    // Not `once`, which rejects at the error before the end.
+    const ended = new Promise((resolve) => client.once("end", resolve));
+    signal(rows[0].pg_backend_pid, "SIGKILL");
+    await ended;
+    for (;;) {
+      try {
+        return await (await this.#connect()).end();
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 20)); // not ready yet
+      }
+    }
+  }
+
+  /** Copies the files of a server that has stopped. Returns a function that brings them back. */
+  async copy(): Promise<() => Promise<void>> {
+    const data = `${this.#folder}/data`, copy = `${this.#folder}/copy`;
+    await asServer("cp", "-r", data, copy);
+    return async () => {
+      await rm(data, { recursive: true });
+      await asServer("mv", copy, data);
+    };
+  }
+
+  /** Returns a dump of the database, as SQL. */
+  async dump(): Promise<string> {
+    const { stdout } = await execute(tool("pg_dump"), [this.url()], {
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    return stdout;
+  }
+
+  /** Carries out a dump. */
+  async restore(dump: string): Promise<void> {
+    const done = execute(tool("psql"), ["-q", "-v", "ON_ERROR_STOP=1", this.url()]);
+    done.child.stdin!.end(dump);
+    await done;
+  }
+
+  /** Starts a replica of this server, which has what this server has. */
+  async replica(): Promise<PostgresServer> {
+    const folder = await temporaryFolder(), { port } = this;
+    const source = `host=127.0.0.1 port=${port} user=${OWNER} password=${PASSWORD}`;
+    await asServer(
+      tool("pg_basebackup"),
+      ...["-d", source, "-D", `${folder}/data`, "-R", "-X", "stream", "-c", "fast"],
+    );
+    const server = new PostgresServer(await freePort(), folder);
+    await server.restart();
+    return server;
+  }
+
   freeze(): void {
     for (const pid of processesOf(this.#child)) signal(pid, "SIGSTOP");
   }
@@ -137,6 +203,11 @@ function programs(): string | undefined {
   return folders.find((path) => existsSync(`${path}/initdb`) && existsSync(`${path}/postgres`));
 }
 
+/** Returns the path of a program beside the server's own: a link to `postgres` may stand alone. */
+function tool(name: string): string {
+  return `${dirname(realpathSync(`${programs()}/postgres`))}/${name}`;
+}
+
 /**
  * Returns a command for a user who is not root, as PostgreSQL refuses to run as root. The command is
  * killed as soon as the process of the test ends, however that ends.
@@ -167,7 +238,7 @@ function isReady(child: ChildProcess): Promise<void> {
     );
     child.stderr!.on("data", (chunk) => {
       log = (log + chunk).slice(-10_000);
-      if (!log.includes("ready to accept connections")) return;
+      if (!/ready to accept (?:read-only )?connections/.test(log)) return;
       clearTimeout(timer);
       resolve();
     });
