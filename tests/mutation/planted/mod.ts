@@ -7,6 +7,7 @@ import { framing } from "./framing.ts";
 import { handshakes } from "./handshakes.ts";
 import { history } from "./history.ts";
 import { peers } from "./peers.ts";
+import { postgresHistory } from "./postgres_history.ts";
 import { presence } from "./presence.ts";
 import { sockets } from "./sockets.ts";
 import { sseClient } from "./sse_client.ts";
@@ -27,6 +28,7 @@ export const areas: Readonly<Record<string, readonly Fault[]>> = {
   "The server of SSE": sseServer,
   "Plain Workers": workers,
   "Topics with history": history,
+  "Histories over PostgreSQL": postgresHistory,
   "Other nodes": sync,
   "Users and the cluster": cluster,
   "Connections to brokers": brokers,
