@@ -269,15 +269,16 @@ test("A history ends after its time, by the clock of the server, and later messa
   assert.notEqual(await short.keep("3", "h0", "k"), again, "the key has ended too");
   // The others are never used again.
   for (let i = 0; i < 30; i++) await long.keep("x", "h long");
-  assert.deepEqual((await rowsOf(server)).slice(0, 1), [2]);
+  const [topicRows, messageRows] = await rowsOf(server);
+  assert.ok(topicRows! <= 2 && messageRows! <= 32, `${topicRows} ${messageRows}`);
 });
 
 test("A history goes on while messages come, however old its first one is", async (server) => {
-  await using node = nodeOver(server.url(), { size: 50, ttl: 400 });
+  await using node = nodeOver(server.url(), { size: 50, ttl: 1500 });
   await node.ready();
-  const epochs = new Set<string>();
-  for (let i = 0; i < 20; i++) {
-    epochs.add((await node.keep(`${i}`)).split(".")[0]!);
+  const epochs = new Set<string>(), began = performance.now();
+  while (performance.now() - began < 2500) {
+    epochs.add((await node.keep("x")).split(".")[0]!);
     await node.keep("x", "h other"); // looks for histories that have ended
     await sleep(50);
   }
@@ -285,12 +286,12 @@ test("A history goes on while messages come, however old its first one is", asyn
 });
 
 test("A history of many messages that has ended is deleted in parts", async (server) => {
-  await using short = nodeOver(server.url(), { size: 5000, ttl: 300 });
+  await using short = nodeOver(server.url(), { size: 5000, ttl: 1000 });
   await using long = nodeOver(server.url());
   await Promise.all([short.ready(), long.ready()]);
   for (let i = 0; i < 1200; i++) short.publish("h many", `${i}`, { namespace: "/" });
   await short.keep("end", "h many");
-  await sleep(350);
+  await sleep(1100);
   const counts: number[] = [];
   for (let i = 0; i < 4; i++) {
     await long.keep("x", "h long");
