@@ -28,7 +28,7 @@
  * ```
  *
  * After a restart or a failover of the server, and after a dump was restored, all histories begin
- * again, and clients are told. Rows of histories that have ended are deleted by later messages.
+ * again, and clients that come back are told. Rows of histories that have ended are deleted by later messages.
  *
  * Each statement that publishes uses one transaction id of the server. The publishes of a turn, and
  * those that wait for a running statement, share one statement of up to 512 KiB.
@@ -87,7 +87,10 @@ export type PostgresSource = {
    *
    * If its connection is lost, a new client with the same parameters replaces a client of `pg`. A
    * `stream`, and a `password` that is a function, are not copied. postgres.js reconnects by
-   * itself, which takes 1 to 20 seconds unless its option `backoff` is short.
+   * itself, which takes 1 to 20 seconds unless its option `backoff` is short. Give postgres.js the
+   * option `fetch_types: false`: otherwise version 3.4 rejects a promise that no code can handle, if
+   * a connection is cut as it opens (https://github.com/porsager/postgres/issues/1192). That ends a
+   * process of Node.
    */
   readonly client: PgClient | PostgresJsClient;
   /** Library of the client, as in crossws. Default: the library is detected. */
