@@ -351,6 +351,32 @@ test("An append is one statement, a read is one for each 256 KiB, and no name is
   }
 });
 
+test("No call reads a whole table, however many rows were deleted", async (server) => {
+  const scans = async () => {
+    const { rows } = await server.query(
+      "select sum(seq_scan)::int as whole, sum(idx_scan)::int as parts " +
+        "from pg_stat_user_tables where schemaname = 'onepeer_1'",
+    );
+    return rows[0] as { readonly whole: number; readonly parts: number };
+  };
+  {
+    await using node = nodeOver(server.url(), { size: 5, ttl: 60_000 });
+    await node.ready();
+    await node.keep("first");
+  }
+  // The server counts the scans of a connection at its end.
+  while ((await scans()).parts === 0) await sleep(20);
+  const before = await scans();
+  {
+    await using node = nodeOver(server.url(), { size: 5, ttl: 60_000 });
+    await node.ready();
+    for (let i = 0; i < 100; i++) await node.keep(`${i}`, "h", `${i}`);
+    await node.come(undefined, "h other");
+  }
+  while ((await scans()).parts < before.parts + 100) await sleep(20);
+  assert.equal((await scans()).whole, before.whole);
+});
+
 test("However many clients come back at once, a node reads each topic at most once", async (server) => {
   await using first = nodeOver(server.url());
   await first.ready();

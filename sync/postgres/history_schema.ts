@@ -10,6 +10,13 @@ export const FIND_SCHEMA: string =
   `on s.oid = f.pronamespace where s.nspname = '${SCHEMA}' and f.proname = 'append'`;
 
 /**
+ * Settings of the functions that nodes call. A plan that was made for a small table would read whole
+ * tables later, with all their deleted rows: a call took 1 ms after 10,000 others, instead of 0.2 ms.
+ */
+const PLANS = "set plan_cache_mode = force_generic_plan set enable_seqscan = off " +
+  "set enable_bitmapscan = off";
+
+/**
  * Statements that make the tables and functions of histories.
  *
  * A row of `topic` counts only if the process of the server is the one that has written the row
@@ -129,7 +136,7 @@ end $$;
 create or replace function ${SCHEMA}.read(
   wanted text, fresh bigint, ttl double precision, since_epoch bigint, since_place bigint,
   last_place bigint, most integer, most_bytes integer
-) returns setof text language plpgsql as $$
+) returns setof text language plpgsql ${PLANS} as $$
 declare
   held bigint;
   newest bigint;
@@ -160,7 +167,7 @@ end $$;
 create or replace function ${SCHEMA}.append(
   wanted text, fresh bigint, size integer, ttl double precision, given_key text,
   part_bytes integer, packed bytea, starts integer[], sizes integer[]
-) returns text language plpgsql as $$
+) returns text language plpgsql ${PLANS} as $$
 declare
   held bigint;
   newest bigint;

@@ -80,6 +80,14 @@ export const postgresHistory: readonly Fault[] = [
     caughtBy: SERVER,
   },
   {
+    id: "postgres-history-plans",
+    file: SCHEMA,
+    what: "A message costs more the more messages were deleted before",
+    find: '"set plan_cache_mode = force_generic_plan set enable_seqscan = off "',
+    replace: '"set plan_cache_mode = force_generic_plan "',
+    caughtBy: SERVER,
+  },
+  {
     id: "postgres-history-key",
     file: SCHEMA,
     what: "A message that is committed again is there twice",
