@@ -42,11 +42,7 @@ test("chat: a client that joins later gets the last 50 messages, also after a re
   const ada = await stage.enter("Ada");
   const said = Array.from({ length: 53 }, (_, i) => `line ${i + 1}`);
   // Three clients, as the messages of one alone would exceed the rate limit.
-  for (const from of [0, 18, 36]) {
-    const verses = said.slice(from, from + 18)
-      .map((text) => ({ type: "say", id: crypto.randomUUID(), text }));
-    await converse(stage.url, verses, verses.length);
-  }
+  for (const from of [0, 18, 36]) await talk(stage.url, said.slice(from, from + 18));
   await heard(ada, said);
   const cy = await stage.enter("Cy");
   await heard(cy, said.slice(-50));
@@ -95,12 +91,61 @@ test("chat: pages reconnect to a restarted server, and show each message once", 
   const all = ["before", "meanwhile, one", "meanwhile, two"];
   await heard(bo, all);
   await heard(ada, all);
+  // One process keeps its lines in memory, so the new one does not know what the pages have.
+  await seen(bo, "#lines", /beforeSome messages are missing/);
   assert.equal(await ada.locator("#draft").inputValue(), "half a sent");
   await seen(ada, "#people", /Bo/);
   await say(bo, "after");
   await heard(ada, [...all, "after"]);
   await heard(bo, [...all, "after"]);
   await gone(ada, "#lines", /not sent yet/);
+});
+
+test("chat: a page that was away gets what it has missed once, in order, and says how much", async (stage) => {
+  const [ada, bo] = [await stage.enter("Ada"), await stage.enter("Bo")];
+  await say(ada, "1");
+  await heard(bo, ["1"]);
+  const all = ["1"];
+  stage.expectRefusals();
+  for (const [count, note] of [[1, "1 message"], [60, "60 messages"]] as const) {
+    await bo.context().setOffline(true);
+    await seen(bo, "#state", /reconnecting in/);
+    const missed = Array.from({ length: count }, (_, i) => `${all.length + i + 1}`);
+    for (let i = 0; i < count; i += 15) await talk(stage.url, missed.slice(i, i + 15));
+    all.push(...missed);
+    await heard(ada, all);
+    assert.notDeepEqual(await bo.locator("#lines .line-text").allTextContents(), all);
+    await bo.context().setOffline(false);
+    await heard(bo, all);
+    await seen(bo, "#lines", new RegExp(`${note} while you were away`));
+    await say(bo, `${all.length + 1}`);
+    all.push(`${all.length + 1}`);
+    for (const page of [ada, bo]) await heard(page, all);
+  }
+  const notes = await bo.locator("#lines .note").allTextContents();
+  assert.deepEqual(notes.filter((note) => /message/.test(note)), [
+    "1 message while you were away",
+    "60 messages while you were away",
+  ]);
+  const first = bo.locator("#lines .note", { hasText: "60 messages" }).locator("+ li .line-text");
+  assert.equal(await first.textContent(), "4", "the note is not above the first missed line");
+  await ada.reload();
+  await heard(ada, all.slice(-50));
+  assert.equal(await ada.locator("#lines .note").count(), 0);
+});
+
+test("chat: a page that was away too long says that messages are missing, and shows the latest", async (stage) => {
+  const [ada, bo] = [await stage.enter("Ada"), await stage.enter("Bo")];
+  await say(ada, "0");
+  await heard(bo, ["0"]);
+  stage.expectRefusals();
+  await bo.context().setOffline(true);
+  await seen(bo, "#state", /reconnecting in/);
+  const missed = Array.from({ length: 210 }, (_, i) => `${i + 1}`);
+  for (let i = 0; i < 210; i += 15) await talk(stage.url, missed.slice(i, i + 15));
+  await bo.context().setOffline(false);
+  await heard(bo, ["0", ...missed.slice(-50)]);
+  await seen(bo, "#lines", /0Some messages are missing/);
 });
 
 test("chat: the page can be used by keyboard alone", async (stage) => {
@@ -185,7 +230,7 @@ test("chat: text has a contrast of 4.5 to 1 in the light and the dark theme", as
 test("chat: the live panel counts the peers, and gets no figures while folded", async (stage) => {
   const [ada, bo] = [await stage.enter("Ada"), await stage.enter("Bo")];
   await seen(ada, "#live-peers", /^2$/);
-  await seen(ada, "#live-topics", /^3$/);
+  await seen(ada, "#live-topics", /^4$/);
   for (let i = 0; i < 5; i++) await say(bo, `burst ${i}`);
   await seen(ada, "#live-peak", /^peak [1-9]\d*$/);
   const line = ada.locator("#live-spark .spark-line");
@@ -227,7 +272,7 @@ test("chat: the server drops a repeated message, and closes on a flood or malfor
   const ada = await stage.enter("Ada");
   const once = { type: "say", id: crypto.randomUUID(), text: "once" };
   const twice = await converse(stage.url, [once, once, { type: "typing" }], 2);
-  assert.deepEqual(twice.lines, ["once", "once"]); // two receipts
+  assert.deepEqual(twice, { code: 1005, history: [], lines: ["once"], receipts: 2 });
   await heard(ada, ["once"]);
   const later = await converse(stage.url, [], 0);
   assert.deepEqual(later.history, ["once"]);
@@ -244,13 +289,14 @@ test("chat: the server drops a repeated message, and closes on a flood or malfor
 
 interface Conversation {
   readonly code: number;
-  /** Texts that the server sent at the beginning. */
+  /** Texts that came before the welcome. */
   readonly history: readonly string[];
   /** Texts that came afterwards. */
   readonly lines: readonly string[];
+  readonly receipts: number;
 }
 
-/** Talks to the lobby without a page, until `enough` messages came or the server closes. */
+/** Talks to the lobby without a page, until `enough` receipts came or the server closes. */
 function converse(
   url: string,
   messages: readonly unknown[],
@@ -258,19 +304,26 @@ function converse(
 ): Promise<Conversation> {
   return new Promise((resolve) => {
     const socket = new WebSocket(`${url.replace("http", "ws")}room/lobby?name=Poet`);
-    let history: string[] = [];
-    const lines: string[] = [];
+    const history: string[] = [], lines: string[] = [];
+    let isWelcome = false, receipts = 0;
     socket.onopen = () => {
       for (const message of messages) socket.send(JSON.stringify(message));
     };
     socket.onmessage = ({ data }) => {
-      const message: { type: string; line: Line; lines: Line[] } = JSON.parse(data);
-      if (message.type === "welcome") history = message.lines.map(({ text }) => text);
-      if (message.type === "line") lines.push(message.line.text);
-      if (lines.length >= enough) socket.close();
+      const { type, line }: { type: string; line: Line } = JSON.parse(data);
+      if (type === "line") (isWelcome ? lines : history).push(line.text);
+      if (type === "welcome") isWelcome = true;
+      if (type === "kept") receipts++;
+      if (isWelcome && receipts >= enough) socket.close();
     };
-    socket.onclose = ({ code }) => resolve({ code, history, lines });
+    socket.onclose = ({ code }) => resolve({ code, history, lines, receipts });
   });
+}
+
+/** Says lines in the lobby without a page. At most 20, for the rate limit. */
+async function talk(url: string, texts: readonly string[]): Promise<void> {
+  const lines = texts.map((text) => ({ type: "say", id: crypto.randomUUID(), text }));
+  await converse(url, lines, lines.length);
 }
 
 /** Elements that Tab reaches in one round of the page, and whether each shows the focus. */

@@ -57,6 +57,17 @@ Deno.test({
       await say(cy, "so do I");
       for (const page of [ada, bo, cy]) await heard(page, ["do you hear me?", "I do", "so do I"]);
       await heard(eve, []);
+      // Bo is away, misses numbered messages, and comes back to an object that has lost its memory.
+      await bo.context().setOffline(true);
+      await seen(bo, "#state", /reconnecting in/);
+      const numbered = Array.from({ length: 5 }, (_, i) => `${i + 1}`);
+      for (const number of numbered) await say(cy, number);
+      const all = ["do you hear me?", "I do", "so do I", ...numbered];
+      await heard(ada, all);
+      await evict();
+      await bo.context().setOffline(false);
+      for (const page of [ada, bo, cy]) await heard(page, all);
+      await seen(bo, "#lines", /5 messages while you were away/);
       await evict();
       await bo.close();
       await seen(ada, "#people", /^(?![^]*Bo Diddley)/);
@@ -80,6 +91,7 @@ async function openPage(
   await context.addInitScript((name) => localStorage.setItem("chat.name", name), name);
   const page = await context.newPage();
   page.on("console", (message) => {
+    if (/ERR_INTERNET_DISCONNECTED/.test(message.text())) return; // the page was offline
     if (["error", "warning"].includes(message.type())) problems.push(`${name}: ${message.text()}`);
   });
   page.on("pageerror", (error) => void problems.push(`${name}: ${error}`));

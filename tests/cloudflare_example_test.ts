@@ -13,6 +13,11 @@ async function enter(url: string, path: string): Promise<TestSocket> {
   return await new TestSocket(`ws://${url}${path}`, {}).opened();
 }
 
+interface Line {
+  readonly line: { readonly text: string };
+  readonly position: string;
+}
+
 const say = (text: string) => JSON.stringify({ type: "say", id: crypto.randomUUID(), text });
 
 /** Returns the next message of a kind, and drops all others before. */
@@ -37,30 +42,33 @@ Deno.test({
     await next(ada, "line");
     await evict();
     ada.send(JSON.stringify({ type: "rename", name: "Lovelace" }));
-    await next(ada, "renamed");
+    while ((await next(ada, "people")).updated!["length"] !== 1);
     await evict();
     const bob = await enter(url, "/room/lobby?name=Bob");
-    const { people, lines } = await next(bob, "welcome") as unknown as {
-      people: { name: string }[];
-      lines: { text: string }[];
-    };
+    const first = await next(bob, "line") as unknown as Line;
+    assert.equal(first.line.text, "first");
+    const { people } = await next(bob, "welcome") as unknown as { people: { name: string }[] };
     assert.deepEqual(people.map(({ name }) => name).sort(), ["Bob", "Lovelace"]);
-    assert.deepEqual(lines.map(({ text }) => text), ["first"]);
+    const { position: since } = first;
     const other = await enter(url, "/room/other?name=Eve");
     assert.equal((await next(other, "welcome")).people!["length"], 1);
     await evict();
-    const message = { type: "line", line: { text: "from a Worker" } };
+    const text = "from a Worker";
     const answer = await fetch(`http://${url}/publish`, {
       method: "POST",
-      body: JSON.stringify(["room", message, { namespace: "/room/lobby" }]),
+      body: JSON.stringify(["lines", { text }, { namespace: "/room/lobby" }]),
     });
     assert.equal(await answer.json(), 2);
-    for (const client of [ada, bob]) assert.deepEqual(await next(client, "line"), message);
+    for (const client of [ada, bob]) assert.equal((await next(client, "line")).line!["text"], text);
     await evict();
     bob.close();
-    await next(ada, "left");
+    while ((await next(ada, "people")).left!["length"] !== 1);
+    await evict();
+    const back = await enter(url, `/room/lobby?name=Bob&since=${since}`);
+    assert.equal((await next(back, "line")).line!["text"], text);
+    assert.equal((await next(back, "welcome")).missed, false);
     assert.ok(!other.queued.some((it) => String(it).includes("from a Worker")));
-    for (const client of [ada, other]) client.terminate();
+    for (const client of [ada, other, back]) client.terminate();
   },
 });
 

@@ -6,9 +6,9 @@ import { banner } from "./banner.ts";
 import { chatHooks } from "./hooks.ts";
 import { Live } from "./live.ts";
 import { roomAt } from "./protocol.ts";
-import { Rooms } from "./room.ts";
 import { loadSite } from "./site.ts";
 import { syncOfEnvironment } from "./sync.ts";
+import { roomOptions } from "./topics.ts";
 
 /** The `serve` function of any runtime. */
 export type Serve = (options: ServeOptions) => Server;
@@ -35,8 +35,10 @@ export async function startChat(serve: Serve): Promise<void> {
 /** Opens one node of the chat. Resolves when the node listens. */
 export async function openChat(serve: Serve, { port, sync }: ChatOptions): Promise<Server> {
   const site = await loadSite();
+  const self = () => endpoint;
   const endpoint: Endpoint = createEndpoint({
-    hooks: chatHooks(new Rooms(), new Live(() => endpoint)),
+    hooks: chatHooks(self, new Live(self)),
+    ...roomOptions,
     limits: {
       maxPayload: 16 * 1024, // 2,000 characters, even if JSON needs six bytes for each
       maxBuffered: 1024 * 1024,

@@ -1,108 +1,125 @@
 import { defineHooks, type Hooks, type Peer } from "../../mod.ts";
-import type { Live } from "./live.ts";
+import { type Chat, type Live, personOf } from "./live.ts";
 import {
   cleanName,
   type ClientMessage,
-  type Line,
   parseClientMessage,
-  type Person,
   roomAt,
   type ServerMessage,
 } from "./protocol.ts";
-import type { Rooms } from "./room.ts";
-import { LIVE, ROOM, ROOMS } from "./topics.ts";
+import { LINES, LIVE, PEOPLE, ROOMS } from "./topics.ts";
+
+/** Lines that a new page gets. */
+const LATEST = { limit: 50 };
+/** Maximum number of rooms with people. */
+const MAX_ROOMS = 100;
 
 /** Context of a peer: `upgrade` creates it, and every later hook reads it as `peer.context`. */
 export interface Visitor {
   name: string;
 }
 
-/** The hooks of the chat. They are the same on every runtime. */
-export function chatHooks(rooms: Rooms, live: Live): Partial<Hooks<Visitor>> {
+/**
+ * The hooks of the chat. They are the same on every runtime.
+ *
+ * @param chat returns the endpoint. A function, because hooks exist before their endpoint.
+ */
+export function chatHooks(chat: () => Chat, live: Live): Partial<Hooks<Visitor>> {
   return defineHooks<Visitor>({
     upgrade(request) {
       const { pathname, searchParams } = new URL(request.url);
       if (!roomAt(pathname)) return refuse(404, "This room does not exist");
-      if (!rooms.admits(pathname, Date.now())) return refuse(503, "The server has no free room");
+      const { peers } = chat();
+      if (!peers.has(pathname) && peers.size >= MAX_ROOMS) {
+        return refuse(503, "The server has no free room");
+      }
       // The default namespace is the pathname, so each room has its own namespace.
       return { context: { name: cleanName(searchParams.get("name")) ?? "Guest" } };
     },
 
-    open(peer) {
-      for (const topic of [ROOM, ROOMS, LIVE]) peer.subscribe(topic);
-      const { lines } = rooms.enter(peer.namespace);
+    async open(peer) {
+      for (const topic of [PEOPLE, ROOMS, LIVE]) peer.subscribe(topic);
+      peer.enter(PEOPLE, { name: peer.context.name });
       live.start();
+      const { position, missed } = await subscribeToLines(peer);
       send(peer, {
         type: "welcome",
         you: peer.id,
-        people: [...peer.peers].map(personOf),
-        lines,
+        position,
+        missed,
+        ...await live.people(peer.namespace),
         rooms: live.rooms(),
       });
-      publishToOthers(peer, { type: "joined", person: personOf(peer) });
     },
 
     message(peer, message) {
       const said = message.type === "text" ? parseClientMessage(message.text()) : undefined;
-      if (said) answer(peer, said);
-      else peer.close(1008, "unknown chat message");
+      if (said) return answer(peer, said);
+      peer.close(1008, "unknown chat message");
     },
 
-    close(peer) {
-      publishToOthers(peer, { type: "left", person: personOf(peer) });
-      if (peer.peers.size === 0) rooms.vacate(peer.namespace, Date.now());
-      live.stopIfAlone();
+    presence(peer, { joined, updated, left }) {
+      const people = (members: typeof joined) => members.map(personOf);
+      send(peer, {
+        type: "people",
+        joined: people(joined),
+        updated: people(updated),
+        left: people(left),
+      });
     },
+
+    gap(peer, { topics }) {
+      if (topics.includes(LINES)) send(peer, { type: "missed" });
+    },
+
+    close: () => live.stopIfAlone(),
 
     error(peer, error) {
       console.error(`chat: ${peer.context.name} (${peer.id})`, error);
     },
   });
 
-  function answer(peer: Peer<Visitor>, said: ClientMessage): void {
+  async function answer(peer: Peer<Visitor>, said: ClientMessage): Promise<void> {
     switch (said.type) {
       case "say": {
-        const { id, text } = said;
-        const { line, isNew } = rooms.enter(peer.namespace).keep(
-          { id, from: peer.id, name: peer.context.name, text, at: Date.now() },
-        );
-        // The writer receives the line too, as a receipt. If the writer sends a line again because
-        // no receipt has arrived, only the writer receives the line.
-        if (isNew) peer.publish(ROOM, lineMessage(line), { echo: true });
-        else send(peer, lineMessage(line));
-        return;
+        const { id, text } = said, { name } = peer.context;
+        const line = { id, from: peer.id, name, text, at: Date.now() };
+        // All subscribers get the line, also its writer. A page that gets no receipt sends the line
+        // again, maybe to another node: with the same key, the line is in the room once.
+        await chat().commit(LINES, line, { namespace: peer.namespace, key: id });
+        return send(peer, { type: "kept", id });
       }
       case "rename":
         peer.context.name = said.name;
-        peer.publish(ROOM, renamed(peer), { echo: true });
-        return;
-      case "typing":
-        return publishToOthers(peer, { type: "typing", id: peer.id });
+        return peer.enter(PEOPLE, { name: said.name });
+      case "typing": {
+        const typing: ServerMessage = { type: "typing", id: peer.id };
+        return void peer.publish(PEOPLE, typing);
+      }
       case "watch":
         return said.on ? peer.subscribe(LIVE) : peer.unsubscribe(LIVE);
     }
   }
 }
 
-function lineMessage(line: Line): ServerMessage {
-  return { type: "line", line };
-}
-
-function renamed(peer: Peer<Visitor>): ServerMessage {
-  return { type: "renamed", person: personOf(peer) };
-}
-
-function personOf({ id, context }: Peer<Visitor> | Peer): Person {
-  return { id, name: String(context.name) };
+/**
+ * Sends the lines that a page has missed, or the latest ones to a new page. Then each new line
+ * follows.
+ */
+async function subscribeToLines(
+  peer: Peer<Visitor>,
+): Promise<{ position: string | undefined; missed: boolean }> {
+  const since = new URL(peer.request.url).searchParams.get("since") ?? undefined;
+  const { position, reason } = await peer.subscribe(LINES, since ? { since } : LATEST);
+  if (!reason || !since) return { position, missed: reason !== undefined };
+  // The room no longer has all lines after `since`. The page then shows what there is.
+  peer.unsubscribe(LINES);
+  return { position: (await peer.subscribe(LINES, LATEST)).position, missed: true };
 }
 
 /** Sends a message of the type that the page can read. */
 function send(peer: Peer<Visitor>, message: ServerMessage): void {
   peer.send(message);
-}
-
-function publishToOthers(peer: Peer<Visitor>, message: ServerMessage): void {
-  peer.publish(ROOM, message);
 }
 
 function refuse(status: number, why: string): Response {

@@ -1,29 +1,29 @@
-import type { Endpoint, Stats } from "../../mod.ts";
-import { roomAt, type RoomInfo, type ServerMessage } from "./protocol.ts";
-import { LIVE, ROOMS } from "./topics.ts";
+import type { Endpoint, PresenceMember, Stats } from "../../mod.ts";
+import { type Person, roomAt, type RoomInfo, type ServerMessage } from "./protocol.ts";
+import { LIVE, PEOPLE, ROOMS } from "./topics.ts";
+
+/** The part of an endpoint that the chat uses. */
+export type Chat = Pick<Endpoint, "peers" | "stats" | "publish" | "commit" | "presence">;
 
 const INTERVAL = 1_000;
 /** Number of rooms in the page's list. */
 const LISTED = 12;
 
-/** The part of an endpoint that `Live` reads and publishes to. */
-type Watched = Pick<Endpoint, "stats" | "peers" | "publish">;
-
 /** Publishes the server's load to every page once a second, if at least one peer is connected. */
 export class Live {
-  readonly #endpoint: () => Watched;
+  readonly #endpoint: () => Chat;
   readonly #pausesWhenIdle: boolean;
   #timer: ReturnType<typeof setInterval> | undefined;
   #before: Stats | undefined;
   #ownMessages = 0;
-  #publishedRooms = "";
+  #published = "";
 
   /**
    * @param endpoint returns the endpoint. A function, because hooks exist before their endpoint.
    * @param pausesWhenIdle whether the timer stops after a second without messages, until the next
    * `start()`.
    */
-  constructor(endpoint: () => Watched, pausesWhenIdle = false) {
+  constructor(endpoint: () => Chat, pausesWhenIdle = false) {
     this.#endpoint = endpoint;
     this.#pausesWhenIdle = pausesWhenIdle;
   }
@@ -52,7 +52,13 @@ export class Live {
       .slice(0, LISTED);
   }
 
-  #publishFigures(): void {
+  /** The people in a room, and whether the list may be out of date. */
+  async people(namespace: string): Promise<{ people: Person[]; stale: boolean }> {
+    const { members, stale } = await this.#endpoint().presence(PEOPLE, { namespace });
+    return { people: members.map(personOf), stale };
+  }
+
+  async #publishFigures(): Promise<void> {
     const { stats } = this.#endpoint();
     const before = this.#before ?? stats;
     const figures = {
@@ -65,11 +71,14 @@ export class Live {
     this.#before = stats;
     if (this.#pausesWhenIdle && figures.received + figures.sent === 0) this.#stop();
     this.#ownMessages = this.#publish(LIVE, { type: "live", figures });
-    const rooms = this.rooms();
-    const text = JSON.stringify(rooms);
-    if (text === this.#publishedRooms) return;
-    this.#publishedRooms = text;
-    this.#ownMessages += this.#publish(ROOMS, { type: "rooms", rooms });
+    const [namespace] = this.#endpoint().peers.keys();
+    if (namespace === undefined) return;
+    const { stale } = await this.people(namespace); // the same for all rooms of this node
+    const news: ServerMessage = { type: "rooms", rooms: this.rooms(), stale };
+    const text = JSON.stringify(news);
+    if (text === this.#published) return;
+    this.#published = text;
+    this.#ownMessages += this.#publish(ROOMS, news);
   }
 
   /**
@@ -79,4 +88,9 @@ export class Live {
   #publish(topic: string, message: ServerMessage): number {
     return this.#endpoint().publish(topic, message, { local: true });
   }
+}
+
+/** Returns a member of the topic {@linkcode PEOPLE} as the page knows it. */
+export function personOf({ id, data }: PresenceMember): Person {
+  return { id, name: (data as { readonly name: string }).name };
 }

@@ -48,16 +48,29 @@ export type ServerMessage =
   | {
     readonly type: "welcome";
     readonly you: string;
+    /** Position of the room's newest line. */
+    readonly position?: string | undefined;
+    /** Whether lines are missing before the ones that came ahead of this message. */
+    readonly missed: boolean;
     readonly people: readonly Person[];
-    readonly lines: readonly Line[];
+    /** Whether `people` may be out of date. */
+    readonly stale: boolean;
     readonly rooms: readonly RoomInfo[];
   }
-  | { readonly type: "line"; readonly line: Line }
-  | { readonly type: "joined"; readonly person: Person }
-  | { readonly type: "left"; readonly person: Person }
-  | { readonly type: "renamed"; readonly person: Person }
+  /** A line of the room, and what a page sends as `since` to get the lines after it. */
+  | { readonly type: "line"; readonly line: Line; readonly position: string }
+  /** Receipt for a line: the room has it, once. */
+  | { readonly type: "kept"; readonly id: string }
+  /** Lines are missing before the next one. */
+  | { readonly type: "missed" }
+  | {
+    readonly type: "people";
+    readonly joined: readonly Person[];
+    readonly updated: readonly Person[];
+    readonly left: readonly Person[];
+  }
   | { readonly type: "typing"; readonly id: string }
-  | { readonly type: "rooms"; readonly rooms: readonly RoomInfo[] }
+  | { readonly type: "rooms"; readonly rooms: readonly RoomInfo[]; readonly stale: boolean }
   | { readonly type: "live"; readonly figures: Figures };
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

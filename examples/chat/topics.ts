@@ -1,6 +1,17 @@
-/** Lines, people and typing of one room. Each namespace has its own topics. */
-export const ROOM = "room";
+import type { EndpointOptions } from "../../mod.ts";
+
+/** Lines of one room. Each namespace has its own topics. */
+export const LINES = "lines";
+/** People in one room, and which of them are typing. */
+export const PEOPLE = "people";
 /** List of rooms, published to all namespaces. */
 export const ROOMS = "rooms";
 /** Load of the server, published to all namespaces. */
 export const LIVE = "live";
+
+/** What the topics keep, and how a page gets a line: with its position, for the next `since`. */
+export const roomOptions: Pick<EndpointOptions, "topics" | "format"> = {
+  topics: (topic) =>
+    topic === LINES ? { history: { size: 200, ttl: 3_600_000 } } : { presence: topic === PEOPLE },
+  format: ({ data, position }) => ({ type: "line", line: JSON.parse(String(data)), position }),
+};

@@ -5,6 +5,7 @@ import icon from "../chat/client/icon.svg";
 import page from "../chat/client/index.html";
 import style from "../chat/client/style.css";
 import { answer } from "../chat/pages.ts";
+import { roomOptions } from "../chat/topics.ts";
 import { durableChat } from "./durable_chat.ts";
 import main from "./client/main.txt"; // wrangler.jsonc builds these two files
 import theme from "./client/theme.txt";
@@ -27,13 +28,14 @@ const ws = adapter({
     const { cloudflare } = request.runtime as CloudflareRequestRuntime;
     return chats.get(cloudflare.ctx);
   },
+  ...roomOptions,
   limits: { maxPayload: 16 * 1024, maxBuffered: 1024 * 1024, maxPeers: 500, messagesPerSecond: 20 },
 });
 
 export class Chat extends ws.durable(DurableObject) {
   constructor(ctx: DurableObjectState, env: unknown) {
     super(ctx, env);
-    chats.set(ctx, durableChat(ctx.storage.kv, () => ws.room(this)));
+    chats.set(ctx, durableChat(() => ws.room(this)));
   }
 }
 

@@ -11,6 +11,10 @@ const MAX_ENTRIES = 400;
 const GROUP_WITHIN = 5 * 60_000;
 /** Milliseconds after which the page marks an unconfirmed line. */
 const LATE_AFTER = 400;
+/** Milliseconds for which a line that the room has waits for its place between the other lines. */
+const PLACE_WITHIN = 2_000;
+/** Entry where lines are missing. */
+export const MISSED = "Some messages are missing";
 /** Distance from the end in pixels that still counts as the end. */
 const END_MARGIN = 48;
 
@@ -26,6 +30,11 @@ export class Log {
   readonly #shown = new Map<string, HTMLLIElement>();
   /** Ids of the lines written in this tab. They are still "You" after a reload. */
   readonly #mine = new Set(tabStorage.get("mine")?.split(" "));
+
+  /** Lines of others that came since `beginCatchUp()`; absent after `endCatchUp()`. */
+  #caughtUp: HTMLLIElement[] | undefined;
+  #wasAtEnd = true;
+  #wasEmpty = true;
 
   constructor() {
     this.#view.addEventListener("scroll", () => {
@@ -54,20 +63,41 @@ export class Log {
     this.#toEnd.hidden = true;
   }
 
-  /** Adds the lines of the welcome message. A screen reader does not read them aloud. */
-  fill(lines: readonly Line[]): void {
+  /**
+   * The lines that follow are older, until `endCatchUp()`. A screen reader does not read them aloud.
+   */
+  beginCatchUp(): void {
     this.#view.ariaBusy = "true";
-    for (const line of lines) this.#show(line);
-    this.#view.ariaBusy = "false";
-    if (this.#isFollowing) this.scrollToEnd();
+    this.#caughtUp = [];
+    this.#wasAtEnd = this.#isAtEnd;
+    this.#wasEmpty = this.#shown.size === 0;
   }
 
-  /** Shows a line that the server has accepted. */
+  /** Says above the lines that came in between how many they are, or that some are missing. */
+  endCatchUp(missed: boolean): void {
+    const lines = this.#caughtUp ?? [], count = lines.length;
+    this.#caughtUp = undefined;
+    const messages = count === 1 ? "1 message" : `${count} messages`;
+    if (missed) this.note(MISSED, lines[0]);
+    else if (count > 0 && !this.#wasEmpty) this.note(`${messages} while you were away`, lines[0]);
+    this.#view.ariaBusy = "false";
+    if (this.#wasAtEnd) this.scrollToEnd();
+    else if (count > 0) this.#toEnd.hidden = false;
+  }
+
+  /** Shows a line of the room. */
   add(line: Line): void {
+    if (this.#caughtUp) return void this.#show(line);
     const follow = this.#isAtEnd;
     const isNew = this.#show(line);
     if (follow) this.scrollToEnd();
     else if (isNew) this.#toEnd.hidden = false;
+  }
+
+  /** Confirms a line. If the line itself does not come, it is older than all lines of this page. */
+  kept(id: string): void {
+    const item = this.#shown.get(id);
+    if (item) setTimeout(() => this.#confirm(item), PLACE_WITHIN);
   }
 
   /** Shows the user's own line before the server has accepted it. */
@@ -82,11 +112,11 @@ export class Log {
     setTimeout(() => this.#markLate(item), LATE_AFTER);
   }
 
-  /** Adds an entry without a writer, for example "Bo joined". */
-  note(text: string): void {
+  /** Adds an entry without a writer, for example "Bo joined". By default below the lines. */
+  note(text: string, before: Element | null = this.#firstUnconfirmed): void {
     const follow = this.#isAtEnd;
     const item = make("li", "note", text);
-    this.#list.insertBefore(item, this.#firstUnconfirmed);
+    this.#list.insertBefore(item, before);
     this.#regroup(item.nextElementSibling);
     this.#trim();
     if (follow) this.scrollToEnd();
@@ -110,21 +140,28 @@ export class Log {
 
   #show(line: Line): boolean {
     const shown = this.#shown.get(line.id);
-    if (shown?.dataset["state"] === "sending") {
-      delete shown.dataset["state"];
-      shown.classList.remove("late");
-      shown.querySelector(".sending")?.remove();
-      showTime(shown, line.at);
-      // Confirmed lines of all writers come before unconfirmed lines.
-      const next = this.#firstUnconfirmed;
-      if (next && next.compareDocumentPosition(shown) & Node.DOCUMENT_POSITION_FOLLOWING) {
-        this.#list.insertBefore(shown, next);
-      }
-      this.#regroupAll();
+    if (shown) {
+      this.#confirm(shown, line.at);
+      return false;
     }
-    if (shown) return false;
-    this.#insert(lineItem(line, this.#mine.has(line.id)), line.id);
+    const isMine = this.#mine.has(line.id), item = lineItem(line, isMine);
+    this.#insert(item, line.id);
+    if (!isMine) this.#caughtUp?.push(item);
     return true;
+  }
+
+  #confirm(item: HTMLLIElement, at: number = Number(item.dataset["at"])): void {
+    if (item.dataset["state"] !== "sending") return;
+    delete item.dataset["state"];
+    item.classList.remove("late");
+    item.querySelector(".sending")?.remove();
+    showTime(item, at);
+    // Confirmed lines of all writers come before unconfirmed lines.
+    const next = this.#firstUnconfirmed;
+    if (next && next.compareDocumentPosition(item) & Node.DOCUMENT_POSITION_FOLLOWING) {
+      this.#list.insertBefore(item, next);
+    }
+    this.#regroupAll();
   }
 
   #insert(item: HTMLLIElement, id: string): void {

@@ -1,11 +1,11 @@
 /// <reference lib="dom" />
-import { pathOf, roomAt, type ServerMessage } from "../protocol.ts";
+import { pathOf, type Person, roomAt, type ServerMessage } from "../protocol.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Composer } from "./composer.ts";
 import { byId } from "./dom.ts";
 import { Drawer } from "./drawer.ts";
 import { LivePanel } from "./live_panel.ts";
-import { Log } from "./log.ts";
+import { Log, MISSED } from "./log.ts";
 import { Nickname } from "./nickname.ts";
 import { People } from "./people.ts";
 import { RoomList } from "./rooms.ts";
@@ -52,29 +52,28 @@ function enter(room: string): void {
   current?.end();
   log.clear();
   arrivals.clear();
-  people.reset("", []);
+  people.reset("", [], false);
   document.title = `/${room} – onepeer chat`;
   byId("room-title", HTMLElement).textContent = room;
   composer.enter(room);
   rooms.show(room);
-  let isReconnect = false;
   current = new RoomConnection(room, () => nickname.current, transport, {
-    onstate: (now) => state.show(now),
-    onmessage(message) {
-      handle(message, isReconnect);
-      isReconnect = true;
+    onstate(now) {
+      state.show(now);
+      if (now.kind === "connected") log.beginCatchUp();
     },
+    onmessage: handle,
   });
   for (const line of current.outgoing.lines) log.addUnconfirmed(line);
 }
 
-function handle(message: ServerMessage, isReconnect: boolean): void {
+function handle(message: ServerMessage): void {
   switch (message.type) {
     case "welcome": {
       const before = people.names;
-      people.reset(message.you, message.people);
-      if (isReconnect) arrivals.reconnected(before, people.names);
-      log.fill(message.lines);
+      people.reset(message.you, message.people, message.stale);
+      arrivals.reconnected(before, people.names);
+      log.endCatchUp(message.missed);
       rooms.show(current!.room, message.rooms);
       if (!live.isOpen) current!.connection.send({ type: "watch", on: false });
       return;
@@ -82,24 +81,38 @@ function handle(message: ServerMessage, isReconnect: boolean): void {
     case "line":
       people.stopTyping(message.line.from);
       return log.add(message.line);
-    case "joined":
-      people.put(message.person);
-      return arrivals.joined(message.person.name);
-    case "left":
-      people.remove(message.person);
-      return arrivals.left(message.person.name);
-    case "renamed": {
-      const before = people.put(message.person);
-      if (before && !people.isYou(message.person)) {
-        log.note(`${before} is now ${message.person.name}`);
-      }
-      return;
-    }
+    case "kept":
+      return log.kept(message.id);
+    case "missed":
+      return log.note(MISSED);
+    case "people":
+      return showPeople(message.joined, message.updated, message.left);
     case "typing":
       return people.startTyping(message.id);
     case "rooms":
+      people.setStale(message.stale);
       return rooms.show(current!.room, message.rooms);
     case "live":
       return live.show(message.figures);
+  }
+}
+
+/** A change may name people whom the list has already, or never had. */
+function showPeople(
+  joined: readonly Person[],
+  updated: readonly Person[],
+  left: readonly Person[],
+): void {
+  const before = people.names;
+  for (const person of joined) {
+    // A person who reconnects may be in the list twice, until the old connection counts as lost.
+    if (!people.put(person) && !before.includes(person.name)) arrivals.joined(person.name);
+  }
+  for (const person of updated) {
+    const name = people.put(person);
+    if (name && !people.isYou(person)) log.note(`${name} is now ${person.name}`);
+  }
+  for (const person of left) {
+    if (people.remove(person) && !people.names.includes(person.name)) arrivals.left(person.name);
   }
 }

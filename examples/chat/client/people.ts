@@ -10,6 +10,7 @@ const TYPING_FOR = 4_000;
 export class People {
   readonly #list = byId("people", HTMLUListElement);
   readonly #count = byId("people-count", HTMLElement);
+  readonly #stale = byId("people-stale", HTMLElement);
   readonly #typing = byId("typing", HTMLElement);
   readonly #here = new Map<string, Person>();
   readonly #typists = new Map<string, ReturnType<typeof setTimeout>>();
@@ -20,8 +21,9 @@ export class People {
   }
 
   /** Replaces all people. */
-  reset(you: string, people: readonly Person[]): void {
+  reset(you: string, people: readonly Person[], stale: boolean): void {
     this.#you = you;
+    this.setStale(stale);
     this.#here.clear();
     for (const person of people) this.#here.set(person.id, person);
     for (const id of [...this.#typists.keys()]) this.stopTyping(id);
@@ -36,10 +38,18 @@ export class People {
     return before;
   }
 
-  remove({ id }: Person): void {
-    this.#here.delete(id);
+  /** Returns whether the person was in the list. */
+  remove({ id }: Person): boolean {
+    const wasHere = this.#here.delete(id);
     this.stopTyping(id);
     this.#show();
+    return wasHere;
+  }
+
+  /** Marks the list: the server may not know of all changes now. */
+  setStale(stale: boolean): void {
+    this.#stale.hidden = !stale;
+    this.#list.classList.toggle("stale", stale);
   }
 
   isYou({ id }: Person): boolean {

@@ -12,6 +12,10 @@ export class RoomConnection {
   readonly room: string;
   readonly outgoing: Outgoing;
   readonly connection: Connection;
+  /** Position of the last line that this page has. The server sends the lines after it. */
+  #position: string | undefined;
+  /** Position at the begin of the present connection. */
+  #since: string | undefined;
 
   constructor(
     room: string,
@@ -25,6 +29,8 @@ export class RoomConnection {
     const open = () => {
       const url = new URL(pathOf(room), location.href.replace(/^http/, "ws"));
       url.searchParams.set("name", name());
+      this.#since = this.#position;
+      if (this.#since) url.searchParams.set("since", this.#since);
       return transport.open(url.href);
     };
     this.connection = new Connection(open, {
@@ -46,9 +52,14 @@ export class RoomConnection {
   }
 
   #track(message: ServerMessage): void {
-    if (message.type === "line") this.outgoing.confirm(message.line.id);
+    if (message.type === "kept") return this.outgoing.confirm(message.id);
+    if (message.type === "line") {
+      this.outgoing.confirm(message.line.id);
+      this.#position = message.position;
+    }
     if (message.type !== "welcome") return;
-    for (const { id } of message.lines) this.outgoing.confirm(id);
+    // If lines have come already, the last of them is at this position, or a later one.
+    if (this.#position === this.#since) this.#position = message.position ?? this.#since;
     const { connection } = this;
     this.outgoing.resume((say) => connection.send(say), connection.reset);
   }

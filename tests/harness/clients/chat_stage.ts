@@ -8,7 +8,7 @@ import { type ChatKind, ChatServer } from "./chat_server.ts";
 const WAIT = 8_000;
 /** Messages of a browser about connections that fail or break. */
 const REFUSAL =
-  /ERR_(?:CONNECTION_(?:REFUSED|RESET|CLOSED)|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING)|closed before|Unexpected response code|status of 409/;
+  /ERR_(?:CONNECTION_(?:REFUSED|RESET|CLOSED)|EMPTY_RESPONSE|INTERNET_DISCONNECTED|INCOMPLETE_CHUNKED_ENCODING)|closed before|Unexpected response code|status of 409/;
 
 /** Registers a test of the chat in a browser. */
 export function test(
