@@ -7,6 +7,8 @@
  * or busy. The primary then drops messages that have waited for it for more than two seconds, and
  * the worker counts them. The messages of a turn leave as one IPC message. Set
  * `serialization: "advanced"` in `setupPrimary()`, so that the IPC channel need not carry base64.
+ * The primary process also keeps the histories of topics, in its memory: at most 16 MiB for a topic.
+ * They outlive each worker, and end with the primary process.
  * A worker ends with its primary process. On Deno 2.9, a worker that was publishing at that time may
  * go on: two seconds later, `stats.sync.up` is 0, and `onError` gets the error.
  * Does not work under PM2: PM2 is the primary process of its workers, and does not relay.

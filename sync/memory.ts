@@ -15,31 +15,20 @@
  */
 import type { Broker, BrokerHost, HistoryStore, Publication } from "../pubsub/broker.ts";
 import { overBroker } from "../pubsub/broker_link.ts";
-import { type Position, randomEpoch } from "../pubsub/history/position.ts";
+import type { Position } from "../pubsub/history/position.ts";
 import type { SyncAdapter } from "../pubsub/sync_adapter.ts";
+import { MemoryHistory } from "./memory_history.ts";
 
 /** Returns the option `sync` for all endpoints that are to hear each other. */
 export function memory(): SyncAdapter {
-  const shared: Shared = { nodes: new Set(), streams: new Map() };
+  const shared: Shared = { nodes: new Set(), history: new MemoryHistory() };
   return overBroker(() => new MemoryBroker(shared));
 }
 
 /** What all nodes share. */
 interface Shared {
   readonly nodes: Set<MemoryBroker>;
-  /** Histories by channel. */
-  readonly streams: Map<string, Stream>;
-}
-
-/** History of one channel. */
-interface Stream {
-  readonly epoch: number;
-  readonly frames: Uint8Array[];
-  /** Offsets by key. */
-  readonly keys: Map<string, number>;
-  /** Offset of the newest frame. */
-  top: number;
-  endsAt: number;
+  readonly history: MemoryHistory<Uint8Array>;
 }
 
 class MemoryBroker implements Broker {
@@ -48,25 +37,15 @@ class MemoryBroker implements Broker {
   #host: BrokerHost | undefined;
 
   readonly history: HistoryStore = {
-    append: async (channel, frames, { size, ttl, key }) => {
+    append: async (channel, frames, options) => {
       await undefined;
-      const stream = this.#stream(channel, ttl), { epoch, keys } = stream;
-      const known = key === undefined ? undefined : keys.get(key);
-      if (known !== undefined) return { epoch, offset: known };
-      const first = { epoch, offset: stream.top + 1 };
-      if (key !== undefined) keys.set(key, first.offset);
-      stream.frames.push(...frames);
-      stream.top += frames.length;
-      stream.endsAt = performance.now() + ttl;
-      stream.frames.splice(0, stream.frames.length - size);
-      for (const node of this.#shared.nodes) node.#appended(channel, first, frames);
+      const { first, isNew } = this.#shared.history.append(channel, frames, options);
+      if (isNew) { for (const node of this.#shared.nodes) node.#appended(channel, first, frames); }
       return first;
     },
-    read: async (channel, since, { limit, ttl }) => {
+    read: async (channel, since, options) => {
       await undefined;
-      const { epoch, frames, top } = this.#stream(channel, ttl);
-      const count = since?.epoch === epoch ? Math.min(limit, top - since.offset) : limit;
-      return { top: { epoch, offset: top }, frames: count > 0 ? frames.slice(-count) : [] };
+      return this.#shared.history.read(channel, since, options);
     },
   };
 
@@ -109,13 +88,5 @@ class MemoryBroker implements Broker {
 
   #appended(channel: string, first: Position, frames: readonly Uint8Array[]): void {
     if (this.#channels.has(channel)) this.#host?.appended(channel, first, frames);
-  }
-
-  #stream(channel: string, ttl: number): Stream {
-    const { streams } = this.#shared, now = performance.now(), known = streams.get(channel);
-    if (known && known.endsAt > now) return known;
-    const begun = { epoch: randomEpoch(), frames: [], keys: new Map(), top: 0, endsAt: now + ttl };
-    streams.set(channel, begun);
-    return begun;
   }
 }

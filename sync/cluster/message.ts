@@ -1,3 +1,5 @@
+import type { Position } from "../../pubsub/history/position.ts";
+
 /**
  * A message between a worker and the primary process, over the IPC channel.
  *
@@ -10,7 +12,14 @@
  * ping         at                          pong
  * reset        forget all channels         late      frames: number that came late, and is dropped
  * bye                                      gap       frames for this node were dropped
+ * append       call, keep, batch, at       kept      call, position; no position: refused
+ * read         call, keep, position        page      call, position, batch
  * ```
+ *
+ * `append` and `read` belong to the history of one channel, and `position` is its epoch and an offset.
+ * `keep` is the channel, the time to live, the most frames, and perhaps a key. Their batches are lists
+ * of frames. The relay sends what was added within the message `frames`, as `added`: a list of
+ * channel, epoch, offset of the first frame, and list of frames.
  *
  * `at` is the worker's `performance.now()`. The primary compares the times of one worker with each
  * other, as the clocks of two processes begin at different times.
@@ -31,6 +40,10 @@ export interface IpcMessage {
   readonly at?: unknown;
   readonly frames?: unknown;
   readonly bytes?: unknown;
+  readonly call?: unknown;
+  readonly keep?: unknown;
+  readonly position?: unknown;
+  readonly added?: unknown;
 }
 
 /** A frame on its way through the IPC channel. */
@@ -58,6 +71,64 @@ export function framesOf(batch: unknown): readonly (readonly [channel: string, f
     if (typeof channel === "string" && isFrame) found.push([channel, frame]);
   }
   return found;
+}
+
+/** Returns the frames of a list. Leaves out what is none. */
+export function listOf(batch: unknown): readonly IpcFrame[] {
+  if (!Array.isArray(batch)) return [];
+  return batch.filter((frame) => typeof frame === "string" || frame instanceof Uint8Array);
+}
+
+/** Frames that were added to the history of a channel. */
+export interface Added {
+  readonly channel: string;
+  readonly first: Position;
+  readonly frames: readonly IpcFrame[];
+}
+
+/** Returns the content of `added`. Leaves out what is malformed. */
+export function addedOf(value: unknown): readonly Added[] {
+  const found: Added[] = [];
+  if (!Array.isArray(value)) return found;
+  for (let i = 0; i + 3 < value.length; i += 4) {
+    const [channel, epoch, offset, batch] = value.slice(i, i + 4) as unknown[];
+    const first = positionOf([epoch, offset]);
+    if (typeof channel === "string" && first) found.push({ channel, first, frames: listOf(batch) });
+  }
+  return found;
+}
+
+/** Returns a value as a position; `undefined` if the value is anything else. */
+export function positionOf(value: unknown): Position | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const [epoch, offset] = value as unknown[];
+  return isNatural(epoch) && isNatural(offset) ? { epoch, offset } : undefined;
+}
+
+/** Returns a position as the IPC channel carries it. */
+export function packedPosition({ epoch, offset }: Position): readonly [number, number] {
+  return [epoch, offset];
+}
+
+/** What a call says about the history of a channel. */
+export interface Keep {
+  readonly channel: string;
+  readonly ttl: number;
+  /** Most frames to keep, or to read. */
+  readonly size: number;
+  readonly key?: string | undefined;
+}
+
+/** Returns `keep` of a message; `undefined` if the value is anything else. */
+export function keepOf(value: unknown): Keep | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const [channel, ttl, size, key] = value as unknown[];
+  if (typeof channel !== "string" || typeof ttl !== "number" || !isNatural(size)) return undefined;
+  return { channel, ttl, size, key: typeof key === "string" ? key : undefined };
+}
+
+function isNatural(value: unknown): value is number {
+  return Number.isSafeInteger(value) && value as number >= 0;
 }
 
 interface NodeBuffer {

@@ -1,11 +1,17 @@
+import type { Position } from "../../pubsub/history/position.ts";
+import { MemoryHistory } from "../memory_history.ts";
 import { afterEvents } from "./after_events.ts";
 import {
   framesOf,
   type IpcFrame,
   type IpcMessage,
   isIpcMessage,
+  keepOf,
+  listOf,
   namesOf,
   packed,
+  packedPosition,
+  positionOf,
 } from "./message.ts";
 
 /** A worker process, as the primary sees it. */
@@ -33,8 +39,12 @@ interface RelayNode {
   readonly channels: Set<string>;
   /** Channels and frames that leave at the end of this turn. */
   pending: IpcFrame[];
+  /** Frames that were added to histories, and leave with the pending ones: see `added`. */
+  added: unknown[];
   /** Length of all channels and frames that are pending, or not yet written. */
   unsent: number;
+  /** The part of `unsent` that has left, and is not yet written. */
+  leaving: number;
   hasMissed: boolean;
   /** Shortest time on the way to this process, plus the difference of the clocks. */
   leastDelay: number;
@@ -47,6 +57,7 @@ interface RelayNode {
 export class Relay {
   readonly #nodes = new Map<string, RelayNode>();
   readonly #listeners = new Map<string, Set<RelayNode>>();
+  readonly #history = new MemoryHistory<IpcFrame>();
   /** Nodes with pending frames. */
   #due: RelayNode[] = [];
 
@@ -77,6 +88,10 @@ export class Relay {
       case "publish":
         if (!isLate) return this.#publish(node, batch);
         return send(worker, { onepeer: "late", node: node.id, frames: framesOf(batch).length });
+      case "append":
+        return this.#append(node, message, isLate);
+      case "read":
+        return this.#read(node, message);
       case "ping":
         return send(worker, { onepeer: "pong", node: node.id });
       case "reset":
@@ -103,7 +118,9 @@ export class Relay {
         takesBytes: bytes instanceof Uint8Array,
         channels: new Set(),
         pending: [],
+        added: [],
         unsent: 0,
+        leaving: 0,
         hasMissed: false,
         leastDelay: Infinity,
       });
@@ -150,27 +167,78 @@ export class Relay {
     }
   }
 
+  /** Adds frames to a history. A late call adds nothing: its node has given up. */
+  #append(node: RelayNode, { call, keep, batch }: IpcMessage, isLate: boolean): void {
+    const options = keepOf(keep), frames = listOf(batch);
+    if (!options || isLate) return send(node.worker, { onepeer: "kept", node: node.id, call });
+    const { channel } = options, key = keyOf(node, channel);
+    const { first, isNew } = this.#history.append(key, frames, options);
+    if (isNew) {
+      for (const listener of this.#listeners.get(key) ?? []) {
+        this.#addKept(listener, channel, first, frames);
+      }
+    }
+    const position = packedPosition(first);
+    send(node.worker, { onepeer: "kept", node: node.id, call, position });
+  }
+
+  #read(node: RelayNode, { call, keep, position }: IpcMessage): void {
+    const options = keepOf(keep);
+    if (!options) return;
+    const { channel, ttl, size: limit } = options, key = keyOf(node, channel);
+    const { top, frames } = this.#history.read(key, positionOf(position), { limit, ttl });
+    const batch = frames.map((frame) => packed(frame, node.takesBytes));
+    const page = { onepeer: "page", node: node.id, call, position: packedPosition(top), batch };
+    send(node.worker, page);
+  }
+
   /** Adds a frame to the next message for a node: few messages cost far less than many. */
   #add(node: RelayNode, channel: string, frame: IpcFrame): void {
-    if (node.unsent >= MAX_UNSENT) {
-      node.hasMissed = true;
-      return;
-    }
-    if (node.pending.length === 0 && this.#due.push(node) === 1) {
-      afterEvents(() => this.#flush());
-    }
+    if (!this.#takesMore(node)) return;
     const packedFrame = packed(frame, node.takesBytes); // base64 is longer than bytes
     node.pending.push(channel, packedFrame);
     node.unsent += channel.length + packedFrame.length;
+  }
+
+  #addKept(
+    node: RelayNode,
+    channel: string,
+    { epoch, offset }: Position,
+    frames: readonly IpcFrame[],
+  ): void {
+    if (!this.#takesMore(node)) return;
+    const packedFrames = frames.map((frame) => packed(frame, node.takesBytes));
+    node.added.push(channel, epoch, offset, packedFrames);
+    node.unsent += channel.length + lengthOf(packedFrames);
+  }
+
+  /** Whether there is room for more frames. If so, the node gets a message at the end of the turn. */
+  #takesMore(node: RelayNode): boolean {
+    if (node.unsent >= MAX_UNSENT) {
+      node.hasMissed = true;
+      return false;
+    }
+    const isDue = node.pending.length > 0 || node.added.length > 0;
+    if (!isDue && this.#due.push(node) === 1) afterEvents(() => this.#flush());
+    return true;
   }
 
   #flush(): void {
     const due = this.#due;
     this.#due = [];
     for (const node of due) {
-      const batch = node.pending, length = lengthOf(batch);
+      const { pending: batch, added } = node, length = node.unsent - node.leaving;
       node.pending = [];
-      send(node.worker, { onepeer: "frames", node: node.id, batch }, () => {
+      node.added = [];
+      node.leaving += length;
+      const message = {
+        onepeer: "frames",
+        node: node.id,
+        batch,
+        ...(added.length > 0 && { added }),
+      };
+      send(node.worker, message, () => {
+        node.leaving -= length;
         node.unsent -= length;
         if (node.unsent > 0 || !node.hasMissed) return;
         node.hasMissed = false;

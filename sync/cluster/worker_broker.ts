@@ -1,6 +1,7 @@
 import type { Broker, BrokerHost, Publication } from "../../pubsub/broker.ts";
 import { afterEvents } from "./after_events.ts";
-import { framesOf, type IpcMessage, isIpcMessage, packed, unpacked } from "./message.ts";
+import { HistoryCalls } from "./history_calls.ts";
+import { addedOf, framesOf, type IpcMessage, isIpcMessage, packed, unpacked } from "./message.ts";
 
 /** The part of a worker's `process` that this module uses. */
 export interface WorkerProcess {
@@ -73,11 +74,21 @@ export class WorkerBroker implements Broker {
   #host: BrokerHost | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
+  readonly history: HistoryCalls;
+
   constructor(process: WorkerProcess, { cluster, node, required }: WorkerBrokerOptions) {
     this.#process = process;
     this.#cluster = cluster;
     this.#node = node;
     this.required = required;
+    this.history = new HistoryCalls({
+      takesBytes: () => this.#takesBytes,
+      send: (message, failed) => {
+        if (!this.#isKnown) throw this.#absence();
+        const { onepeer } = message;
+        this.#tell({ ...message, onepeer, node: this.#node }, (error) => error && failed(error));
+      },
+    });
   }
 
   defer(flush: () => void): void {
@@ -106,9 +117,7 @@ export class WorkerBroker implements Broker {
   }
 
   publish(batch: readonly Publication[]): Promise<void> {
-    if (!this.#isKnown && this.#state !== "calling") {
-      return Promise.reject(this.#state === "silent" ? this.#failure : gone());
-    }
+    if (!this.#isKnown && this.#state !== "calling") return Promise.reject(this.#absence());
     const packedBatch = batch.flatMap(({ channel, frame }) => {
       return [channel, packed(frame, this.#takesBytes)];
     });
@@ -132,6 +141,12 @@ export class WorkerBroker implements Broker {
 
   get #isKnown(): boolean {
     return this.#state === "restoring" || this.#state === "up";
+  }
+
+  /** Why the primary does not know this node. */
+  #absence(): Error {
+    if (this.#state === "calling") return new Error("the primary process has not answered yet");
+    return this.#state === "silent" ? this.#failure : gone();
   }
 
   /** Says hello, until the primary answers. An application may set up the primary later. */
@@ -158,6 +173,7 @@ export class WorkerBroker implements Broker {
   }
 
   #rejectAll(error: Error): void {
+    this.history.rejectAll(error);
     for (const { reject } of this.#questions.values()) reject(error);
     this.#questions.clear();
     this.#early?.reject(error);
@@ -180,6 +196,7 @@ export class WorkerBroker implements Broker {
   #lose(): void {
     this.#state = "silent";
     this.#failure = new Error("the primary process does not answer");
+    this.history.rejectAll(this.#failure);
     this.#host?.down(this.#failure);
     this.#call(performance.now(), FIRST_DELAY);
   }
@@ -227,7 +244,14 @@ export class WorkerBroker implements Broker {
         for (const [channel, frame] of framesOf(message.batch)) {
           if (this.#channels.has(channel)) this.#host?.received(channel, unpacked(frame));
         }
+        for (const { channel, first, frames } of addedOf(message.added)) {
+          if (!this.#channels.has(channel)) continue;
+          this.#host?.appended(channel, first, frames.map(unpacked));
+        }
         return;
+      case "kept":
+      case "page":
+        return this.history.answered(message);
       case "late":
         return this.#late(message.frames);
       case "gap":

@@ -12,7 +12,7 @@ import type { BrokerDriver } from "../driver.ts";
 function clusterDriver(name: string, serialization: "json" | "advanced"): BrokerDriver {
   return {
     name,
-    abilities: ["forge"],
+    abilities: ["forge", "history"],
     async runsElsewhere() {
       if (nodeCluster.isWorker) return false;
       nodeCluster.setupPrimary({ serialization });
@@ -22,6 +22,7 @@ function clusterDriver(name: string, serialization: "json" | "advanced"): Broker
     },
     start: () =>
       Promise.resolve({
+        keepsHistory: true,
         sync: (channel, { required = false } = {}) => cluster({ channel, required }),
         forge(cluster, channel, frame) {
           const node = "stranger";
