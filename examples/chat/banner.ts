@@ -5,9 +5,9 @@ export function banner(url: string): string {
   return [name("onepeer chat"), link(url), style("2", `${runtime()}, Ctrl+C to stop`)].join("  ");
 }
 
-/** The line of one node of several. */
-export function nodeBanner(number: number, url: string): string {
-  return [name(`onepeer chat, node ${number}`), link(url)].join("  ");
+/** The line of one node of several: name, URL and process. */
+export function nodeBanner(number: number, url: string, pid: number): string {
+  return [name(`onepeer chat, node ${number}`), link(url), style("2", `process ${pid}`)].join("  ");
 }
 
 function runtime(): string {

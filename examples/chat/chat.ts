@@ -82,7 +82,8 @@ function portFrom(text = "3000"): number {
   process.exit(1);
 }
 
-function closeOnSignal(server: Server): void {
+/** Closes a node of the chat, and ends the process, when a signal arrives. */
+export function closeOnSignal(server: Server): void {
   const close = async () => {
     // 1012 is "service restart". The pages reconnect, and `jitter` spreads the reconnects.
     await server.close({ code: 1012, reason: "restarting", timeout: 2_000, jitter: 500 });

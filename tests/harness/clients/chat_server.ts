@@ -8,12 +8,20 @@ export type ChatKind = "deno" | "node" | "cluster";
 export class ChatServer {
   /** URL of each node. */
   readonly urls: readonly string[];
+  /** Number of the process of each node. Empty if there is one server. */
+  readonly pids: readonly number[];
   readonly #child: Deno.ChildProcess;
   readonly #output: Promise<void>;
 
-  private constructor(child: Deno.ChildProcess, urls: readonly string[], output: Promise<void>) {
+  private constructor(
+    child: Deno.ChildProcess,
+    said: string,
+    urls: readonly string[],
+    output: Promise<void>,
+  ) {
     this.#child = child;
     this.urls = urls;
+    this.pids = Array.from(said.matchAll(/process (\d+)/g), ([, pid]) => Number(pid));
     this.#output = output;
   }
 
@@ -22,15 +30,19 @@ export class ChatServer {
     return this.urls[0]!;
   }
 
-  /** Starts the chat, and waits until every node listens. */
-  static async start(kind: ChatKind, port: number): Promise<ChatServer> {
+  /**
+   * Starts the chat, and waits until every node listens.
+   *
+   * @param sync URL of a broker. Default: none.
+   */
+  static async start(kind: ChatKind, port: number, sync = ""): Promise<ChatServer> {
     const [program, ...args] = await command(kind), nodes = kind === "cluster" ? 3 : 1;
     const child = new Deno.Command(program!, {
       args,
       stdin: "null",
       stdout: "piped",
       stderr: "inherit",
-      env: { PORT: String(port), NO_COLOR: "1" },
+      env: { PORT: String(port), NO_COLOR: "1", SYNC: sync },
     }).spawn();
     const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     let said = "";
@@ -38,13 +50,13 @@ export class ChatServer {
       const { value, done } = await output.read();
       if (done) throw new Error(`the chat did not start: ${said}`);
       said += value;
-      const urls = said.match(/http:\S+(?=\s)/g) ?? [];
+      const urls = said.match(/http:\S+(?=.*\n)/g) ?? [];
       if (urls.length < nodes) continue;
       const rest = (async () => {
         while (!(await output.read()).done);
       })();
       if (port !== 0) assert.equal(new URL(urls[0]!).port, String(port));
-      return new ChatServer(child, urls, rest);
+      return new ChatServer(child, said, urls, rest);
     }
   }
 

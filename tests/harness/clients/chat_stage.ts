@@ -35,8 +35,10 @@ export class Stage implements AsyncDisposable {
     this.#browser = browser;
   }
 
-  static async set(kind: ChatKind): Promise<Stage> {
-    const [server, browser] = await Promise.allSettled([ChatServer.start(kind, 0), launch()]);
+  /** @param sync URL of a broker between the nodes. */
+  static async set(kind: ChatKind, sync?: string): Promise<Stage> {
+    const starting = ChatServer.start(kind, 0, sync);
+    const [server, browser] = await Promise.allSettled([starting, launch()]);
     // If one fails to start, the other must not keep running.
     if (server.status === "rejected") {
       if (browser.status === "fulfilled") await browser.value.close();
@@ -99,6 +101,11 @@ export class Stage implements AsyncDisposable {
 
   kill(): Promise<void> {
     return this.#server.end("SIGKILL");
+  }
+
+  /** Kills one node of several. It starts again a second later. */
+  killNode(index: number): void {
+    Deno.kill(this.#server.pids[index]!, "SIGKILL");
   }
 
   async restart(runtime: "deno" | "node"): Promise<void> {

@@ -24,13 +24,14 @@ export interface Passed {
 /** An HTTP/1.1 proxy before a server, with the faults of common proxies. */
 export class ReverseProxy implements AsyncDisposable {
   readonly passed: Passed[] = [];
+  /** Port of the server, to which new connections go. */
+  port: number;
   readonly #server: Server;
-  readonly #port: number;
   readonly #manners: ProxyManners;
   readonly #lines = new Set<Socket>();
 
   private constructor(port: number, manners: ProxyManners) {
-    this.#port = port;
+    this.port = port;
     this.#manners = manners;
     this.#server = createServer((from, to) => this.#pass(from, to));
     this.#server.on("connection", (line) => {
@@ -59,7 +60,7 @@ export class ReverseProxy implements AsyncDisposable {
   #ask(from: IncomingMessage) {
     const { method = "GET", url = "/", headers } = from;
     this.passed.push({ method, headers });
-    return request({ host: "127.0.0.1", port: this.#port, method, path: url, headers });
+    return request({ host: "127.0.0.1", port: this.port, method, path: url, headers });
   }
 
   #pass(from: IncomingMessage, to: ServerResponse): void {
