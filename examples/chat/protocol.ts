@@ -50,7 +50,7 @@ export type ServerMessage =
     readonly you: string;
     /** Position of the room's newest line. */
     readonly position?: string | undefined;
-    /** Whether lines are missing before the ones that came ahead of this message. */
+    /** Whether lines may be missing before the ones that came ahead of this message. */
     readonly missed: boolean;
     readonly people: readonly Person[];
     /** Whether `people` may be out of date. */
@@ -61,7 +61,7 @@ export type ServerMessage =
   | { readonly type: "line"; readonly line: Line; readonly position: string }
   /** Receipt for a line: the room has it, once. */
   | { readonly type: "kept"; readonly id: string }
-  /** Lines are missing before the next one. */
+  /** Lines may be missing before the next one. */
   | { readonly type: "missed" }
   | {
     readonly type: "people";

@@ -12,11 +12,7 @@ import {
 export interface HistoryLink {
   /** Whether the IPC channel carries bytes. */
   takesBytes(): boolean;
-  /**
-   * Sends a message of this node. Reports the error if it cannot be written.
-   *
-   * @throws {Error} if the primary does not know this node.
-   */
+  /** Sends a message of this node. Reports the error if the primary will not get the message. */
   send(message: Omit<IpcMessage, "node">, failed: (error: Error) => void): void;
 }
 
@@ -69,11 +65,12 @@ export class HistoryCalls implements HistoryStore {
   #call(message: Omit<IpcMessage, "node">): Promise<IpcMessage> {
     const call = ++this.#lastCall, at = performance.now();
     return new Promise((resolve, reject) => {
-      this.#link.send({ ...message, call, at }, (error) => {
+      const failed = (error: Error) => {
         this.#calls.delete(call);
         reject(error);
-      });
+      };
       this.#calls.set(call, { resolve, reject });
+      this.#link.send({ ...message, call, at }, failed);
     });
   }
 }

@@ -84,7 +84,7 @@ export class WorkerBroker implements Broker {
     this.history = new HistoryCalls({
       takesBytes: () => this.#takesBytes,
       send: (message, failed) => {
-        if (!this.#isKnown) throw this.#absence();
+        if (!this.#isKnown) return failed(this.#absence());
         const { onepeer } = message;
         this.#tell({ ...message, onepeer, node: this.#node }, (error) => error && failed(error));
       },

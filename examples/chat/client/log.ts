@@ -13,8 +13,8 @@ const GROUP_WITHIN = 5 * 60_000;
 const LATE_AFTER = 400;
 /** Milliseconds for which a line that the room has waits for its place between the other lines. */
 const PLACE_WITHIN = 2_000;
-/** Entry where lines are missing. */
-export const MISSED = "Some messages are missing";
+/** Entry where lines may be missing. */
+export const MISSED = "Some messages may be missing";
 /** Distance from the end in pixels that still counts as the end. */
 const END_MARGIN = 48;
 
@@ -73,7 +73,7 @@ export class Log {
     this.#wasEmpty = this.#shown.size === 0;
   }
 
-  /** Says above the lines that came in between how many they are, or that some are missing. */
+  /** Says above the lines that came in between how many they are, or that some may be missing. */
   endCatchUp(missed: boolean): void {
     const lines = this.#caughtUp ?? [], count = lines.length;
     this.#caughtUp = undefined;
