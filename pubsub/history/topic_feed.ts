@@ -44,6 +44,8 @@ export class TopicFeed {
   readonly #host: FeedHost;
   /** Messages that subscribers of this node have got. `undefined` before the first message or read. */
   #log: TopicLog | undefined;
+  /** Connection on which messages have come without a gap since the log's newest message. */
+  #connection: number | undefined;
   /** Whether the log has all messages that the history has. */
   #isWhole = false;
   /** Arrivals that wait for a read; `undefined` if there is nothing to read. */
@@ -65,7 +67,8 @@ export class TopicFeed {
 
   /** Reads the position of the newest message, so that a later gap can be found. */
   begin(): Promise<void> {
-    return this.#reading ?? (this.#log ? Promise.resolve() : this.#read(0));
+    if (!this.#log) return this.#reading ?? this.#read(0);
+    return this.#isCurrent ? Promise.resolve() : this.heal();
   }
 
   /** Makes the log whole, and as new as the history. Never rejects. Calls share one read. */
@@ -85,12 +88,21 @@ export class TopicFeed {
   /** Takes messages that the broker has sent. */
   received(first: Position, frames: readonly Uint8Array[]): void {
     const arrivals = arrivalsOf(first, frames);
-    if (this.#held) this.#hold(arrivals);
+    if (this.#held || !this.#isCurrent) this.#hold(arrivals);
     else this.#take(arrivals);
   }
 
+  /**
+   * Whether nothing was missed on an earlier connection. Otherwise messages wait for `heal`: even the
+   * first message of another history may follow missed ones.
+   */
+  get #isCurrent(): boolean {
+    const { connection } = this.#host;
+    return !this.#log || (connection !== undefined && connection === this.#connection);
+  }
+
   #hold(arrivals: readonly Arrival[]): void {
-    const held = this.#held!;
+    const held = this.#held ??= [];
     held.push(...arrivals);
     if (held.length <= MAX_HELD) return;
     held.splice(0, held.length - MAX_HELD);
@@ -108,6 +120,7 @@ export class TopicFeed {
         // The first message that this node hears, or a history that begins again before our eyes.
         this.#isWhole = offset === 1;
         this.#log = this.#newLog({ epoch, offset: offset - 1 });
+        this.#connection = this.#host.connection;
       }
       const { top } = this.#log;
       if (epoch === top.epoch && offset <= top.offset) continue; // delivered after a read
@@ -148,12 +161,18 @@ export class TopicFeed {
     return this.#reading = this.#readNow(limit).then((isRead) => {
       this.#reading = undefined;
       const now = this.#host.connection;
-      // The connection was lost. If there is another one, read again; otherwise `heal` will.
-      if (!isRead && now !== connection) return now === undefined ? undefined : this.#read(limit);
+      if (!isRead && (now === undefined || now !== connection)) {
+        if (!this.#log) this.#takeFirst(connection);
+        // The connection was lost. If there is another one, read again; otherwise `heal` will.
+        return now === undefined ? undefined : this.#read(limit);
+      }
+      if (!isRead && !this.#isCurrent) this.#host.missed("unavailable");
+      this.#connection = connection;
       const held = this.#held!, mayRead = this.#mustReadAgain;
       this.#held = undefined;
       this.#mustReadAgain = false;
       this.#take(held, mayRead);
+      if (now !== undefined && now !== connection) return this.#reading ?? this.#read(limit);
     });
   }
 
@@ -184,6 +203,7 @@ export class TopicFeed {
       known = next?.epoch === epoch ? Math.min(top.offset, next.offset - 1) : top.offset;
     } else if (before.epoch === epoch && before.offset <= top.offset) known = before.offset;
     else {
+      if (before.epoch !== epoch) this.#takeEnd(before);
       this.#skip("epoch", { epoch, offset: first - 1 });
       known = first - 1;
     }
@@ -198,6 +218,25 @@ export class TopicFeed {
       }
     }
     this.#take(arrivals, false);
+  }
+
+  /** Delivers what has come on a lost connection, before any read. */
+  #takeFirst(connection: number | undefined): void {
+    const held = this.#held!;
+    this.#held = [];
+    this.#take(held, false);
+    this.#connection = connection;
+  }
+
+  /** Delivers what has come of a history that has ended. */
+  #takeEnd({ epoch }: Position): void {
+    const held = this.#held!;
+    this.#held = held.filter(({ position }) => position.epoch !== epoch);
+    for (const arrival of held) {
+      const { position } = arrival;
+      if (position.epoch !== epoch || position.offset !== this.#log!.top.offset + 1) continue;
+      this.#push(arrival, true);
+    }
   }
 }
 

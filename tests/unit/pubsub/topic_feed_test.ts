@@ -148,6 +148,77 @@ Deno.test("TopicFeed keeps what has arrived until the lost connection is back", 
   assert.deepEqual(it.got, ["2", "3", "4"]);
 });
 
+Deno.test("TopicFeed holds what comes on a new connection until it has read what it missed", async () => {
+  const it = new Setup(5);
+  it.arrive(1);
+  it.connection = undefined; // 2 and 3 are missed
+  it.arrive(1, 1, 8); // another history, before `up`
+  it.connection = 2;
+  it.arrive(2, 2, 8); // after `up`, before `heal`
+  assert.deepEqual(it.got.splice(0), ["1"]);
+  void it.feed.heal();
+  await turns();
+  await it.answer(1, 2, 8);
+  assert.deepEqual(it.got.splice(0), ["missed: epoch", "1", "2"]);
+  it.arrive(3, 3, 8);
+  assert.deepEqual(it.got, ["3"]);
+});
+
+Deno.test("TopicFeed tells of what it may have missed if it cannot read after a lost connection", async () => {
+  const it = new Setup(5);
+  it.arrive(1);
+  it.connection = 2;
+  it.arrive(1, 1, 8);
+  void it.feed.heal();
+  await turns();
+  await it.fail();
+  assert.deepEqual(it.got, ["1", "error: denied", "missed: unavailable", "1"]);
+});
+
+Deno.test("TopicFeed holds on if the connection is lost just after the answer of a read", async () => {
+  const it = new Setup(5);
+  it.arrive(1);
+  void it.feed.heal();
+  await turns();
+  const answered = it.answer(2, 2);
+  it.connection = undefined;
+  await answered;
+  it.connection = 2; // 3 is missed
+  it.arrive(1, 1, 8);
+  assert.deepEqual(it.got.splice(0), ["1", "2"]);
+  void it.feed.heal();
+  await turns();
+  await it.answer(1, 1, 8);
+  assert.deepEqual(it.got, ["missed: epoch", "1"]);
+});
+
+Deno.test("TopicFeed delivers the last messages of a history before those of the next one", async () => {
+  const it = new Setup(5);
+  it.arrive(1);
+  void it.feed.heal();
+  await turns();
+  it.arrive(2);
+  await it.answer(1, 1, 8);
+  assert.deepEqual(it.got, ["1", "2", "missed: epoch", "1"]);
+  it.arrive(2, 2, 8);
+  assert.equal(it.got.at(-1), "2");
+});
+
+Deno.test("TopicFeed tells of messages missed between two connections, also before its first read", async () => {
+  const it = new Setup(5);
+  void it.feed.begin();
+  await turns();
+  it.arrive(1);
+  it.connection = undefined; // 2 is missed
+  await it.fail();
+  it.arrive(1, 1, 8);
+  it.connection = 2;
+  void it.feed.heal();
+  await turns();
+  await it.answer(1, 1, 8);
+  assert.deepEqual(it.got, ["error: denied", "1", "missed: epoch", "1"]);
+});
+
 Deno.test("TopicFeed.refresh() shares one read, and the log is whole afterwards", async () => {
   const it = new Setup(3);
   const done = new Deferred();
