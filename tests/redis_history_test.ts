@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { connect, createServer, type Socket } from "node:net";
-import { once } from "node:events";
 import { Redis } from "ioredis";
 import { redis } from "../sync/redis.ts";
 import { HistoryNode } from "./brokers/history_node.ts";
+import { Proxy } from "./brokers/proxy.ts";
 import { RedisServer } from "./brokers/redis_server.ts";
 import { hasCommand } from "./brokers/server_process.ts";
 import { texts, until } from "./brokers/test_node.ts";
@@ -22,47 +21,6 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 function nodeOver({ port }: { readonly port: number }, login: object = {}): HistoryNode {
   const client = new Redis({ host: "127.0.0.1", port, lazyConnect: true, ...login });
   return new HistoryNode(redis({ client, prefix: "chat", required: true }));
-}
-
-/** A port that leads to a server, which a test can replace. */
-class Switch implements AsyncDisposable {
-  target: number;
-  readonly #server = createServer((client) => this.#forward(client));
-  readonly #sockets = new Set<Socket>();
-
-  constructor(target: number) {
-    this.target = target;
-  }
-
-  async listen(): Promise<number> {
-    this.#server.listen(0, "127.0.0.1");
-    await once(this.#server, "listening");
-    return (this.#server.address() as { port: number }).port;
-  }
-
-  #forward(client: Socket): void {
-    const server = connect(this.target, "127.0.0.1");
-    for (const [from, to] of [[client, server], [server, client]] as const) {
-      this.#sockets.add(from);
-      from.on("error", () => {}).on("close", () => {
-        this.#sockets.delete(from);
-        to.destroy();
-      });
-      from.pipe(to);
-    }
-  }
-
-  /** Leads new connections to another server, and cuts the present ones. */
-  lead(target: number): void {
-    this.target = target;
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
-    await undefined;
-  }
 }
 
 const test = (name: string, fn: () => Promise<void>) =>
@@ -122,8 +80,8 @@ test("after a failover to a replica that lags, clients are told, and none recove
   await using replica = await RedisServer.start("--dir", dir, ...source);
   await until(() => replica.admin.status === "ready");
   while (!/master_link_status:up/.test(await replica.admin.info("replication"))) await sleep(20);
-  await using line = new Switch(primary.port);
-  await using node = nodeOver({ port: await line.listen() });
+  await using proxy = await Proxy.start(primary.port);
+  await using node = nodeOver({ port: proxy.port });
   await node.ready();
   const { client } = await node.come();
   const old = await node.keep("1");
@@ -131,7 +89,7 @@ test("after a failover to a replica that lags, clients are told, and none recove
   await replica.admin.call("REPLICAOF", ["NO", "ONE"]); // from now on it lags
   const newest = await node.keep("2");
   await until(() => texts(client).includes("2"));
-  line.lead(replica.port);
+  proxy.lead(replica.port);
   await until(() => node.gaps.length > 0);
   assert.deepEqual(node.gaps, [{ topics: ["h"], reason: "epoch" }]);
   for (const text of ["2'", "3'"]) await node.keep(text);

@@ -10,6 +10,8 @@ export interface ProxyOptions {
 /** A proxy before a server of 127.0.0.1, whose connections can be narrow or stall. */
 export class Proxy implements AsyncDisposable {
   readonly #server: Server;
+  #target: number;
+  #isCutOff = false;
   readonly #streams = new Set<Stream>();
 
   /** Starts a proxy on a free port. */
@@ -20,12 +22,14 @@ export class Proxy implements AsyncDisposable {
   }
 
   private constructor(port: number, { rate = Infinity }: ProxyOptions) {
+    this.#target = port;
     // Without `allowHalfOpen`, the end of a stalled connection would reach the server at once.
     this.#server = createServer({ allowHalfOpen: true }, (client) => {
-      const server = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+      const server = connect({ port: this.#target, host: "127.0.0.1", allowHalfOpen: true });
       for (const [from, to] of [[client, server], [server, client]] as const) {
         const stream = new Stream(from, to, rate);
         this.#streams.add(stream);
+        if (this.#isCutOff) stream.stall();
         to.once("close", () => this.#streams.delete(stream));
       }
     });
@@ -45,6 +49,25 @@ export class Proxy implements AsyncDisposable {
     const stalled = [...this.#streams];
     for (const stream of stalled) stream.stall();
     return () => stalled.forEach((stream) => stream.heal());
+  }
+
+  /**
+   * Stalls all connections, also new ones. Returns a function that ends this; the stalled connections
+   * then go on.
+   */
+  cutOff(): () => void {
+    this.#isCutOff = true;
+    this.stall();
+    return () => {
+      this.#isCutOff = false;
+      for (const stream of this.#streams) stream.heal();
+    };
+  }
+
+  /** Leads new connections to another server, and cuts the present ones. */
+  lead(port: number): void {
+    this.#target = port;
+    for (const stream of this.#streams) stream.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -20,6 +20,7 @@ const QUICK_RUNTIMES = ["deno", "node24"];
 /** Seconds of the files that differ much from {@linkcode USUAL_SECONDS}. */
 const SECONDS: Readonly<Record<string, number>> = {
   brokers: 80,
+  fleet: 40,
   soak: 35,
   faults: 30,
   chat_e2e: 25,
