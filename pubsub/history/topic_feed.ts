@@ -51,7 +51,7 @@ export class TopicFeed {
   /** Arrivals that wait for a read; `undefined` if there is nothing to read. */
   #held: Arrival[] | undefined;
   #reading: Promise<void> | undefined;
-  /** Whether too many messages have arrived during the read. */
+  /** Whether arrivals were dropped during the read. */
   #mustReadAgain = false;
 
   constructor(topic: HistoryTopic, channel: string, host: FeedHost) {
@@ -172,7 +172,8 @@ export class TopicFeed {
       this.#held = undefined;
       this.#mustReadAgain = false;
       this.#take(held, mayRead);
-      if (now !== undefined && now !== connection) return this.#reading ?? this.#read(limit);
+      const isLost = now !== undefined && now !== connection;
+      if (isLost || mayRead) return this.#reading ?? this.#read(limit);
     });
   }
 
@@ -195,6 +196,7 @@ export class TopicFeed {
     const { epoch } = top, before = this.#log?.top;
     const first = top.offset - frames.length + 1,
       arrivals = arrivalsOf({ epoch, offset: first }, frames);
+    if (before?.epoch !== epoch) this.#dropOthers(epoch);
     // Offset up to which subscribers have got all messages.
     let known: number;
     if (!before) {
@@ -203,7 +205,6 @@ export class TopicFeed {
       known = next?.epoch === epoch ? Math.min(top.offset, next.offset - 1) : top.offset;
     } else if (before.epoch === epoch && before.offset <= top.offset) known = before.offset;
     else {
-      if (before.epoch !== epoch) this.#takeEnd(before);
       this.#skip("epoch", { epoch, offset: first - 1 });
       known = first - 1;
     }
@@ -228,15 +229,23 @@ export class TopicFeed {
     this.#connection = connection;
   }
 
-  /** Delivers what has come of a history that has ended. */
-  #takeEnd({ epoch }: Position): void {
+  /**
+   * Delivers what has come of the history that has ended, and drops what has come of further ones.
+   * They may be older or newer than the one that was read: the next read tells.
+   */
+  #dropOthers(epoch: number): void {
     const held = this.#held!;
-    this.#held = held.filter(({ position }) => position.epoch !== epoch);
+    this.#held = held.filter(({ position }) => position.epoch === epoch);
+    let dropped = held.length - this.#held.length;
     for (const arrival of held) {
-      const { position } = arrival;
-      if (position.epoch !== epoch || position.offset !== this.#log!.top.offset + 1) continue;
-      this.#push(arrival, true);
+      const { top } = this.#log ?? {};
+      if (arrival.position.epoch !== top?.epoch) continue;
+      dropped--;
+      if (arrival.position.offset === top.offset + 1) this.#push(arrival, true);
     }
+    if (dropped === 0) return;
+    this.#mustReadAgain = true;
+    if (!this.#log) this.#host.missed("epoch");
   }
 }
 

@@ -98,9 +98,17 @@ export const history: readonly Fault[] = [
   {
     id: "history-end-late",
     file: FEED,
-    what: "The last messages of a history are delivered after those of the next one",
-    find: "if (before.epoch !== epoch) this.#takeEnd(before);",
+    what: "A node goes back to a history that has ended",
+    find: "if (before?.epoch !== epoch) this.#dropOthers(epoch);",
     replace: "",
+    caughtBy: ["unit topic_feed"],
+  },
+  {
+    id: "history-dropped-newer",
+    file: FEED,
+    what: "A node that has dropped messages of a third history does not read again",
+    find: "    this.#mustReadAgain = true;\n    if (!this.#log)",
+    replace: "    if (!this.#log)",
     caughtBy: ["unit topic_feed"],
   },
   {

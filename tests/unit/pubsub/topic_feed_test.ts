@@ -219,6 +219,30 @@ Deno.test("TopicFeed tells of messages missed between two connections, also befo
   assert.deepEqual(it.got, ["error: denied", "1", "missed: epoch", "1"]);
 });
 
+Deno.test("TopicFeed does not go back to a history that began and ended while it held messages", async () => {
+  const it = new Setup(5);
+  it.arrive(1);
+  void it.feed.heal();
+  await turns();
+  it.arrive(1, 2, 8);
+  it.arrive(2, 2, 9);
+  await it.answer(1, 2, 9);
+  assert.deepEqual(it.got.splice(0), ["1", "missed: epoch", "1", "2"]);
+  await it.answer(3, 2, 9); // whether 8 came before 9 is known only after another read
+  it.arrive(3, 3, 9);
+  assert.deepEqual([it.got, it.reads], [["3"], []]);
+});
+
+Deno.test("TopicFeed tells of a history that ended before its first read", async () => {
+  const it = new Setup(5);
+  void it.feed.begin();
+  await turns();
+  it.arrive(1, 2, 8);
+  it.arrive(2, 2, 9);
+  await it.answer(3, 2, 9);
+  assert.deepEqual(it.got, ["missed: epoch", "2"]);
+});
+
 Deno.test("TopicFeed.refresh() shares one read, and the log is whole afterwards", async () => {
   const it = new Setup(3);
   const done = new Deferred();
