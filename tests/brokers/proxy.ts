@@ -98,7 +98,7 @@ class Stream {
   }
 
   stall(): void {
-    this.#held = [];
+    this.#held ??= [];
   }
 
   heal(): void {
