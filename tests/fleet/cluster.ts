@@ -92,11 +92,10 @@ export class FleetBroker {
   async laggingReplica(): Promise<(proxies: readonly Proxy[]) => Promise<void>> {
     const folder = await Deno.makeTempDir();
     this.#folders.push(folder);
-    const replica = await RedisServer.start(
-      ...["--dir", folder, "--repl-diskless-sync-delay", "0"],
-      ...["--replicaof", "127.0.0.1", `${this.server.port}`],
-    );
+    const replica = await RedisServer.start("--dir", folder, "--repl-diskless-sync-delay", "0");
     await this.#ledger.watch(replica.port);
+    // Not an option of the server, which would be a replica again after its restart.
+    await replica.admin.call("REPLICAOF", ["127.0.0.1", `${this.server.port}`]);
     while (!/master_link_status:up/.test(await replica.admin.info("replication"))) await sleep(20);
     await replica.admin.call("REPLICAOF", ["NO", "ONE"]);
     return async (proxies) => {
