@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { RedisServer } from "./brokers/redis_server.ts";
 import { hasCommand } from "./brokers/server_process.ts";
+import { runCrowd } from "./fleet/crowd.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { Ledger } from "./fleet/ledger.ts";
 import type { NodeOptions } from "./fleet/node.ts";
@@ -15,6 +16,7 @@ import { runtimes } from "./runtimes/native.ts";
 const SECONDS = Number(Deno.env.get("FLEET_SECONDS") ?? 12);
 const CLIENTS = Number(Deno.env.get("FLEET_CLIENTS") ?? 36);
 const HISTORIES = Number(Deno.env.get("HISTORIES") ?? 40);
+const CROWD = Number(Deno.env.get("CROWD") ?? 1000);
 /** Histories that run at the same time, on a server each. Most of their time is waiting. */
 const LANES = 4;
 const LIBRARIES: readonly NodeOptions["library"][] = ["ioredis", "node-redis"];
@@ -46,6 +48,21 @@ for (const library of LIBRARIES) {
     },
   });
 }
+
+Deno.test({
+  name: `${CROWD} clients that come back at once to two nodes miss nothing, with a read per topic`,
+  ignore: missing !== undefined,
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const two = nodes.slice(0, 2), topics = 100;
+    const report = await runCrowd({ clients: CROWD, topics, library: "ioredis", runtimes: two });
+    if (Deno.env.has("CROWD")) console.log(JSON.stringify(report));
+    assert.deepEqual(report.wrongs.slice(0, 10), []);
+    assert.equal(report.recovered, CROWD);
+    assert.ok(report.reads <= topics * two.length, `${report.reads} reads`);
+  },
+});
 
 async function startGround(folder: string): Promise<Ground> {
   const server = await RedisServer.start("--dir", folder), ledger = new Ledger();

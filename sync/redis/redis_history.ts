@@ -81,12 +81,14 @@ local from, to, left = '-', ARGV[7], tonumber(ARGV[5])
 if string.match(top, '^%d+') == ARGV[3] then from = ARGV[3] .. '-' .. ARGV[4] end
 local found, bytes = {}, 0
 while left > 0 and bytes < ${MAX_ANSWER} do
-  local page = redis.call('XREVRANGE', KEYS[1], to, from, 'COUNT', math.min(left, 16))
+  local most = math.min(left, 16)
+  local page = redis.call('XREVRANGE', KEYS[1], to, from, 'COUNT', most)
   for _, entry in ipairs(page) do
     found[#found + 1] = entry
     bytes = bytes + #entry[2][2]
   end
-  local epoch, offset = string.match(page[#page] and page[#page][1] or '0-0', '^(%d+)-(%d+)$')
+  if #page < most then break end
+  local epoch, offset = string.match(page[#page][1], '^(%d+)-(%d+)$')
   if offset == '0' then break end
   left = left - #page
   to = string.format('%s-%.0f', epoch, offset - 1)

@@ -31,6 +31,11 @@ export class Journey {
     this.topic = topic;
   }
 
+  /** The client has all messages up to a position, from an earlier time. */
+  resume(since: string): void {
+    this.#since = since;
+  }
+
   /** The client subscribes. Returns the position that it presents. */
   begin(): string | undefined {
     this.#early = [];
