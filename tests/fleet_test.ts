@@ -4,7 +4,7 @@ import { hasCommand } from "./brokers/server_process.ts";
 import { runCrowd } from "./fleet/crowd.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { Ledger } from "./fleet/ledger.ts";
-import type { NodeOptions } from "./fleet/node.ts";
+import type { NodeOptions } from "./fleet/fleet_node.ts";
 import { type Ground, runRandomHistory } from "./fleet/random_history.ts";
 import { runtimes } from "./runtimes/native.ts";
 
@@ -22,7 +22,7 @@ const LANES = 4;
 const LIBRARIES: readonly NodeOptions["library"][] = ["ioredis", "node-redis"];
 
 const nodes = ["node24", "node24", "deno"].map((name) => runtimes.find((it) => it.name === name)!);
-const command = await nodes[0]!.command();
+const command = await nodes[0]!.command(new URL("./fleet/fleet_node.ts", import.meta.url));
 const missing = !await hasCommand("redis-server")
   ? "redis-server"
   : "missing" in command

@@ -1,5 +1,5 @@
 import type { Journey } from "./journey.ts";
-import type { Notice, Request } from "./node.ts";
+import type { Notice, Request } from "./fleet_node.ts";
 
 /** Milliseconds in which a node must answer, or the client tries another one. */
 const MAX_SILENCE = 3000;

@@ -5,9 +5,9 @@ import { ServerProcess } from "../harness/processes/server_process.ts";
 import type { Runtime } from "../runtimes/native.ts";
 import type { Ledger } from "./ledger.ts";
 import { Line } from "./client.ts";
-import type { NodeOptions } from "./node.ts";
+import type { NodeOptions } from "./fleet_node.ts";
 
-const PROGRAM = new URL("./node.ts", import.meta.url);
+const PROGRAM = new URL("./fleet_node.ts", import.meta.url);
 
 /** A node in a process of its own, with a proxy of its own before Redis. */
 export class FleetNode {

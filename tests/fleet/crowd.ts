@@ -3,7 +3,7 @@ import { Line } from "./client.ts";
 import { FleetBroker, FleetNode, sleep } from "./cluster.ts";
 import { Journey } from "./journey.ts";
 import { Ledger } from "./ledger.ts";
-import type { NodeOptions, Notice } from "./node.ts";
+import type { NodeOptions, Notice } from "./fleet_node.ts";
 
 /** Clients that come back at once. */
 export interface CrowdOptions {

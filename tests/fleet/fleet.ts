@@ -4,7 +4,7 @@ import { FleetClient } from "./client.ts";
 import { FleetBroker, FleetNode, sleep } from "./cluster.ts";
 import { Journey } from "./journey.ts";
 import { Ledger } from "./ledger.ts";
-import type { NodeOptions } from "./node.ts";
+import type { NodeOptions } from "./fleet_node.ts";
 import { Publisher } from "./publisher.ts";
 
 /** Settings of a run. */

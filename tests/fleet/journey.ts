@@ -1,7 +1,7 @@
 import { parsePosition, type Position } from "../../pubsub/history/position.ts";
 import type { SubscribeResult } from "../../pubsub/history/subscribe_options.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Notice } from "./node.ts";
+import type { Notice } from "./fleet_node.ts";
 
 /**
  * Model of one client of one topic, over all its connections. Messages must follow each other

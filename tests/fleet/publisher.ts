@@ -1,5 +1,5 @@
 import { Line } from "./client.ts";
-import type { Notice } from "./node.ts";
+import type { Notice } from "./fleet_node.ts";
 
 /** Milliseconds after which a commit without an answer is repeated. */
 const MAX_COMMIT = 2500;

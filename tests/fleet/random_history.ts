@@ -8,7 +8,7 @@ import { Random } from "../fuzz/random.ts";
 import { sleep } from "./cluster.ts";
 import { Journey } from "./journey.ts";
 import type { Ledger } from "./ledger.ts";
-import type { NodeOptions } from "./node.ts";
+import type { NodeOptions } from "./fleet_node.ts";
 
 const STEPS = 50, NODES = 2, CLIENTS = 6;
 /** Small: a client that stays away for some steps is late for it. */

@@ -1,5 +1,5 @@
 /**
- * A node of the fleet: `node.ts JSON`, with {@linkcode NodeOptions}. Prints `LISTENING` and its URL,
+ * A node of the fleet: `fleet_node.ts JSON`, with {@linkcode NodeOptions}. Prints `LISTENING` and its URL,
  * and ends with its standard input.
  *
  * @module
