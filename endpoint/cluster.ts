@@ -22,7 +22,7 @@ export interface Told {
   readonly complete: boolean;
 }
 
-/** Services of a {@linkcode Cluster}. */
+/** @internal Services of a {@linkcode Cluster}. */
 export interface ClusterParts {
   /** Id of this node. */
   readonly id: string;
@@ -106,7 +106,7 @@ export class Cluster {
   }
 }
 
-/** Closes the open peers of this node, or those of one user. Returns their number. */
+/** @internal Closes the open peers of this node, or those of one user. Returns their number. */
 export function closePeers(
   { hub, users }: Pick<ClusterParts, "hub" | "users">,
   { user, code, reason }: CloseRequest,

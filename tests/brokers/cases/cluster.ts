@@ -183,7 +183,7 @@ export const clusterCases: readonly BrokerCase[] = [
     },
   },
   {
-    id: "N7.to-user",
+    id: "N7.to-user-nodes",
     fact: "toUser() reaches the peers of the user on all nodes once, and no other peer",
     async run(cluster) {
       const nodes = await nodesOf(cluster, 3), [first, second, third] = nodes;
@@ -205,7 +205,7 @@ export const clusterCases: readonly BrokerCase[] = [
     },
   },
   {
-    id: "N7.disconnect",
+    id: "N7.disconnect-nodes",
     fact:
       "disconnect() closes the peers of a user on all nodes, closeAll() all peers, and both count them",
     async run(cluster) {

@@ -1,6 +1,6 @@
 import type { Fault } from "../fault.ts";
 
-const MODEL = ["unit presence_model"] as const;
+const MODEL = ["unit presence_model"] as const, MEMBERS = ["unit owner_members"] as const;
 
 /** Faults in the view of the other nodes. */
 export const cluster: readonly Fault[] = [
@@ -10,7 +10,7 @@ export const cluster: readonly Fault[] = [
     what: "A node that has missed a change applies the next one as if nothing was missing",
     find: "    if (!follows) {",
     replace: "    if (to < 0) {",
-    caughtBy: MODEL,
+    caughtBy: MEMBERS,
   },
   {
     id: "cluster-waiting-changes-dropped",
@@ -18,7 +18,7 @@ export const cluster: readonly Fault[] = [
     what: "Changes that come while a node is asked are forgotten",
     find: "    for (const change of waiting) if (change.to > now) this.apply(change);\n",
     replace: "",
-    caughtBy: MODEL,
+    caughtBy: MEMBERS,
   },
   {
     id: "cluster-versions-not-repeated",

@@ -34,8 +34,8 @@ export const history: readonly Fault[] = [
     id: "history-read-unordered",
     file: FEED,
     what: "What arrives during a read is delivered before what is read",
-    find: "if (this.#held) this.#hold(arrivals);",
-    replace: "if (this.#held && !this.#log) this.#hold(arrivals);",
+    find: "if (this.#held || !this.#isCurrent)",
+    replace: "if (this.#held && !this.#log || !this.#isCurrent)",
     caughtBy: MODEL,
   },
   {
@@ -74,8 +74,8 @@ export const history: readonly Fault[] = [
     id: "history-early-release",
     file: FEED,
     what: "A read that ends as the connection is lost releases what arrives on the next one",
-    find: "this.#connection = connection;",
-    replace: "this.#connection = now;",
+    find: "this.#connection = connection;\n      const held",
+    replace: "this.#connection = now;\n      const held",
     caughtBy: ["unit topic_feed"],
   },
   {

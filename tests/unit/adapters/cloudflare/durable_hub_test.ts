@@ -10,7 +10,8 @@ import { Frame } from "../../../../socket/frame.ts";
 import { FakeSocket } from "../../fake_socket.ts";
 
 /** A peer with the members that a hub uses. */
-const fakePeer = (): Peer => ({ broadcastDomain: undefined, deliver: () => true }) as never;
+const fakePeer = (): Peer =>
+  ({ namespace: "/", broadcastDomain: undefined, deliver: () => true }) as never;
 
 Deno.test("DurableHub revives hibernating peers before it publishes or counts", () => {
   const uses: ((hub: DurableHub) => number)[] = [

@@ -346,3 +346,33 @@ Deno.test("Presence over nodes: a process that was stopped lets nobody leave whe
   await pass(timers, 10_000);
   assert.deepEqual([...watcher.lists.get("a")!.keys()], ["1.0"]);
 });
+
+Deno.test("Presence over nodes: a change that was lost without notice arrives in the next round", async () => {
+  const timers = new FakeTimers(), wire = new Wire();
+  const [first, second] = NODES.map((number) => new Node(wire, timers, number));
+  await pass(timers, 300);
+  const watcher = first!.peers[0]!;
+  first!.subscribe(watcher, "a");
+  await pass(timers, 1000); // no beat is sent now
+  wire.losses = 1;
+  second!.enter(second!.peers[0]!, "a", 1);
+  await pass(timers, 100);
+  assert.deepEqual([wire.losses, watcher.lists.get("a")!.size], [0, 0]);
+  await pass(timers, 30_000);
+  assert.deepEqual([...watcher.lists.get("a")!.keys()], ["1.0"]);
+});
+
+Deno.test("Presence over nodes: what changed while a node's connection was down arrives when it is back", async () => {
+  const timers = new FakeTimers(), wire = new Wire();
+  const [first, second] = NODES.map((number) => new Node(wire, timers, number));
+  await pass(timers, 300);
+  const watcher = first!.peers[0]!;
+  first!.subscribe(watcher, "a");
+  await pass(timers, 100);
+  second!.broker.down();
+  second!.enter(second!.peers[0]!, "a", 1);
+  await pass(timers, 1000);
+  second!.broker.up();
+  await pass(timers, 500);
+  assert.deepEqual([...watcher.lists.get("a")!.keys()], ["1.0"]);
+});
