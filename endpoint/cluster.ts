@@ -1,6 +1,7 @@
 import { checkClose } from "../socket/close_code.ts";
 import type { Peer } from "../peer.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
+import { newNodeId } from "../pubsub/synced_hub.ts";
 import type { CloseRequest, ClusterNode, RemoteNodes } from "../pubsub/remote_nodes.ts";
 import type { Users } from "../pubsub/users.ts";
 import { checkUser } from "./call_options.ts";
@@ -24,8 +25,8 @@ export interface Told {
 
 /** @internal Services of a {@linkcode Cluster}. */
 export interface ClusterParts {
-  /** Id of this node. */
-  readonly id: string;
+  /** Id of this node; `undefined` without other nodes. */
+  readonly id: string | undefined;
   readonly hub: PubSub<Peer>;
   readonly users: Users<Peer>;
   /** The other nodes; `undefined` without a broker. */
@@ -48,15 +49,19 @@ export interface ClusterParts {
  */
 export class Cluster {
   readonly #parts: ClusterParts;
+  #id: string | undefined;
 
   /** @internal Called by the endpoint. */
   constructor(parts: ClusterParts) {
     this.#parts = parts;
+    this.#id = parts.id;
   }
 
   /** The nodes that are alive, this one first. A node that was killed stays for up to six seconds. */
   get nodes(): readonly ClusterNode[] {
-    const { id, hub, remote } = this.#parts;
+    const { hub, remote } = this.#parts;
+    // Not earlier: in workerd, the global scope of a Worker gives no random values.
+    const id = this.#id ??= newNodeId();
     return [{ id, peers: hub.memberCount }, ...remote?.nodes ?? []];
   }
 

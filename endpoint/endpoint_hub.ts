@@ -7,7 +7,7 @@ import { LocalHistory } from "../pubsub/history/local_history.ts";
 import { Hub } from "../pubsub/hub.ts";
 import { Presence, type PresenceKeeper } from "../pubsub/presence/presence.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
-import { newNodeId, SyncedHub } from "../pubsub/synced_hub.ts";
+import { SyncedHub } from "../pubsub/synced_hub.ts";
 import { Users } from "../pubsub/users.ts";
 import { TopicRules } from "../pubsub/topic_options.ts";
 import { closePeers, Cluster } from "./cluster.ts";
@@ -86,7 +86,7 @@ export function makeHub(
     close: (request) => closePeers({ hub: base, users }, request),
   });
   if (presence) presence.remote = remote?.presence;
-  const cluster = new Cluster({ id: synced?.id ?? newNodeId(), hub: base, users, remote });
+  const cluster = new Cluster({ id: synced?.id, hub: base, users, remote });
   const parts = { hub: history ?? base, users, cluster };
   return { ...parts, ...(synced && { synced }), ...(history && presence && { history, presence }) };
 }
