@@ -17,9 +17,6 @@ import {
 import { ReverseProxy } from "./harness/clients/reverse_proxy.ts";
 import { hasCommand } from "./brokers/server_process.ts";
 
-/** Whether presence shows the people of all nodes. */
-const SHOWS_ALL_NODES = false;
-
 sayIfSkipped("chat on several nodes");
 
 test(
@@ -33,7 +30,7 @@ test(
     await say(ada, "from node 1");
     for (const page of [ada, bo, dee]) await heard(page, ["from node 1"]);
     await bo.locator("#draft").pressSequentially("hel");
-    if (SHOWS_ALL_NODES) await seen(ada, "#typing", /^Bo is typing…$/);
+    await seen(ada, "#typing", /^Bo is typing…$/);
     for (const line of ["from node 2", "and again"]) await say(bo, line);
     const all = ["from node 1", "from node 2", "and again"];
     for (const page of [ada, bo, dee]) await heard(page, all);
@@ -51,7 +48,6 @@ test(
     const ada = await stage.enter("Ada", "lobby", {}, first);
     const bo = await stage.enter("Bo", "lobby", {}, second);
     await stage.enter("Cy", "garden", {}, third);
-    if (!SHOWS_ALL_NODES) return;
     await seen(ada, "#people", /Ada\s*you[^]*Bo/);
     await seen(bo, "#people", /Bo\s*you[^]*Ada/);
     await bo.locator("#name").fill("Bo Diddley");
@@ -123,7 +119,6 @@ async function loseNode(stage: Stage): Promise<void> {
   }
   await ada.reload();
   assert.deepEqual(await linesWhenComplete(ada, one!.length), one);
-  if (!SHOWS_ALL_NODES) return;
   for (const page of [ada, bo, cy]) {
     // The killed node's own entries end with their lease.
     await seen(page, "#people-count", /^3$/);
