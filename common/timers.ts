@@ -19,23 +19,29 @@ export class Timers {
     return performance.now();
   }
 
-  /** Calls `callback` once after `ms`. Returns a function that cancels the timer, at any time. */
-  after(ms: number, callback: () => void): () => void {
-    if (this.keeper) return this.keeper.after(ms, callback);
+  /**
+   * Calls `callback` once after `ms`. Returns a function that cancels the timer, at any time.
+   *
+   * @param isBackground whether the process may end while the timer runs.
+   */
+  after(ms: number, callback: () => void, isBackground = false): () => void {
+    if (this.keeper) return this.keeper.after(ms, callback, isBackground);
     const timer = setTimeout(() => {
       this.#running.delete(timer);
       callback();
     }, ms);
+    if (isBackground) letEnd(timer);
     this.#running.add(timer);
     return () => {
       if (this.#running.delete(timer)) clearTimeout(timer);
     };
   }
 
-  /** Calls `callback` every `ms`. Returns a function that cancels the timer. */
-  every(ms: number, callback: () => void): () => void {
-    if (this.keeper) return this.keeper.every(ms, callback);
+  /** Calls `callback` every `ms`, as {@linkcode after} does once. */
+  every(ms: number, callback: () => void, isBackground = false): () => void {
+    if (this.keeper) return this.keeper.every(ms, callback, isBackground);
     const timer = setInterval(callback, ms);
+    if (isBackground) letEnd(timer);
     this.#running.add(timer);
     return () => {
       if (this.#running.delete(timer)) clearInterval(timer);
@@ -62,6 +68,13 @@ export class Timers {
   awake<T>(promise: Promise<T>): Promise<T> {
     return this.keeper?.awake(promise) ?? promise;
   }
+}
+
+/** Lets the process end while a timer runs. Node and Bun have a method for this, Deno a function. */
+function letEnd(timer: unknown): void {
+  const { Deno } = globalThis as { Deno?: { unrefTimer?(timer: unknown): void } };
+  if (typeof timer === "object") (timer as { unref?(): void }).unref?.();
+  else Deno?.unrefTimer?.(timer);
 }
 
 /** Set of items that one timer checks. The timer runs only while the set has items. */

@@ -148,6 +148,11 @@ export function decodeFrame(
   return messages;
 }
 
+/** Whether a frame that {@linkcode encodeFrame} has written is for nodes alone, and no client gets it. */
+export function isControlFrame(frame: Uint8Array): boolean {
+  return (frame[HEADER_BYTES]! & CONTROL) !== 0;
+}
+
 function isFrom(node: Uint8Array, frame: Uint8Array): boolean {
   for (let i = 0; i < ID_BYTES; i++) if (node[i] !== frame[ID_AT + i]) return false;
   return true;

@@ -135,7 +135,9 @@ Deno.test({
     const worker = (await Deno.readTextFile(new URL("worker.ts", example)))
       .replaceAll(/from "(\.[^"]+)"/g, (_, path) => `from "${new URL(path, example).pathname}"`);
     assert.deepEqual(await exampleErrors(worker), []);
-    const [misfit] = await exampleErrors(worker.replace("ctx.storage.kv", "ctx.storage"));
+    const [misfit] = await exampleErrors(
+      worker.replace("ws.durable(DurableObject)", "ws.durable(Map)"),
+    );
     assert.match(misfit!, /TS2345/);
   },
 });

@@ -92,7 +92,7 @@ export class NodeDirectory {
     for (const node of this.#nodes.values()) node.isConfirmed = false;
     this.#renewLeases();
     this.#host.beat(isNew);
-    this.#stopBeats ??= timers.every(BEAT_INTERVAL, () => this.#tick());
+    this.#stopBeats ??= timers.every(BEAT_INTERVAL, () => this.#tick(), true);
   }
 
   /** The connection was lost. */
@@ -163,14 +163,15 @@ export class NodeDirectory {
 
   /** Checks the leases when the first one may end. */
   #checkLater(at: number): () => void {
-    return this.#host.timers.after(at - this.#host.timers.time(), () => {
+    const ms = Math.max(0, at - this.#host.timers.time());
+    return this.#host.timers.after(ms, () => {
       this.#cancelCheck = undefined;
       const now = this.#host.timers.time();
       if (now - at > PAUSE) return this.#renewLeases(); // what was sent meanwhile still waits
       this.#expire(now);
       const next = Math.min(...[...this.#nodes.values()].map(({ heardAt }) => heardAt)) + LEASE;
       if (next < Infinity) this.#cancelCheck = this.#checkLater(next);
-    });
+    }, true);
   }
 
   #expire(now: number): void {

@@ -210,7 +210,7 @@ export class WatchedMembers {
       this.#kept.delete(key);
       this.unwatch(name);
       this.#host.unhear(name);
-    });
+    }, true);
     this.#kept.set(key, end);
   }
 

@@ -1,4 +1,5 @@
 import type { Position } from "../../pubsub/history/position.ts";
+import { isControlFrame } from "../../pubsub/sync_frame.ts";
 import { MemoryHistory } from "../memory_history.ts";
 import { afterEvents } from "./after_events.ts";
 import {
@@ -12,6 +13,7 @@ import {
   packed,
   packedPosition,
   positionOf,
+  unpacked,
 } from "./message.ts";
 
 /** A worker process, as the primary sees it. */
@@ -87,7 +89,7 @@ export class Relay {
         return this.#unsubscribe(node, namesOf(channels));
       case "publish":
         if (!isLate) return this.#publish(node, batch);
-        return send(worker, { onepeer: "late", node: node.id, frames: framesOf(batch).length });
+        return send(worker, { onepeer: "late", node: node.id, frames: countOf(batch) });
       case "append":
         return this.#append(node, message, isLate);
       case "read":
@@ -263,4 +265,9 @@ function send(worker: ClusterWorker, message: IpcMessage, written: () => void = 
   } catch {
     written();
   }
+}
+
+/** Number of the frames that count as dropped messages: those for clients. */
+function countOf(batch: unknown): number {
+  return framesOf(batch).filter(([, frame]) => !isControlFrame(unpacked(frame))).length;
 }
