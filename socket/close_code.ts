@@ -14,6 +14,12 @@ export function isSendableCloseCode(code: number): boolean {
       (code >= 3000 && code <= 4999));
 }
 
+/** Whether a close frame has room for `reason` (RFC 6455 §5.5). */
+export function isSendableReason(reason: string): boolean {
+  return reason.length * 3 <= MAX_REASON_BYTES ||
+    utf8.encode(reason).byteLength <= MAX_REASON_BYTES;
+}
+
 /**
  * Checks the code and the reason for a close frame.
  *
@@ -31,11 +37,9 @@ export function checkClose(code: number, reason: string): void {
   if (typeof reason !== "string") {
     throw new TypeError(invalidOption("the reason", "a string", reason));
   }
-  if (reason.length * 3 <= MAX_REASON_BYTES) return;
+  if (isSendableReason(reason)) return;
   const { byteLength } = utf8.encode(reason);
-  if (byteLength > MAX_REASON_BYTES) {
-    throw new RangeError(
-      `Cannot close the peer as the reason must be at most ${MAX_REASON_BYTES} bytes of UTF-8: current length is ${byteLength}`,
-    );
-  }
+  throw new RangeError(
+    `Cannot close the peer as the reason must be at most ${MAX_REASON_BYTES} bytes of UTF-8: current length is ${byteLength}`,
+  );
 }

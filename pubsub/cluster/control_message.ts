@@ -1,5 +1,6 @@
+import { isSendableCloseCode, isSendableReason } from "../../socket/close_code.ts";
 import type { OutgoingFrame } from "../../socket/socket.ts";
-import type { PresenceMember } from "../presence/presence_member.ts";
+import { MAX_PRESENCE_DATA, type PresenceMember } from "../presence/presence_member.ts";
 import type { TopicName } from "../topic_options.ts";
 
 /** Every node tells the others every two seconds that it is alive. */
@@ -108,6 +109,9 @@ export function parseControl({ payload }: OutgoingFrame): ControlMessage | undef
     : undefined;
 }
 
+/** Most levels of nested JSON in the data of a member: each one has two brackets. */
+const MAX_DEPTH = MAX_PRESENCE_DATA / 2;
+
 type Check = (value: unknown) => boolean;
 type Checks = Readonly<Record<string, Check>>;
 
@@ -115,7 +119,10 @@ const isText: Check = (value) => typeof value === "string";
 const isFlag: Check = (value) => typeof value === "boolean";
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const listOf = (check: Check): Check => (value) => Array.isArray(value) && value.every(check);
-const isMember: Check = (value) => hasFields(value, { id: isText });
+const isCode: Check = (value) => isSendableCloseCode(value as number);
+const isReason: Check = (value) => typeof value === "string" && isSendableReason(value);
+const isMember: Check = (value) =>
+  hasFields(value, { id: isText, data: (data) => isShallow(data) });
 const isTopic: Check = (value) => hasFields(value, { namespace: isText, topic: isText });
 const isTopicMembers: Check = (value) =>
   isTopic(value) &&
@@ -140,12 +147,20 @@ const FIELDS: Readonly<Record<ControlMessage["type"], Checks>> = {
   },
   close: {
     id: isCount,
-    code: isCount,
-    reason: isText,
+    code: isCode,
+    reason: isReason,
     user: (value) => value === undefined || isText(value),
   },
   closed: { id: isCount, closed: isCount },
 };
+
+/** Whether a value is nested no deeper than data of members can be: deeper ones overflow the stack. */
+function isShallow(value: unknown, left = MAX_DEPTH): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (left === 0) return false;
+  for (const part of Object.values(value)) if (!isShallow(part, left - 1)) return false;
+  return true;
+}
 
 function hasFields(value: unknown, checks: Checks): boolean {
   if (typeof value !== "object" || value === null) return false;

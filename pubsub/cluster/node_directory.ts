@@ -169,7 +169,8 @@ export class NodeDirectory {
       const now = this.#host.timers.time();
       if (now - at > PAUSE) return this.#renewLeases(); // what was sent meanwhile still waits
       this.#expire(now);
-      const next = Math.min(...[...this.#nodes.values()].map(({ heardAt }) => heardAt)) + LEASE;
+      let next = Infinity;
+      for (const { heardAt } of this.#nodes.values()) next = Math.min(next, heardAt + LEASE);
       if (next < Infinity) this.#cancelCheck = this.#checkLater(next);
     }, true);
   }

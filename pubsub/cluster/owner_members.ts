@@ -75,7 +75,7 @@ export class OwnerMembers {
     const { version, members, total, hasMore } = answer;
     if (this.#partsOf !== id) this.#parts = []; // the rest of another answer was lost
     this.#partsOf = id;
-    this.#parts.push(...members);
+    for (const member of members) this.#parts.push(member); // there may be more than arguments can be
     if (hasMore) return;
     const parts = this.#parts;
     this.#parts = [];

@@ -103,7 +103,7 @@ export class TopicFeed {
 
   #hold(arrivals: readonly Arrival[]): void {
     const held = this.#held ??= [];
-    held.push(...arrivals);
+    for (const arrival of arrivals) held.push(arrival); // there may be more than arguments can be
     if (held.length <= MAX_HELD) return;
     held.splice(0, held.length - MAX_HELD);
     this.#mustReadAgain = true;

@@ -29,6 +29,24 @@ const GARBAGE: readonly (readonly number[])[] = [
   Array.from({ length: 100_000 }, (_, i) => i & 255),
 ];
 
+/** Returns a frame from node to node, of a node that nobody knows. */
+function control(json: string): Uint8Array {
+  const message = { frame: encode(json), compress: false, isControl: true };
+  return encodeFrame(nodeBytes("0102030405060708"), [message]);
+}
+
+/** Frames from node to node that no node sends. */
+const BAD_CONTROL: readonly Uint8Array[] = [
+  control("{"),
+  control('{"type":"close","id":1,"code":1005,"reason":""}'),
+  control(`{"type":"close","id":1,"code":1000,"reason":"${"x".repeat(124)}"}`),
+  control(
+    `{"type":"members","from":0,"to":1,"gone":[],"set":[{"id":"a","data":${"[".repeat(1e5)}${
+      "]".repeat(1e5)
+    }}]}`,
+  ),
+];
+
 /** N3: the server is away at the start, or refuses the node. N1: another program publishes. */
 export const refusalCases: readonly BrokerCase[] = [
   {
@@ -116,6 +134,28 @@ export const refusalCases: readonly BrokerCase[] = [
         Uint8Array.from(VALID),
       );
       await client.until(is("forged")); // a well-formed frame of another program is trusted
+    },
+  },
+  {
+    id: "N1.forged-control",
+    fact: "no frame of another program from node to node stops a node",
+    needs: ["forge"],
+    async run(cluster) {
+      const [first, second] = await cluster.nodes(2, { topics: () => ({ presence: true }) });
+      const client = await second!.client("/room", "news");
+      await cluster.confirmed();
+      for (const channel of [channelOf("/room", "news"), "all"]) {
+        for (const bytes of BAD_CONTROL) {
+          await cluster.server.forge!(cluster.name, channel, bytes);
+        }
+      }
+      first!.publish("news", "end", { namespace: "/room" });
+      await client.until(is("end"));
+      await until(() => second!.stats.sync!.invalid >= 2 * BAD_CONTROL.length);
+      assert.equal(second!.stats.sync!.invalid, 2 * BAD_CONTROL.length);
+      assert.deepEqual([texts(client), client.isConnected], [["end"], true]);
+      const { members } = await second!.presence("news", { namespace: "/room" });
+      assert.deepEqual([...members], []);
     },
   },
 ];

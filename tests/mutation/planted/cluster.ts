@@ -92,4 +92,20 @@ export const cluster: readonly Fault[] = [
     replace: "",
     caughtBy: ["test durable"],
   },
+  {
+    id: "cluster-close-unchecked",
+    file: "pubsub/cluster/control_message.ts",
+    what: "A forged close with a code that no peer can send ends the process",
+    find: "code: isCode",
+    replace: "code: isCount",
+    caughtBy: ["unit control_message"],
+  },
+  {
+    id: "cluster-data-too-deep",
+    file: "pubsub/cluster/control_message.ts",
+    what: "Forged data that are nested too deep overflow the stack",
+    find: "  if (left === 0) return false;\n",
+    replace: "",
+    caughtBy: ["unit control_message"],
+  },
 ];

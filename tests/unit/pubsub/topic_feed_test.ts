@@ -262,3 +262,12 @@ Deno.test("TopicFeed gives a malformed message its place, and delivers nothing f
   assert.deepEqual(it.got, ["1", "3"]);
   assert.deepEqual(it.reads, []);
 });
+
+Deno.test("TopicFeed holds more messages than a call takes arguments", async () => {
+  const setup = new Setup();
+  setup.arrive(1);
+  setup.arrive(3, 300_002);
+  await turns();
+  await setup.answer(300_000, 300_002);
+  assert.deepEqual(setup.got, ["1", "missed: trimmed", "300000", "300001", "300002"]);
+});

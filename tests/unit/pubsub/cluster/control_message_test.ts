@@ -47,3 +47,17 @@ Deno.test("parseControl() returns undefined if a field is missing or of another 
     }
   }
 });
+
+Deno.test("parseControl() returns undefined for a close that no peer can send, and for data that are nested too deep", () => {
+  const close = { type: "close", id: 1, code: 1000, reason: "" };
+  const isTaken = (message: object) => parseControl(encode(message)) !== undefined;
+  assert.ok(isTaken({ ...close, code: 4999, reason: "x".repeat(123) }));
+  for (const code of [0, 999, 1005, 1006, 5000]) assert.ok(!isTaken({ ...close, code }), `${code}`);
+  assert.ok(!isTaken({ ...close, reason: "é".repeat(62) }));
+  const json = (depth: number) =>
+    `{"type":"members","from":0,"to":1,"gone":[],"set":[{"id":"a","data":${"[".repeat(depth)}${
+      "]".repeat(depth)
+    }}]}`;
+  assert.ok(parseControl(encode(json(2048)))); // 4,096 bytes
+  for (const depth of [2049, 100_000]) assert.equal(parseControl(encode(json(depth))), undefined);
+});

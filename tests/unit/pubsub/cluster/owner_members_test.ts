@@ -50,3 +50,10 @@ Deno.test("OwnerMembers asks again if a part of an answer was lost", () => {
   members.answered(2, 5, { version: 5, members: [member("b")], total: 2, hasMore: false });
   assert.deepEqual([members.isBroken, idsOf(members)], [false, ["a", "b"]]);
 });
+
+Deno.test("OwnerMembers takes an answer of more members than a call takes arguments", () => {
+  const members = new OwnerMembers(() => {}), total = 300_000;
+  const all = Array.from({ length: total }, (_, i) => ({ id: `${i}` }));
+  members.answered(1, 5, { version: 5, members: all, total, hasMore: false });
+  assert.equal(idsOf(members).length, total);
+});
