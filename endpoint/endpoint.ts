@@ -34,6 +34,7 @@ import { checkNumber, type Limits, MAX_TIME } from "../common/limits.ts";
 import { encode } from "../socket/frame.ts";
 import type { Peer } from "../peer.ts";
 import { checkTopic } from "../pubsub/topic_arguments.ts";
+import { checkNamespace } from "../pubsub/users.ts";
 import type { ServerSocket } from "../socket/socket.ts";
 import { Counters, type Stats } from "../common/stats.ts";
 import { Timers } from "../common/timers.ts";
@@ -108,7 +109,7 @@ export class Endpoint {
   subscribers(topic: string, options: SubscribersOptions = {}): Subscribers<Peer> {
     checkCallOptions(options, SUBSCRIBERS_OPTIONS);
     const { namespace } = options;
-    if (namespace !== undefined) checkTopic(namespace, "the namespace");
+    if (namespace !== undefined) checkNamespace(namespace);
     return this.#hub.subscribers(checkTopic(topic), namespace);
   }
 
@@ -162,7 +163,7 @@ export class Endpoint {
   publish(topic: string, data: unknown, options: EndpointPublishOptions = {}): number {
     checkCallOptions(options, PUBLISH_OPTIONS);
     const { namespace, compress, local } = options;
-    if (namespace !== undefined) checkTopic(namespace, "the namespace");
+    if (namespace !== undefined) checkNamespace(namespace);
     return this.#hub.publish(checkTopic(topic), encode(data), { namespace, compress, local });
   }
 

@@ -8,7 +8,7 @@ import { Hub } from "../pubsub/hub.ts";
 import { Presence, type PresenceKeeper } from "../pubsub/presence/presence.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
 import { SyncedHub } from "../pubsub/synced_hub.ts";
-import { Users } from "../pubsub/users.ts";
+import { USER_NAMESPACE, Users } from "../pubsub/users.ts";
 import { TopicRules } from "../pubsub/topic_options.ts";
 import { closePeers, Cluster } from "./cluster.ts";
 import { FailureReporter } from "./failure_reporter.ts";
@@ -80,7 +80,8 @@ export function makeHub(
     get peers() {
       return base.memberCount;
     },
-    hasPresence: ({ topic, namespace }) => rules?.of(topic, namespace).presence ?? false,
+    hasPresence: ({ topic, namespace }) =>
+      namespace !== USER_NAMESPACE && (rules?.of(topic, namespace).presence ?? false),
     membersOf: (name) => presence?.membersOf(name) ?? [],
     presenceChanged: (name, from, to) => presence?.remoteChanged(name, from, to),
     close: (request) => closePeers({ hub: base, users }, request),

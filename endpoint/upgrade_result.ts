@@ -1,10 +1,9 @@
-import { invalidOption } from "../common/errors.ts";
 import { mustNotBePromise } from "../common/thenable.ts";
 import { checkDeflate } from "../handshake/deflate_options.ts";
 import { pathnameOf } from "../handshake/handshake.ts";
 import { checkUser } from "./call_options.ts";
 import { type FrameworkContext, kWebSocketHooks } from "./framework_hooks.ts";
-import { USER_NAMESPACE } from "../pubsub/users.ts";
+import { checkNamespace } from "../pubsub/users.ts";
 import type { HookOptions, UpgradeResult } from "./hooks.ts";
 import type { PendingUpgrade } from "./pending_upgrade.ts";
 
@@ -52,15 +51,9 @@ export function namespaceOf(
 ): string {
   const namespace: unknown = result?.namespace ?? getNamespace?.(pending.request) ??
     pathnameOf(pending.handshake.target);
-  if (namespace === USER_NAMESPACE) {
-    throw new TypeError(
-      `Cannot use the namespace ${USER_NAMESPACE} as the users of upgrade have it`,
-    );
-  }
-  if (typeof namespace === "string") return namespace;
   const advice = "return it from upgrade, which may be asynchronous";
   mustNotBePromise("the namespace", namespace, advice);
-  throw new TypeError(invalidOption("the namespace", "a string", namespace));
+  return checkNamespace(namespace);
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Subscribers } from "./subscribers.ts";
 import type { BroadcastDomain, NativeTopic, OutgoingFrame } from "../socket/socket.ts";
 import type { Notifier } from "./hub_observer.ts";
 import type { HubPublishOptions, Member, PubSub } from "./pubsub.ts";
+import { USER_NAMESPACE } from "./users.ts";
 
 /** Subscribers of one topic in one namespace. */
 class TopicSubscribers<M extends Member> {
@@ -204,7 +205,7 @@ export class Hub<M extends Member> implements PubSub<M> {
   subscribers(topic: string, namespace?: string): Subscribers<M> {
     return new TopicView(() => {
       const spaces = this.#topics.get(topic);
-      if (namespace === undefined) return spaces?.values() ?? [];
+      if (namespace === undefined) return spaces ? ofAll(spaces) : [];
       const subscribers = spaces?.get(namespace);
       return subscribers ? [subscribers] : [];
     });
@@ -218,9 +219,16 @@ export class Hub<M extends Member> implements PubSub<M> {
       return spaces.get(namespace)?.publish(frame, except, compress) ?? 0;
     }
     let reached = 0;
-    for (const subscribers of spaces.values()) {
+    for (const subscribers of ofAll(spaces)) {
       reached += subscribers.publish(frame, except, compress);
     }
     return reached;
+  }
+}
+
+/** Returns the subscribers in all namespaces, without those of the messages to users. */
+function* ofAll<Subscribers>(spaces: ReadonlyMap<string, Subscribers>): Iterable<Subscribers> {
+  for (const [namespace, subscribers] of spaces) {
+    if (namespace !== USER_NAMESPACE) yield subscribers;
   }
 }

@@ -1,8 +1,12 @@
 import type { BroadcastDomain, OutgoingFrame } from "../socket/socket.ts";
 import type { HubPublishOptions, Member, PubSub } from "./pubsub.ts";
 import type { Subscribers } from "./subscribers.ts";
+import { checkTopic } from "./topic_arguments.ts";
 
-/** Namespace of the topics of users. No peer may have this namespace. */
+/**
+ * Namespace of the topics of users. No peer may have this namespace, and what a hub does for all
+ * namespaces does not include this one: a client may name a topic.
+ */
 export const USER_NAMESPACE = "onepeer:users";
 
 /**
@@ -46,7 +50,16 @@ export class Users<M extends Member> {
   }
 }
 
-/** A name that no other topic has by chance: a publish to all namespaces reaches these topics, too. */
 function topicOf(user: string): string {
   return `onepeer:user:${user}`;
+}
+
+/**
+ * Checks a namespace that a caller names.
+ *
+ * @throws {TypeError} for a value that is not a string, and for {@linkcode USER_NAMESPACE}.
+ */
+export function checkNamespace(namespace: unknown): string {
+  if (namespace !== USER_NAMESPACE) return checkTopic(namespace, "the namespace");
+  throw new TypeError(`Cannot use the namespace ${USER_NAMESPACE} as the users of upgrade have it`);
 }

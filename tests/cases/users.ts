@@ -73,7 +73,8 @@ export const userCases: readonly Case[] = [
   },
   {
     id: "N7.unreachable",
-    fact: "no client can subscribe to the messages of a user, or publish to a user",
+    fact:
+      "no client can subscribe to the messages of a user, or publish to a user, whatever topic it names",
     server: (it) =>
       server(it, {
         hooks: {
@@ -84,6 +85,12 @@ export const userCases: readonly Case[] = [
             peer.send([...peer.topics]);
           },
         },
+        commands: {
+          all: (topic) => {
+            const { size } = it.ws.subscribers(topic as string);
+            return [size, it.ws.publish(topic as string, "forged")];
+          },
+        },
       }),
     async run(client) {
       const ada = await client.connect("?user=ada");
@@ -91,6 +98,11 @@ export const userCases: readonly Case[] = [
       for (const topic of ["ada", "onepeer:user:ada", "onepeer:users"]) {
         thief.send(topic);
         await thief.text();
+      }
+      // A server may publish to the topics that its clients name, in all namespaces.
+      for (const topic of ["ada", "onepeer:user:ada"]) {
+        assert.deepEqual(await client.command("all", topic), [1, 1], topic);
+        assert.equal(await thief.text(), "forged");
       }
       assert.equal(await client.command("send", "ada"), 1);
       assert.equal(await ada.text(), "to you");
@@ -140,6 +152,8 @@ export const userCases: readonly Case[] = [
             errorOf(() => it.ws.cluster.disconnect("ada", 999)),
             errorOf(() => it.ws.cluster.disconnect("ada", 1000, "x".repeat(124))),
             errorOf(() => it.ws.cluster.closeAll(1005)),
+            errorOf(() => it.ws.publish("t", "x", { namespace: "onepeer:users" })),
+            errorOf(() => it.ws.subscribers("t", { namespace: "onepeer:users" })),
           ],
         },
         onError: (error) => it.log("onError", (error as Error).name),
@@ -149,7 +163,7 @@ export const userCases: readonly Case[] = [
       const type = "TypeError", range = "RangeError";
       assert.deepEqual(
         await client.command("errors"),
-        [type, type, type, type, type, type, range, range, range],
+        [type, type, type, type, type, type, range, range, range, type, type],
       );
       ada.send("open");
       assert.equal(await ada.text(), "open");

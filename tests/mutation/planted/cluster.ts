@@ -70,10 +70,10 @@ export const cluster: readonly Fault[] = [
   },
   {
     id: "users-reachable-by-namespace",
-    file: "endpoint/upgrade_result.ts",
+    file: "pubsub/users.ts",
     what: "A peer can be in the namespace of the users, and subscribe to their messages",
-    find: "if (namespace === USER_NAMESPACE) {",
-    replace: "if (!USER_NAMESPACE) {",
+    find: "  if (namespace !== USER_NAMESPACE) return",
+    replace: "  if (USER_NAMESPACE) return",
     caughtBy: ["deno N7.arguments"],
   },
   {
@@ -107,5 +107,21 @@ export const cluster: readonly Fault[] = [
     find: "  if (left === 0) return false;\n",
     replace: "",
     caughtBy: ["unit control_message"],
+  },
+  {
+    id: "users-publish-to-all",
+    file: "pubsub/hub.ts",
+    what: "A publish to all namespaces reaches the peers of a user with the name of its topic",
+    find: "    if (namespace !== USER_NAMESPACE) yield subscribers;",
+    replace: "    if (USER_NAMESPACE) yield subscribers;",
+    caughtBy: ["deno N7.unreachable"],
+  },
+  {
+    id: "users-asked-of-topics",
+    file: "endpoint/endpoint_hub.ts",
+    what: "The option topics is asked for the users of peers",
+    find: "namespace !== USER_NAMESPACE &&",
+    replace: 'namespace !== "" &&',
+    caughtBy: ["unit endpoint_test"],
   },
 ];

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { memory } from "../../../sync/memory.ts";
 import { FakeAdapter } from "../fake_adapter.ts";
 
 Deno.test("close() waits for the socket of an accepted handshake, and closes its peer", async () => {
@@ -21,4 +22,21 @@ Deno.test("close() stops waiting for a socket that never opens", async () => {
   await adapter.accept();
   await adapter.close({ timeout: 20 });
   assert.equal(adapter.stats.timers, 0);
+});
+
+Deno.test("the option topics is not asked for the users of peers, and nobody asks for their presence", async () => {
+  const asked: [topic: string, namespace: string | undefined][] = [];
+  const adapter = new FakeAdapter({
+    sync: memory(),
+    topics(topic, namespace) {
+      asked.push([topic, namespace]);
+      return { presence: true };
+    },
+    hooks: { upgrade: () => ({ user: "ada", namespace: "n" }) },
+  });
+  const [, peer] = await adapter.connect();
+  adapter.toUser("ada", "to you");
+  peer.subscribe("t");
+  assert.deepEqual(asked, [["t", "n"]]);
+  await adapter.close({ timeout: 0 });
 });
