@@ -47,6 +47,7 @@ export class BrokerCluster implements RemoteNodes, RemotePresence, HubObserver<u
   readonly #watched: WatchedMembers;
   readonly #closes: NodeQuestions<number>;
   #isUp = false;
+  #isClosed = false;
   /** Number of times that control messages did not reach the broker. */
   #losses = 0;
 
@@ -116,8 +117,8 @@ export class BrokerCluster implements RemoteNodes, RemotePresence, HubObserver<u
     this.#own.exited(name, member);
   }
 
-  state(name: TopicName): Promise<RemoteMembers> {
-    return this.#watched.state(name);
+  async state(name: TopicName): Promise<RemoteMembers> {
+    return this.#isClosed ? { members: [], stale: true } : await this.#watched.state(name);
   }
 
   topicAdded(namespace: string, topic: string): void {
@@ -132,6 +133,7 @@ export class BrokerCluster implements RemoteNodes, RemotePresence, HubObserver<u
 
   /** The broker is connected. */
   up(): void {
+    if (this.#isClosed) return; // the last messages may still be on their way
     this.#isUp = true;
     this.#directory.up();
     this.#watched.up();
@@ -149,6 +151,7 @@ export class BrokerCluster implements RemoteNodes, RemotePresence, HubObserver<u
   async close(): Promise<void> {
     this.#send(ALL_NAMESPACES, { type: "bye" });
     this.#isUp = false;
+    this.#isClosed = true;
     this.#directory.close();
     this.#watched.close();
     this.#closes.close();

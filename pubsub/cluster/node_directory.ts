@@ -1,3 +1,4 @@
+import { Deferred } from "../../common/deferred.ts";
 import type { Timers } from "../../common/timers.ts";
 import type { ClusterNode } from "../remote_nodes.ts";
 import type { Beat } from "./control_message.ts";
@@ -49,6 +50,8 @@ export class NodeDirectory {
   #isUp = false;
   #wasUp = false;
   #introducedAt = Infinity;
+  readonly #introductionOver = new Deferred();
+  #cancelIntroduction: (() => void) | undefined;
   #stopBeats: (() => void) | undefined;
   #cancelCheck: (() => void) | undefined;
   #tickedAt = 0;
@@ -75,8 +78,10 @@ export class NodeDirectory {
 
   /** Resolves when the other nodes had time to tell a new node of themselves. */
   async introduced(): Promise<void> {
-    const ms = this.#introduction, { timers } = this.#host;
-    if (ms > 0 && ms < Infinity) await new Promise<void>((resolve) => timers.after(ms, resolve));
+    const ms = this.#introduction, over = this.#introductionOver;
+    if (ms === 0 || ms === Infinity) return;
+    this.#cancelIntroduction ??= this.#host.timers.after(ms, over.resolve);
+    await over.promise;
   }
 
   /** Milliseconds for which a new node still waits for the others. */
@@ -125,6 +130,9 @@ export class NodeDirectory {
   close(): void {
     this.#isUp = false;
     this.#stop();
+    this.#cancelIntroduction?.();
+    this.#introducedAt = Infinity;
+    this.#introductionOver.resolve();
     this.#nodes.clear();
   }
 

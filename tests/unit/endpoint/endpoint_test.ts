@@ -40,3 +40,19 @@ Deno.test("the option topics is not asked for the users of peers, and nobody ask
   assert.deepEqual(asked, [["t", "n"]]);
   await adapter.close({ timeout: 0 });
 });
+
+Deno.test("after close(), the view of the cluster still answers, and no timer is left", async () => {
+  const topics = () => ({ presence: true });
+  const adapter = new FakeAdapter({ sync: memory(), topics }), { cluster } = adapter;
+  const [, peer] = await adapter.connect();
+  peer.subscribe("t");
+  peer.enter("t");
+  const name = { namespace: peer.namespace };
+  const asked = adapter.presence("t", name), told = cluster.disconnect("ada");
+  await adapter.close({ timeout: 0 });
+  assert.equal(adapter.stats.timers, 0);
+  await Promise.all([asked, told]);
+  assert.deepEqual(await adapter.presence("t", name), { members: [], stale: true });
+  assert.deepEqual(await cluster.closeAll(), { nodes: 1, closed: 0, missing: [], complete: false });
+  assert.equal(adapter.stats.timers, 0);
+});

@@ -278,3 +278,30 @@ Deno.test("BrokerLink goes on if the broker rejects the channel of all namespace
   await settled();
   await scene.link.confirmed();
 });
+
+Deno.test("BrokerLink.close() leaves no timer of the cluster, also if the broker connects again meanwhile", async () => {
+  const scene = new Scene(), name = { namespace: "/", topic: "t" };
+  const remote = scene.link.cluster({
+    peers: 0,
+    hasPresence: () => true,
+    membersOf: () => [],
+    presenceChanged() {},
+    close: () => 0,
+  });
+  scene.host.up(false);
+  const state = remote.presence.state(name), told = remote.closePeers({ code: 1000, reason: "" });
+  scene.confirm = () => new Promise(() => {});
+  scene.link.publish({ namespace: "/", topic: "t", ...message("last") });
+  const closing = scene.link.close();
+  scene.host.down(new Error("planned"));
+  scene.host.up(true);
+  await closing;
+  assert.equal(scene.timers.size, 0);
+  assert.deepEqual([await state, await told], [
+    { members: [], stale: true },
+    { nodes: 0, closed: 0, missing: [] },
+  ]);
+  assert.equal((await remote.presence.state(name)).stale, true);
+  assert.equal((await remote.closePeers({ code: 1000, reason: "" })).nodes, 0);
+  assert.equal(scene.timers.size, 0);
+});

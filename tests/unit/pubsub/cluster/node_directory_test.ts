@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LEASE, NodeDirectory } from "../../../../pubsub/cluster/node_directory.ts";
+import { INTRODUCTION, LEASE, NodeDirectory } from "../../../../pubsub/cluster/node_directory.ts";
 import { FakeTimers } from "../../fake_timers.ts";
 
 const beat = { type: "beat", peers: 0, losses: 0, hasMembers: false, isNew: false } as const;
@@ -31,4 +31,14 @@ Deno.test("NodeDirectory forgets forged nodes, also more than a call takes argum
   assert.equal(directory.nodes.length, 0);
   directory.close();
   assert.equal(timers.size, 0);
+});
+
+Deno.test("NodeDirectory.introduced() ends with the directory, and leaves no timer", async () => {
+  const { timers, directory } = start();
+  const waits = Promise.all([directory.introduced(), directory.introduced()]);
+  timers.pass(INTRODUCTION / 2);
+  directory.close();
+  assert.equal(timers.size, 0);
+  await waits;
+  await directory.introduced();
 });
