@@ -4,6 +4,7 @@ import postgresJs from "postgres";
 import { historySchema, postgres } from "../sync/postgres.ts";
 import { PostgresServer } from "./brokers/drivers/postgres_server.ts";
 import { HistoryNode } from "./brokers/history_node.ts";
+import { Proxy } from "./brokers/proxy.ts";
 import { runHistories } from "./brokers/random_histories.ts";
 import { sleep, texts, until } from "./brokers/test_node.ts";
 import type { HistoryOptions } from "../pubsub/topic_options.ts";
@@ -182,6 +183,32 @@ test("VACUUM, and a loss of old messages alone, do not end a history", async (se
   assert.deepEqual([trimmed.recovered, trimmed.reason], [false, "trimmed"]);
   const whole = await other.come(second);
   assert.deepEqual([whole.recovered, texts(whole.client)], [true, ["3"]]);
+});
+
+test("If all messages that a node has missed are deleted, it tells so, and recovers no client by mistake", async (server) => {
+  await using proxy = await Proxy.start(server.port);
+  const url = new URL(server.url());
+  url.port = `${proxy.port}`;
+  await using first = nodeOver(url.href);
+  await using second = nodeOver(server.url());
+  await Promise.all([first.ready(), second.ready()]);
+  const { client } = await first.come();
+  await second.keep("1");
+  const known = await second.keep("2");
+  await until(() => texts(client).includes("2"));
+  const restore = proxy.cutOff();
+  await until(() => !first.isUp);
+  for (const text of ["3", "4"]) await second.keep(text);
+  await server.query("delete from onepeer_1.message");
+  restore();
+  await until(() => first.isUp);
+  const back = await first.come(known);
+  assert.deepEqual([back.recovered, back.reason], [false, "trimmed"]);
+  assert.deepEqual(first.gaps, [{ topics: ["h"], reason: "trimmed" }]);
+  await second.keep("5");
+  await until(() => texts(client).includes("5"));
+  assert.deepEqual(texts(client), ["1", "2", "5"]);
+  assert.equal(first.gaps.length, 1);
 });
 
 test("Many nodes that start at once make the schema together", async (server) => {

@@ -182,7 +182,7 @@ export class TopicFeed {
     const { ttl } = this.#topic.keep, since = this.#isWhole ? this.#log?.top : undefined;
     try {
       await this.#host.confirmed();
-      this.#apply(await this.#host.store.read(this.#channel, since, { limit, ttl }));
+      this.#apply(await this.#host.store.read(this.#channel, since, { limit, ttl }), limit);
       this.#isWhole = limit > 0 || this.#log!.top.offset === 0;
     } catch (error) {
       this.#isWhole = false;
@@ -192,7 +192,7 @@ export class TopicFeed {
     return true;
   }
 
-  #apply({ top, frames }: HistoryPage): void {
+  #apply({ top, frames }: HistoryPage, limit: number): void {
     const { epoch } = top, before = this.#log?.top;
     const first = top.offset - frames.length + 1,
       arrivals = arrivalsOf({ epoch, offset: first }, frames);
@@ -208,9 +208,13 @@ export class TopicFeed {
       this.#skip("epoch", { epoch, offset: first - 1 });
       known = first - 1;
     }
-    if (frames.length > 0 && known < first - 1) {
-      this.#skip("trimmed", { epoch, offset: first - 1 });
-      known = first - 1;
+    // If another program has deleted all messages, those that have arrived meanwhile still count.
+    const isNext = ({ position }: Arrival) => position.epoch === epoch && position.offset > known;
+    const next = this.#held!.find(isNext)?.position.offset ?? Infinity;
+    const gone = frames.length > 0 ? first - 1 : limit > 0 ? Math.min(top.offset, next - 1) : known;
+    if (known < gone) {
+      this.#skip("trimmed", { epoch, offset: gone });
+      known = gone;
     }
     if (!this.#isWhole) {
       this.#log = this.#newLog({ epoch, offset: Math.min(known, first - 1) });

@@ -215,4 +215,12 @@ export const history: readonly Fault[] = [
     replace: "(error) => this.#host.dropped(2, error)",
     caughtBy: ["unit append_queue"],
   },
+  {
+    id: "history-deleted-messages-unnoticed",
+    file: "pubsub/history/topic_feed.ts",
+    what: "If all messages that a node has missed were deleted, it takes its log for whole",
+    find: "limit > 0 ? Math.min(top.offset, next - 1) : known",
+    replace: "known",
+    caughtBy: ["unit topic_feed"],
+  },
 ];

@@ -271,3 +271,20 @@ Deno.test("TopicFeed holds more messages than a call takes arguments", async () 
   await setup.answer(300_000, 300_002);
   assert.deepEqual(setup.got, ["1", "missed: trimmed", "300000", "300001", "300002"]);
 });
+
+Deno.test("TopicFeed tells of missed messages if another program has deleted all of them", async () => {
+  for (const held of [undefined, 2, 4, 6]) {
+    const setup = new Setup(10);
+    setup.arrive(1);
+    setup.connection = 2;
+    const healed = setup.feed.heal();
+    await turns();
+    if (held !== undefined) setup.arrive(held, 6);
+    setup.reads.shift()!.answer({ top: { epoch: EPOCH, offset: 5 }, frames: [] });
+    await healed;
+    const texts = ["2", "3", "4", "5", "6"], gap = held === 2 ? [] : ["missed: trimmed"];
+    const got = ["1", ...gap, ...held === undefined ? [] : texts.slice(held - 2)];
+    assert.deepEqual([setup.got, setup.wholeTo], [got, held === undefined ? 5 : 6], `${held}`);
+    assert.equal(setup.feed.whole!.first, held === 2 ? 1 : held ?? 6);
+  }
+});
