@@ -5,6 +5,7 @@ import { newNodeId } from "../pubsub/synced_hub.ts";
 import type { CloseRequest, ClusterNode, RemoteNodes } from "../pubsub/remote_nodes.ts";
 import type { Users } from "../pubsub/users.ts";
 import { checkUser } from "./call_options.ts";
+import type { UserCloses } from "./user_closes.ts";
 
 export type { ClusterNode } from "../pubsub/remote_nodes.ts";
 
@@ -29,6 +30,7 @@ export interface ClusterParts {
   readonly id: string | undefined;
   readonly hub: PubSub<Peer>;
   readonly users: Users<Peer>;
+  readonly userCloses: UserCloses;
   /** The other nodes; `undefined` without a broker. */
   readonly remote: RemoteNodes | undefined;
 }
@@ -88,7 +90,8 @@ export class Cluster {
 
   /**
    * Closes every peer of a user on every node: peers whose `upgrade` hook has returned this `user`.
-   * Never rejects: the result tells which nodes have not answered.
+   * Never rejects: the result tells which nodes have not answered. A peer whose connection has not
+   * opened yet is closed when it opens, and is not counted.
    *
    * The user can connect again. To prevent this, refuse the user in `upgrade` first.
    *
@@ -113,9 +116,10 @@ export class Cluster {
 
 /** @internal Closes the open peers of this node, or those of one user. Returns their number. */
 export function closePeers(
-  { hub, users }: Pick<ClusterParts, "hub" | "users">,
+  { hub, users, userCloses }: Pick<ClusterParts, "hub" | "users" | "userCloses">,
   { user, code, reason }: CloseRequest,
 ): number {
+  if (user !== undefined) userCloses.add(user, { code, reason });
   const peers = user === undefined
     ? [...hub.namespaces.values()].flatMap((peers) => [...peers])
     : [...users.peersOf(user)];

@@ -36,6 +36,8 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
   readonly #host: ConnectionHost;
   readonly #slot: Slot;
   readonly #handshake: Handshake;
+  /** Number of closes of users before the handshake was accepted. */
+  readonly #userCloses: number;
   #opening = false;
   /** Whether `open` has failed. No later hook may start, except `error` and `close`. */
   #openFailed = false;
@@ -55,6 +57,7 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     this.#host = host;
     this.#slot = admission.slot;
     this.#handshake = admission.handshake;
+    this.#userCloses = admission.userCloses ?? Infinity;
     this.#sendQueue = new SendQueue(socket, host, this);
     this.peer = new Peer(this.#sendQueue, admission, host, this);
     socket.listener = this;
@@ -71,6 +74,8 @@ export class Connection implements SocketListener, SendQueueOwner, HookRunnerOwn
     this.peer.join();
     if (!revived) this.#host.counters.opened++;
     this.#host.began(this);
+    const { peer } = this, close = this.#host.userCloses.since(peer.user, this.#userCloses);
+    if (close) this.#host.later(peer, () => peer.close(close.code, close.reason));
     // A socket without a heartbeat is checked only while its client is slow, see `watching`.
     if (this.#sendQueue.socket.heartbeat) this.#watchLiveness(true);
     const pending = revived

@@ -5,6 +5,7 @@ import type { ConnectionSettings } from "./connection_settings.ts";
 import type { Slot } from "./connection_slots.ts";
 import type { PeerHooks } from "./hooks.ts";
 import type { CheckedConnection, LivenessClock } from "./liveness.ts";
+import type { UserCloses } from "./user_closes.ts";
 
 /** The part of a connection that its endpoint uses. */
 export interface LiveConnection extends CheckedConnection {
@@ -16,6 +17,7 @@ export interface ConnectionHost extends PeerHost, SendQueueHost {
   readonly limits: SendQueueHost["limits"];
   /** Checks the liveness of connections; `undefined` without `pingInterval` and `idleTimeout`. */
   readonly idle: LivenessClock | undefined;
+  readonly userCloses: UserCloses;
   /** Called when a connection has opened, before its `open` hook. */
   began(connection: LiveConnection): void;
   /**
@@ -37,6 +39,8 @@ export interface Admission extends PeerInit {
   readonly settings: ConnectionSettings;
   /** Slot of the connection in `limits.maxPeers`. */
   readonly slot: Slot;
+  /** Number of closes of users before; absent for a peer that returns from hibernation. */
+  readonly userCloses?: number;
 }
 
 /** Services by the settings that they include, and by the services without these settings. */

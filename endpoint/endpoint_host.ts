@@ -12,7 +12,7 @@ const DRAIN_INTERVAL = 10;
 /** Makes the services that the handshakes and connections of an endpoint share. */
 export function makeHost(
   settings: SettingsChooser,
-  { hub, users, presence }: EndpointHub,
+  { hub, users, userCloses, presence }: EndpointHub,
   connections: Connections,
   counters: Counters,
   timers: Timers,
@@ -23,6 +23,7 @@ export function makeHost(
     limits,
     hub,
     users,
+    userCloses,
     presence,
     counters,
     timers,

@@ -14,12 +14,14 @@ import { closePeers, Cluster } from "./cluster.ts";
 import { FailureReporter } from "./failure_reporter.ts";
 import { Gaps } from "./gaps.ts";
 import type { EndpointOptions } from "./options.ts";
+import { UserCloses } from "./user_closes.ts";
 
 /** The hub of an endpoint, and the parts of it that its options add. */
 export interface EndpointHub {
   readonly hub: PubSub<Peer>;
   /** Peers by user. */
   readonly users: Users<Peer>;
+  readonly userCloses: UserCloses;
   readonly cluster: Cluster;
   /** Present with the option `sync`. */
   readonly synced?: SyncedHub<Peer>;
@@ -68,7 +70,7 @@ export function makeHub(
     report: (error) => failures.report(error, "format"),
   });
   // The topics of users have no history, so the hub of histories does not see them.
-  const users = new Users(base);
+  const users = new Users(base), userCloses = new UserCloses();
   const presence = rules && new Presence<Peer>({
     rules,
     timers,
@@ -84,10 +86,10 @@ export function makeHub(
       namespace !== USER_NAMESPACE && (rules?.of(topic, namespace).presence ?? false),
     membersOf: (name) => presence?.membersOf(name) ?? [],
     presenceChanged: (name, from, to) => presence?.remoteChanged(name, from, to),
-    close: (request) => closePeers({ hub: base, users }, request),
+    close: (request) => closePeers({ hub: base, users, userCloses }, request),
   });
   if (presence) presence.remote = remote?.presence;
-  const cluster = new Cluster({ id: synced?.id, hub: base, users, remote });
-  const parts = { hub: history ?? base, users, cluster };
+  const cluster = new Cluster({ id: synced?.id, hub: base, users, userCloses, remote });
+  const parts = { hub: history ?? base, users, userCloses, cluster };
   return { ...parts, ...(synced && { synced }), ...(history && presence && { history, presence }) };
 }

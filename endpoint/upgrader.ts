@@ -259,6 +259,7 @@ export class Upgrader {
       slot: pending.slot,
       namespace: namespaceOf(result, pending, this.#options),
       user: userOf(result),
+      userCloses: this.#host.userCloses.count,
       context: mergeContext(pending.context, result?.context),
       remoteAddress: pending.address,
     };

@@ -137,6 +137,23 @@ export const userCases: readonly Case[] = [
     },
   },
   {
+    id: "N7.opening",
+    fact: "disconnect() also closes a peer of the user whose connection opens only afterwards",
+    server: (it) =>
+      server(it, {
+        hooks: {
+          upgrade() {
+            queueMicrotask(() => void it.ws.cluster.disconnect("ada", 4001, "bye"));
+            return { user: "ada" };
+          },
+        },
+      }),
+    async run(client) {
+      await client.connect();
+      assert.deepEqual((await client.logged("close", 1))[0]!.data, ["ada", 4001, "bye"]);
+    },
+  },
+  {
     id: "N7.arguments",
     fact: "a wrong user, code or option throws at the call, and closes nobody",
     server: (it) =>

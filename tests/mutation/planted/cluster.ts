@@ -124,4 +124,12 @@ export const cluster: readonly Fault[] = [
     replace: 'namespace !== "" &&',
     caughtBy: ["unit endpoint_test"],
   },
+  {
+    id: "users-stay-that-open-later",
+    file: "endpoint/cluster.ts",
+    what: "A peer of a user that is disconnected stays if its connection opens only afterwards",
+    find: "  if (user !== undefined) userCloses.add(user, { code, reason });\n",
+    replace: "",
+    caughtBy: ["unit endpoint_test", "deno N7.opening"],
+  },
 ];

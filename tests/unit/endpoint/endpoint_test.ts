@@ -56,3 +56,16 @@ Deno.test("after close(), the view of the cluster still answers, and no timer is
   assert.deepEqual(await cluster.closeAll(), { nodes: 1, closed: 0, missing: [], complete: false });
   assert.equal(adapter.stats.timers, 0);
 });
+
+Deno.test("disconnect() closes a peer of the user whose socket has yet to open, and no later one", async () => {
+  const adapter = new FakeAdapter({ hooks: { upgrade: () => ({ user: "ada" }) } });
+  const [before] = await adapter.accept();
+  assert.equal((await adapter.cluster.disconnect("bob")).closed, 0);
+  assert.equal((await adapter.cluster.disconnect("ada", 4001, "bye")).closed, 0);
+  const [after] = await adapter.accept();
+  before.opened();
+  after.opened();
+  await new Promise((go) => setTimeout(go));
+  assert.deepEqual([before.calls, after.calls], [[["close", 4001, "bye"]], []]);
+  await adapter.close({ timeout: 0 });
+});
