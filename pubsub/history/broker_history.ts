@@ -61,6 +61,7 @@ export class BrokerHistory<M> implements HistorySource<M> {
   readonly #onDown = new Set<() => void>();
   #token = 0;
   #isUp = false;
+  #isClosed = false;
   #connections = 0;
 
   constructor(link: BrokerHistoryLink, host: HistoryHost<M>) {
@@ -107,6 +108,7 @@ export class BrokerHistory<M> implements HistorySource<M> {
   }
 
   async refresh(topic: HistoryTopic): Promise<boolean> {
+    if (this.#isClosed) return false;
     const used = this.#feedOf(topic);
     used.waiting++;
     try {
@@ -151,6 +153,7 @@ export class BrokerHistory<M> implements HistorySource<M> {
 
   /** The broker is connected, see `BrokerHost.up`. */
   up(gap: boolean): void {
+    if (this.#isClosed) return;
     this.#isUp = true;
     this.#connections++;
     for (const done of [...this.#onUp]) done();
@@ -176,6 +179,7 @@ export class BrokerHistory<M> implements HistorySource<M> {
 
   /** Ends all timers and waits. */
   close(): void {
+    this.#isClosed = true;
     this.down();
     for (const done of [...this.#onUp]) done();
     for (const { cancel } of this.#feeds.values()) cancel?.();
@@ -227,6 +231,7 @@ export class BrokerHistory<M> implements HistorySource<M> {
 
   /** Forgets a feed after a while, if it is still unused then. */
   #checkUnused(used: UsedFeed): void {
+    if (this.#isClosed) return; // a client waited for a read
     used.cancel ??= this.#link.timers.after(UNUSED_DELAY, () => {
       used.cancel = undefined;
       const { namespace, topic } = used.topic;
