@@ -184,7 +184,9 @@ export class WatchedMembers {
     for (const watched of this.#topics.values()) {
       if (watched.asking) continue;
       for (const node of this.#unknownOf(watched)) {
-        again.set(node, [...again.get(node) ?? [], watched]);
+        const topics = again.get(node);
+        if (topics) topics.push(watched);
+        else again.set(node, [watched]);
       }
     }
     for (const [node, topics] of again) this.#ask(topics, node);
