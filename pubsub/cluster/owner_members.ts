@@ -56,8 +56,9 @@ export class OwnerMembers {
     }
     const follows = from === this.#version || from === 0 && this.#members.size === 0;
     if (!follows) {
-      // Changes may come late, after an answer that contains them.
-      if (to > this.#version || to === 0) this.#waiting = [change];
+      // Changes may come late, after an answer that contains them. What only tells the version comes
+      // again and again, so a version that another program has forged does not stay.
+      if (to > this.#version || from === to) this.#waiting = [change];
       return;
     }
     this.#version = to;

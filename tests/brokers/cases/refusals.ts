@@ -29,10 +29,10 @@ const GARBAGE: readonly (readonly number[])[] = [
   Array.from({ length: 100_000 }, (_, i) => i & 255),
 ];
 
-/** Returns a frame from node to node, of a node that nobody knows. */
-function control(json: string): Uint8Array {
+/** Returns a frame from node to node; by default of a node that nobody knows. */
+function control(json: string, node = "0102030405060708"): Uint8Array {
   const message = { frame: encode(json), compress: false, isControl: true };
-  return encodeFrame(nodeBytes("0102030405060708"), [message]);
+  return encodeFrame(nodeBytes(node), [message]);
 }
 
 /** Frames from node to node that no node sends. */
@@ -156,6 +156,37 @@ export const refusalCases: readonly BrokerCase[] = [
       assert.deepEqual([texts(client), client.isConnected], [["end"], true]);
       const { members } = await second!.presence("news", { namespace: "/room" });
       assert.deepEqual([...members], []);
+    },
+  },
+  {
+    id: "N1.forged-members",
+    fact: "a forged change of the members of a node lasts only until the node tells its own again",
+    needs: ["forge"],
+    maxMs: 20_000,
+    async run(cluster) {
+      const [first, second] = await cluster.nodes(2, { topics: () => ({ presence: true }) });
+      const member = await first!.client("/room", "news");
+      await second!.client("/room", "news");
+      await cluster.confirmed();
+      member.peer.enter("news");
+      const idsAtSecond = async () => {
+        const { members } = await second!.presence("news", { namespace: "/room" });
+        return members.map(({ id }) => id);
+      };
+      const { id } = member.peer, to = Number.MAX_SAFE_INTEGER;
+      while ((await idsAtSecond())[0] !== id) await sleep(10);
+      const forged = JSON.stringify({
+        type: "members",
+        from: 1,
+        to,
+        set: [{ id: "x" }],
+        gone: [id],
+      });
+      const frame = control(forged, first!.cluster.nodes[0]!.id);
+      await cluster.server.forge!(cluster.name, channelOf("/room", "news"), frame);
+      while ((await idsAtSecond())[0] !== "x") await sleep(10);
+      while ((await idsAtSecond())[0] !== id) await sleep(100);
+      assert.deepEqual(await idsAtSecond(), [id]);
     },
   },
 ];

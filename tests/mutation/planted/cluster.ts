@@ -132,4 +132,12 @@ export const cluster: readonly Fault[] = [
     replace: "",
     caughtBy: ["unit endpoint_test", "deno N7.opening"],
   },
+  {
+    id: "cluster-forged-version-stays",
+    file: "pubsub/cluster/owner_members.ts",
+    what: "Forged members of a node with a high version stay for ever",
+    find: "to > this.#version || from === to",
+    replace: "to > this.#version || to === 0",
+    caughtBy: MEMBERS,
+  },
 ];

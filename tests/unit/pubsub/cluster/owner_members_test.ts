@@ -57,3 +57,17 @@ Deno.test("OwnerMembers takes an answer of more members than a call takes argume
   members.answered(1, 5, { version: 5, members: all, total, hasMore: false });
   assert.equal(idsOf(members).length, total);
 });
+
+Deno.test("OwnerMembers asks if a node tells an older version than a forged change", () => {
+  const members = new OwnerMembers(() => {});
+  members.apply(change(0, 2, [member("a")]));
+  members.apply(change(2, Number.MAX_SAFE_INTEGER, [member("forged")], ["a"]));
+  members.apply(change(1, 2, [member("a")])); // comes late
+  assert.deepEqual([members.isBroken, idsOf(members)], [false, ["forged"]]);
+  members.apply(change(2, 2, []));
+  assert.equal(members.isBroken, true);
+  members.answered(1, 2, { version: 2, members: [member("a")], total: 1, hasMore: false });
+  assert.deepEqual([members.isBroken, idsOf(members)], [false, ["a"]]);
+  members.apply(change(2, 3, [member("b")]));
+  assert.deepEqual([members.isBroken, idsOf(members)], [false, ["a", "b"]]);
+});
