@@ -80,10 +80,7 @@ export class WatchedMembers {
   /** Follows a topic: it has a subscriber here. */
   watch(name: TopicName): void {
     const key = keyOf(name), known = this.#topics.get(key);
-    if (known) {
-      known.reasons++;
-      return;
-    }
+    if (known) return void known.reasons++;
     const watched: Watched = {
       name,
       reasons: 1,
@@ -108,6 +105,8 @@ export class WatchedMembers {
     const key = keyOf(name);
     this.#keep(key, name);
     const watched = this.#topics.get(key)!;
+    // Not behind thousands of topics for which nobody waits.
+    if (this.#toAsk.delete(watched)) this.#toAsk = new Set([watched, ...this.#toAsk]);
     await watched.asking?.promise;
     watched.isTold = true;
     const { owners, isKnown } = watched, { isSettled } = this.#host.directory;

@@ -140,4 +140,12 @@ export const cluster: readonly Fault[] = [
     replace: "to > this.#version || to === 0",
     caughtBy: MEMBERS,
   },
+  {
+    id: "cluster-list-behind-all-topics",
+    file: "pubsub/cluster/watched_members.ts",
+    what: "A list of members waits for the questions of thousands of other topics",
+    find: "    if (this.#toAsk.delete(watched)) this.#toAsk",
+    replace: "    if (!this.#toAsk.has(watched)) this.#toAsk",
+    caughtBy: ["unit watched_members"],
+  },
 ];

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { NodeDirectory } from "../../../../pubsub/cluster/node_directory.ts";
+import { INTRODUCTION, NodeDirectory } from "../../../../pubsub/cluster/node_directory.ts";
 import { WatchedMembers } from "../../../../pubsub/cluster/watched_members.ts";
 import { FakeTimers } from "../../fake_timers.ts";
 
@@ -28,4 +28,45 @@ Deno.test("WatchedMembers asks again for many topics in a time that grows with t
   assert.ok(ms < 1500, `${ms} ms`); // 60 ms; with a copy for each topic 5 s
   members.close();
   assert.equal(timers.size, 0);
+});
+
+Deno.test("WatchedMembers.state() does not wait for the questions of many other topics", async () => {
+  const timers = new FakeTimers(),
+    turns = async () => {
+      for (let i = 0; i < 20; i++) await undefined;
+    };
+  const directory = new NodeDirectory({ timers, beat() {}, appeared() {}, gone() {} });
+  const members = new WatchedMembers({
+    timers,
+    directory,
+    confirmed: () => Promise.resolve(),
+    ask() {}, // a node that does not answer
+    hear() {},
+    unhear() {},
+    changed() {},
+  });
+  directory.up();
+  directory.beat(
+    "silent",
+    { type: "beat", peers: 0, losses: 0, hasMembers: true, isNew: false },
+    0,
+  );
+  timers.pass(INTRODUCTION);
+  const name = (topic: string) => ({ namespace: "n", topic });
+  for (let i = 0; i < 5000; i++) members.watch(name(`${i}`));
+  members.up();
+  await turns();
+  let isThere = false;
+  for (const topic of ["4999", "new"]) {
+    isThere = false;
+    void members.state(name(topic)).then(({ stale }) => isThere = stale);
+    for (let ms = 0; ms < 500; ms += 50) {
+      await turns();
+      timers.pass(50);
+    }
+    await turns();
+    assert.ok(isThere, topic);
+  }
+  members.close();
+  directory.close();
 });
