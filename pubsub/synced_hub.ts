@@ -14,6 +14,7 @@ import type { HubPublishOptions, Member, PubSub } from "./pubsub.ts";
 import type { ClusterHost, RemoteNodes } from "./remote_nodes.ts";
 import type { LinkMaker, SyncAdapter, SyncDriver, SyncMessage } from "./sync_adapter.ts";
 import { checkTopic } from "./topic_arguments.ts";
+import { checkNamespace } from "./users.ts";
 
 /** Milliseconds between reports of a broker that cannot be reached. */
 const REPORT_INTERVAL = 1000;
@@ -40,7 +41,7 @@ export class SyncedHub<M extends Member> implements PubSub<M> {
     subscribe: (deliver) => void this.#listeners.push(deliver),
     publish: ({ namespace, topic, data }) => {
       checkTopic(topic);
-      if (namespace !== undefined) checkTopic(namespace, "the namespace");
+      if (namespace !== undefined) checkNamespace(namespace);
       const frame = checkSize(encode(data));
       this.#publish({ namespace: namespace || undefined, topic, frame, compress: true });
     },

@@ -194,13 +194,13 @@ Deno.test("SyncedHub.close() resolves for all callers when the link is closed", 
   assert.deepEqual(link.calls, ["open", "close"]);
 });
 
-Deno.test("SyncedHub.driver.publish() throws a TypeError for a topic or namespace that is no string", () => {
+Deno.test("SyncedHub.driver.publish() throws a TypeError for a topic or namespace that is no string, and for that of users", () => {
   const { hub, link } = start();
   for (const topic of [undefined, null, 5, {}]) {
     const message = { namespace: "/", topic: topic as string, data: "x" };
     assert.throws(() => hub.driver.publish(message), TypeError);
   }
-  for (const namespace of [null, 5, {}]) {
+  for (const namespace of [null, 5, {}, "onepeer:users"]) {
     const message = { namespace: namespace as string, topic: "t", data: "x" };
     assert.throws(() => hub.driver.publish(message), TypeError);
   }
