@@ -122,7 +122,7 @@ export const cluster: readonly Fault[] = [
     what: "The option topics is asked for the users of peers",
     find: "namespace !== USER_NAMESPACE &&",
     replace: 'namespace !== "" &&',
-    caughtBy: ["unit endpoint_test"],
+    caughtBy: ["unit endpoint"],
   },
   {
     id: "users-stay-that-open-later",
@@ -130,7 +130,7 @@ export const cluster: readonly Fault[] = [
     what: "A peer of a user that is disconnected stays if its connection opens only afterwards",
     find: "  if (user !== undefined) userCloses.add(user, { code, reason });\n",
     replace: "",
-    caughtBy: ["unit endpoint_test", "deno N7.opening"],
+    caughtBy: ["unit endpoint", "deno N7.opening"],
   },
   {
     id: "cluster-forged-version-stays",
