@@ -43,6 +43,11 @@ export class Outbox {
     this.#host = host;
   }
 
+  /** Whether so much waits for the broker that what can wait should not be added now. */
+  get isHalfFull(): boolean {
+    return this.#unconfirmed.isHalfFull;
+  }
+
   /**
    * Adds a message.
    *

@@ -17,6 +17,11 @@ export class Unconfirmed {
     return this.#messages >= MAX_MESSAGES || this.#bytes >= MAX_BYTES;
   }
 
+  /** Whether half of the messages or bytes wait at which further messages are dropped. */
+  get isHalfFull(): boolean {
+    return this.#messages >= MAX_MESSAGES / 2 || this.#bytes >= MAX_BYTES / 2;
+  }
+
   /** Counts messages and bytes. Names count too: a client may choose long ones. */
   add(messages: number, bytes: number): void {
     this.#messages += messages;

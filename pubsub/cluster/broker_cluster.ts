@@ -17,7 +17,7 @@ import type {
 } from "../remote_nodes.ts";
 import type { NodeMessage, Sender } from "../sync_frame.ts";
 import type { TopicName } from "../topic_options.ts";
-import { type ControlMessage, parseControl } from "./control_message.ts";
+import { type AskMembers, type ControlMessage, parseControl } from "./control_message.ts";
 import { NodeDirectory } from "./node_directory.ts";
 import { NodeQuestions } from "./node_questions.ts";
 import { OwnPresence } from "./own_presence.ts";
@@ -179,11 +179,18 @@ export class BrokerCluster implements RemoteNodes, RemotePresence, HubObserver<u
     if (message.type === "members" && name) this.#watched.change(id, name, message);
     if (message.type === "answer") this.#watched.answered(id, message);
     if (message.type === "closed") this.#closes.answered(message.id, id, message.closed);
-    if (message.type === "ask") {
-      for (const part of this.#own.answer(message.id, message.topics)) this.#sendTo(id, part);
-    }
+    if (message.type === "ask") void this.#answer(id, message);
     if (message.type === "close") {
       this.#sendTo(id, { type: "closed", id: message.id, closed: this.#host.close(message) });
+    }
+  }
+
+  /** Answers in parts. Waits for the broker in between, as the members may have many megabytes. */
+  async #answer(to: string, { id, topics }: AskMembers): Promise<void> {
+    for (const part of this.#own.answer(id, topics)) {
+      if (this.#outbox.isHalfFull) await this.#outbox.settle();
+      if (!this.#isUp) return;
+      this.#sendTo(to, part);
     }
   }
 

@@ -96,6 +96,26 @@ export const clusterCases: readonly BrokerCase[] = [
     },
   },
   {
+    id: "N5.large",
+    fact:
+      "a node lists all members of a topic, also with more bytes than may wait for the broker at once",
+    runsAlone: true,
+    maxMs: 60_000,
+    async run(cluster) {
+      const [first, second] = await cluster.nodes(2, { topics: () => ({ presence: true }) });
+      const data = "x".repeat(4000), count = 5000;
+      for (let i = 0; i < count; i++) {
+        await enter(first!, data);
+        if (i % 100 === 0) await sleep(1); // lets the broker take what other nodes might hear
+      }
+      for (let length = -1, isStale = true; length !== count || isStale;) {
+        const { members, stale } = await second!.presence("p", { namespace });
+        [length, isStale] = [members.length, stale];
+        await sleep(100);
+      }
+    },
+  },
+  {
     id: "N5.ended",
     fact: "the members of a node that closes have left at once, and it is no node any more",
     async run(cluster) {
