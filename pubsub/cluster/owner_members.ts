@@ -26,6 +26,7 @@ export class OwnerMembers {
   /** Members of the parts of an answer that have arrived, and the number of the question. */
   #parts: PresenceMember[] = [];
   #partsOf = 0;
+  #hasNewPart = false;
 
   constructor(changed: MemberChanged) {
     this.#changed = changed;
@@ -44,6 +45,13 @@ export class OwnerMembers {
   /** Whether a change was missed. Then the node must be asked. */
   get isBroken(): boolean {
     return this.#waiting !== undefined;
+  }
+
+  /** Returns whether a part of an answer that goes on has arrived since the last call. */
+  takeNewPart(): boolean {
+    const hasNewPart = this.#hasNewPart;
+    this.#hasNewPart = false;
+    return hasNewPart;
   }
 
   /** Applies a change. Afterwards {@linkcode isBroken} tells whether an earlier change is missing. */
@@ -76,6 +84,7 @@ export class OwnerMembers {
     const { version, members, total, hasMore } = answer;
     if (this.#partsOf !== id) this.#parts = []; // the rest of another answer was lost
     this.#partsOf = id;
+    this.#hasNewPart = hasMore;
     for (const member of members) this.#parts.push(member); // there may be more than arguments can be
     if (hasMore) return;
     const parts = this.#parts;

@@ -183,6 +183,7 @@ export class WatchedMembers {
     for (const watched of this.#topics.values()) {
       if (watched.asking) continue;
       for (const node of this.#unknownOf(watched)) {
+        if (watched.owners.get(node)?.takeNewPart()) continue; // a question would begin it again
         const topics = again.get(node);
         if (topics) topics.push(watched);
         else again.set(node, [watched]);

@@ -70,3 +70,38 @@ Deno.test("WatchedMembers.state() does not wait for the questions of many other 
   members.close();
   directory.close();
 });
+
+Deno.test("WatchedMembers does not ask again while parts of an answer arrive, which would begin it again", async () => {
+  const timers = new FakeTimers(), asked: number[] = [], name = { namespace: "n", topic: "t" };
+  const directory = new NodeDirectory({ timers, beat() {}, appeared() {}, gone() {} });
+  const members = new WatchedMembers({
+    timers,
+    directory,
+    confirmed: () => Promise.resolve(),
+    ask: (id, _topics, to) => void (to === "node" && asked.push(id)),
+    hear() {},
+    unhear() {},
+    changed() {},
+  });
+  members.watch(name);
+  members.up();
+  for (let i = 0; i < 10; i++) await undefined;
+  members.appeared("node");
+  const answer = (member: string, hasMore: boolean) => {
+    const topics = [{ ...name, version: 2, members: [{ id: member }], total: 2, hasMore }];
+    const part = { type: "answer", id: asked[0]!, now: 2, empty: [], isLast: !hasMore } as const;
+    members.answered("node", { ...part, topics });
+  };
+  answer("a", true);
+  members.repeat();
+  assert.equal(asked.length, 1);
+  answer("b", false);
+  members.repeat();
+  assert.equal(asked.length, 1);
+  members.appeared("node");
+  answer("a", true);
+  members.repeat();
+  members.repeat(); // the rest was lost
+  assert.equal(asked.length, 3);
+  members.close();
+});
