@@ -71,7 +71,7 @@ Deno.test("pathnameOf() takes linear time on hostile targets", () => {
   for (const [name, target] of table) {
     pathnameOf("/warm!");
     let fastest = Infinity; // the fastest run, as a busy machine does not slow down every run
-    for (let run = 0; run < 5; run++) {
+    for (let run = 0; run < 5 || (run < 100 && fastest >= 50); run++) {
       const started = performance.now();
       assert.equal(pathnameOf(target), byUrl(target), name);
       fastest = Math.min(fastest, performance.now() - started);
