@@ -138,7 +138,7 @@ Deno.test({
     const [misfit] = await exampleErrors(
       worker.replace("ws.durable(DurableObject)", "ws.durable(Map)"),
     );
-    assert.match(misfit!, /TS2345/);
+    assert.match(misfit!, /TS2554/);
   },
 });
 
