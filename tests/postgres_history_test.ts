@@ -6,6 +6,7 @@ import { PostgresServer } from "./brokers/drivers/postgres_server.ts";
 import { HistoryNode } from "./brokers/history_node.ts";
 import { Proxy } from "./brokers/proxy.ts";
 import { runHistories } from "./brokers/random_histories.ts";
+import { TimeLimit } from "./harness/time_limit.ts";
 import { sleep, texts, until } from "./brokers/test_node.ts";
 import type { HistoryOptions } from "../pubsub/topic_options.ts";
 
@@ -14,6 +15,8 @@ import type { HistoryOptions } from "../pubsub/topic_options.ts";
 const missing = PostgresServer.missing();
 if (missing) console.error(`\n*** NOT RUN: needs ${missing}: tests/postgres_history_test.ts ***\n`);
 
+/** Milliseconds of one test on an idle machine. With many histories, the limit grows. */
+const MAX_MS = 60_000 + 1000 * Number(Deno.env.get("HISTORIES") ?? 0);
 const HISTORIES = Number(Deno.env.get("HISTORIES") ?? 60);
 const SEED = Number(Deno.env.get("SEED") ?? Date.now());
 
@@ -21,11 +24,13 @@ function test(name: string, run: (server: PostgresServer) => Promise<void>): voi
   Deno.test({
     name,
     ignore: missing !== undefined,
-    async fn() {
-      await using server = await PostgresServer.start();
-      await run(server);
-    },
+    fn: () => new TimeLimit(MAX_MS).race(withServer(run), "the test was still running"),
   });
+}
+
+async function withServer(run: (server: PostgresServer) => Promise<void>): Promise<void> {
+  await using server = await PostgresServer.start();
+  await run(server);
 }
 
 /** Returns a node over a server. */

@@ -116,7 +116,11 @@ export class PostgresServer implements BrokerFaults, AsyncDisposable {
     for (;;) {
       try {
         return await (await this.#connect()).end();
-      } catch {
+      } catch (error) {
+        const child = this.#child;
+        if (child && (child.exitCode ?? child.signalCode) !== null) {
+          throw new Error("the server has ended after the crash", { cause: error });
+        }
         await new Promise((resolve) => setTimeout(resolve, 20)); // not ready yet
       }
     }
