@@ -207,8 +207,8 @@ export const sync: readonly Fault[] = [
     id: "sync-outbox-largest-dropped",
     file: "pubsub/unconfirmed.ts",
     what: "A message of 16 MiB is dropped if another byte is not confirmed",
-    find: "this.#bytes >= MAX_BYTES",
-    replace: "this.#bytes > 0",
+    find: "this.#bytes >= MAX_BYTES;",
+    replace: "this.#bytes > 0;",
     caughtBy: ["unit outbox"],
   },
   {
