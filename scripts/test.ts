@@ -15,7 +15,7 @@ const REPORT = new URL(".cache/junit.xml", ROOT);
 /** One part for each processor. Most parts mostly wait, so further parts fill the idle time. */
 const AT_ONCE = Math.max(2, navigator.hardwareConcurrency);
 /** Largest number of further parts. They all may need a processor later, at the same time. */
-const EXTRA = Math.ceil(1.5 * AT_ONCE);
+const EXTRA = AT_ONCE;
 
 const { names, has, value } = readArguments({
   help: `deno task test [part…] [--quick] [--at-once=N]

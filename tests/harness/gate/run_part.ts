@@ -133,7 +133,7 @@ export async function runFailedAgain(
 /** Milliseconds of each measurement, so that a part that has just started shows its load. */
 const LOOK_MS = 1000;
 /** Idle share of the processors' time above which a further part starts. */
-const ENOUGH_IDLE = 0.2;
+const ENOUGH_IDLE = 0.35;
 
 async function machineIsIdle(): Promise<boolean> {
   return await idleShare(LOOK_MS) > ENOUGH_IDLE;
