@@ -51,7 +51,7 @@ export class Peer<Context extends object = Record<string, unknown>> implements M
    * the end of a hook, a change is saved only if made through `peer.context`, not a kept reference.
    */
   readonly context: Context;
-  /** User that `upgrade` returned, to whom `ws.toUser` sends; `undefined` if there is none. */
+  /** User that `upgrade` returned; `undefined` if it returned none. */
   readonly user: string | undefined;
   /** IP address of the client: from trusted proxies, else of the connection. No port. IPv4-mapped IPv6 becomes IPv4. */
   readonly remoteAddress: string | undefined;

@@ -9,7 +9,7 @@ import type { UserCloses } from "./user_closes.ts";
 
 export type { ClusterNode } from "../pubsub/remote_nodes.ts";
 
-/** What a call that reached several nodes has done. */
+/** Result of a call to all nodes: how many peers were closed, and which nodes have not answered. */
 export interface Told {
   /** Number of nodes that have done what was asked, this one included. */
   readonly nodes: number;

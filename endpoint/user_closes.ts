@@ -15,8 +15,8 @@ interface NumberedClose extends UserClose {
 
 /**
  * The latest closes of users. They also count for handshakes that were accepted, and whose sockets
- * have not opened: Deno 2.9 opens them a turn later. Otherwise a user could stay connected whom the
- * server refuses from now on.
+ * have not opened: Deno 2.9 opens them a turn later. Without this, such a connection would stay
+ * open after `disconnect`.
  */
 export class UserCloses {
   /** By user; the latest last. */

@@ -9,7 +9,7 @@ export const ROOMS = "rooms";
 /** Load of the server, published to all namespaces. */
 export const LIVE = "live";
 
-/** What the topics keep, and how a page gets a line: with its position, for the next `since`. */
+/** Options of the endpoint: the histories of topics, and the form in which a page gets a line. */
 export const roomOptions: Pick<EndpointOptions, "topics" | "format"> = {
   topics: (topic) =>
     topic === LINES ? { history: { size: 200, ttl: 3_600_000 } } : { presence: topic === PEOPLE },

@@ -40,9 +40,9 @@ interface KnownNode {
 /**
  * The other nodes that are alive: those that were heard within the lease.
  *
- * No node counts as dead for a failure on this side. While the connection to the broker is down,
- * nobody is. Each node gets a whole lease after the connection is back, and after this process was
- * stopped for a while. Clocks of two nodes are never compared.
+ * While this node has no connection to the broker, no other node counts as dead. When the connection
+ * is back, or when this process was stopped and goes on, each node gets a whole new lease. Clocks of
+ * two nodes are never compared.
  */
 export class NodeDirectory {
   readonly #host: NodeDirectoryHost;

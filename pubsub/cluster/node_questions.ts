@@ -8,7 +8,7 @@ interface Question<Answer> {
   readonly done: () => void;
 }
 
-/** What came back within the time. */
+/** The answers that came in time. */
 export interface Answers<Answer> {
   /** Answers by node. */
   readonly answers: ReadonlyMap<string, Answer>;

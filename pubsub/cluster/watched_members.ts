@@ -46,8 +46,8 @@ interface Watched {
   /** Whether the first question is over. */
   isKnown: boolean;
   /**
-   * Whether members that an answer brings are told as changes: not while nobody has a list. They
-   * were there before.
+   * Whether subscribers are told of the members in an answer. False until somebody has read the list:
+   * these members were there before, so they have not joined now.
    */
   isTold: boolean;
   /** Resolved when the question to all nodes is over; `undefined` if none is open. */
@@ -105,7 +105,7 @@ export class WatchedMembers {
     const key = keyOf(name);
     this.#keep(key, name);
     const watched = this.#topics.get(key)!;
-    // Not behind thousands of topics for which nobody waits.
+    // First in the queue: a caller waits for this topic, and thousands of others may be in the queue.
     if (this.#toAsk.delete(watched)) this.#toAsk = new Set([watched, ...this.#toAsk]);
     await watched.asking?.promise;
     watched.isTold = true;

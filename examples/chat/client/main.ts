@@ -97,7 +97,7 @@ function handle(message: ServerMessage): void {
   }
 }
 
-/** A change may name people whom the list has already, or never had. */
+/** A change may add people who are in the list already, and remove people who are not. */
 function showPeople(
   joined: readonly Person[],
   updated: readonly Person[],
