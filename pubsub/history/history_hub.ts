@@ -230,7 +230,7 @@ export class HistoryHub<M extends Member> implements PubSub<M> {
     if (!history) return undefined;
     if (!this.#source) {
       throw new TypeError(
-        "Cannot use a topic with history as the broker of the option sync keeps no messages: use redis() or cluster()",
+        "Cannot use a topic with history as the broker of the option sync keeps no messages: use redis(), postgres() or cluster()",
       );
     }
     if (namespace !== undefined) return { namespace, topic, keep: history };

@@ -5,6 +5,7 @@ import type { SyncAdapter } from "../../pubsub/sync_adapter.ts";
 import { nameOf } from "../../sync/postgres/notification.ts";
 import type { PostgresServer } from "./drivers/postgres_server.ts";
 import { sleep, type TestClient, TestNode } from "./test_node.ts";
+import { Random } from "../fuzz/random.ts";
 
 /**
  * Random histories over a real PostgreSQL that loses connections and data, and gets old data back.
@@ -15,16 +16,6 @@ const STEPS = 60, SIZE = 6, AT_ONCE = 8;
 /** Part of the steps that lose the data or the connections of all histories. */
 const RARE = 0.001;
 const namespace = "/";
-
-/** Numbers from a seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  return () => {
-    seed = seed + 0x6d2b79f5 | 0;
-    let t = Math.imul(seed ^ seed >>> 15, 1 | seed);
-    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t;
-    return ((t ^ t >>> 14) >>> 0) / 4294967296;
-  };
-}
 
 /** A client's time on one node. */
 interface Session {
@@ -163,8 +154,11 @@ async function runHistory(
   nodes: readonly TestNode[],
   sessions: Set<Session>,
 ): Promise<{ recovered: number; told: number }> {
-  const random = randomFrom(seed), topic = `h${seed}`, known = new Known();
-  const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)]!;
+  const choices = new Random(seed),
+    random = () => choices.fraction(),
+    topic = `h${seed}`,
+    known = new Known();
+  const pick = <Item>(items: readonly Item[]) => choices.pick(items);
   const faults = new Faults(server, nameOf("chat", `=2F.${topic}`));
   // A fault may meet a server that starts again, or a schema that is missing.
   const attempt = (fault: Promise<void>) => fault.catch(() => {});

@@ -14,9 +14,14 @@ export class Random {
     return scramble(this.#state);
   }
 
+  /** Returns a number from 0 to 1, without 1. */
+  fraction(): number {
+    return this.uint32() / 2 ** 32;
+  }
+
   /** Returns an integer from 0 to `end` − 1. */
   below(end: number): number {
-    return Math.floor(this.uint32() / 2 ** 32 * end);
+    return Math.floor(this.fraction() * end);
   }
 
   /** Returns an integer between two numbers, both included. */

@@ -4,6 +4,7 @@ import { overBroker } from "../../../pubsub/broker_link.ts";
 import { parsePosition, type Position, randomEpoch } from "../../../pubsub/history/position.ts";
 import type { SubscribeResult } from "../../../pubsub/history/subscribe_options.ts";
 import { type TestClient, TestNode } from "../../brokers/test_node.ts";
+import { Random } from "../../fuzz/random.ts";
 
 /**
  * Random histories over a broker that loses connections, messages, answers and data. A model knows
@@ -12,16 +13,6 @@ import { type TestClient, TestNode } from "../../brokers/test_node.ts";
 
 const HISTORIES = Number(Deno.env.get("HISTORIES") ?? 300), STEPS = 60;
 const SIZE = 6;
-
-/** Numbers from a seed (mulberry32), so that a failed history can be run again. */
-function randomFrom(seed: number): () => number {
-  return () => {
-    seed = seed + 0x6d2b79f5 | 0;
-    let t = Math.imul(seed ^ seed >>> 15, 1 | seed);
-    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t;
-    return ((t ^ t >>> 14) >>> 0) / 4294967296;
-  };
-}
 
 /** What the broker has kept of the only topic. */
 class Stream {
@@ -191,8 +182,11 @@ function check(session: Session, { kept, unseen }: Stream): void {
 }
 
 async function runHistory(seed: number): Promise<{ recovered: number; told: number }> {
-  const random = randomFrom(seed), stream = new Stream(), nodes = new Set<FaultyBroker>();
-  const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)]!;
+  const choices = new Random(seed),
+    random = () => choices.fraction(),
+    stream = new Stream(),
+    nodes = new Set<FaultyBroker>();
+  const pick = <Item>(items: readonly Item[]) => choices.pick(items);
   const sessions: Session[] = [], live = new Set<Session>();
   const brokers: FaultyBroker[] = [];
   const made = Array.from({ length: 2 }, () => {

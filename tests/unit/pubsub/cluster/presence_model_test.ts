@@ -277,16 +277,21 @@ Deno.test("Presence over nodes: whatever is lost, all lists are the same in the 
   await fc.assert(property, { numRuns: RUNS, ...(seed && { seed: Number(seed) }) });
 });
 
-Deno.test("Presence over nodes: a killed node's members leave after the lease, not before", async () => {
+/** Starts the nodes, and returns two of them with a peer of the first one. */
+async function startedNodes() {
   const timers = new FakeTimers(), wire = new Wire();
   const [first, second] = NODES.map((number) => new Node(wire, timers, number));
   await pass(timers, 300);
-  const watcher = first!.peers[0]!;
-  first!.subscribe(watcher, "a");
-  second!.enter(second!.peers[0]!, "a", 1);
+  return { timers, wire, first: first!, second: second!, watcher: first!.peers[0]! };
+}
+
+Deno.test("Presence over nodes: a killed node's members leave after the lease, not before", async () => {
+  const { timers, first, second, watcher } = await startedNodes();
+  first.subscribe(watcher, "a");
+  second.enter(second.peers[0]!, "a", 1);
   await pass(timers, 100);
   assert.deepEqual([...watcher.lists.get("a")!.keys()], ["1.0"]);
-  second!.kill();
+  second.kill();
   await pass(timers, LEASE - 2200);
   assert.deepEqual([...watcher.lists.get("a")!.keys()], ["1.0"]);
   await pass(timers, 2700);
@@ -294,24 +299,21 @@ Deno.test("Presence over nodes: a killed node's members leave after the lease, n
 });
 
 Deno.test("Presence over nodes: nobody leaves while the own connection is down, and a lease longer", async () => {
-  const timers = new FakeTimers(), wire = new Wire();
-  const [first, second] = NODES.map((number) => new Node(wire, timers, number));
-  await pass(timers, 300);
-  const watcher = first!.peers[0]!, left: string[] = [];
-  first!.subscribe(watcher, "a");
-  second!.enter(second!.peers[0]!, "a", 1);
+  const { timers, first, second, watcher } = await startedNodes(), left: string[] = [];
+  first.subscribe(watcher, "a");
+  second.enter(second.peers[0]!, "a", 1);
   await pass(timers, 100);
   const apply = watcher.apply.bind(watcher);
   watcher.apply = (change) => {
     left.push(...change.left.map(({ id }) => id));
     apply(change);
   };
-  first!.broker.down();
-  second!.kill(); // nobody can tell this from a failure of the own connection
+  first.broker.down();
+  second.kill(); // nobody can tell this from a failure of the own connection
   await pass(timers, 60_000);
-  const { members, stale } = await first!.presence.state(nameOf("a"));
+  const { members, stale } = await first.presence.state(nameOf("a"));
   assert.deepEqual([members.map(({ id }) => id), stale, left], [["1.0"], true, []]);
-  first!.broker.up();
+  first.broker.up();
   await pass(timers, LEASE - 200);
   assert.deepEqual(left, []);
   await pass(timers, 700);
@@ -319,26 +321,20 @@ Deno.test("Presence over nodes: nobody leaves while the own connection is down, 
 });
 
 Deno.test("Presence over nodes: the members of a node that closes leave at once", async () => {
-  const timers = new FakeTimers(), wire = new Wire();
-  const [first, second] = NODES.map((number) => new Node(wire, timers, number));
-  await pass(timers, 300);
-  const watcher = first!.peers[0]!;
-  first!.subscribe(watcher, "a");
-  second!.enter(second!.peers[0]!, "a", 1);
+  const { timers, first, second, watcher } = await startedNodes();
+  first.subscribe(watcher, "a");
+  second.enter(second.peers[0]!, "a", 1);
   await pass(timers, 100);
-  await second!.link.close();
+  await second.link.close();
   await pass(timers, 100);
   assert.deepEqual([...watcher.lists.get("a")!.keys()], []);
-  assert.equal(first!.remote.nodes.length, 1); // the third one
+  assert.equal(first.remote.nodes.length, 1); // the third one
 });
 
 Deno.test("Presence over nodes: a process that was stopped lets nobody leave when it goes on", async () => {
-  const timers = new FakeTimers(), wire = new Wire();
-  const [first, second] = NODES.map((number) => new Node(wire, timers, number));
-  await pass(timers, 300);
-  const watcher = first!.peers[0]!;
-  first!.subscribe(watcher, "a");
-  second!.enter(second!.peers[0]!, "a", 1);
+  const { timers, first, second, watcher } = await startedNodes();
+  first.subscribe(watcher, "a");
+  second.enter(second.peers[0]!, "a", 1);
   await pass(timers, 100);
   timers.now += 60_000; // all timers fire late, and before anything is read
   timers.pass(0);
@@ -348,14 +344,11 @@ Deno.test("Presence over nodes: a process that was stopped lets nobody leave whe
 });
 
 Deno.test("Presence over nodes: a change that was lost without notice arrives in the next round", async () => {
-  const timers = new FakeTimers(), wire = new Wire();
-  const [first, second] = NODES.map((number) => new Node(wire, timers, number));
-  await pass(timers, 300);
-  const watcher = first!.peers[0]!;
-  first!.subscribe(watcher, "a");
+  const { timers, wire, first, second, watcher } = await startedNodes();
+  first.subscribe(watcher, "a");
   await pass(timers, 1000); // no beat is sent now
   wire.losses = 1;
-  second!.enter(second!.peers[0]!, "a", 1);
+  second.enter(second.peers[0]!, "a", 1);
   await pass(timers, 100);
   assert.deepEqual([wire.losses, watcher.lists.get("a")!.size], [0, 0]);
   await pass(timers, 30_000);
@@ -363,17 +356,14 @@ Deno.test("Presence over nodes: a change that was lost without notice arrives in
 });
 
 Deno.test("Presence over nodes: what changed while a node's connection was down arrives when it is back", async () => {
-  const timers = new FakeTimers(), wire = new Wire();
-  const [first, second] = NODES.map((number) => new Node(wire, timers, number));
-  await pass(timers, 300);
-  const watcher = first!.peers[0]!;
+  const { timers, first, second, watcher } = await startedNodes();
   const topics = Array.from({ length: 100 }, (_, i) => `t${i}`); // more than one beat tells of
-  for (const topic of topics) first!.subscribe(watcher, topic);
+  for (const topic of topics) first.subscribe(watcher, topic);
   await pass(timers, 100);
-  second!.broker.down();
-  for (const topic of topics) second!.enter(second!.peers[0]!, topic, 1);
+  second.broker.down();
+  for (const topic of topics) second.enter(second.peers[0]!, topic, 1);
   await pass(timers, 1000);
-  second!.broker.up();
+  second.broker.up();
   await pass(timers, 500);
   for (const topic of topics) assert.deepEqual([...watcher.lists.get(topic)!.keys()], ["1.0"]);
 });
