@@ -374,7 +374,7 @@ export const order: readonly Case[] = [
     fact:
       "a client whose reader is paused for longer than idleTimeout stays, and no message is lost",
     server: (server) => ({
-      limits: { maxPayload: 64 * 1024, pendingBytes: 64 * 1024, idleTimeout: 100 },
+      limits: { maxPayload: 64 * 1024, pendingBytes: 64 * 1024, idleTimeout: 400 },
       hooks: {
         open: () => server.wait("open"),
         message: (_, message) => server.log("message", message.text().length),
@@ -384,7 +384,7 @@ export const order: readonly Case[] = [
     async run(client) {
       const socket = await client.connect();
       for (let i = 0; i < 50; i++) socket.send("x".repeat(60_000));
-      await sleep(400);
+      await sleep(900);
       await client.release("open");
       await client.logged("message", 50);
       assert.deepEqual((await client.events()).filter((event) => event === "close"), []);
