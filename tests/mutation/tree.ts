@@ -26,6 +26,7 @@ export class Tree implements AsyncDisposable {
     }
     await Deno.symlink(new URL("node_modules", ROOT).pathname, `${tree.folder}/node_modules`);
     await Deno.mkdir(`${tree.folder}/.cache`);
+    await Deno.mkdir(new URL(".cache/", ROOT), { recursive: true }); // a new clone has none
     for await (const { name } of Deno.readDir(new URL(".cache/", ROOT))) {
       // Binaries, in folders named after package and version.
       if (!name.includes("@")) continue;
