@@ -31,8 +31,13 @@ export interface LoopConnection {
   isActive(): boolean;
   /** Makes the server answer on each socket. Resolves with the answer. */
   probe(): Promise<void>;
-  /** Ends the connection at once. Pending promises may reject. A throw has no effect. */
-  destroy(): void;
+  /**
+   * Ends the connection at once. Pending promises may reject. A throw has no effect.
+   *
+   * @param isLost whether the connection may not work: what it has not sent must then be dropped.
+   * Default: false.
+   */
+  destroy(isLost?: boolean): void;
 }
 
 /**
@@ -181,7 +186,7 @@ export class ReconnectLoop<Connection extends LoopConnection> {
     } finally {
       watch?.stop();
       // Client libraries may throw here, and a throw would end the loop.
-      ignoreFailure(() => connection?.destroy());
+      ignoreFailure(() => connection?.destroy(!this.#isClosed));
     }
   }
 

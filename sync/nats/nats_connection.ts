@@ -4,9 +4,9 @@ import type { Publication } from "../../pubsub/broker.ts";
 import { ChunkJoiner, splitFrame } from "../chunks.ts";
 import { ignoreFailure } from "../ignore_failure.ts";
 import type { LoopConnection } from "../reconnect_loop.ts";
+import { SocketGuard } from "../socket_guard.ts";
 import type { NatsConnect, NatsConnectionLike, NatsSubscription } from "./nats_client.ts";
 import type { ServerPool } from "./server_pool.ts";
-import { SocketGuard } from "./socket_guard.ts";
 
 /** Most characters of a channel that stays as it is in a subject. */
 const MAX_CHANNEL = 96;
@@ -151,10 +151,11 @@ export class NatsConnection implements LoopConnection {
     await this.#flush();
   }
 
-  destroy(): void {
+  destroy(isLost = false): void {
     this.#destroyed.abort();
     clearTimeout(this.#retry);
     this.#rejectPending(new Error("the connection has ended"));
+    if (isLost) this.#guard.destroy(true);
     ignoreFailure(() => this.#client?.close());
     this.#guard.destroy();
   }

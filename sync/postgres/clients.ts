@@ -34,7 +34,9 @@ export interface PgClient {
   /** `listenerCount` of the library. */
   listenerCount(event: string): number;
   /** The connection itself, to end one that does not answer. A native client shows none. */
-  readonly connection?: { readonly stream: { destroy(): unknown } };
+  readonly connection?: {
+    readonly stream: { destroy(): unknown; resetAndDestroy?(): unknown };
+  };
 }
 
 /**
@@ -78,8 +80,12 @@ export interface Session {
   unlisten(names: readonly string[]): Promise<void>;
   /** Makes the server answer on each connection. */
   probe(): Promise<void>;
-  /** Ends the session at once. Pending promises reject. Does not throw. */
-  destroy(): void;
+  /**
+   * Ends the session at once. Pending promises reject. Does not throw.
+   *
+   * @param isLost as for `LoopConnection.destroy`.
+   */
+  destroy(isLost?: boolean): void;
 }
 
 /** Receiver of the events of a {@linkcode Session}. */

@@ -1,6 +1,7 @@
 import { ignoreFailure } from "../ignore_failure.ts";
 import type { PgClient, PgNotification, Session, SessionHost } from "./clients.ts";
 import { listenStatement, unlistenStatement } from "./notification.ts";
+import { reset } from "../socket_guard.ts";
 import { type Statement, Statements, textsOf } from "./statements.ts";
 
 /** Milliseconds that a connection has to close by itself. */
@@ -67,21 +68,21 @@ export class PgSession implements Session {
     return this.run({ text: "select 1" });
   }
 
-  destroy(): void {
+  destroy(isLost = false): void {
     ignoreFailure(() => this.#client.off("notification", this.#notified));
     this.#statements.close(new Error("the connection to PostgreSQL is closed"));
     if (this.#hasEnded) return;
-    if (this.#isOurs) this.#end();
+    if (this.#isOurs) this.#end(isLost);
     else if (this.#names.size > 0) {
       ignoreFailure(() => this.#client.query(unlistenStatement([...this.#names])));
     }
   }
 
-  #end(): void {
+  #end(isLost: boolean): void {
     // A native client shows no connection: its end() must do.
     const { connection } = this.#client, end = () => this.#client.end();
-    const cut = () => ignoreFailure(() => connection ? connection.stream.destroy() : end());
-    if (!this.#isOpen) return cut();
+    const cut = () => ignoreFailure(() => connection ? reset(connection.stream) : end());
+    if (!this.#isOpen || isLost) return cut();
     ignoreFailure(end);
     // A server that does not answer does not close the connection either.
     const timer = setTimeout(cut, CLOSE_TIMEOUT);

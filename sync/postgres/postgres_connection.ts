@@ -140,9 +140,9 @@ export class PostgresConnection implements LoopConnection {
     await this.#session!.probe();
   }
 
-  destroy(): void {
+  destroy(isLost = false): void {
     this.#isDestroyed = true;
-    this.#session?.destroy();
+    this.#session?.destroy(isLost);
   }
 
   #nameOf(channel: string): string {

@@ -4,6 +4,7 @@ import type { HistoryStore, Publication } from "../../pubsub/broker.ts";
 import type { Position } from "../../pubsub/history/position.ts";
 import { ChunkJoiner, splitFrame } from "../chunks.ts";
 import type { LoopConnection } from "../reconnect_loop.ts";
+import { SocketGuard } from "../socket_guard.ts";
 import type { RedisCommand, RedisSocket, RedisTemplate } from "./clients.ts";
 import { readAppended, RedisHistory } from "./redis_history.ts";
 import { SendWindow } from "./send_window.ts";
@@ -45,6 +46,7 @@ export class RedisConnection implements LoopConnection {
   /** Channel of this node alone, for probes. */
   readonly #own: string;
   readonly #window = new SendWindow();
+  readonly #guard = new SocketGuard();
   readonly #joiner = new ChunkJoiner();
   readonly history: HistoryStore;
   #publisher: RedisSocket | undefined;
@@ -78,7 +80,7 @@ export class RedisConnection implements LoopConnection {
     const received = (channel: string, frame: Uint8Array) => this.#received(channel, frame);
     const publisher = this.#publisher = template({ received, lost: this.#lost });
     const subscriber = this.#subscriber = template({ received, lost: this.#lost });
-    await Promise.all([publisher.connect(), subscriber.connect()]);
+    await this.#guard.watch(() => Promise.all([publisher.connect(), subscriber.connect()]));
     // The subscriber keeps this channel: a socket without channels leaves the subscriber mode.
     await Promise.all([subscriber.subscribe([this.#own]), this.#tryScript(publisher)]);
   }
@@ -145,9 +147,10 @@ export class RedisConnection implements LoopConnection {
     await probed.promise;
   }
 
-  destroy(): void {
+  destroy(isLost = false): void {
     this.#isDestroyed = true;
     this.#window.close(new Error("the connection to Redis has ended"));
+    if (isLost) this.#guard.destroy(true);
     this.#publisher?.destroy();
     this.#subscriber?.destroy();
   }

@@ -4,22 +4,28 @@ import { connect, createServer } from "node:net";
 import process from "node:process";
 import type { BrokerFaults } from "./driver.ts";
 
-/** A server under test, in a process of its own that listens on a port of 127.0.0.1. */
+/** A server under test, in a process of its own. */
 export class ServerProcess implements BrokerFaults, AsyncDisposable {
   readonly #command: readonly string[];
   readonly #port: number;
+  readonly #host: string;
   #child: ChildProcess;
 
   /** Starts a server. Resolves when the server accepts connections. */
-  static async start(command: readonly string[], port: number): Promise<ServerProcess> {
-    const server = new ServerProcess(command, port);
+  static async start(
+    command: readonly string[],
+    port: number,
+    host = "127.0.0.1",
+  ): Promise<ServerProcess> {
+    const server = new ServerProcess(command, port, host);
     await server.#accepts();
     return server;
   }
 
-  private constructor(command: readonly string[], port: number) {
+  private constructor(command: readonly string[], port: number, host: string) {
     this.#command = command;
     this.#port = port;
+    this.#host = host;
     this.#child = this.#spawn();
   }
 
@@ -63,7 +69,7 @@ export class ServerProcess implements BrokerFaults, AsyncDisposable {
   async #accepts(): Promise<void> {
     for (;;) {
       if (this.#child.exitCode !== null) throw new Error(`${this.#command[0]} has ended`);
-      const socket = connect(this.#port, "127.0.0.1");
+      const socket = connect(this.#port, this.#host);
       const isOpen = await new Promise<boolean>((resolve) => {
         socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
       });

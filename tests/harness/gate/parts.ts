@@ -24,6 +24,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   soak: 35,
   faults: 30,
   chat_e2e: 25,
+  partition: 25,
   sse_browser: 25,
   cloudflare_chat_e2e: 20,
   durable: 20,

@@ -7,6 +7,8 @@ class FakeConnection implements LoopConnection {
   readonly lost: (error: unknown) => void;
   readonly #script: Script;
   isDestroyed = false;
+  /** Whether the loop has said that the connection is lost. */
+  isLost: boolean | undefined;
   probes = 0;
 
   constructor(script: Script, lost: (error: unknown) => void) {
@@ -31,8 +33,9 @@ class FakeConnection implements LoopConnection {
     this.probes++;
     return this.#script.probe?.(this) ?? new Promise(() => {});
   }
-  destroy(): void {
+  destroy(isLost?: boolean): void {
     this.isDestroyed = true;
+    this.isLost = isLost;
     this.#script.destroy?.(this);
   }
 }
@@ -321,6 +324,17 @@ Deno.test("ReconnectLoop tries again if a client library throws as a connection 
   });
   assert.deepEqual(told, ["attempt 1", "attempt 2"]);
   await loop.close();
+});
+
+Deno.test("ReconnectLoop tells a connection whether it is lost, or closed while it works", async () => {
+  await using fixture = new Fixture().open();
+  await fixture.until(1);
+  const [lost] = fixture.connections;
+  lost!.lost(new Error("lost"));
+  await fixture.until(3);
+  assert.equal(lost!.isLost, true);
+  await fixture.loop.close();
+  assert.deepEqual(fixture.connections.map(({ isLost }) => isLost), [true, false]);
 });
 
 Deno.test("ReconnectLoop.close() ends an attempt, a connection and a pause, without a report", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
-import { SocketGuard } from "../../../sync/nats/socket_guard.ts";
+import { SocketGuard } from "../../../sync/socket_guard.ts";
 
 /** Starts a server that accepts connections and is silent. */
 async function silentServer(): Promise<AsyncDisposable & { readonly port: number }> {
@@ -52,6 +52,35 @@ Deno.test("SocketGuard destroys the sockets of an attempt that has failed", asyn
   assert.equal(socket!.destroyed, false);
   guard.destroy();
   assert.equal(socket!.destroyed, true);
+});
+
+/** Sends more than the kernel takes, destroys the socket, and returns how the server saw the end. */
+async function endOf(isLost: boolean): Promise<string | undefined> {
+  const server = createServer();
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("not listening");
+  const guard = new SocketGuard(), accepted = once(server, "connection");
+  const socket = await guard.watch(async () => {
+    const socket = connect(address.port, "127.0.0.1");
+    await once(socket, "connect");
+    return socket;
+  });
+  const [peer] = await accepted as [Socket];
+  let error: NodeJS.ErrnoException | undefined;
+  peer.on("error", (reason) => error = reason);
+  for (let i = 0; i < 100; i++) socket.write(new Uint8Array(100_000));
+  guard.destroy(isLost);
+  assert.equal(socket.destroyed, true, "destroyed at once, though not all is sent");
+  peer.resume();
+  await new Promise((resolve) => peer.once("close", resolve));
+  server.close();
+  return error?.code;
+}
+
+Deno.test("SocketGuard resets lost sockets, so that nothing more is sent, and ends others", async () => {
+  assert.equal(await endOf(true), "ECONNRESET");
+  assert.equal(await endOf(false), undefined);
 });
 
 Deno.test("SocketGuard leaves all other sockets alone", async () => {
