@@ -174,8 +174,8 @@ export const brokers: readonly Fault[] = [
     id: "postgres-native-cut",
     file: "sync/postgres/pg_session.ts",
     what: "A client of pg without a connection throws when its session ends",
-    find: "ignoreFailure(() => connection ? connection.stream.destroy() : end());",
-    replace: "connection!.stream.destroy();",
+    find: "ignoreFailure(() => connection ? reset(connection.stream) : end());",
+    replace: "reset(connection!.stream);",
     caughtBy: ["unit client_end"],
   },
   {

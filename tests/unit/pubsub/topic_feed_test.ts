@@ -148,6 +148,19 @@ Deno.test("TopicFeed keeps what has arrived until the lost connection is back", 
   assert.deepEqual(it.got, ["2", "3", "4"]);
 });
 
+Deno.test("TopicFeed reads again if a read fails as its connection has been replaced", async () => {
+  const it = new Setup(5);
+  it.arrive(1);
+  it.arrive(3);
+  await turns();
+  it.connection = 2;
+  await it.fail();
+  assert.deepEqual(it.got.splice(0), ["1", "error: denied"]);
+  assert.equal(it.reads.length, 1);
+  await it.answer(1, 3);
+  assert.deepEqual(it.got, ["2", "3"]);
+});
+
 Deno.test("TopicFeed holds what comes on a new connection until it has read what it missed", async () => {
   const it = new Setup(5);
   it.arrive(1);
