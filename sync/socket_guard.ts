@@ -11,6 +11,7 @@ const ignore = (): void => {};
 /** The part of a socket of `node:net` that {@linkcode reset} uses. */
 export interface ResettableSocket {
   readonly connecting?: boolean;
+  readonly writableEnded?: boolean;
   /** Throws for a socket over TLS. */
   resetAndDestroy?(): unknown;
   destroy(): unknown;
@@ -71,6 +72,7 @@ export class SocketGuard {
 /** Destroys a socket, so that the kernel drops what it has not sent. Over TLS, the kernel keeps that. */
 export function reset(socket: ResettableSocket): void {
   // A reset waits until all is sent, for ever on a lost connection. `destroy()` then carries it out.
-  if (!socket.connecting) ignoreFailure(() => socket.resetAndDestroy?.());
+  // Not after `end()`: on Node 20 to 26, the handle would never close, and the process never end.
+  if (!socket.connecting && !socket.writableEnded) ignoreFailure(() => socket.resetAndDestroy?.());
   socket.destroy();
 }

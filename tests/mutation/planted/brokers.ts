@@ -27,6 +27,14 @@ export const brokers: readonly Fault[] = [
     caughtBy: ["unit socket_guard"],
   },
   {
+    id: "broker-lost-reset-after-end",
+    file: "sync/socket_guard.ts",
+    what: "A lost socket that has ended keeps a process of Node alive",
+    find: "if (!socket.connecting && !socket.writableEnded)",
+    replace: "if (!socket.connecting)",
+    caughtBy: ["unit socket_guard"],
+  },
+  {
     id: "redis-lost-still-sends",
     file: "sync/redis/redis_connection.ts",
     what: "Redis gets what a lost connection has not sent when the network is whole again",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
-import { SocketGuard } from "../../../sync/socket_guard.ts";
+import { reset, SocketGuard } from "../../../sync/socket_guard.ts";
 
 /** Starts a server that accepts connections and is silent. */
 async function silentServer(): Promise<AsyncDisposable & { readonly port: number }> {
@@ -81,6 +81,19 @@ async function endOf(isLost: boolean): Promise<string | undefined> {
 Deno.test("SocketGuard resets lost sockets, so that nothing more is sent, and ends others", async () => {
   assert.equal(await endOf(true), "ECONNRESET");
   assert.equal(await endOf(false), undefined);
+});
+
+Deno.test("reset() does not reset a socket that has ended, or is not connected", () => {
+  for (const state of [{ writableEnded: true }, { connecting: true }]) {
+    const calls: string[] = [];
+    reset({
+      ...state,
+      // On Node, a process with such a socket would not end.
+      resetAndDestroy: () => void calls.push("reset"),
+      destroy: () => void calls.push("destroy"),
+    });
+    assert.deepEqual(calls, ["destroy"]);
+  }
 });
 
 Deno.test("SocketGuard leaves all other sockets alone", async () => {
